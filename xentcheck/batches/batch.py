@@ -1,0 +1,74 @@
+"""One input of a loss: scores, labels and options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.batches.layout import lay_out
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Scores (n, m), labels in one of three forms, and the options drawn.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n, m)
+        Logits, probabilities or log-probabilities in the dtype under test, classes along the last axis.
+    labels : ndarray
+        Sparse: integers of shape (n,) or (n, 1). One-hot and soft: shape (n, m), in the dtype of the scores.
+    label_form : {"sparse", "onehot", "soft"}
+    options : mapping
+        Values of the options that the contract declares as arguments, by contract key.
+    layout : str
+        How scores and dense labels lie in memory when the target is given them; see `layout.LAYOUTS`.
+    family : str
+        Where the batch comes from; see `families`.
+    """
+
+    scores: NDArray[Any]
+    labels: NDArray[Any]
+    label_form: str = "sparse"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    layout: str = "C"
+    family: str = "given"
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        return int(self.scores.shape[0])
+
+    @property
+    def m(self) -> int:
+        """The number of classes."""
+        return int(self.scores.shape[1])
+
+    @property
+    def dtype(self) -> str:
+        """The name of the dtype under test."""
+        return self.scores.dtype.name
+
+    def replace(self, **changes: Any) -> Batch:
+        """Return this batch with some fields changed."""
+        return replace(self, **changes)
+
+    def rows(self, chosen: Any) -> Batch:
+        """Return the batch of the rows that a numpy index chooses, in its order."""
+        return self.replace(scores=self.scores[chosen], labels=self.labels[chosen])
+
+    def present(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return fresh scores and labels in the declared memory layout."""
+        return lay_out(self.scores, self.layout), lay_out(self.labels, self.layout)
+
+
+def one_hot(labels: NDArray[Any], m: int, dtype: Any) -> NDArray[Any]:
+    """Return labels of shape (n,) or (n, 1) as one-hot rows, shape (n, m)."""
+    flat = np.asarray(labels).reshape(-1).astype(np.int64)
+    rows = np.zeros((flat.size, m), dtype)
+    rows[np.arange(flat.size), flat] = 1
+    return rows

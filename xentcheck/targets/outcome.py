@@ -1,0 +1,69 @@
+"""What came back from a call of a target: values, or what went wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Raised:
+    """An exception that the target raised.
+
+    Parameters
+    ----------
+    kind, message : str
+        The exception's class name and text.
+    call : {"loss", "gradient", "convert"}
+        What was being done; "convert": the value returned could not be read as an array.
+    where : str
+        "file:line in function" of the innermost frame outside xentcheck, or "" where there is none.
+    """
+
+    kind: str
+    message: str
+    call: str
+    where: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The result of evaluating a target on one batch.
+
+    Parameters
+    ----------
+    loss, gradient : ndarray or None
+        As returned, as a host array in its own dtype (a Python float counts as float64, an int as int64);
+        None where not asked for, not offered, or not returned. The gradient has its classes last whatever
+        the contract's axis is.
+    raised : Raised or None
+        The exception, if there was one; values obtained before it are kept.
+    died : str
+        "" or why the process that ran the target ended: "killed by signal 11 (SIGSEGV)", "exit status 3", "no answer
+        within 10 s".
+    observations : tuple of str
+        Side effects seen, each among OBSERVATIONS.
+    """
+
+    loss: NDArray[Any] | None = None
+    gradient: NDArray[Any] | None = None
+    raised: Raised | None = None
+    died: str = ""
+    observations: tuple[str, ...] = ()
+
+
+OBSERVATIONS = {
+    "scores-changed": "the scores that were passed in were overwritten",
+    "labels-changed": "the labels that were passed in were overwritten",
+    "options-changed": "an option array that was passed in was overwritten",
+    "loss-aliases-input": "the loss returned shares memory with an input",
+    "gradient-aliases-input": "the gradient returned shares memory with an input",
+    "earlier-result-changed": "a result returned by an earlier call was overwritten by this one",
+    "errstate-changed": "numpy's error state was changed",
+    "rounding-changed": "the processor's rounding mode was changed",
+    "flushing-changed": "the processor now flushes subnormal numbers to zero",
+    "numpy-seed-changed": "numpy's global random state was changed",
+    "python-seed-changed": "Python's global random state was changed",
+}

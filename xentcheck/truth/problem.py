@@ -1,0 +1,123 @@
+"""The exact question that a batch poses under a contract.
+
+Everything in a problem is a real number that is held exactly: scores and dense targets are float64
+copies of what the target is given (each of the formats under test is a subset of float64).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.contract import Contract
+from xentcheck.truth.formats import FORMATS, Format
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Scores, labels and options, all exact.
+
+    Parameters
+    ----------
+    contract : Contract
+        The conventions; its option keys are superseded by the fields below.
+    format : Format
+        The dtype in which the target is given the scores.
+    scores : ndarray of float64, shape (n, m)
+        Logits, probabilities or log-probabilities, classes along the last axis.
+    labels : ndarray of int64, shape (n,), or None
+        Sparse labels in [0, m); rows that are not kept hold 0.
+    targets : ndarray of float64, shape (n, m), or None
+        One-hot or soft labels, as given (before any renormalising). Exactly one of labels and targets is set.
+    kept : ndarray of bool, shape (n,)
+        False where the label is the ignored one.
+    class_weights : ndarray of float64, shape (m,), or None
+    smoothing, z_loss : float
+    upstream : ndarray of float64, shape (n,) or (), or None
+        The cotangent by which the gradient is multiplied: one number a row where nothing is reduced, one
+        number in all where the loss is a scalar. None stands for ones.
+    """
+
+    contract: Contract
+    format: Format
+    scores: Floats
+    labels: NDArray[np.int64] | None
+    targets: Floats | None
+    kept: NDArray[np.bool_]
+    class_weights: Floats | None = None
+    smoothing: float = 0.0
+    z_loss: float = 0.0
+    upstream: Floats | None = None
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        return self.scores.shape[0]
+
+    @property
+    def m(self) -> int:
+        """The number of classes."""
+        return self.scores.shape[1]
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether every row has one label of coefficient 1 and nothing else: sparse labels, no weights, no smoothing."""
+        return self.labels is not None and self.class_weights is None and self.smoothing == 0.0
+
+
+def pose(
+    contract: Contract,
+    scores: NDArray[Any],
+    labels: NDArray[Any],
+    label_form: str,
+    options: dict[str, Any] | None = None,
+    upstream: NDArray[Any] | None = None,
+) -> Problem:
+    """Return the problem of one batch.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n, m)
+        In one of the formats under test.
+    labels : ndarray, shape (n,), (n, 1) or (n, m)
+        Integers for the label form "sparse", else numbers of any dtype that float64 holds exactly.
+    label_form : {"sparse", "onehot", "soft"}
+    options : dict, optional
+        Values of the options that the contract declares as arguments, by contract key.
+    upstream : ndarray, optional
+        See Problem.
+    """
+    given = dict(options or {})
+    chosen = {
+        key: given[key] if key in contract.arguments else getattr(contract, key)
+        for key in ("class_weights", "label_smoothing", "ignore_index", "z_loss")
+    }
+    exact = np.ascontiguousarray(np.asarray(scores).astype(np.float64))
+    kept = np.ones(exact.shape[0], bool)
+    sparse = dense = None
+    if label_form == "sparse":
+        sparse = np.asarray(labels).reshape(-1).astype(np.int64)
+        if chosen["ignore_index"] is not None:
+            kept = sparse != chosen["ignore_index"]
+        sparse = np.where(kept, sparse, 0)
+    else:
+        dense = np.ascontiguousarray(np.asarray(labels).astype(np.float64))
+    weights = chosen["class_weights"]
+    return Problem(
+        contract=contract,
+        format=FORMATS[np.asarray(scores).dtype.name],
+        scores=exact,
+        labels=sparse,
+        targets=dense,
+        kept=kept,
+        class_weights=None if weights is None else np.asarray(weights).astype(np.float64),
+        smoothing=float(chosen["label_smoothing"]),
+        z_loss=float(chosen["z_loss"]),
+        upstream=None if upstream is None else np.asarray(upstream).astype(np.float64),
+    )
