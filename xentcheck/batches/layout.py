@@ -27,9 +27,7 @@ def lay_out(array: NDArray[Any], layout: str) -> NDArray[Any]:
     if layout == "F":
         return np.array(array, order="F", copy=True)
     if layout == "strided":
-        fresh = np.zeros(tuple(2 * size for size in array.shape), array.dtype)[
-            (slice(None, None, 2),) * array.ndim
-        ]
+        fresh = np.zeros(tuple(2 * size for size in array.shape), array.dtype)[(slice(None, None, 2),) * array.ndim]
         fresh[...] = array
         return fresh
     if layout == "reversed":

@@ -42,6 +42,7 @@ _LISTS: dict[str, tuple[str, ...]] = {
     "nonfinite": ("-inf", "+inf", "nan"),
     "dtypes": DTYPES,
 }
+EXACT = Boundary()
 _DOMAIN = ("rows", "classes", "magnitude", "label_probability")
 
 
@@ -60,7 +61,7 @@ class Contract:
     label_shapes: tuple[str, ...] = ("(n,)",)
     reduction: str = "mean"
     argument_order: str = "scores_first"
-    boundary: Boundary = Boundary()
+    boundary: Boundary = EXACT
     gradient_wrt: str = "logits"
     gradient_of: str = "ideal"
     gradient_reduction: str | None = None
@@ -155,9 +156,7 @@ def _class_weights(key: str, value: Any) -> tuple[float, ...] | Argument | None:
     if value is None or declared:
         return declared
     if isinstance(value, (str, int, float)):
-        raise ContractError(
-            f'{key} is {value!r}, but must be null, a list of numbers or {{"argument": NAME}}.'
-        )
+        raise ContractError(f'{key} is {value!r}, but must be null, a list of numbers or {{"argument": NAME}}.')
     return tuple(values.number(f"an item of {key}", item, 0.0) for item in value)
 
 
@@ -175,9 +174,7 @@ def _invalid(key: str, value: Any) -> str | tuple[str, ...] | float:
         return value
     if isinstance(value, Mapping):
         if set(value) != {"returns"}:
-            raise ContractError(
-                f'{key} is {dict(value)!r}, but the sentinel is given as {{"returns": NUMBER}}.'
-            )
+            raise ContractError(f'{key} is {dict(value)!r}, but the sentinel is given as {{"returns": NUMBER}}.')
         return float(value["returns"])
     if value in ("unspecified", "raise"):
         return str(value)

@@ -1,0 +1,1 @@
+"""Everything about one run, and how it is shown."""

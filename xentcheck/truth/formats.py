@@ -57,7 +57,7 @@ class Format:
         return np.dtype(getattr(ml_dtypes, self.name) if self.name == "bfloat16" else self.name)
 
     def ulp(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return the distance between neighbouring numbers at each |value|, in float64, never below the subnormal step."""
+        """Return the distance between neighbouring numbers at each |value|, never below the subnormal step."""
         _, exponent = np.frexp(np.abs(np.asarray(values, np.float64)))
         return np.ldexp(1.0, np.maximum(exponent - self.precision, self.smallest_exponent))
 

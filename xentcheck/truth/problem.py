@@ -67,7 +67,7 @@ class Problem:
 
     @cached_property
     def plain(self) -> bool:
-        """Whether every row has one label of coefficient 1 and nothing else: sparse labels, no weights, no smoothing."""
+        """Whether every row has one label of coefficient 1: sparse labels, no weights, no smoothing."""
         return self.labels is not None and self.class_weights is None and self.smoothing == 0.0
 
 

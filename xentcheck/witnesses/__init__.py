@@ -1,0 +1,1 @@
+"""Independent, uncertified calculations that are held against the enclosures."""
