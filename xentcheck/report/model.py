@@ -1,0 +1,243 @@
+"""The report of one run, as data: every output format is made from it, and JSON is the master."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xentcheck.report import encoding
+
+SCHEMA = "xentcheck-report/1"
+CONFORMS = "conforms"
+VIOLATES = "violates"
+NOTHING_JUDGED = "nothing-judged"
+VERDICTS = (CONFORMS, VIOLATES, NOTHING_JUDGED)
+STATUSES = ("passed", "failed", "skipped", "not-applicable")
+
+
+class FindingsError(AssertionError):
+    """A target breaks a law. The message shows each finding; `report` holds everything that was seen."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+@dataclass(frozen=True)
+class TargetSummary:
+    """What was judged: its name, where it comes from, and the contract it was held to.
+
+    `contract` is `Contract.as_mapping()`; `contract_source` says who stated it.
+    """
+
+    name: str
+    location: str = ""
+    version: str = ""
+    contract: Mapping[str, Any] = field(default_factory=dict)
+    contract_source: str = "declared"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the verdict depends on besides the target: interpreter, machine, versions of packages."""
+
+    python: str = ""
+    platform: str = ""
+    cpu: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many batches were planned, judged, filtered and skipped, and what came of them."""
+
+    planned: int = 0
+    run: int = 0
+    filtered: int = 0
+    skipped: int = 0
+    findings: int = 0
+    waived: int = 0
+
+
+@dataclass(frozen=True)
+class PropertyResult:
+    """One law, on one dtype and label form.
+
+    Parameters
+    ----------
+    name, number, law : str, int, str
+        The law: its short name, its number, and what it says in one sentence.
+    dtype, labels : str
+        Where it was judged.
+    status : str
+        One of STATUSES.
+    examples : int
+        How many batches it was judged on.
+    seconds : float
+    why : str
+        Why it was skipped or does not apply; "" where it was judged.
+    """
+
+    name: str
+    number: int
+    law: str
+    dtype: str
+    labels: str
+    status: str
+    examples: int = 0
+    seconds: float = 0.0
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Grade:
+    """How accurate a target was seen to be, in one dtype, in its loss or in its gradient.
+
+    Parameters
+    ----------
+    grade : str
+        "A*", "A", "B+", "B", "C" or "fail".
+    max_ulp : float or None
+        The largest error known, in units in the last place of the exact value: a lower bound of the true
+        maximum. None where nothing could be measured.
+    witness : mapping or None
+        The batch that gives it, as `Finding.batch`.
+    part, got, certified
+        The element of that batch, what the target returned there, and the certified interval.
+    note : str
+        What else has to be said, such as a target that conforms although it passes a tight bound.
+    """
+
+    grade: str
+    max_ulp: float | None = None
+    witness: Mapping[str, Any] | None = None
+    part: str = ""
+    got: float | None = None
+    certified: tuple[float, float] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class WitnessResult:
+    """An independent, uncertified calculation held against the enclosures.
+
+    `worst` is the largest disagreement as a multiple of the witness's own radius: up to 1 is agreement.
+    """
+
+    name: str
+    compared: int = 0
+    agreed: int = 0
+    worst: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A law that the target breaks, with the evidence.
+
+    Parameters
+    ----------
+    property, number, law : str, int, str
+        The law: its short name, its number, and what it says in one sentence.
+    dtype, labels : str
+        The dtype and the label form under test.
+    title : str
+        What happened, in one line.
+    batch : mapping
+        The batch, as `batches.storage.to_mapping` gives it.
+    part : str
+        The element that is wrong: "loss", "loss[0]", "gradient[0, 1]", or "" where it is no one element.
+    got : float, str or None
+        What the target gave there: a number, or words where it gave none ("raised ValueError: ...").
+    certified : (float, float) or None
+        The certified interval [low, high] of the exact value.
+    allowance : float or None
+        How far a good algorithm may be from the exact value, as an absolute error.
+    times : float or None
+        The error as a multiple of the allowance.
+    cause : str
+        A likely mechanism, one sentence, or "".
+    detail : tuple of str
+        Further lines for a reader.
+    reproducer : str
+        A Python script that shows the finding on its own.
+    digest : str
+        The digest of the batch.
+    minimal : bool
+        Whether the batch was reduced as far as the search could.
+    """
+
+    property: str
+    number: int
+    law: str
+    dtype: str
+    labels: str
+    title: str
+    batch: Mapping[str, Any] = field(default_factory=dict)
+    part: str = ""
+    got: float | str | None = None
+    certified: tuple[float, float] | None = None
+    allowance: float | None = None
+    times: float | None = None
+    cause: str = ""
+    detail: tuple[str, ...] = ()
+    reproducer: str = ""
+    digest: str = ""
+    minimal: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything about one run on one target. The keys of its JSON form are the fields, in this order.
+
+    `grades` maps a dtype to "loss" and "gradient", each with a Grade. `observations` lists what was seen
+    but not judged. `interrupted` says that the run was stopped before its plan was done.
+    """
+
+    target: TargetSummary
+    xentcheck: str = ""
+    environment: Environment = field(default_factory=Environment)
+    seed: int = 0
+    profile: str = "quick"
+    seconds: float = 0.0
+    counts: Counts = field(default_factory=Counts)
+    verdict: str = NOTHING_JUDGED
+    properties: tuple[PropertyResult, ...] = ()
+    grades: Mapping[str, Mapping[str, Grade]] = field(default_factory=dict)
+    witnesses: tuple[WitnessResult, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    observations: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def conforms(self) -> bool:
+        """Whether something was judged and no law was broken."""
+        return self.verdict == CONFORMS
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return the report as JSON types; numbers that are not finite are "inf", "-inf" and "nan"."""
+        return {"schema": SCHEMA, **encoding.plain(self)}
+
+    def to_json(self) -> str:
+        """Return the report as strict JSON text, which any parser reads."""
+        return encoding.text(self.as_mapping())
+
+    @classmethod
+    def from_mapping(cls, stated: Mapping[str, Any]) -> Report:
+        """Return the report that `as_mapping` gave; raises ValueError for another schema."""
+        if stated.get("schema") != SCHEMA:
+            raise ValueError(f"This is no {SCHEMA} report: its schema is {stated.get('schema')!r}.")
+        return encoding.build(cls, stated)
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Return the report that `to_json` gave; raises ValueError for text that is no such report."""
+        return cls.from_mapping(encoding.parsed(text))
+
+    def raise_for_findings(self) -> None:
+        """Raise FindingsError if a law was broken, or if nothing was judged."""
+        if self.findings or self.verdict != CONFORMS:
+            from xentcheck.report.terminal import findings_text
+
+            raise FindingsError(findings_text(self), self)
