@@ -59,7 +59,7 @@ class Format:
     def ulp(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the distance between neighbouring numbers at each |value|, never below the subnormal step."""
         _, exponent = np.frexp(np.abs(np.asarray(values, np.float64)))
-        return np.ldexp(1.0, np.maximum(exponent - self.precision, self.smallest_exponent))
+        return np.asarray(np.ldexp(1.0, np.maximum(exponent - self.precision, self.smallest_exponent)))
 
 
 FORMATS = {

@@ -58,12 +58,12 @@ class Problem:
     @property
     def n(self) -> int:
         """The number of rows."""
-        return self.scores.shape[0]
+        return int(self.scores.shape[0])
 
     @property
     def m(self) -> int:
         """The number of classes."""
-        return self.scores.shape[1]
+        return int(self.scores.shape[1])
 
     @cached_property
     def plain(self) -> bool:
