@@ -192,7 +192,8 @@ class Report:
     """Everything about one run on one target. The keys of its JSON form are the fields, in this order.
 
     `grades` maps a dtype to "loss" and "gradient", each with a Grade. `observations` lists what was seen
-    but not judged. `interrupted` says that the run was stopped before its plan was done.
+    but not judged. `interrupted` says that the run was stopped before its plan was done. `command` is the command
+    line that repeats the run, or "" where it was started from Python.
     """
 
     target: TargetSummary
@@ -209,6 +210,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     observations: tuple[str, ...] = ()
     interrupted: bool = False
+    command: str = ""
 
     @property
     def conforms(self) -> bool:

@@ -1,0 +1,135 @@
+"""A stored batch as a person reads it: the shortest decimals that give the exact numbers back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from xentcheck.truth.formats import FORMATS
+
+COLUMNS = 8
+ROWS = 6
+_NAMES = {"logits": "logits", "probabilities": "probabilities", "log_probabilities": "log-probabilities"}
+
+
+def decimal(value: float, dtype: str = "float64") -> str:
+    """Return the shortest decimal from which `dtype` rounds back to `value`, such as "0.1" and "1e+30".
+
+    Parameters
+    ----------
+    value : float
+        A number of that dtype.
+    dtype : str
+        Anything that is not one of the four formats under test counts as float64.
+    """
+    number = float(value)
+    if not math.isfinite(number):
+        return str(number)
+    known = FORMATS[dtype if dtype in FORMATS else "float64"]
+    kind, largest = known.dtype.type, known.largest
+    for digits in range(1, 18):
+        written = float(f"{number:.{digits}g}")
+        if abs(written) <= largest and float(kind(written)) == number:
+            break
+    return repr(written)
+
+
+def numbers(stored: Mapping[str, Any]) -> list[float | int]:
+    """Return the elements of a stored array in C order; floats are stored as hex strings, integers as they are."""
+    return [float.fromhex(item) if isinstance(item, str) else item for item in stored["data"]]
+
+
+def matrix(stored: Mapping[str, Any]) -> list[list[str]]:
+    """Return the elements of a stored array as text, row by row; a vector has one element a row."""
+    shape = [int(size) for size in stored["shape"]]
+    floating = stored["dtype"] in FORMATS
+    flat = [decimal(item, stored["dtype"]) if floating else str(item) for item in numbers(stored)]
+    width = math.prod(shape[1:])
+    return [flat[row * width : (row + 1) * width] for row in range(shape[0])] if shape else [flat]
+
+
+def batch_lines(batch: Mapping[str, Any], noun: str = "logits") -> list[str]:
+    """Return the lines that show a batch: a table while it is small, runs of equal values beyond that.
+
+    Parameters
+    ----------
+    batch : mapping
+        As `Finding.batch`.
+    noun : str
+        What the scores are: the contract's `input`.
+    """
+    scores, labels = batch["scores"], batch["labels"]
+    form = batch.get("label_form", "sparse")
+    lines = [_heading(batch, _NAMES.get(noun, noun))]
+    above, below = matrix(scores), matrix(labels)
+    shown = list(range(len(above)))
+    if len(shown) > ROWS:
+        shown = [*shown[: ROWS - 1], shown[-1]]
+    wide = max((len(row) for row in above), default=0) > COLUMNS
+    cells = [above[row] for row in shown] + ([below[row] for row in shown] if form != "sparse" else [])
+    width = 1 if wide else max((len(cell) for row in cells for cell in row), default=1)
+    for position, row in enumerate(shown):
+        if position and row != shown[position - 1] + 1:
+            lines.append(f"  ... {row - shown[position - 1] - 1} rows more, in the JSON report ...")
+        text = _runs(above[row]) if wide else "  ".join(cell.rjust(width) for cell in above[row])
+        if form == "sparse":
+            label = ", ".join(below[row])
+            lines.append(f"  row {row}   {text}   label {label}{_at(above[row], label) if wide else ''}")
+        else:
+            target = _runs(below[row]) if wide else "  ".join(cell.rjust(width) for cell in below[row])
+            lines += [f"  row {row}   {text}", f"  {'labels'.ljust(len(f'row {row}'))}  {target}".rstrip()]
+    lines += [f"  {key} = {_option(value)}" for key, value in batch.get("options", {}).items()]
+    return lines
+
+
+def one_line(batch: Mapping[str, Any], limit: int = 60) -> str:
+    """Return a batch in one line of at most `limit` characters: its numbers, or its shape and family."""
+    scores, labels = matrix(batch["scores"]), matrix(batch["labels"])
+    first = ", ".join(_bracket(row) for row in scores)
+    second = ", ".join(_bracket(row) if len(row) > 1 else "".join(row) for row in labels)
+    text = f"{first}, {'label' if batch.get('label_form') == 'sparse' else 'labels'} {second}"
+    shape = " x ".join(str(size) for size in batch["scores"]["shape"])
+    return text if len(text) <= limit else f"a {shape} batch, family {batch.get('family', 'given')}"
+
+
+def size(batch: Mapping[str, Any]) -> int:
+    """Return the number of scores in a stored batch; 0 where there is none."""
+    return math.prod(int(length) for length in batch["scores"]["shape"]) if "scores" in batch else 0
+
+
+def _heading(batch: Mapping[str, Any], noun: str) -> str:
+    scores, labels = batch["scores"], batch["labels"]
+    shape = " x ".join(str(length) for length in scores["shape"])
+    layout = scores.get("layout", "C")
+    memory = "" if layout == "C" else f", {layout} in memory"
+    return f"{noun} {shape}, {scores['dtype']}{memory}; {batch.get('label_form', 'sparse')} labels, {labels['dtype']}"
+
+
+def _bracket(row: Sequence[str]) -> str:
+    return f"[{', '.join(row)}]"
+
+
+def _runs(row: Sequence[str]) -> str:
+    """Return a long row as its runs of equal values, the middle ones left out."""
+    runs = [(value, len(list(group))) for value, group in groupby(row)]
+    words = [value if count == 1 else f"{value} ({count} times)" for value, count in runs]
+    return ", ".join(words if len(words) <= COLUMNS else [*words[:4], f"... {len(words) - 6} more ...", *words[-2:]])
+
+
+def _at(row: Sequence[str], label: str) -> str:
+    """Return what stands at the label of a long row."""
+    index = int(label) if label.lstrip("-").isdigit() else -1
+    return f", where {row[index]} stands" if 0 <= index < len(row) else ""
+
+
+def _option(value: Any) -> str:
+    if isinstance(value, Mapping) and "data" in value:
+        return f"{_bracket([item for row in matrix(value) for item in row])} {value['dtype']}"
+    if isinstance(value, str):
+        try:
+            return decimal(float.fromhex(value))
+        except ValueError:
+            return value
+    return str(value)

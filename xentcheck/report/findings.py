@@ -1,0 +1,133 @@
+"""How findings are shown: the law, the batch, what was got against what is certified, why, and how to see it again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from xentcheck.report import arrays, tables
+from xentcheck.report.model import Finding, Report
+
+IN_FULL = 4
+_MARGIN = 14
+
+
+def show(report: Report, out: Console, scripts: Mapping[str, str]) -> None:
+    """Print the findings: the most telling in full, no law twice, the others one line each."""
+    ordered = telling(report.findings)
+    full = _first_of_each_law(ordered)[:IN_FULL]
+    for position, finding in enumerate(full, 1):
+        out.print()
+        out.rule(characters="-", style="dim red")
+        _show_one(report, finding, f"{position} of {len(ordered)}", out, scripts.get(finding.digest, ""))
+    rest = [finding for finding in ordered if not any(finding is other for other in full)]
+    if rest:
+        tables.title(
+            out, f"{len(rest)} more", "each in full, with its batch and script, in the JSON report (--json FILE)"
+        )
+    for finding in rest:
+        out.print(Padding(Text(summary(finding)), (0, 0, 0, 2)))
+    if full and not scripts and report.command:
+        out.print()
+        out.print(Padding(Text("--reproducers DIR writes a Python script for each finding.", "dim"), (0, 0, 0, 2)))
+    if full:
+        out.rule(characters="-", style="dim red")
+
+
+def telling(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings with the most telling first: a known cause, a small batch, the more basic law."""
+
+    def rank(finding: Finding) -> tuple[object, ...]:
+        elements = arrays.size(finding.batch)
+        return not finding.cause, elements > 16, finding.number, elements, not finding.minimal
+
+    return sorted(findings, key=rank)
+
+
+def summary(finding: Finding) -> str:
+    """Return a finding in one line."""
+    exceeded = "" if finding.times is None else f", {_times(finding.times)} the allowance"
+    return f"law {finding.number}, {finding.property} ({finding.dtype}, {finding.labels}): {finding.title}{exceeded}"
+
+
+def _first_of_each_law(ordered: Sequence[Finding]) -> list[Finding]:
+    first: dict[int, Finding] = {}
+    for finding in ordered:
+        first.setdefault(finding.number, finding)
+    return list(first.values())
+
+
+def _show_one(report: Report, finding: Finding, position: str, out: Console, script: str) -> None:
+    head = f"FINDING {position}"
+    out.print(
+        Text.assemble(
+            (head, "bold red"),
+            f"  law {finding.number}, {finding.property} ({finding.dtype}, {finding.labels}): ",
+            (finding.law, "italic"),
+        )
+    )
+    out.print(Padding(Text(finding.title, "bold"), (0, 0, 0, 2)))
+    out.print()
+    if finding.batch:
+        noun = str(report.target.contract.get("input", "logits"))
+        first, *others = arrays.batch_lines(finding.batch, noun)
+        _row(out, "batch", first)
+        for line in others:
+            _row(out, "", line)
+        if not finding.minimal:
+            _row(out, "", "(a smaller batch may show it too)")
+    for name, value in figures(finding):
+        _row(out, name, value)
+    for line in finding.detail:
+        _row(out, "", line)
+    if finding.cause:
+        _row(out, "likely cause", finding.cause, "bold")
+    _again(report, finding, out, script)
+
+
+def figures(finding: Finding) -> list[tuple[str, str]]:
+    """Return the numbers of a finding, each with its name."""
+    rows: list[tuple[str, str]] = []
+    element = f"   ({finding.part})" if finding.part else ""
+    if finding.got is not None:
+        rows.append(("got", f"{finding.got if isinstance(finding.got, str) else arrays.decimal(finding.got)}{element}"))
+    if finding.certified is not None:
+        rows.append(("certified", interval(*finding.certified)))
+    if finding.allowance is not None:
+        rows.append(("allowance", _allowance(finding.allowance)))
+    if finding.times is not None and math.isfinite(finding.times):
+        rows.append(("exceeded", _times(finding.times)))
+    return rows
+
+
+def interval(low: float, high: float) -> str:
+    """Return a certified interval; its ends are float64 numbers rounded outward."""
+    if math.isnan(low) or math.isnan(high):
+        return "nan"
+    return f"{low!r}, exactly" if low == high else f"[{low!r}, {high!r}]"
+
+
+def _allowance(allowance: float) -> str:
+    return f"{allowance:.3g} from the certified value, for any good algorithm on this input"
+
+
+def _times(times: float) -> str:
+    if not math.isfinite(times):
+        return "beyond any multiple of"
+    return f"{times:,.1f} times" if times < 1e5 else f"{times:.1e} times"
+
+
+def _again(report: Report, finding: Finding, out: Console, script: str) -> None:
+    command = f"python {script}" if script else f"{report.command} --seed {report.seed}" if report.command else ""
+    if command:  # in one line whatever its length, to be copied whole
+        out.print(Text.assemble(("  run it again".ljust(_MARGIN + 2), "dim"), command), soft_wrap=True)
+    else:
+        _row(out, "run it again", "the `reproducer` of this finding is a Python script that shows it on its own")
+
+
+def _row(out: Console, name: str, text: str, style: str = "") -> None:
+    tables.hanging(out, f"  {name}".ljust(_MARGIN + 2), text, style)

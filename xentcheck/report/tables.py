@@ -1,0 +1,116 @@
+"""The tables of the terminal report: laws, grades and witnesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from xentcheck.report import arrays
+from xentcheck.report.model import PropertyResult, Report, WitnessResult
+
+_WORDS = {"passed": "held", "failed": "BROKEN", "skipped": "skipped", "not-applicable": "-"}
+_STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow", "not-applicable": "dim"}
+_ORDER = ("failed", "skipped", "passed", "not-applicable")
+_GRADE_STYLES = {"fail": "bold red", "C": "yellow"}
+
+
+def title(out: Console, text: str, note: str = "") -> None:
+    """Print the heading of a section."""
+    out.print()
+    out.print(Text.assemble((text, "bold"), (f"  {note}" if note else "", "dim")))
+
+
+def hanging(out: Console, lead: str, text: str, style: str = "") -> None:
+    """Print `text` after `lead`, its further lines under its first."""
+    grid = Table.grid(padding=0)
+    grid.add_column(width=len(lead), no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(lead, "dim"), Text(text, style))
+    out.print(grid)
+
+
+def laws(report: Report, out: Console) -> None:
+    """Print one line a law: where it held and where not, and on how many batches it was judged."""
+    if not report.properties:
+        return
+    dtypes = list(dict.fromkeys(law.dtype for law in report.properties))
+    title(out, "Laws")
+    grid = _grid([("", "right"), ("", "left"), *((dtype, "left") for dtype in dtypes), ("batches", "right")])
+    for number in sorted({law.number for law in report.properties}):
+        group = [law for law in report.properties if law.number == number]
+        if all(law.status == "not-applicable" for law in group):
+            continue
+        cells = [_cell([law for law in group if law.dtype == dtype]) for dtype in dtypes]
+        grid.add_row(str(number), group[0].name, *cells, f"{sum(law.examples for law in group):,}")
+    out.print(Padding(grid, (0, 0, 0, 2)))
+    for why, names in _unjudged(report.properties).items():
+        hanging(out, "  not judged: ", f"{', '.join(names)}: {why}", "dim")
+
+
+def grades(report: Report, out: Console) -> None:
+    """Print the grades of loss and gradient in each dtype, with the largest error known and its input."""
+    if not report.grades:
+        return
+    title(out, "Accuracy", "largest error known, a lower bound of the true largest; ulp of the exact value")
+    grid = _grid([("", "left"), ("", "left"), ("grade", "left"), ("at least", "right"), ("at", "left")])
+    for dtype, parts in report.grades.items():
+        for part, grade in parts.items():
+            error = "" if grade.max_ulp is None else f"{_figures(grade.max_ulp)} ulp"
+            where = "" if grade.witness is None else arrays.one_line(grade.witness, 52)
+            element = f"{grade.part} of " if grade.part and where else ""
+            style = _GRADE_STYLES.get(grade.grade, "green")
+            grid.add_row(dtype, part, Text(grade.grade, style), error, Text(f"{element}{where}"))
+            if grade.note:
+                grid.add_row("", "", "", "", Text(grade.note, "dim"))
+    out.print(Padding(grid, (0, 0, 0, 2)))
+
+
+def witness_line(witness: WitnessResult) -> str:
+    """Return how far a witness agrees with the enclosures, in one line."""
+    if not witness.compared:
+        return f"{witness.name}: nothing compared" + (f" ({witness.note})" if witness.note else "")
+    agreed = "all" if witness.agreed == witness.compared else f"{witness.agreed:,}"
+    text = (
+        f"{witness.name}: {witness.compared:,} compared, {agreed} agreed, worst {_figures(witness.worst)} of its radius"
+    )
+    return text + (f" ({witness.note})" if witness.note else "")
+
+
+def _grid(columns: Iterable[tuple[str, str]]) -> Table:
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+    for header, side in columns:
+        grid.add_column(header, justify="right" if side == "right" else "left", overflow="fold")
+    return grid
+
+
+def _cell(group: list[PropertyResult]) -> Text:
+    """Return the statuses of one law in one dtype: one word where all label forms agree, else each with its forms."""
+    text = Text()
+    found = [status for status in _ORDER if any(law.status == status for law in group)]
+    if len(found) > 1 and found[-1] == "not-applicable":
+        found.pop()
+    for status in found:
+        forms = [law.labels for law in group if law.status == status]
+        suffix = f" {'+'.join(forms)}" if len(found) > 1 else ""
+        text.append(", " if text.plain else "").append(f"{_WORDS[status]}{suffix}", _STYLES[status])
+    return text
+
+
+def _unjudged(results: Iterable[PropertyResult]) -> dict[str, list[str]]:
+    """Return the reasons why laws were not judged, each with the names of its laws."""
+    reasons: dict[str, list[str]] = {}
+    for law in results:
+        if law.status in ("skipped", "not-applicable") and law.why:
+            names = reasons.setdefault(law.why, [])
+            if law.name not in names:
+                names.append(law.name)
+    return reasons
+
+
+def _figures(value: float) -> str:
+    """Return a figure a person can compare: two decimals while it is small, then powers of ten."""
+    return f"{value:.2f}" if abs(value) < 1000 else f"{value:.1e}"
