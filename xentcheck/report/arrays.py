@@ -38,7 +38,7 @@ def decimal(value: float, dtype: str = "float64") -> str:
 
 def numbers(stored: Mapping[str, Any]) -> list[float | int]:
     """Return the elements of a stored array in C order; floats are stored as hex strings, integers as they are."""
-    return [float.fromhex(item) if isinstance(item, str) else item for item in stored["data"]]
+    return [_number(item) if isinstance(item, str) else item for item in stored["values"]]
 
 
 def matrix(stored: Mapping[str, Any]) -> list[list[str]]:
@@ -99,6 +99,11 @@ def size(batch: Mapping[str, Any]) -> int:
     return math.prod(int(length) for length in batch["scores"]["shape"]) if "scores" in batch else 0
 
 
+def _number(text: str) -> float:
+    """Return the number of a hex string; a nan may carry its bits, as in "nan:0x7fc1"."""
+    return math.nan if text.startswith("nan") else float.fromhex(text)
+
+
 def _heading(batch: Mapping[str, Any], noun: str) -> str:
     scores, labels = batch["scores"], batch["labels"]
     shape = " x ".join(str(length) for length in scores["shape"])
@@ -125,7 +130,7 @@ def _at(row: Sequence[str], label: str) -> str:
 
 
 def _option(value: Any) -> str:
-    if isinstance(value, Mapping) and "data" in value:
+    if isinstance(value, Mapping) and "values" in value:
         return f"{_bracket([item for row in matrix(value) for item in row])} {value['dtype']}"
     if isinstance(value, str):
         try:

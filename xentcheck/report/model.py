@@ -156,6 +156,8 @@ class Finding:
         How far a good algorithm may be from the exact value, as an absolute error.
     times : float or None
         The error as a multiple of the allowance.
+    upstream : float, list of float or None
+        The cotangent that was passed, where one was.
     cause : str
         A likely mechanism, one sentence, or "".
     detail : tuple of str
@@ -180,6 +182,7 @@ class Finding:
     certified: tuple[float, float] | None = None
     allowance: float | None = None
     times: float | None = None
+    upstream: Any = None
     cause: str = ""
     detail: tuple[str, ...] = ()
     reproducer: str = ""
