@@ -1,0 +1,155 @@
+"""From a family's draft to a batch that a contract admits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.families_probabilities import to_input
+from xentcheck.batches.family import Family
+from xentcheck.batches.labels import dense_labels, sparse_labels
+from xentcheck.batches.layout import LAYOUTS
+from xentcheck.batches.numbers import Floats, Labels, Numbers
+from xentcheck.batches.options import OPTION_BYTES, draw_options, ignore_index, smoothing
+from xentcheck.batches.setting import Setting
+
+EXTRA_BYTES = 4 + OPTION_BYTES
+"""The bytes from which layout, label dtype, label shape, ignored rows and options are made."""
+
+_C_CODES = 176
+"""Of 256 codes of a layout, those that mean C."""
+
+
+def assemble(setting: Setting, family: Family, numbers: Numbers, extra: NDArray[np.uint8]) -> Batch:
+    """Return the batch of a family.
+
+    Parameters
+    ----------
+    setting : Setting
+    family : Family
+    numbers : Numbers
+        The source of the scores and labels.
+    extra : ndarray of uint8, shape (EXTRA_BYTES,)
+        Codes of everything else; all 0 gives layout C, int64 labels of shape (n,), no row ignored, plain options.
+    """
+    layout, dtype, shape, ignoring = (int(code) for code in extra[:4])
+    with np.errstate(all="ignore"):
+        draft = family.make(numbers)
+        scores = fit(setting, to_input(draft.scores, family.gives, setting))
+    emphasised = family.emphasis == "reduction"
+    options = draw_options(setting, numbers.m, extra[4:], emphasised)
+    memory = _layout(layout, family.emphasis == "layout")
+    if memory == "broadcast" and numbers.n:
+        scores = np.repeat(scores[:1], numbers.n, axis=0)
+    if setting.label_form == "sparse":
+        index = ignore_index(setting, options)
+        ignored = _ignored(numbers, ignoring, emphasised) if index is not None else np.zeros(numbers.n, bool)
+        labels = sparse_labels(setting, draft.labels, numbers.m, ignored, index, dtype, shape)
+    else:
+        labels = dense_labels(setting, draft.labels, numbers)
+    batch = Batch(scores, labels, setting.label_form, options, memory, family.name)
+    return settle(setting, batch, draft.labels)
+
+
+def fit(setting: Setting, scores: Floats) -> NDArray[Any]:
+    """Return scores in the dtype, clipped into the domain; non-finite ones stay only where they are declared."""
+    declared = setting.contract.nonfinite
+    largest = setting.largest
+    if setting.contract.input == "probabilities":
+        finite = np.where(np.isnan(scores), scores if "nan" in declared else 1.0, np.maximum(scores, 0.0))
+        return finite.astype(setting.format.dtype)
+    fitted = np.clip(scores, -largest, largest)
+    if "-inf" in declared:
+        fitted = np.where(scores == -np.inf, scores, fitted)
+    if "+inf" in declared and setting.contract.input == "logits":
+        fitted = np.where(scores == np.inf, scores, fitted)
+    if "nan" not in declared:
+        fitted = np.where(np.isnan(scores), 0.0, fitted)
+    if setting.largest < setting.format.largest:
+        return _rounded_within(fitted, setting)
+    return fitted.astype(setting.format.dtype)
+
+
+def _rounded_within(scores: Floats, setting: Setting) -> NDArray[Any]:
+    """Return scores rounded to the dtype, those that rounding took beyond the magnitude one step nearer to 0."""
+    kind = setting.format.dtype
+    rounded = scores.astype(kind)
+    beyond = (np.abs(rounded.astype(np.float64)) > setting.largest) & np.isfinite(scores)
+    return np.where(beyond, np.nextafter(rounded, np.zeros((), kind)), rounded) if beyond.any() else rounded
+
+
+def settle(setting: Setting, batch: Batch, classes: Labels) -> Batch:
+    """Return the batch with what the contract leaves open or outside its domain replaced.
+
+    Parameters
+    ----------
+    classes : ndarray of int64, shape (n,)
+        A class for each row, for those that must count after all.
+    """
+    if setting.empty_is_open and batch.n:
+        batch = _with_a_divisor(setting, batch, classes)
+    if setting.positive:
+        batch = _with_positive_probabilities(setting, batch)
+    return batch
+
+
+def _with_a_divisor(setting: Setting, batch: Batch, classes: Labels) -> Batch:
+    """Return a batch whose mean has a positive divisor: one row counts, with a positive weight."""
+    contract, index = setting.contract, ignore_index(setting, dict(batch.options))
+    if contract.mean_over == "rows":
+        return batch
+    if index is not None and bool((batch.labels == index).all()):
+        if batch.m == 1 and index == 0:
+            if not setting.drawn("ignore_index"):
+                return batch
+            return batch.replace(options={**batch.options, "ignore_index": _outside(batch)})
+        labels = batch.labels.copy()
+        labels[0] = classes[0] if classes[0] != index else (index + 1) % batch.m
+        batch = batch.replace(labels=labels)
+    weights = batch.options.get("class_weights")
+    if contract.mean_over == "weights" and weights is not None and not weights.all():
+        batch = batch.replace(
+            options={**batch.options, "class_weights": np.where(weights == 0, weights.dtype.type(1), weights)}
+        )
+    return batch
+
+
+def _outside(batch: Batch) -> int:
+    """Return a label outside the range that the labels' dtype holds."""
+    return 1
+
+
+def _with_positive_probabilities(setting: Setting, batch: Batch) -> Batch:
+    """Return a batch in which each class that a label counts has a positive probability."""
+    kind = setting.contract.input
+    if setting.label_form != "sparse":
+        counted = batch.labels.astype(np.float64) > 0
+    else:
+        counted = np.arange(batch.m) == batch.labels.reshape(-1, 1).astype(np.int64)
+    if smoothing(setting, dict(batch.options)) > 0:
+        counted = np.ones_like(counted)
+    floor = setting.format.smallest_normal if kind == "probabilities" else -setting.largest
+    least = 0.0 if kind == "probabilities" else -np.inf
+    impossible = counted & (batch.scores.astype(np.float64) <= least)
+    if not impossible.any():
+        return batch
+    return batch.replace(scores=np.where(impossible, np.asarray(floor, batch.scores.dtype), batch.scores))
+
+
+def _layout(code: int, emphasised: bool) -> str:
+    if emphasised:
+        return LAYOUTS[1 + code % (len(LAYOUTS) - 1)]
+    return "C" if code < _C_CODES else LAYOUTS[code % len(LAYOUTS)]
+
+
+def _ignored(numbers: Numbers, code: int, emphasised: bool) -> NDArray[np.bool_]:
+    """Return the rows that carry the ignored label: none for the code 0, a quarter, a half, or all."""
+    if emphasised or code % 16 == 15:
+        return np.ones(numbers.n, bool)
+    if code % 4 == 0:
+        return np.zeros(numbers.n, bool)
+    share = (0, 0, 0, 1) if code % 4 < 3 else (0, 1)
+    return np.asarray(numbers.pick(share, rows=True)[:, 0] == 1)

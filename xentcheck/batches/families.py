@@ -1,0 +1,22 @@
+"""The families that a setting draws from, in the order in which they shrink."""
+
+from __future__ import annotations
+
+from xentcheck.batches import families_extremes, families_probabilities, families_scores
+from xentcheck.batches.family import REGISTER, Family
+from xentcheck.batches.setting import Setting
+
+__all__ = ["FAMILIES", "families"]
+
+FAMILIES: dict[str, Family] = REGISTER
+"""Every family by its name; the readable ones come first, since a choice shrinks toward the first."""
+
+_MODULES = (families_scores, families_extremes, families_probabilities)
+
+
+def families(setting: Setting) -> tuple[Family, ...]:
+    """Return the families that may be drawn in a setting, the readable ones first."""
+    suited = [one for one in FAMILIES.values() if one.suits(setting)]
+    if setting.contract.input == "probabilities":
+        suited.sort(key=lambda one: one.gives != "probabilities")
+    return tuple(suited)

@@ -1,0 +1,90 @@
+"""What a family of batches is, and the register of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from xentcheck.batches.numbers import Floats, Labels, Numbers
+from xentcheck.batches.setting import Setting
+
+
+class Draft(NamedTuple):
+    """Scores before they are rounded to the dtype, shape (n, m), and a class for each row, shape (n,)."""
+
+    scores: Floats
+    labels: Labels
+
+
+Maker = Callable[[Numbers], Draft]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One way to provoke an error.
+
+    Parameters
+    ----------
+    name : str
+    make : callable
+        Numbers to Draft.
+    gives : {"logits", "probabilities"}
+        What the scores of the draft are. Logits become the other kinds of input by softmax or log_softmax.
+    needs : str or None
+        The entry of the contract's ``nonfinite`` without which the family is not drawn.
+    emphasis : {"scores", "reduction", "layout"}
+        Where the difficulty lies; the other two ask for unusual labels and options, or memory layouts.
+    applies : callable or None
+        Whether the family has a meaning in a setting.
+    """
+
+    name: str
+    make: Maker
+    gives: str = "logits"
+    needs: str | None = None
+    emphasis: str = "scores"
+    applies: Callable[[Setting], bool] | None = None
+
+    def suits(self, setting: Setting) -> bool:
+        """Return whether batches of this family may be drawn in a setting."""
+        kind = setting.contract.input
+        if self.gives == "probabilities" and kind != "probabilities":
+            return False
+        if self.needs is not None and self.needs not in setting.contract.nonfinite:
+            return False
+        return self.applies is None or self.applies(setting)
+
+
+REGISTER: dict[str, Family] = {}
+
+
+def family(
+    *,
+    gives: str = "logits",
+    needs: str | None = None,
+    emphasis: str = "scores",
+    applies: Callable[[Setting], bool] | None = None,
+) -> Callable[[Maker], Maker]:
+    """Register a function under its own name as a family."""
+
+    def register(make: Maker) -> Maker:
+        name = make.__name__
+        REGISTER[name] = Family(name, make, gives, needs, emphasis, applies)
+        return make
+
+    return register
+
+
+def with_label(scores: Floats, labels: Labels, values: Floats) -> Floats:
+    """Return scores whose entry at each row's label is replaced by `values`, shape (n, 1)."""
+    placed = scores.copy()
+    placed[np.arange(labels.size), labels] = values[:, 0]
+    return placed
+
+
+def others(scores: Floats, labels: Labels) -> Floats:
+    """Return the scores with -inf at each row's label."""
+    return with_label(scores, labels, np.full((labels.size, 1), -np.inf))

@@ -1,0 +1,68 @@
+"""Labels of the three forms: sparse in every integer dtype and shape, one-hot rows, soft rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.batches.batch import one_hot
+from xentcheck.batches.families_probabilities import tenths
+from xentcheck.batches.numbers import Floats, Labels, Numbers
+from xentcheck.batches.setting import Setting, dtype_named, holds
+
+
+def sparse_labels(
+    setting: Setting, labels: Labels, m: int, ignored: NDArray[np.bool_], index: int | None, dtype: int, shape: int
+) -> NDArray[Any]:
+    """Return integer labels of shape (n,) or (n, 1), ignored rows carrying the ignored label.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+        Classes in [0, m).
+    ignored : ndarray of bool, shape (n,)
+        The rows that are to carry the ignored label `index`, where there is one that a label dtype holds.
+    dtype, shape : int
+        Codes of the label dtype and the label shape; 0 gives int64 of shape (n,) where the contract has them.
+    """
+    dtypes = setting.label_dtypes(m, index)
+    name = dtypes[dtype % 16 % len(dtypes)] if dtype % 16 < 8 else dtypes[0]
+    if index is not None and holds(name, index):
+        labels = np.where(ignored, index, labels)
+    shapes = setting.contract.label_shapes
+    given = labels.astype(dtype_named(name))
+    return given[:, None] if shapes[shape % len(shapes)] == "(n,1)" else given
+
+
+def dense_labels(setting: Setting, labels: Labels, numbers: Numbers) -> NDArray[Any]:
+    """Return one-hot or soft rows of shape (n, m) in the dtype of the scores."""
+    kind = setting.format.dtype
+    if setting.label_form == "onehot":
+        return one_hot(labels, numbers.m, kind)
+    return _soft_rows(setting, labels, numbers).astype(kind)
+
+
+def _soft_rows(setting: Setting, labels: Labels, numbers: Numbers) -> Floats:
+    """Return rows that favour the labels, scaled by T where the contract takes rows of any sum.
+
+    A row is one-hot, in tenths, smoothed around the label, uniform, or half the label and half tenths.
+    """
+    m = numbers.m
+    pure, mixed = one_hot(labels, m, np.float64), tenths(numbers)
+    kind = numbers.pick((0, 1, 2, 3, 4, 1, 1), rows=True)
+    smoothed = 0.9 * pure + (1 - 0.9) / m
+    rows = np.select(
+        [kind == 0, kind == 1, kind == 2, kind == 3],
+        [pure, mixed, smoothed, np.full_like(pure, 1 / m)],
+        0.5 * (pure + mixed),
+    )
+    if setting.contract.soft_rows == "normalised":
+        return rows
+    factors = (1, 2, 0.5, 0.25, 4, 3, 0.1, 1)
+    zero = (0,) if setting.contract.soft_rows == "any" else ()
+    scaled: Floats = rows * numbers.pick((*factors, *zero), rows=True)
+    if setting.empty_is_open and numbers.n and not scaled.any():
+        scaled[0] = pure[0]
+    return scaled

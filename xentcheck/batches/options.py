@@ -1,0 +1,77 @@
+"""The options that the contract declares as arguments of the target's call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.batches.setting import Setting
+
+OPTION_BYTES = 12
+"""The bytes from which the options of a batch are made; all 0 gives the plainest ones."""
+
+_WEIGHTS = (1.0, 2.0, 0.5, 0.0, 3.0, 0.25, 10.0, 0.1, 1.0, 100.0, 1e-3, 1.0, 1e3, 0.7)
+
+
+def draw_options(setting: Setting, m: int, codes: NDArray[np.uint8], emphasised: bool = False) -> dict[str, Any]:
+    """Return values of the declared arguments by contract key.
+
+    Parameters
+    ----------
+    setting : Setting
+    m : int
+        The number of classes.
+    codes : ndarray of uint8, shape (OPTION_BYTES,)
+    emphasised : bool
+        Whether the family asks for unusual options: no option is left at its plain value.
+
+    Returns
+    -------
+    dict
+        ``class_weights``: ndarray of shape (m,) in the dtype of the scores, from 0 to 1000; ``label_smoothing``,
+        ``z_loss``: float; ``ignore_index``: int, within the labels' range or not.
+    """
+    options: dict[str, Any] = {}
+    smoothing, z_loss, ignored = (int(code) for code in codes[:3])
+    if setting.drawn("class_weights"):
+        options["class_weights"] = _class_weights(setting, m, codes[4:])
+    if setting.drawn("label_smoothing"):
+        amounts = (0.0, 0.1, 0.3, 0.5, 2 * setting.format.unit_roundoff, 0.9, 2.0**-10, 1.0)
+        amount = amounts[smoothing % 8 or int(emphasised)]
+        options["label_smoothing"] = 0.0 if m == 1 and setting.contract.smoothing_over == "others" else amount
+    if setting.drawn("z_loss"):
+        options["z_loss"] = (0.0, 1e-4, 1e-2, 0.5, 1.0)[z_loss % 5 or int(emphasised)]
+    if setting.drawn("ignore_index"):
+        wanted = (-100, 0, m - 1, m, -1, m // 2)[ignored % 6]
+        options["ignore_index"] = wanted
+    return options
+
+
+def ignore_index(setting: Setting, options: dict[str, Any]) -> int | None:
+    """Return the label of ignored rows, drawn or constant; None where nothing is ignored or labels are dense."""
+    if setting.label_form != "sparse":
+        return None
+    if setting.drawn("ignore_index"):
+        return int(options["ignore_index"])
+    return setting.constant_ignore_index
+
+
+def smoothing(setting: Setting, options: dict[str, Any]) -> float:
+    """Return the label smoothing, drawn or constant."""
+    declared = setting.contract.label_smoothing
+    return float(options["label_smoothing"] if setting.drawn("label_smoothing") else declared)  # type: ignore[arg-type]
+
+
+def _class_weights(setting: Setting, m: int, codes: NDArray[np.uint8]) -> NDArray[Any]:
+    """Return weights of which at least one is positive; a long row comes from a seed made of the codes."""
+    palette = np.asarray(_WEIGHTS)
+    if m <= codes.size:
+        weights = palette[codes[:m] % palette.size]
+    else:
+        random = np.random.Generator(np.random.PCG64(codes.tolist()))
+        weights = palette[random.integers(0, palette.size, m)] if codes.any() else np.ones(m)
+    if not weights.any():
+        weights = np.ones(m)
+    return weights.astype(setting.format.dtype)

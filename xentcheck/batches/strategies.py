@@ -1,0 +1,94 @@
+"""The Hypothesis strategy of batches.
+
+A batch is drawn from few choices: its family, its shape, one string of bytes for each row (or a seed), one
+string for everything else. That is cheap, drops rows when it shrinks, and each byte shrinks to something plain.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from xentcheck.batches.assemble import EXTRA_BYTES, assemble
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.families import families
+from xentcheck.batches.numbers import ROW_BYTES, WIDEST, Coded, Seeded
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.shapes import Sizes, few_shapes, large_shapes, sizes_of, small_shapes
+from xentcheck.contract import Contract
+
+_ROW = st.binary(min_size=ROW_BYTES, max_size=ROW_BYTES)
+_EXTRA = st.binary(min_size=EXTRA_BYTES, max_size=EXTRA_BYTES)
+_SEEDS = st.integers(0, 2**32 - 1)
+_SCALES = st.sampled_from((1.0, 0.1, 10.0, 50.0))
+_TENTH = st.integers(0, 9)
+
+
+def batches(
+    contract: Contract, dtype: str, label_form: str, *, sizes: str | Sizes = "quick", expensive_shapes: bool = False
+) -> st.SearchStrategy[Batch]:
+    """Return a strategy of batches that a contract admits.
+
+    Parameters
+    ----------
+    contract : Contract
+    dtype : {"float16", "bfloat16", "float32", "float64"}
+        The dtype of the scores.
+    label_form : {"sparse", "onehot", "soft"}
+    sizes : {"quick", "standard", "thorough"} or Sizes
+    expensive_shapes : bool
+        Whether the target compiles for each new shape; then at most eight shapes are drawn.
+
+    Raises
+    ------
+    BatchError
+        Where the contract admits no shape, or a name does not exist.
+    """
+    setting = Setting(contract, dtype, label_form)
+    chosen = sizes_of(sizes)
+    if expensive_shapes:
+        return _of_few_shapes(setting)
+    return _of_any_shape(setting, chosen)
+
+
+def _codes(text: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    return np.frombuffer(text, np.uint8)
+
+
+def _of_any_shape(setting: Setting, sizes: Sizes) -> st.SearchStrategy[Batch]:
+    (fewest, most), counts = small_shapes(setting, sizes)
+    rows = st.lists(_ROW, min_size=fewest, max_size=most)
+    suited = st.sampled_from(families(setting))
+    large = st.sampled_from(large_shapes(setting, sizes))
+    classes = st.sampled_from(counts or (0,))
+
+    @st.composite
+    def draw_batch(draw: st.DrawFn) -> Batch:
+        family = draw(suited)
+        if counts and draw(_TENTH) < sizes.small_share:
+            m = draw(classes)
+            codes = _codes(b"".join(draw(rows))).reshape(-1, ROW_BYTES)
+            return assemble(setting, family, Coded(setting, m, codes), _codes(draw(_EXTRA)))
+        n, m = draw(large)
+        source = Seeded(setting, n, m, draw(_SEEDS), draw(_SCALES))
+        return assemble(setting, family, source, _codes(draw(_EXTRA)))
+
+    return draw_batch()
+
+
+def _of_few_shapes(setting: Setting) -> st.SearchStrategy[Batch]:
+    shapes = st.sampled_from(few_shapes(setting))
+    suited = st.sampled_from(families(setting))
+    rows = {n: st.lists(_ROW, min_size=n, max_size=n) for n, m in few_shapes(setting) if m <= WIDEST}
+
+    @st.composite
+    def draw_batch(draw: st.DrawFn) -> Batch:
+        family = draw(suited)
+        n, m = draw(shapes)
+        if m <= WIDEST and n <= 6 and draw(_TENTH) < 7:
+            codes = _codes(b"".join(draw(rows[n]))).reshape(-1, ROW_BYTES)
+            return assemble(setting, family, Coded(setting, m, codes), _codes(draw(_EXTRA)))
+        source = Seeded(setting, n, m, draw(_SEEDS), draw(_SCALES))
+        return assemble(setting, family, source, _codes(draw(_EXTRA)))
+
+    return draw_batch()
