@@ -59,6 +59,14 @@ def test_rounded_rows_count_as_stochastic(dtype, m):
         SummedGuarded.loss(y, (0.5 * rows.astype(float)).astype(dtype))
 
 
+def test_subnormal_probabilities_count_as_stochastic():
+    """Where float16 holds 1/m with five bits, the row's sum is off by more than eight roundoffs."""
+    m = 393_216
+    row = np.full((1, m), 1 / m, np.float16)
+    assert abs(row.astype(float).sum() - 1) > 8 * 2.0**-11
+    assert SummedGuarded.loss(np.zeros((1, m)), row) == 0
+
+
 def test_averaged_clipped_at_the_ends():
     """A p of 0 costs -log 1e-7 and one of 1 costs -log(1 - 1e-7), in float32 with the bounds of float32."""
     ends = np.array([[1.0, 0.0]] * 2)

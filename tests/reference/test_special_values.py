@@ -60,7 +60,7 @@ def test_one_class_without_an_answer(value):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_one_class_costs_nothing(dtype):
-    """m = 1: loss 0, gradient 0."""
+    """Where m = 1, loss and gradient are 0."""
     loss, gradient = both(np.array([[-7.5]], dtype), 0)
     assert loss == 0
     np.testing.assert_array_equal(gradient, [0])

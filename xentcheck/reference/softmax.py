@@ -18,11 +18,12 @@ class Softmax(NamedTuple):
     top : ndarray of int, shape (n,)
         Where the maximum is: the first class that has it.
     maximum : ndarray, shape (n,)
-        M, or nan where the row has no finite maximum (a nan, a +inf, or nothing but -inf).
+        M.
     exponentials : ndarray, shape (n, m)
-        exp(z_j - M). Each lies in [0, 1], so nothing overflows, and -inf logits give 0.
+        exp(z_j - M). Each lies in [0, 1], so nothing overflows, and -inf logits give 0 where M is finite.
     s : ndarray, shape (n,)
-        The sum of all exponentials but the top one.
+        The sum of all exponentials but the top one; nan where M is not finite, which makes nan of all that
+        follows: for a row with nan, with +inf, or with nothing but -inf.
 
     Notes
     -----
@@ -54,10 +55,9 @@ def softmax(logits: Doubles) -> Softmax:
     rows = np.arange(len(logits))
     top = logits.argmax(axis=1)
     maximum = logits[rows, top]
-    maximum = np.where(np.isfinite(maximum), maximum, np.nan)
     exponentials = logits - maximum[:, np.newaxis]
     np.exp(exponentials, out=exponentials)
     exponentials[rows, top] = 0.0
-    s = exponentials.sum(axis=1) + 0.0 * maximum  # nan where the maximum is, even if m = 1 leaves nothing to sum
-    exponentials[rows, top] = 1.0 + 0.0 * maximum
+    s = exponentials.sum(axis=1) + 0.0 * maximum  # nan where M is not finite, even if m = 1 leaves nothing to sum
+    exponentials[rows, top] = 1.0
     return Softmax(top, maximum, exponentials, s)
