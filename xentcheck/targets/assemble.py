@@ -1,0 +1,91 @@
+"""Building a target from its plan, in the process in which it will run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from xentcheck.targets.convention import Convention
+from xentcheck.targets.errors import TargetError
+from xentcheck.targets.framework import framework_named
+from xentcheck.targets.locate import locate
+from xentcheck.targets.target import Functions, Target
+from xentcheck.targets.trial import try_out
+from xentcheck.targets.understand import function_of, understand
+
+
+def assemble(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: None) -> Target:
+    """Return the target of a plan, importing what it names.
+
+    Parameters
+    ----------
+    plan : mapping
+        The fields of `specification.Plan`.
+    before_trial : callable
+        Called before the target is called for the first time, to find out its framework.
+
+    Raises
+    ------
+    TargetError
+    """
+    base, install = plan["base"], plan["install"]
+    found = {
+        role: locate(value, base, install) if isinstance(value, str) else value
+        for role, value in plan["functions"].items()
+    }
+    own: dict[str, Any] = {}
+    if isinstance(found.get("loss"), Mapping):
+        declaration = found.pop("loss")
+        own = dict(declaration.get("contract", {}))
+        nested = {role: value for role, value in declaration.items() if role != "contract"}
+        found = {
+            **{role: locate(value, base) if isinstance(value, str) else value for role, value in nested.items()},
+            **found,
+        }
+    contract = {**(own if plan["contract"] is None else plan["contract"]), **plan["changes"]}
+    functions = _functions(found, plan["location"], str(contract.get("reduction", "mean")))
+    framework = plan["framework"]
+    target = Target(
+        functions=functions,
+        convention=Convention.of(contract, plan["keywords"]),
+        framework=framework_named(framework),
+        settled=framework != "",
+        name=plan["name"],
+        location=plan["location"],
+        version=_version(plan["functions"]),
+        contract=contract,
+        expensive_shapes=plan["expensive_shapes"],
+    )
+    if not target.settled and plan["try_out"] and {"torch", "jax"} & set(sys.modules):
+        before_trial()
+        try_out(target)
+    return target
+
+
+def _functions(found: Mapping[str, Any], location: str, reduction: str) -> Functions:
+    roles: dict[str, Any] = {}
+    if "loss" in found:
+        whole = understand(found["loss"], location, reduction)
+        roles = {role: function for role, function in vars(whole).items() if function is not None}
+    for role, value in found.items():
+        if role not in vars(Functions()):
+            raise TargetError(f"{location} has a key {role!r}; the keys are {', '.join(vars(Functions()))} and contract.")
+        if role != "loss":
+            roles[role] = function_of(value, f"the {role.replace('_', ' ')} of {location}")
+    return Functions(**roles)
+
+
+def _version(functions: Mapping[str, Any]) -> str:
+    """Return the version of the package that the first function comes from, or ""."""
+    first = next(iter(functions.values()))
+    module = first.partition(":")[0] if isinstance(first, str) else getattr(first, "__module__", None) or ""
+    if module.endswith(".py"):
+        return ""
+    root = module.partition(".")[0]
+    try:
+        stated = getattr(sys.modules.get(root), "__version__", None)
+        return stated if isinstance(stated, str) else importlib.metadata.version(root)
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return ""

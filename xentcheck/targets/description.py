@@ -1,0 +1,40 @@
+"""What is known of a target once it has been imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xentcheck.contract import Contract
+
+
+@dataclass(frozen=True)
+class TargetDescription:
+    """A target that can be judged.
+
+    Parameters
+    ----------
+    name, location, version, framework : str
+        The version is that of its package, "" for a file.
+    contract : Contract
+    contract_source : {"declared", "default"}
+        Whether anybody declared a contract.
+    has_loss, has_gradient, has_vjp, has_hessian_vector : bool
+        What it offers; a gradient by the framework's own differentiation counts.
+    expensive_shapes : bool
+        Whether each new shape costs a compilation.
+    observations : tuple of str
+        Side effects of importing it, each among `outcome.OBSERVATIONS`.
+    """
+
+    name: str
+    location: str
+    version: str
+    framework: str
+    contract: Contract
+    contract_source: str
+    has_loss: bool
+    has_gradient: bool
+    has_vjp: bool
+    has_hessian_vector: bool
+    expensive_shapes: bool
+    observations: tuple[str, ...] = ()

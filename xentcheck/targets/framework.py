@@ -1,0 +1,79 @@
+"""How arrays reach a target and how it is differentiated; this one is for targets that take numpy arrays.
+
+A framework is imported only by its own adapter, and its adapter only where the target asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class NumpyFramework:
+    """Targets that take numpy arrays.
+
+    Attributes
+    ----------
+    name : str
+    differentiates : bool
+        Whether `forward` is offered.
+    mutable : bool
+        Whether results and inputs can be overwritten, so that sharing memory matters.
+    """
+
+    name = "numpy"
+    differentiates = False
+    mutable = True
+
+    def present(self, array: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        """Return what the target is given for a host array, and the memory to watch."""
+        return array, array
+
+    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Call a function of the target."""
+        return function(*arguments, **options)
+
+    def forward(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        position: int,
+        options: dict[str, Any],
+        upstream: NDArray[Any] | None,
+    ) -> tuple[Any, Callable[[], Any]]:
+        """Return the loss, and a function that returns its gradient.
+
+        Parameters
+        ----------
+        arguments : tuple
+            As `present` made them.
+        position : int
+            Which of them are the scores.
+        upstream : ndarray or None
+            The cotangent, in the shape of the loss; None stands for ones.
+        """
+        raise NotImplementedError
+
+
+def framework_named(name: str) -> NumpyFramework:
+    """Return the adapter "numpy", "torch" or "jax"; the last two import their framework."""
+    if name == "torch":
+        from xentcheck.targets.framework_torch import TorchFramework
+
+        return TorchFramework()
+    if name == "jax":
+        from xentcheck.targets.framework_jax import JaxFramework
+
+        return JaxFramework()
+    return NumpyFramework()
+
+
+def cotangent_like(upstream: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return a cotangent in the shape of the loss; (n,) and (n, 1), or () and (1,), stand for each other."""
+    given = np.asarray(upstream)
+    if given.size != int(np.prod(shape, dtype=np.int64)):
+        raise ValueError(f"the loss has shape {shape}, to which a cotangent of shape {given.shape} does not belong")
+    return given.reshape(shape)

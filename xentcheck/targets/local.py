@@ -1,0 +1,54 @@
+"""A host that calls the target in this process: for closures, which exist nowhere else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from xentcheck.batches.batch import Batch
+from xentcheck.targets.assemble import assemble
+from xentcheck.targets.description import TargetDescription
+from xentcheck.targets.host import Host, described
+from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.specification import Plan
+from xentcheck.targets.target import Target
+from xentcheck.targets.worker import description
+
+
+class LocalHost(Host):
+    """The target in this process; a crash ends the process, and there is no time limit.
+
+    A KeyboardInterrupt passes through, since here it comes from the user.
+
+    Parameters
+    ----------
+    plan : Plan
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._target: Target | None = None
+
+    def ready(self) -> TargetDescription:
+        """Import what the target needs and return what is known of it; raises TargetError."""
+        return described(description(self._built()), self._plan.contract is not None)
+
+    def evaluate(
+        self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None
+    ) -> Outcome:
+        """Return what the target makes of a batch; see `Host.evaluate`."""
+        return self._built().evaluate(batch, want, upstream)
+
+    def close(self) -> None:
+        """Forget the target."""
+        self._target = None
+
+    def _built(self) -> Target:
+        if self._target is None:
+            fields = {field.name: getattr(self._plan, field.name) for field in dataclasses.fields(self._plan)}
+            self._target = assemble(fields)
+            self._target.interrupts = True
+        return self._target

@@ -1,0 +1,120 @@
+"""What a call changed besides returning: inputs, earlier results, the floating-point environment, global seeds."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Numpy's own default, so that the target meets what its users meet.
+DEFAULT_ERRSTATE = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+
+_ONES = np.array([1.0, 1.0])
+_TINY = np.array([2.0**-60, -(2.0**-60)])
+_SUBNORMAL = np.array([2.0**-1022, 2.0**-1074])
+_HALF = np.array([0.5, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """An array as the target was given it, and what it held.
+
+    Parameters
+    ----------
+    role : {"scores", "labels", "options"}
+    array : ndarray
+        The memory that the target was given.
+    original : ndarray
+        An untouched array with the same values.
+    """
+
+    role: str
+    array: NDArray[Any]
+    original: NDArray[Any]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the memory differs, bit by bit, from what was given."""
+        return self.array.tobytes() != self.original.tobytes()
+
+
+class EarlierResults:
+    """The results of the calls before, to see whether a later call overwrites them."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[NDArray[Any], bytes]] = []
+
+    def keep(self, array: NDArray[Any]) -> None:
+        """Remember an array that was returned and what it holds now; the last two are remembered."""
+        self._kept = [*self._kept[-1:], (array, array.tobytes())]
+
+    def changed(self) -> bool:
+        """Whether one of them holds something else now; it is then forgotten."""
+        intact = [(array, content) for array, content in self._kept if array.tobytes() == content]
+        changed = len(intact) < len(self._kept)
+        self._kept = intact
+        return changed
+
+
+def processor_state() -> tuple[bool, bool]:
+    """Return whether the processor rounds to nearest, and whether it keeps subnormal numbers.
+
+    Arithmetic on arrays, since the interpreter may fold constants.
+    """
+    to_nearest = bool(np.all(_ONES + _TINY == _ONES))
+    keeps_subnormals = bool(np.all(_SUBNORMAL * _HALF > 0))
+    return to_nearest, keeps_subnormals
+
+
+@contextmanager
+def environment_watched(seen: set[str]) -> Iterator[None]:
+    """Run a call in numpy's default error state without warnings; add to `seen` what it changed, and undo that.
+
+    The processor's rounding mode and its treatment of subnormal numbers cannot be undone from here.
+    """
+    numpy_state = np.seterr(**DEFAULT_ERRSTATE)  # type: ignore[arg-type]
+    processor = processor_state()
+    numpy_seed, python_seed = _numpy_seed(), _python_seed()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if np.geterr() != DEFAULT_ERRSTATE:
+            seen.add("errstate-changed")
+        np.seterr(**numpy_state)
+        if numpy_seed is not None and _key(numpy_seed) != _key(_numpy_seed() or {}):
+            seen.add("numpy-seed-changed")
+            sys.modules["numpy.random"].set_state(numpy_seed)
+        if python_seed is not None and python_seed != _python_seed():
+            seen.add("python-seed-changed")
+            sys.modules["random"].setstate(python_seed)
+        now = processor_state()
+        if processor[0] and not now[0]:
+            seen.add("rounding-changed")
+        if processor[1] and not now[1]:
+            seen.add("flushing-changed")
+
+
+def _numpy_seed() -> dict[str, Any] | None:
+    """Return the state of numpy's global generator; None where nobody has imported it, so nobody can change it."""
+    module = sys.modules.get("numpy.random")
+    state: dict[str, Any] | None = None if module is None else module.get_state(legacy=False)
+    return state
+
+
+def _key(state: dict[str, Any]) -> str:
+    """Return a text that tells two states of a generator apart."""
+    inner = {key: value.tobytes() if isinstance(value, np.ndarray) else value for key, value in state.get("state", {}).items()}
+    return repr([inner, state.get("bit_generator"), state.get("has_gauss"), state.get("gauss")])
+
+
+def _python_seed() -> Any:
+    module = sys.modules.get("random")
+    return None if module is None else module.getstate()

@@ -1,0 +1,40 @@
+"""The door of this package: a specification becomes a host."""
+
+from __future__ import annotations
+
+from xentcheck.targets.host import Host
+from xentcheck.targets.local import LocalHost
+from xentcheck.targets.specification import TargetSpecification, plan
+from xentcheck.targets.worker_host import WorkerHost
+
+
+def open_host(
+    specification: TargetSpecification,
+    *,
+    time_limit: float = 10.0,
+    first_time_limit: float = 60.0,
+    in_process: bool | None = None,
+    directory: str | None = None,
+) -> Host:
+    """Return a host for a target.
+
+    Parameters
+    ----------
+    specification : TargetSpecification
+    time_limit, first_time_limit : float
+        See `WorkerHost`.
+    in_process : bool, optional
+        Whether the target runs in this process; by default only where a part of it is a callable given as such.
+    directory : str, optional
+        Where paths begin and pyproject.toml is looked for; by default the current directory.
+
+    Raises
+    ------
+    TargetError, ContractError
+        For what can be seen without importing the target: an unknown name, a file that does not exist, a
+        package that is not installed, a contract that is none. `Host.ready` raises the rest.
+    """
+    planned = plan(specification, directory)
+    if specification.in_process or in_process:
+        return LocalHost(planned)
+    return WorkerHost(planned, time_limit, first_time_limit)

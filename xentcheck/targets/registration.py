@@ -1,0 +1,47 @@
+"""What is known of a registered target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A target known by name.
+
+    Parameters
+    ----------
+    name, description : str
+    loss : str
+        Where it is: "module:attribute".
+    contract : mapping
+        As the library documents it, in the JSON form.
+    gradient, vjp : str
+        Where these are, or "".
+    framework : {"numpy", "torch", "jax"}
+    requires : tuple of str
+        Modules that must be importable.
+    install : str
+        How to install them.
+    keywords : mapping
+        Arguments passed in every call; a value {"contract": KEY} is that of the contract.
+    aliases : tuple of str
+        Further names.
+    expensive_shapes : bool
+        Whether each new shape costs a compilation.
+    """
+
+    name: str
+    description: str
+    loss: str
+    contract: Mapping[str, Any]
+    gradient: str = ""
+    vjp: str = ""
+    framework: str = "numpy"
+    requires: tuple[str, ...] = ()
+    install: str = ""
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    expensive_shapes: bool = False

@@ -1,0 +1,70 @@
+"""Finding out which framework a target is of, by one small call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch, one_hot
+from xentcheck.targets.framework import framework_named
+from xentcheck.targets.target import Target
+
+
+def try_out(target: Target) -> None:
+    """Call a target once, and settle whether it takes numpy arrays, torch tensors or jax arrays.
+
+    Called only where the target's modules have imported torch or jax. A loss that refuses numpy arrays and takes tensors is
+    torch's; one that returns a jax array and can be traced is jax's. Where nothing answers, the question
+    stays open for the first real call.
+    """
+    function = target.functions.loss or target.functions.value_and_gradient or target.functions.gradient
+    assert function is not None
+    batch = small_batch(target.contract)
+    outcome = target.evaluate(batch, ("loss",) if target.has_loss else ("gradient",))
+    if outcome.raised is not None:
+        return
+    if target.framework.name == "numpy" and target.functions.loss is not None:
+        _prefer_differentiable(target, batch)
+
+
+def _prefer_differentiable(target: Target, batch: Batch) -> None:
+    """Settle on torch or jax where the loss takes numpy arrays too, but gives a gradient with theirs."""
+    given, labels, options = target.convention.present(batch)
+    arguments = target.convention.order(given.array, labels.array)
+    plain = {key: getattr(value, "array", value) for key, value in options.items()}
+    try:
+        returned = target.functions.loss(*arguments, **target.convention.keywords, **plain)  # type: ignore[misc]
+    except Exception:
+        return
+    root = type(returned).__module__.partition(".")[0]
+    name = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}.get(root)
+    if name is None:
+        return
+    numpy_framework = target.framework
+    target.framework = framework_named(name)
+    outcome = target.evaluate(batch)
+    if outcome.raised is not None or outcome.loss is None:
+        target.framework = numpy_framework
+
+
+def small_batch(contract: Any) -> Batch:
+    """Return a harmless batch of two rows that a contract allows, as far as it can be told from its mapping."""
+    domain = contract.get("domain") or {}
+    n = max(2, int((domain.get("rows") or [0])[0]))
+    m = max(3, int((domain.get("classes") or [0])[0]))
+    dtypes = contract.get("dtypes") or ["float32"]
+    dtype = next((name for name in dtypes if name in ("float32", "float64", "float16")), "float32")
+    probabilities = np.arange(1.0, m + 1.0) / (m * (m + 1) / 2)
+    kind = contract.get("input", "logits")
+    row = probabilities if kind == "probabilities" else np.log(probabilities)
+    scores = np.tile(row, (n, 1)).astype(dtype)
+    sparse = np.arange(n, dtype=np.int64) % m
+    form = (contract.get("labels") or ["sparse"])[0]
+    if form == "sparse":
+        wide = "(n,1)" in (contract.get("label_shapes") or [])[:1]
+        labels = sparse.reshape(-1, 1) if wide else sparse
+    else:
+        labels = one_hot(sparse, m, dtype)
+    drawn = {"class_weights": np.ones(m, dtype), "label_smoothing": 0.1, "ignore_index": -100, "z_loss": 0.0}
+    return Batch(scores, labels, form, drawn)

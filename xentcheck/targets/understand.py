@@ -1,0 +1,91 @@
+"""Which callables a located object offers: a function, a class, an instance, or a mapping of further locations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from xentcheck.targets.errors import TargetError
+from xentcheck.targets.locate import instance_of, needs_instance
+from xentcheck.targets.target import Functions
+
+ROLES = tuple(field.name for field in fields(Functions))
+_GRADIENTS = ("gradient", "grad", "backward")
+_CALL = "__call__"
+_FURTHER = ("value_and_gradient", "hessian_vector", "vjp")
+
+
+def understand(found: Any, name: str, reduction: str = "mean") -> Functions:
+    """Return the callables of what a loss was named by.
+
+    Parameters
+    ----------
+    found : object
+        A function; a class or instance with a method `loss`, or `forward` or `calculate`, and possibly `gradient`, `grad` or
+        `backward`; any other callable. A class is instantiated, without arguments, where a method needs that.
+    name : str
+        How messages call it.
+    reduction : str
+        The contract's: where there are both `forward` and `calculate`, the first gives the loss of each row and
+        is the loss for "none", and the second gives the reduced one.
+
+    Raises
+    ------
+    TargetError
+    """
+    applied = _autograd_function(found)
+    if applied is not None:
+        return Functions(loss=applied)
+    methods = {"loss": _loss_method(found, reduction), "gradient": _first(found, _GRADIENTS)}
+    methods |= {role: _first(found, (role,)) for role in _FURTHER}
+    named = {role: method for role, method in methods.items() if method is not None}
+    if not named:
+        return Functions(loss=function_of(found, name))
+    if isinstance(found, type) and any(needs_instance(found, method) for method in named.values()):
+        found = instance_of(found, name)
+    return Functions(
+        **{
+            role: function_of(found if method == _CALL else getattr(found, method), f"{name}.{method}")
+            for role, method in named.items()
+        }
+    )
+
+
+def function_of(found: Any, name: str) -> Callable[..., Any]:
+    """Return an object that can be called, or raise TargetError."""
+    if isinstance(found, type) or not callable(found):
+        what = "a class without loss, forward or calculate" if isinstance(found, type) else f"{type(found).__name__}"
+        raise TargetError(f"{name} is {what}, which cannot be called with scores and labels; name a function.")
+    function: Callable[..., Any] = found
+    return function
+
+
+def _loss_method(found: Any, reduction: str) -> str | None:
+    per_row = reduction == "none" and _has(found, "forward")
+    if _has(found, "loss"):
+        return "loss"
+    if _has(found, "calculate"):
+        return "forward" if per_row else "calculate"
+    # Before `forward`, since calling a torch module runs its hooks too and calling its forward does not.
+    if _CALL in dir(found):
+        return _CALL
+    return _first(found, ("forward",))
+
+
+def _first(found: Any, names: tuple[str, ...]) -> str | None:
+    """Return the first of these names that is a method."""
+    return next((name for name in names if _has(found, name)), None)
+
+
+def _has(found: Any, name: str) -> bool:
+    return callable(getattr(found, name, None))
+
+
+def _autograd_function(found: Any) -> Any:
+    """Return what calls a torch autograd function, whose own `forward` wants a context."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(found, type):
+        return None
+    return found.apply if issubclass(found, torch.autograd.Function) else None  # type: ignore[attr-defined]

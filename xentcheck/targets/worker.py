@@ -1,0 +1,103 @@
+"""The process beside xentcheck in which a target runs: builds it from its plan, then answers calls until the channel closes.
+
+Started by `host.WorkerHost`. It needs the standard library, numpy and what the target needs, nothing else.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import faulthandler
+import os
+import select
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from xentcheck.batches.batch import Batch
+from xentcheck.targets.assemble import assemble
+from xentcheck.targets.channel import Channel, ChannelClosed
+from xentcheck.targets.errors import TargetError
+from xentcheck.targets.observe import processor_state
+from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.target import Target
+
+# Asked of jax before its import: without it, float64 is silently float32.
+SETTINGS = {"JAX_ENABLE_X64": "1"}
+
+
+def main(descriptor: int) -> None:
+    """Serve one target over a channel; returns when the other side closes it."""
+    os.set_inheritable(descriptor, False)
+    faulthandler.enable()
+    channel = Channel(descriptor)
+    _thread.start_new_thread(_end_with_parent, (descriptor,))
+    with contextlib.suppress(ChannelClosed):
+        plan = channel.receive()[0]["plan"]
+        for key, value in SETTINGS.items():
+            os.environ.setdefault(key, value)
+        if plan["import_from"] not in sys.path:
+            sys.path.insert(0, plan["import_from"])
+        try:
+            target = assemble(plan, before_trial=lambda: channel.send({"trial": True}))
+        except TargetError as error:
+            channel.send({"error": str(error)})
+            return
+        channel.send({"description": description(target), "processor": processor_state()})
+        while True:
+            _answer(channel, target)
+
+
+def description(target: Target) -> dict[str, Any]:
+    """Return what the host is told of a target."""
+    return {
+        "name": target.name,
+        "location": target.location,
+        "version": target.version,
+        "framework": target.framework.name,
+        "contract": dict(target.contract),
+        "has_loss": target.has_loss,
+        "has_gradient": target.has_gradient,
+        "has_vjp": target.has_vjp,
+        "has_hessian_vector": target.functions.hessian_vector is not None,
+        "expensive_shapes": target.expensive_shapes,
+    }
+
+
+def _answer(channel: Channel, target: Target) -> None:
+    """Evaluate one batch."""
+    header, arrays = channel.receive()
+    if header.get("modules"):
+        channel.send({"modules": sorted(sys.modules)})
+        return
+    options = dict(header["options"])
+    upstream = arrays[2] if header["has_upstream"] else None
+    for name, array in zip(header["option_arrays"], arrays[2 + header["has_upstream"] :]):  # noqa: B905 (Python 3.9 has no strict)
+        options[name] = array
+    batch = Batch(arrays[0], arrays[1], header["label_form"], options, header["layout"])
+    before = target.framework.name
+    outcome = target.evaluate(batch, header["want"], upstream)
+    answer: dict[str, Any] = {
+        "parts": [part for part in ("loss", "gradient") if getattr(outcome, part) is not None],
+        "raised": None if outcome.raised is None else asdict(outcome.raised),
+        "observations": outcome.observations,
+    }
+    if target.framework.name != before:
+        answer["description"] = description(target)
+    channel.send(answer, _transportable(outcome, answer))
+
+
+def _transportable(outcome: Outcome, answer: dict[str, Any]) -> list[Any]:
+    return [getattr(outcome, part) for part in answer["parts"]]
+
+
+def _end_with_parent(descriptor: int) -> None:
+    """End this process when the other end of the channel is gone, even in the middle of a call."""
+    waiting = select.poll()
+    waiting.register(descriptor, 0)
+    waiting.poll()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
