@@ -1,0 +1,86 @@
+"""Losses on probabilities: -log p, -log(p + eps), -log(clip(p)), given or by a softmax (docs/bounds.md, section 8)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.conditions import Conditions
+
+
+def probability_error(on: Conditions, by: Arithmetic) -> Floats:
+    """Return the relative error of the computed probabilities, shape (n, m), of second order included.
+
+    Logits: u max(|d| + 2 k_exp + 2, branch |d| + (2 k_log + 1) l + 2 k_exp + quotient) + sg, where sg = u (shift D +
+    E) + u_sum h is that of the row sum. Given probabilities: 0, or (h + 2) u where rows are divided by their sum.
+    Given log-probabilities: 2 k_exp + 2, and 2 |log p| more with base 2.
+    """
+    contract = on.problem.contract
+    rows = by.row_sum(on)
+    if contract.input == "probabilities":
+        return np.full(on.p.shape, by.u_input + (rows + 2.0 * by.u if contract.boundary.normalise else 0.0))
+    if contract.input == "log_probabilities":
+        error = by.u * (2.0 * by.k_exp + 2.0 + (by.shift - 1.0) * on.near) + by.u_input * on.near
+        return error + error * error
+    common = by.u * (by.shift * on.D + by.exp_error(on)) + rows
+    exponential = (2.0 * by.k_log + 1.0) * on.l + 2.0 * by.k_exp + by.quotient
+    error = np.maximum(by.u * (on.near + (2.0 * by.k_exp + 2.0)), by.u * (by.branch * on.near + exponential[:, None]))
+    error += common[:, None]
+    error *= by.inflation(on)[:, None]
+    error += error * error
+    further = lse_error(on, by) if by.lse else np.zeros(on.problem.n)
+    further = further + 2.0 * by.u_input * on.magnitude
+    if further.any():
+        error += np.expm1(np.minimum(further, 1.0))[:, None]
+    return error
+
+
+def underflow(on: Conditions, by: Arithmetic) -> Floats:
+    """Absolute error of a probability that underflows, shape (n, m) or broadcastable to it."""
+    if on.problem.contract.input == "probabilities":
+        return np.where(on.p < by.eta, on.p, 0.0)
+    return np.full((1, 1), (2.0 * by.k_exp + 2.0) * by.eta)
+
+
+def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
+    """Return the allowances of sum c (-log b(p)), shape (n,), and where there is none.
+
+    Each term: (derivative of log b to log p) times the relative error of p, 2 k_log u |log b|, 2 u for the addition
+    of eps or the clip; (h + 1) u more where several are summed.
+    """
+    rows, u = by.row_sum(on), by.u
+    logs = np.where((on.c > 0.0) & np.isfinite(on.log_boundary), np.abs(on.log_boundary), 0.0)
+    inner, denominator = boundary_slope(on)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lost = np.where(on.c > 0.0, underflow(on, by) / denominator, 0.0)
+    # A probability of exactly 0 is not rounded to anything else.
+    if on.problem.contract.input == "probabilities":
+        lost = np.where(on.p == 0.0, 0.0, lost)
+    added = 0.0 if on.problem.contract.boundary.exact else 2.0 * u
+    term = inner * probability_error(on, by) + np.minimum(2.0 * lost, 1.0) + 2.0 * by.k_log * u * logs + added
+    error = np.einsum("ij,ij->i", on.c, term)
+    size = np.einsum("ij,ij->i", on.c, logs)
+    error += np.where(on.coefficients.several, (rows + 2.0 * u) * size, 0.0)
+    if on.problem.class_weights is not None:
+        error += u * size
+    wrong = coefficient_error(on, by)
+    if wrong is not None:
+        error += np.einsum("ij,ij->i", wrong, logs)
+    error = error * (1.0 + 4.0 * rows) + by.eta * (on.problem.m + 1.0)
+    unbounded = (lost > 0.25).any(axis=1) | (by.first_order(on) > 0.25)
+    if on.problem.contract.input == "logits":
+        unbounded |= on.magnitude > by.largest / 2.0
+    return error, unbounded
+
+
+def boundary_slope(on: Conditions) -> tuple[Floats, Floats]:
+    """Return d log b/d log p, between 0 and 1, and the denominator p + eps, max(p, low) or p, shapes (n, m)."""
+    p, boundary = on.p, on.problem.contract.boundary
+    if boundary.add is not None:
+        denominator = p + boundary.add
+        with np.errstate(invalid="ignore"):
+            return np.where(p > 0.0, p / denominator, 0.0), denominator
+    if boundary.clip is not None:
+        # Below half the lower limit, a rounded probability is clipped to the same number.
+        return np.where(p >= boundary.clip[0] / 2.0, 1.0, 0.0), np.maximum(p, boundary.clip[0])
+    return np.ones(p.shape), p

@@ -1,0 +1,200 @@
+"""How far a good algorithm's gradient may be from the exact one, element by element (docs/bounds.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xentcheck.truth.allowance_boundary import boundary_slope, probability_error, underflow
+from xentcheck.truth.allowance_loss import logsumexp_error
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.conditions import Conditions
+
+
+@dataclass(frozen=True, eq=False)
+class Unscaled:
+    """Allowances before the scaling by 1/n, weights and upstream cotangents, each of shape (n, m).
+
+    Parameters
+    ----------
+    value : ndarray
+        The gradient of each row's loss.
+    error : ndarray
+        Its allowance.
+    terms : ndarray
+        The sum of the sizes of the terms whose difference it is: each may be scaled by itself.
+    unbounded : ndarray of bool, shape (n, 1) or (n, m)
+    """
+
+    value: Floats
+    error: Floats
+    terms: Floats
+    unbounded: Flags
+
+
+def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
+    """Return the gradient of every row's loss and its allowance."""
+    contract = on.problem.contract
+    if contract.gradient_wrt != "logits":
+        return _by_scores(on, by)
+    if contract.gradient_of == "loss" and not contract.boundary.exact:
+        return _through_boundary(on, by)
+    return _softmax_minus_target(on, by)
+
+
+def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
+    """T p - c, z-loss included: see docs/bounds.md, sections 4 and 5."""
+    problem, chosen, u, rows = on.problem, on.coefficients, by.u, by.row_sum(on)
+    T, label = on.T[:, None], chosen.label
+    each = np.arange(problem.n)
+    mass = T * on.p
+    value = mass.copy() if chosen.c is None else mass - chosen.c
+    single = ~chosen.several
+    value[each[single], label[single]] = -(on.T * on.rest)[single]
+    relative = probability_error(on, by)
+    floor: float | Floats = (2.0 * by.k_exp + (2.0 if by.shift > 1.0 else 1.0)) * by.eta
+    error = mass * relative
+    at_label = error[each, label] + u * on.T * on.rest
+    # Underflow, in p and in the product with T.
+    floor = floor * np.maximum(T, 1.0)
+    error += floor
+    at_label += floor[:, 0]
+    if problem.contract.input == "logits":
+        complement = _by_complement(on, by)
+        at_label = complement if by.relative else np.maximum(at_label, complement)
+    error[each[single], label[single]] = at_label[single]
+    terms = mass + on.c
+    if chosen.several.any():
+        error += np.where(chosen.several[:, None], (rows + u) * mass + u * np.abs(value), 0.0)
+    if chosen.deviation.any():
+        error += chosen.deviation[:, None] * on.p
+    wrong = coefficient_error(on, by)
+    if wrong is not None:
+        error += wrong + wrong.sum(axis=1)[:, None] * on.p
+    unbounded = (by.first_order(on) > 0.25) | (on.magnitude > by.largest / 2.0)
+    if problem.contract.input != "logits":
+        unbounded = np.full(problem.n, rows > 0.25)
+    if by.lse:
+        unbounded = unbounded | (u * np.abs(on.lse) > 0.25) | (lse_error(on, by) > 1.0)
+    if problem.z_loss:
+        slope = 2.0 * problem.z_loss * on.lse[:, None] * problem.kept[:, None]
+        extra = np.abs(slope) * on.p
+        lse = 2.0 * problem.z_loss * logsumexp_error(on, by)[:, None]
+        error = error + extra * relative + on.p * lse + 6.0 * (u * extra) + 2.0 * u * terms
+        error = error + floor * np.abs(slope)
+        value, terms = value + slope * on.p, terms + extra
+    return Unscaled(value, error, terms, unbounded[:, None])
+
+
+def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
+    """Error of -T (sum over i != y of e_i)/S, shape (n,).
+
+    u [sum over i != y of p_i (shift |d_i| + 2 k_exp) + (1 - p_y) (sg + h + 2)]: the numerator and S are two sums.
+    """
+    rows, u = by.row_sum(on), by.u
+    each = np.arange(on.problem.n)
+    # D minus the label's part: where that cancels, the other term is far larger.
+    others = np.maximum(on.D - on.p_label * on.near[each, on.coefficients.label], 0.0)
+    common = u * (by.shift * on.D + by.exp_error(on)) + rows
+    error = u * (by.shift * others) + on.rest * (common + u * (2.0 * by.k_exp + 2.0) + rows)
+    error = error * by.inflation(on)
+    if by.lse:
+        error = error + on.rest * np.expm1(np.minimum(lse_error(on, by), 1.0))
+    if by.u_input:
+        error = error + on.rest * np.expm1(np.minimum(2.0 * by.u_input * on.magnitude, 1.0))
+    return on.T * error + (on.problem.m * (2.0 * by.k_exp + 1.0) + 1.0) * by.eta * np.maximum(on.T, 1.0)
+
+
+def _by_scores(on: Conditions, by: Arithmetic) -> Unscaled:
+    """Gradients with respect to given probabilities, -c b'/b, or to given log-probabilities, -c."""
+    contract, u, rows = on.problem.contract, by.u, by.row_sum(on)
+    if contract.gradient_wrt == "log_probabilities" or contract.input == "logits":
+        # The gradient of a weighted sum is its weights.
+        slope, denominator = np.ones(on.p.shape), np.ones(on.p.shape)
+        relative, lost = np.zeros(on.p.shape), np.zeros(on.p.shape)
+        unbounded = np.full((on.problem.n, 1), contract.input != "log_probabilities" or not contract.boundary.exact)
+    else:
+        slope, denominator = boundary_slope(on)
+        ideal = contract.gradient_of == "ideal" and not contract.boundary.exact
+        if contract.boundary.clip is not None or ideal:
+            inside = _inside(on) if contract.gradient_of == "loss" else np.ones(on.p.shape)
+            slope, denominator = inside, on.p
+        elif contract.boundary.add is not None:
+            slope = np.ones(on.p.shape)
+        relative = probability_error(on, by) + u
+        lost = np.where(on.p == 0.0, 0.0, underflow(on, by))
+        unbounded = _ambiguous(on, by)[:, None] if contract.gradient_of == "loss" else np.zeros((on.problem.n, 1), bool)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        v = np.where(on.c > 0.0, on.c * slope / denominator, 0.0)
+        gone = np.where(on.c > 0.0, lost / denominator, 0.0)
+        nothing: Flags = (denominator == 0.0) & (on.c == 0.0) & np.full(1, on.coefficients.c is not None)
+    unbounded = unbounded | (gone > 0.25) | ~np.isfinite(v) | nothing
+    v = np.where(np.isfinite(v), v, 0.0)
+    error = v * (3.0 * u + relative + np.minimum(2.0 * gone, 1.0)) + by.eta
+    value, terms = -v, v
+    if contract.boundary.normalise and contract.input == "probabilities":
+        total = np.maximum(on.problem.scores.sum(axis=1), np.finfo(np.float64).tiny)[:, None]
+        mean = np.einsum("ij,ij->i", on.p, v)[:, None]
+        value, terms = (mean - v) / total, (mean + v) / total
+        error = terms * (2.0 * rows + 10.0 * u + np.minimum(2.0 * gone, 1.0)) + by.eta
+        unbounded = np.broadcast_to(unbounded, v.shape).any(axis=1)[:, None]
+    wrong = coefficient_error(on, by)
+    if wrong is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = np.where(wrong > 0.0, wrong * slope / denominator, 0.0)
+        unbounded = unbounded | ~np.isfinite(part)
+        error = error + np.where(np.isfinite(part), part, 0.0)
+    return Unscaled(value, error, terms, unbounded)
+
+
+def _through_boundary(on: Conditions, by: Arithmetic) -> Unscaled:
+    """p_k A - c_k r_k, with r = d log b/d log p and A = sum c r: the derivative of the declared loss.
+
+    c r (rho + 6 u) + p A (rho + h u + 6 u) + p sum of c r rho, rho the relative error of p; what underflows is
+    multiplied by v = c/(p + eps).
+    """
+    u, rows, c, p = by.u, by.row_sum(on), on.c, on.p
+    slope, denominator = boundary_slope(on)
+    if on.problem.contract.boundary.clip is not None:
+        slope = _inside(on)
+    rho, lost = probability_error(on, by), underflow(on, by)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        v = np.where((c > 0.0) & (slope > 0.0), c / denominator, 0.0)
+    unbounded = (v > by.largest / 2.0).any(axis=1) | _ambiguous(on, by) | (by.first_order(on) > 0.25)
+    v = np.minimum(v, by.largest)
+    part = c * slope
+    A = part.sum(axis=1)[:, None]
+    common = np.einsum("ij,ij->i", part, rho) + np.einsum("ij,ij->i", v, np.broadcast_to(lost, v.shape))
+    error = part * (rho + 6.0 * u) + p * A * (rho + (rows + 6.0 * u)) + p * common[:, None]
+    error = error + lost * (1.0 + v + A) + by.eta
+    wrong = coefficient_error(on, by)
+    if wrong is not None:
+        error = error + wrong * slope + p * np.einsum("ij,ij->i", wrong, slope)[:, None]
+    if on.problem.contract.input == "logits":
+        unbounded |= on.magnitude > by.largest / 2.0
+    if on.problem.z_loss:
+        unbounded |= True
+    return Unscaled(p * A - part, error, p * A + part, unbounded[:, None])
+
+
+def _inside(on: Conditions) -> Floats:
+    """1 where the probability lies within the clip, 0 outside, shape (n, m)."""
+    clip = on.problem.contract.boundary.clip
+    if clip is None:
+        return np.ones(on.p.shape)
+    return ((on.p >= clip[0]) & (on.p <= clip[1])).astype(np.float64)
+
+
+def _ambiguous(on: Conditions, by: Arithmetic) -> Flags:
+    """Rows where rounding, or the reading of a limit in another dtype, decides on which side of the clip p lies."""
+    clip = on.problem.contract.boundary.clip
+    found = np.zeros(on.problem.n, bool)
+    if clip is None:
+        return found
+    doubt = probability_error(on, by) + 4.0 * by.u
+    for edge in clip:
+        reading = 2.0 * by.eta if edge < by.eta else 0.0
+        close = np.abs(on.p - edge) <= edge * doubt + reading + underflow(on, by)
+        found |= (close & (on.c > 0.0)).any(axis=1)
+    return found

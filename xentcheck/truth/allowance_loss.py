@@ -1,0 +1,124 @@
+"""How far a good algorithm's row losses may be from the exact ones (docs/bounds.md)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xentcheck.truth.allowance_boundary import boundary_rows
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.conditions import Conditions
+
+
+def row_losses(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
+    """Return the allowances of the row losses, shape (n,), and where no finite bound exists.
+
+    The allowances are finite everywhere; those of rows whose exact loss is infinite or undefined are 0.
+    """
+    contract = on.problem.contract
+    if contract.input == "logits" and contract.boundary.exact:
+        error, unbounded = _softmax_rows(on, by)
+    elif contract.input == "log_probabilities" and contract.boundary.exact:
+        error, unbounded = _weighted_sum_rows(on, by)
+    else:
+        error, unbounded = boundary_rows(on, by)
+    if on.problem.z_loss:
+        penalty, overflows = _z_loss(on, by)
+        error, unbounded = error + penalty, unbounded | overflows
+    exact = np.isfinite(on.L)
+    value = np.where(exact, np.abs(on.L), 0.0)
+    error = np.where(exact & on.problem.kept, error + by.u_output * value + by.eta_output, 0.0)
+    unbounded = unbounded | ~np.isfinite(error) | (exact & (value + error > by.largest_output)) | on.unjudged
+    return np.where(unbounded, 0.0, error), unbounded
+
+
+def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
+    r"""Row losses T l + sum c (M - z).
+
+    u [T (shift D + E + 2 k_log l + spare) + gap sum c|d| + L] + u_sum h T + T m (2 k_exp + 1) eta, E = 2 k_exp (or
+    2 k_exp q where exp(0) is exactly 1), the h times q in the log1p form; (h + 1) L more where several
+    coefficients are summed.
+    """
+    T, L, u = on.T, _finite(on.cross_entropy), by.u
+    several = on.coefficients.several
+    rows = by.row_sum(on)
+    part = on.q if by.relative else 1.0
+    unit = by.shift * on.D + by.exp_error(on) + 2.0 * by.k_log * on.l + by.spare * part
+    error = T * (u * unit + rows * part) + u * (by.gap * _finite(on.gap) + L)
+    error += np.where(several, (rows + u) * L, 0.0)
+    if on.problem.class_weights is not None:
+        error += u * L
+    if by.log_softmax:
+        # -log(softmax) while the probability is a normal number; below it, only the range of such code is wrong.
+        error += 2.0 * by.k_log * (u * np.minimum(L, -T * np.log(by.eta)))
+    error += on.coefficients.deviation * on.l
+    wrong = coefficient_error(on, by)
+    if wrong is not None:
+        distance = np.where(on.c > 0.0, _finite(np.abs(on.d)), 0.0)
+        error += np.einsum("ij,ij->i", wrong, distance) + wrong.sum(axis=1) * on.l
+    if by.lse:
+        error += _unshifted(on, by, wrong)
+    if by.u_input:
+        error += 2.0 * by.u_input * T * on.magnitude
+    error *= by.inflation(on)
+    m = on.problem.m
+    products = 0.0 if on.problem.plain else m + 1.0
+    error += by.eta * (T * (m * (2.0 * by.k_exp + 1.0)) + products)
+    error += T * (by.eta if by.relative else 0.3 * m * u * u)
+    return error, (by.first_order(on) > 0.25) | _overflows(on, by)
+
+
+def _unshifted(on: Conditions, by: Arithmetic, wrong: Floats | None) -> Floats:
+    """What T lse - sum c z costs beyond the shifted form."""
+    error = on.T * lse_error(on, by) + on.coefficients.deviation * np.abs(on.lse)
+    sums = (by.row_sum(on) + 2.0 * by.u) * (on.weighted_scores + on.T * np.abs(on.lse))
+    error += np.where(on.coefficients.several, sums, 0.0)
+    if wrong is not None:
+        error += wrong.sum(axis=1) * (on.magnitude + np.abs(on.lse))
+    return error
+
+
+def _overflows(on: Conditions, by: Arithmetic) -> Flags:
+    """Rows in which a legitimate algorithm may leave the range on its way."""
+    overflows = on.magnitude > by.largest / 2.0
+    if on.problem.smoothing:
+        # The uniform part sums -log p over all classes before it multiplies by eps/m.
+        d = np.where(np.isfinite(on.d), on.d, 0.0)
+        overflows |= on.problem.m * on.l - d.sum(axis=1) > by.largest
+    if by.lse:
+        overflows |= on.weighted_scores + on.T * np.maximum(on.magnitude, np.abs(on.lse)) > by.largest / 2.0
+    return overflows
+
+
+def _weighted_sum_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
+    """Row losses -sum c log p with log p given: u L, (h + 1) u more where several terms are summed."""
+    size = _finite(on.gap)
+    error = (by.u + by.u_input) * size + np.where(on.coefficients.several, (by.row_sum(on) + by.u) * size, 0.0)
+    wrong = coefficient_error(on, by)
+    if wrong is not None:
+        terms = np.where(on.c > 0.0, _finite(np.abs(on.d)), 0.0)
+        error += np.einsum("ij,ij->i", wrong, terms)
+    error += by.eta * (1.0 if on.coefficients.c is None else on.problem.m + 1.0)
+    overflows = np.full(on.problem.n, by.row_sum(on) > 0.25)
+    if on.problem.smoothing:
+        overflows |= _finite(np.abs(on.d)).sum(axis=1) > by.largest
+    return error * (1.0 + 4.0 * by.row_sum(on)), overflows
+
+
+def logsumexp_error(on: Conditions, by: Arithmetic) -> Floats:
+    """Absolute error of a computed logsumexp, shape (n,)."""
+    unit = by.shift * on.D + by.exp_error(on) + 2.0 * by.k_log * on.l + by.spare + 2.0 * np.abs(on.lse)
+    error = (by.u * unit + by.row_sum(on) + lse_error(on, by) + by.u_input * on.magnitude) * by.inflation(on)
+    return error + on.problem.m * (2.0 * by.k_exp + 1.0) * by.eta
+
+
+def _z_loss(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
+    """Z-loss lambda lse^2: lambda (2 |lse| e + e^2) + 6 u lambda lse^2, e the error of lse; and the rounding of the sum."""
+    strength, e = on.problem.z_loss, logsumexp_error(on, by)
+    size = strength * on.lse * on.lse
+    error = strength * e * (2.0 * np.abs(on.lse) + e) + 6.0 * by.u * size
+    error += by.u * _finite(on.cross_entropy) + by.eta * (1.0 + strength)
+    return error, on.lse * on.lse > by.largest / 2.0
+
+
+def _finite(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, 0.0)

@@ -1,0 +1,202 @@
+"""The model of arithmetic behind the allowances: which errors each operation of an algorithm may make.
+
+docs/bounds.md derives every formula in these symbols and says what each constant covers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.truth.conditions import Conditions
+from xentcheck.truth.formats import FORMATS, Format
+from xentcheck.truth.problem import Problem
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """Unit roundoffs, ranges and the constants of one family of allowances.
+
+    Parameters
+    ----------
+    u, u_sum : float
+        Unit roundoff of elementwise operations and of accumulation: they differ for 16-bit formats.
+    u_input, u_output : float
+        Unit roundoff of a conversion of the scores to a narrower working dtype, and of the result to a narrower
+        output dtype; 0 where there is none.
+    eta, eta_output : float
+        The absolute error of an operation that underflows, in the working and in the output dtype.
+    largest, largest_sum, largest_output : float
+        The largest finite number elementwise, in accumulation and in the output.
+    k_exp, k_log : float
+        exp and log are accurate to this many ulp: a relative error of 2 k u.
+    shift : float
+        Rounding errors of z - M, in units of u |z - M|: 1 for the natural form, 3 with base 2 or FMA.
+    gap : float
+        The same for the term M - z_y of the loss.
+    spare : float
+        Further roundings of the row loss, in units of u.
+    branch : float
+        |d| counts this often in the gradient exp(log_softmax).
+    quotient : float
+        Spare roundings of a probability, in units of u.
+    exact_maximum : bool
+        Whether exp(0) is exactly 1 at the maximum.
+    log_softmax : bool
+        Whether -log(softmax), with its relative error of the logarithm, is among the algorithms.
+    relative : bool
+        The log1p form: the error of the row sum is relative to s, not to S.
+    lse : float
+        Rounding errors of the size u |logsumexp| (class C); 0 where results do not change with a shift.
+    tree : bool
+        Class C by repeated logaddexp: one rounding of the size of the largest intermediate at each level.
+    """
+
+    u: float
+    u_sum: float
+    u_input: float
+    u_output: float
+    eta: float
+    eta_output: float
+    largest: float
+    largest_sum: float
+    largest_output: float
+    k_exp: float
+    k_log: float
+    shift: float
+    gap: float
+    spare: float
+    branch: float
+    quotient: float
+    exact_maximum: bool
+    log_softmax: bool
+    relative: bool = False
+    lse: float = 0.0
+    tree: bool = False
+
+    def exp_error(self, on: Conditions) -> Floats:
+        """Error of the exponentials in the row sum relative to S, in units of u, shape (n,)."""
+        return 2.0 * self.k_exp * on.q if self.exact_maximum else np.full(on.problem.n, 2.0 * self.k_exp)
+
+    def first_order(self, on: Conditions) -> Floats:
+        """The relative error whose square is neglected at first order, shape (n,); no bound beyond 1/4."""
+        h = on.problem.m - 1
+        return self.u * (self.shift * on.D + 2.0 * self.k_exp + 2.0 * self.k_log + 4.0) + self.u_sum * h
+
+    def inflation(self, on: Conditions) -> Floats:
+        """The factor that covers the terms of second order, shape (n,)."""
+        return 1.0 / (1.0 - 2.0 * np.minimum(self.first_order(on), 0.25))
+
+    def row_sum(self, on: Conditions) -> float:
+        """Relative error of the sum over the classes in any order."""
+        return self.u_sum * (on.problem.m - 1)
+
+    def batch_sum(self, on: Conditions) -> float:
+        """Relative error of a sum over the rows in any order, with its terms of second order."""
+        error = self.u_sum * max(on.problem.n - 1, 0)
+        return error / (1.0 - error) if error <= 0.25 else np.inf
+
+
+def conforming(problem: Problem, accuracy: str) -> Arithmetic:
+    """Return the constants that no legitimate algorithm of this accuracy exceeds: k_exp = 6, k_log = 4, any order."""
+    model = _arithmetic(problem, flushes=True)
+    if accuracy == "C":
+        return replace(model, lse=4.0, tree=True)
+    if accuracy == "B+":
+        return replace(model, relative=True, exact_maximum=True, log_softmax=False)
+    return model
+
+
+def known(problem: Problem, grade: str) -> Arithmetic:
+    """Return the constants of the grade "R", "B" or "C": the plain form, k_exp = k_log = 4, subnormals kept."""
+    model = replace(
+        _arithmetic(problem, flushes=False),
+        k_exp=4.0,
+        shift=1.0,
+        gap=1.0,
+        spare=0.0,
+        branch=2.0,
+        quotient=0.0,
+        exact_maximum=True,
+        log_softmax=False,
+    )
+    return replace(model, relative=grade == "R", lse=1.0 if grade == "C" else 0.0)
+
+
+def output_format(problem: Problem) -> Format:
+    """Return the format of the result: the declared one, or else that of the scores."""
+    return FORMATS.get(problem.contract.output_dtype, problem.format)
+
+
+def _arithmetic(problem: Problem, flushes: bool) -> Arithmetic:
+    given, result, declared = problem.format, output_format(problem), problem.contract.compute
+    working = given if declared is None else FORMATS[declared]
+    # 16-bit inputs are expected to be summed in float32 at least, unless a 16-bit dtype is declared to compute in.
+    summing = FORMATS["float32"] if working.is_half and declared is None else working
+    narrows = result.precision < working.precision
+
+    def smallest(format_: Format) -> float:
+        return format_.smallest_normal if flushes else format_.smallest_subnormal
+
+    return Arithmetic(
+        u=working.unit_roundoff,
+        u_sum=summing.unit_roundoff,
+        u_input=working.unit_roundoff if working.precision < given.precision else 0.0,
+        u_output=result.unit_roundoff if narrows else 0.0,
+        eta=smallest(working),
+        eta_output=smallest(result) if narrows else 0.0,
+        largest=working.largest,
+        largest_sum=summing.largest,
+        largest_output=result.largest,
+        k_exp=6.0,
+        k_log=4.0,
+        shift=3.0,
+        gap=4.0,
+        spare=2.0,
+        branch=3.0,
+        quotient=4.0,
+        exact_maximum=False,
+        log_softmax=True,
+    )
+
+
+def lse_error(on: Conditions, by: Arithmetic) -> Floats:
+    """Absolute error that logsumexp - z_y or exp(z - logsumexp) adds, shape (n,): 0 unless in class C."""
+    largest = np.maximum(on.magnitude, np.abs(on.lse))
+    tree = (by.row_sum(on) + 4.0 * by.u) * largest if by.tree else 0.0
+    return by.lse * by.u * np.abs(on.lse) + tree
+
+
+def coefficient_error(on: Conditions, by: Arithmetic) -> Floats | None:
+    """Absolute errors of the computed coefficients c, shape (n, m); None where each is a given number.
+
+    Smoothing: 5 u c + 2 eps u t (1 - eps is rounded relative to 1), and for eps/(m - 1) over the others two more
+    numbers of the size of eps t/(m - 1). Renormalised rows: (h + 2) u. Weights of a soft row: (h + 1) u. A
+    coefficient below eta may be flushed to 0.
+    """
+    chosen, problem, contract = on.coefficients, on.problem, on.problem.contract
+    if chosen.c is None or chosen.t is None:
+        return None
+    c, t, smoothing = chosen.c, chosen.t, problem.smoothing
+    rows = by.row_sum(on)
+    relative = 0.0
+    if smoothing:
+        relative += 5.0 * by.u
+    if problem.targets is not None and contract.soft_rows == "renormalised":
+        relative += rows + 2.0 * by.u
+    several = 0.0
+    if problem.class_weights is not None:
+        relative += by.u
+        several = rows if contract.smoothing_weights == "label" and problem.targets is not None else 0.0
+    error = c * (relative + several * on.coefficients.several[:, None])
+    if smoothing:
+        share = smoothing / max(problem.m - 1, 1) if contract.smoothing_over == "others" else 0.0
+        error += t * (2.0 * by.u * smoothing + (rows + 8.0 * by.u) * share)
+    scale = 1.0 if problem.class_weights is None else max(1.0, float(problem.class_weights.max(initial=0.0)))
+    tiny = (c > 0.0) & (c < by.eta * scale)
+    return error + np.where(tiny, c, 0.0) if tiny.any() else error

@@ -1,0 +1,105 @@
+"""From rows to the loss and the scaled gradient: sums, means, weighted means, upstream cotangents (section 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.truth.allowance_gradient import Unscaled
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats
+from xentcheck.truth.conditions import Conditions
+
+
+def divisor(on: Conditions) -> float:
+    """Return what a mean divides by: rows, kept rows, or the weights of the kept rows."""
+    contract = on.problem.contract
+    if contract.mean_over == "rows":
+        return float(on.problem.n)
+    if contract.mean_over == "kept":
+        return float(on.problem.kept.sum())
+    return float(on.coefficients.weight.sum())
+
+
+def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) -> tuple[Floats, Floats, Flags]:
+    """Return value, allowance and unboundedness of the loss under the contract's reduction.
+
+    Sum: sum E_i + h_n u sum |L_i|, h_n = n - 1. Mean: that divided by n, + 2 u |mean|. Weighted mean: h_n + 1 in the
+    numerator, (h_n + 2) u |mean| for the divisor.
+    """
+    contract = on.problem.contract
+    finite = np.where(np.isfinite(on.L), on.L, 0.0)
+    if contract.reduction == "none":
+        return finite, rows, unbounded
+    weighted = contract.mean_over == "weights" and on.problem.class_weights is not None
+    summing = by.batch_sum(on)
+    size = float(np.abs(finite).sum())
+    value, error = float(finite.sum()), float(rows.sum()) + _times(summing, size)
+    # A 16-bit result of a sum in float32 is rounded once more.
+    error += by.u * abs(value) if by.u > by.u_sum else 0.0
+    nowhere = bool(unbounded.any())
+    if contract.reduction == "mean":
+        by_what = divisor(on)
+        if by_what == 0.0:
+            return np.array(0.0), np.array(0.0), np.array(contract.empty_mean == "unspecified")
+        # The sum of the rows may leave the range although their mean does not.
+        nowhere = nowhere or bool(size + error > by.largest_sum)
+        value /= by_what
+        error = (error + (by.u_sum * size if weighted else 0.0)) / by_what + by.eta
+        error += 2.0 * by.u * abs(value) + (_times(summing, abs(value)) if weighted else 0.0)
+    if by.u_output:
+        error += 2.0 * by.u_output * abs(value) + by.eta_output
+    nowhere = nowhere or not np.isfinite(error) or bool(abs(value) + error > by.largest_output)
+    exact = bool(np.isfinite(on.L).all())
+    return np.array(value), np.array(error if exact and not nowhere else 0.0), np.array(nowhere)
+
+
+def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Floats, Floats, Flags]:
+    """Return value, allowance and unboundedness of the gradient under its reduction and upstream cotangent.
+
+    With k factors (1/n or 1/W, class weights, upstream): s E + u s (k + 1) terms + (k + 1) u |g| (h_n more for W),
+    and (2 k_exp + 2) eta that is not scaled, since the scaled number itself may underflow.
+    """
+    problem, contract = on.problem, on.problem.contract
+    scale = np.ones(problem.n)
+    factors, divides = 0, 0.0
+    empty = False
+    if problem.upstream is not None:
+        scale, factors = scale * problem.upstream, factors + 1
+    if contract.effective_gradient_reduction == "mean":
+        by_what = divisor(on)
+        empty = by_what == 0.0
+        scale, factors = scale / (by_what or 1.0), factors + 1
+        if contract.mean_over == "weights" and problem.class_weights is not None:
+            divides = by.batch_sum(on)
+    if problem.class_weights is not None:
+        factors += 1
+    s = np.abs(scale)[:, None]
+    value = raw.value * scale[:, None]
+    error = s * raw.error
+    unbounded = np.broadcast_to(raw.unbounded | on.unjudged[:, None], value.shape)
+    if factors:
+        own = by.u * ((factors + 1) * raw.terms) * s
+        if by.relative:
+            # A relatively accurate label is scaled after its subtraction.
+            own = np.where(on.coefficients.several[:, None] | (on.c == 0.0), own, 0.0)
+        common = _times(divides, np.abs(value)) if divides else 0.0
+        error = error + own + (factors + 1) * (by.u * np.abs(value)) + common + (2.0 * by.k_exp + 2.0) * by.eta
+    elif by.u > by.u_sum:
+        error = error + by.u * np.abs(value)
+    if by.u_output:
+        error = error + by.u_output * np.abs(value) + by.eta_output
+    defined = np.isfinite(on.L)[:, None]
+    # A row whose label has probability 0 has an infinite loss and still a gradient.
+    defined = defined | np.isinf(on.L)[:, None]
+    error = np.where(defined & problem.kept[:, None], error, 0.0)
+    value = np.where(defined & problem.kept[:, None], value, 0.0)
+    unbounded = unbounded | ~np.isfinite(error) | (np.abs(value) + error > by.largest_output)
+    if empty and contract.empty_mean != "zero":
+        unbounded = np.ones(value.shape, bool)
+    return value, np.where(unbounded, 0.0, error), unbounded
+
+
+def _times(relative: float, size: Any) -> Any:
+    """Infinity times nothing is nothing: a batch too long for a bound whose losses are all 0."""
+    return relative * size if np.isfinite(relative) else np.where(np.asarray(size) > 0.0, np.inf, 0.0)

@@ -1,0 +1,235 @@
+"""What decides how hard a batch is: the float64 quantities that every allowance is a formula of.
+
+They are plain float64, good to about 1e-9 relative. Nothing here is certified: an allowance may be off in its
+ninth digit, a verdict may not, and verdicts compare certified enclosures with the allowance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.contract import Boundary
+from xentcheck.truth.coefficients import Coefficients, coefficients
+from xentcheck.truth.problem import Problem
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_FAR = -1e300
+"""Stands for -inf where it is multiplied by a probability that is zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """Condition quantities of a problem, row by row; the symbols are those of docs/bounds.md.
+
+    Parameters
+    ----------
+    problem : Problem
+    coefficients : Coefficients
+    d : ndarray, shape (n, m)
+        Logits: z - M, M the row's maximum. Probabilities: the logarithm after the boundary. Log-probabilities: the
+        scores themselves. A -inf stays -inf.
+    p : ndarray, shape (n, m)
+        The probabilities: softmax(z), the scores (divided by their sum if the contract normalises), exp(scores).
+    s, S, l, D, q, lse : ndarray, shape (n,)
+        For logits: S = 1 + s = sum exp(d), l = log1p(s), D = sum p |d|, q = s/S, lse = M + l. Otherwise s = l = D =
+        q = lse = 0 and S = 1.
+    gap : ndarray, shape (n,)
+        Sum of c |d| over the classes with c > 0.
+    cross_entropy, L : ndarray, shape (n,)
+        The row losses, weighted, without and with the z-loss. nan, inf where the exact value is; 0 in ignored rows.
+    magnitude : ndarray, shape (n,)
+        The largest finite |score|.
+    unjudged : ndarray of bool, shape (n,)
+        Rows with scores of a non-finite kind that the contract does not declare, or whose loss is undefined.
+    """
+
+    problem: Problem
+    coefficients: Coefficients
+    d: Floats
+    p: Floats
+    s: Floats
+    S: Floats
+    l: Floats  # noqa: E741  (the symbol of the formulas)
+    D: Floats
+    q: Floats
+    lse: Floats
+    gap: Floats
+    cross_entropy: Floats
+    L: Floats
+    magnitude: Floats
+    unjudged: Flags
+
+    @property
+    def T(self) -> Floats:  # noqa: N802  (the symbol of the formulas)
+        """Sum of the coefficients, shape (n,)."""
+        return self.coefficients.T
+
+    @cached_property
+    def c(self) -> Floats:
+        """The coefficients, shape (n, m); materialised only when asked for."""
+        if self.coefficients.c is not None:
+            return self.coefficients.c
+        c = np.zeros(self.p.shape)
+        c[np.arange(self.problem.n), self.coefficients.label] = self.T
+        return c
+
+    @cached_property
+    def near(self) -> Floats:
+        """|d| limited to 1000, beyond which every probability is 0 even in float64, shape (n, m)."""
+        return np.minimum(np.abs(self.d), 1000.0)
+
+    @cached_property
+    def p_label(self) -> Floats:
+        """The probability of the label, shape (n,)."""
+        return self.p[np.arange(self.problem.n), self.coefficients.label]
+
+    @cached_property
+    def rest(self) -> Floats:
+        """1 - p_label without its cancellation, shape (n,): s/S where the label is the maximum."""
+        top = np.argmax(self.p, axis=1) == self.coefficients.label
+        return np.where(top & (self.S > 1.0), self.q, 1.0 - self.p_label)
+
+    @cached_property
+    def weighted_scores(self) -> Floats:
+        """Sum of c |z| over the classes with c > 0, shape (n,)."""
+        return _weighted(self.coefficients, _finite(np.abs(self.problem.scores)))
+
+    @cached_property
+    def log_boundary(self) -> Floats:
+        """The logarithm whose weighted sum is the loss: log p, log(p + eps) or log(clip(p)), shape (n, m)."""
+        boundary = self.problem.contract.boundary
+        if self.problem.contract.input == "probabilities":
+            return self.d
+        if not boundary.exact:
+            return _bounded_log(self.p, boundary)
+        return self.d - self.l[:, None]
+
+
+def conditions(problem: Problem) -> Conditions:
+    """Return the condition quantities of a problem.
+
+    No warning is raised whatever the scores hold: rows without an exact value (nan, +inf, only -inf) get neutral
+    quantities, a loss of nan, and `unjudged` says whether the contract leaves them open.
+    """
+    with np.errstate(all="ignore"):
+        if problem.contract.input == "logits":
+            return _of_logits(problem)
+        return _of_probabilities(problem)
+
+
+def _of_logits(problem: Problem) -> Conditions:
+    z, chosen = problem.scores, coefficients(problem)
+    rows = np.arange(problem.n)
+    M = z.max(axis=1, initial=-np.inf)
+    undefined = ~np.isfinite(M)
+    if undefined.any():
+        z, M = np.where(undefined[:, None], 0.0, z), np.where(undefined, 0.0, M)
+    top = z.argmax(axis=1)
+    d = z - M[:, None]
+    e = np.exp(d)
+    # The maximal term is exactly 1: left out of s, so that a small s keeps its relative accuracy.
+    e[rows, top] = 0.0
+    s = e.sum(axis=1)
+    S = 1.0 + s
+    D = -np.einsum("ij,ij->i", e, np.maximum(d, _FAR)) / S
+    e[rows, top] = 1.0
+    p = e / S[:, None]
+    l = np.log1p(s)  # noqa: E741
+    lse = M + l
+    gap = _weighted(chosen, -d)
+    boundary = problem.contract.boundary
+    ce = chosen.T * l + gap if boundary.exact else _weighted(chosen, -_bounded_log(p, boundary))
+    return _finish(problem, chosen, (d, p, s, S, l, D, s / S, lse, gap), ce, _magnitude(z), undefined)
+
+
+def _of_probabilities(problem: Problem) -> Conditions:
+    scores, chosen, boundary = problem.scores, coefficients(problem), problem.contract.boundary
+    undefined: Flags = (np.isnan(scores) | np.isposinf(scores)).any(axis=1)
+    if problem.contract.input == "log_probabilities":
+        d = np.where(undefined[:, None], 0.0, scores)
+        p = np.exp(d)
+        logs = d if boundary.exact else _bounded_log(p, boundary)
+    else:
+        undefined |= (scores < 0.0).any(axis=1)
+        p = np.where(undefined[:, None], 1.0, scores)
+        if boundary.normalise:
+            total = p.sum(axis=1)
+            undefined |= total == 0.0
+            p = p / np.where(total == 0.0, 1.0, total)[:, None]
+        d = logs = _bounded_log(p, boundary)
+    nothing, one = np.zeros(problem.n), np.ones(problem.n)
+    gap = _weighted(chosen, np.abs(logs))
+    ce = _weighted(chosen, -logs)
+    rowwise = (d, p, nothing, one, nothing, nothing, nothing, nothing, gap)
+    return _finish(problem, chosen, rowwise, ce, _magnitude(scores), undefined)
+
+
+def _finish(
+    problem: Problem,
+    chosen: Coefficients,
+    quantities: tuple[Floats, ...],
+    ce: Floats,
+    magnitude: Floats,
+    undefined: Flags,
+) -> Conditions:
+    d, p, s, S, l, D, q, lse, gap = quantities  # noqa: E741
+    if chosen.undefined is not None:
+        undefined = undefined | chosen.undefined
+    ce = np.where(undefined & problem.kept, np.nan, ce)
+    L = ce + problem.z_loss * lse * lse * problem.kept if problem.z_loss else ce
+    unjudged = _undeclared(problem)
+    if chosen.undefined is not None:
+        unjudged |= chosen.undefined
+    if problem.contract.input == "probabilities":
+        # Negative probabilities, and rows whose sum is 0: bad input, about which other laws have their say.
+        unjudged |= undefined & np.isfinite(problem.scores).all(axis=1)
+    return Conditions(problem, chosen, d, p, s, S, l, D, q, lse, gap, ce, L, magnitude, unjudged)
+
+
+def _weighted(chosen: Coefficients, terms: Floats) -> Floats:
+    """Sum of c times the terms over the classes with c > 0: there, 0 times infinity is 0."""
+    if chosen.c is None:
+        at_label = terms[np.arange(len(chosen.T)), chosen.label]
+        return np.where(chosen.T > 0.0, chosen.T * at_label, 0.0)
+    total: Floats = np.einsum("ij,ij->i", chosen.c, np.where(chosen.c > 0.0, terms, 0.0))
+    return total
+
+
+def _bounded_log(p: Floats, boundary: Boundary) -> Floats:
+    bounded = p
+    if boundary.add is not None:
+        bounded = p + boundary.add
+    elif boundary.clip is not None:
+        bounded = np.clip(p, *boundary.clip)
+    logs: Floats = np.log(bounded)
+    return logs
+
+
+def _finite(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def _magnitude(scores: Floats) -> Floats:
+    largest: Floats = np.maximum(scores.max(axis=1, initial=-np.inf), -scores.min(axis=1, initial=np.inf))
+    if np.isfinite(largest).all():
+        return largest
+    finite: Floats = _finite(np.abs(scores)).max(axis=1, initial=0.0)
+    return finite
+
+
+def _undeclared(problem: Problem) -> Flags:
+    """Rows that hold a kind of non-finite score that the contract does not declare."""
+    scores, declared = problem.scores, problem.contract.nonfinite
+    found = np.zeros(problem.n, bool)
+    if np.isfinite(scores).all():
+        return found
+    for kind, test in (("-inf", np.isneginf), ("+inf", np.isposinf), ("nan", np.isnan)):
+        if kind not in declared:
+            found |= test(scores).any(axis=1)
+    return found
