@@ -1,0 +1,187 @@
+"""``xentcheck check``: the main job."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xentcheck.cli import keep, options, status
+
+if TYPE_CHECKING:
+    from xentcheck.report.model import Report
+    from xentcheck.targets import TargetSpecification
+
+DEFAULT_TARGETS = ("reference", "reference.summed_guarded", "reference.averaged_clipped")
+_CALLABLES = ("gradient", "value_and_gradient", "hessian_vector", "vjp")
+
+
+@click.command(short_help="Judge cross-entropies.")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option(
+    "--contract",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A convention that the target promises; VALUE is JSON or a bare word.",
+)
+@click.option("--contract-file", metavar="FILE", help="The same from a JSON or TOML file; --contract goes above it.")
+@click.option("--gradient", metavar="CALLABLE", help="The gradient; it takes the arguments of the loss.")
+@click.option("--value-and-gradient", metavar="CALLABLE", help="Loss and gradient in one call.")
+@click.option("--hessian-vector", metavar="CALLABLE", help="Called with scores, labels and v.")
+@click.option(
+    "--vjp",
+    metavar="CALLABLE",
+    help="The gradient for a given upstream gradient: called with scores, labels and upstream.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["quick", "standard", "thorough"]),
+    default="quick",
+    show_default=True,
+    help="How much is tried.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same batches, same verdict."
+)
+@click.option("--properties", multiple=True, metavar="NAME,...", help="Only these laws, by name or number.")
+@click.option("--dtypes", multiple=True, metavar="DTYPE,...", help="Only these dtypes.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
+@click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first finding, once it is reduced.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="A call that takes longer is a finding.",
+)
+@click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
+@click.option(
+    "--reproducers", type=click.Path(file_okay=False), metavar="DIR", help="Write a Python script for each finding."
+)
+def check(**given: Any) -> int:
+    r"""Judge each TARGET against certified values.
+
+    A TARGET is the NAME of a registered one (`xentcheck targets` lists them), package.module:attribute, or
+    path/file.py:attribute. Without any: the reference and its two presets.
+
+    \b
+    xentcheck check optax.softmax_cross_entropy
+    xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
+    xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
+    """
+    keep.require_folder(given["json_file"], "--json")
+    stated = options.declared(given["assignments"], given["contract_file"])
+    laws = options.laws(given["properties"])
+    dtypes = options.dtypes(given["dtypes"])
+    specifications = _specifications(given, stated)
+    run = _Run(given, laws=laws, dtypes=dtypes, several=len(specifications) > 1)
+    for name, specification in specifications:
+        if not run.judge(name, specification, _command(given, name)):
+            break
+    return run.close()
+
+
+def _specifications(given: dict[str, Any], stated: dict[str, Any]) -> list[tuple[str, TargetSpecification]]:
+    """Return what is to be judged, with the names by which messages call it."""
+    from xentcheck.targets import TargetSpecification
+
+    callables = {role: given[role] for role in _CALLABLES if given[role] is not None}
+    targets = given["targets"]
+    if callables and len(targets) > 1:
+        option = "--" + next(iter(callables)).replace("_", "-")
+        raise click.ClickException(
+            f"{option} belongs to one target, but {len(targets)} were given; check them one by one."
+        )
+    if callables:
+        loss = targets[0] if targets else None
+        name = loss or next(iter(callables.values()))
+        return [(name, TargetSpecification(loss=loss, **callables, changes=stated))]
+    if stated and not targets:
+        raise click.ClickException("A contract was given without a TARGET; say which one promises it.")
+    return [(name, TargetSpecification(loss=name, changes=stated)) for name in targets or DEFAULT_TARGETS]
+
+
+def _command(given: dict[str, Any], name: str) -> str:
+    """Return the command line that repeats the run on one target; what is written to disk is left out."""
+    words = ["xentcheck", "check"]
+    words += [] if given["targets"] == () and any(given[role] for role in _CALLABLES) else [name]
+    for role in _CALLABLES:
+        words += [f"--{role.replace('_', '-')}", given[role]] if given[role] else []
+    for assignment in given["assignments"]:
+        words += ["--contract", assignment]
+    words += ["--contract-file", given["contract_file"]] if given["contract_file"] else []
+    words += ["--profile", given["profile"]] if given["profile"] != "quick" else []
+    for option in ("properties", "dtypes"):
+        words += [f"--{option}", ",".join(options.listed(given[option]))] if given[option] else []
+    words += ["--fail-fast"] if given["fail_fast"] else []
+    words += ["--time-limit", f"{given['time_limit']:g}"] if given["time_limit"] != 10.0 else []
+    return shlex.join(words)
+
+
+class _Run:
+    """The targets of one call, one after the other, and what has been seen so far."""
+
+    def __init__(self, given: dict[str, Any], laws: Any, dtypes: Any, several: bool) -> None:
+        self.given = given
+        self.limits = {"properties": laws, "dtypes": dtypes}
+        self.several = several
+        self.reports: list[Report] = []
+        self.errors: dict[str, str] = {}
+        self.statuses: list[int] = []
+
+    def judge(self, name: str, specification: TargetSpecification, command: str) -> bool:
+        """Judge one target and show its report; return whether the next one is to follow."""
+        from xentcheck.contract import ContractError
+        from xentcheck.engine.session import check_target
+        from xentcheck.report.progress import Progress
+        from xentcheck.report.terminal import console, show
+        from xentcheck.targets import TargetError
+
+        given = self.given
+        progress = Progress(sys.stderr, name)
+        try:
+            report = check_target(
+                specification,
+                profile=given["profile"],
+                seed=given["seed"],
+                jobs=given["jobs"],
+                fail_fast=given["fail_fast"],
+                time_limit=given["time_limit"],
+                progress=progress,
+                **self.limits,
+            )
+        except (TargetError, ContractError) as error:
+            click.echo(f"xentcheck: {error}", err=True)
+            self.errors[name] = str(error)
+            self.statuses.append(status.UNUSABLE)
+            return True
+        except KeyboardInterrupt:
+            self.statuses.append(status.INTERRUPTED)
+            return False
+        finally:
+            progress.stop()
+        report = dataclasses.replace(report, command=command)
+        self.reports.append(report)
+        self.statuses.append(status.of_verdict(report.verdict, report.interrupted))
+        self.write()
+        scripts = keep.write_reproducers(given["reproducers"], report) if given["reproducers"] else {}
+        if len(self.statuses) > 1:
+            click.echo()
+        show(report, console(sys.stdout), scripts)
+        sys.stdout.flush()
+        return not report.interrupted and not (given["fail_fast"] and report.findings)
+
+    def write(self) -> None:
+        """Write the JSON report of what has been judged so far, if one was asked for."""
+        if self.given["json_file"]:
+            keep.write_json(self.given["json_file"], self.reports, self.errors, self.several)
+
+    def close(self) -> int:
+        """Return the exit status of the whole run."""
+        self.write()
+        return status.worst(self.statuses)

@@ -1,0 +1,82 @@
+"""What a run leaves on disk: the JSON report and the reproducers."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from xentcheck.report.model import Report
+
+SEVERAL = "xentcheck-reports/1"
+
+
+def require_folder(path: str | None, option: str) -> None:
+    """Refuse at once, and not after the run, a file for which there is no folder or no permission."""
+    if path is None:
+        return
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise click.ClickException(f"{option} {path} cannot be written: there is no folder {folder}.")
+    if not os.access(folder, os.W_OK):
+        raise click.ClickException(f"{option} {path} cannot be written: the folder {folder} is read-only.")
+
+
+def write_json(path: str, reports: Sequence[Report], errors: Mapping[str, str], several: bool) -> None:
+    """Write the JSON report of one target, or those of several in one object.
+
+    The file is replaced in one step, so that whoever reads it sees the old one or the new one.
+
+    Parameters
+    ----------
+    path : str
+    reports : sequence of Report
+    errors : mapping
+        Why a target could not be used, by its name.
+    several : bool
+        Whether more than one target was asked for.
+    """
+    if several:
+        stated = {"schema": SEVERAL, "reports": [report.as_mapping() for report in reports], "errors": dict(errors)}
+        _replace(Path(path), json.dumps(stated, allow_nan=False, indent=1, ensure_ascii=False) + "\n")
+    elif reports:
+        _replace(Path(path), reports[0].to_json())
+
+
+def write_reproducers(folder: str, report: Report) -> dict[str, str]:
+    """Write one script a finding and return their paths by the digest of the finding."""
+    directory = Path(folder)
+    written: dict[str, str] = {}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for finding in report.findings:
+            if finding.reproducer:
+                law = "".join(letter if letter.isalnum() else "_" for letter in finding.property)
+                path = directory / f"{law}-{finding.dtype}-{finding.labels}-{finding.digest[:12]}.py"
+                path.write_text(finding.reproducer, encoding="utf-8")
+                written[finding.digest] = str(path)
+    except OSError as error:
+        raise click.ClickException(f"--reproducers {folder} cannot be written: {error.strerror}.") from None
+    return written
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise click.ClickException(f"--json {path} cannot be written: {error.strerror}.") from None
+
+
+def _umask() -> int:
+    """Return the process's mask of permissions, which can be read only by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,75 @@
+"""What the options of `check` mean: lists, contracts, laws; each mistake is one sentence."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xentcheck.contract import Contract, ContractError, parse_assignment
+from xentcheck.contract.declaration import DTYPES
+
+
+def listed(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the items of options that may be repeated and may hold several items between commas."""
+    return tuple(dict.fromkeys(item.strip() for value in values for item in value.split(",") if item.strip()))
+
+
+def declared(assignments: Sequence[str], file: str | None) -> dict[str, Any]:
+    """Return the contract keys that are declared: those of the file, and above them those of KEY=VALUE.
+
+    Raises
+    ------
+    click.ClickException
+        Where the file cannot be read, or a key or value does not exist.
+    """
+    stated = {} if file is None else _read(Path(file))
+    try:
+        stated.update(parse_assignment(text) for text in assignments)
+        Contract.from_mapping(stated)
+    except ContractError as error:
+        raise click.ClickException(str(error)) from None
+    return stated
+
+
+def dtypes(values: Iterable[str]) -> tuple[str, ...] | None:
+    """Return the dtypes asked for, or None for those of the contract."""
+    chosen = listed(values)
+    for item in chosen:
+        if item not in DTYPES:
+            raise click.ClickException(f"There is no dtype {item!r}; the dtypes are {', '.join(DTYPES)}.")
+    return chosen or None
+
+
+def laws(values: Iterable[str]) -> tuple[str, ...] | None:
+    """Return the names of the laws asked for by name or number, or None for all."""
+    chosen = listed(values)
+    if not chosen:
+        return None
+    from xentcheck.properties.registry import UnknownPropertyError, choose
+
+    try:
+        return tuple(law.name for law in choose(chosen))
+    except UnknownPropertyError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return the mapping that a JSON or TOML file holds."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise click.ClickException(f"The contract file {file} cannot be read: {reason}.") from None
+    try:
+        stated = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        kind = "TOML" if file.suffix == ".toml" else "JSON"
+        raise click.ClickException(f"The contract file {file} is not {kind}: {error}.") from None
+    if not isinstance(stated, dict):
+        raise click.ClickException(f"The contract file {file} must hold an object of contract keys.")
+    return stated

@@ -1,0 +1,226 @@
+"""A finding as a Python script that shows it on its own.
+
+Where the target is a plain function of a known framework, the script calls it directly: whoever maintains it
+needs nothing of ours. Elsewhere (classes, crashes, side effects) the script calls it as xentcheck does.
+"""
+
+from __future__ import annotations
+
+import pprint
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xentcheck.report import literals
+from xentcheck.report.model import Finding
+
+if TYPE_CHECKING:
+    from xentcheck.contract import Contract
+    from xentcheck.targets.specification import Plan, TargetSpecification
+
+_PRESENT = {
+    "numpy": "",
+    "torch": """
+def tensor(array):
+    \"\"\"Return a tensor with the values of an array; torch reads no bfloat16 array of numpy.\"\"\"
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.astype(np.float32)).to(torch.bfloat16)
+    return torch.from_numpy(np.array(array))
+""",
+    "jax": "",
+}
+_IMPORTS = {
+    "numpy": "",
+    "torch": "import torch\n",
+    "jax": 'import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)\n',
+}
+_WRAP = {"numpy": "{}", "torch": "tensor({})", "jax": "jnp.asarray({})"}
+
+
+def script(specification: TargetSpecification, contract: Contract, finding: Finding, *, framework: str = "") -> str:
+    """Return the source of a script that repeats the call of a finding and says how far its answer is off.
+
+    Parameters
+    ----------
+    specification : TargetSpecification
+    contract : Contract
+        Of the target, as it was judged.
+    finding : Finding
+    framework : {"", "numpy", "torch", "jax"}
+        What the target was found to take; "" where that is not known.
+    """
+    from xentcheck.targets.specification import plan
+
+    if not finding.batch:
+        return ""
+    role = finding.part.partition("[")[0]
+    if specification.in_process:
+        calls = _by_hand(contract, finding)
+    else:
+        known = plan(specification)
+        framework = framework or known.framework
+        if _direct(known, contract, finding, framework, role):
+            calls = "\n".join([_call(known, contract, finding, framework, role), _compare(finding)])
+        else:
+            calls = _through_xentcheck(known, contract, finding)
+    data = _data(finding, contract)
+    names = [name for name in ("inf", "nan") if re.search(rf"\b{name}\b", data + calls)]
+    imports = "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
+    future = "from __future__ import annotations\n" if "lay_out" in data else ""
+    half = "import ml_dtypes\n" if "ml_dtypes" in data else ""
+    return "\n".join([_heading(specification, finding), future + half + imports, data, calls])
+
+
+def _heading(specification: TargetSpecification, finding: Finding) -> str:
+    name = specification.name or next(iter(specification.given.values()), "")
+    lines = [
+        f"{name if isinstance(name, str) else getattr(name, '__name__', 'a function')}: {finding.title}.",
+        "",
+        f"Law {finding.number}, {finding.property}: {finding.law}",
+    ]
+    if finding.cause:
+        lines += ["", f"Likely cause: {finding.cause}"]
+    text = "\n".join(textwrap.fill(line, 100) for line in lines)
+    text = text.replace("\\", "\\\\").replace('"""', "'''")
+    return f'"""{text}\n\nWritten by xentcheck.\n"""\n'
+
+
+def _data(finding: Finding, contract: Contract) -> str:
+    """Return the lines that make scores, labels and options."""
+    batch = finding.batch
+    memory = batch.get("layout", "C")
+    lines = [] if memory == "C" else [literals.layout_source().rstrip(), "", ""]
+    for name in ("scores", "labels"):
+        source = literals.array_source(batch[name])
+        lines.append(f"{name} = {source}" if memory == "C" else f"{name} = lay_out({source}, {memory!r})")
+    options = {contract.arguments.get(key, key): value for key, value in batch.get("options", {}).items()}
+    pairs = "".join(f"\n    {name!r}: {literals.option_source(value)}," for name, value in options.items())
+    lines.append(f"options = {{{pairs}\n}}" if pairs else "options = {}")
+    return "\n".join(lines) + "\n"
+
+
+def _direct(known: Plan, contract: Contract, finding: Finding, framework: str, role: str) -> bool:
+    """Return whether a direct call is all that there is to show."""
+    location = known.functions.get("loss" if role == "gradient" and framework in ("torch", "jax") else role)
+    if not isinstance(location, str) or framework not in _WRAP or finding.certified is None:
+        return False
+    attribute = location.rpartition(":")[2]
+    plain = attribute.isidentifier() and not attribute[:1].isupper()
+    own_gradient = role == "gradient" and framework != "numpy" and "gradient" in known.functions
+    return plain and not own_gradient and finding.upstream is None and contract.axis != 0
+
+
+def _call(known: Plan, contract: Contract, finding: Finding, framework: str, role: str) -> str:
+    differentiated = role == "gradient" and framework != "numpy"
+    location = known.functions["loss" if differentiated else role]
+    module, _, attribute = location.rpartition(":")
+    keywords = "".join(f", {key}={value!r}" for key, value in known.keywords.items())
+    wrap = _WRAP[framework]
+    options = (
+        "options" if framework == "numpy" else f"{{name: {_wrapped(framework)} for name, value in options.items()}}"
+    )
+    lines = [_IMPORTS[framework] + _imported(module, attribute, known.base), _PRESENT[framework]]
+    given = [wrap.format("scores"), wrap.format("labels")]
+    if differentiated:
+        order = "labels, z" if contract.argument_order == "labels_first" else "z, labels"
+        labels = f"labels = {given[1]}"
+        if framework == "torch":
+            lines += [f"z = {given[0]}.requires_grad_()", labels]
+            lines += [f"target({order}{keywords}, **{options}).sum().backward()", "returned = z.grad.double().numpy()"]
+        else:
+            call = f"target({order}{keywords}, **{options}).sum()"
+            lines += [labels, f"returned = np.asarray(jax.grad(lambda z: {call})({given[0]})).astype(np.float64)"]
+    else:
+        ordered = given[::-1] if contract.argument_order == "labels_first" else given
+        lines.append(f"returned = target({', '.join(ordered)}{keywords}, **{options})")
+        if framework == "torch":
+            lines.append("returned = returned.detach().double()")
+        lines.append("returned = np.asarray(returned).astype(np.float64)")
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def _wrapped(framework: str) -> str:
+    return f"{_WRAP[framework].format('value')} if isinstance(value, np.ndarray) else value"
+
+
+def _imported(module: str, attribute: str, base: str) -> str:
+    if not module.endswith(".py"):
+        place = f"import sys\n\nsys.path.insert(0, {base!r})\n" if base else ""
+        return f"{place}from {module} import {attribute} as target\n"
+    lines = [
+        "import runpy\n",
+        f"target = runpy.run_path({str(Path(base) / module)!r})[{attribute!r}]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _compare(finding: Finding) -> str:
+    """Return the lines that hold what is returned against the certified interval."""
+    assert finding.certified is not None
+    index = finding.part.partition("[")[2].rstrip("]")
+    element = f"returned[{index}]" if index else "returned"
+    low, high = finding.certified
+    lines = [
+        f"got = float({element})",
+        f"low, high = {low!r}, {high!r}  # the exact value lies between them",
+        'print(f"got        {got!r}")',
+        'print(f"certified  [{low!r}, {high!r}]")',
+    ]
+    if finding.allowance is not None and finding.certified[0] == finding.certified[0]:
+        lines += [
+            f"allowance = {finding.allowance!r}  # how far any good algorithm may be off on this input",
+            "error = max(low - got, got - high, 0.0) if np.isfinite(got) else inf",
+            'print(f"error      {error:.3g}, which is {error / allowance:.3g} times the allowance {allowance:.3g}")',
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _through_xentcheck(known: Plan, contract: Contract, finding: Finding) -> str:
+    """Return the lines that call the target as xentcheck calls it, in a process of its own."""
+    batch = finding.batch
+    stated = pprint.pformat(contract.as_mapping(), width=100, sort_dicts=False)
+    roles = ", ".join(f"{role}={location!r}" for role, location in _locations(known).items())
+    named = {key: name for key, name in contract.arguments.items() if key in batch.get("options", {})}
+    drawn = ", ".join(f"{key!r}: options[{name!r}]" for key, name in named.items())
+    form = batch.get("label_form", "sparse")
+    upstream = "None" if finding.upstream is None else f"np.array({finding.upstream!r})"
+    lines = [
+        "from xentcheck.batches.batch import Batch",
+        "from xentcheck.contract import Contract",
+        "from xentcheck.targets import TargetSpecification, open_host",
+        "",
+        f"contract = Contract.from_mapping(\n{textwrap.indent(stated, '    ')}\n)",
+        f"batch = Batch(scores, labels, {form!r}, {{{drawn}}}, {batch.get('layout', 'C')!r})",
+        f'if __name__ == "__main__":\n    with open_host(TargetSpecification({roles}, contract=contract)) as host:',
+        f"        outcome = host.evaluate(batch, upstream={upstream})",
+        '    print("loss      ", outcome.loss)',
+        '    print("gradient  ", outcome.gradient)',
+        '    print("raised    ", outcome.raised)',
+        '    print("died      ", outcome.died or "no")',
+        '    print("seen      ", ", ".join(outcome.observations) or "no side effect")',
+    ]
+    if finding.certified is not None:
+        lines.append(f'    print("certified ", {finding.part!r}, "in", {list(finding.certified)!r})')
+    return "\n".join(lines) + "\n"
+
+
+def _locations(known: Plan) -> dict[str, Any]:
+    """Return what names the target: its registered name where it has one, since that brings its keywords."""
+    from xentcheck.targets.registered import by_name
+
+    if by_name(known.name) is not None:
+        return {"loss": known.name}
+    return {role: location for role, location in known.functions.items() if isinstance(location, str)}
+
+
+def _by_hand(contract: Contract, finding: Finding) -> str:
+    """Return the lines for a function that exists in a session only: its call is left to the reader."""
+    order = "labels, scores" if contract.argument_order == "labels_first" else "scores, labels"
+    lines = [
+        "# The target was a function of a running session. Define or import it here, under the name target.",
+        f"returned = np.asarray(target({order}, **options)).astype(np.float64)  # noqa: F821",
+    ]
+    if finding.certified is None or finding.part.partition("[")[0] not in ("loss", "gradient"):
+        return "\n".join([*lines, "print(returned)"]) + "\n"
+    return "\n".join(lines) + "\n" + _compare(finding)
