@@ -138,7 +138,7 @@ def _by_scores(on: Conditions, by: Arithmetic) -> Unscaled:
         mean = np.einsum("ij,ij->i", on.p, v)[:, None]
         value, terms = (mean - v) / total, (mean + v) / total
         error = terms * (2.0 * rows + 10.0 * u + np.minimum(2.0 * gone, 1.0)) + by.eta
-        unbounded = np.broadcast_to(unbounded, v.shape).any(axis=1)[:, None]
+        unbounded = np.asarray(np.broadcast_to(unbounded, v.shape).any(axis=1))[:, None]
     wrong = coefficient_error(on, by)
     if wrong is not None:
         with np.errstate(divide="ignore", invalid="ignore"):

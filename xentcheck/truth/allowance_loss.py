@@ -112,7 +112,7 @@ def logsumexp_error(on: Conditions, by: Arithmetic) -> Floats:
 
 
 def _z_loss(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
-    """Z-loss lambda lse^2: lambda (2 |lse| e + e^2) + 6 u lambda lse^2, e the error of lse; and the rounding of the sum."""
+    """Z-loss lambda lse^2: lambda (2 |lse| e + e^2) + 6 u lambda lse^2 for an error e of lse; and the final sum."""
     strength, e = on.problem.z_loss, logsumexp_error(on, by)
     size = strength * on.lse * on.lse
     error = strength * e * (2.0 * np.abs(on.lse) + e) + 6.0 * by.u * size

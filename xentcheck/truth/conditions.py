@@ -150,7 +150,7 @@ def _of_logits(problem: Problem) -> Conditions:
 
 def _of_probabilities(problem: Problem) -> Conditions:
     scores, chosen, boundary = problem.scores, coefficients(problem), problem.contract.boundary
-    undefined: Flags = (np.isnan(scores) | np.isposinf(scores)).any(axis=1)
+    undefined = np.asarray((np.isnan(scores) | np.isposinf(scores)).any(axis=1))
     if problem.contract.input == "log_probabilities":
         d = np.where(undefined[:, None], 0.0, scores)
         p = np.exp(d)

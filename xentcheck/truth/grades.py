@@ -1,0 +1,122 @@
+"""Grades: how accurate a target is, by the tightest allowance that its worst element keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from xentcheck.truth.allowance import ULPS, Allowances, assemble
+from xentcheck.truth.allowance_model import Floats, conforming, known, output_format
+from xentcheck.truth.conditions import Conditions
+from xentcheck.truth.problem import Problem
+
+GRADES = ("A*", "A", "B+", "B", "C", "fail")
+"""Best first: half an ulp of the output, one ulp, the bound R, the bound B, the bound C, none of them."""
+
+_FORMS = {"B+": "R", "B": "B", "C": "C"}
+_NOTED = {"C": "C*", "B": "B*"}
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What the worst element of one part of a result deserves.
+
+    Parameters
+    ----------
+    grade : str
+        One of GRADES.
+    max_ulp : float
+        The largest error in ulp of the output at the exact value; inf where a value is wrongly not finite. It is the
+        largest that was met, a lower bound of the largest there is.
+    index : tuple of int or None
+        Where it was met; None if no element was graded.
+    note : bool
+        Whether an element is beyond the tight bound B (or C) and has this grade for keeping the conformance allowance
+        of class B (or C): the algorithm is a legitimate one, but not a plain one.
+    """
+
+    grade: str
+    max_ulp: float
+    index: tuple[int, ...] | None
+    note: bool = False
+
+
+class Bounds(Mapping[str, Allowances]):
+    """Allowances by name, each calculated when it is first asked for.
+
+    "R" (log1p form), "B" (shifted form) and "C" (logsumexp - z_y) are tight: they hold for plain code with exp and
+    log of 4 ulp, any order of summation, and subnormal numbers kept. "B*" and "C*" are those of conformance.
+    """
+
+    def __init__(self, problem: Problem, conditions: Conditions) -> None:
+        self._models = {form: known(problem, form) for form in _FORMS.values()}
+        self._models |= {f"{accuracy}*": conforming(problem, accuracy) for accuracy in ("B", "C")}
+        self._conditions = conditions
+        self._known: dict[str, Allowances] = {}
+
+    def __getitem__(self, name: str) -> Allowances:
+        if name not in self._known:
+            self._known[name] = assemble(self._conditions, self._models[name])
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+
+def tight(problem: Problem, conditions: Conditions) -> Bounds:
+    """Return the bounds "R", "B" and "C" by which a problem is graded; "B*" and "C*" are there for comparison."""
+    return Bounds(problem, conditions)
+
+
+def grade(
+    error: Floats,
+    exact: Floats,
+    got: Floats,
+    tights: Mapping[str, Allowances],
+    problem: Problem,
+    part: str = "loss",
+) -> Grade:
+    """Return the worst grade over the elements of one part of a result.
+
+    Parameters
+    ----------
+    error : ndarray of float64
+        Upper bounds of the absolute errors.
+    exact, got : ndarray of float64, of the shape of `error`
+        The exact values, to float64, and those returned.
+    tights : mapping
+        As `tight` returns it.
+    part : {"rows", "loss", "gradient"}
+
+    Notes
+    -----
+    An element is not graded where B is inf, nor where the exact value is not finite or rounds to infinity. A value
+    that is wrongly not finite fails.
+    """
+    format_ = output_format(problem)
+    exact, got = np.asarray(exact, np.float64), np.asarray(got, np.float64)
+    bounds = {name: np.asarray(getattr(tights[form], part)) for name, form in _FORMS.items()}
+    error = np.where(np.isfinite(got), np.asarray(error, np.float64), np.inf)
+    judged = np.isfinite(bounds["B"]) & (np.abs(exact) <= format_.largest)
+    if not judged.any():
+        return Grade(GRADES[0], 0.0, None)
+    unit = format_.ulp(np.where(judged, exact, 0.0))
+    in_ulp = np.where(judged, error / unit, -1.0)
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(in_ulp)), in_ulp.shape))
+    limits = {**{name: ulps * unit for name, ulps in ULPS.items()}, **bounds}
+    finite = np.isfinite(error)
+    # Element by element the best grade that holds, then the worst of those.
+    level = np.full(error.shape, GRADES.index("fail"))
+    for name in reversed(GRADES[:-1]):
+        level = np.where(finite & (error <= limits[name]), GRADES.index(name), level)
+    noted = np.zeros(error.shape, bool)
+    for name, form in _NOTED.items():
+        if (judged & (level > GRADES.index(name))).any():
+            kept = judged & finite & (level > GRADES.index(name)) & (error <= getattr(tights[form], part))
+            level, noted = np.where(kept, GRADES.index(name), level), noted | kept
+    return Grade(GRADES[int(level[judged].max())], float(in_ulp[index]), index, bool(noted.any()))
