@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.contract import Boundary
-from xentcheck.truth.coefficients import Coefficients, coefficients
+from xentcheck.truth.condition_coefficients import Coefficients, coefficients
 from xentcheck.truth.problem import Problem
 
 Floats = NDArray[np.float64]

@@ -1,0 +1,109 @@
+"""The coefficients c of a cross-entropy: row loss = sum over j of c_j (-log p_j).
+
+One formula covers every label form and option: smoothing and class weights only change c. Both the
+allowances for the loss (they need T = sum c and sum c |d|) and those for the gradient (T p - c) start here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.truth.problem import Problem
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """What the labels, smoothing and class weights of a problem come to, row by row.
+
+    Parameters
+    ----------
+    T : ndarray of float64, shape (n,)
+        Sum of c over the classes; 0 in ignored rows.
+    label : ndarray of int64, shape (n,)
+        The class of the largest coefficient: of the only one where `several` is False.
+    several : ndarray of bool, shape (n,)
+        Whether more than one coefficient of the row differs from 0.
+    weight : ndarray of float64, shape (n,)
+        Sum of w_k t_k, what the row adds to the divisor of a weighted mean; 1 (0 if ignored) without weights.
+    deviation : ndarray of float64, shape (n,)
+        The weight times abs(1 - sum t') where the contract promises rows that sum to one; else 0.
+    c, t : ndarray of float64, shape (n, m), or None
+        The coefficients, and the targets before smoothing multiplied by the weight that goes with them. None
+        where labels are sparse and not smoothed: c is then T at the label and 0 elsewhere.
+    undefined : ndarray of bool, shape (n,), or None
+        Rows whose targets cannot be renormalised since their sum is 0.
+    """
+
+    T: Floats
+    label: NDArray[np.int64]
+    several: NDArray[np.bool_]
+    weight: Floats
+    deviation: Floats
+    c: Floats | None = None
+    t: Floats | None = None
+    undefined: NDArray[np.bool_] | None = None
+
+
+def coefficients(problem: Problem) -> Coefficients:
+    """Return the coefficients of a problem, in float64 (a few roundings from the exact ones)."""
+    if problem.labels is not None and problem.smoothing == 0.0:
+        return _indexed(problem, problem.labels)
+    return _dense(problem)
+
+
+def _indexed(problem: Problem, labels: NDArray[np.int64]) -> Coefficients:
+    weight = problem.kept.astype(np.float64)
+    if problem.class_weights is not None:
+        weight *= problem.class_weights[labels]
+    nothing = np.zeros(problem.n)
+    return Coefficients(weight, labels, np.zeros(problem.n, bool), weight, nothing)
+
+
+def _dense(problem: Problem) -> Coefficients:
+    contract, n, m = problem.contract, problem.n, problem.m
+    undefined: NDArray[np.bool_] | None = None
+    if problem.labels is not None:
+        t = np.zeros((n, m))
+        t[np.arange(n), problem.labels] = 1.0
+    else:
+        assert problem.targets is not None
+        t = problem.targets
+    if contract.soft_rows == "renormalised" and problem.labels is None:
+        total = t.sum(axis=1)
+        undefined = total == 0.0
+        t = np.where(undefined[:, None], 0.0, t / np.where(undefined, 1.0, total)[:, None])
+    kept = problem.kept.astype(np.float64)
+    smoothed = smooth(t, problem.smoothing, contract.smoothing_over)
+    deviation = np.zeros(n)
+    if contract.soft_rows == "normalised":
+        deviation = np.abs(1.0 - smoothed.sum(axis=1)) * kept
+    weights = problem.class_weights
+    if weights is None:
+        c, weight = smoothed * kept[:, None], kept
+        t = t * kept[:, None]
+    else:
+        weight = (t @ weights) * kept
+        per_class = weights[None, :] * kept[:, None] if contract.smoothing_weights == "class" else weight[:, None]
+        c, t = per_class * smoothed, per_class * t
+        deviation = deviation * weights.max(initial=0.0)
+    several = np.count_nonzero(c, axis=1) > 1
+    return Coefficients(c.sum(axis=1), np.argmax(c, axis=1), several, weight, deviation, c, t, undefined)
+
+
+def smooth(t: Floats, amount: float, over: str) -> Floats:
+    """Return the smoothed targets: (1 - eps) t + eps/m over "all", (1 - eps) t + eps/(m - 1) (1 - t) over "others"."""
+    if amount == 0.0:
+        return t
+    m = t.shape[1]
+    if over == "all":
+        return np.asarray((1.0 - amount) * t + amount / m)
+    if m == 1:
+        # There are no others to give anything to.
+        return (1.0 - amount) * t
+    smoothed: Floats = (1.0 - amount) * t + amount * (1.0 - t) / (m - 1)
+    return smoothed
