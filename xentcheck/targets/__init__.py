@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xentcheck.targets.description import TargetDescription
     from xentcheck.targets.errors import TargetError
-    from xentcheck.targets.host import Host
+    from xentcheck.targets.host import Host, open_host
     from xentcheck.targets.listing import Available, available
-    from xentcheck.targets.opening import open_host
     from xentcheck.targets.outcome import OBSERVATIONS, Outcome, Raised
     from xentcheck.targets.specification import TargetSpecification
 
@@ -38,7 +37,7 @@ _HOMES = {
     "TargetDescription": "description",
     "TargetError": "errors",
     "TargetSpecification": "specification",
-    "open_host": "opening",
+    "open_host": "host",
 }
 
 

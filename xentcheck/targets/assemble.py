@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from xentcheck.targets.convention import Convention
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.framework import framework_named
-from xentcheck.targets.locate import locate
+from xentcheck.targets.locate import is_file, locate
 from xentcheck.targets.target import Functions, Target
 from xentcheck.targets.trial import try_out
 from xentcheck.targets.understand import function_of, understand
@@ -47,6 +46,7 @@ def assemble(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda:
     contract = {**(own if plan["contract"] is None else plan["contract"]), **plan["changes"]}
     functions = _functions(found, plan["location"], str(contract.get("reduction", "mean")))
     framework = plan["framework"]
+    package = plan["package"] or _package(plan["functions"])
     target = Target(
         functions=functions,
         convention=Convention.of(contract, plan["keywords"]),
@@ -54,7 +54,8 @@ def assemble(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda:
         settled=framework != "",
         name=plan["name"],
         location=plan["location"],
-        version=_version(plan["functions"]),
+        package=package,
+        version=_stated_version(package),
         contract=contract,
         expensive_shapes=plan["expensive_shapes"],
     )
@@ -77,15 +78,19 @@ def _functions(found: Mapping[str, Any], location: str, reduction: str) -> Funct
     return Functions(**roles)
 
 
-def _version(functions: Mapping[str, Any]) -> str:
-    """Return the version of the package that the first function comes from, or ""."""
+def _package(functions: Mapping[str, Any]) -> str:
+    """Return the top package that the first function comes from, or "" for a file."""
     first = next(iter(functions.values()))
     module = first.partition(":")[0] if isinstance(first, str) else getattr(first, "__module__", None) or ""
-    if module.endswith(".py"):
+    return "" if is_file(module) else module.partition(".")[0]
+
+
+def _stated_version(package: str) -> str:
+    # Xentcheck's own would be looked up in the package metadata, which is slow to import.
+    if package in ("", "xentcheck"):
         return ""
-    root = module.partition(".")[0]
     try:
-        stated = getattr(sys.modules.get(root), "__version__", None)
-        return stated if isinstance(stated, str) else importlib.metadata.version(root)
-    except (importlib.metadata.PackageNotFoundError, ValueError):
+        stated = getattr(sys.modules.get(package), "__version__", "")
+    except Exception:
         return ""
+    return stated if isinstance(stated, str) else ""

@@ -1,76 +1,52 @@
-"""Where a target runs: `open_host` gives a host, in a process of its own or in this one."""
+"""The door of this package: a specification becomes a host."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from types import TracebackType
-from typing import Any, Self
-
-from numpy.typing import NDArray
-
-from xentcheck.batches.batch import Batch
-from xentcheck.contract import Contract
+from xentcheck.targets.base_host import Host
 from xentcheck.targets.description import TargetDescription
-from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.errors import TargetError
+from xentcheck.targets.local import LocalHost
+from xentcheck.targets.specification import TargetSpecification, plan
+from xentcheck.targets.worker_host import WorkerHost
+
+__all__ = [
+    "Host",
+    "LocalHost",
+    "TargetDescription",
+    "TargetError",
+    "TargetSpecification",
+    "WorkerHost",
+    "open_host",
+]
 
 
-class Host(ABC):
-    """Something that evaluates a target; a context manager that closes itself."""
+def open_host(
+    specification: TargetSpecification,
+    *,
+    time_limit: float = 10.0,
+    first_time_limit: float = 60.0,
+    in_process: bool | None = None,
+    directory: str | None = None,
+) -> Host:
+    """Return a host for a target.
 
-    @abstractmethod
-    def ready(self) -> TargetDescription:
-        """Wait until the target has been imported and return what is known of it.
+    Parameters
+    ----------
+    specification : TargetSpecification
+    time_limit, first_time_limit : float
+        See `WorkerHost`.
+    in_process : bool, optional
+        Whether the target runs in this process; by default only where a part of it is a callable given as such.
+    directory : str, optional
+        Where paths begin and pyproject.toml is looked for; by default the current directory.
 
-        Raises
-        ------
-        TargetError
-            If it cannot be used.
-        """
-
-    @property
-    def description(self) -> TargetDescription:
-        """What is known of the target; waits for it as `ready` does."""
-        return self.ready()
-
-    @abstractmethod
-    def evaluate(
-        self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None
-    ) -> Outcome:
-        """Return what the target makes of a batch.
-
-        Parameters
-        ----------
-        batch : Batch
-        want : sequence of {"loss", "gradient"}
-            What the target does not offer is left out.
-        upstream : ndarray, optional
-            The cotangent of the loss, shape (n,) or (); only for targets with a vjp, else ValueError.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """End it; again is harmless."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def described(stated: Mapping[str, Any], declared: bool, observations: Sequence[str] = ()) -> TargetDescription:
-    """Return the description that a worker stated; raises ContractError if its contract is none."""
-    mapping = dict(stated["contract"])
-    known = {field.name for field in fields(TargetDescription)}
-    return TargetDescription(
-        **{
-            **{key: value for key, value in stated.items() if key in known},
-            "contract": Contract.from_mapping(mapping),
-            "contract_source": "declared" if declared or mapping else "default",
-            "observations": tuple(observations),
-        }
-    )
+    Raises
+    ------
+    TargetError, ContractError
+        For what can be seen without importing the target: an unknown name, a file that does not exist, a
+        package that is not installed, a contract that is none. `Host.ready` raises the rest.
+    """
+    planned = plan(specification, directory)
+    if specification.in_process or in_process:
+        return LocalHost(planned)
+    return WorkerHost(planned, time_limit, first_time_limit)

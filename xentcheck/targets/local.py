@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.targets.assemble import assemble
 from xentcheck.targets.description import TargetDescription
-from xentcheck.targets.host import Host, described
+from xentcheck.targets.base_host import Host, described
 from xentcheck.targets.outcome import Outcome
 from xentcheck.targets.specification import Plan
 from xentcheck.targets.target import Target
-from xentcheck.targets.worker import description
 
 
 class LocalHost(Host):
@@ -34,7 +33,7 @@ class LocalHost(Host):
 
     def ready(self) -> TargetDescription:
         """Import what the target needs and return what is known of it; raises TargetError."""
-        return described(description(self._built()), self._plan.contract is not None)
+        return described(self._built().stated(), self._plan.contract is not None)
 
     def evaluate(
         self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None

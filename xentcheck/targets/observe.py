@@ -67,39 +67,55 @@ def processor_state() -> tuple[bool, bool]:
 
     Arithmetic on arrays, since the interpreter may fold constants.
     """
-    to_nearest = bool(np.all(_ONES + _TINY == _ONES))
-    keeps_subnormals = bool(np.all(_SUBNORMAL * _HALF > 0))
+    to_nearest = (_ONES + _TINY).tobytes() == _ONES.tobytes()
+    keeps_subnormals = bytes(8) not in ((_SUBNORMAL * _HALF).tobytes()[:8], (_SUBNORMAL * _HALF).tobytes()[8:])
     return to_nearest, keeps_subnormals
 
 
-@contextmanager
-def environment_watched(seen: set[str]) -> Iterator[None]:
-    """Run a call in numpy's default error state without warnings; add to `seen` what it changed, and undo that.
+class Environment:
+    """The state of this process that a call of the target must leave alone.
 
-    The processor's rounding mode and its treatment of subnormal numbers cannot be undone from here.
+    Parameters
+    ----------
+    exclusive : bool
+        Whether nobody but the target changes the global generators between two calls, as in a worker, so
+        that their state, which is slow to read, need not be read before each call.
     """
-    numpy_state = np.seterr(**DEFAULT_ERRSTATE)  # type: ignore[arg-type]
-    processor = processor_state()
-    numpy_seed, python_seed = _numpy_seed(), _python_seed()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        if np.geterr() != DEFAULT_ERRSTATE:
-            seen.add("errstate-changed")
-        np.seterr(**numpy_state)
-        if numpy_seed is not None and _key(numpy_seed) != _key(_numpy_seed() or {}):
-            seen.add("numpy-seed-changed")
-            sys.modules["numpy.random"].set_state(numpy_seed)
-        if python_seed is not None and python_seed != _python_seed():
-            seen.add("python-seed-changed")
-            sys.modules["random"].setstate(python_seed)
-        now = processor_state()
-        if processor[0] and not now[0]:
-            seen.add("rounding-changed")
-        if processor[1] and not now[1]:
-            seen.add("flushing-changed")
+
+    def __init__(self, exclusive: bool = False) -> None:
+        self._exclusive = exclusive
+        self._numpy_seed: dict[str, Any] | None = None
+
+    @contextmanager
+    def watched(self, seen: set[str]) -> Iterator[None]:
+        """Run a call in numpy's default error state without warnings; add to `seen` what it changed, and undo that.
+
+        The processor's rounding mode and its treatment of subnormal numbers cannot be undone from here.
+        """
+        numpy_state = np.seterr(**DEFAULT_ERRSTATE)  # type: ignore[arg-type]
+        processor = processor_state()
+        numpy_seed = self._numpy_seed if self._exclusive and self._numpy_seed else _numpy_seed()
+        python_seed = _python_seed()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            if np.geterr() != DEFAULT_ERRSTATE:
+                seen.add("errstate-changed")
+            np.seterr(**numpy_state)
+            if numpy_seed is not None and _key(numpy_seed) != _key(_numpy_seed()):
+                seen.add("numpy-seed-changed")
+                sys.modules["numpy.random"].set_state(numpy_seed)
+            if python_seed is not None and python_seed != _python_seed():
+                seen.add("python-seed-changed")
+                sys.modules["random"].setstate(python_seed)
+            self._numpy_seed = numpy_seed
+            rounds, keeps = processor_state()
+            if processor[0] and not rounds:
+                seen.add("rounding-changed")
+            if processor[1] and not keeps:
+                seen.add("flushing-changed")
 
 
 def _numpy_seed() -> dict[str, Any] | None:
@@ -109,10 +125,12 @@ def _numpy_seed() -> dict[str, Any] | None:
     return state
 
 
-def _key(state: dict[str, Any]) -> str:
-    """Return a text that tells two states of a generator apart."""
-    inner = {key: value.tobytes() if isinstance(value, np.ndarray) else value for key, value in state.get("state", {}).items()}
-    return repr([inner, state.get("bit_generator"), state.get("has_gauss"), state.get("gauss")])
+def _key(state: dict[str, Any] | None) -> Any:
+    """Return what tells two states of a generator apart."""
+    if state is None:
+        return None
+    inner = [value.tobytes() if isinstance(value, np.ndarray) else value for value in state["state"].values()]
+    return inner, state["bit_generator"], state.get("has_gauss"), state.get("gauss")
 
 
 def _python_seed() -> Any:

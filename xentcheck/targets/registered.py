@@ -1,30 +1,187 @@
 """The targets that xentcheck knows by name, and their contracts as far as their libraries document them.
 
-Data only: no framework is imported here.
+Data only: no framework is imported here. What a library leaves open is left out, so that it is not judged.
 """
 
 from __future__ import annotations
 
 from xentcheck.targets.registration import Registered
 
-ALL_INVALID = "raise"
+_ALL_DTYPES = ["float16", "bfloat16", "float32", "float64"]
+_REDUCTION = {"reduction": {"contract": "reduction"}}
+_FLOAT64_EPS = 2.0**-52
 
 TARGETS: tuple[Registered, ...] = (
     Registered(
         name="reference",
-        description="xentcheck's own definition in numpy, sparse and dense labels, from logits",
+        description="xentcheck's definition in numpy: sparse, one-hot and soft labels, from logits",
         loss="xentcheck.reference:loss",
         gradient="xentcheck.reference:gradient",
         vjp="xentcheck.targets.shim_reference:pulled_back",
-        keywords={"reduction": {"contract": "reduction"}},
+        keywords=_REDUCTION,
         contract={
             "labels": ["sparse", "onehot", "soft"],
             "label_shapes": ["(n,)", "(n,1)"],
             "soft_rows": "any",
-            "dtypes": ["float16", "bfloat16", "float32", "float64"],
+            "empty_mean": "nan",
+            "nonfinite": ["-inf", "+inf", "nan"],
+            "invalid": [
+                "label_out_of_range",
+                "label_negative",
+                "label_fractional",
+                "length_mismatch",
+                "shape_mismatch",
+            ],
+            "dtypes": _ALL_DTYPES,
             "output_dtype": "same",
             "accuracy": "B+",
         },
+    ),
+    Registered(
+        name="reference.summed_guarded",
+        description="the reference's preset: one-hot labels first, log(p + eps), a sum, the gradient p - y",
+        loss="xentcheck.reference:SummedGuarded",
+        contract={
+            "input": "probabilities",
+            "labels": ["onehot"],
+            "reduction": "sum",
+            "argument_order": "labels_first",
+            "boundary": {"add": _FLOAT64_EPS},
+            "invalid": ["labels_not_binary", "probabilities_not_stochastic", "length_mismatch", "shape_mismatch"],
+            "output_dtype": "same",
+        },
+        aliases=("summed_guarded",),
+    ),
+    Registered(
+        name="reference.averaged_clipped",
+        description="the reference's preset: predictions first, p clipped to [1e-7, 1 - 1e-7], a mean, (p - y) / n",
+        loss="xentcheck.reference:AveragedClipped",
+        contract={
+            "input": "probabilities",
+            "labels": ["sparse", "onehot"],
+            "boundary": {"clip": [1e-7, 1 - 1e-7]},
+            "empty_mean": "nan",
+            "invalid": [
+                "label_out_of_range",
+                "label_negative",
+                "label_fractional",
+                "length_mismatch",
+                "shape_mismatch",
+            ],
+            "output_dtype": "same",
+        },
+        aliases=("averaged_clipped",),
+    ),
+    Registered(
+        name="scipy.special.log_softmax",
+        description="-log_softmax(z)[y], gradient exp(log_softmax(z)) - y",
+        loss="xentcheck.targets.shim_scipy:log_softmax_loss",
+        gradient="xentcheck.targets.shim_scipy:log_softmax_gradient",
+        package="scipy",
+        requires=("scipy",),
+        install="pip install scipy",
+        contract={"reduction": "none"},
+        aliases=("scipy.log_softmax",),
+    ),
+    Registered(
+        name="scipy.special.logsumexp",
+        description="logsumexp(z) - z[y], gradient exp(z - logsumexp(z)) - y; loses digits where all logits are large",
+        loss="xentcheck.targets.shim_scipy:logsumexp_loss",
+        gradient="xentcheck.targets.shim_scipy:logsumexp_gradient",
+        package="scipy",
+        requires=("scipy",),
+        install="pip install scipy",
+        # The difference is this project's: it cannot be better than the grade that its form allows.
+        contract={"reduction": "none", "accuracy": "C"},
+        aliases=("scipy.logsumexp",),
+    ),
+    Registered(
+        name="optax.softmax_cross_entropy",
+        description="one-hot and soft labels, one loss a row, gradient by jax",
+        loss="optax:softmax_cross_entropy",
+        framework="jax",
+        requires=("jax", "optax"),
+        install="pip install 'xentcheck[optax]'",
+        contract={"labels": ["onehot", "soft"], "reduction": "none"},
+        expensive_shapes=True,
+    ),
+    Registered(
+        name="optax.safe_softmax_cross_entropy",
+        description="as softmax_cross_entropy, and 0 log 0 = 0 where a logit is -inf and its label 0",
+        loss="optax:safe_softmax_cross_entropy",
+        framework="jax",
+        requires=("jax", "optax"),
+        install="pip install 'xentcheck[optax]'",
+        contract={"labels": ["onehot", "soft"], "reduction": "none", "nonfinite": ["-inf"]},
+        expensive_shapes=True,
+    ),
+    Registered(
+        name="optax.softmax_cross_entropy_with_integer_labels",
+        description="sparse labels, one loss a row, gradient by jax",
+        loss="optax:softmax_cross_entropy_with_integer_labels",
+        framework="jax",
+        requires=("jax", "optax"),
+        install="pip install 'xentcheck[optax]'",
+        contract={"labels": ["sparse"], "reduction": "none"},
+        aliases=("optax.integer_labels",),
+        expensive_shapes=True,
+    ),
+    Registered(
+        name="torch.nn.functional.cross_entropy",
+        description="class indices, with weight, ignore_index and label_smoothing, gradient by autograd",
+        loss="torch.nn.functional:cross_entropy",
+        framework="torch",
+        requires=("torch",),
+        install="pip install 'xentcheck[torch]'",
+        keywords=_REDUCTION,
+        contract={
+            "labels": ["sparse"],
+            "label_dtypes": ["int64"],
+            "mean_over": "weights",
+            "class_weights": {"argument": "weight"},
+            "ignore_index": {"argument": "ignore_index"},
+            "label_smoothing": {"argument": "label_smoothing"},
+            "smoothing_weights": "class",
+            "dtypes": _ALL_DTYPES,
+        },
+        aliases=("torch.cross_entropy",),
+    ),
+    Registered(
+        name="torch.nn.functional.cross_entropy.probabilities",
+        description="class probabilities, with weight and label_smoothing, gradient by autograd",
+        loss="torch.nn.functional:cross_entropy",
+        framework="torch",
+        requires=("torch",),
+        install="pip install 'xentcheck[torch]'",
+        keywords=_REDUCTION,
+        contract={
+            "labels": ["onehot", "soft"],
+            "mean_over": "rows",
+            "class_weights": {"argument": "weight"},
+            "label_smoothing": {"argument": "label_smoothing"},
+            "smoothing_weights": "class",
+            "dtypes": _ALL_DTYPES,
+        },
+        aliases=("torch.cross_entropy.probabilities",),
+    ),
+    Registered(
+        name="sklearn.metrics.log_loss",
+        description="probabilities and sparse labels, clipped at the eps of float64; no gradient",
+        loss="xentcheck.targets.shim_sklearn:log_loss",
+        package="sklearn",
+        requires=("sklearn",),
+        install="pip install 'xentcheck[sklearn]'",
+        keywords=_REDUCTION,
+        # The clip is at the eps of the dtype, and a contract states one: float32 needs a contract of its own.
+        contract={
+            "input": "probabilities",
+            "labels": ["sparse"],
+            "argument_order": "labels_first",
+            "boundary": {"clip": [_FLOAT64_EPS, 1 - _FLOAT64_EPS]},
+            "domain": {"rows": [1, 1 << 20], "classes": [2, 1 << 20]},
+            "dtypes": ["float64"],
+        },
+        aliases=("sklearn.log_loss",),
     ),
 )
 

@@ -21,6 +21,8 @@ class Registered:
     gradient, vjp : str
         Where these are, or "".
     framework : {"numpy", "torch", "jax"}
+    package : str
+        Whose version is reported, where it is not that of `loss`.
     requires : tuple of str
         Modules that must be importable.
     install : str
@@ -40,6 +42,7 @@ class Registered:
     gradient: str = ""
     vjp: str = ""
     framework: str = "numpy"
+    package: str = ""
     requires: tuple[str, ...] = ()
     install: str = ""
     keywords: Mapping[str, Any] = field(default_factory=dict)

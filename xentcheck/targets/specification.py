@@ -79,6 +79,8 @@ class Plan:
         Arguments of every call.
     install : str
         Said where an import fails.
+    package : str
+        Whose version is reported; "" for that of the first function.
     expensive_shapes : bool
     try_out : bool
         Whether a target of unknown framework may be called once to find that out.
@@ -93,6 +95,7 @@ class Plan:
     framework: str = ""
     keywords: dict[str, Any] = field(default_factory=dict)
     install: str = ""
+    package: str = ""
     expensive_shapes: bool = False
     try_out: bool = True
 
@@ -162,6 +165,7 @@ def _of_registered(known: Registered, base: str) -> Plan:
         framework=known.framework,
         keywords=dict(known.keywords),
         install=known.install,
+        package=known.package,
         expensive_shapes=known.expensive_shapes,
     )
 

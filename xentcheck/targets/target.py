@@ -15,7 +15,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.targets.convention import Convention
 from xentcheck.targets.convert import host_array, is_tensor
 from xentcheck.targets.framework import NumpyFramework, framework_named
-from xentcheck.targets.observe import EarlierResults, Given, environment_watched
+from xentcheck.targets.observe import EarlierResults, Environment, Given
 from xentcheck.targets.outcome import Outcome, Raised
 from xentcheck.targets.trace import raised_by
 
@@ -64,13 +64,15 @@ class Target:
     settled : bool
         Whether that is known to be the right one. If not, a loss that refuses numpy arrays is tried once with
         torch tensors, where torch has been imported by the target.
-    name, location, version : str
+    name, location, version, package : str
     contract : mapping
         The contract as far as the target states it, in its JSON form.
     expensive_shapes : bool
         Whether each new shape costs a compilation.
     interrupts : bool
         Whether KeyboardInterrupt passes through, because it comes from the user rather than from the target.
+    environment : Environment
+        What calls must leave alone.
     """
 
     functions: Functions
@@ -80,9 +82,11 @@ class Target:
     name: str = ""
     location: str = ""
     version: str = ""
+    package: str = ""
     contract: Mapping[str, Any] = field(default_factory=dict)
     expensive_shapes: bool = False
     interrupts: bool = False
+    environment: Environment = field(default_factory=Environment)
     _earlier: EarlierResults = field(default_factory=EarlierResults)
 
     @property
@@ -106,6 +110,22 @@ class Target:
     def has_vjp(self) -> bool:
         """Whether a gradient can be asked for with a cotangent."""
         return self.functions.vjp is not None or self.differentiated
+
+    def stated(self) -> dict[str, Any]:
+        """Return what a host is told of this target, in JSON types."""
+        return {
+            "name": self.name,
+            "location": self.location,
+            "version": self.version,
+            "package": self.package,
+            "framework": self.framework.name,
+            "contract": dict(self.contract),
+            "has_loss": self.has_loss,
+            "has_gradient": self.has_gradient,
+            "has_vjp": self.has_vjp,
+            "has_hessian_vector": self.functions.hessian_vector is not None,
+            "expensive_shapes": self.expensive_shapes,
+        }
 
     def evaluate(
         self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None
@@ -185,7 +205,7 @@ class _Calls:
         framework = self._target.framework
         given, arguments, options = self._arguments(framework)
         position = 1 if self._target.convention.labels_first else 0
-        with environment_watched(self._seen):
+        with self._target.environment.watched(self._seen):
             value, pull = self._guarded(
                 "loss", lambda: framework.forward(loss, arguments, position, options, upstream)
             )
@@ -201,7 +221,7 @@ class _Calls:
         given, arguments, options = self._arguments(framework)
         extra = tuple(framework.present(np.array(array))[0] for array in further)
         try:
-            with environment_watched(self._seen):
+            with self._target.environment.watched(self._seen):
                 return self._guarded(part, lambda: framework.call(function, (*arguments, *extra), options)), given
         finally:
             self._notice(given)

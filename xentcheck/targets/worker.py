@@ -18,8 +18,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.targets.assemble import assemble
 from xentcheck.targets.channel import Channel, ChannelClosed
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.observe import processor_state
-from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.observe import Environment, processor_state
 from xentcheck.targets.target import Target
 
 # Asked of jax before its import: without it, float64 is silently float32.
@@ -43,25 +42,10 @@ def main(descriptor: int) -> None:
         except TargetError as error:
             channel.send({"error": str(error)})
             return
-        channel.send({"description": description(target), "processor": processor_state()})
+        target.environment = Environment(exclusive=True)
+        channel.send({"description": target.stated(), "processor": processor_state()})
         while True:
             _answer(channel, target)
-
-
-def description(target: Target) -> dict[str, Any]:
-    """Return what the host is told of a target."""
-    return {
-        "name": target.name,
-        "location": target.location,
-        "version": target.version,
-        "framework": target.framework.name,
-        "contract": dict(target.contract),
-        "has_loss": target.has_loss,
-        "has_gradient": target.has_gradient,
-        "has_vjp": target.has_vjp,
-        "has_hessian_vector": target.functions.hessian_vector is not None,
-        "expensive_shapes": target.expensive_shapes,
-    }
 
 
 def _answer(channel: Channel, target: Target) -> None:
@@ -83,12 +67,8 @@ def _answer(channel: Channel, target: Target) -> None:
         "observations": outcome.observations,
     }
     if target.framework.name != before:
-        answer["description"] = description(target)
-    channel.send(answer, _transportable(outcome, answer))
-
-
-def _transportable(outcome: Outcome, answer: dict[str, Any]) -> list[Any]:
-    return [getattr(outcome, part) for part in answer["parts"]]
+        answer["description"] = target.stated()
+    channel.send(answer, [getattr(outcome, part) for part in answer["parts"]])
 
 
 def _end_with_parent(descriptor: int) -> None:

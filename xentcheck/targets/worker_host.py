@@ -22,7 +22,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.targets.channel import Channel, ChannelClosed, ChannelTimeout
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.host import Host, described
+from xentcheck.targets.base_host import Host, described
 from xentcheck.targets.outcome import Outcome, Raised
 from xentcheck.targets.specification import Plan
 

@@ -1,0 +1,105 @@
+"""What every host offers, wherever its target runs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from types import TracebackType
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.targets.description import TargetDescription
+from xentcheck.targets.outcome import Outcome
+
+
+class Host(ABC):
+    """Something that evaluates a target; a context manager that closes itself."""
+
+    @abstractmethod
+    def ready(self) -> TargetDescription:
+        """Wait until the target has been imported and return what is known of it.
+
+        Raises
+        ------
+        TargetError
+            If it cannot be used.
+        """
+
+    @property
+    def description(self) -> TargetDescription:
+        """What is known of the target; waits for it as `ready` does."""
+        return self.ready()
+
+    @abstractmethod
+    def evaluate(
+        self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None
+    ) -> Outcome:
+        """Return what the target makes of a batch.
+
+        Parameters
+        ----------
+        batch : Batch
+        want : sequence of {"loss", "gradient"}
+            What the target does not offer is left out.
+        upstream : ndarray, optional
+            The cotangent of the loss, shape (n,) or (); only for targets with a vjp, else ValueError.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it; again is harmless."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def described(stated: Mapping[str, Any], declared: bool, observations: Sequence[str] = ()) -> TargetDescription:
+    """Return the description of a target from what its process stated.
+
+    Parameters
+    ----------
+    stated : mapping
+        See `Target.stated`.
+    declared : bool
+        Whether a contract was declared before the target was imported.
+    observations : sequence of str
+        Side effects of importing it.
+
+    Raises
+    ------
+    ContractError
+    """
+    mapping = dict(stated["contract"])
+    known = {field.name for field in fields(TargetDescription)}
+    return TargetDescription(
+        **{
+            **{key: value for key, value in stated.items() if key in known},
+            "version": stated["version"] or _installed_version(stated["package"]),
+            "contract": Contract.from_mapping(mapping),
+            "contract_source": "declared" if declared or mapping else "default",
+            "observations": tuple(observations),
+        }
+    )
+
+
+def _installed_version(package: str) -> str:
+    """Return the version of an installed package, or "".
+
+    Asked here, since importlib.metadata is slow to import and a worker can do without.
+    """
+    if not package:
+        return ""
+    try:
+        return importlib.metadata.version(package)
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return ""

@@ -1,0 +1,66 @@
+"""Targets that take torch tensors, differentiated by autograd."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.targets.framework import NumpyFramework, cotangent_like
+
+
+class NotDifferentiable(RuntimeError):
+    """A loss through which the framework finds no way back to the scores."""
+
+
+class TorchFramework(NumpyFramework):
+    """Targets that take torch tensors."""
+
+    name = "torch"
+    differentiates = True
+
+    def __init__(self) -> None:
+        self._torch: Any = importlib.import_module("torch")
+
+    def present(self, array: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        """Return a tensor of an array, sharing its memory and layout where torch can, and the memory to watch.
+
+        A tensor has no negative strides, is never read-only, and starts at a multiple of its item size: such
+        layouts are copied. Rows repeated by a zero stride stay so.
+        """
+        repeated = 0 in array.strides and array.size > 1
+        readable = min(array.strides, default=0) >= 0 and array.flags.aligned
+        if not readable or not (array.flags.writeable or repeated):
+            array = np.array(array, order="C")
+        if array.dtype.name == "bfloat16":
+            # Torch reads no bfloat16 of numpy's, but the same 16 bits as an integer.
+            return self._torch.from_numpy(array.view(np.int16)).view(self._torch.bfloat16), array
+        return self._torch.from_numpy(array), array
+
+    def forward(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        position: int,
+        options: dict[str, Any],
+        upstream: NDArray[Any] | None,
+    ) -> tuple[Any, Callable[[], Any]]:
+        """Return the loss, and a function that returns its gradient by autograd; see `NumpyFramework.forward`."""
+        torch = self._torch
+        leaf = arguments[position].detach().requires_grad_(True)
+        value = function(*arguments[:position], leaf, *arguments[position + 1 :], **options)
+
+        def pull() -> Any:
+            if not isinstance(value, torch.Tensor) or not value.requires_grad:
+                raise NotDifferentiable("the loss returned does not depend on the scores by autograd")
+            if upstream is None:
+                cotangent = torch.ones_like(value)
+            else:
+                shaped = cotangent_like(upstream, tuple(value.shape)).astype(np.float64)
+                cotangent = torch.from_numpy(shaped).to(value.dtype)
+            return torch.autograd.grad(value, leaf, cotangent)[0]
+
+        return value, pull
