@@ -1,0 +1,240 @@
+"""A right loss, and for every law an implementation that breaks it in a way that was reported of a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+def rows(labels):
+    """Return integer labels as a flat int64 array."""
+    return np.asarray(labels).reshape(-1).astype(np.int64)
+
+
+def row_losses(logits, labels):
+    """Return the loss of each row, shifted by the maximum."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(logits)), rows(labels)]
+
+
+def loss(logits, labels):
+    """The mean of the row losses."""
+    return row_losses(logits, labels).mean() if len(logits) else np.float64("nan")
+
+
+def row_gradients(logits, labels):
+    """Return p - t."""
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    p[np.arange(len(p)), rows(labels)] -= 1
+    return p
+
+
+def gradient(logits, labels):
+    """The gradient of the mean."""
+    return row_gradients(logits, labels) / max(len(logits), 1)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A wrong implementation and the law that it breaks."""
+
+    law: str
+    loss: Callable[..., Any] = loss
+    gradient: Callable[..., Any] | None = gradient
+    vjp: Callable[..., Any] | None = None
+    contract: dict[str, Any] = field(default_factory=dict)
+
+
+def raises_for_one_class(logits, labels):
+    """Refuses a valid batch."""
+    if logits.shape[1] == 1:
+        raise RuntimeError("no classes left")
+    return loss(logits, labels)
+
+
+def no_maximum(logits, labels):
+    """Overflows: the maximum is not subtracted."""
+    chosen = logits[np.arange(len(logits)), rows(labels)]
+    return (np.log(np.exp(logits).sum(axis=1)) - chosen).mean()
+
+
+def gradient_of_sum(logits, labels):
+    """Lacks 1/n."""
+    return row_gradients(logits, labels)
+
+
+def gradient_too_large(logits, labels):
+    """Is not the derivative of the loss: scaled by 1.5, as a default gradient checker let pass."""
+    return gradient(logits, labels) * 1.5
+
+
+def maximum_added_back(logits, labels):
+    """Loses the small difference of two large numbers under an offset."""
+    top = logits.max(axis=1)
+    total = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+    return (total - logits[np.arange(len(logits)), rows(labels)]).mean()
+
+
+def last_class_dropped(logits, labels):
+    """Sums over all classes but the last, where there are more than two."""
+    if logits.shape[1] <= 2:
+        return loss(logits, labels)
+    top = logits.max(axis=1, keepdims=True)
+    total = np.log(np.exp(logits - top)[:, :-1].sum(axis=1))
+    return (total - (logits - top)[np.arange(len(logits)), rows(labels)]).mean()
+
+
+def last_odd_row_dropped(logits, labels):
+    """Works on pairs of rows and forgets the last of an odd number."""
+    even = len(logits) - len(logits) % 2
+    if even == 0:
+        return loss(logits, labels)
+    return row_losses(logits[:even], labels[:even]).sum() / len(logits)
+
+
+def labels_in_eight_bits(logits, labels):
+    """Calculates flat positions in the labels' own dtype."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    flat = np.asarray(labels).reshape(-1)
+    with np.errstate(over="ignore"):
+        position = flat + (np.arange(len(flat)) * logits.shape[1]).astype(flat.dtype)
+    chosen = shifted.reshape(-1)[position.astype(np.int64) % max(shifted.size, 1)]
+    return (np.log(np.exp(shifted).sum(axis=1)) - chosen).mean()
+
+
+def reads_memory_in_order(logits, labels):
+    """Takes the elements in the order in which they lie in memory."""
+    return loss(logits.ravel(order="K").reshape(logits.shape), labels)
+
+
+def vector_for_scalar(logits, labels):
+    """Returns shape (1,) where the contract says a scalar."""
+    return np.asarray(loss(logits, labels)).reshape(1)
+
+
+def softmax_twice(logits, labels):
+    """Takes the softmax of probabilities."""
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return loss(e / e.sum(axis=1, keepdims=True), labels)
+
+
+def mean_over_chunks(logits, labels):
+    """The mean of the means of chunks of four rows, which are not equally long."""
+    if not len(logits):
+        return np.float64("nan")
+    losses = row_losses(logits, labels)
+    return np.mean([losses[start : start + 4].mean() for start in range(0, len(losses), 4)])
+
+
+def probabilities_alone(logits, labels):
+    """Forgets to subtract the label."""
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True) / max(len(logits), 1)
+
+
+def dead_zone(logits, labels):
+    """Is zero where the probability of the label was clipped."""
+    result = gradient(logits, labels)
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = (e / e.sum(axis=1, keepdims=True))[np.arange(len(logits)), rows(labels)]
+    result[p < 1e-7] = 0
+    return result
+
+
+def one_hot_times(logits, labels):
+    """Multiplies -inf by zero."""
+    one_hot = np.zeros(logits.shape, logits.dtype)
+    one_hot[np.arange(len(logits)), rows(labels)] = 1
+    top = logits.max(axis=1, keepdims=True)
+    log_p = logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
+    return -(one_hot * log_p).sum(axis=1).mean()
+
+
+def eps_added(logits, labels):
+    """A perfect prediction costs -1e-7."""
+    return -np.log(np.exp(-row_losses(logits, labels)) + logits.dtype.type(1e-6)).mean()
+
+
+def first_upstream(logits, labels, upstream):
+    """Uses the first row's upstream gradient for all rows."""
+    return row_gradients(logits, labels) * (upstream.reshape(-1)[0] if upstream.size else 1)
+
+
+def block_of_sixteen(logits, labels):
+    """Sums whole blocks of sixteen classes only, once there are more than sixteen."""
+    m = logits.shape[1]
+    if m <= 16:
+        return loss(logits, labels)
+    top = logits.max(axis=1, keepdims=True)
+    shifted = logits - top
+    total = np.log(np.exp(shifted[:, : m - m % 16]).sum(axis=1))
+    return (total - shifted[np.arange(len(logits)), rows(labels)]).mean()
+
+
+def negative_label_wraps(logits, labels):
+    """Indexes with a negative label."""
+    return loss(logits, labels)
+
+
+def in_place(logits, labels):
+    """Overwrites the logits that were passed in."""
+    if logits.flags.writeable:
+        logits -= logits.max(axis=1, keepdims=True)
+    return loss(logits, labels)
+
+
+class RemembersShape:
+    """Returns the first answer for every later batch of the same shape."""
+
+    def __init__(self):
+        self.answers = {}
+
+    def loss(self, logits, labels):
+        """Look up by shape alone, once a negated batch has been seen."""
+        key = (logits.shape, str(logits.dtype))
+        result = loss(logits, labels)
+        before = self.answers.get(key)
+        self.answers[key] = result
+        return before if before is not None and len(logits) == 2 else result
+
+
+def in_float32(logits, labels):
+    """Narrows without a word."""
+    return np.float32(loss(logits, labels))
+
+
+PLANTED = [
+    Planted("answers", loss=raises_for_one_class),
+    Planted("value", loss=no_maximum),
+    Planted("gradient", gradient=gradient_of_sum),
+    Planted("own-gradient", gradient=gradient_too_large),
+    Planted("shift", loss=maximum_added_back),
+    Planted("class-permutation", loss=last_class_dropped),
+    Planted("row-independence", loss=last_odd_row_dropped),
+    Planted("label-forms", loss=labels_in_eight_bits),
+    Planted("softmax-consistency", loss=softmax_twice),
+    Planted("reductions", loss=mean_over_chunks),
+    Planted("gradient-row-sum", gradient=probabilities_alone),
+    Planted("gradient-sign", gradient=dead_zone),
+    Planted("finite", loss=no_maximum),
+    Planted("minus-infinity", loss=one_hot_times, contract={"nonfinite": ["-inf"]}),
+    Planted("gibbs", loss=eps_added),
+    Planted(
+        "vjp-linearity",
+        loss=row_losses,
+        gradient=row_gradients,
+        vjp=first_upstream,
+        contract={"reduction": "none"},
+    ),
+    Planted("uniform", loss=block_of_sixteen),
+    Planted("bad-input", loss=negative_label_wraps, contract={"invalid": ["label_negative"]}),
+    Planted("layout", loss=reads_memory_in_order),
+    Planted("layout", loss=vector_for_scalar),
+    Planted("purity", loss=in_place),
+    Planted("determinism", loss=RemembersShape().loss),
+    Planted("precision", loss=in_float32),
+]

@@ -1,0 +1,59 @@
+"""xentcheck tells whether a cross-entropy loss is right, how accurate it is and how fast, and proves what it says.
+
+Everything is imported when it is first asked for: the process beside a target imports this package too, and must not
+pay for, or be changed by, what it does not need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xentcheck import reference
+    from xentcheck.api import check
+    from xentcheck.contract import Contract, ContractError
+    from xentcheck.pytest_plugin import parametrize
+    from xentcheck.report.model import FindingsError, Report
+    from xentcheck.targets.errors import TargetError
+
+__all__ = [
+    "Contract",
+    "ContractError",
+    "FindingsError",
+    "Report",
+    "TargetError",
+    "__version__",
+    "check",
+    "parametrize",
+    "reference",
+]
+
+_HOMES = {
+    "Contract": "xentcheck.contract",
+    "ContractError": "xentcheck.contract",
+    "FindingsError": "xentcheck.report.model",
+    "Report": "xentcheck.report.model",
+    "TargetError": "xentcheck.targets.errors",
+    "check": "xentcheck.api",
+    "parametrize": "xentcheck.pytest_plugin",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    import importlib
+
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("xentcheck")
+    if name == "reference":
+        return importlib.import_module("xentcheck.reference")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'xentcheck' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

@@ -1,0 +1,145 @@
+"""From what came of the cells to the report."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from importlib import metadata
+
+from xentcheck.engine.boundary import parting_of_gradients
+from xentcheck.engine.cellrun import CellRun
+from xentcheck.engine.grading import Graded, stated, worse
+from xentcheck.engine.plan import Cell
+from xentcheck.engine.search import CellResult, Tally
+from xentcheck.properties.registry import LAWS
+from xentcheck.report.model import (
+    CONFORMS,
+    NOTHING_JUDGED,
+    VIOLATES,
+    Counts,
+    Environment,
+    Grade,
+    PropertyResult,
+    Report,
+    TargetSummary,
+    WitnessResult,
+)
+from xentcheck.targets import TargetDescription
+
+PACKAGES = ("numpy", "scipy", "hypothesis", "jax", "python-flint", "ml_dtypes")
+
+
+def assemble(
+    description: TargetDescription,
+    planned: Sequence[Cell],
+    done: Sequence[CellRun],
+    witnesses: Sequence[WitnessResult],
+    seed: int,
+    profile: str,
+    seconds: float,
+    *,
+    interrupted: bool = False,
+) -> Report:
+    """Return the report of one run."""
+    findings = tuple(found for run in done for found in run.findings)
+    counts = Counts(
+        planned=sum(run.result.planned for run in done),
+        run=sum(run.result.run for run in done),
+        filtered=sum(max(0, run.result.planned - run.result.run - run.result.skipped) for run in done),
+        skipped=sum(run.result.skipped for run in done),
+        findings=len(findings),
+    )
+    judged = counts.run > 0 and any(tally.examples for run in done for tally in run.result.tallies.values())
+    verdict = VIOLATES if findings else CONFORMS if judged else NOTHING_JUDGED
+    return Report(
+        target=TargetSummary(
+            name=description.name,
+            location=description.location,
+            version=description.version,
+            contract=description.contract.as_mapping(),
+            contract_source="declared",
+        ),
+        xentcheck=metadata.version("xentcheck"),
+        environment=environment(description),
+        seed=seed,
+        profile=profile,
+        seconds=seconds,
+        counts=counts,
+        verdict=verdict,
+        properties=tuple(result for run in done for result in _properties(run)),
+        grades=_grades(done),
+        witnesses=tuple(witnesses),
+        findings=findings,
+        observations=tuple(_observations(description, done)),
+        interrupted=interrupted,
+    )
+
+
+def environment(description: TargetDescription) -> Environment:
+    """Return what the verdict depends on besides the target."""
+    packages = {name: metadata.version(name) for name in PACKAGES}
+    return Environment(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu=f"{platform.machine()} {platform.processor()}".strip() + f" {sys.byteorder}-endian",
+        packages=packages,
+    )
+
+
+def _properties(run: CellRun) -> list[PropertyResult]:
+    """Return the result of every law in one cell, those that do not apply included."""
+    cell = run.result.cell
+    results = []
+    for law in LAWS:
+        if law.name in run.inapplicable:
+            status, why, examples, seconds = "not-applicable", run.inapplicable[law.name], 0, 0.0
+        elif law.name in run.result.tallies:
+            tally = run.result.tallies[law.name]
+            status, why = _status(tally, run.result)
+            examples, seconds = tally.examples, tally.seconds
+        else:
+            continue
+        results.append(
+            PropertyResult(
+                name=law.name,
+                number=law.number,
+                law=law.sentence,
+                dtype=cell.dtype,
+                labels=cell.labels,
+                status=status,
+                examples=examples,
+                seconds=seconds,
+                why=why,
+            )
+        )
+    return results
+
+
+def _status(tally: Tally, result: CellResult) -> tuple[str, str]:
+    if tally.violation is not None:
+        return "failed", ""
+    return ("passed", "") if tally.examples else ("skipped", "no batch was judged")
+
+
+def _grades(done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:
+    """Return the worst grade and the largest error of each dtype, over its label forms."""
+    found: dict[str, dict[str, Grade]] = {}
+    worst: dict[tuple[str, str], Graded] = {}
+    for run in done:
+        for part, graded in run.result.grades.items():
+            key = (run.result.cell.dtype, part)
+            worst[key] = worse(worst.get(key), graded)
+    for (dtype, part), graded in worst.items():
+        found.setdefault(dtype, {})[part] = stated(graded, part)
+    return found
+
+
+def _observations(description: TargetDescription, done: Sequence[CellRun]) -> list[str]:
+    """Return what was seen and not judged, the most frequent first, then where two gradients part."""
+    seen: Counter[str] = Counter()
+    for run in done:
+        seen.update(run.result.observations)
+    dtypes = dict.fromkeys(run.result.cell.dtype for run in done)
+    return [sentence for sentence, _ in seen.most_common()] + parting_of_gradients(description.contract, dtypes)

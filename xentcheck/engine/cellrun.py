@@ -1,0 +1,134 @@
+"""One cell from search to findings; the unit that is spread over processes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from xentcheck.batches.batch import Batch
+from xentcheck.engine.minimise import finding, minimise
+from xentcheck.engine.plan import PROFILES, Cell
+from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
+from xentcheck.properties.law import Capabilities
+from xentcheck.properties.registry import choose
+from xentcheck.report.model import Finding
+from xentcheck.report.reproducer import script
+from xentcheck.targets import Host, TargetSpecification, open_host
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done in a cell; it can be sent to another process.
+
+    Parameters
+    ----------
+    specification : TargetSpecification
+    cell : Cell
+    laws : tuple of str
+        Names of the laws to judge by.
+    profile : str
+    seed : int
+    examples, witnessed : int
+        Batches to draw, and to keep for the witnesses.
+    fail_fast : bool
+    time_limit : float
+        Seconds a call.
+    """
+
+    specification: TargetSpecification
+    cell: Cell
+    laws: tuple[str, ...]
+    profile: str
+    seed: int
+    examples: int
+    witnessed: int
+    fail_fast: bool
+    time_limit: float
+
+
+@dataclass
+class CellRun:
+    """What came of a cell."""
+
+    result: CellResult
+    findings: list[Finding]
+    minimal: dict[str, Batch]
+    inapplicable: dict[str, str]
+
+
+def capabilities_of(host: Host) -> Capabilities:
+    """Return what laws need to know of a target."""
+    told = host.description
+    return Capabilities(told.has_loss, told.has_gradient, told.has_vjp, told.expensive_shapes)
+
+
+def run_cell(
+    order: Order,
+    host: Host,
+    known: dict[str, list[Batch]],
+    on_batch: Callable[[CellResult], None] = lambda result: None,
+    on_found: Callable[[Finding], None] = lambda found: None,
+) -> CellRun:
+    """Search a cell and reduce what breaks; Ctrl-C ends the search, and the cell's run then says so by raising.
+
+    Parameters
+    ----------
+    known : dict
+        Minimal batches found in other cells, by the law's name; tried before any reduction.
+    on_batch, on_found : callable
+        Told of each batch judged, and of each law when it is first broken (the batch is not reduced then).
+    """
+    contract = host.description.contract
+    capabilities = capabilities_of(host)
+    laws = choose(order.laws)
+    inapplicable = {law.name: why for law in laws if (why := law.applies(contract, capabilities))}
+
+    def on_violation(result: CellResult, tally: Tally) -> None:
+        assert tally.violation is not None
+        on_found(finding(tally.law, order.cell, tally.violation, contract, minimal=False))
+        if order.fail_fast:
+            raise Enough
+
+    search = CellSearch(
+        contract,
+        capabilities,
+        host,
+        [law for law in laws if law.name not in inapplicable],
+        order.cell,
+        keep_problems=order.witnessed,
+        on_batch=on_batch,
+        on_violation=on_violation,
+    )
+    # The seed of a cell depends on nothing but the run's seed and the cell's name: jobs and order do not matter.
+    search.run(order.profile, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
+    done = CellRun(search.result, [], {}, inapplicable)
+    budget = PROFILES[order.profile].reductions
+    for tally in search.result.tallies.values():
+        if tally.violation is not None:
+            _conclude(done, tally, search, order, host, budget, known)
+    return done
+
+
+def _conclude(
+    done: CellRun,
+    tally: Tally,
+    search: CellSearch,
+    order: Order,
+    host: Host,
+    budget: int,
+    known: dict[str, list[Batch]],
+) -> None:
+    """Reduce one violation and note the finding."""
+    name, contract = tally.law.name, host.description.contract
+    violation, minimal = minimise(tally, search.case, budget, known.get(name, []))
+    if minimal:
+        done.minimal[name] = violation.batch
+    made = finding(tally.law, order.cell, violation, contract, minimal)
+    done.findings.append(replace(made, reproducer=script(order.specification, contract, made)))
+
+
+def run_cell_alone(order: Order) -> CellRun:
+    """Run a cell with a host of its own, in a process of a pool."""
+    with open_host(order.specification, time_limit=order.time_limit) as host:
+        return run_cell(order, host, {})

@@ -1,0 +1,76 @@
+"""The worst grade and the largest error met, with the input that gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.storage import to_mapping
+from xentcheck.properties.case import Answer
+from xentcheck.report import model
+from xentcheck.truth.grades import GRADES, Grade, grade, tight
+
+NOTE = "beyond the tight bound of this grade, within the one for any legitimate algorithm"
+
+
+@dataclass(frozen=True, eq=False)
+class Graded:
+    """A grade and where its largest error was met.
+
+    Parameters
+    ----------
+    grade : Grade
+        The worst of all batches so far; its max_ulp and index are those of the largest error.
+    batch : Batch or None
+        The batch of the largest error.
+    got : float
+    certified : (float, float)
+    """
+
+    grade: Grade
+    batch: Batch | None = None
+    got: float = 0.0
+    certified: tuple[float, float] = (0.0, 0.0)
+
+
+def grade_answer(answer: Answer, part: str) -> Graded | None:
+    """Return the grade of one part of an answer, or None where nothing of it can be graded."""
+    held, got = answer.held(part), answer.numbers(part)
+    if held is None or got is None:
+        return None
+    enclosure = getattr(answer.enclosed, part)
+    found = grade(held.error, enclosure.hi, got, tight(answer.problem, answer.conditions), answer.problem, part)
+    if found.index is None:
+        return None
+    low, high = enclosure.bounds()
+    return Graded(found, answer.batch, float(got[found.index]), (float(low[found.index]), float(high[found.index])))
+
+
+def worse(one: Graded | None, other: Graded) -> Graded:
+    """Return the worse grade of two, with the larger error of the two and its input."""
+    if one is None:
+        return other
+    larger = one if one.grade.max_ulp >= other.grade.max_ulp else other
+    lower = max(one.grade, other.grade, key=lambda item: GRADES.index(item.grade))
+    noted = (one.grade.note and one.grade.grade == lower.grade) or (
+        other.grade.note and other.grade.grade == lower.grade
+    )
+    return replace(larger, grade=replace(larger.grade, grade=lower.grade, note=noted))
+
+
+def stated(graded: Graded, part: str) -> model.Grade:
+    """Return a grade as the report states it; `part` is "loss" or "gradient"."""
+    index = graded.grade.index
+    where = f"[{', '.join(map(str, index))}]" if index else ""
+    finite = bool(np.isfinite(graded.grade.max_ulp))
+    return model.Grade(
+        grade=graded.grade.grade,
+        max_ulp=graded.grade.max_ulp if finite else float("inf"),
+        witness=None if graded.batch is None else to_mapping(graded.batch),
+        part=part + where,
+        got=graded.got,
+        certified=graded.certified,
+        note=NOTE if graded.grade.note else "",
+    )

@@ -1,0 +1,106 @@
+"""From a batch that breaks a law to a minimal one, and to the finding that a report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.reduce import reduce
+from xentcheck.batches.storage import digest, to_mapping
+from xentcheck.contract import Contract
+from xentcheck.engine.causes import likely_cause
+from xentcheck.engine.plan import Cell
+from xentcheck.engine.search import Tally
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Law, Violation
+from xentcheck.report.model import Finding
+from xentcheck.truth.formats import FORMATS
+from xentcheck.truth.problem import pose
+
+DEADLY_BUDGET = 8
+
+
+def minimise(tally: Tally, case_of: Callable[[Batch], Case], budget: int, known: list[Batch]) -> tuple[Violation, bool]:
+    """Return the violation on the smallest batch found that still breaks the law, and whether it was reduced.
+
+    Parameters
+    ----------
+    tally : Tally
+        With its violation and batch.
+    case_of : callable
+        From a batch to its case.
+    budget : int
+        How often the law may be asked.
+    known : list of Batch
+        Minimal batches of the same law in other cells, tried first.
+    """
+    assert tally.violation is not None
+    assert tally.batch is not None
+    last: dict[str, Violation] = {}
+
+    def fails(batch: Batch) -> bool:
+        case = case_of(batch)
+        if not case.allows(batch):
+            return False
+        violation = next(islice(tally.law.judge(case), 1), None)
+        if violation is not None:
+            last[digest(batch)] = violation
+        return violation is not None
+
+    deadly = tally.violation.got is not None and "ended" in tally.violation.title
+    for batch in [translated(other, tally.batch) for other in known]:
+        if batch is not None and fails(batch):
+            return last[digest(batch)], True
+    if not fails(tally.batch):
+        # It happened, but not again on the same batch: the state of the target matters.
+        return tally.violation, False
+    smallest = reduce(tally.batch, fails, budget=DEADLY_BUDGET if deadly else budget)
+    return last.get(digest(smallest), tally.violation), True
+
+
+def translated(batch: Batch, like: Batch) -> Batch | None:
+    """Return a minimal batch of another cell in the dtype and label form of this one, or None."""
+    if batch.label_form != like.label_form or set(batch.options) != set(like.options):
+        return None
+    with np.errstate(over="ignore"):
+        scores = batch.scores.astype(FORMATS[like.dtype].dtype)
+    if not np.array_equal(np.isfinite(scores), np.isfinite(batch.scores)):
+        return None
+    labels = batch.labels if batch.label_form == "sparse" else batch.labels.astype(scores.dtype)
+    return batch.replace(scores=scores, labels=labels)
+
+
+def finding(law: Law, cell: Cell, violation: Violation, contract: Contract, minimal: bool) -> Finding:
+    """Return what the report says of a violation; the reproducer is added where the target is known."""
+    return Finding(
+        property=law.name,
+        number=law.number,
+        law=law.sentence,
+        dtype=cell.dtype,
+        labels=cell.labels,
+        title=violation.title,
+        batch=to_mapping(violation.batch),
+        part=violation.part,
+        got=violation.got,
+        certified=violation.certified,
+        allowance=violation.allowance,
+        times=violation.times,
+        cause=_cause(violation, contract),
+        detail=() if violation.upstream is None else (f"upstream gradient {violation.upstream}",),
+        digest=digest(violation.batch),
+        minimal=minimal,
+    )
+
+
+def _cause(violation: Violation, contract: Contract) -> str:
+    """Return the likely mechanism, where the numbers returned show a known pattern."""
+    if violation.returned is None:
+        return ""
+    batch = violation.batch
+    upstream = None if violation.upstream is None else np.asarray(violation.upstream)
+    problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), upstream=upstream)
+    cause = likely_cause(problem, violation.part.partition("[")[0], np.asarray(violation.returned))
+    return "" if cause is None else cause.sentence

@@ -1,0 +1,193 @@
+"""One run: a target, a contract and a profile in, a report out."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Protocol
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.sweep import sweep
+from xentcheck.engine.assemble import assemble
+from xentcheck.engine.cellrun import CellRun, Order, capabilities_of, run_cell, run_cell_alone
+from xentcheck.engine.plan import PROFILES, Cell, cells, examples_in_each
+from xentcheck.engine.search import CellResult
+from xentcheck.engine.witnessing import Witnessing
+from xentcheck.properties.case import Case
+from xentcheck.properties.registry import choose
+from xentcheck.report.model import Finding, Report
+from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
+
+
+class ProgressLike(Protocol):
+    """What a run tells while it goes on."""
+
+    def start(self, total: int) -> None:
+        """Begin a run of about `total` batches."""
+
+    def advance(self, cell_name: str, done: int) -> None:
+        """Tell how many batches have been judged in all."""
+
+    def found(self, finding: Finding) -> None:
+        """Tell of a law that is broken, as soon as it is; the batch is not reduced yet."""
+
+    def stop(self) -> None:
+        """End the run."""
+
+
+class Silent:
+    """Progress that tells nobody."""
+
+    def start(self, total: int) -> None:
+        """Do nothing."""
+
+    def advance(self, cell_name: str, done: int) -> None:
+        """Do nothing."""
+
+    def found(self, finding: Finding) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+def check_target(
+    specification: TargetSpecification,
+    *,
+    profile: str = "quick",
+    seed: int = 0,
+    properties: Iterable[str] | None = None,
+    dtypes: Iterable[str] | None = None,
+    jobs: int = 1,
+    fail_fast: bool = False,
+    time_limit: float = 10.0,
+    progress: ProgressLike | None = None,
+) -> Report:
+    """Judge a target.
+
+    Parameters
+    ----------
+    specification : TargetSpecification
+        What to call, and the contract it is held to.
+    profile : {"quick", "standard", "thorough"}
+    seed : int
+        Same version, target and seed: same batches, same verdict.
+    properties : iterable of str, optional
+        Names or numbers of the laws to judge by; all by default.
+    dtypes : iterable of str, optional
+        Those of the contract by default.
+    jobs : int
+        Processes over which the cells are spread.
+    fail_fast : bool
+        Stop at the first finding, reduced.
+    time_limit : float
+        Seconds that one call of the target may take.
+    progress : optional
+        Told how the run goes.
+
+    Raises
+    ------
+    TargetError, ContractError, UnknownPropertyError
+        With one sentence that says what was given and what is wanted.
+
+    Notes
+    -----
+    Ctrl-C ends the run; the report holds what was found so far and says that it was interrupted.
+    """
+    if profile not in PROFILES:
+        raise TargetError(f"The profile is {profile!r}, but must be {', '.join(PROFILES)}.")
+    laws = tuple(law.name for law in choose(properties))
+    told = progress or Silent()
+    start = time.perf_counter()
+    amount = PROFILES[profile]
+    witnessing = Witnessing(amount.witnessed)
+    done: list[CellRun] = []
+    interrupted = False
+    with witnessing, open_host(specification, time_limit=time_limit) as host:
+        description = host.description
+        planned = cells(description.contract, dtypes)
+        _require_usable(host, planned[0])
+        orders = [
+            Order(
+                specification,
+                cell,
+                laws,
+                profile,
+                seed,
+                examples_in_each(amount, len(planned)),
+                -(-amount.witnessed // len(planned)),
+                fail_fast,
+                time_limit,
+            )
+            for cell in planned
+        ]
+        try:
+            for run in _runs(orders, host, jobs, told):
+                done.append(run)
+                witnessing.add(run.result.problems)
+                if fail_fast and run.findings:
+                    break
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            told.stop()
+        witnesses = () if interrupted else witnessing.results()
+    return assemble(
+        description, planned, done, witnesses, seed, profile, time.perf_counter() - start, interrupted=interrupted
+    )
+
+
+def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Iterator[CellRun]:
+    """Yield the run of each cell, in this process with the one host or spread over a pool."""
+    expected = sum(order.examples for order in orders) + len(orders) * _sweep_length(orders[0], host)
+    told.start(expected)
+    if jobs > 1 and len(orders) > 1:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(jobs, len(orders)), mp_context=context) as pool:
+            judged = 0
+            for order, run in zip(orders, pool.map(run_cell_alone, orders), strict=True):
+                judged += run.result.run
+                told.advance(str(order.cell), judged)
+                for found in run.findings:
+                    told.found(found)
+                yield run
+        return
+    known: dict[str, list[Batch]] = {}
+    judged = 0
+    for order in orders:
+        before = judged
+
+        def on_batch(result: CellResult, before: int = before, name: str = str(order.cell)) -> None:
+            told.advance(name, before + result.run)
+
+        run = run_cell(order, host, known, on_batch, told.found)
+        judged += run.result.run
+        for name, batch in run.minimal.items():
+            known.setdefault(name, []).append(batch)
+        yield run
+
+
+def _sweep_length(order: Order, host: Host) -> int:
+    """Return how many batches the sweep of a cell has; the cells differ little."""
+    contract, capabilities = host.description.contract, capabilities_of(host)
+    shapes = capabilities.expensive_shapes
+    first = sweep(contract, order.cell.dtype, order.cell.labels, sizes=order.profile, expensive_shapes=shapes)
+    return sum(1 for _ in first)
+
+
+def _require_usable(host: Host, cell: Cell) -> None:
+    """Raise TargetError if the very call of the target fails, whatever the batch: its signature is another."""
+    contract, capabilities = host.description.contract, capabilities_of(host)
+    shapes = capabilities.expensive_shapes
+    first = next(sweep(contract, cell.dtype, cell.labels, sizes="quick", expensive_shapes=shapes))
+    raised = Case(contract, capabilities, host, first).answer.outcome.raised
+    if raised is None or raised.kind != "TypeError" or raised.where:
+        return
+    arguments = ["labels", "scores"] if contract.argument_order == "labels_first" else ["scores", "labels"]
+    arguments += [f"{name}=..." for name in contract.arguments.values()]
+    raise TargetError(
+        f"{host.description.name} cannot be called as {raised.call}({', '.join(arguments)}): {raised.message}; "
+        "say what it takes with --contract argument_order=labels_first or the option keys, or wrap it in a function."
+    )

@@ -1,0 +1,76 @@
+"""The second half of law 2: the gradient is the derivative of the target's own loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.contract import Contract
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Capabilities, Violation, law
+from xentcheck.witnesses.differences import directional, dyadic_direction, dyadic_scores, inner
+
+LARGEST = 64
+
+
+def _differentiable(contract: Contract, capabilities: Capabilities) -> str:
+    if not capabilities.loss:
+        return "the target offers no loss"
+    if contract.input != "logits" or contract.gradient_wrt != "logits":
+        return "the bound of the differences is one for logits"
+    if contract.z_loss != 0.0 or not contract.boundary.exact:
+        return "the bound of the differences is one for plain losses"
+    if contract.effective_gradient_reduction != contract.reduction:
+        return "the gradient is declared to be that of another reduction"
+    return ""
+
+
+@law(
+    2,
+    "own-gradient",
+    "The gradient is the derivative of the target's own loss.",
+    sources="tensorflow 7403, 5876; scikit-learn 14608; jax check_grads and chex pass or fail it wrongly",
+    needs="gradient",
+    applies=_differentiable,
+)
+def own_gradient(case: Case) -> Iterator[Violation]:
+    """Richardson's difference of the loss along a random direction, in float64, with its bound.
+
+    Needs no certified truth: it finds a pair of loss and gradient that do not belong together.
+    """
+    batch, answer = case.batch, case.answer
+    plain = answer.problem.class_weights is None and answer.problem.smoothing == 0.0
+    if batch.dtype != "float64" or not plain or not 0 < batch.scores.size <= LARGEST or batch.label_form == "soft":
+        return
+    scores = batch.scores.astype(np.float64)
+    if not np.all(np.isfinite(scores)) or np.abs(scores).max() > 2.0**20 or not answer.problem.kept.all():
+        return
+    direction = dyadic_direction(case.random("direction"), scores.shape)
+    moved = batch.replace(scores=dyadic_scores(scores))
+    base = case.ask(moved)
+    gradient, loss = base.numbers("gradient"), base.numbers("loss")
+    allowed = base.allowances
+    if gradient is None or loss is None or not np.all(np.isfinite(gradient)) or not np.all(np.isfinite(allowed.loss)):
+        return
+
+    def total(z: NDArray[np.float64]) -> NDArray[np.float64]:
+        found = case.ask(moved.replace(scores=z), want=("loss",)).numbers("loss")
+        return np.full(loss.shape, np.nan) if found is None else found
+
+    scale = 1.0 / batch.n if case.contract.reduction == "mean" else 1.0
+    estimate, bound = directional(total, moved.scores, direction, np.sum(allowed.loss), weights=np.full(batch.n, scale))
+    slope, rounding = inner(gradient, direction)
+    tolerance = float((np.abs(direction) * np.where(np.isfinite(allowed.gradient), allowed.gradient, np.inf)).sum())
+    limit = bound + rounding + tolerance
+    if np.isfinite(limit) and abs(slope - estimate) > limit:
+        yield Violation(
+            f"along a direction the gradient says {slope:.9g}, but the loss {estimate:.9g} +- {bound:.2g}",
+            moved,
+            "gradient",
+            got=slope,
+            allowance=rounding + tolerance,
+            times=abs(slope - estimate) / limit,
+            returned=gradient,
+        )

@@ -1,0 +1,262 @@
+"""Laws that are identities or inequalities of the mathematics: 7, 8, 10, 11, 13, 14, 15, 20."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.properties.calls import promises_refusal
+from xentcheck.properties.case import Case, gradient_enclosure
+from xentcheck.properties.law import Capabilities, Violation, law, logits_only
+from xentcheck.truth.formats import FORMATS
+
+
+@law(
+    7,
+    "softmax-consistency",
+    "The loss of probabilities softmax(z) is the loss of the logits z.",
+    sources="keras 6143, 17102; tensorflow 60113; keras 15271",
+    needs="any",
+)
+def softmax_consistency(case: Case) -> Iterator[Violation]:
+    """Logits log p give back -log p_y, so a double softmax does not pass; likewise where probabilities go in."""
+    batch, format_ = case.batch, FORMATS[case.batch.dtype]
+    scores = batch.scores.astype(np.float64)
+    if not scores.size or not np.all(np.isfinite(scores)) or np.abs(scores).max() > 1e3:
+        return
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    if case.contract.input == "probabilities":
+        if promises_refusal(case.contract, "probabilities_not_stochastic"):
+            return  # rounding may leave rows that the target promises to refuse
+        other = np.exp(log_p)
+        said = "with the softmax of the batch's values as probabilities"
+    else:
+        other, said = log_p, "with each row's log_softmax as its logits"
+    yield from case.check(batch.replace(scores=other.astype(format_.dtype)), said)
+
+
+def _reduces(contract: Contract, capabilities: Capabilities) -> str:
+    return "nothing is reduced" if contract.reduction == "none" else ""
+
+
+@law(
+    8,
+    "reductions",
+    "Repeating a batch doubles its sum and leaves its mean; the mean of nothing is as declared.",
+    sources="pytorch 70348, 64572, 11551; Paddle 48663; burn 5568; Liger-Kernel 1338; transformers 34191",
+    needs="any",
+    applies=_reduces,
+)
+def reductions(case: Case) -> Iterator[Violation]:
+    """The batch twice over, and no rows at all where the contract says what their mean is."""
+    batch = case.batch
+    if case.capabilities.expensive_shapes and batch.n > 4:
+        return
+    if 0 < batch.n <= 64:
+        yield from case.check(batch.rows(np.tile(np.arange(batch.n), 2)), "with the batch repeated twice")
+    declared = case.contract.empty_mean != "unspecified" or case.contract.reduction == "sum"
+    if declared and 0 < batch.n <= 3:
+        yield from case.check(batch.rows(slice(0, 0)), "with no rows")
+
+
+@law(
+    10,
+    "gradient-row-sum",
+    "Every row of the gradient with respect to the logits sums to 0 (with a z-loss: to 2 lambda lse).",
+    sources="Liger-Kernel 343; TransformerEngine 2139",
+    needs="gradient",
+    applies=logits_only,
+)
+def gradient_row_sum(case: Case) -> Iterator[Violation]:
+    """The row's sum, calculated exactly, against the exact one; the allowance is the sum of the elements'."""
+    answer = case.answer
+    got = answer.numbers("gradient")
+    if got is None or not got.size or answer.enclosed.unspecified:
+        return
+    enclosure, allowed = gradient_enclosure(answer), answer.allowances.gradient
+    low, high = enclosure.bounds()
+    with np.errstate(invalid="ignore", over="ignore"):
+        # fsum of (got - exact) is the sum's error; doing it on differences keeps huge scales from cancelling.
+        middle = enclosure.hi + enclosure.lo
+        excess = np.abs((got - middle).sum(axis=1)) - np.maximum(high - middle, middle - low).sum(axis=1)
+        limit = allowed.sum(axis=1) * (1 + 2.0**-20) + got.shape[1] * 2.0**-50 * np.abs(got - middle).sum(axis=1)
+        broken = np.isfinite(limit) & np.isfinite(excess) & (excess > limit)
+    if not broken.any():
+        return
+    row = int(np.argmax(np.where(broken, excess / np.where(limit > 0, limit, 1), 0)))
+    exact = float(middle[row].sum())
+    yield Violation(
+        f"row {row} of the gradient does not sum to {exact:.3g}",
+        case.batch,
+        f"gradient[{row}, :]",
+        got=float(got[row].sum()),
+        certified=(exact, exact),
+        allowance=float(limit[row]),
+        times=float(excess[row] / limit[row]) if limit[row] > 0 else np.inf,
+        returned=got,
+    )
+
+
+def _plain_logits(contract: Contract, capabilities: Capabilities) -> str:
+    if contract.input != "logits" or not contract.boundary.exact or contract.z_loss != 0.0:
+        return "the law is about plain losses of logits"
+    return "soft labels only" if contract.labels == ("soft",) else ""
+
+
+@law(
+    11,
+    "gradient-sign",
+    "The gradient is at most 0 at the label, at least 0 elsewhere, and nowhere larger than the loss's weight.",
+    sources="keras 17634; pytorch 152437; ml-cross-entropy 52",
+    needs="gradient",
+    applies=_plain_logits,
+)
+def gradient_sign(case: Case) -> Iterator[Violation]:
+    """Signs beyond the allowance, and dead zones: zeros where the exact gradient is beyond it."""
+    answer = case.answer
+    got = answer.numbers("gradient")
+    if got is None or not got.size or answer.enclosed.unspecified or case.batch.label_form == "soft":
+        return
+    enclosure, allowed = gradient_enclosure(answer), answer.allowances.gradient
+    exact = enclosure.hi
+    judged = np.isfinite(allowed) & np.isfinite(exact) & np.isfinite(got)
+    wrong_sign = judged & (np.sign(got) * np.sign(exact) < 0) & (np.abs(got) > allowed) & (np.abs(exact) > 0)
+    dead = judged & (got == 0) & (np.abs(exact) > 2 * allowed + 2 * enclosure.radius)
+    for mask, title in ((wrong_sign, "has the wrong sign"), (dead, "is 0 where the loss still falls")):
+        if mask.any():
+            row, column = (int(i) for i in np.argwhere(mask)[np.argmax(np.abs(exact)[mask])])
+            low, high = enclosure[row, column].bounds()
+            yield Violation(
+                f"the gradient {title}",
+                case.batch,
+                f"gradient[{row}, {column}]",
+                got=float(got[row, column]),
+                certified=(float(low), float(high)),
+                allowance=float(allowed[row, column]),
+                times=float(abs(got[row, column] - exact[row, column]) / allowed[row, column]),
+                returned=got,
+            )
+
+
+def _minus_infinity(contract: Contract, capabilities: Capabilities) -> str:
+    if contract.input != "logits":
+        return f"the input is {contract.input}"
+    return "" if "-inf" in contract.nonfinite else "the contract does not declare -inf"
+
+
+@law(
+    13,
+    "minus-infinity",
+    "A logit of -inf is a class that is not there.",
+    sources="optax 896, 1762; jax 17117, 16208, 6811; pytorch 31829; mlx 2213; flash-attention 1930",
+    needs="any",
+    applies=_minus_infinity,
+)
+def minus_infinity(case: Case) -> Iterator[Violation]:
+    """One class that no row has as its label is masked."""
+    batch = case.batch
+    unused = _classes_without_label(batch)
+    if not unused.size or batch.m < 2:
+        return
+    column = int(unused[int(case.random("mask").integers(unused.size))])
+    scores = batch.scores.copy()
+    scores[:, column] = -np.inf
+    yield from case.check(batch.replace(scores=scores), f"with the logits of class {column} at -inf")
+
+
+def _classes_without_label(batch: Batch) -> np.ndarray:
+    """Return the classes that are no row's label and have no weight in any row."""
+    if batch.label_form == "sparse":
+        return np.setdiff1d(np.arange(batch.m), batch.labels.astype(np.int64))
+    return np.flatnonzero(np.all(batch.labels.astype(np.float64) == 0, axis=0))
+
+
+@law(
+    14,
+    "gibbs",
+    "The loss is at least the entropy of the labels, which is at least 0.",
+    sources="pytorch 134771, 152437; tensorflow 60113; thinc",
+    applies=_plain_logits,
+)
+def gibbs(case: Case) -> Iterator[Violation]:
+    """A loss below 0 beyond its allowance; for soft labels, the batch z = log t where equality holds."""
+    answer = case.answer
+    got = answer.numbers("loss")
+    if got is not None and got.size and not answer.enclosed.unspecified:
+        allowed = answer.allowances.loss
+        with np.errstate(invalid="ignore"):
+            below = np.isfinite(allowed) & (got < -allowed)
+        if below.any():
+            index = tuple(int(i) for i in np.argwhere(below)[0]) if got.ndim else ()
+            enclosure = answer.enclosed.loss
+            low, high = (enclosure[index] if index else enclosure).bounds()
+            yield Violation(
+                "the loss is negative",
+                case.batch,
+                f"loss[{index[0]}]" if index else "loss",
+                got=float(got[index]),
+                certified=(float(low), float(high)),
+                allowance=float(allowed[index]),
+                times=float(abs(got[index] - float(low)) / allowed[index]) if allowed[index] else np.inf,
+                returned=got,
+            )
+    if case.batch.label_form == "soft" and case.batch.n and np.all(case.batch.labels.astype(np.float64) > 0):
+        scores = np.log(case.batch.labels.astype(np.float64)).astype(case.batch.scores.dtype)
+        yield from case.check(case.batch.replace(scores=scores), "with the logits log t, where the loss is the entropy")
+
+
+@law(
+    15,
+    "vjp-linearity",
+    "The gradient is linear in the upstream gradient: non-uniform, negative and zero ones included.",
+    sources="TransformerEngine 2139; Liger-Kernel 1298; pytorch 113708",
+    needs="vjp",
+)
+def vjp_linearity(case: Case) -> Iterator[Violation]:
+    """One cotangent drawn of small dyadic numbers, zeros and negative ones among them."""
+    random = case.random("vjp")
+    choices = np.array([0.0, 1.0, -1.0, 2.0, -0.5, 3.0])
+    shape = (case.batch.n,) if case.contract.effective_gradient_reduction == "none" else ()
+    upstream = random.choice(choices, size=shape)
+    if case.batch.n == 0:
+        return
+    answer = case.ask(case.batch, upstream=np.asarray(upstream), want=("gradient",))
+    broken = answer.violation("gradient", f"with the upstream gradient {np.asarray(upstream).tolist()}, it is wrong")
+    if broken is not None:
+        yield broken
+
+
+@law(
+    20,
+    "uniform",
+    "With equal logits the loss is log m, and raising the label's logit lowers it.",
+    sources="optax 1792; pytorch 143644, 62897; executorch 20089; pytorch 55657",
+    needs="any",
+    applies=logits_only,
+)
+def uniform(case: Case) -> Iterator[Violation]:
+    """Equal logits at a number of classes around a power of two, at 0 and at a large negative offset."""
+    batch, format_ = case.batch, FORMATS[case.batch.dtype]
+    random = case.random("uniform")
+    if batch.n == 0 or batch.label_form != "sparse" or batch.options.get("class_weights") is not None:
+        return
+    classes = batch.m
+    if not case.capabilities.expensive_shapes and not isinstance(case.contract.class_weights, tuple):
+        classes = int(random.choice([batch.m, 3, 4, 5, 15, 16, 17, 31, 33, 63, 65, 127, 129, 255, 257]))
+    level = float(random.choice([0.0, -1024.0, 7.0])) if format_.largest > 1e5 else float(random.choice([0.0, -512.0]))
+    labels = batch.labels.astype(np.int64)
+    kept = (labels >= 0) & (labels < batch.m)
+    labels = np.where(kept & (labels >= classes), classes - 1, labels)
+    if not np.all(kept):
+        return
+    flat = batch.replace(
+        scores=np.full((batch.n, classes), level).astype(format_.dtype), labels=labels.astype(np.int64)
+    )
+    yield from case.check(flat, f"with {classes} equal logits of {level:g}")
+    peaked = flat.scores.copy()
+    np.put_along_axis(peaked, labels.reshape(-1, 1), np.asarray(level + 1).astype(format_.dtype), axis=1)
+    yield from case.check(flat.replace(scores=peaked), f"with {classes} equal logits, the label's raised by 1")

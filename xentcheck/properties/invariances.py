@@ -1,0 +1,188 @@
+"""Laws on what must not matter, or must matter in a known way: 3, 4, 5, 6, 22."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch, one_hot
+from xentcheck.batches.layout import LAYOUTS
+from xentcheck.contract import Contract
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Capabilities, Violation, law, logits_only
+from xentcheck.truth.formats import FORMATS
+
+OFFSETS = (128.0, -128.0, 8192.0, -16384.0, 2.0**20, -(2.0**20), 2.0**27, -(2.0**27))
+
+
+@law(
+    3,
+    "shift",
+    "Adding one number to all logits of a row changes neither loss nor gradient.",
+    sources="pytorch 11752, 38839; optax 1792; mlx 4188",
+    needs="any",
+    applies=logits_only,
+)
+def shift(case: Case) -> Iterator[Violation]:
+    """Offsets +-1e2 to +-1e8; the rounded logits are the new batch, so the truth is exact for what was passed."""
+    format_ = FORMATS[case.batch.dtype]
+    random = case.random("shift")
+    usable = [offset for offset in OFFSETS if abs(offset) < format_.largest / 8]
+    scores = case.batch.scores.astype(np.float64)
+    if not scores.size or not np.all(np.abs(scores[np.isfinite(scores)]) < format_.largest / 8):
+        return
+    offset = usable[int(random.integers(len(usable)))]
+    moved = case.batch.replace(scores=(scores + offset).astype(format_.dtype))
+    yield from case.check(moved, f"after {offset:g} was added to every logit")
+
+
+@law(
+    4,
+    "class-permutation",
+    "Renaming the classes renames the gradient's columns and leaves the loss as it is.",
+    sources="pytorch 62897, 143644; Liger-Kernel 1338; Megatron-LM 737",
+    needs="any",
+)
+def class_permutation(case: Case) -> Iterator[Violation]:
+    """Scores, labels and class weights are permuted together; a class that is ignored keeps its place."""
+    batch = case.batch
+    if batch.m < 2:
+        return
+    random = case.random("permute")
+    order = random.permutation(batch.m)
+    ignored = batch.options.get("ignore_index", case.contract.ignore_index)
+    if isinstance(ignored, (int, np.integer)) and 0 <= ignored < batch.m:
+        order = np.concatenate([order[order != ignored], [ignored]])
+        order = np.insert(order[:-1], int(ignored), int(ignored))
+    if isinstance(case.contract.class_weights, tuple):
+        return  # constant weights belong to the classes as they are
+    yield from case.check(permute_classes(batch, order), f"with the classes in the order {_short(order)}")
+
+
+def permute_classes(batch: Batch, order: np.ndarray) -> Batch:
+    """Return the batch whose class j is the class order[j] of the one given."""
+    options = dict(batch.options)
+    if options.get("class_weights") is not None:
+        options["class_weights"] = np.asarray(options["class_weights"])[order]
+    if batch.label_form != "sparse":
+        return batch.replace(scores=batch.scores[:, order], labels=batch.labels[:, order], options=options)
+    position = np.empty(batch.m, np.int64)
+    position[order] = np.arange(batch.m)
+    labels = batch.labels.copy()
+    inside = (labels.astype(np.int64) >= 0) & (labels.astype(np.int64) < batch.m)
+    labels[inside] = position[labels[inside].astype(np.int64)].astype(labels.dtype)
+    return batch.replace(scores=batch.scores[:, order], labels=labels, options=options)
+
+
+@law(
+    5,
+    "row-independence",
+    "A row's loss and gradient do not depend on the other rows, on their order or on their number.",
+    sources="pytorch 143644; ml-cross-entropy 59; Liger-Kernel 1298; verl 5349",
+    needs="any",
+)
+def row_independence(case: Case) -> Iterator[Violation]:
+    """Rows reversed, one row alone, and the rows repeated up to around a power of two."""
+    batch = case.batch
+    if batch.n == 0:
+        return
+    random = case.random("rows")
+    if batch.n > 1:
+        yield from case.check(batch.rows(slice(None, None, -1)), "with the rows in reverse order")
+        if not case.capabilities.expensive_shapes:
+            row = int(random.integers(batch.n))
+            yield from case.check(batch.rows([row]), f"with row {row} alone")
+    if batch.n * batch.m <= 64 and not case.capabilities.expensive_shapes:
+        count = int(random.choice([7, 8, 9, 15, 16, 17, 31, 32, 33]))
+        tiled = batch.rows(np.arange(count) % batch.n)
+        yield from case.check(tiled, f"with the rows repeated in turn up to {count} rows")
+
+
+def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
+    forms = set(contract.labels)
+    varied = len(forms) > 1 or "sparse" in forms
+    return "" if varied else "one label form and no integer dtype is promised"
+
+
+@law(
+    6,
+    "label-forms",
+    "Sparse, one-hot and soft labels, in every label dtype and shape promised, give the same loss and gradient.",
+    sources="pytorch 107680; tensorflow 8484; keras 15012, 23664; pytorch 39769; burn 5568",
+    needs="any",
+    applies=_label_forms,
+)
+def label_forms(case: Case) -> Iterator[Violation]:
+    """The same labels in another promised form, dtype or shape."""
+    contract, batch = case.contract, case.batch
+    random = case.random("forms")
+    if batch.label_form == "sparse":
+        flat = batch.labels.reshape(-1).astype(np.int64)
+        if np.all((flat >= 0) & (flat < batch.m)) and "ignore_index" not in contract.arguments:
+            for form in ("onehot", "soft"):
+                if form in contract.labels and contract.ignore_index not in flat:
+                    dense = one_hot(flat, batch.m, batch.scores.dtype)
+                    yield from case.check(
+                        batch.replace(labels=dense, label_form=form), f"with the labels as {form} rows"
+                    )
+        yield from _other_integers(case, random)
+    elif batch.label_form == "onehot":
+        if "sparse" in contract.labels and _all_one_hot(batch):
+            flat = batch.labels.astype(np.float64).argmax(axis=1)
+            if contract.ignore_index not in flat and "ignore_index" not in contract.arguments:
+                yield from case.check(
+                    batch.replace(labels=flat.astype(np.int64), label_form="sparse"), "with the labels as integers"
+                )
+        if "soft" in contract.labels:
+            yield from case.check(batch.replace(label_form="soft"), "with the labels passed as soft ones")
+
+
+def _all_one_hot(batch: Batch) -> bool:
+    dense = batch.labels.astype(np.float64)
+    return bool(np.all(np.isin(dense, (0.0, 1.0))) and np.all(dense.sum(axis=1) == 1))
+
+
+def _other_integers(case: Case, random: np.random.Generator) -> Iterator[Violation]:
+    """The labels in another integer dtype that holds them, and in the other shape, if promised."""
+    contract, batch = case.contract, case.batch
+    promised = contract.label_dtypes
+    names = (
+        ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+        if isinstance(promised, str)
+        else tuple(name for name in promised if "int" in name)
+    )
+    values = batch.labels.astype(np.int64)
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    holding = [n for n in names if np.iinfo(n).min <= low and high <= np.iinfo(n).max]
+    if holding:
+        name = holding[int(random.integers(len(holding)))]
+        yield from case.check(batch.replace(labels=batch.labels.astype(name)), f"with labels of dtype {name}")
+    for shape in contract.label_shapes:
+        wanted = (batch.n,) if shape == "(n,)" else (batch.n, 1)
+        if wanted != batch.labels.shape:
+            yield from case.check(batch.replace(labels=batch.labels.reshape(wanted)), f"with labels of shape {shape}")
+
+
+@law(
+    22,
+    "layout",
+    "The result has the declared shape, and how the input lies in memory does not matter.",
+    sources="tensorflow 32231; keras 23451; pytorch 69617, 31829; scikit-learn 30910",
+    needs="any",
+)
+def layout(case: Case) -> Iterator[Violation]:
+    """Shapes of the results; Fortran, strided, reversed, read-only, unaligned and zero-stride inputs."""
+    for part in case.want:
+        malformed = case.answer.malformed(part)
+        if malformed:
+            yield Violation(malformed, case.batch, part)
+    random = case.random("layout")
+    others = [name for name in LAYOUTS if name != case.batch.layout]
+    name = others[int(random.integers(len(others)))]
+    yield from case.check(case.batch.replace(layout=name), f"with the input laid out {name}")
+
+
+def _short(order: np.ndarray) -> str:
+    shown = ", ".join(str(int(i)) for i in order[:8])
+    return f"[{shown}{', ...' if order.size > 8 else ''}]"

@@ -1,0 +1,136 @@
+"""What a law is, what breaking one looks like, and the decorator that makes a function a law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xentcheck.contract import Contract
+
+if TYPE_CHECKING:
+    from xentcheck.batches.batch import Batch
+    from xentcheck.properties.case import Case
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a target offers.
+
+    Parameters
+    ----------
+    loss, gradient, vjp : bool
+    expensive_shapes : bool
+        Whether every new shape costs a compilation, so that laws should not invent shapes.
+    """
+
+    loss: bool = True
+    gradient: bool = False
+    vjp: bool = False
+    expensive_shapes: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Violation:
+    """One batch on which a law is broken.
+
+    Parameters
+    ----------
+    title : str
+        One clause in plain words.
+    batch : Batch
+        What the target was given when it broke the law.
+    part : str
+        "loss", "loss[2]", "gradient[0, 1]" or "" where no number is at fault.
+    got : float or str or None
+        The number, or what happened instead of one.
+    certified : (float, float) or None
+        Rigorous bounds of the exact value.
+    allowance, times : float or None
+        How far the value may be from the exact one, and by how many times it is farther.
+    upstream : float or list of float or None
+        The cotangent that was passed, where one was.
+    returned : object or None
+        The whole array returned (float64), for the diagnosis.
+    """
+
+    title: str
+    batch: Batch
+    part: str = ""
+    got: float | str | None = None
+    certified: tuple[float, float] | None = None
+    allowance: float | None = None
+    times: float | None = None
+    upstream: object = None
+    returned: object = None
+
+
+Judge = Callable[["Case"], Iterator[Violation]]
+Applies = Callable[[Contract, Capabilities], str]
+
+
+@dataclass(frozen=True)
+class Law:
+    """One property.
+
+    Parameters
+    ----------
+    number : int
+        Its number in docs/laws.md; 0 is the engine's own.
+    name : str
+        What users call it, as in ``--properties``.
+    sentence : str
+        The law in a sentence.
+    sources : str
+        Public reports of implementations that broke it.
+    applies : callable
+        From contract and capabilities to "" or the reason why the law says nothing about the target.
+    judge : callable
+        From a case to its violations; the engine takes the first.
+    """
+
+    number: int
+    name: str
+    sentence: str
+    sources: str
+    applies: Applies
+    judge: Judge
+
+    def __reduce__(self) -> tuple[Callable[[str], Law], tuple[str]]:
+        """Pickle as the name: the functions of a law are found again in the registry."""
+        return _named, (self.name,)
+
+
+def _named(name: str) -> Law:
+    from xentcheck.properties.registry import choose
+
+    return choose([name])[0]
+
+
+def law(
+    number: int, name: str, sentence: str, *, sources: str, applies: Applies | None = None, needs: str = "loss"
+) -> Callable[[Judge], Law]:
+    """Make a judging function a Law.
+
+    Parameters
+    ----------
+    needs : {"loss", "gradient", "vjp", "any"}
+        What the target must offer.
+    applies : callable, optional
+        A further condition, asked after `needs`.
+    """
+
+    def applicable(contract: Contract, capabilities: Capabilities) -> str:
+        if needs != "any" and not getattr(capabilities, needs):
+            return f"the target offers no {needs if needs != 'vjp' else 'gradient for a given upstream'}"
+        return applies(contract, capabilities) if applies else ""
+
+    def make(judge: Judge) -> Law:
+        return Law(number, name, sentence, sources, applicable, judge)
+
+    return make
+
+
+def logits_only(contract: Contract, capabilities: Capabilities) -> str:
+    """Return why a law about logits does not apply, or ""."""
+    return "" if contract.input == "logits" else f"the input is {contract.input}"

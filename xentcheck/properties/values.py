@@ -1,0 +1,127 @@
+"""Laws on the numbers themselves: 1, 2, 12, 25, and the engine's own that every batch gets an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xentcheck.properties.case import Answer, Case, failed_call
+from xentcheck.properties.law import Violation, law
+from xentcheck.truth.formats import FORMATS
+
+
+@law(
+    0,
+    "answers",
+    "Every valid batch gets an answer: no exception, no crash, no hang.",
+    sources="hypothesis 165, 3487",
+    needs="any",
+)
+def answers(case: Case) -> Iterator[Violation]:
+    """The call returns; the refusal of an integer label dtype other than int64 is observed only."""
+    failure = failed_call(case.answer)
+    if failure is not None:
+        yield failure
+    elif case.answer.outcome.raised is not None:
+        case.observe(f"labels of dtype {case.batch.labels.dtype} are refused ({case.answer.outcome.raised.kind})")
+
+
+@law(
+    1,
+    "value",
+    "The loss lies within its allowance of the certified value.",
+    sources="pytorch 11752, 38839; optax 1792; scipy 19521; keras 17634; mlx 4188; NNlib.jl 68",
+)
+def value(case: Case) -> Iterator[Violation]:
+    """Held element by element; tails are judged relatively where the contract's grade promises it."""
+    broken = case.answer.violation("loss")
+    if broken is not None:
+        yield broken
+
+
+@law(
+    2,
+    "gradient",
+    "Every element of the gradient lies within its allowance of the certified value.",
+    sources="Liger-Kernel 1298, 343; TransformerEngine 2139; pytorch 85791",
+    needs="gradient",
+)
+def gradient(case: Case) -> Iterator[Violation]:
+    """Held element by element, rows whose targets do not sum to 1 included."""
+    broken = case.answer.violation("gradient")
+    if broken is not None:
+        yield broken
+
+
+@law(
+    12,
+    "finite",
+    "A finite batch has a finite loss and gradient, unless the exact value is beyond the largest number.",
+    sources="statsmodels 3635; pytorch 62897, 61523; Megatron-LM 5522; keras 23551",
+    needs="any",
+)
+def finite(case: Case) -> Iterator[Violation]:
+    """Judged where no difference of two scores can overflow, even where no finite bound on the error exists."""
+    answer = case.answer
+    scores = case.batch.scores.astype(np.float64)
+    largest = FORMATS[case.batch.dtype].largest
+    if not np.all(np.isfinite(scores)) or (scores.size and np.abs(scores).max() > largest / 4):
+        return
+    if answer.enclosed.unspecified:
+        return
+    for part in case.want:
+        broken = _nonfinite(answer, part, largest)
+        if broken is not None:
+            yield broken
+
+
+def _nonfinite(answer: Answer, part: str, largest: float) -> Violation | None:
+    """Return the first element that is not finite although its exact value is one, or None."""
+    got = answer.numbers(part)
+    enclosure = getattr(answer.enclosed, part)
+    if got is None or enclosure is None:
+        return None
+    low, high = enclosure.bounds()
+    reach = np.maximum(np.abs(low), np.abs(high))
+    # A sum of rows may overflow on its way although the total would just fit: one part in 64 is left for that.
+    wrong = ~np.isfinite(got) & np.isfinite(reach) & (reach < largest * (1 - 2.0**-6))
+    if not wrong.any():
+        return None
+    index = tuple(int(i) for i in np.argwhere(wrong)[0]) if got.ndim else ()
+    where = f"[{', '.join(map(str, index))}]" if index else ""
+    return Violation(
+        f"the {part} is {got[index]} on a finite batch",
+        answer.batch,
+        part + where,
+        got=float(got[index]),
+        certified=(float(low[index]), float(high[index])),
+        returned=got,
+    )
+
+
+@law(
+    25,
+    "precision",
+    "The result has the declared dtype, and none narrower than the input's.",
+    sources="pytorch 55657, 61523; executorch 20089; jax 40409",
+    needs="any",
+)
+def precision(case: Case) -> Iterator[Violation]:
+    """Dtypes only: what long sums lose is law 1's."""
+    declared = case.contract.output_dtype
+    own = FORMATS[case.batch.dtype]
+    for part in case.want:
+        returned = getattr(case.answer.outcome, part)
+        if returned is None or case.answer.malformed(part):
+            continue
+        name = returned.dtype.name
+        if returned.dtype.kind in "iu":
+            yield Violation(f"the {part} is of integer dtype {name}", case.batch, part, got=name)
+        elif declared == "any":
+            if FORMATS[name].precision < own.precision if name in FORMATS else False:
+                yield Violation(
+                    f"the {part} is {name}, narrower than the {case.batch.dtype} input", case.batch, part, got=name
+                )
+        elif name != (wanted := case.batch.dtype if declared == "same" else declared):
+            yield Violation(f"the {part} is {name}, but the contract says {wanted}", case.batch, part, got=name)
