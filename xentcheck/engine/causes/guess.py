@@ -1,0 +1,31 @@
+"""A hypothesis worked out for one problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xentcheck.engine.causes.model import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """What a mistake would return on this very batch.
+
+    Parameters
+    ----------
+    mechanism, sentence : str
+        See Cause.
+    value : ndarray of float64
+        The predicted part.
+    bits : float
+        Evidence asked for beyond the least, in bits: the logarithm of how many values were tried for a free
+        constant of the mechanism.
+    exact : bool
+        Whether the prediction was calculated in the target's arithmetic, so that it is to agree to a few ulp.
+    """
+
+    mechanism: str
+    sentence: str
+    value: Floats
+    bits: float = 0.0
+    exact: bool = False

@@ -1,0 +1,178 @@
+"""Mistakes about which class a row belongs to, and which rows and classes count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.engine.causes.guess import Guess
+from xentcheck.engine.causes.model import Floats, Model, one_hot
+
+NARROW_INTEGERS = (np.int8, np.uint8, np.int16, np.uint16)
+NARROW_FLOATS = (ml_dtypes.bfloat16, np.float16)
+BLOCKS = tuple(2**k for k in range(1, 11))
+
+
+def wrong_labels(model: Model) -> Iterator[Guess]:
+    """Yield what other labels would give, put together with the weights and smoothing of the contract."""
+    y, n, m = model.labels, model.n, model.m
+    if y is None:
+        return
+
+    def relabelled(mechanism: str, sentence: str, labels: NDArray[np.int64], bits: float = 0.0) -> Guess:
+        return _from(model, mechanism, sentence, model.coefficients(one_hot(labels, m)), bits)
+
+    text = "class y {} is used in place of class y: an index is one off."
+    for step, name in ((1, "+ 1"), (-1, "- 1")):
+        yield relabelled("off_by_one_label", f"Label off by one: {text.format(name)}", (y + step) % m)
+        yield relabelled(
+            "off_by_one_label", f"Label off by one, clipped: {text.format(name)}", np.clip(y + step, 0, m - 1)
+        )
+    if n > 1:
+        text = "The label of the first row is used for all rows; index the scores with one label a row."
+        yield relabelled("first_label_for_all", text, np.full(n, y[0]))
+        yield relabelled("last_label_for_all", "The label of the last row is used for all rows.", np.full(n, y[-1]))
+        for change, how in ((np.roll(y, 1), "the row above"), (np.roll(y, -1), "the row below")):
+            yield relabelled("labels_misaligned", f"Each row is given the label of {how}.", change)
+        yield relabelled("labels_misaligned", "The labels are taken in reverse order.", y[::-1])
+        yield relabelled("labels_sorted", "The labels are sorted before they are used, the scores are not.", np.sort(y))
+    text = "The class of the highest score is used as the label; the labels given are ignored."
+    yield relabelled("argmax_as_label", text, model.z.argmax(axis=-1))
+    yield relabelled("argmin_as_label", "The class of the lowest score is used as the label.", model.z.argmin(axis=-1))
+    for c in dict.fromkeys((0, m - 1)):
+        text = f"Class {c} is used as the label of every row; the labels given are ignored."
+        yield relabelled("labels_ignored", text, np.full(n, c))
+    yield relabelled("classes_reversed", "Class m - 1 - y is used in place of class y.", m - 1 - y)
+    for kind in NARROW_INTEGERS:
+        name, wrapped = np.dtype(kind).name, y.astype(kind).astype(np.int64)
+        if np.any(wrapped != y):
+            text = f"The labels wrap round at the limit of {name}; keep them in a wider integer dtype."
+            yield relabelled("labels_wrapped", text, wrapped % m)
+            yield _from(model, "labels_wrapped", text, model.coefficients(one_hot(wrapped, m)))
+            text = f"The labels are limited to the range of {name}; keep them in a wider integer dtype."
+            yield relabelled("labels_wrapped", text, np.clip(y, np.iinfo(kind).min, np.iinfo(kind).max))
+    for narrow in NARROW_FLOATS:
+        rounded = y.astype(narrow).astype(np.int64)
+        if np.any(rounded != y):
+            text = f"The labels are rounded by {np.dtype(narrow).name}, which has not all integers; keep them integers."
+            yield relabelled("labels_rounded", text, rounded)
+
+
+def repeated_labels(model: Model) -> Iterator[Guess]:
+    """Yield what fancy indexing makes of the labels when rows and columns are not paired."""
+    y, n, m = model.labels, model.n, model.m
+    if y is None or n < 2:
+        return
+    everywhere = np.tile(one_hot(y, m).max(axis=0), (n, 1))
+    text = "Every row is given the labels of all rows: index with [arange(n), y], not with [:, y]."
+    yield _from(model, "labels_of_all_rows", text, model.coefficients(everywhere))
+    counts = np.tile(np.bincount(y, minlength=m).astype(np.float64), (n, 1))
+    yield _from(model, "labels_of_all_rows", text, model.coefficients(counts))
+    if model.part == "gradient":
+        for order, which in ((1, "first"), (-1, "last")):
+            first = np.zeros((n, 1))
+            first[np.unique(y[::order], return_index=True)[1]] = 1
+            t = model.coefficients(one_hot(y, m) * first[::order])
+            text = f"Where a label repeats only its {which} row has it subtracted; subtract it in every row."
+            rows = model.t.sum(axis=-1, keepdims=True) * model.logs[1] - t
+            yield Guess("repeated_label_once", text, model.finish(rows))
+
+
+def soft_targets(model: Model) -> Iterator[Guess]:
+    """Yield mistakes about dense targets."""
+    dense = model.problem.targets
+    if dense is None:
+        return
+    m, top = model.m, dense.argmax(axis=-1)
+    text = "The soft targets are treated as the label of their largest entry; use all of them."
+    yield _from(model, "soft_as_argmax", text, model.coefficients(one_hot(top, m)))
+    text = "Only the largest target of a row is used; sum over all classes."
+    yield _from(model, "target_at_maximum_only", text, model.coefficients(dense * one_hot(top, m)))
+    text = "Only the target of the highest score is used; sum over all classes."
+    at = one_hot(model.z.argmax(axis=-1), m)
+    yield _from(model, "target_at_maximum_only", text, model.coefficients(dense * at))
+    total = dense.sum(axis=-1, keepdims=True)
+    text = "The target rows are divided by their sum, which the contract does not say."
+    yield _from(model, "targets_renormalised", text, model.coefficients(dense / total))
+    text = "The target rows are not divided by their sum, as the contract says."
+    yield _from(model, "targets_not_renormalised", text, model.coefficients(dense))
+    yield _from(model, "targets_softmaxed", "A softmax is applied to the targets.", model.coefficients(_softmax(dense)))
+    text = "The targets are cut down to whole numbers; keep them floating-point."
+    yield _from(model, "targets_truncated", text, model.coefficients(np.trunc(dense)))
+
+
+def lost_rows(model: Model) -> Iterator[Guess]:
+    """Yield what is left where rows do not take part."""
+    n, rows = model.n, model.rows()
+
+    def without(mechanism: str, sentence: str, lost: NDArray[np.bool_], bits: float = 0.0) -> Iterator[Guess]:
+        shape = lost if rows.ndim == 1 else lost[:, None]
+        left = np.where(shape, 0.0, rows)
+        yield Guess(mechanism, sentence, model.finish(left), bits)
+        count = model.divisor - float(lost.sum())
+        if model.reduction == "mean" and count > 0:
+            yield Guess(mechanism, sentence, model.finish(left, divisor=count), bits)
+
+    if n < 2:
+        return
+    index = np.arange(n)
+    yield from without("last_row_dropped", "The last row is left out.", index == n - 1)
+    yield from without("first_row_dropped", "The first row is left out.", index == 0)
+    yield from without("only_first_row", "Only the first row is used.", index > 0)
+    yield from without("only_last_row", "Only the last row is used.", index < n - 1)
+    for block in BLOCKS:
+        whole = n // block * block
+        if block > 1 and whole < n - 1 and n > 2:
+            text = f"The last rows, which do not fill a block of {block}, are left out; treat the partial block too."
+            yield from without("last_chunk_dropped", text, index >= whole, 1.0)
+    repeats = np.ones(n)
+    repeats[-1] = 2
+    twice = rows * (repeats if rows.ndim == 1 else repeats[:, None])
+    yield Guess("last_row_twice", "The last row is counted twice.", model.finish(twice))
+
+
+def ignored_rows(model: Model) -> Iterator[Guess]:
+    """Yield what ignored rows would add if they took part."""
+    kept, m, n = model.problem.kept, model.m, model.n
+    if kept.all():
+        return
+    base, divisors = model.targets, {model.divisor, float(n)}
+    declared = model.contract.ignore_index
+    likely = [declared % m] if isinstance(declared, int) and -m <= declared < m else []
+    for c in dict.fromkeys((*likely, 0, m - 1, *range(min(m, 16)))):
+        full = np.where(kept[:, None], base, one_hot(np.full(n, c), m))
+        t = model.coefficients(full, all_rows=True)
+        text = f"The ignored rows take part, as if their label were class {c}; set their loss and gradient to zero."
+        for divisor in divisors if model.reduction == "mean" else (model.divisor,):
+            rows = model.rows(t) if not model.problem.z_loss else model.rows(t, z_loss=0.0) + model.penalty()
+            yield Guess(
+                "ignored_rows_used", text, model.finish(rows, divisor=divisor), 2.0 if c not in (0, m - 1) else 0.0
+            )
+    if model.part == "gradient":
+        rows = np.where(kept[:, None], model.rows(), model.logs[1])
+        text = "The gradient of the ignored rows is p; it must be zero."
+        for divisor in divisors if model.reduction == "mean" else (model.divisor,):
+            yield Guess("ignored_rows_used", text, model.finish(rows, divisor=divisor))
+    rows = model.rows()
+    text = "The mask is inverted: the ignored rows are used and the others are not."
+    if model.part == "loss" and model.labels is not None:
+        t = model.coefficients(base, all_rows=True) * ~kept[:, None]
+        count = (
+            float((~kept).sum()) if model.reduction == "mean" and model.contract.mean_over == "kept" else model.divisor
+        )
+        yield Guess("mask_inverted", text, model.finish(model.rows(t), divisor=count))
+
+
+def _from(model: Model, mechanism: str, sentence: str, t: Floats, bits: float = 0.0) -> Guess:
+    return Guess(mechanism, sentence, model.finish(model.rows(t)), bits)
+
+
+def _softmax(z: Floats) -> Floats:
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+GROUPS = (lost_rows, wrong_labels, repeated_labels, soft_targets, ignored_rows)

@@ -1,0 +1,232 @@
+"""A loss and its gradient put together from parts, any of which a hypothesis may replace.
+
+The values are float64 and carry no proof; they only have to tell one mistake from another. The loss of a row is
+-sum_j t_j log p_j and its gradient by the logits T p - t, with t the coefficients (labels, smoothing and weights
+together) and T their sum. Formulas: numerics.md, section 1.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.contract import Boundary
+from xentcheck.truth.problem import Problem
+
+Floats = NDArray[np.float64]
+Logs = tuple[Floats, Floats]
+
+
+def log_softmax(z: NDArray[Any], axis: int | None = -1) -> Floats:
+    """Return log_softmax(z) in the dtype of z with the sum of the non-maximal terms kept apart (log1p form)."""
+    d = z - z.max(axis=axis, keepdims=True)
+    e = np.exp(d)
+    if axis == -1:
+        top = z.argmax(axis=-1)[:, None]
+        np.put_along_axis(e, top, 0, axis=-1)
+        return np.asarray(d - np.log1p(e.sum(axis=-1, keepdims=True)))
+    return np.asarray(d - np.log(e.sum(axis=axis, keepdims=True)))
+
+
+def dot(t: Floats, x: Floats) -> Floats:
+    """Return the row sums of t * x, where a coefficient 0 silences even an infinite x."""
+    return np.asarray(np.where(t == 0, 0.0, t * x).sum(axis=-1))
+
+
+def one_hot(labels: NDArray[Any], m: int) -> Floats:
+    """Return rows of zeros with a one at each label that lies in [0, m), shape (n, m)."""
+    return np.asarray(labels.reshape(-1, 1) == np.arange(m), np.float64)
+
+
+class Model:
+    """The right values of a problem, and what they become when a part is replaced.
+
+    Parameters
+    ----------
+    problem : Problem
+    part : {"loss", "gradient"}
+    """
+
+    def __init__(self, problem: Problem, part: str) -> None:
+        self.problem = problem
+        self.contract = problem.contract
+        self.part = part
+        self.z = problem.scores
+        self.n, self.m = problem.n, problem.m
+        self.u = problem.format.unit_roundoff
+        self.reduction = self.contract.reduction if part == "loss" else self.contract.effective_gradient_reduction
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64] | None:
+        """The labels, those of one-hot rows included; None for soft rows."""
+        if self.problem.labels is not None:
+            return self.problem.labels
+        dense = self.targets
+        one = bool(np.all((dense == 0) | (dense == 1)) and np.all(dense.sum(axis=-1) == 1))
+        return dense.argmax(axis=-1) if one else None
+
+    @cached_property
+    def targets(self) -> Floats:
+        """The labels as rows of coefficients before smoothing and weights, shape (n, m)."""
+        if self.problem.targets is None:
+            assert self.problem.labels is not None
+            return one_hot(self.problem.labels, self.m)
+        dense = self.problem.targets
+        renormalised = self.contract.soft_rows == "renormalised"
+        return np.asarray(dense / dense.sum(axis=-1, keepdims=True) if renormalised else dense, np.float64)
+
+    def coefficients(
+        self,
+        base: Floats | None = None,
+        *,
+        weights: Floats | None = None,
+        unweighted: bool = False,
+        smoothing: float | None = None,
+        over: str | None = None,
+        weigh: str | None = None,
+        all_rows: bool = False,
+    ) -> Floats:
+        """Return t, shape (n, m): base rows, smoothed, weighted, with the ignored rows 0."""
+        base = self.targets if base is None else base
+        w = None if unweighted else self.problem.class_weights if weights is None else weights
+        eps = self.problem.smoothing if smoothing is None else smoothing
+        t = base
+        if eps:
+            others = (over or self.contract.smoothing_over) == "others"
+            if not others:
+                t = (1 - eps) * base + eps / self.m
+            elif self.m > 1:
+                t = (1 - eps) * base + eps * (1 - base) / (self.m - 1)
+        if w is not None:
+            by_label = (weigh or self.contract.smoothing_weights) == "label"
+            t = t * (base @ w)[:, None] if by_label else t * w
+        return np.asarray(t if all_rows else t * self.problem.kept[:, None], np.float64)
+
+    @cached_property
+    def t(self) -> Floats:
+        """The right coefficients."""
+        return self.coefficients()
+
+    @cached_property
+    def row_weights(self) -> Floats:
+        """The weight of each row's class, 0 for ignored rows, shape (n,)."""
+        w = self.problem.class_weights
+        return np.asarray(self.problem.kept * (1.0 if w is None else self.targets @ w), np.float64)
+
+    def divisor_of(self, reduction: str, over: str | None = None) -> float:
+        """Return what the sum of the rows is divided by."""
+        if reduction != "mean":
+            return 1.0
+        over = over or self.contract.mean_over
+        return float({"rows": self.n, "kept": self.problem.kept.sum(), "weights": self.row_weights.sum()}[over])
+
+    @cached_property
+    def divisor(self) -> float:
+        """The right divisor."""
+        return self.divisor_of(self.reduction)
+
+    @cached_property
+    def softmax(self) -> Logs:
+        """log_softmax and softmax of the scores taken as logits, each (n, m)."""
+        log_p = log_softmax(self.z)
+        return log_p, np.exp(log_p)
+
+    @cached_property
+    def lse(self) -> Floats:
+        """Log-sum-exp of each row of scores, shape (n,)."""
+        top = self.z.max(axis=-1)
+        return np.asarray(top - self.softmax[0].max(axis=-1))
+
+    @cached_property
+    def unguarded(self) -> Logs:
+        """Log p and p before the contract's boundary is applied, rows renormalised where it says so."""
+        kind = self.contract.input
+        if kind == "logits":
+            return self.softmax
+        if kind == "log_probabilities":
+            return self.z, np.exp(self.z)
+        p = self.z / self.z.sum(axis=-1, keepdims=True) if self.contract.boundary.normalise else self.z
+        return np.log(p), p
+
+    def guard(self, boundary: Boundary, logs: Logs | None = None) -> Floats:
+        """Return log p after a boundary, whose constants are read in the problem's dtype."""
+        log_p, p = logs or self.unguarded
+        read = self.problem.format.dtype.type
+        if boundary.add is not None:
+            return np.asarray(np.log(p + float(read(boundary.add))))
+        if boundary.clip is not None:
+            low, high = boundary.clip
+            return np.asarray(np.log(np.clip(p, float(read(low)), float(read(high)))))
+        return log_p
+
+    @cached_property
+    def logs(self) -> Logs:
+        """The right log p, guarded as declared, and the p of the gradient."""
+        return self.guard(self.contract.boundary), self.unguarded[1]
+
+    def penalty(self, z_loss: float | None = None) -> Floats:
+        """Return z_loss lse**2 for each kept row (loss), or its gradient 2 z_loss lse p."""
+        amount = self.problem.z_loss if z_loss is None else z_loss
+        scale = amount * self.problem.kept
+        if self.part == "loss":
+            return np.asarray(scale * self.lse**2)
+        return np.asarray((2 * scale * self.lse)[:, None] * self.softmax[1])
+
+    def slope(self, t: Floats, p: Floats, boundary: Boundary | None = None, wrt: str | None = None) -> Floats:
+        """Return the gradient of each row's loss, shape (n, m); a boundary means: of the guarded loss."""
+        wrt = wrt or self.contract.gradient_wrt
+        if wrt == "log_probabilities":
+            return -t
+        if boundary is None or boundary.exact:
+            return ideal_slope(t, p) if wrt == "logits" else np.where(t == 0, 0.0, -t / p)
+        if boundary.add is not None:
+            by_p = -t / (p + boundary.add)
+        else:
+            low, high = boundary.clip or (0.0, 1.0)
+            by_p = np.where((t == 0) | (p < low) | (p > high), 0.0, -t / p)
+        return np.asarray(by_p if wrt == "probabilities" else p * (by_p - dot(p, by_p)[:, None]))
+
+    def rows(self, t: Floats | None = None, logs: Logs | None = None, z_loss: float | None = None) -> Floats:
+        """Return the loss (n,) or the gradient (n, m) of each row before the reduction."""
+        t = self.t if t is None else t
+        log_p, p = logs or self.logs
+        if self.part == "loss":
+            rows = -dot(t, log_p)
+        else:
+            rows = self.slope(t, p, self.contract.boundary if self.contract.gradient_of == "loss" else None)
+        use = self.problem.z_loss if z_loss is None else z_loss
+        return rows + self.penalty(use) if use else rows
+
+    def finish(self, rows: Floats, divisor: float | None = None, upstream: Floats | float | None = None) -> Floats:
+        """Return the rows reduced as the contract says, the gradient multiplied by the upstream one."""
+        scale = np.float64(1.0) / np.float64(self.divisor if divisor is None else divisor)
+        if self.part == "loss":
+            return np.asarray(rows * scale if self.reduction == "none" else rows.sum() * scale)
+        up = self.problem.upstream if upstream is None else upstream
+        up = np.asarray(1.0 if up is None else up)
+        return np.asarray(rows * scale * (up.reshape(-1, 1) if up.ndim else up))
+
+    @cached_property
+    def right(self) -> Floats:
+        """The right value of the part."""
+        return self.finish(self.rows())
+
+
+def ideal_slope(t: Floats, p: Floats) -> Floats:
+    """Return T p - t, in the complement form where p is near 1 and the difference would cancel."""
+    g: Floats = t.sum(axis=-1, keepdims=True) * p - t
+    if p.shape[1] and p.shape[0]:
+        top = p.argmax(axis=-1)[:, None]
+        at = np.take_along_axis(p, top, -1)
+        off_t, off_p = t.copy(), p.copy()
+        np.put_along_axis(off_t, top, 0, -1)
+        np.put_along_axis(off_p, top, 0, -1)
+        full = off_p.sum(axis=-1, keepdims=True) + at
+        near = (at > 0.5) & (np.abs(full - 1) < 1e-6)
+        total = t.sum(axis=-1, keepdims=True)
+        complement = off_t.sum(axis=-1, keepdims=True) - total * off_p.sum(axis=-1, keepdims=True)
+        np.put_along_axis(g, top, np.where(near, complement, np.take_along_axis(g, top, -1)), -1)
+    return g

@@ -1,0 +1,146 @@
+"""Mistakes about label smoothing, class weights and the z-loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xentcheck.engine.causes.guess import Guess
+from xentcheck.engine.causes.model import Floats, Model
+
+
+def smoothing(model: Model) -> Iterator[Guess]:
+    """Yield other readings of label smoothing."""
+    eps, m, base = model.problem.smoothing, model.m, model.targets
+    if not eps:
+        return
+    yield _from(
+        model, "smoothing_ignored", f"The label smoothing of {eps:g} has no effect.", model.coefficients(smoothing=0.0)
+    )
+    other = "others" if model.contract.smoothing_over == "all" else "all"
+    readings = {
+        "all": f"eps / m to all m = {m} classes",
+        "others": f"eps / (m - 1) to the m - 1 = {m - 1} other classes",
+    }
+    text = f"The smoothing gives {readings[other]}, but the contract says {readings[model.contract.smoothing_over]}."
+    yield _from(model, f"smoothing_over_{other}", text, model.coefficients(over=other))
+    twice = model.coefficients(model.coefficients(unweighted=True, all_rows=True))
+    yield _from(model, "smoothing_twice", "The label smoothing is applied twice.", twice)
+    weighted = model.coefficients(smoothing=0.0)
+    uniform = model.t - (1 - eps) * weighted
+    text = "Label smoothing adds the uniform part, but the label's own share is not reduced to 1 - eps."
+    yield _from(model, "smoothing_without_1_minus_eps", text, weighted + uniform)
+    text = "Label smoothing reduces the label's share to 1 - eps, but the uniform part is missing."
+    yield _from(model, "smoothing_uniform_missing", text, (1 - eps) * weighted)
+    text = "The uniform part of the label smoothing is a sum over the classes where it is to be a mean: divide by m."
+    yield _from(model, "smoothing_not_divided", text, (1 - eps) * weighted + m * uniform)
+    others = base * (1 - eps) + (1 - base) * eps / m
+    text = "The label's own class misses its share eps / m: the smoothed row does not sum to 1."
+    yield _from(model, "smoothing_label_share", text, model.coefficients(others, smoothing=0.0))
+    text = "The smoothing is swapped: the label's share is eps and the uniform part has 1 - eps."
+    yield _from(model, "smoothing_swapped", text, model.coefficients(smoothing=1 - eps))
+    yield _from(
+        model,
+        "smoothing_weights",
+        "The class weights enter the smoothing in the other way (by label, by class).",
+        model.coefficients(weigh="class" if model.contract.smoothing_weights == "label" else "label"),
+    )
+
+
+def weights(model: Model) -> Iterator[Guess]:
+    """Yield other uses of the class weights."""
+    w, m, n = model.problem.class_weights, model.m, model.n
+    if w is None:
+        return
+    mean = model.reduction == "mean" and model.contract.mean_over == "weights"
+
+    def rows_weighted(mechanism: str, sentence: str, per_row: Floats) -> Iterator[Guess]:
+        t = model.coefficients(unweighted=True) * per_row[:, None]
+        yield Guess(mechanism, sentence, model.finish(model.rows(t)))
+        if mean:
+            total = float((per_row * model.problem.kept).sum())
+            yield Guess(mechanism, sentence, model.finish(model.rows(t), divisor=total))
+
+    yield from rows_weighted("weights_ignored", "The class weights have no effect.", np.ones(n))
+    text = "Each row has the weight of the class with the highest score; take that of its label."
+    yield from rows_weighted("weight_of_wrong_class", text, w[model.z.argmax(axis=-1)])
+    if model.labels is not None:
+        y = model.labels
+        text = "Each row has the weight of a class beside its label: an index into the weights is one off."
+        yield from rows_weighted("weight_of_wrong_class", text, w[(y + 1) % m])
+        yield from rows_weighted("weight_of_wrong_class", text, w[(y - 1) % m])
+        text = "All rows have the weight of the first row's label; take that of each row's own."
+        yield from rows_weighted("weight_of_wrong_class", text, np.full(n, w[y[0]]))
+        text = "The weights are indexed by the row's number; index them by the row's label."
+        yield from rows_weighted("weight_by_row_number", text, w[np.arange(n) % m])
+        yield from rows_weighted("weights_reversed", "The weights are taken in reverse order.", w[::-1][y])
+    for key, text, other in (
+        ("weights_normalised", "The weights are divided by their sum; use them as they are.", w / w.sum()),
+        ("weights_normalised", "The weights are divided by their mean; use them as they are.", w / w.mean()),
+        ("weights_normalised", "The weights are divided by the largest; use them as they are.", w / w.max()),
+        ("weights_squared", "The weights are applied twice.", w**2),
+        ("weights_inverted", "The scores' loss is divided by the weights, not multiplied.", 1 / w),
+        ("weights_square_root", "The square roots of the weights are used.", np.sqrt(w)),
+    ):
+        yield Guess(key, text, model.finish(model.rows(model.coefficients(weights=other))))
+    if model.contract.input == "logits":
+        plain = model.coefficients(unweighted=True)
+        text = "The weight multiplies only the label's logit and not the log-sum-exp: multiply the whole row's loss."
+        if model.part == "loss":
+            yield Guess(
+                "weight_on_logit_only",
+                text,
+                model.finish(plain.sum(axis=-1) * model.lse - (model.t * model.z).sum(axis=-1)),
+            )
+        else:
+            yield Guess(
+                "weight_on_logit_only",
+                text,
+                model.finish(plain.sum(axis=-1, keepdims=True) * model.softmax[1] - model.t),
+            )
+        text = "The weights multiply the classes' scores; they are to multiply the loss of each row."
+        if model.part == "loss":
+            z = model.z * w
+            shift = z - z.max(axis=-1, keepdims=True)
+            log_p = shift - np.log(np.exp(shift).sum(axis=-1, keepdims=True))
+            yield Guess("weights_on_scores", text, model.finish(model.rows(plain, (log_p, np.exp(log_p)))))
+
+
+def z_loss(model: Model) -> Iterator[Guess]:
+    """Yield other readings of the auxiliary term z_loss * lse**2."""
+    amount = model.problem.z_loss
+    if not amount:
+        return
+    yield Guess("z_loss_missing", "The z-loss is missing.", model.finish(model.rows(z_loss=0.0)))
+    for key, text, factor in (
+        ("z_loss_doubled", "The z-loss is counted twice: it is z_loss * lse**2, without a factor.", 2.0),
+        ("z_loss_halved", "The z-loss is halved: it is z_loss * lse**2, and its derivative 2 z_loss lse p.", 0.5),
+        ("z_loss_sign", "The z-loss is subtracted; add it.", -1.0),
+        ("z_loss_squared", "The coefficient of the z-loss is squared.", amount),
+    ):
+        yield Guess(key, text, model.finish(model.rows(z_loss=amount * factor)))
+    bare = model.rows(z_loss=0.0)
+    kept = model.problem.kept
+    if model.part == "loss":
+        text = "The z-loss is linear in the log-sum-exp; it is z_loss * lse**2."
+        yield Guess("z_loss_not_squared", text, model.finish(bare + amount * model.lse * kept))
+        reduced, extra = model.finish(bare), (amount * kept * model.lse**2).sum()
+        if model.reduction != "none":
+            text = "The z-loss has another reduction than the loss beside it (sum for mean or mean for sum)."
+            for scale in (1.0, 1 / max(model.n, 1)):
+                yield Guess("z_loss_reduction", text, reduced + extra * scale)
+        text = "The z-loss is applied to the ignored rows too."
+        yield Guess("z_loss_ignored_rows", text, model.finish(bare + amount * model.lse**2))
+    else:
+        text = "The gradient of the z-loss lacks its factor lse: it is 2 z_loss lse p."
+        yield Guess("z_loss_gradient", text, model.finish(bare + (2 * amount * kept)[:, None] * model.softmax[1]))
+        text = "The gradient of the z-loss lacks its factor p: it is 2 z_loss lse p."
+        yield Guess("z_loss_gradient", text, model.finish(bare + (2 * amount * kept * model.lse)[:, None]))
+
+
+def _from(model: Model, mechanism: str, sentence: str, t: Floats) -> Guess:
+    return Guess(mechanism, sentence, model.finish(model.rows(t)))
+
+
+GROUPS = (smoothing, weights, z_loss)

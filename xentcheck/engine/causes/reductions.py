@@ -1,0 +1,137 @@
+"""Mistakes that scale the right value: divisors, signs, bases of the logarithm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xentcheck.engine.causes.guess import Guess
+from xentcheck.engine.causes.model import Floats, Model
+from xentcheck.engine.causes.tolerance import distance
+
+
+def divisors(model: Model) -> Iterator[Guess]:
+    """Yield the right value under another divisor."""
+    n, m, right, part = model.n, model.m, model.right, model.part
+    declared, kept = model.reduction, int(model.problem.kept.sum())
+    divided = f"The {part} equals the certified one divided by n = {n}: "
+    if declared == "sum":
+        key = "mean_for_sum" if part == "loss" else "gradient_extra_1_over_n"
+        yield Guess(key, divided + "it is a mean where the contract says sum; leave the division out.", right / n)
+    elif declared == "none":
+        key = "divided_by_n" if part == "loss" else "gradient_extra_1_over_n"
+        yield Guess(key, divided + "the contract's reduction is none, so no row is to be divided.", right / n)
+    else:
+        yield from _of_a_mean(model)
+        key = "divided_by_n_twice" if part == "loss" else "gradient_extra_1_over_n"
+        yield Guess(key, divided + "it is divided by n twice; leave one division out.", right / n)
+    if declared != "none":
+        text = f"The {part} equals the certified one divided by m = {m}"
+        yield Guess("divided_by_m", f"{text}, the number of classes; the rows are reduced, not the classes.", right / m)
+        text = f"The {part} equals the certified one divided by n m = {n * m}"
+        yield Guess("mean_over_n_m", f"{text}: a mean over all entries instead of the rows.", right / (n * m))
+        text = f"The {part} equals the certified one divided by n squared = {n * n}"
+        yield Guess("divided_by_n_twice", f"{text}; the contract's reduction is {declared}.", right / n**2)
+    else:
+        yield Guess("divided_by_m", f"Every row is divided by m = {m}, the number of classes.", right / m)
+    if kept != n and kept and declared == "sum":
+        text = f"The {part} is divided by the {kept} rows kept, where the contract says sum."
+        yield Guess("mean_for_sum", text, right / kept)
+
+
+def _of_a_mean(model: Model) -> Iterator[Guess]:
+    """Yield the divisors that can be taken for that of a declared mean."""
+    n, m, part, problem = model.n, model.m, model.part, model.problem
+    total = model.right * model.divisor
+    declared = {"rows": "all rows", "kept": "the kept rows", "weights": "the weights of the rows' classes"}
+    wanted = f"the contract's mean is over {declared[model.contract.mean_over]} ({model.divisor:g})"
+    for over in ("rows", "kept", "weights"):
+        count = model.divisor_of("mean", over)
+        if count:
+            text = f"The {part} is divided by {count:g}, the count of {declared[over]}, but {wanted}."
+            yield Guess(f"divisor_{over}", text, total / count)
+    key = "sum_for_mean" if part == "loss" else "gradient_missing_1_over_n"
+    text = f"The {part} equals the certified one times {model.divisor:g}: it is a sum where the contract says mean; "
+    yield Guess(key, text + f"divide by {model.divisor:g}.", total)
+    if problem.class_weights is not None:
+        text = f"The {part} is divided by the sum of all class weights, but {wanted}."
+        yield Guess("divisor_all_weights", text, total / problem.class_weights.sum())
+        count = float(problem.kept.sum() * problem.class_weights.mean())
+        yield Guess(
+            "divisor_mean_weight", f"The {part} is divided by n times the mean weight, but {wanted}.", total / count
+        )
+    text = f"The {part} is divided by m = {m}, the number of classes, in place of {model.divisor:g}."
+    yield Guess("divisor_m_for_n", text, total / m)
+    for other in (n - 1, n + 1):
+        if other > 0:
+            text = f"The {part} is divided by {other} in place of {model.divisor:g}: a count that is one off."
+            yield Guess("divisor_one_off", text, total / other)
+
+
+def factors(model: Model) -> Iterator[Guess]:
+    """Yield the right value with another sign, base or constant factor."""
+    right, part = model.right, model.part
+    text = f"The {part} is the negative of the certified one: a minus sign is missing or doubled."
+    yield Guess("wrong_sign", text, -right)
+    for base, log in ((2, "log2"), (10, "log10")):
+        text = f"The {part} equals the certified one divided by ln {base}: {log} is used; use the natural logarithm."
+        yield Guess(f"base_{base}", text, right / np.log(base))
+        text = f"The {part} equals the certified one times ln {base}: a change of base is applied once too often."
+        yield Guess(f"base_{base}_inverse", text, right * np.log(base))
+    for key, factor in (("doubled", 2.0), ("halved", 0.5)):
+        yield Guess(
+            key, f"The {part} equals the certified one times {factor:g}: a constant factor is wrong.", right * factor
+        )
+    if model.reduction != "none":
+        yield Guess("times_n", f"The {part} equals the certified one times n = {model.n}.", right * model.n)
+    yield Guess("times_m", f"The {part} equals the certified one times m = {model.m}.", right * model.m)
+    if model.reduction == "none" and part == "loss":
+        text = "Every row holds the mean of all rows: they were reduced, and the contract's reduction is none."
+        yield Guess("reduced_rows", text, np.full(model.n, right.mean()))
+        text = "Every row holds the sum of all rows: they were reduced, and the contract's reduction is none."
+        yield Guess("reduced_rows", text, np.full(model.n, right.sum()))
+
+
+def upstream(model: Model) -> Iterator[Guess]:
+    """Yield the gradient under another upstream gradient than the one given."""
+    given = model.problem.upstream
+    if model.part != "gradient" or given is None:
+        return
+    rows = model.rows()
+    if given.ndim and given.size:
+        text = "Every row's gradient is multiplied by upstream[0]; multiply row i by upstream[i]."
+        yield Guess("upstream_first_row", text, model.finish(rows, upstream=given[0]))
+        text = (
+            "Every row's gradient is multiplied by the mean of the upstream gradients; multiply row i by upstream[i]."
+        )
+        yield Guess("upstream_mean", text, model.finish(rows, upstream=given.mean()))
+        text = "Every row's gradient is multiplied by the sum of the upstream gradients; multiply row i by upstream[i]."
+        yield Guess("upstream_sum", text, model.finish(rows, upstream=given.sum()))
+        for change, how in ((given[::-1], "in reverse order"), (np.roll(given, 1), "shifted by a row")):
+            yield Guess(
+                "upstream_misplaced", f"The upstream gradients are applied {how}.", model.finish(rows, upstream=change)
+            )
+    text = "The upstream gradient is ignored; multiply the gradient of each row by it."
+    yield Guess("upstream_ignored", text, model.finish(rows, upstream=1.0))
+    for how, change in (("squared", given**2), ("by its absolute value", np.abs(given))):
+        yield Guess(
+            "upstream_distorted", f"The upstream gradient is applied {how}.", model.finish(rows, upstream=change)
+        )
+
+
+def constant_factor(model: Model, got: Floats, allowed: Floats) -> Iterator[Guess]:
+    """Yield the one factor that turns the right value into what was returned, where enough entries agree on it."""
+    right = model.right
+    heavy = np.isfinite(right) & np.isfinite(got) & (np.abs(right) > 64 * allowed)
+    freedom = heavy.sum() - (model.n if model.part == "gradient" else 0)
+    if freedom < 2 or not np.isfinite(right).all():
+        return
+    factor = float((got[heavy] * right[heavy]).sum() / (right[heavy] ** 2).sum())
+    slack = (8 if model.problem.format.is_half else 512) * model.u * np.abs(right) + 2 * allowed
+    if np.all(distance(got, factor * right) <= slack) and abs(factor - 1) > 16 * model.u:
+        text = f"The {model.part} equals the certified one times {factor:.10g} everywhere: a constant factor is wrong."
+        yield Guess("scaled" if factor else "zero", text, factor * right)
+
+
+GROUPS = (divisors, factors, upstream)

@@ -1,0 +1,108 @@
+"""When a prediction counts as hit, and how much that proves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.engine.causes.guess import Guess
+from xentcheck.engine.causes.model import Floats, Model, dot
+
+LEAST_BITS = 6.0  # a coincidence of one in 64 is no explanation
+BITS_OF_A_SURPRISE = 7.0  # a predicted nan or infinity, or a predicted number in the place of one
+
+
+def distance(a: Floats, b: Floats) -> Floats:
+    """Return |a - b|, where equal infinities and two nan are 0 apart, and other non-finite pairs infinitely far."""
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    gap = np.where(same, 0.0, np.abs(a - b))
+    return np.asarray(np.where(np.isnan(gap), np.inf, gap))
+
+
+def allowance(model: Model) -> Floats:
+    """Return the conformance allowance of numerics.md, section 2, without its rarer terms (B*, or R if promised).
+
+    Shape of the part. It is only the line between "right" and "worth an explanation".
+    """
+    log_p, p = model.unguarded
+    t, m, u = model.t, model.m, model.u
+    wide = u if not model.problem.format.is_half else 2.0**-24
+    half = model.problem.format.is_half
+    tiny = 14 * (model.problem.format.smallest_subnormal if half else model.problem.format.smallest_normal)
+    d = np.abs(log_p - log_p.max(axis=-1, keepdims=True)) if m else log_p
+    D = dot(p, d)
+    loss = np.abs(dot(t, log_p))
+    total = np.abs(t).sum(axis=-1)
+    relative = model.contract.accuracy in ("A*", "A", "B+")
+    rows_q = np.where(p.max(axis=-1) > 0.5, np.abs(log_p.max(axis=-1)), 1.0) if relative else np.ones(model.n)
+    row = u * (total * (3 * D + 20 * rows_q) + 4 * np.abs(dot(t, d)) + 10 * loss) + wide * m * total * rows_q + m * tiny
+    if model.contract.input == "logits" and model.contract.accuracy == "C":
+        row += 4 * u * total * np.abs(model.lse)
+    if model.part == "loss":
+        scale = abs(1 / model.divisor) if model.divisor else 1.0
+        if model.reduction == "none":
+            return np.asarray(row * scale + 2 * u * np.abs(model.right))
+        return np.asarray((row.sum() + wide * model.n * loss.sum()) * scale + 4 * u * np.abs(model.right))
+    entry = u * total[:, None] * p * (4 * d + 3 * D[:, None] + 20) + wide * m * total[:, None] * p
+    entry += 4 * u * t + 4 * u * np.abs(model.rows())
+    return np.abs(model.finish(entry)) + tiny
+
+
+class Returned:
+    """The values returned, ready to be compared with many guesses.
+
+    Parameters
+    ----------
+    model : Model
+    got : ndarray of float64
+        What the target returned.
+    allowed : ndarray of float64, shape of `got`
+        The allowance about the right value.
+    """
+
+    def __init__(self, model: Model, got: Floats, allowed: Floats) -> None:
+        right = model.right
+        self.shape, self.got, self.right = got.shape, got.ravel(), right.ravel()
+        self.bound = np.where(np.isfinite(allowed), allowed, 0.0).ravel()
+        self.from_right = distance(self.got, self.right)
+        self.size_of_right = np.where(np.isfinite(self.right), np.abs(self.right), 0.0)
+        self.u, self.tiny = model.u, model.problem.format.smallest_normal
+        self.slack = (4, 4) if model.problem.format.is_half else (16, 512)
+        # Most guesses miss by far: the entries that are the furthest from right are looked at first.
+        self.first = np.argsort(-self.from_right, kind="stable")[:64] if got.size > 256 else None
+
+    def evidence(self, guess: Guess) -> float | None:
+        """Return the bits of evidence that a guess explains what was returned, or None if it does not.
+
+        Every element must be within the tolerance of the guess, and the guess must be clearly apart from the right
+        value. The evidence is the sum over the elements of log2(distance from right / distance from the guess).
+        """
+        value = np.asarray(guess.value, np.float64)
+        if value.shape != self.shape:
+            return None
+        value = value.ravel()
+        if self.first is not None and not self._hit(value, guess.exact, self.first):
+            return None
+        if not self._hit(value, guess.exact, slice(None)):
+            return None
+        tolerance = self._tolerance(value, guess.exact, slice(None))
+        if not np.any(distance(value, self.right) > (1 if guess.exact else 4) * tolerance):
+            return None
+        size = np.where(np.isfinite(value), np.abs(value), 0.0)
+        floor = 2 * self.u * np.maximum(size, self.size_of_right) + self.tiny
+        from_guess = distance(self.got, value)
+        surprise = np.isinf(self.from_right)
+        finite = np.where(surprise, floor, np.maximum(self.from_right, floor))
+        bits = np.where(surprise, BITS_OF_A_SURPRISE, np.log2(finite / np.maximum(from_guess, floor)))
+        evidence = float(np.clip(bits, -20, 50).sum())
+        return evidence if evidence >= LEAST_BITS + guess.bits else None
+
+    def _tolerance(self, value: Floats, exact: bool, where: Any) -> Floats:
+        size = np.where(np.isfinite(value[where]), np.abs(value[where]), 0.0)
+        tolerance = self.slack[0 if exact else 1] * self.u * size + self.tiny
+        return np.asarray(tolerance if exact else np.maximum(tolerance, 2 * self.bound[where]))
+
+    def _hit(self, value: Floats, exact: bool, where: Any) -> bool:
+        tolerance = self._tolerance(value, exact, where)
+        return bool(np.all(distance(self.got[where], value[where]) <= tolerance))
