@@ -13,7 +13,7 @@ from xentcheck.batches.family import Family
 from xentcheck.batches.labels import dense_labels, sparse_labels
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.numbers import Floats, Labels, Numbers
-from xentcheck.batches.options import OPTION_BYTES, draw_options, ignore_index, smoothing
+from xentcheck.batches.options import OPTION_BYTES, class_weights, divisor, draw_options, ignore_index, smoothing
 from xentcheck.batches.setting import Setting
 
 EXTRA_BYTES = 4 + OPTION_BYTES
@@ -98,28 +98,26 @@ def settle(setting: Setting, batch: Batch, classes: Labels) -> Batch:
 
 def _with_a_divisor(setting: Setting, batch: Batch, classes: Labels) -> Batch:
     """Return a batch whose mean has a positive divisor: one row counts, with a positive weight."""
-    contract, index = setting.contract, ignore_index(setting, dict(batch.options))
-    if contract.mean_over == "rows":
+    if divisor(setting, batch) > 0:
         return batch
-    if index is not None and bool((batch.labels == index).all()):
-        if batch.m == 1 and index == 0:
-            if not setting.drawn("ignore_index"):
-                return batch
-            return batch.replace(options={**batch.options, "ignore_index": _outside(batch)})
-        labels = batch.labels.copy()
-        labels[0] = classes[0] if classes[0] != index else (index + 1) % batch.m
-        batch = batch.replace(labels=labels)
-    weights = batch.options.get("class_weights")
-    if contract.mean_over == "weights" and weights is not None and not weights.all():
-        batch = batch.replace(
-            options={**batch.options, "class_weights": np.where(weights == 0, weights.dtype.type(1), weights)}
-        )
-    return batch
-
-
-def _outside(batch: Batch) -> int:
-    """Return a label outside the range that the labels' dtype holds."""
-    return 1
+    options = dict(batch.options)
+    if batch.m == 1 and options.get("ignore_index") == 0:
+        options["ignore_index"] = 1
+    weights = class_weights(setting, options)
+    if setting.drawn("class_weights"):
+        weights = np.where(weights == 0, weights.dtype.type(1), weights)
+        options["class_weights"] = weights
+    batch = batch.replace(options=options)
+    if divisor(setting, batch) > 0:
+        return batch
+    weights = np.ones(batch.m) if weights is None else weights.astype(np.float64)
+    index = ignore_index(setting, options)
+    if index is not None and 0 <= index < batch.m:
+        weights[index] = -1.0
+    labels = batch.labels.copy()
+    counting = int(classes[0]) if weights[classes[0]] > 0 else int(np.argmax(weights))
+    labels[0] = counting if setting.label_form == "sparse" else np.arange(batch.m) == counting
+    return batch.replace(labels=labels)
 
 
 def _with_positive_probabilities(setting: Setting, batch: Batch) -> Batch:
@@ -136,7 +134,11 @@ def _with_positive_probabilities(setting: Setting, batch: Batch) -> Batch:
     impossible = counted & (batch.scores.astype(np.float64) <= least)
     if not impossible.any():
         return batch
-    return batch.replace(scores=np.where(impossible, np.asarray(floor, batch.scores.dtype), batch.scores))
+    scores = np.where(impossible, floor, batch.scores.astype(np.float64))
+    if kind == "probabilities" and setting.stochastic:
+        top = np.argmax(scores, axis=1)
+        scores[np.arange(batch.n), top] -= floor * impossible.sum(axis=1)
+    return batch.replace(scores=scores.astype(batch.scores.dtype))
 
 
 def _layout(code: int, emphasised: bool) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.batches.batch import Batch
 from xentcheck.batches.setting import Setting
 
 OPTION_BYTES = 12
@@ -49,7 +51,7 @@ def draw_options(setting: Setting, m: int, codes: NDArray[np.uint8], emphasised:
     return options
 
 
-def ignore_index(setting: Setting, options: dict[str, Any]) -> int | None:
+def ignore_index(setting: Setting, options: Mapping[str, Any]) -> int | None:
     """Return the label of ignored rows, drawn or constant; None where nothing is ignored or labels are dense."""
     if setting.label_form != "sparse":
         return None
@@ -58,10 +60,33 @@ def ignore_index(setting: Setting, options: dict[str, Any]) -> int | None:
     return setting.constant_ignore_index
 
 
-def smoothing(setting: Setting, options: dict[str, Any]) -> float:
+def smoothing(setting: Setting, options: Mapping[str, Any]) -> float:
     """Return the label smoothing, drawn or constant."""
     declared = setting.contract.label_smoothing
     return float(options["label_smoothing"] if setting.drawn("label_smoothing") else declared)  # type: ignore[arg-type]
+
+
+def class_weights(setting: Setting, options: Mapping[str, Any]) -> Any:
+    """Return the class weights, drawn or constant, shape (m,), or None."""
+    declared = setting.contract.class_weights
+    if isinstance(declared, tuple):
+        return np.asarray(declared, np.float64)
+    return options.get("class_weights")
+
+
+def divisor(setting: Setting, batch: Batch) -> float:
+    """Return the divisor of the mean that the contract declares: rows, rows kept or the sum of weights."""
+    contract = setting.contract
+    index = ignore_index(setting, batch.options)
+    if contract.mean_over == "rows" or not batch.n:
+        return float(batch.n)
+    weights = class_weights(setting, batch.options) if contract.mean_over == "weights" else None
+    weights = np.ones(batch.m) if weights is None else weights.astype(np.float64)
+    if setting.label_form != "sparse":
+        return float((batch.labels.astype(np.float64) @ weights).sum()) if contract.mean_over == "weights" else batch.n
+    labels = batch.labels.reshape(-1).astype(np.int64)
+    kept = labels if index is None else labels[labels != index]
+    return float(weights[kept[(kept >= 0) & (kept < batch.m)]].sum())
 
 
 def _class_weights(setting: Setting, m: int, codes: NDArray[np.uint8]) -> NDArray[Any]:

@@ -74,6 +74,8 @@ class Setting:
         lowest = max(lowest, 1)
         if contract.smoothing_over == "others" and contract.label_smoothing not in (0.0,):
             lowest = max(lowest, 2)  # eps / (m - 1) has no meaning for one class
+        if self.constant_ignore_index == 0 and self.empty_is_open:
+            lowest = max(lowest, 2)  # of one class all rows would be ignored
         if isinstance(contract.class_weights, tuple):
             lowest, highest = max(lowest, len(contract.class_weights)), min(highest, len(contract.class_weights))
         if self.label_form == "sparse":
@@ -85,7 +87,8 @@ class Setting:
     @cached_property
     def empty_is_open(self) -> bool:
         """Whether the contract does not say what a mean with divisor 0 is."""
-        return self.contract.reduction == "mean" and self.contract.empty_mean == "unspecified"
+        reductions = (self.contract.reduction, self.contract.effective_gradient_reduction)
+        return "mean" in reductions and self.contract.empty_mean == "unspecified"
 
     @cached_property
     def positive(self) -> bool:

@@ -1,0 +1,172 @@
+"""The batches of the sweep that are chosen by hand, each with the error that it aims at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.layout import LAYOUTS
+from xentcheck.batches.numbers import Floats, Labels
+from xentcheck.batches.setting import Setting
+
+BY_HAND = ("plain", "ties", "common_offset", "confident_right", "confident_wrong", "stagnation", "sum_overflow")
+"""Families of which `items` has batches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """Scores and labels of a batch of the sweep, before they are fitted to a setting.
+
+    Parameters
+    ----------
+    name : str
+        What the batch is for; the family of the batch.
+    scores : ndarray of float64, shape (n, m)
+    labels : ndarray of int64, shape (n,)
+    gives : {"logits", "probabilities"}
+    layout, label_dtype, label_shape, ignoring : int
+        Codes, as `assemble` reads them.
+    needs_shape : bool
+        Whether the batch has no point in another shape.
+    """
+
+    name: str
+    scores: Floats
+    labels: Labels
+    gives: str = "logits"
+    layout: int = 0
+    label_dtype: int = 0
+    label_shape: int = 0
+    ignoring: int = 0
+    needs_shape: bool = False
+
+
+def _item(name: str, scores: Any, labels: Sequence[int] | Labels, **more: Any) -> Item:
+    values = np.asarray(scores, np.float64)
+    return Item(name, values.reshape(len(labels), -1), np.asarray(labels, np.int64), **more)
+
+
+def items(setting: Setting) -> Iterator[Item]:
+    """Yield the small batches of the sweep, the plainest first."""
+    if setting.contract.input == "probabilities":
+        yield from _probabilities(setting)
+    yield from _plain(setting)
+    yield from _sizes(setting)
+    if setting.label_form == "sparse":
+        yield from _label_kinds(setting)
+    yield from _edges(setting)
+    yield _item("layout", [[0.5, -1, 2], [1, 0, -0.5]], [2, 0], layout=_layout_code("F"))
+    yield _item("layout", [[0.5, -1, 2], [1, 0, -0.5]], [1, 2], layout=_layout_code("strided"))
+    yield _item("layout", [[0.5, -1, 2], [1, 0, -0.5]], [0, 1], layout=_layout_code("reversed"))
+
+
+def large_items(profile: str) -> Iterator[Item]:
+    """Yield the large batches of the sweep: normal logits, the last shapes rising with the profile."""
+    shapes = [(1, 17), (33, 5), (1, 33), (2, 129), (1, 513), (257, 10), (1, 4097), (64, 1000)]
+    if profile != "quick":
+        shapes += [(1, 32768)]
+    if profile == "thorough":
+        shapes += [(4097, 33), (1, 65537)]
+    for n, m in shapes:
+        random = np.random.Generator(np.random.PCG64([n, m]))
+        labels = random.integers(0, m, n)
+        labels[-1] = m - 1
+        yield Item("large", 3 * random.standard_normal((n, m)), labels)
+
+
+def _probabilities(setting: Setting) -> Iterator[Item]:
+    """Yield rows of probabilities: readable ones, then exact 0 and 1 and the neighbours of both."""
+    format_ = setting.format
+    u = format_.unit_roundoff
+    worked = [[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]]
+    yield _item("readable", worked, [0, 2], gives="probabilities")
+    yield _item("uniform", [[0.5, 0.5]], [1], gives="probabilities")
+    yield _item("readable", [*worked, [0.02, 0.9, 0.08]], [0, 1, 1], gives="probabilities")
+    yield _item("perfect", [[1, 0, 0], [0, 1, 0]], [0, 1], gives="probabilities")
+    yield _item("impossible", [[1, 0, 0]], [1], gives="probabilities")
+    yield _item("near_one", [[1 - u, u], [2 * u, 1 - 2 * u]], [0, 1], gives="probabilities")
+    smallest = [format_.smallest_subnormal, format_.smallest_normal, 1e-7, 1e-3]
+    rows = [[1 - value, value] for value in smallest]
+    yield _item("tiny", rows, [1] * len(rows), gives="probabilities")
+
+
+def _plain(setting: Setting) -> Iterator[Item]:
+    """Yield what shows a sign, a divisor, a missing maximum or a lost row."""
+    limit = setting.exponential_limit
+    yield _item("readable", [[0.5, -1, 2], [1, 0, -0.5]], [0, 2])
+    yield _item("uniform", [[0, 0]], [0])
+    yield _item("readable", [[1, 2, 3], [0, -1, 4], [-2, 0.5, 0.25]], [1, 0, 2])
+    yield _item("large_scores", [[1000, 1001, 999], [-1000, -1001, -999]], [1, 1])
+    yield _item("confident_right", [[40, 0], [0, 20]], [0, 1])
+    yield _item("confident_wrong", [[1000, 0, 0]], [1])
+    yield _item("confident_wrong", [[1.2 * limit, 0], [0, 0.9 * limit]], [1, 0])
+    sizes = [size for size in (1e2, 1e4, 1e6, 1e8) if size < setting.largest / 4]
+    for size in sizes[-1:] + sizes[1:2]:
+        yield _item("common_offset", [[size, size]], [1])
+    yield _item(
+        "common_offset",
+        [[size - 1, size, size + 1] for size in (*sizes, -100, -1000)],
+        [0, 1, 2, 1, 0, 2][: len(sizes) + 2],
+    )
+
+
+def _sizes(setting: Setting) -> Iterator[Item]:
+    """Yield none, one and two, first and last class, repeated labels, n = m, the label of the maximum."""
+    yield _item("last_class", [[0, 1, -1, 2], [2, 0, 1, -1], [1, 1, 0, 3]], [3, 3, 3])
+    yield _item("first_class", [[3, 1, 2], [-1, 0, 2], [0.5, 0.25, 4]], [0, 0, 0])
+    yield _item("one_row", [[0.3, -0.7, 1.1, 0, 2.5]], [4], needs_shape=True)
+    yield _item("one_class", [[3], [-2]], [0, 0], needs_shape=True)
+    yield Item("no_rows", np.zeros((0, 3)), np.zeros(0, np.int64), needs_shape=True)
+    grid = np.arange(25).reshape(5, 5) * 7 % 11
+    yield _item("as_many_rows_as_classes", grid, np.argmax(grid, axis=1))
+
+
+def _label_kinds(setting: Setting) -> Iterator[Item]:
+    """Yield the label dtypes at their limits and the ignored label in some rows and in all."""
+    random = np.random.Generator(np.random.PCG64(7))
+    small = [[0.5, -1, 2], [1, 0, -0.5]]
+    for place in range(1, len(setting.label_dtypes(3)) if setting.classes[1] >= 3 else 0):
+        yield _item("label_dtype", small, [1, 2], label_dtype=place, label_shape=1)
+    for m, name, labels in ((128, "int8", [127, 0]), (256, "uint8", [255, 128]), (257, "int64", [256, 255])):
+        if m <= setting.classes[1] and name in setting.label_dtypes(m):
+            scores = random.integers(-8, 9, (2, m)) / 2
+            place = setting.label_dtypes(m).index(name)
+            yield _item("label_dtype_at_its_limit", scores, labels, label_dtype=place)
+    if setting.drawn("ignore_index") or setting.constant_ignore_index is not None:
+        rows = [[0.5, -1, 2], [1, 0, -0.5], [2, 2, 1], [0, 3, 1]]
+        yield _item("some_ignored", rows, [0, 1, 2, 2], ignoring=3)
+        if not setting.empty_is_open or setting.contract.mean_over == "rows":
+            yield _item("all_ignored", rows[:2], [0, 1], ignoring=15)
+
+
+def _edges(setting: Setting) -> Iterator[Item]:
+    """Yield stagnating sums, ties, overflow of a sum, masks and scores that are no numbers."""
+    u, largest = setting.format.unit_roundoff, setting.format.largest
+    many = {"float16": 2049, "bfloat16": 257}.get(setting.dtype, 1025)
+    yield _item("ties", np.zeros((2, 10)), [3, 9])
+    yield _item("ties", np.zeros((1, many)), [many - 1])
+    small = np.full((2, 257), math.log(0.99 * u))
+    small[0, 0] = small[1, -1] = 0.0
+    yield _item("stagnation", small, [0, 256])
+    yield _item("sum_overflow", np.full((1, 64), math.log(largest / 64) + 0.5), [5])
+    if setting.dtype == "float16":
+        yield _item("loss_sum_overflow", [[30000, 0], [30000, 0], [0, 30000]], [1, 1, 0])
+    yield _item("spread", [[0.45 * setting.largest, 0, -0.45 * setting.largest]], [0])
+    if "-inf" in setting.contract.nonfinite:
+        yield _item("masked", [[0, -np.inf, 1], [-np.inf, 2, 0.5]], [0, 1])
+        yield _item("masked_label", [[0, -np.inf, 1]], [1])
+        yield _item("masked_everywhere", [[-np.inf, -np.inf], [0, 1]], [0, 1])
+    if "+inf" in setting.contract.nonfinite:
+        yield _item("infinite", [[0, np.inf, 1]], [0])
+    if "nan" in setting.contract.nonfinite:
+        yield _item("not_a_number", [[0, np.nan, 1], [1, 2, 0]], [0, 1])
+
+
+def _layout_code(layout: str) -> int:
+    """Return the code that `assemble` reads as a layout."""
+    place = LAYOUTS.index(layout)
+    return 252 - 252 % len(LAYOUTS) - len(LAYOUTS) + place

@@ -1,0 +1,106 @@
+"""Whether a batch is one that the contract admits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.options import divisor, ignore_index
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.shapes import admits
+
+Rows = NDArray[np.float64]
+
+
+def objection(setting: Setting, batch: Batch) -> str:
+    """Return why the contract does not admit a batch, in few words, or "" if it does.
+
+    Rows of probabilities and of normalised labels may miss a sum of 1 by the rounding of their entries:
+    2u + m times the smallest subnormal.
+    """
+    if not admits(setting, (batch.n, batch.m)):
+        return "the shape lies outside the domain"
+    return _of_scores(setting, batch) or _of_labels(setting, batch) or _of_options(setting, batch)
+
+
+def _of_scores(setting: Setting, batch: Batch) -> str:
+    contract = setting.contract
+    scores = batch.scores.astype(np.float64)
+    finite = np.isfinite(scores)
+    if not finite.all():
+        if np.isnan(scores).any() and "nan" not in contract.nonfinite:
+            return "a score is nan"
+        if (scores == np.inf).any() and ("+inf" not in contract.nonfinite or contract.input != "logits"):
+            return "a score is inf"
+        if (scores == -np.inf).any() and ("-inf" not in contract.nonfinite or contract.input == "probabilities"):
+            return "a score is -inf"
+    if contract.input == "logits":
+        return "a score is too large" if np.abs(scores[finite]).max(initial=0.0) > setting.largest else ""
+    if contract.input == "log_probabilities":
+        if scores[finite].max(initial=-1.0) > 0 or scores[finite].min(initial=0.0) < -setting.largest:
+            return "a log-probability is out of range"
+        return "" if _logs_sum_to_one(setting, scores) else "a row of log-probabilities does not sum to 1"
+    if scores[finite].min(initial=0.0) < 0:
+        return "a probability is negative"
+    rows = finite.all(axis=1)
+    if setting.stochastic and not _sum_to_one(setting, scores[rows]):
+        return "a row of probabilities does not sum to 1"
+    return ""
+
+
+def _of_labels(setting: Setting, batch: Batch) -> str:
+    labels = batch.labels
+    if setting.label_form == "sparse":
+        values = labels.reshape(-1).astype(np.float64)
+        index = ignore_index(setting, dict(batch.options))
+        inside = (values >= 0) & (values < batch.m)
+        if index is not None:
+            inside |= values == index
+        if not inside.all():
+            return "a label is out of range"
+        return ""
+    rows = labels.astype(np.float64)
+    if setting.label_form == "onehot":
+        if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()):
+            return "a label row is not one-hot"
+        return ""
+    if rows.min(initial=0.0) < 0 or not np.isfinite(rows).all():
+        return "a label is negative or not finite"
+    if setting.contract.soft_rows == "normalised":
+        return "" if _sum_to_one(setting, rows) else "a label row does not sum to 1"
+    total = rows.sum(axis=1)
+    if setting.contract.soft_rows == "renormalised" and not (total > 0).all():
+        return "a label row sums to 0"
+    return (
+        "a label row sums to more than 4" if total.max(initial=0.0) > 4 * (1 + 4 * setting.format.unit_roundoff) else ""
+    )
+
+
+def _of_options(setting: Setting, batch: Batch) -> str:
+    if set(batch.options) != set(setting.contract.arguments):
+        return "the options are not those declared"
+    weights = batch.options.get("class_weights")
+    if weights is not None:
+        if weights.shape != (batch.m,):
+            return "class_weights do not match the classes"
+        if not weights.any():
+            return "all class weights are 0"
+    return "the mean has divisor 0" if setting.empty_is_open and divisor(setting, batch) <= 0 else ""
+
+
+def _logs_sum_to_one(setting: Setting, scores: Rows) -> bool:
+    """Return whether rows are logarithms, rounded, of probabilities that sum to 1.
+
+    Rounding log p moves p by u p |log p|, and the sum of these is at most u log m.
+    """
+    rows = scores[~np.isnan(scores).any(axis=1) & (scores > -np.inf).any(axis=1)]
+    m = rows.shape[1]
+    allowed = 4 * setting.format.unit_roundoff * (2 + np.log(m)) + m * (np.exp(-setting.largest) + 2.0**-53)
+    return bool((np.abs(np.exp(rows).sum(axis=1) - 1) <= allowed).all())
+
+
+def _sum_to_one(setting: Setting, rows: Rows) -> bool:
+    format_ = setting.format
+    allowed = 2 * format_.unit_roundoff + rows.shape[1] * max(format_.smallest_subnormal, 2.0**-53)
+    return bool((np.abs(rows.sum(axis=1) - 1) <= allowed).all())
