@@ -64,7 +64,7 @@ _CALLABLES = ("gradient", "value_and_gradient", "hessian_vector", "vjp")
     "--reproducers", type=click.Path(file_okay=False), metavar="DIR", help="Write a Python script for each finding."
 )
 def check(**given: Any) -> int:
-    r"""Judge each TARGET against certified values.
+    """Judge each TARGET against certified values.
 
     A TARGET is the NAME of a registered one (`xentcheck targets` lists them), package.module:attribute, or
     path/file.py:attribute. Without any: the reference and its two presets.
@@ -73,7 +73,7 @@ def check(**given: Any) -> int:
     xentcheck check optax.softmax_cross_entropy
     xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
-    """
+    """  # noqa: D301 (click reads the character)
     keep.require_folder(given["json_file"], "--json")
     stated = options.declared(given["assignments"], given["contract_file"])
     laws = options.laws(given["properties"])

@@ -116,7 +116,7 @@ def _certify_table() -> bool:
 
     from xentcheck.truth.exponential import RELATIVE_ERROR, exponential
 
-    points = np.concatenate([-np.geomspace(1e-9, 700.0, 60), [0.0]])
+    points = np.concatenate([-np.geomspace(1e-9, 600.0, 60), [0.0]])
     high, low = exponential(points, None)
     before, ctx.prec = ctx.prec, 160
     try:

@@ -44,14 +44,14 @@ class LazyGroup(click.Group):
 @click.option("--version", is_flag=True, help="Print the version and exit.")
 @click.pass_context
 def xentcheck(context: click.Context, version: bool) -> None:
-    r"""Tell whether a cross-entropy loss is right and how accurate it is, and prove it.
+    """Tell whether a cross-entropy loss is right and how accurate it is, and prove it.
 
     \b
     xentcheck check                      the reference implementation and its two presets
     xentcheck check mine.py:loss         a loss of yours; see `xentcheck check --help`
 
     Exit status: 0 conforms; 1 findings; 2 the call or the target cannot be used; 3 nothing was judged.
-    """
+    """  # noqa: D301 (click reads the character)
     if version:
         click.echo(f"xentcheck {installed_version()}")
     elif context.invoked_subcommand is None:

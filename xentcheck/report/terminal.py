@@ -103,7 +103,7 @@ def _header(report: Report, out: Console) -> None:
         Text.assemble((f"xentcheck {report.xentcheck}".rstrip(), "dim"), "  ", (target.name, "bold")), soft_wrap=True
     )
     rows = [
-        ("from", ", ".join(part for part in (target.location, target.version) if part)),
+        ("from", ", ".join(part for part in (location, target.version) if part)),
         ("contract", f"{contract_line(report)} ({target.contract_source})"),
         ("run", f"profile {report.profile}, seed {report.seed}"),
     ]

@@ -1,0 +1,213 @@
+"""Reproducers: scripts that make the same arrays, bit for bit, and show the finding on their own."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import xentcheck.contract
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.layout import LAYOUTS
+from xentcheck.batches.storage import to_mapping
+from xentcheck.contract import Contract
+from xentcheck.report.literals import array_source
+from xentcheck.report.model import Finding
+from xentcheck.report.reproducer import script
+from xentcheck.targets import TargetSpecification
+from xentcheck.truth.formats import FORMATS
+
+SETTINGS = settings(derandomize=True, database=None, deadline=None, max_examples=60)
+MINE = """
+import numpy as np
+
+
+def loss(z, y):
+    lse = np.log(np.sum(np.exp(z.astype(np.float64)), axis=1))
+    return np.sum(lse - z[np.arange(len(y)), np.asarray(y).reshape(-1)])
+
+
+class CrossEntropy:
+    def loss(self, z, y):
+        return loss(z, y)
+
+
+def labels_first(y, z, weight=None):
+    return loss(z * weight, y)
+"""
+
+
+def finding(batch: Batch, **changes: Any) -> Finding:
+    """Return a finding on a batch."""
+    fields: dict[str, Any] = {"part": "loss", "got": 0.0, "certified": (0.5, 0.75), "allowance": 1e-6, "times": 5e5}
+    return Finding(
+        "value",
+        1,
+        "The loss is right.",
+        batch.dtype,
+        batch.label_form,
+        "off",
+        to_mapping(batch),
+        **{**fields, **changes},
+    )
+
+
+def evaluated(source: str) -> Any:
+    """Return the array of an expression."""
+    return eval(source, {"np": np, "ml_dtypes": ml_dtypes, "inf": np.inf, "nan": np.nan})
+
+
+def run(source: str, folder: Path) -> str:
+    """Run a script in a process of its own and return what it prints."""
+    path = folder / "again.py"
+    path.write_text(source, encoding="utf-8")
+    packages = str(Path(xentcheck.contract.__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": packages}
+    command = [sys.executable, str(path)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> str:
+    """A file of someone who never saw the project."""
+    path = tmp_path / "mine.py"
+    path.write_text(MINE, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_arrays_are_exact(name: str) -> None:
+    """The source of an array makes it again, every bit of it: subnormals, infinities and runs."""
+    kind = FORMATS[name].dtype
+    bits = st.integers(0, 2 ** (8 * kind.itemsize) - 1)
+
+    @SETTINGS
+    @given(st.lists(bits, min_size=1, max_size=6), st.integers(1, 30))
+    def holds(patterns: list[int], repeats: int) -> None:
+        array = np.repeat(np.array(patterns, f"u{kind.itemsize}").view(kind), repeats).reshape(1, -1)
+        array[np.isnan(array.astype(np.float64))] = 1
+        again = evaluated(array_source(to_mapping(Batch(array, np.zeros(1, np.int64)))["scores"]))
+        assert again.dtype == array.dtype
+        assert again.shape == array.shape
+        assert again.tobytes() == array.tobytes()
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((0, 3), np.float32),
+        np.zeros((2, 0), np.float32),
+        np.arange(5, dtype=np.uint8),
+        np.arange(6, dtype=np.int64).reshape(6, 1),
+        np.arange(300, dtype=np.float64).reshape(3, 100),
+        np.array([[1.5, np.inf], [-0.0, -np.inf]], np.float16),
+    ],
+)
+def test_arrays_of_every_shape(array: np.ndarray[Any, Any]) -> None:
+    """Empty arrays, labels and long arrays without runs."""
+    stored = {"dtype": array.dtype.name, "shape": list(array.shape), "layout": "C"}
+    values = array.reshape(-1).tolist()
+    stored["values"] = [float(v).hex() for v in values] if array.dtype.kind == "f" else values
+    again = evaluated(array_source(stored))
+    assert again.dtype == array.dtype
+    assert again.tobytes() == array.tobytes()
+    assert again.shape == array.shape
+
+
+def test_a_function_in_a_file_is_called_directly(mine: str, tmp_path: Path) -> None:
+    """Nothing of ours is needed, and the script says how far the answer is off."""
+    batch = Batch(np.array([[1.0, 1.0]], np.float32), np.array([0]))
+    exact = (0.6931471805599453, 0.6931471805599454)
+    source = script(
+        TargetSpecification(loss=f"{mine}:loss"),
+        Contract(reduction="sum"),
+        finding(batch, certified=exact),
+        framework="numpy",
+    )
+    assert "import xentcheck" not in source
+    assert "from xentcheck" not in source
+    printed = run(source, tmp_path)
+    assert "got        0.693147180559945" in printed
+    assert "certified  [0.6931471805599453, 0.6931471805599454]" in printed
+
+
+def test_options_and_order_are_those_of_the_contract(mine: str, tmp_path: Path) -> None:
+    """Labels first, and a weight passed by the target's name for it."""
+    contract = Contract(argument_order="labels_first", class_weights={"argument": "weight"})  # type: ignore[arg-type]
+    weights = np.array([2.0, 2.0], np.float64)
+    batch = Batch(np.array([[1.0, 2.0]]), np.array([1]), options={"class_weights": weights})
+    source = script(TargetSpecification(loss=f"{mine}:labels_first"), contract, finding(batch), framework="numpy")
+    assert "target(labels, scores, **options)" in source
+    assert "got        0.1269280110429" in run(source, tmp_path)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_memory_layouts_are_made_again(mine: str, tmp_path: Path, layout: str) -> None:
+    """The script lays the arrays out in memory as the target was given them."""
+    batch = Batch(np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([0, 0]), layout=layout)
+    source = script(TargetSpecification(loss=f"{mine}:loss"), Contract(), finding(batch), framework="numpy")
+    source += "print(scores.strides, scores.flags.writeable, scores.flags.aligned)\n"
+    given_scores, _ = batch.present()
+    expected = f"{given_scores.strides} {given_scores.flags.writeable} {given_scores.flags.aligned}"
+    assert expected in run(source, tmp_path)
+
+
+def test_an_infinite_answer_is_told(mine: str, tmp_path: Path) -> None:
+    """An overflow has an infinite error."""
+    batch = Batch(np.array([[1000.0, 0.0]]), np.array([0]))
+    source = script(TargetSpecification(loss=f"{mine}:loss"), Contract(), finding(batch), framework="numpy")
+    source = source.replace("import numpy as np", "import numpy as np\n\nnp.seterr(all='ignore')", 1)
+    assert "error      inf" in run(source, tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_class_is_called_as_xentcheck_calls_it(mine: str, tmp_path: Path, dtype: str) -> None:
+    """What is no plain function goes through the targets of xentcheck."""
+    batch = Batch(np.array([[1.0, 1.0]]).astype(FORMATS[dtype].dtype), np.array([0]))
+    source = script(TargetSpecification(loss=f"{mine}:CrossEntropy"), Contract(), finding(batch))
+    assert "open_host" in source
+    printed = run(source, tmp_path)
+    assert "0.69" in printed
+    assert "died       no" in printed
+
+
+def test_a_registered_target_is_called_by_its_name(tmp_path: Path) -> None:
+    """Side effects have no certified number: the script shows the whole outcome."""
+    batch = Batch(np.zeros((1, 2)), np.array([0]))
+    source = script(TargetSpecification(loss="reference"), Contract(), finding(batch, certified=None, part="", got="x"))
+    assert "loss='reference'" in source
+    assert "no side effect" in run(source, tmp_path)
+
+
+def test_a_closure_is_left_to_the_reader() -> None:
+    """A function of a session has no place to be imported from; the script is Python all the same."""
+    batch = Batch(np.zeros((1, 2)), np.array([0]))
+    source = script(TargetSpecification(loss=lambda z, y: 0.0), Contract(), finding(batch))
+    compile(source, "again.py", "exec")
+    assert "Define or import it here" in source
+
+
+def test_quotes_in_a_title_do_no_harm(mine: str, tmp_path: Path) -> None:
+    """What a target said stands in the script as text."""
+    batch = Batch(np.zeros((1, 2)), np.array([0]))
+    odd = dataclasses.replace(finding(batch), title='raised """\\N{oops}"""', cause='"""', law="a\\")
+    run(script(TargetSpecification(loss=f"{mine}:loss"), Contract(), odd, framework="numpy"), tmp_path)
+
+
+def test_no_batch_no_script() -> None:
+    """A finding without a batch has nothing to repeat."""
+    bare = Finding("answers", 0, "", "float32", "sparse", "died")
+    assert script(TargetSpecification(loss="reference"), Contract(), bare) == ""
