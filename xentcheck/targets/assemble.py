@@ -72,7 +72,9 @@ def _functions(found: Mapping[str, Any], location: str, reduction: str) -> Funct
         roles = {role: function for role, function in vars(whole).items() if function is not None}
     for role, value in found.items():
         if role not in vars(Functions()):
-            raise TargetError(f"{location} has a key {role!r}; the keys are {', '.join(vars(Functions()))} and contract.")
+            raise TargetError(
+                f"{location} has a key {role!r}; the keys are {', '.join(vars(Functions()))} and contract."
+            )
         if role != "loss":
             roles[role] = function_of(value, f"the {role.replace('_', ' ')} of {location}")
     return Functions(**roles)

@@ -22,11 +22,11 @@ _ALIGNMENT = 16
 _ALIVE_CHECK = 0.2  # seconds between looks whether the other side still runs
 
 
-class ChannelClosed(EOFError):
+class ChannelClosedError(EOFError):
     """The other side has closed the channel, or has ended."""
 
 
-class ChannelTimeout(TimeoutError):
+class ChannelTimeoutError(TimeoutError):
     """The other side did not answer in time."""
 
 
@@ -35,7 +35,8 @@ def dtype_of(name: str) -> np.dtype[Any]:
     try:
         return np.dtype(name)
     except TypeError:
-        return np.dtype(getattr(importlib.import_module("ml_dtypes"), name))
+        further: np.dtype[Any] = np.dtype(getattr(importlib.import_module("ml_dtypes"), name))
+        return further
 
 
 class Channel:
@@ -53,7 +54,7 @@ class Channel:
         self._poll = select.poll()
 
     def send(self, header: dict[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> None:
-        """Send a header and arrays; raises ChannelClosed if nobody will read them."""
+        """Send a header and arrays; raises ChannelClosedError if nobody will read them."""
         stated = [{"dtype": array.dtype.name, "shape": array.shape} for array in arrays]
         text = json.dumps({**header, "arrays": stated}).encode()
         text += b" " * (-len(text) % _ALIGNMENT)
@@ -69,7 +70,7 @@ class Channel:
             except BlockingIOError:
                 self._wait(select.POLLOUT, None, None)
             except OSError as error:
-                raise ChannelClosed(str(error)) from None
+                raise ChannelClosedError(str(error)) from None
 
     def receive(
         self, seconds: float | None = None, alive: Callable[[], bool] | None = None
@@ -79,13 +80,13 @@ class Channel:
         Parameters
         ----------
         seconds : float, optional
-            How long to wait for the whole message; ChannelTimeout is raised after that.
+            How long to wait for the whole message; ChannelTimeoutError is raised after that.
         alive : callable, optional
-            Asked now and then; where it says False and nothing more is to be read, ChannelClosed is raised. A child of the
-            other side may hold the channel open after the other side has died.
+            Asked now and then; where it says False and nothing more is to be read, ChannelClosedError is raised.
+            A child of the other side may hold the channel open after the other side has died.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
-        length, body = _PREFIX.unpack(self._read(_PREFIX.size, deadline, alive))
+        length, body = _PREFIX.unpack(self._read(_PREFIX.size, deadline, alive).data)
         content = self._read(length + body, deadline, alive)
         header: dict[str, Any] = json.loads(bytes(content[:length]))
         arrays = []
@@ -109,7 +110,7 @@ class Channel:
 
     def _read(self, size: int, deadline: float | None, alive: Callable[[], bool] | None) -> NDArray[np.uint8]:
         content = np.empty(size, np.uint8)
-        waiting = memoryview(content)
+        waiting = content.data
         while waiting:
             try:
                 count = os.readv(self._descriptor, [waiting])
@@ -117,9 +118,9 @@ class Channel:
                 self._wait(select.POLLIN, deadline, alive)
                 continue
             except OSError as error:
-                raise ChannelClosed(str(error)) from None
+                raise ChannelClosedError(str(error)) from None
             if count == 0:
-                raise ChannelClosed("the channel was closed")
+                raise ChannelClosedError("the channel was closed")
             waiting = waiting[count:]
         return content
 
@@ -130,9 +131,9 @@ class Channel:
             living = alive is None or alive()
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
-                raise ChannelTimeout("no answer in time")
+                raise ChannelTimeoutError("no answer in time")
             step = 0.0 if not living else _ALIVE_CHECK if left is None else min(left, _ALIVE_CHECK)
             if self._poll.poll(None if alive is None and left is None else 1000 * step):
                 return
             if not living:
-                raise ChannelClosed("the other process has ended")
+                raise ChannelClosedError("the other process has ended")

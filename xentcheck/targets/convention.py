@@ -61,7 +61,7 @@ class Convention:
         for key, name in self.arguments.items():
             if key in batch.options:
                 value = batch.options[key]
-                options[name] = _fresh("options", value, "C") if isinstance(value, np.ndarray) else value
+                options[name] = _fresh("options", np.asarray(value), "C") if np.ndim(value) > 0 else value
         return _fresh("scores", scores, batch.layout), _fresh("labels", labels, batch.layout), options
 
     def gradient_of(self, returned: NDArray[Any]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 _NUMBERS = "biufc"
 
 
-class NotAnArray(TypeError):
+class NotAnArrayError(TypeError):
     """A value that cannot be read as an array of numbers; the message says what it is."""
 
 
@@ -24,16 +24,14 @@ def host_array(value: Any) -> NDArray[Any]:
 
     Raises
     ------
-    NotAnArray
+    NotAnArrayError
     """
-    if isinstance(value, np.ndarray):
-        array = np.asarray(value)
-    elif isinstance(value, (bool, int, float, complex, np.generic)):
+    if isinstance(value, (np.ndarray, bool, int, float, complex, np.generic)):
         array = np.asarray(value)
     elif value is None:
-        raise NotAnArray("returned None, but a number or an array is wanted")
+        raise NotAnArrayError("returned None, but a number or an array is wanted")
     elif isinstance(value, (str, bytes)):
-        raise NotAnArray(f"returned the text {value[:40]!r}, but a number or an array is wanted")
+        raise NotAnArrayError(f"returned the text {value[:40]!r}, but a number or an array is wanted")
     elif is_tensor(value):
         array = _of_tensor(value)
     elif isinstance(value, (list, tuple)):
@@ -41,9 +39,9 @@ def host_array(value: Any) -> NDArray[Any]:
     elif hasattr(value, "__array__"):
         array = _guarded(value)
     else:
-        raise NotAnArray(f"returned {_a(type(value).__name__)}, but a number or an array is wanted")
+        raise NotAnArrayError(f"returned {_a(type(value).__name__)}, but a number or an array is wanted")
     if array.dtype.kind not in _NUMBERS and not _is_short_float(array.dtype):
-        raise NotAnArray(f"returned an array of dtype {array.dtype}, but numbers are wanted")
+        raise NotAnArrayError(f"returned an array of dtype {array.dtype}, but numbers are wanted")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
@@ -61,12 +59,12 @@ def _is_short_float(dtype: np.dtype[Any]) -> bool:
 def _of_tensor(tensor: Any) -> NDArray[Any]:
     torch = sys.modules["torch"]
     if tensor.device.type != "cpu":
-        raise NotAnArray(
-            f"returned a tensor on the device {str(tensor.device)!r}, whose values this process cannot read; a tensor on the CPU "
-            "is wanted"
+        raise NotAnArrayError(
+            f"returned a tensor on the device {str(tensor.device)!r}, whose values this process cannot read; "
+            "a tensor on the CPU is wanted"
         )
     if tensor.layout is not torch.strided:
-        raise NotAnArray(f"returned a tensor of layout {tensor.layout}, but a dense one is wanted")
+        raise NotAnArrayError(f"returned a tensor of layout {tensor.layout}, but a dense one is wanted")
     plain = tensor.detach().resolve_conj().resolve_neg()
     if plain.dtype is torch.bfloat16:
         # Torch hands numpy no bfloat16, but the same 16 bits as an integer.
@@ -85,7 +83,7 @@ def _guarded(value: Any) -> NDArray[Any]:
     try:
         return np.asarray(value)
     except Exception as error:
-        raise NotAnArray(f"returned {_a(type(value).__name__)} that is no array ({_first_line(error)})") from error
+        raise NotAnArrayError(f"returned {_a(type(value).__name__)} that is no array ({_first_line(error)})") from error
 
 
 def _first_line(error: BaseException) -> str:

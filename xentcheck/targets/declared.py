@@ -63,7 +63,9 @@ def checked_declaration(where: str, table: Any) -> Mapping[str, Any]:
         raise TargetError(f"{where} is {table!r}, but must be a table with loss, gradient or value_and_gradient.")
     for key in table:
         if key not in KEYS:
-            raise TargetError(f"{where} has a key {key!r}{nearest(str(key), list(KEYS))}; the keys are {', '.join(KEYS)}.")
+            raise TargetError(
+                f"{where} has a key {key!r}{nearest(str(key), list(KEYS))}; the keys are {', '.join(KEYS)}."
+            )
     if not any(key in table for key in KEYS[:3]):
         raise TargetError(f"{where} has none of loss, gradient and value_and_gradient; give one.")
     return table

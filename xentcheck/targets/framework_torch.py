@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xentcheck.targets.framework import NumpyFramework, cotangent_like
 
 
-class NotDifferentiable(RuntimeError):
+class NotDifferentiableError(RuntimeError):
     """A loss through which the framework finds no way back to the scores."""
 
 
@@ -55,7 +55,7 @@ class TorchFramework(NumpyFramework):
 
         def pull() -> Any:
             if not isinstance(value, torch.Tensor) or not value.requires_grad:
-                raise NotDifferentiable("the loss returned does not depend on the scores by autograd")
+                raise NotDifferentiableError("the loss returned does not depend on the scores by autograd")
             if upstream is None:
                 cotangent = torch.ones_like(value)
             else:

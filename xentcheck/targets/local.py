@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets.assemble import assemble
-from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.base_host import Host, described
+from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.outcome import Outcome
 from xentcheck.targets.specification import Plan
 from xentcheck.targets.target import Target

@@ -20,11 +20,11 @@ def split(location: str) -> tuple[str, str]:
     module, colon, attribute = location.rpartition(":")
     if not colon or not module or not attribute:
         bare = location.strip(":") or "mine.py"
-        raise TargetError(
-            f"{location!r} names no attribute; write {bare}:ATTRIBUTE, for example {bare}:loss."
-        )
+        raise TargetError(f"{location!r} names no attribute; write {bare}:ATTRIBUTE, for example {bare}:loss.")
     if not all(part.isidentifier() for part in attribute.split(".")):
-        raise TargetError(f"{attribute!r} in {location!r} is no attribute; write MODULE:ATTRIBUTE or FILE.py:ATTRIBUTE.")
+        raise TargetError(
+            f"{attribute!r} in {location!r} is no attribute; write MODULE:ATTRIBUTE or FILE.py:ATTRIBUTE."
+        )
     return module, attribute
 
 
@@ -113,8 +113,14 @@ def _import(name: str, hint: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        missing = f"There is no module {name!r}" if error.name == name else f"{name} could not be imported: {_said(error)}"
-        advice = f"install it with {hint}" if hint else "give a module that can be imported from here, or path/file.py:attribute"
+        missing = (
+            f"There is no module {name!r}" if error.name == name else f"{name} could not be imported: {_said(error)}"
+        )
+        advice = (
+            f"install it with {hint}"
+            if hint
+            else "give a module that can be imported from here, or path/file.py:attribute"
+        )
         raise TargetError(f"{missing}; {advice}.") from None
     except BaseException as error:
         advice = f"; install it with {hint}" if hint and isinstance(error, ImportError) else ""

@@ -12,8 +12,8 @@ from xentcheck.contract import Contract
 from xentcheck.targets import declared
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.locate import file_path, is_file, nearest, split
-from xentcheck.targets.registration import Registered
 from xentcheck.targets.registered import by_name, names
+from xentcheck.targets.registration import Registered
 
 Named = str | Callable[..., Any] | None
 ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp")
@@ -26,8 +26,8 @@ class TargetSpecification:
     Parameters
     ----------
     loss : str, callable or None
-        The name of a target, a location ("package.module:attribute", "path/file.py:attribute"), or a callable, a class or an
-        instance, which are judged in this process. None where there is only a gradient.
+        The name of a target, a location ("package.module:attribute", "path/file.py:attribute"), or a callable, a
+        class or an instance, which are judged in this process. None where there is only a gradient.
     gradient, value_and_gradient, hessian_vector, vjp : str, callable or None
         Further callables, as locations or objects.
     contract : Contract, optional
@@ -72,7 +72,7 @@ class Plan:
     changes : dict
         Contract keys laid over the contract.
     base : str
-        The directory that paths are relative to, importable.
+        The directory that paths are relative to, importable; "" for a registered target, which needs none.
     framework : str
         "" where it is to be found out.
     keywords : dict
@@ -128,6 +128,8 @@ def plan(specification: TargetSpecification, directory: str | None = None) -> Pl
         name=specification.name or found.name or shown,
         location=found.location or shown,
         functions=functions,
+        base=found.base or (base if given else ""),
+        framework=found.framework or _common_framework(functions),
         contract=contract,
         changes=dict(changes),
         keywords={key: _keyword(value, stated) for key, value in found.keywords.items()},
@@ -139,7 +141,7 @@ def _of_loss(loss: Any, base: str) -> Plan:
         return Plan(_shown(loss), _shown(loss), {"loss": loss}, base=base)
     known = by_name(loss)
     if known is not None:
-        return _of_registered(known, base)
+        return _of_registered(known)
     if ":" in loss:
         return Plan(loss, loss, {"loss": _checked(loss, base)}, base=base, framework=_framework(loss))
     project = declared.project_targets(base)
@@ -151,17 +153,18 @@ def _of_loss(loss: Any, base: str) -> Plan:
     raise TargetError(_unknown(loss, [*names(), *project.targets, *declared.entry_points()], base))
 
 
-def _of_registered(known: Registered, base: str) -> Plan:
+def _of_registered(known: Registered) -> Plan:
     missing = [module for module in known.requires if find_spec(module) is None]
     if missing:
-        raise TargetError(f"The target {known.name} needs {' and '.join(missing)}, not installed here; use {known.install}.")
+        raise TargetError(
+            f"The target {known.name} needs {' and '.join(missing)}, not installed here; use {known.install}."
+        )
     functions = {"loss": known.loss, "gradient": known.gradient, "vjp": known.vjp}
     return Plan(
         name=known.name,
         location=known.loss,
         functions={role: location for role, location in functions.items() if location},
         contract=dict(known.contract),
-        base=base,
         framework=known.framework,
         keywords=dict(known.keywords),
         install=known.install,
@@ -177,7 +180,9 @@ def _of_declaration(name: str, declaration: Mapping[str, Any], base: str) -> Pla
     found = Plan(name, "", {}, base=base) if loss is None else _of_loss(loss, base)
     functions = {**found.functions, **{role: _checked(value, base) for role, value in given.items()}}
     location = found.location or next(iter(given.values()))
-    contract = {**(found.contract or {}), **declaration.get("contract", {})} if "contract" in declaration else found.contract
+    contract = (
+        {**(found.contract or {}), **declaration.get("contract", {})} if "contract" in declaration else found.contract
+    )
     return replace(found, name=name, location=location, functions=functions, contract=contract, base=base)
 
 
@@ -196,6 +201,11 @@ def _framework(location: str) -> str:
     return {"torch": "torch", "jax": "jax", "optax": "jax"}.get(root, "")
 
 
+def _common_framework(functions: Mapping[str, Any]) -> str:
+    known = {_framework(value) if isinstance(value, str) else "" for value in functions.values()}
+    return known.pop() if len(known) == 1 else ""
+
+
 def _keyword(value: Any, contract: Contract) -> Any:
     return getattr(contract, value["contract"]) if isinstance(value, Mapping) and set(value) == {"contract"} else value
 
@@ -211,6 +221,6 @@ def _unknown(name: str, known: list[str], base: str) -> str:
     if name.endswith(".py") or os.path.exists(os.path.join(base, name)):
         return f"{name} names no attribute; write {name}:ATTRIBUTE, for example {name}:loss."
     return (
-        f"There is no target {name!r}{nearest(name, known)}; give the NAME of a registered target (see `xentcheck targets`), "
-        "package.module:attribute or path/file.py:attribute."
+        f"There is no target {name!r}{nearest(name, known)}; give the NAME of a registered target "
+        "(see `xentcheck targets`), package.module:attribute or path/file.py:attribute."
     )

@@ -14,9 +14,9 @@ from xentcheck.targets.target import Target
 def try_out(target: Target) -> None:
     """Call a target once, and settle whether it takes numpy arrays, torch tensors or jax arrays.
 
-    Called only where the target's modules have imported torch or jax. A loss that refuses numpy arrays and takes tensors is
-    torch's; one that returns a jax array and can be traced is jax's. Where nothing answers, the question
-    stays open for the first real call.
+    Called only where the target's modules have imported torch or jax. A loss that refuses numpy arrays and takes
+    tensors is torch's; one that returns a jax array and can be traced is jax's. Where nothing answers, the
+    question stays open for the first real call.
     """
     function = target.functions.loss or target.functions.value_and_gradient or target.functions.gradient
     assert function is not None
@@ -24,6 +24,8 @@ def try_out(target: Target) -> None:
     outcome = target.evaluate(batch, ("loss",) if target.has_loss else ("gradient",))
     if outcome.raised is not None:
         return
+    if target.differentiated and target.evaluate(batch, ("gradient",)).raised is not None:
+        target.framework.differentiates = False  # Such as a loss that leaves autograd on its way.
     if target.framework.name == "numpy" and target.functions.loss is not None:
         _prefer_differentiable(target, batch)
 

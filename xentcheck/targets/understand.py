@@ -23,8 +23,9 @@ def understand(found: Any, name: str, reduction: str = "mean") -> Functions:
     Parameters
     ----------
     found : object
-        A function; a class or instance with a method `loss`, or `forward` or `calculate`, and possibly `gradient`, `grad` or
-        `backward`; any other callable. A class is instantiated, without arguments, where a method needs that.
+        A function; a class or instance with a method `loss`, or `forward` or `calculate`, and possibly `gradient`,
+        `grad` or `backward`; any other callable. A class is instantiated, without arguments, where a method
+        needs that.
     name : str
         How messages call it.
     reduction : str

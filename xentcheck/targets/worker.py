@@ -1,5 +1,6 @@
-"""The process beside xentcheck in which a target runs: builds it from its plan, then answers calls until the channel closes.
+"""The process beside xentcheck in which a target runs.
 
+It builds the target from its plan, then answers calls until the channel closes.
 Started by `host.WorkerHost`. It needs the standard library, numpy and what the target needs, nothing else.
 """
 
@@ -11,12 +12,13 @@ import faulthandler
 import os
 import select
 import sys
+import traceback
 from dataclasses import asdict
 from typing import Any
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets.assemble import assemble
-from xentcheck.targets.channel import Channel, ChannelClosed
+from xentcheck.targets.channel import Channel, ChannelClosedError
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.observe import Environment, processor_state
 from xentcheck.targets.target import Target
@@ -31,12 +33,12 @@ def main(descriptor: int) -> None:
     faulthandler.enable()
     channel = Channel(descriptor)
     _thread.start_new_thread(_end_with_parent, (descriptor,))
-    with contextlib.suppress(ChannelClosed):
+    with contextlib.suppress(ChannelClosedError):
         plan = channel.receive()[0]["plan"]
         for key, value in SETTINGS.items():
             os.environ.setdefault(key, value)
-        if plan["import_from"] not in sys.path:
-            sys.path.insert(0, plan["import_from"])
+        if plan["base"] and plan["base"] not in sys.path[:1]:
+            sys.path.insert(0, plan["base"])
         try:
             target = assemble(plan, before_trial=lambda: channel.send({"trial": True}))
         except TargetError as error:
@@ -54,6 +56,16 @@ def _answer(channel: Channel, target: Target) -> None:
     if header.get("modules"):
         channel.send({"modules": sorted(sys.modules)})
         return
+    try:
+        answer, results = _evaluated(target, header, arrays)
+    except Exception:
+        # What the target raises is part of an outcome; this is a fault of xentcheck and must not pass for one.
+        answer, results = {"failure": traceback.format_exc()}, []
+    channel.send(answer, results)
+
+
+def _evaluated(target: Target, header: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Return the answer to a request and its arrays."""
     options = dict(header["options"])
     upstream = arrays[2] if header["has_upstream"] else None
     for name, array in zip(header["option_arrays"], arrays[2 + header["has_upstream"] :]):  # noqa: B905 (Python 3.9 has no strict)
@@ -68,7 +80,7 @@ def _answer(channel: Channel, target: Target) -> None:
     }
     if target.framework.name != before:
         answer["description"] = target.stated()
-    channel.send(answer, [getattr(outcome, part) for part in answer["parts"]])
+    return answer, [getattr(outcome, part) for part in answer["parts"]]
 
 
 def _end_with_parent(descriptor: int) -> None:

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import weakref
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.targets.channel import Channel, ChannelClosed, ChannelTimeout
+from xentcheck.targets.base_host import Host, described
+from xentcheck.targets.channel import ChannelClosedError, ChannelTimeoutError
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.base_host import Host, described
 from xentcheck.targets.outcome import Outcome, Raised
+from xentcheck.targets.process import Process
 from xentcheck.targets.specification import Plan
 
-_ROOT = str(Path(__file__).resolve().parents[2])
-_BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[2]); from xentcheck.targets.worker import main; main(int(sys.argv[1]))"
 _START_LIMIT = 120.0
-_OUTPUT_LIMIT = 1 << 20
-_TAIL = 2000
 
 
 class WorkerHost(Host):
@@ -53,7 +41,7 @@ class WorkerHost(Host):
         self._plan = plan
         self._time_limit = time_limit
         self._first_time_limit = max(time_limit, first_time_limit)
-        self._process: _Process | None = None
+        self._process: Process | None = None
         self._description: TargetDescription | None = None
         self._closed = False
         self.restarts = 0
@@ -79,7 +67,12 @@ class WorkerHost(Host):
         if self._description is None:
             self.ready()
         assert self._description is not None
-        if upstream is not None and "gradient" in want and self._description.has_gradient and not self._description.has_vjp:
+        if (
+            upstream is not None
+            and "gradient" in want
+            and self._description.has_gradient
+            and not self._description.has_vjp
+        ):
             raise ValueError(f"The target {self._plan.name} takes no cotangent.")
         try:
             self.ready()
@@ -95,10 +88,10 @@ class WorkerHost(Host):
         try:
             process.channel.send(*_request(batch, want, upstream))
             header, arrays = process.channel.receive(limit, process.alive)
-        except ChannelTimeout:
+        except ChannelTimeoutError:
             self._restart(process)
             return Outcome(died=f"no answer within {limit:g} s")
-        except ChannelClosed:
+        except ChannelClosedError:
             how = process.how_it_ended()
             self._restart(process)
             return Outcome(died=how)
@@ -107,6 +100,8 @@ class WorkerHost(Host):
             self._discard(process)
             raise
         process.shorten_output()
+        if "failure" in header:
+            raise RuntimeError(f"A fault of xentcheck's own in the process of {self._plan.name}:\n{header['failure']}")
         if "description" in header:
             self._description = described(header["description"], self._plan.contract is not None)
         observations = tuple(header["observations"])
@@ -132,15 +127,14 @@ class WorkerHost(Host):
     def _start(self, try_out: bool = True) -> None:
         plan = asdict(self._plan)
         plan["try_out"] = plan["try_out"] and try_out
-        plan["import_from"] = self._plan.base if self._plan.framework == "" else ""
-        self._process = _Process(plan)
+        self._process = Process(plan)
 
-    def _restart(self, process: _Process) -> None:
+    def _restart(self, process: Process) -> None:
         self._discard(process)
         self.restarts += 1
         self._start()
 
-    def _discard(self, process: _Process) -> None:
+    def _discard(self, process: Process) -> None:
         self.last_output = process.end()
         if self._process is process:
             self._process = None
@@ -153,8 +147,8 @@ class WorkerHost(Host):
             assert process is not None
             try:
                 header, _ = process.channel.receive(_START_LIMIT, process.alive)
-            except (ChannelTimeout, ChannelClosed) as error:
-                slow = isinstance(error, ChannelTimeout)
+            except (ChannelTimeoutError, ChannelClosedError) as error:
+                slow = isinstance(error, ChannelTimeoutError)
                 how = f"no answer within {_START_LIMIT:g} s" if slow else process.how_it_ended()
                 self._discard(process)
                 if trying:
@@ -181,83 +175,6 @@ class WorkerHost(Host):
             return described(header["description"], self._plan.contract is not None, changed)
 
 
-class _Process:
-    """One worker process, its channel and what it prints."""
-
-    def __init__(self, plan: dict[str, Any]) -> None:
-        ours, theirs = socket.socketpair()
-        output = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `end`)
-        path = [entry for entry in sys.path if entry]
-        if _ROOT not in path:
-            path.append(_ROOT)
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-u", "-c", _BOOT, str(theirs.fileno()), json.dumps(path)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        finally:
-            theirs.close()
-        self.channel = Channel(ours.detach())
-        self._output = output
-        self.greeted = False
-        self.used = False
-        self._finalizer = weakref.finalize(self, _end, self._process, self.channel, output)
-        self.channel.send({"plan": plan})
-
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process.poll() is None
-
-    def how_it_ended(self) -> str:
-        """Return "killed by signal 11 (SIGSEGV)" or "exit status 3" of a process that has closed its channel."""
-        try:
-            status = self._process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            return "the process closed its channel"
-        if status >= 0:
-            return f"exit status {status}"
-        try:
-            name = f" ({signal.Signals(-status).name})"
-        except ValueError:
-            name = ""
-        return f"killed by signal {-status}{name}"
-
-    def shorten_output(self) -> None:
-        """Keep the target from filling the disk with what it prints."""
-        if os.fstat(self._output.fileno()).st_size > _OUTPUT_LIMIT:
-            os.ftruncate(self._output.fileno(), 0)
-
-    def end(self) -> str:
-        """Kill the process and its children, and return the end of what it printed."""
-        if not self._finalizer.alive:
-            return ""
-        _kill(self._process)
-        self._output.seek(0, os.SEEK_END)
-        self._output.seek(max(0, self._output.tell() - _TAIL))
-        tail = self._output.read().decode(errors="replace")
-        self._finalizer()
-        return tail
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            process.kill()
-    process.wait()
-
-
-def _end(process: subprocess.Popen[bytes], channel: Channel, output: IO[bytes]) -> None:
-    _kill(process)
-    channel.close()
-    output.close()
-
-
 def _request(
     batch: Batch, want: Sequence[str], upstream: NDArray[Any] | None
 ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
@@ -281,5 +198,6 @@ def _request(
 
 def _ended_while_importing(name: str, how: str, output: str) -> str:
     lines = output.strip().splitlines()
-    last = f"; its last words: {lines[-1][:300]}" if lines else ""
+    words = next((line for line in lines if line.startswith("Fatal Python error")), lines[-1] if lines else "")
+    last = f"; its last words: {words[:300].rstrip('.')}" if words else ""
     return f"The process that imports {name} ended before it was ready ({how}){last}."

@@ -1,0 +1,107 @@
+"""A worker process, its channel and what it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import weakref
+from pathlib import Path
+from typing import IO, Any
+
+from xentcheck.targets.channel import Channel
+
+_ROOT = str(Path(__file__).resolve().parents[2])
+_BOOT = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[2]); "
+    "from xentcheck.targets.worker import main; main(int(sys.argv[1]))"
+)
+_OUTPUT_LIMIT = 1 << 20
+_TAIL = 2000
+
+
+class Process:
+    """A worker process: in a session of its own, so that Ctrl-C is the parent's, and killed with its children.
+
+    Parameters
+    ----------
+    plan : dict
+        The fields of `specification.Plan`.
+    """
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        ours, theirs = socket.socketpair()
+        output = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `end`)
+        path = [entry for entry in sys.path if entry]
+        if _ROOT not in path:
+            path.append(_ROOT)
+        try:
+            self._running = subprocess.Popen(
+                [sys.executable, "-u", "-c", _BOOT, str(theirs.fileno()), json.dumps(path)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+        self.channel = Channel(ours.detach())
+        self._output = output
+        self.greeted = False
+        self.used = False
+        self._finalizer = weakref.finalize(self, _end, self._running, self.channel, output)
+        self.channel.send({"plan": plan})
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._running.poll() is None
+
+    def how_it_ended(self) -> str:
+        """Return "killed by signal 11 (SIGSEGV)" or "exit status 3" of a process that has closed its channel."""
+        try:
+            status = self._running.wait(5.0)
+        except subprocess.TimeoutExpired:
+            return "the process closed its channel"
+        if status >= 0:
+            return f"exit status {status}"
+        try:
+            name = f" ({signal.Signals(-status).name})"
+        except ValueError:
+            name = ""
+        return f"killed by signal {-status}{name}"
+
+    def shorten_output(self) -> None:
+        """Keep the target from filling the disk with what it prints."""
+        if os.fstat(self._output.fileno()).st_size > _OUTPUT_LIMIT:
+            os.ftruncate(self._output.fileno(), 0)
+
+    def end(self) -> str:
+        """Kill the process and its children, and return the end of what it printed."""
+        if not self._finalizer.alive:
+            return ""
+        _kill(self._running)
+        self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(0, self._output.tell() - _TAIL))
+        tail = self._output.read().decode(errors="replace")
+        self._finalizer()
+        return tail
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            process.kill()
+    process.wait()
+
+
+def _end(process: subprocess.Popen[bytes], channel: Channel, output: IO[bytes]) -> None:
+    _kill(process)
+    channel.close()
+    output.close()
