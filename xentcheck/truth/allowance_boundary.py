@@ -19,7 +19,7 @@ def probability_error(on: Conditions, by: Arithmetic) -> Floats:
     rows = by.row_sum(on)
     if contract.input == "probabilities":
         return np.full(on.p.shape, by.u_input + (rows + 2.0 * by.u if contract.boundary.normalise else 0.0))
-    if contract.input == "log_probabilities":
+    if not on.softmax:
         error = by.u * (2.0 * by.k_exp + 2.0 + (by.shift - 1.0) * on.near) + by.u_input * on.near
         return error + error * error
     common = by.u * (by.shift * on.D + by.exp_error(on)) + rows
@@ -68,8 +68,8 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         error += np.einsum("ij,ij->i", wrong, logs)
     error = error * (1.0 + 4.0 * rows) + by.eta * (on.problem.m + 1.0)
     unbounded = (lost > 0.25).any(axis=1) | (by.first_order(on) > 0.25)
-    if on.problem.contract.input == "logits":
-        unbounded |= on.magnitude > by.largest / 2.0
+    if on.softmax:
+        unbounded |= by.leaves_range(on)
     return error, unbounded
 
 

@@ -36,15 +36,18 @@ class Unscaled:
 def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
     """Return the gradient of every row's loss and its allowance."""
     contract = on.problem.contract
-    if contract.gradient_wrt != "logits":
-        return _by_scores(on, by)
-    if contract.gradient_of == "loss" and not contract.boundary.exact:
-        return _through_boundary(on, by)
-    return _softmax_minus_target(on, by)
+    normalised = contract.gradient_wrt == "log_probabilities" and contract.boundary.normalise
+    if contract.gradient_wrt == "probabilities":
+        return _by_probabilities(on, by)
+    bounded = contract.gradient_of == "loss" and not contract.boundary.exact
+    if contract.gradient_wrt == "log_probabilities" and not normalised:
+        return _by_log_probabilities(on, by, bounded)
+    raw = _through_boundary(on, by) if bounded else _softmax_minus_target(on, by)
+    return _with_z_loss(on, by, raw) if on.z_loss else raw
 
 
 def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
-    """T p - c, z-loss included: see docs/bounds.md, sections 4 and 5."""
+    """T p - c: see docs/bounds.md."""
     problem, chosen, u, rows = on.problem, on.coefficients, by.u, by.row_sum(on)
     T, label = on.T[:, None], chosen.label
     each = np.arange(problem.n)
@@ -60,7 +63,7 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     floor = floor * np.maximum(T, 1.0)
     error += floor
     at_label += floor[:, 0]
-    if problem.contract.input == "logits":
+    if on.softmax:
         complement = _by_complement(on, by)
         at_label = complement if by.relative else np.maximum(at_label, complement)
     error[each[single], label[single]] = at_label[single]
@@ -72,18 +75,11 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     wrong = coefficient_error(on, by)
     if wrong is not None:
         error += wrong + wrong.sum(axis=1)[:, None] * on.p
-    unbounded = (by.first_order(on) > 0.25) | (on.magnitude > by.largest / 2.0)
-    if problem.contract.input != "logits":
+    unbounded = (by.first_order(on) > 0.25) | by.leaves_range(on)
+    if not on.softmax:
         unbounded = np.full(problem.n, rows > 0.25)
     if by.lse:
         unbounded = unbounded | (u * np.abs(on.lse) > 0.25) | (lse_error(on, by) > 1.0)
-    if problem.z_loss:
-        slope = 2.0 * problem.z_loss * on.lse[:, None] * problem.kept[:, None]
-        extra = np.abs(slope) * on.p
-        lse = 2.0 * problem.z_loss * logsumexp_error(on, by)[:, None]
-        error = error + extra * relative + on.p * lse + 6.0 * (u * extra) + 2.0 * u * terms
-        error = error + floor * np.abs(slope)
-        value, terms = value + slope * on.p, terms + extra
     return Unscaled(value, error, terms, unbounded[:, None])
 
 
@@ -106,46 +102,68 @@ def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
     return on.T * error + (on.problem.m * (2.0 * by.k_exp + 1.0) + 1.0) * by.eta * np.maximum(on.T, 1.0)
 
 
-def _by_scores(on: Conditions, by: Arithmetic) -> Unscaled:
-    """Gradients with respect to given probabilities, -c b'/b, or to given log-probabilities, -c."""
+def _with_z_loss(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
+    """2 lambda lse p more: the errors of lse and of p, 6 u for the products, and what the larger terms round to."""
+    slope = 2.0 * on.z_loss * on.lse[:, None] * on.problem.kept[:, None]
+    extra = np.abs(slope) * on.p
+    error = raw.error + extra * probability_error(on, by) + 6.0 * (by.u * extra) + 2.0 * by.u * raw.terms
+    error += on.p * (2.0 * on.z_loss * logsumexp_error(on, by)[:, None])
+    error += (2.0 * by.k_exp + 2.0) * by.eta * np.abs(slope)
+    return Unscaled(raw.value + slope * on.p, error, raw.terms + extra, raw.unbounded)
+
+
+def _by_log_probabilities(on: Conditions, by: Arithmetic, bounded: bool) -> Unscaled:
+    """-c r with respect to the log-probabilities, r = 1 or that of the boundary."""
+    r, wrong = np.ones(on.p.shape), coefficient_error(on, by)
+    error = by.u * on.c + by.eta
+    unbounded = np.zeros(on.problem.n, bool)
+    if bounded:
+        r, denominator = _derivative(on)
+        lost = on.c * underflow(on, by) / np.maximum(denominator, np.finfo(np.float64).tiny)
+        error = on.c * r * (probability_error(on, by) + 6.0 * by.u) + lost + by.eta
+        unbounded = _ambiguous(on, by)
+    if wrong is not None:
+        error = error + wrong * r
+    return Unscaled(-on.c * r, error, on.c * r, unbounded[:, None])
+
+
+def _by_probabilities(on: Conditions, by: Arithmetic) -> Unscaled:
+    """-c b'/b with respect to the probabilities: 3 u |g|, u for the addition of eps, and what underflows.
+
+    Where rows are divided by their sum P first, (sum q v - v)/P with v = c b'/b at q = p/P.
+    """
     contract, u, rows = on.problem.contract, by.u, by.row_sum(on)
-    if contract.gradient_wrt == "log_probabilities" or contract.input == "logits":
-        # The gradient of a weighted sum is its weights.
-        slope, denominator = np.ones(on.p.shape), np.ones(on.p.shape)
-        relative, lost = np.zeros(on.p.shape), np.zeros(on.p.shape)
-        unbounded = np.full((on.problem.n, 1), contract.input != "log_probabilities" or not contract.boundary.exact)
-    else:
-        slope, denominator = boundary_slope(on)
-        ideal = contract.gradient_of == "ideal" and not contract.boundary.exact
-        if contract.boundary.clip is not None or ideal:
-            inside = _inside(on) if contract.gradient_of == "loss" else np.ones(on.p.shape)
-            slope, denominator = inside, on.p
-        elif contract.boundary.add is not None:
-            slope = np.ones(on.p.shape)
-        relative = probability_error(on, by) + u
-        lost = np.where(on.p == 0.0, 0.0, underflow(on, by))
-        unbounded = _ambiguous(on, by)[:, None] if contract.gradient_of == "loss" else np.zeros((on.problem.n, 1), bool)
+    bounded = contract.gradient_of == "loss" and not contract.boundary.exact
+    slope, denominator = np.ones(on.p.shape), on.p
+    unbounded = np.zeros((on.problem.n, 1), bool)
+    if bounded:
+        _, denominator = boundary_slope(on)
+        if contract.boundary.clip is not None:
+            slope, denominator = _inside(on), on.p
+        unbounded = _ambiguous(on, by)[:, None]
+    if contract.input != "probabilities":
+        unbounded = np.ones((on.problem.n, 1), bool)
+    lost = np.where(on.p == 0.0, 0.0, underflow(on, by))
+    counts = (on.c > 0.0) & (slope > 0.0)
+    wrong = coefficient_error(on, by)
     with np.errstate(divide="ignore", invalid="ignore"):
-        v = np.where(on.c > 0.0, on.c * slope / denominator, 0.0)
-        gone = np.where(on.c > 0.0, lost / denominator, 0.0)
-        nothing: Flags = (denominator == 0.0) & (on.c == 0.0) & np.full(1, on.coefficients.c is not None)
+        v = np.where(counts, on.c / denominator, 0.0)
+        gone = np.where(counts, lost / denominator, 0.0)
+        part = 0.0 if wrong is None else np.where(counts, wrong / denominator, 0.0)
+    # 0/0 where dense labels are divided by probabilities.
+    nothing = (denominator == 0.0) & ~counts & np.full(1, on.coefficients.c is not None)
     unbounded = unbounded | (gone > 0.25) | ~np.isfinite(v) | nothing
     v = np.where(np.isfinite(v), v, 0.0)
-    error = v * (3.0 * u + relative + np.minimum(2.0 * gone, 1.0)) + by.eta
     value, terms = -v, v
-    if contract.boundary.normalise and contract.input == "probabilities":
+    error = v * (4.0 * u + probability_error(on, by) + np.minimum(2.0 * gone, 1.0))
+    if contract.boundary.normalise:
         total = np.maximum(on.problem.scores.sum(axis=1), np.finfo(np.float64).tiny)[:, None]
         mean = np.einsum("ij,ij->i", on.p, v)[:, None]
         value, terms = (mean - v) / total, (mean + v) / total
-        error = terms * (2.0 * rows + 10.0 * u + np.minimum(2.0 * gone, 1.0)) + by.eta
+        error = (terms * (2.0 * rows + 10.0 * u)) + (error + np.einsum("ij,ij->i", on.p, error)[:, None]) / total
         unbounded = np.asarray(np.broadcast_to(unbounded, v.shape).any(axis=1))[:, None]
-    wrong = coefficient_error(on, by)
-    if wrong is not None:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            part = np.where(wrong > 0.0, wrong * slope / denominator, 0.0)
-        unbounded = unbounded | ~np.isfinite(part)
-        error = error + np.where(np.isfinite(part), part, 0.0)
-    return Unscaled(value, error, terms, unbounded)
+        part = 0.0 if wrong is None else (part + np.einsum("ij,ij->i", on.p, part)[:, None]) / total
+    return Unscaled(value, error + part + by.eta, terms, unbounded | ~np.isfinite(error + part))
 
 
 def _through_boundary(on: Conditions, by: Arithmetic) -> Unscaled:
@@ -155,9 +173,7 @@ def _through_boundary(on: Conditions, by: Arithmetic) -> Unscaled:
     multiplied by v = c/(p + eps).
     """
     u, rows, c, p = by.u, by.row_sum(on), on.c, on.p
-    slope, denominator = boundary_slope(on)
-    if on.problem.contract.boundary.clip is not None:
-        slope = _inside(on)
+    slope, denominator = _derivative(on)
     rho, lost = probability_error(on, by), underflow(on, by)
     with np.errstate(divide="ignore", invalid="ignore"):
         v = np.where((c > 0.0) & (slope > 0.0), c / denominator, 0.0)
@@ -171,11 +187,15 @@ def _through_boundary(on: Conditions, by: Arithmetic) -> Unscaled:
     wrong = coefficient_error(on, by)
     if wrong is not None:
         error = error + wrong * slope + p * np.einsum("ij,ij->i", wrong, slope)[:, None]
-    if on.problem.contract.input == "logits":
-        unbounded |= on.magnitude > by.largest / 2.0
-    if on.problem.z_loss:
-        unbounded |= True
+    if on.softmax:
+        unbounded |= by.leaves_range(on)
     return Unscaled(p * A - part, error, p * A + part, unbounded[:, None])
+
+
+def _derivative(on: Conditions) -> tuple[Floats, Floats]:
+    """Return d log b/d log p as it is differentiated, 0 outside a clip, and the denominator of b'/b."""
+    slope, denominator = boundary_slope(on)
+    return (slope if on.problem.contract.boundary.clip is None else _inside(on)), denominator
 
 
 def _inside(on: Conditions) -> Floats:

@@ -15,13 +15,13 @@ def row_losses(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     The allowances are finite everywhere; those of rows whose exact loss is infinite or undefined are 0.
     """
     contract = on.problem.contract
-    if contract.input == "logits" and contract.boundary.exact:
+    if on.softmax and contract.boundary.exact:
         error, unbounded = _softmax_rows(on, by)
     elif contract.input == "log_probabilities" and contract.boundary.exact:
         error, unbounded = _weighted_sum_rows(on, by)
     else:
         error, unbounded = boundary_rows(on, by)
-    if on.problem.z_loss:
+    if on.z_loss:
         penalty, overflows = _z_loss(on, by)
         error, unbounded = error + penalty, unbounded | overflows
     exact = np.isfinite(on.L)
@@ -79,12 +79,13 @@ def _unshifted(on: Conditions, by: Arithmetic, wrong: Floats | None) -> Floats:
 
 def _overflows(on: Conditions, by: Arithmetic) -> Flags:
     """Rows in which a legitimate algorithm may leave the range on its way."""
-    overflows = on.magnitude > by.largest / 2.0
+    overflows = by.leaves_range(on)
     if on.problem.smoothing:
         # The uniform part sums -log p over all classes before it multiplies by eps/m.
         d = np.where(np.isfinite(on.d), on.d, 0.0)
         overflows |= on.problem.m * on.l - d.sum(axis=1) > by.largest
     if by.lse:
+        overflows |= by.lse * by.u * np.abs(on.lse) > 8.0
         overflows |= on.weighted_scores + on.T * np.maximum(on.magnitude, np.abs(on.lse)) > by.largest / 2.0
     return overflows
 
@@ -113,7 +114,7 @@ def logsumexp_error(on: Conditions, by: Arithmetic) -> Floats:
 
 def _z_loss(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     """Z-loss lambda lse^2: lambda (2 |lse| e + e^2) + 6 u lambda lse^2 for an error e of lse; and the final sum."""
-    strength, e = on.problem.z_loss, logsumexp_error(on, by)
+    strength, e = on.z_loss, logsumexp_error(on, by)
     size = strength * on.lse * on.lse
     error = strength * e * (2.0 * np.abs(on.lse) + e) + 6.0 * by.u * size
     error += by.u * _finite(on.cross_entropy) + by.eta * (1.0 + strength)

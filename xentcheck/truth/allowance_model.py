@@ -88,6 +88,10 @@ class Arithmetic:
         h = on.problem.m - 1
         return self.u * (self.shift * on.D + 2.0 * self.k_exp + 2.0 * self.k_log + 4.0) + self.u_sum * h
 
+    def leaves_range(self, on: Conditions) -> Flags:
+        """Rows whose differences, in units of log 2 at that, may overflow: |z - M| log2 e < 3/4 of the largest else."""
+        return on.magnitude > self.largest / 4.0
+
     def inflation(self, on: Conditions) -> Floats:
         """The factor that covers the terms of second order, shape (n,)."""
         return 1.0 / (1.0 - 2.0 * np.minimum(self.first_order(on), 0.25))
@@ -114,12 +118,14 @@ def conforming(problem: Problem, accuracy: str) -> Arithmetic:
 
 def known(problem: Problem, grade: str) -> Arithmetic:
     """Return the constants of the grade "R", "B" or "C": the plain form, k_exp = k_log = 4, subnormals kept."""
+    model = _arithmetic(problem, flushes=False)
     model = replace(
-        _arithmetic(problem, flushes=False),
+        model,
         k_exp=4.0,
         shift=1.0,
         gap=1.0,
-        spare=0.0,
+        # A sum in float32 of 16-bit numbers is rounded to 16 bits once, its logarithm perhaps too.
+        spare=2.0 if model.u > model.u_sum else 0.0,
         branch=2.0,
         quotient=0.0,
         exact_maximum=True,

@@ -70,6 +70,16 @@ class Conditions:
         """Sum of the coefficients, shape (n,)."""
         return self.coefficients.T
 
+    @property
+    def softmax(self) -> bool:
+        """Whether probabilities are a softmax of the scores: logits, or log-probabilities to be normalised."""
+        return _is_softmax(self.problem)
+
+    @property
+    def z_loss(self) -> float:
+        """The strength of the z-loss, which only logits have."""
+        return self.problem.z_loss if self.problem.contract.input == "logits" else 0.0
+
     @cached_property
     def c(self) -> Floats:
         """The coefficients, shape (n, m); materialised only when asked for."""
@@ -102,13 +112,12 @@ class Conditions:
 
     @cached_property
     def log_boundary(self) -> Floats:
-        """The logarithm whose weighted sum is the loss: log p, log(p + eps) or log(clip(p)), shape (n, m)."""
+        """The logarithm of the probability after the boundary: log p, log(p + eps), log(clip(p)); shape (n, m)."""
         boundary = self.problem.contract.boundary
         if self.problem.contract.input == "probabilities":
             return self.d
-        if not boundary.exact:
+        with np.errstate(divide="ignore"):
             return _bounded_log(self.p, boundary)
-        return self.d - self.l[:, None]
 
 
 def conditions(problem: Problem) -> Conditions:
@@ -118,9 +127,14 @@ def conditions(problem: Problem) -> Conditions:
     quantities, a loss of nan, and `unjudged` says whether the contract leaves them open.
     """
     with np.errstate(all="ignore"):
-        if problem.contract.input == "logits":
+        if _is_softmax(problem):
             return _of_logits(problem)
         return _of_probabilities(problem)
+
+
+def _is_softmax(problem: Problem) -> bool:
+    contract = problem.contract
+    return contract.input == "logits" or (contract.input == "log_probabilities" and contract.boundary.normalise)
 
 
 def _of_logits(problem: Problem) -> Conditions:
@@ -182,7 +196,8 @@ def _finish(
     if chosen.undefined is not None:
         undefined = undefined | chosen.undefined
     ce = np.where(undefined & problem.kept, np.nan, ce)
-    L = ce + problem.z_loss * lse * lse * problem.kept if problem.z_loss else ce
+    penalised = problem.z_loss and problem.contract.input == "logits"
+    L = ce + problem.z_loss * lse * lse * problem.kept if penalised else ce
     unjudged = _undeclared(problem)
     if chosen.undefined is not None:
         unjudged |= chosen.undefined
