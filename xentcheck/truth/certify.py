@@ -1,0 +1,111 @@
+"""Single exact values by ball arithmetic of rising precision."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from flint import arb
+from numpy.typing import NDArray
+
+from xentcheck.truth import definition, reductions
+from xentcheck.truth.arbs import Arbs, precision, upward
+from xentcheck.truth.enclose import labelled
+from xentcheck.truth.kinds import Kind, kinds
+from xentcheck.truth.problem import Problem
+
+PRECISIONS = (128, 192, 320, 640, 1280)
+Index = tuple[int, ...]
+Rows = NDArray[np.int64]
+
+_SPECIAL = {
+    Kind.ZERO: (0.0, 0.0),
+    Kind.NAN: (math.nan, math.nan),
+    Kind.INFINITE: (math.inf, math.inf),
+    Kind.OPEN: (-math.inf, math.inf),
+}
+
+
+def certify(problem: Problem, part: str, index: Index) -> tuple[float, float]:
+    """Return certified float64 bounds of one element.
+
+    Parameters
+    ----------
+    part : {"rows", "loss", "gradient"}
+        As in `Enclosed`.
+    index : tuple of int
+        () for a reduced loss, (i,) for a row, (i, j) for the gradient.
+
+    Returns
+    -------
+    low, high : float
+        Neighbours or the same number, unless several readings of a boundary's constants are legitimate: then what they
+        span. (nan, nan) and (inf, inf) where the exact value is that; (-inf, inf) where the contract leaves it open.
+    """
+    fixed = special(problem, part, index)
+    if fixed is not None:
+        return fixed
+    found: list[tuple[float, float]] = []
+    for bits in PRECISIONS:
+        value = balls(problem, part, index[:1], np.array([index[1:]]), bits)[0]
+        with precision(bits):
+            found.append((-upward(-value), upward(value)))
+        low, high = found[-1]
+        if high <= math.nextafter(math.nextafter(low, math.inf), math.inf) or found[-1] in found[:-1]:
+            break
+    return found[-1]
+
+
+def special(problem: Problem, part: str, index: Index) -> tuple[float, float] | None:
+    """Return the bounds of an element that needs no arithmetic, or None."""
+    found = kinds(problem)
+    nothing = reductions.empty(problem)
+    if part == "gradient":
+        if found.gradient[index[0]] == Kind.FINITE and found.poles is not None and found.poles[index]:
+            return -math.inf, -math.inf
+        averaged = problem.contract.effective_gradient_reduction == "mean"
+        if averaged and nothing and problem.kept[index[0]]:
+            return (reductions.policy(problem),) * 2
+        return _SPECIAL.get(Kind(found.gradient[index[0]]))
+    if index:
+        return _SPECIAL.get(Kind(found.loss[index[0]]))
+    if problem.contract.reduction == "mean" and nothing:
+        return (reductions.policy(problem),) * 2
+    present = set(found.loss.tolist())
+    return next((_SPECIAL[kind] for kind in (Kind.NAN, Kind.OPEN, Kind.INFINITE) if kind in present), None)
+
+
+def balls(problem: Problem, part: str, row: Index, columns: Rows, bits: int) -> list[arb]:
+    """Return enclosures of elements that are not special.
+
+    Parameters
+    ----------
+    row : tuple of int
+        (i,), or () for the reduced loss.
+    columns : ndarray of int, shape (1, k)
+        The columns of the gradient wanted; not looked at for the loss.
+    """
+    with precision(bits), np.errstate(all="ignore"):
+        if part == "gradient":
+            rows = np.array(row)
+            label = next(labelled(problem, rows))[0]
+            given = definition.block(problem, rows, label, Arbs)
+            factor = reductions.factor(problem, Arbs).rows(rows)
+            values = definition.gradient(given, factor, np.asarray(columns, np.int64))
+        elif row:
+            values = _row_losses(problem, np.array(row))
+        else:
+            losses = Arbs.exact(np.zeros(problem.n))
+            kept = np.flatnonzero(problem.kept)
+            losses.values[kept] = _row_losses(problem, kept).values
+            values = reductions.reduced(problem, losses, problem.contract.reduction)
+        items: list[arb] = values.values.ravel().tolist()
+    return items
+
+
+def _row_losses(problem: Problem, rows: Rows) -> Arbs:
+    """Return the losses of some rows, shape (n,)."""
+    losses = Arbs.exact(np.zeros(problem.n))
+    for label, group in labelled(problem, rows):
+        losses.values[group] = definition.loss(definition.block(problem, group, label, Arbs)).values[:, 0]
+    return losses.rows(rows)

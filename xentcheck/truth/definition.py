@@ -1,0 +1,173 @@
+"""The exact loss and gradient of rows, written once for every arithmetic.
+
+    L = sum_j c_j (-log f(q_j)) + lambda lse^2
+
+with the coefficients c of `coefficients`, the probabilities q of `scores`, the boundary f of `boundaries`, lambda the
+z_loss and lse the log of the sum of exp(z) (logits only). With phi_j = q_j f'(q_j) / f(q_j) (1 where the boundary is
+exact, and for the ideal gradient), r = c phi and R = sum_j r_j, its derivatives are
+
+    by the logits            R q_j - r_j + 2 lambda lse q_j
+    by the log-probabilities -r_j, with + R q_j where rows are normalised first
+    by the probabilities     -c_j f'(q_j) / f(q_j), where rows are normalised first (R - c_j f'(q_j) / f(q_j)) / S
+
+by the chain rule from d q_i / d z_j = q_i (delta_ij - q_j). Where one coefficient alone differs from zero, the label's
+R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.truth.boundaries import Reading, over_readings
+from xentcheck.truth.exact_coefficients import coefficients, present
+from xentcheck.truth.problem import Problem
+from xentcheck.truth.real import Real
+from xentcheck.truth.scores import Scores, read_scores
+
+R = TypeVar("R", bound=Real)
+Columns = NDArray[np.int64]
+
+
+class Block(NamedTuple, Generic[R]):
+    """Some rows of a problem, in one arithmetic.
+
+    Parameters
+    ----------
+    label : ndarray of int64, shape (n, 1), or None
+        The one column whose coefficient differs from zero, in rows that have just one (or none: then any).
+    c : Real, shape (n, 1) or (n, m)
+        The coefficient of the label, or all of them.
+    q : Scores
+    present : ndarray of bool or None
+        Where c differs from zero, in the shape of c; None stands for everywhere.
+    """
+
+    problem: Problem
+    real: type[R]
+    label: Columns | None
+    c: R
+    q: Scores[R]
+    present: NDArray[np.bool_] | None
+
+
+def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real: type[R]) -> Block[R]:
+    """Return the rows chosen, all of which have finite formulas (see `kinds`)."""
+    normalise = problem.contract.boundary.normalise
+    q = read_scores(problem.contract.input, problem.scores[rows], normalise, real)
+    mask = None if problem.plain and label is not None else present(problem, rows)
+    if mask is not None and label is not None:
+        mask = np.take_along_axis(mask, label, -1)
+    return Block(problem, real, label, coefficients(problem, rows, real, label), q, mask)
+
+
+def loss(given: Block[R]) -> R:
+    """Return L of each row, shape (n, 1)."""
+    problem, label = given.problem, given.label
+    if problem.contract.boundary.exact:
+        cost = given.q.surprisal(label)
+    else:
+        q = given.q.probability(label)
+        cost = over_readings(problem, lambda reading: -reading.apply(q).log())
+    weighted = _or_zero(cost * given.c, given.present)
+    if label is None:
+        weighted = weighted.sum()
+    if _has_z_loss(problem):
+        lse = given.q.log_sum()
+        weighted = weighted + lse * lse * problem.z_loss
+    return weighted
+
+
+def gradient(given: Block[R], factor: R, columns: Columns | None = None) -> R:
+    """Return the derivatives of factor * L at chosen columns (n, k) or at all; factor has the shape (n, 1)."""
+    wrt, normalise = given.problem.contract.gradient_wrt, given.problem.contract.boundary.normalise
+    if wrt == "probabilities":
+        return _by_probabilities(given, factor, columns)
+    return _by_logits(given, factor, columns, through_sum=wrt == "logits" or normalise)
+
+
+def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum: bool) -> R:
+    """Return factor (R q_j - r_j), with the term of z_loss; without R q_j unless `through_sum`."""
+    r = given.c if _ideal(given.problem) else _or_zero(given.c * _elasticity(given), given.present)
+    penalty = None
+    if _has_z_loss(given.problem) and given.problem.contract.gradient_wrt == "logits":
+        penalty = given.q.log_sum() * (2.0 * given.problem.z_loss)
+    total = r if given.label is not None else r.sum()
+    if given.label is None:
+        own = (r if columns is None else r.at(columns)) * factor
+        if not through_sum:
+            return -own
+        return given.q.probability(columns, (total if penalty is None else total + penalty) * factor) - own
+    if not through_sum:
+        return _at_label(given, -(r * factor), None, columns)
+    others = given.q.probability(columns, (total if penalty is None else total + penalty) * factor)
+    own = -(r * given.q.complement(given.label))
+    if penalty is not None:
+        own = own + given.q.probability(given.label, penalty)
+    return _at_label(given, own * factor, others, columns)
+
+
+def _by_probabilities(given: Block[R], factor: R, columns: Columns | None) -> R:
+    """Return -factor a_j with a = c f'(q) / f(q); factor (R - a_j) / S where rows are normalised first."""
+    q = given.q.probability(given.label)
+    if _ideal(given.problem):
+        a = given.c / q
+    else:
+        a = given.c * over_readings(given.problem, lambda reading: _slope(reading, q))
+    a = _or_zero(a, given.present)
+    shared = None
+    if given.problem.contract.boundary.normalise:
+        r = given.c if _ideal(given.problem) else _or_zero(given.c * _elasticity(given), given.present)
+        shared = r if given.label is not None else r.sum()
+        if given.q.S is not None and given.problem.contract.input != "logits":
+            factor = factor / given.q.S
+    if given.label is None:
+        own = a if columns is None else a.at(columns)
+        return (-own if shared is None else shared - own) * factor
+    if shared is None:
+        return _at_label(given, -(a * factor), None, columns)
+    width = given.problem.m if columns is None else columns.shape[1]
+    everywhere = (shared * factor).spread((q.shape[0], width))
+    return _at_label(given, (shared - a) * factor, everywhere, columns)
+
+
+def _at_label(given: Block[R], own: R, others: R | None, columns: Columns | None) -> R:
+    """Return `own` at the label's column and the others elsewhere: zeros if None."""
+    assert given.label is not None
+    if columns is not None:
+        return own.where(columns == given.label, 0.0 if others is None else others)
+    if others is None:
+        others = given.real.exact(np.zeros((given.label.shape[0], given.problem.m)))
+    others.put(given.label, own)
+    return others
+
+
+def _ideal(problem: Problem) -> bool:
+    """Whether the gradient asked for takes the boundary as exact."""
+    return problem.contract.gradient_of == "ideal" or problem.contract.boundary.exact
+
+
+def _has_z_loss(problem: Problem) -> bool:
+    return problem.z_loss != 0 and problem.contract.input == "logits"
+
+
+def _slope(reading: Reading, q: R) -> R:
+    """Return f'(q) / f(q)."""
+    derivative, value = reading.derivative(q), reading.apply(q).reciprocal()
+    return value if derivative is None else derivative * value
+
+
+def _elasticity(given: Block[R]) -> R:
+    """Return phi = q f'(q) / f(q), which is 1 inside a clip and 0 outside."""
+    q = given.q.probability(given.label)
+    return over_readings(
+        given.problem,
+        lambda reading: q * _slope(reading, q) if reading.clip is None else q.inside(*reading.clip),
+    )
+
+
+def _or_zero(values: R, mask: NDArray[np.bool_] | None) -> R:
+    """Return zero where no coefficient is: 0 log 0 = 0."""
+    return values if mask is None or mask.all() else values.where(mask, 0.0)

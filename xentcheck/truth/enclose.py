@@ -1,0 +1,179 @@
+"""Certified enclosures of a problem's loss and gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.truth import definition, reductions
+from xentcheck.truth.arbs import Arbs, precision
+from xentcheck.truth.ball import Ball
+from xentcheck.truth.enclosure import Enclosure
+from xentcheck.truth.exact_coefficients import present
+from xentcheck.truth.kinds import Kind, Kinds, kinds
+from xentcheck.truth.problem import Problem
+from xentcheck.truth.real import Floats
+
+Rows = NDArray[np.int64]
+Triple = tuple[Floats, Floats, Floats]
+
+BLOCK = 8192
+_VALUES = {Kind.ZERO: (0.0, 0.0), Kind.NAN: (np.nan, 0.0), Kind.INFINITE: (np.inf, 0.0), Kind.OPEN: (0.0, np.inf)}
+
+
+@dataclass(frozen=True, eq=False)
+class Enclosed:
+    """The enclosures of one problem.
+
+    Parameters
+    ----------
+    rows : Enclosure, shape (n,)
+        The loss of each row, weighted and before the reduction; 0 for rows not kept.
+    loss : Enclosure, shape () or (n,)
+        By the contract's reduction.
+    gradient : Enclosure, shape (n, m), or None
+        By the contract's gradient_wrt, gradient_of and gradient_reduction, times the problem's upstream.
+    unspecified : bool
+        Whether the loss (or, with weights of zero only, the gradient) is a mean of nothing about which the contract
+        says nothing; it is then enclosed as nan.
+    """
+
+    rows: Enclosure
+    loss: Enclosure
+    gradient: Enclosure | None
+    unspecified: bool = False
+
+
+def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
+    """Return enclosures of the exact values, much narrower than a rounding error of float64.
+
+    Rows are evaluated with `Ball`; those that overflow there are evaluated again with python-flint at 128 bits.
+    """
+    with np.errstate(all="ignore"):
+        found = kinds(problem)
+        n, m = problem.scores.shape
+        row_values = _blank((n,))
+        gradients = _blank((n, m)) if gradient else None
+        factor = reductions.factor(problem, Ball) if gradient else None
+        nothing = reductions.empty(problem)
+        for rows, label in _blocks(problem, found):
+            _evaluate(problem, found, rows, label, factor, row_values, gradients)
+        _fill(row_values, found.loss)
+        if gradients is not None:
+            _fill(gradients, found.gradient)
+            if found.poles is not None:
+                poles = found.poles & (found.gradient == Kind.FINITE)[:, None]
+                gradients[0][poles] = -np.inf
+                gradients[1][poles] = gradients[2][poles] = 0.0
+            if nothing and problem.contract.effective_gradient_reduction == "mean":
+                gradients[0][problem.kept] = reductions.policy(problem)
+                gradients[1][problem.kept] = gradients[2][problem.kept] = 0.0
+        loss = _reduce(problem, found, row_values, nothing)
+    means = problem.contract.reduction == "mean" or (
+        gradient and problem.contract.effective_gradient_reduction == "mean" and bool(problem.kept.any())
+    )
+    return Enclosed(
+        Enclosure(*row_values),
+        loss,
+        None if gradients is None else Enclosure(*gradients),
+        nothing and means and problem.contract.empty_mean == "unspecified",
+    )
+
+
+def _blank(shape: tuple[int, ...]) -> Triple:
+    return np.zeros(shape), np.zeros(shape), np.zeros(shape)
+
+
+def _blocks(problem: Problem, found: Kinds) -> Iterator[tuple[Rows, Rows | None]]:
+    """Yield rows to evaluate, few enough to stay in the cache, with their labels if they have one coefficient each."""
+    needed = (found.loss == Kind.FINITE) | (found.gradient == Kind.FINITE)
+    rows = np.flatnonzero(needed)
+    step = max(1, BLOCK // problem.m)
+    for label, group in labelled(problem, rows):
+        for start in range(0, len(group), step):
+            part = slice(start, start + step)
+            yield group[part], None if label is None else label[part]
+
+
+def labelled(problem: Problem, rows: Rows) -> Iterator[tuple[Rows | None, Rows]]:
+    """Yield groups of rows: with their labels (n, 1) those with one coefficient, with None the others."""
+    if problem.labels is not None and problem.smoothing == 0:
+        yield problem.labels[rows, None], rows
+        return
+    single, column = reductions.single_labels(present(problem, rows), problem.scores[rows])
+    if single.any():
+        yield column[single, None], rows[single]
+    if not single.all():
+        yield None, rows[~single]
+
+
+def _evaluate(
+    problem: Problem,
+    found: Kinds,
+    rows: Rows,
+    label: Rows | None,
+    factor: Ball | None,
+    row_values: Triple,
+    gradients: Triple | None,
+) -> None:
+    """Write the loss and gradient of some rows to their places."""
+    given = definition.block(problem, rows, label, Ball)
+    losses = definition.loss(given).enclosure()
+    for place, values in zip(row_values, losses, strict=True):
+        place[rows] = values[:, 0]
+    unknown = np.isinf(losses[2][:, 0]) & (found.loss[rows] == Kind.FINITE)
+    if gradients is not None:
+        assert factor is not None
+        slopes = definition.gradient(given, factor.rows(rows)).enclosure()
+        where: slice | Rows = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] == len(rows) - 1 else rows
+        for place, values in zip(gradients, slopes, strict=True):
+            place[where] = values
+        lost = np.isinf(slopes[2])
+        if found.poles is not None:
+            lost &= ~found.poles[rows]
+        unknown |= lost.any(-1) & (found.gradient[rows] == Kind.FINITE)
+    for i in np.flatnonzero(unknown):
+        _evaluate_slowly(problem, rows[i : i + 1], None if label is None else label[i : i + 1], row_values, gradients)
+
+
+def _evaluate_slowly(
+    problem: Problem, row: Rows, label: Rows | None, row_values: Triple, gradients: Triple | None
+) -> None:
+    """Write the loss and gradient of one row to their places, by python-flint."""
+    with precision(128):
+        given = definition.block(problem, row, label, Arbs)
+        for place, values in zip(row_values, definition.loss(given).enclosure(), strict=True):
+            place[row] = values[:, 0]
+        if gradients is not None:
+            slopes = definition.gradient(given, reductions.factor(problem, Arbs).rows(row)).enclosure()
+            for place, values in zip(gradients, slopes, strict=True):
+                place[row] = values
+
+
+def _fill(values: Triple, kind: NDArray[np.int8]) -> None:
+    """Overwrite the rows that are not finite, or zero."""
+    for code, (value, radius) in _VALUES.items():
+        where = kind == code
+        if where.any():
+            values[0][where], values[1][where], values[2][where] = value, 0.0, radius
+
+
+def _reduce(problem: Problem, found: Kinds, rows: Triple, nothing: bool) -> Enclosure:
+    """Return the enclosure of the reduced loss."""
+    reduction = problem.contract.reduction
+    if reduction == "none":
+        return Enclosure(*rows)
+    if reduction == "mean" and nothing:
+        return _constant(reductions.policy(problem), 0.0)
+    for code in (Kind.NAN, Kind.OPEN, Kind.INFINITE):
+        if (found.loss == code).any():
+            return _constant(*_VALUES[code])
+    high, low, radius = reductions.reduced(problem, Ball(*rows), reduction).enclosure()
+    return Enclosure(high.reshape(()), low.reshape(()), radius.reshape(()))
+
+
+def _constant(value: float, radius: float) -> Enclosure:
+    return Enclosure(np.array(value), np.array(0.0), np.array(radius))

@@ -1,0 +1,83 @@
+"""The coefficients c of a row's loss L = sum_j c_j (-log p_j): labels, smoothing and class weights together."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.truth.problem import Problem
+from xentcheck.truth.real import Floats, Real
+
+R = TypeVar("R", bound=Real)
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+def targets(problem: Problem, rows: Rows) -> Floats:
+    """Return t of some rows as given, sparse labels as one-hot rows; shape (len(rows), m)."""
+    if problem.targets is not None:
+        given: Floats = problem.targets[rows]
+        return given
+    assert problem.labels is not None
+    one_hot: Floats = (np.arange(problem.m) == problem.labels[rows, None]).astype(np.float64)
+    return one_hot
+
+
+def present(problem: Problem, rows: Rows) -> Mask:
+    """Return where c_j can differ from zero, by sign rules alone: an underflow loses nothing. Shape (len(rows), m)."""
+    t = targets(problem, rows)
+    found: Mask = (t != 0) & (problem.smoothing != 1)
+    if problem.smoothing != 0:
+        found |= (t != 1) if problem.contract.smoothing_over == "others" else True
+    if problem.class_weights is not None:
+        weights = problem.class_weights != 0
+        found &= (
+            weights if problem.contract.smoothing_weights == "class" else (weights & (t != 0)).any(-1, keepdims=True)
+        )
+    return found
+
+
+def normalised(problem: Problem, rows: Rows, real: type[R], at: Rows | None = None) -> R:
+    """Return t, divided by its row's sum where the contract says so; at chosen columns (n, k) or at all."""
+    t = targets(problem, rows)
+    chosen = real.exact(t if at is None else np.take_along_axis(t, at, -1))
+    if problem.targets is None or problem.contract.soft_rows != "renormalised":
+        return chosen
+    return chosen / real.exact(t).sum()
+
+
+def label_weight(problem: Problem, rows: Rows, real: type[R]) -> R:
+    """Return the weight of each row, sum_j w_j t_j: 1 without class weights. Shape (len(rows), 1)."""
+    if problem.class_weights is None:
+        return real.exact(np.ones((len(rows), 1)))
+    if problem.labels is not None:
+        return real.exact(problem.class_weights[problem.labels[rows]][:, None])
+    return (normalised(problem, rows, real) * problem.class_weights).sum()
+
+
+def coefficients(problem: Problem, rows: Rows, real: type[R], at: Rows | None = None) -> R:
+    """Return c at chosen columns (n, k), or at all.
+
+    t' = (1 - eps) t + eps/m, or (1 - eps) t + eps/(m - 1) (1 - t) where smoothing is over the others; then
+    c_j = w_j t'_j (weights by class) or c_j = (sum_k w_k t_k) t'_j (weight of the label).
+    """
+    if problem.plain and at is not None:
+        assert problem.labels is not None
+        return real.exact((at == problem.labels[rows, None]).astype(np.float64))
+    c = normalised(problem, rows, real, at)
+    smoothing, m = problem.smoothing, problem.m
+    if smoothing != 0:
+        kept = real.exact(1.0) - smoothing
+        if problem.contract.smoothing_over == "all":
+            c = c * kept + real.exact(smoothing) / real.exact(float(m))
+        elif m > 1:
+            c = c * kept + (1.0 - c) * (real.exact(smoothing) / real.exact(float(m - 1)))
+        else:
+            c = c * kept
+    if problem.class_weights is None:
+        return c
+    if problem.contract.smoothing_weights == "label":
+        return c * label_weight(problem, rows, real)
+    return c * (problem.class_weights if at is None else problem.class_weights[at])

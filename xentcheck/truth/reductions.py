@@ -1,0 +1,65 @@
+"""From rows to the loss that a contract reduces to, and to the factor of each row's gradient."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.truth.exact_coefficients import label_weight, targets
+from xentcheck.truth.problem import Problem
+from xentcheck.truth.real import Real
+
+R = TypeVar("R", bound=Real)
+
+
+def empty(problem: Problem) -> bool:
+    """Whether a mean would divide by zero: no rows, none kept, or (mean over weights) no weight but zero."""
+    if problem.contract.mean_over == "rows":
+        return problem.n == 0
+    if not problem.kept.any():
+        return True
+    if problem.contract.mean_over == "kept" or problem.class_weights is None:
+        return False
+    counts = (targets(problem, np.flatnonzero(problem.kept)) != 0).any(0)
+    return not bool((counts & (problem.class_weights != 0)).any())
+
+
+def divisor(problem: Problem, real: type[R]) -> R:
+    """Return what a mean divides the sum by, shape (1,): n, the rows kept, or the sum of their weights."""
+    if problem.contract.mean_over == "rows":
+        return real.exact(np.array([float(problem.n)]))
+    if problem.contract.mean_over == "kept" or problem.class_weights is None:
+        return real.exact(np.array([float(problem.kept.sum())]))
+    weights = label_weight(problem, np.flatnonzero(problem.kept), real)
+    return weights.reshape((-1,)).sum()
+
+
+def factor(problem: Problem, real: type[R]) -> R:
+    """Return what each row's gradient is multiplied by, shape (n, 1): the cotangent, over the divisor for a mean.
+
+    Where the mean is of nothing, the divisor is left out.
+    """
+    upstream = 1.0 if problem.upstream is None else problem.upstream
+    given = real.exact(np.broadcast_to(np.reshape(upstream, (-1, 1)), (problem.n, 1)).copy())
+    if problem.contract.effective_gradient_reduction != "mean" or empty(problem):
+        return given
+    return given / divisor(problem, real)
+
+
+def reduced(problem: Problem, rows: R, reduction: str) -> R:
+    """Return the sum or mean of row losses of shape (n,); shape (1,)."""
+    total = rows.sum()
+    return total if reduction == "sum" else total / divisor(problem, real=type(rows))
+
+
+def policy(problem: Problem) -> float:
+    """Return what the contract says a mean of nothing is; nan where it says nothing."""
+    return 0.0 if problem.contract.empty_mean == "zero" else float("nan")
+
+
+def single_labels(found: NDArray[np.bool_], scores: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return which rows have at most one coefficient, and its column (any likely column where there is none)."""
+    counts = found.sum(-1)
+    return counts <= 1, np.where(counts == 0, scores.argmax(-1), found.argmax(-1))

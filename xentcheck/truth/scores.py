@@ -1,0 +1,144 @@
+"""Probabilities and their logarithms from each kind of scores, in forms in which nothing cancels.
+
+Throughout, q = e / S with e >= 0: exp(z_j - max z) for logits, exp(log p_j) for log-probabilities, p_j for
+probabilities; S is the row's sum, or 1 where probabilities are taken as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.truth.real import Floats, Real
+
+R = TypeVar("R", bound=Real)
+Columns = NDArray[np.int64]
+
+
+class Scores(Generic[R]):
+    """The rows of one block; every method takes columns (n, k), or None for all of them."""
+
+    e: R
+    S: R | None
+
+    def probability(self, columns: Columns | None = None, times: R | None = None) -> R:
+        """Return q, multiplied by `times` of shape (n, 1): the product with 1/S is one number a row."""
+        e = self.e if columns is None else self.e.at(columns)
+        factor = times
+        if self.S is not None:
+            factor = self.S.reciprocal() if times is None else times / self.S
+        return e if factor is None else e * factor
+
+    def surprisal(self, columns: Columns | None = None) -> R:
+        """Return -log q."""
+        raise NotImplementedError
+
+    def complement(self, label: Columns) -> R:
+        """Return 1 - q at the label (n, 1), accurate relative to itself."""
+        raise NotImplementedError
+
+    def log_sum(self) -> R:
+        """Return log of the sum of exp(z); shape (n, 1). Only for logits."""
+        raise NotImplementedError
+
+
+class Logits(Scores[R]):
+    """q = softmax(z). With s the sum of e without one maximum, which is 1: S = 1 + s, -log q_j = log1p(s) + (M - z_j).
+
+    Parameters
+    ----------
+    scores : ndarray of float64, shape (n, m)
+        In [-inf, inf), with a finite maximum in each row. Where z_j = -inf, q_j is exactly 0 and -log q_j is not set.
+    """
+
+    def __init__(self, scores: Floats, real: type[R]) -> None:
+        top = scores.argmax(-1)[:, None]
+        self.top = top
+        self.M = np.take_along_axis(scores, top, -1)
+        finite = scores > -np.inf
+        masked = not finite.all()
+        self.d: R = real.exact(np.where(finite, scores, self.M) if masked else scores) - real.exact(self.M)
+        e = self.d.exp()
+        if masked:
+            e = e.where(finite, 0.0)
+        e.put(top, 0.0)
+        self.s: R = e.sum()
+        e.put(top, 1.0)
+        self.e = e
+        self.S = self.s + 1.0
+        self.l: R = self.s.log1p()
+
+    def surprisal(self, columns: Columns | None = None) -> R:
+        """Return -log q."""
+        return self.l - (self.d if columns is None else self.d.at(columns))
+
+    def complement(self, label: Columns) -> R:
+        """Return 1 - q at the label (n, 1), accurate relative to itself."""
+        rest = (self.s - self.e.at(label)) + 1.0
+        return self.s.where(label == self.top, rest) / self.S  # type: ignore[operator]
+
+    def log_sum(self) -> R:
+        """Return log of the sum of exp(z); shape (n, 1). Only for logits."""
+        return self.l + self.M
+
+
+class Probabilities(Scores[R]):
+    """q = p, or p / sum p.
+
+    Parameters
+    ----------
+    scores : ndarray of float64, shape (n, m)
+        Finite.
+    normalise : bool
+    """
+
+    def __init__(self, scores: Floats, normalise: bool, real: type[R]) -> None:
+        self.real = real
+        self.e = real.exact(scores)
+        self.S = self.e.sum() if normalise else None
+
+    def surprisal(self, columns: Columns | None = None) -> R:
+        """Return -log q."""
+        return -self.probability(columns).log()
+
+    def complement(self, label: Columns) -> R:
+        """Return 1 - q at the label (n, 1), accurate relative to itself."""
+        if self.S is None:
+            return 1.0 - self.e.at(label)
+        others = self.e.spread(self.e.shape)
+        others.put(label, 0.0)
+        return others.sum() / self.S
+
+
+class LogProbabilities(Probabilities[R]):
+    """q = exp(lp), or exp(lp) / sum exp(lp).
+
+    Parameters
+    ----------
+    scores : ndarray of float64, shape (n, m)
+        In [-inf, inf). Where lp_j = -inf, q_j is exactly 0 and -log q_j is not set.
+    normalise : bool
+    """
+
+    def __init__(self, scores: Floats, normalise: bool, real: type[R]) -> None:
+        finite = scores > -np.inf
+        self.real = real
+        self.lp = real.exact(np.where(finite, scores, 0.0))
+        self.e = self.lp.exp()
+        if not finite.all():
+            self.e = self.e.where(finite, 0.0)
+        self.S = self.e.sum() if normalise else None
+
+    def surprisal(self, columns: Columns | None = None) -> R:
+        """Return -log q."""
+        plain = -(self.lp if columns is None else self.lp.at(columns))
+        return plain if self.S is None else plain + self.S.log()
+
+
+def read_scores(kind: str, scores: Floats, normalise: bool, real: type[R]) -> Scores[R]:
+    """Return the block of scores of a contract's input: "logits", "probabilities" or "log_probabilities"."""
+    if kind == "logits":
+        return Logits(scores, real)
+    return (Probabilities if kind == "probabilities" else LogProbabilities)(scores, normalise, real)
