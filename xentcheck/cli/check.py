@@ -117,7 +117,8 @@ def _command(given: dict[str, Any], name: str) -> str:
     words += ["--contract-file", given["contract_file"]] if given["contract_file"] else []
     words += ["--profile", given["profile"]] if given["profile"] != "quick" else []
     for option in ("properties", "dtypes"):
-        words += [f"--{option}", ",".join(options.listed(given[option]))] if given[option] else []
+        chosen = options.listed(given[option])
+        words += [f"--{option}", ",".join(chosen)] if chosen else []
     words += ["--fail-fast"] if given["fail_fast"] else []
     words += ["--time-limit", f"{given['time_limit']:g}"] if given["time_limit"] != 10.0 else []
     return shlex.join(words)
@@ -139,7 +140,7 @@ class _Run:
         from xentcheck.contract import ContractError
         from xentcheck.engine.session import check_target
         from xentcheck.report.progress import Progress
-        from xentcheck.report.terminal import console, show
+        from xentcheck.report.terminal import write
         from xentcheck.targets import TargetError
 
         given = self.given
@@ -172,8 +173,7 @@ class _Run:
         scripts = keep.write_reproducers(given["reproducers"], report) if given["reproducers"] else {}
         if len(self.statuses) > 1:
             click.echo()
-        show(report, console(sys.stdout), scripts)
-        sys.stdout.flush()
+        write(report, sys.stdout, scripts)
         return not report.interrupted and not (given["fail_fast"] and report.findings)
 
     def write(self) -> None:

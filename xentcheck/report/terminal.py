@@ -51,6 +51,16 @@ def show(report: Report, out: Console, scripts: Mapping[str, str] | None = None)
     out.print(Text(verdict_line(report), style), soft_wrap=True)
 
 
+def write(report: Report, stream: IO[str], scripts: Mapping[str, str] | None = None) -> None:
+    """Write a report to a stream: as `show` does on a terminal, as `render` does in a pipe."""
+    out = console(stream)
+    if out.is_terminal:
+        show(report, out, scripts)
+    else:
+        stream.write(render(report, out.width, scripts))
+    stream.flush()
+
+
 def render(report: Report, width: int = WIDTH, scripts: Mapping[str, str] | None = None) -> str:
     """Return what `show` prints without colour."""
     stream = io.StringIO()
@@ -99,6 +109,7 @@ def verdict_line(report: Report) -> str:
 
 def _header(report: Report, out: Console) -> None:
     target = report.target
+    location = "" if target.location == target.name else target.location
     out.print(
         Text.assemble((f"xentcheck {report.xentcheck}".rstrip(), "dim"), "  ", (target.name, "bold")), soft_wrap=True
     )
