@@ -8,10 +8,12 @@ from xentcheck.batches.setting import Setting
 
 __all__ = ["FAMILIES", "families"]
 
-FAMILIES: dict[str, Family] = REGISTER
-"""Every family by its name; the readable ones come first, since a choice shrinks toward the first."""
-
 _MODULES = (families_scores, families_extremes, families_probabilities)
+
+FAMILIES: dict[str, Family] = {
+    name: one for module in _MODULES for name, one in REGISTER.items() if one.make.__module__ == module.__name__
+}
+"""Every family by its name; the readable ones come first, since a choice shrinks toward the first."""
 
 
 def families(setting: Setting) -> tuple[Family, ...]:

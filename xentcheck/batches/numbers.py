@@ -87,7 +87,7 @@ class Coded:
         return numbers[self._next(rows) % numbers.size]
 
     def between(self, low: float, high: float, *, rows: bool = False) -> Floats:
-        """Return numbers of a grid on [low, high] rounded to few digits: shape (n, m) or (n, 1)."""
+        """Return numbers of a grid on [low, high], those of few digits first: shape (n, m) or (n, 1)."""
         return self.pick(_grid(low, high), rows=rows)
 
     def normal(self) -> Floats:
@@ -159,6 +159,7 @@ def readable(dtype: str) -> tuple[float, ...]:
 
 @lru_cache(maxsize=256)
 def _grid(low: float, high: float) -> tuple[float, ...]:
-    """Return 32 numbers from low to high with three digits, the ends exact."""
-    inner = [float(f"{value:.3g}") for value in np.linspace(low, high, 32)[1:-1].tolist()]
-    return (low, *[value for value in inner if low < value < high], high)
+    """Return numbers from low to high, those of two digits first, then those of three, then the exact ends."""
+    points = np.linspace(low, high, 24)[1:-1].tolist()
+    short = [float(f"{value:.{digits}g}") for digits in (2, 3) for value in points]
+    return tuple(dict.fromkeys([*(value for value in short if low <= value <= high), low, high]))

@@ -90,13 +90,14 @@ def divisor(setting: Setting, batch: Batch) -> float:
 
 
 def _class_weights(setting: Setting, m: int, codes: NDArray[np.uint8]) -> NDArray[Any]:
-    """Return weights of which at least one is positive; a long row comes from a seed made of the codes."""
+    """Return weights of which at least one is positive.
+
+    More classes than codes repeat them, each time one place further, so that no block of classes is like the next.
+    """
     palette = np.asarray(_WEIGHTS)
-    if m <= codes.size:
-        weights = palette[codes[:m] % palette.size]
-    else:
-        random = np.random.Generator(np.random.PCG64(codes.tolist()))
-        weights = palette[random.integers(0, palette.size, m)] if codes.any() else np.ones(m)
+    places = np.arange(m)
+    weights = palette[codes[(places + places // codes.size) % codes.size] % palette.size]
     if not weights.any():
         weights = np.ones(m)
-    return weights.astype(setting.format.dtype)
+    given: NDArray[Any] = weights.astype(setting.format.dtype)
+    return given

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from xentcheck.batches.assemble import EXTRA_BYTES, assemble
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.families import families
+from xentcheck.batches.family import Family
 from xentcheck.batches.numbers import ROW_BYTES, WIDEST, Coded, Seeded
 from xentcheck.batches.setting import Setting
-from xentcheck.batches.shapes import Sizes, few_shapes, large_shapes, sizes_of, small_shapes
+from xentcheck.batches.shapes import Shape, Sizes, few_shapes, large_shapes, sizes_of, small_shapes
 from xentcheck.contract import Contract
+
+Codes = NDArray[np.uint8]
 
 _ROW = st.binary(min_size=ROW_BYTES, max_size=ROW_BYTES)
 _EXTRA = st.binary(min_size=EXTRA_BYTES, max_size=EXTRA_BYTES)
@@ -51,7 +55,7 @@ def batches(
     return _of_any_shape(setting, chosen)
 
 
-def _codes(text: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+def _codes(text: bytes) -> Codes:
     return np.frombuffer(text, np.uint8)
 
 
@@ -64,31 +68,35 @@ def _of_any_shape(setting: Setting, sizes: Sizes) -> st.SearchStrategy[Batch]:
 
     @st.composite
     def draw_batch(draw: st.DrawFn) -> Batch:
-        family = draw(suited)
-        if counts and draw(_TENTH) < sizes.small_share:
-            m = draw(classes)
-            codes = _codes(b"".join(draw(rows))).reshape(-1, ROW_BYTES)
-            return assemble(setting, family, Coded(setting, m, codes), _codes(draw(_EXTRA)))
-        n, m = draw(large)
-        source = Seeded(setting, n, m, draw(_SEEDS), draw(_SCALES))
-        return assemble(setting, family, source, _codes(draw(_EXTRA)))
+        family, extra = draw(suited), _codes(draw(_EXTRA))
+        if counts:
+            # Drawn for a large batch too: it can then shrink to a small one by a change of one choice.
+            m, codes = draw(classes), _codes(b"".join(draw(rows))).reshape(-1, ROW_BYTES)
+            if draw(_TENTH) < sizes.small_share:
+                return assemble(setting, family, Coded(setting, m, codes), extra)
+        return _seeded(draw, setting, family, draw(large), extra)
 
     return draw_batch()
 
 
 def _of_few_shapes(setting: Setting) -> st.SearchStrategy[Batch]:
-    shapes = st.sampled_from(few_shapes(setting))
+    admitted = few_shapes(setting)
+    shapes = st.sampled_from(admitted)
     suited = st.sampled_from(families(setting))
-    rows = {n: st.lists(_ROW, min_size=n, max_size=n) for n, m in few_shapes(setting) if m <= WIDEST}
+    rows = {n: st.lists(_ROW, min_size=n, max_size=n) for n, m in admitted if n <= 6 and m <= WIDEST}
 
     @st.composite
     def draw_batch(draw: st.DrawFn) -> Batch:
-        family = draw(suited)
-        n, m = draw(shapes)
-        if m <= WIDEST and n <= 6 and draw(_TENTH) < 7:
+        family, extra, (n, m) = draw(suited), _codes(draw(_EXTRA)), draw(shapes)
+        if n in rows and m <= WIDEST:
             codes = _codes(b"".join(draw(rows[n]))).reshape(-1, ROW_BYTES)
-            return assemble(setting, family, Coded(setting, m, codes), _codes(draw(_EXTRA)))
-        source = Seeded(setting, n, m, draw(_SEEDS), draw(_SCALES))
-        return assemble(setting, family, source, _codes(draw(_EXTRA)))
+            if draw(_TENTH) < 7:
+                return assemble(setting, family, Coded(setting, m, codes), extra)
+        return _seeded(draw, setting, family, (n, m), extra)
 
     return draw_batch()
+
+
+def _seeded(draw: st.DrawFn, setting: Setting, family: Family, shape: Shape, extra: Codes) -> Batch:
+    """Return a batch of a seed and a scale."""
+    return assemble(setting, family, Seeded(setting, *shape, draw(_SEEDS), draw(_SCALES)), extra)
