@@ -17,12 +17,12 @@ from xentcheck.truth.problem import Problem, pose
 
 Array = NDArray[Any]
 
-Z34 = np.array([[1.25, -0.5, 0.75, 2.0], [-1.5, 0.25, 3.0, 0.5], [0.125, 1.75, -2.25, -0.625]])
+Z34 = np.array([[1.21, -0.53, 0.74, 2.07], [-1.52, 0.28, 3.01, 0.55], [0.13, 1.71, -2.23, -0.64]])
 Y34 = np.array([2, 0, 1])
 Z23 = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
 Y23 = np.array([0, 2])
 Z66 = np.array([[np.sin(3.0 * i + 5 * j) * 3 for j in range(6)] for i in range(6)])
-Y66 = np.array([5, 1, 1, 4, 0, 3])
+Y66 = np.array([5, 1, 1, 4, 0, 2])
 P34 = np.array([[0.1, 0.2, 0.65, 0.05], [1e-9, 0.3, 0.2, 0.5 - 1e-9], [0.25, 0.5, 0.125, 0.125]])
 W4 = np.array([0.5, 2.0, 1.25, 3.0])
 SOFT = np.array([[0.5, 0.25, 0.25, 0.0], [0.0, 0.125, 0.125, 0.75], [0.1, 0.2, 0.3, 0.4]])
@@ -117,7 +117,7 @@ GRADIENT_OF_A_MEAN: list[Planted] = [
     ("gradient_p_only", lambda z, t: softmax(z) / len(z)),
     ("gradient_p_plus_t", lambda z, t: (softmax(z) + t) / len(z)),
     ("gradient_wrt_probabilities", lambda z, t: -t / softmax(z) / len(z)),
-    ("gradient_wrt_log_probabilities", lambda z, t: -t / len(z)),
+    ("gradient_minus_t", lambda z, t: -t / len(z)),
     ("gradient_zero", lambda z, t: np.zeros_like(z)),
     ("gradient_times_loss", lambda z, t: (softmax(z) - t) / len(z) * losses(z, t)[:, None]),
     ("gradient_transposed", lambda z, t: ((softmax(z) - t) / len(z)).T.reshape(z.shape)),
@@ -129,7 +129,6 @@ GRADIENT_OF_A_MEAN: list[Planted] = [
     ("last_row_dropped", lambda z, t: np.vstack([(softmax(z) - t)[:-1], 0 * z[:1]]) / len(z)),
     ("labels_of_all_rows", lambda z, t: (softmax(z) - t.max(axis=0)) / len(z)),
     ("jacobian_diagonal", lambda z, t: -t * (1 - softmax(z)) / len(z)),
-    ("gradient_label_only", lambda z, t: np.where(t > 0, softmax(z) - t, 0) / len(z)),
     ("sigmoid_for_softmax", lambda z, t: (1 / (1 + np.exp(-z)) - t) / len(z)),
     (
         "eps_added",
@@ -168,9 +167,12 @@ def test_a_planted_loss_names_itself_in_float32(mechanism: str, wrong: Callable[
     got = np.float32(wrong(z, hot(Y66, 6).astype(np.float32)))
     problem = given(z, Y66, dtype="float32")
     found = name(problem, "loss", np.float64(got))
-    within = mechanism == "eps_added" and abs(got - losses(z, hot(Y66, 6)).mean()) < 1e-6
-    square = mechanism in ("divisor_m_for_n", "divided_by_m")  # n = m: m cannot be told from n
-    assert found == (None if within or (square and mechanism == "divisor_m_for_n") else found if square else mechanism)
+    if mechanism in ("divisor_m_for_n", "divided_by_m"):  # n = m: the two cannot be told apart, and the first is right
+        assert found in (None, "divided_by_n_twice", "divided_by_m")
+    elif mechanism == "eps_added" and abs(got - losses(z, hot(Y66, 6)).mean()) < 1e-4:  # lost in the rounding errors
+        assert found in (None, mechanism)
+    else:
+        assert found == mechanism
 
 
 @pytest.mark.parametrize(("mechanism", "wrong"), GRADIENT_OF_A_MEAN[:-1], ids=_ids(GRADIENT_OF_A_MEAN[:-1]))
@@ -361,7 +363,7 @@ def test_upstream_gradients() -> None:
     assert name(problem, "gradient", g * up[:, None]) is None
     assert name(problem, "gradient", g * 0.5) == "upstream_first_row"
     assert name(problem, "gradient", g) == "upstream_ignored"
-    assert name(given(Z34, Y34, upstream=np.array(4.0)), "gradient", g / 3) == "upstream_ignored"
+    assert name(given(Z34, Y34, upstream=np.array(5.0)), "gradient", g / 3) == "upstream_ignored"
 
 
 def test_repeated_labels() -> None:
@@ -379,14 +381,14 @@ def test_reduced_rows_of_an_unreduced_loss() -> None:
     assert name(problem, "loss", rows) is None
     assert name(problem, "loss", np.full(3, rows.mean())) == "reduced_rows"
     assert name(problem, "loss", rows / 3) == "divided_by_n"
-    assert name(problem, "loss", rows[::-1].copy()) is not None
+    assert name(problem, "loss", rows[::-1].copy()) == "rows_misplaced"
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("part", ["loss", "gradient"])
 def test_overflow_without_the_maximum(dtype: str, part: str) -> None:
-    """exp of large logits gives inf / inf = nan, or log inf = inf."""
-    z = np.array([[0.0, 1000.0], [0.5, 1.0]], dtype)
+    """The exp of large logits gives inf / inf = nan, or log inf = inf."""
+    z = np.array([[1000.0, 0.0], [0.5, 1.0]], dtype)
     problem = given(z, [0, 1], dtype=dtype, reduction="none")
     with np.errstate(all="ignore"):
         e = np.exp(z)

@@ -15,6 +15,9 @@ from xentcheck.engine.causes.tolerance import distance
 
 Array = NDArray[Any]
 Recipe = Callable[[Array], tuple[Array, Array]]
+ZERO_TIMES_INF = (
+    "A target of 0 is multiplied by an infinite log p, which gives nan; skip the classes whose target is 0."
+)
 NARROWER = {
     "float64": (np.float32, np.float16, ml_dtypes.bfloat16),
     "float32": (np.float16, ml_dtypes.bfloat16),
@@ -142,16 +145,16 @@ def cancelled(model: Model) -> Iterator[Guess]:
         return
     for work in working_dtypes(model):
         text = (
+            "log(sum exp(z - max)) is taken of a sum 1 + s that has lost s: confident rows cost 0; "
+            "use log1p of the sum without the maximum's own term."
+        )
+        yield from _both_ways(model, "log1p_missing", text, _simulate(model, work, _log_of_sum_shifted_by(_row_max)))
+        text = (
             "The loss is computed as logsumexp(z) - z_y: both are large and their difference loses digits; "
             "subtract the row's maximum from z_y too: log(sum exp(z - max)) - (z_y - max)."
         )
         for recipe in (_lse_minus, _pairwise_lse):
             yield from _both_ways(model, "lse_minus_label", text, _simulate(model, work, recipe))
-        text = (
-            "log(sum exp(z - max)) is taken of a sum 1 + s that has lost s: confident rows cost 0; "
-            "use log1p of the sum without the maximum's own term."
-        )
-        yield from _both_ways(model, "log1p_missing", text, _simulate(model, work, _log_of_sum_shifted_by(_row_max)))
         if model.part == "gradient":
             p = _simulate(model, work, _shifted_by(_row_max))[1]
             rows = (model.t.sum(axis=-1, keepdims=True) * p).astype(work) - model.t.astype(work)
@@ -196,7 +199,7 @@ def accumulated(model: Model) -> Iterator[Guess]:
         for terms in (e, e[:, ::-1]):
             s = _running_sum(terms, work)
             log_p = (d - np.log(s)[:, None]).astype(np.float64)
-            yield from _both_ways(model, "accumulation_16_bit", text, (log_p, np.exp(log_p)), exact=False)
+            yield from _both_ways(model, "accumulation_16_bit", text, (log_p, np.exp(log_p)), exact=False, bits=-2.0)
             yield from _both_ways(model, "accumulation_16_bit", text, (log_p, (e / s[:, None]).astype(np.float64)))
     if model.part == "loss" and model.reduction != "none":
         rows = model.rows().astype(work)
@@ -205,75 +208,64 @@ def accumulated(model: Model) -> Iterator[Guess]:
         text += "overflows above 65,504" if np.isinf(float(total)) else "stops growing"
         text += "; accumulate it in float32."
         for value in (float(total), float(rows.sum())):
-            yield Guess("accumulation_16_bit", text, np.asarray(value / model.divisor))
+            yield Guess("accumulation_16_bit", text, np.asarray(value / model.divisor), bits=-2.0)
 
 
-def wrong_zeros(model: Model) -> Iterator[Guess]:
-    """Yield nan from 0 * inf in dense sums, non-finite values replaced, and overflow at -inf."""
+def infinite_logs(model: Model) -> Iterator[Guess]:
+    """Yield nan from 0 * inf where the right log p is infinite, and rows replaced because they are not finite."""
     log_p, p = model.logs
-    t = model.t
-    text = "A target of 0 is multiplied by an infinite log p, which gives nan; skip the classes whose target is 0."
+    t, rows = model.t, model.rows()
+    if np.isfinite(log_p).all():
+        return
     if model.part == "loss":
-        yield Guess("zero_times_inf", text, model.finish(-(t * log_p).sum(axis=-1)))
-        for work in working_dtypes(model) if model.contract.input == "logits" else ():
-            logs = _simulate(model, work, _shifted_by(_row_max))[0]
-            yield Guess("zero_times_inf", text, model.finish(-(t * logs).sum(axis=-1)))
-            shift = (model.z - _row_max(model.z)).astype(work).astype(np.float64)
-            yield Guess(
-                "zero_times_inf", text, model.finish(-(t * (shift + np.where(np.isinf(shift), 0, 0))).sum(axis=-1))
-            )
+        yield Guess("zero_times_inf", ZERO_TIMES_INF, model.finish(-(t * log_p).sum(axis=-1)))
     else:
-        yield Guess("zero_times_inf", text, model.finish(-(t / p) * p + t.sum(axis=-1, keepdims=True) * p))
-        yield Guess("zero_times_inf", text, model.finish(p * (-t / p - (-t / p * p).sum(axis=-1, keepdims=True))))
-    rows = model.rows()
+        total = t.sum(axis=-1, keepdims=True)
+        yield Guess("zero_times_inf", ZERO_TIMES_INF, model.finish(-(t / p) * p + total * p))
+        by_p = -t / p
+        yield Guess("zero_times_inf", ZERO_TIMES_INF, model.finish(p * (by_p - (by_p * p).sum(axis=-1, keepdims=True))))
     if not np.isfinite(rows).all():
         text = "Non-finite rows are replaced by 0; the right value there is not finite."
         yield Guess("nonfinite_replaced", text, model.finish(np.where(np.isfinite(rows), rows, 0.0)))
 
 
+def underflowed_logs(model: Model) -> Iterator[Guess]:
+    """Yield nan from 0 * inf where a softmax underflows off the label."""
+    if model.part == "loss" and model.contract.input == "logits":
+        for work in working_dtypes(model):
+            log_p = _simulate(model, work, _shifted_by(_row_max))[0]
+            yield Guess("zero_times_inf", ZERO_TIMES_INF, model.finish(-(model.t * log_p).sum(axis=-1)))
+
+
 def precision(model: Model, got: Floats, allowed: Floats) -> Iterator[Guess]:
-    """Yield, where nothing fits exactly, a cancellation or a narrowing that would explain errors of this size."""
-    right = model.right
-    error = distance(got, right)
+    """Yield, where nothing fits exactly, a cancellation or a narrowing that explains an error of this size."""
+    error = distance(got, model.right)
     if not np.isfinite(error).all():
         return
+    if model.contract.input == "logits" and model.z.size:
+        lse = np.abs(model.lse)
+        if model.part == "loss":
+            reach = np.abs(model.finish(4 * model.u * np.abs(model.t).sum(axis=-1) * lse))
+        else:
+            reach = np.abs(model.finish(model.logs[1] * np.expm1(8 * model.u * lse)[:, None]))
+        if np.all(error <= reach + allowed) and reach.max() > 4 * allowed[error > allowed].max():
+            text = (
+                "The error is of the size that logsumexp(z) - z_y has, which grows with a common offset of the logits; "
+                "subtract the row's maximum from all logits first."
+            )
+            yield Guess("lse_minus_label", text, got)
+    largest = np.abs(model.right).max(initial=0.0)
     for narrow in NARROWER[model.problem.format.name]:
-        name = np.dtype(narrow).name
-        u = float(ml_dtypes.finfo(narrow).eps) / 2
-        representable = bool(np.all(got.astype(narrow).astype(np.float64) == got)) and np.any(got != 0)
-        size = np.abs(right) + (np.abs(right).max(initial=0.0) if model.part == "loss" else 0.0)
-        if representable and np.all(error <= 64 * u * size + 4 * u * (model.part == "loss") + allowed):
+        name, u = np.dtype(narrow).name, float(ml_dtypes.finfo(narrow).eps) / 2
+        representable = np.any(got != 0) and np.all(got.astype(narrow).astype(np.float64) == got)
+        if representable and np.all(error <= 64 * u * largest + allowed):
             text = (
                 f"Every value returned is a number of {name}: something narrows {model.problem.format.name} to {name}."
             )
             yield Guess("narrowing", text, got)
-            return
-    if model.contract.input != "logits" or not model.z.size:
-        return
-    lse = np.abs(model.lse)
-    spread = model.u * np.abs(model.t).sum(axis=-1) * lse
-    if model.part == "loss":
-        reach = np.abs(model.finish(4 * spread))
-    else:
-        with np.errstate(over="ignore"):
-            reach = np.abs(model.finish(model.logs[1] * np.expm1(8 * model.u * lse)[:, None]))
-    if np.all(error <= reach + allowed) and reach.max() > 4 * np.max(allowed[error > allowed], initial=0.0):
-        text = (
-            "The error is that of logsumexp(z) - z_y, which grows with a common offset of the logits; "
-            "subtract the row's maximum from all logits first."
-        )
-        yield Guess("lse_minus_label", text, got)
-        return
-    if model.problem.format.name == "float64":
-        u = 2.0**-24
-        top = np.abs(model.z - _row_max(model.z))
-        size = np.abs(right) + np.abs(model.finish(model.rows() * 0 + 1)) if model.part == "loss" else np.abs(right)
-        if (
-            np.all(error <= 32 * u * size * (1 + float(np.min(top.max(axis=-1), initial=64.0))))
-            and error.max() > u / 64 * size.max()
-        ):
-            text = "The error is of the size that float32 gives: something narrows float64 to float32 on the way."
-            yield Guess("narrowing", text, got)
+    if model.problem.format.name == "float64" and 2.0**-32 * largest < error.max() <= 2.0**-19 * largest:
+        text = "The error is of the size that float32 gives: something narrows float64 to float32 on the way."
+        yield Guess("narrowing", text, got)
 
 
 def log_softmax_and_exp(z: Array) -> tuple[Array, Array]:
@@ -289,7 +281,7 @@ def _simulate(model: Model, work: Any, recipe: Recipe) -> Logs:
 
 
 def _both_ways(
-    model: Model, mechanism: str, sentence: str, logs: Logs, exact: bool = True, final: Any = None
+    model: Model, mechanism: str, sentence: str, logs: Logs, exact: bool = True, final: Any = None, bits: float = 0.0
 ) -> Iterator[Guess]:
     """Yield the part of a simulated log p and p, with the reduction in float64 and the result rounded to `final`."""
     log_p, p = logs
@@ -307,7 +299,7 @@ def _both_ways(
     value = model.finish(rows)
     if final is not None:
         value = value.astype(final).astype(np.float64)
-    yield Guess(mechanism, sentence, value, exact=exact)
+    yield Guess(mechanism, sentence, value, bits, exact)
 
 
 def _running_sum(terms: Array, work: Any) -> Array:
@@ -318,4 +310,4 @@ def _running_sum(terms: Array, work: Any) -> Array:
     return total
 
 
-GROUPS = (range_lost, cancelled, accumulated, wrong_zeros, narrowed)
+GROUPS = (infinite_logs, cancelled, accumulated, range_lost, underflowed_logs, narrowed)

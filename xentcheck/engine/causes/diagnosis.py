@@ -13,13 +13,14 @@ from xentcheck.engine.causes.arithmetic import GROUPS as ARITHMETIC
 from xentcheck.engine.causes.arithmetic import precision
 from xentcheck.engine.causes.formulas import GROUPS as FORMULAS
 from xentcheck.engine.causes.gradients import GROUPS as GRADIENTS
+from xentcheck.engine.causes.guards import FIRST
 from xentcheck.engine.causes.guards import GROUPS as GUARDS
 from xentcheck.engine.causes.guess import Guess
 from xentcheck.engine.causes.labels import GROUPS as LABELS
 from xentcheck.engine.causes.model import Floats, Model
 from xentcheck.engine.causes.options import GROUPS as OPTIONS
 from xentcheck.engine.causes.reductions import GROUPS as REDUCTIONS
-from xentcheck.engine.causes.reductions import constant_factor
+from xentcheck.engine.causes.reductions import LATE, constant_factor
 from xentcheck.engine.causes.scores import GROUPS as SCORES
 from xentcheck.engine.causes.tolerance import Returned, allowance, distance
 from xentcheck.truth.problem import Problem
@@ -46,11 +47,13 @@ Group = Callable[[Model], Iterator[Guess]]
 # Simpler and commoner mechanisms first: the order decides between those that predict the same values.
 GROUPS: tuple[Group, ...] = (
     *REDUCTIONS,
+    *FIRST,
     *LABELS,
     *OPTIONS,
     *GRADIENTS,
     *GUARDS,
     *ARITHMETIC,
+    *LATE,
     *SCORES,
     *FORMULAS,
 )

@@ -50,8 +50,6 @@ def whole_rows(model: Model) -> Iterator[Guess]:
     if model.part != "loss":
         return
     log_p, rows = model.logs[0], model.rows()
-    text = "The loss is zero: nothing of the batch reaches it."
-    yield Guess("zero", text, np.zeros_like(model.right))
     text = "The loss is summed over all classes, whatever the label; take that of the label."
     yield from _scaled(model, "labels_ignored", text, -log_p.sum(axis=-1))
     if model.contract.input == "logits":
@@ -76,6 +74,13 @@ def whole_rows(model: Model) -> Iterator[Guess]:
                 value = np.mean([rows[i : i + block].mean() for i in starts])
                 text = f"It is the mean of the means of blocks of {block} rows, though the last block is shorter."
                 yield Guess("mean_of_means", text, np.asarray(value), 1.0)
+    if model.reduction == "none" and model.n > 1:
+        for change, how in (
+            (rows[::-1], "in reverse order"),
+            (np.roll(rows, 1), "shifted by one"),
+            (np.sort(rows), "sorted"),
+        ):
+            yield Guess("rows_misplaced", f"The rows' losses come {how}.", model.finish(change))
     text = "The absolute value of the loss is returned."
     yield Guess("absolute", text, np.abs(model.right))
     yield Guess("clamped_at_zero", "Negative losses are raised to 0.", model.finish(np.maximum(rows, 0)))

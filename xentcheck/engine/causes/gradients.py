@@ -31,8 +31,6 @@ def target_terms(model: Model) -> Iterator[Guess]:
     if model.contract.gradient_wrt == "logits":
         text = "The gradient is -t / p, that by the probabilities; the contract's is by the logits: p - t."
         yield rows("gradient_wrt_probabilities", text, np.where(t == 0, 0.0, -t / p))
-        text = "The gradient is -t, that by the log-probabilities; the contract's is by the logits: p - t."
-        yield rows("gradient_wrt_log_probabilities", text, -t)
     else:
         text = "The gradient is p - t, that by the logits; the contract's is by the probabilities: -t / p."
         yield rows("gradient_wrt_logits", text, T * p - t)
@@ -59,8 +57,6 @@ def scaling(model: Model) -> Iterator[Guess]:
     if model.part != "gradient":
         return
     right, rows = model.right, model.rows()
-    text = "The gradient is zero everywhere: no derivative reaches the scores."
-    yield Guess("gradient_zero", text, np.zeros_like(right))
     loss_rows = -dot(model.t, model.logs[0])
     text = "Each row's gradient is multiplied by the row's loss; that factor is 1."
     yield Guess("gradient_times_loss", text, model.finish(rows * loss_rows[:, None]))

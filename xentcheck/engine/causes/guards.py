@@ -37,7 +37,7 @@ def added(model: Model) -> Iterator[Guess]:
     p, declared = model.unguarded[1], model.contract.boundary.add
     felt = _smallest(model)
     for name, eps in _constants(model):
-        if eps == declared or eps < felt * model.u / 4:
+        if eps == declared or eps <= felt * model.u:
             continue
         boundary = Boundary(add=eps)
         text = f"eps = {name} is added to the probability: log(p + eps)."
@@ -65,6 +65,22 @@ def clipped(model: Model) -> Iterator[Guess]:
                 t = model.t
                 rows = t.sum(axis=-1, keepdims=True) * held - t
                 yield Guess("clip", f"{text} {_advice(model)}", model.finish(rows), BITS)
+
+
+def dead_zone(model: Model) -> Iterator[Guess]:
+    """Yield a gradient that is zero in the rows whose p_y is below a usual clip, and right elsewhere."""
+    if model.part != "gradient" or model.labels is None:
+        return
+    p_y = np.take_along_axis(model.unguarded[1], model.labels[:, None], -1)
+    rows = model.rows()
+    for c in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12, 1e-15, 1e-16):
+        if np.any(p_y < c):
+            text = (
+                f"The gradient is zero in the rows where p_y is clipped at {c:g}: they cannot learn. {_advice(model)}"
+            )
+            yield Guess("clip", text, model.finish(np.where(p_y < c, 0.0, rows)))
+            text = f"The gradient is zero in the rows where p_y is clipped to [{c:g}, 1 - {c:g}]. {_advice(model)}"
+            yield Guess("clip", text, model.finish(np.where((p_y < c) | (p_y > 1 - c), 0.0, rows)))
 
 
 def fitted(model: Model) -> Iterator[Guess]:
@@ -150,4 +166,5 @@ def _stated(boundary: Boundary) -> str:
     return "the logarithm of p itself"
 
 
+FIRST = (dead_zone,)
 GROUPS = (fitted, added, clipped, scores_clipped)

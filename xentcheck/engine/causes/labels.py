@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.engine.causes.guess import Guess
-from xentcheck.engine.causes.model import Floats, Model, one_hot
+from xentcheck.engine.causes.model import Floats, Model, dot, one_hot
 
 NARROW_INTEGERS = (np.int8, np.uint8, np.int16, np.uint16)
 NARROW_FLOATS = (ml_dtypes.bfloat16, np.float16)
-BLOCKS = tuple(2**k for k in range(1, 11))
+BLOCKS = tuple(2**k for k in range(10, 1, -1))  # larger blocks are commoner
 
 
 def wrong_labels(model: Model) -> Iterator[Guess]:
@@ -68,9 +68,13 @@ def repeated_labels(model: Model) -> Iterator[Guess]:
         return
     everywhere = np.tile(one_hot(y, m).max(axis=0), (n, 1))
     text = "Every row is given the labels of all rows: index with [arange(n), y], not with [:, y]."
-    yield _from(model, "labels_of_all_rows", text, model.coefficients(everywhere))
     counts = np.tile(np.bincount(y, minlength=m).astype(np.float64), (n, 1))
-    yield _from(model, "labels_of_all_rows", text, model.coefficients(counts))
+    for base in (everywhere, counts):
+        t = model.coefficients(base)
+        rows = -dot(t, model.logs[0])
+        if model.part == "gradient":
+            rows = model.t.sum(axis=-1, keepdims=True) * model.logs[1] - t
+        yield Guess("labels_of_all_rows", text, model.finish(rows))
     if model.part == "gradient":
         for order, which in ((1, "first"), (-1, "last")):
             first = np.zeros((n, 1))
@@ -125,7 +129,7 @@ def lost_rows(model: Model) -> Iterator[Guess]:
     yield from without("only_last_row", "Only the last row is used.", index < n - 1)
     for block in BLOCKS:
         whole = n // block * block
-        if block > 1 and whole < n - 1 and n > 2:
+        if 0 < whole < n - 1 and n > 2:
             text = f"The last rows, which do not fill a block of {block}, are left out; treat the partial block too."
             yield from without("last_chunk_dropped", text, index >= whole, 1.0)
     repeats = np.ones(n)

@@ -156,10 +156,13 @@ class Model:
         log_p, p = logs or self.unguarded
         read = self.problem.format.dtype.type
         if boundary.add is not None:
-            return np.asarray(np.log(p + float(read(boundary.add))))
+            eps = float(read(boundary.add))
+            # log1p keeps the digits of a log p near 0, which p + eps has lost.
+            return np.asarray(np.where(p > eps, log_p + np.log1p(eps / p), np.log(p + eps)))
         if boundary.clip is not None:
             low, high = boundary.clip
-            return np.asarray(np.log(np.clip(p, float(read(low)), float(read(high)))))
+            held = np.clip(p, float(read(low)), float(read(high)))
+            return np.asarray(np.where(held == p, log_p, np.log(held)))
         return log_p
 
     @cached_property

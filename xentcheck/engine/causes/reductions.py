@@ -11,6 +11,13 @@ from xentcheck.engine.causes.model import Floats, Model
 from xentcheck.engine.causes.tolerance import distance
 
 
+def empty(model: Model) -> Iterator[Guess]:
+    """Yield zeros."""
+    key = "zero" if model.part == "loss" else "gradient_zero"
+    text = f"The {model.part} is zero everywhere: nothing of the scores and labels reaches it."
+    yield Guess(key, text, np.zeros_like(model.right))
+
+
 def divisors(model: Model) -> Iterator[Guess]:
     """Yield the right value under another divisor."""
     n, m, right, part = model.n, model.m, model.right, model.part
@@ -134,4 +141,5 @@ def constant_factor(model: Model, got: Floats, allowed: Floats) -> Iterator[Gues
         yield Guess("scaled" if factor else "zero", text, factor * right)
 
 
-GROUPS = (divisors, factors, upstream)
+GROUPS = (upstream, divisors, factors)
+LATE = (empty,)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xentcheck.engine.causes.guess import Guess
 from xentcheck.engine.causes.model import Logs, Model, dot, log_softmax
 
-BLOCKS = tuple(2**k for k in range(1, 11))
+BLOCKS = tuple(2**k for k in range(10, 1, -1))  # larger blocks are commoner
 
 
 def _soft(z: NDArray[Any], axis: int | None = -1) -> Logs:
@@ -118,7 +118,7 @@ def class_count(model: Model) -> Iterator[Guess]:
             yield over("label_left_out", text, index != model.labels[:, None])
         text = "The class of the highest score is left out of the log-sum-exp."
         yield over("maximum_left_out", text, index != z.argmax(axis=-1)[:, None])
-    for block in BLOCKS[1:]:
+    for block in BLOCKS:
         whole = m // block * block
         if 0 < whole < m - 1 and m > 2:
             text = f"The last classes, which do not fill a block of {block}, are left out; treat the partial block too."

@@ -87,7 +87,7 @@ class Returned:
         if not self._hit(value, guess.exact, slice(None)):
             return None
         tolerance = self._tolerance(value, guess.exact, slice(None))
-        if not np.any(distance(value, self.right) > (1 if guess.exact else 4) * tolerance):
+        if not np.any(distance(value, self.right) > (1 if guess.exact else 2) * tolerance):
             return None
         size = np.where(np.isfinite(value), np.abs(value), 0.0)
         floor = 2 * self.u * np.maximum(size, self.size_of_right) + self.tiny
@@ -101,7 +101,7 @@ class Returned:
     def _tolerance(self, value: Floats, exact: bool, where: Any) -> Floats:
         size = np.where(np.isfinite(value[where]), np.abs(value[where]), 0.0)
         tolerance = self.slack[0 if exact else 1] * self.u * size + self.tiny
-        return np.asarray(tolerance if exact else np.maximum(tolerance, 2 * self.bound[where]))
+        return np.asarray(tolerance if exact else np.maximum(tolerance, self.bound[where]))
 
     def _hit(self, value: Floats, exact: bool, where: Any) -> bool:
         tolerance = self._tolerance(value, exact, where)
