@@ -10,7 +10,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from xentcheck.report import terminal
-from xentcheck.report.model import Finding, Report
+from xentcheck.report.model import Finding, Report, identifier
 
 KINDS = ("conforming", "violating", "nothing")
 
@@ -71,7 +71,7 @@ def test_only_what_differs_from_the_defaults_is_shown(conforming: Report) -> Non
 
 def test_a_script_replaces_the_command(violating: Report) -> None:
     """Where a reproducer was written, it is what is to be run."""
-    text = terminal.render(violating, scripts={"0123456789abcdef": "found/value.py"})
+    text = terminal.render(violating, scripts={identifier(violating.findings[2]): "found/value.py"})
     assert "run it again  python found/value.py" in text
 
 
@@ -92,7 +92,7 @@ def test_many_findings_are_cut_to_a_few_in_full(violating: Report) -> None:
     """Four in full, no law twice; each other one has its line, and the option that keeps it is named."""
     found: Any = violating.findings[2]
     many = tuple(
-        dataclasses.replace(found, number=number, property=f"law-{number}", dtype=dtype)
+        dataclasses.replace(found, number=number, property=f"law-{number}", dtype=dtype, got=float(number))
         for number in range(1, 8)
         for dtype in ("float32", "float64")
     )
@@ -102,6 +102,24 @@ def test_many_findings_are_cut_to_a_few_in_full(violating: Report) -> None:
     assert "--json FILE" in text
     for finding in many:
         assert f"{finding.property} ({finding.dtype}" in text
+
+
+def test_the_same_answer_is_shown_in_full_once(violating: Report) -> None:
+    """What is wrong on a batch is wrong on its permutation too; the second finding is one line."""
+    found = violating.findings[2]
+    again = dataclasses.replace(found, number=4, property="class-permutation")
+    text = terminal.render(dataclasses.replace(violating, findings=(found, again)))
+    assert text.count("FINDING ") == 1
+    assert "law 4, class-permutation (float32, sparse): the loss" in text
+
+
+def test_observations_that_differ_in_a_number_are_one(conforming: Report) -> None:
+    """A long list is cut, with its length."""
+    seen = [f"a label of -1: not declared; the target returns {number}" for number in range(50)]
+    seen += [f"kind {number}: not declared; the target raises IndexError" for number in range(20)]
+    text = terminal.render(dataclasses.replace(conforming, observations=tuple(seen)))
+    assert "- a label of -1: not declared; the target returns 0, or 49 other numbers" in text
+    assert "- ... 9 more, in the JSON report" in text
 
 
 def test_a_finding_without_a_batch_is_shown(violating: Report) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from xentcheck.report.model import Report
+from xentcheck.report.model import Report, identifier
 
 SEVERAL = "xentcheck-reports/1"
 
@@ -48,17 +48,16 @@ def write_json(path: str, reports: Sequence[Report], errors: Mapping[str, str], 
 
 
 def write_reproducers(folder: str, report: Report) -> dict[str, str]:
-    """Write one script a finding and return their paths by the digest of the finding."""
+    """Write one script a finding and return their paths by the identifier of the finding."""
     directory = Path(folder)
     written: dict[str, str] = {}
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for finding in report.findings:
             if finding.reproducer:
-                law = "".join(letter if letter.isalnum() else "_" for letter in finding.property)
-                path = directory / f"{law}-{finding.dtype}-{finding.labels}-{finding.digest[:12]}.py"
+                path = directory / f"{identifier(finding)}.py"
                 path.write_text(finding.reproducer, encoding="utf-8")
-                written[finding.digest] = str(path)
+                written[identifier(finding)] = str(path)
     except OSError as error:
         raise click.ClickException(f"--reproducers {folder} cannot be written: {error.strerror}.") from None
     return written

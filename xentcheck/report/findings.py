@@ -10,20 +10,20 @@ from rich.padding import Padding
 from rich.text import Text
 
 from xentcheck.report import arrays, tables
-from xentcheck.report.model import Finding, Report
+from xentcheck.report.model import Finding, Report, identifier
 
 IN_FULL = 4
 _MARGIN = 14
 
 
 def show(report: Report, out: Console, scripts: Mapping[str, str]) -> None:
-    """Print the findings: the most telling in full, no law twice, the others one line each."""
+    """Print the findings: the most telling in full, no law and no answer twice, the others one line each."""
     ordered = telling(report.findings)
-    full = _first_of_each_law(ordered)[:IN_FULL]
+    full = _distinct(ordered)[:IN_FULL]
     for position, finding in enumerate(full, 1):
         out.print()
         out.rule(characters="-", style="dim red")
-        _show_one(report, finding, f"{position} of {len(ordered)}", out, scripts.get(finding.digest, ""))
+        _show_one(report, finding, f"{position} of {len(ordered)}", out, scripts.get(identifier(finding), ""))
     rest = [finding for finding in ordered if not any(finding is other for other in full)]
     if rest:
         tables.title(
@@ -54,11 +54,19 @@ def summary(finding: Finding) -> str:
     return f"law {finding.number}, {finding.property} ({finding.dtype}, {finding.labels}): {finding.title}{exceeded}"
 
 
-def _first_of_each_law(ordered: Sequence[Finding]) -> list[Finding]:
-    first: dict[int, Finding] = {}
+def _distinct(ordered: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that tell something new: another law, and another answer than those before.
+
+    What is wrong on a batch is as a rule wrong on its permutations too: the laws about them then repeat the first.
+    """
+    chosen: dict[int, Finding] = {}
+    answers: set[object] = set()
     for finding in ordered:
-        first.setdefault(finding.number, finding)
-    return list(first.values())
+        answer = (finding.part, str(finding.got), str(finding.certified)) if finding.certified else finding.title
+        if finding.number not in chosen and answer not in answers:
+            chosen[finding.number] = finding
+            answers.add(answer)
+    return list(chosen.values())
 
 
 def _show_one(report: Report, finding: Finding, position: str, out: Console, script: str) -> None:
@@ -97,7 +105,7 @@ def figures(finding: Finding) -> list[tuple[str, str]]:
         rows.append(("got", f"{finding.got if isinstance(finding.got, str) else arrays.decimal(finding.got)}{element}"))
     if finding.certified is not None:
         rows.append(("certified", interval(*finding.certified)))
-    if finding.allowance is not None:
+    if finding.allowance is not None and not (finding.certified and math.isinf(finding.certified[0])):
         rows.append(("allowance", _allowance(finding.allowance)))
     if finding.times is not None and math.isfinite(finding.times):
         rows.append(("exceeded", _times(finding.times)))
@@ -108,7 +116,7 @@ def interval(low: float, high: float) -> str:
     """Return a certified interval; its ends are float64 numbers rounded outward."""
     if math.isnan(low) or math.isnan(high):
         return "nan"
-    return f"{low!r}, exactly" if low == high else f"[{low!r}, {high!r}]"
+    return f"{low + 0.0!r}, exactly" if low == high else f"[{low!r}, {high!r}]"  # -0 + 0 is 0
 
 
 def _allowance(allowance: float) -> str:

@@ -33,7 +33,8 @@ def array_source(stored: Mapping[str, Any]) -> str:
         rows = [f"[{', '.join(words[row * width : (row + 1) * width])}]" for row in range(shape[0])]
         inner = rows[0] if len(rows) == 1 else "\n    " + ",\n    ".join(rows) + ",\n"
         return f"np.array([{inner}], {kind})"
-    return f"np.array({_listed(words)}, {kind}).reshape({shape})"
+    reshaped = "" if len(shape) == 1 else f".reshape({shape})"
+    return f"np.array({_listed(words)}, {kind}){reshaped}"
 
 
 def option_source(value: Any) -> str:

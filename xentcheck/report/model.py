@@ -190,6 +190,12 @@ class Finding:
     minimal: bool = False
 
 
+def identifier(finding: Finding) -> str:
+    """Return a name for a finding among those of its report, fit for a file: law, dtype, label form, digest."""
+    words = (finding.property, finding.dtype, finding.labels, finding.digest[:12])
+    return "-".join("".join(letter if letter.isalnum() else "_" for letter in word) for word in words if word)
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything about one run on one target. The keys of its JSON form are the fields, in this order.

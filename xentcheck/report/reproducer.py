@@ -35,6 +35,11 @@ _IMPORTS = {
     "torch": "import torch\n",
     "jax": 'import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)\n',
 }
+_OURS = """
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.targets import TargetSpecification, open_host
+"""
 _WRAP = {"numpy": "{}", "torch": "tensor({})", "jax": "jnp.asarray({})"}
 
 
@@ -68,6 +73,7 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
     names = [name for name in ("inf", "nan") if re.search(rf"\b{name}\b", data + calls)]
     imports = "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
     future = "from __future__ import annotations\n" if "lay_out" in data else ""
+    imports += _OURS if "open_host(" in calls else ""
     half = "import ml_dtypes\n" if "ml_dtypes" in data else ""
     return "\n".join([_heading(specification, finding), future + half + imports, data, calls])
 
@@ -178,30 +184,31 @@ def _compare(finding: Finding) -> str:
 
 def _through_xentcheck(known: Plan, contract: Contract, finding: Finding) -> str:
     """Return the lines that call the target as xentcheck calls it, in a process of its own."""
+    from xentcheck.contract import Contract
+
     batch = finding.batch
-    stated = pprint.pformat(contract.as_mapping(), width=100, sort_dicts=False)
+    usual = Contract().as_mapping()
+    declared = {key: value for key, value in contract.as_mapping().items() if value != usual[key]}
+    stated = pprint.pformat(declared, width=100, sort_dicts=False)
     roles = ", ".join(f"{role}={location!r}" for role, location in _locations(known).items())
     named = {key: name for key, name in contract.arguments.items() if key in batch.get("options", {})}
     drawn = ", ".join(f"{key!r}: options[{name!r}]" for key, name in named.items())
     form = batch.get("label_form", "sparse")
-    upstream = "None" if finding.upstream is None else f"np.array({finding.upstream!r})"
+    upstream = "" if finding.upstream is None else f", upstream=np.array({finding.upstream!r})"
     lines = [
-        "from xentcheck.batches.batch import Batch",
-        "from xentcheck.contract import Contract",
-        "from xentcheck.targets import TargetSpecification, open_host",
-        "",
-        f"contract = Contract.from_mapping(\n{textwrap.indent(stated, '    ')}\n)",
+        f"contract = Contract.from_mapping({stated})",
         f"batch = Batch(scores, labels, {form!r}, {{{drawn}}}, {batch.get('layout', 'C')!r})",
-        f'if __name__ == "__main__":\n    with open_host(TargetSpecification({roles}, contract=contract)) as host:',
-        f"        outcome = host.evaluate(batch, upstream={upstream})",
-        '    print("loss      ", outcome.loss)',
-        '    print("gradient  ", outcome.gradient)',
-        '    print("raised    ", outcome.raised)',
-        '    print("died      ", outcome.died or "no")',
-        '    print("seen      ", ", ".join(outcome.observations) or "no side effect")',
+        f"target = TargetSpecification({roles}, contract=contract)",
+        f"with open_host(target, directory={known.base!r}) as host:",
+        f"    outcome = host.evaluate(batch{upstream})",
+        'print("loss      ", outcome.loss)',
+        'print("gradient  ", outcome.gradient)',
+        'print("raised    ", outcome.raised)',
+        'print("died      ", outcome.died or "no")',
+        'print("seen      ", ", ".join(outcome.observations) or "no side effect")',
     ]
     if finding.certified is not None:
-        lines.append(f'    print("certified ", {finding.part!r}, "in", {list(finding.certified)!r})')
+        lines.append(f'print("certified ", {finding.part!r}, "in", {list(finding.certified)!r})')
     return "\n".join(lines) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -12,6 +12,7 @@ from rich.text import Text
 from xentcheck.report import arrays
 from xentcheck.report.model import PropertyResult, Report, WitnessResult
 
+OBSERVED = 12
 _WORDS = {"passed": "held", "failed": "BROKEN", "skipped": "skipped", "not-applicable": "-"}
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow", "not-applicable": "dim"}
 _ORDER = ("failed", "skipped", "passed", "not-applicable")
@@ -78,6 +79,16 @@ def witness_line(witness: WitnessResult) -> str:
         f"{witness.name}: {witness.compared:,} compared, {agreed} agreed, worst {_figures(witness.worst)} of its radius"
     )
     return text + (f" ({witness.note})" if witness.note else "")
+
+
+def gathered(observations: Sequence[str]) -> list[str]:
+    """Return observations with those that differ only in the number returned as one, and no more than OBSERVED."""
+    groups: dict[str, list[str]] = {}
+    for line in observations:
+        groups.setdefault(line.partition(" the target returns ")[0], []).append(line)
+    lines = [first + (f", or {len(others):,} other numbers" if others else "") for first, *others in groups.values()]
+    rest = len(lines) - OBSERVED
+    return lines if rest <= 0 else [*lines[:OBSERVED], f"... {rest:,} more, in the JSON report"]
 
 
 def _grid(columns: Iterable[tuple[str, str]]) -> Table:

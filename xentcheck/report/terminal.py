@@ -39,7 +39,7 @@ def show(report: Report, out: Console, scripts: Mapping[str, str] | None = None)
     out : Console
         Where to; see `console`.
     scripts : mapping, optional
-        Paths of reproducers that were written, by the digest of their finding.
+        Paths of reproducers that were written, by the identifier of their finding.
     """
     _header(report, out)
     findings.show(report, out, scripts or {})
@@ -130,7 +130,7 @@ def _remarks(report: Report, out: Console) -> None:
         tables.hanging(out, "  ", tables.witness_line(witness))
     if report.observations:
         tables.title(out, "Seen, not judged")
-    for line in report.observations:
+    for line in tables.gathered(report.observations):
         out.print(Padding(Text(f"- {line}"), (0, 0, 0, 2)))
 
 
