@@ -121,7 +121,7 @@ def _conclude(
 ) -> None:
     """Reduce one violation and note the finding."""
     name, contract = tally.law.name, host.description.contract
-    violation, minimal = minimise(tally, search.case, budget, known.get(name, []))
+    violation, minimal = minimise(tally, search.case, budget, known.get(name, []), contract)
     if minimal:
         done.minimal[name] = violation.batch
     made = finding(tally.law, order.cell, violation, contract, minimal)

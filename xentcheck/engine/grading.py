@@ -41,7 +41,7 @@ def grade_answer(answer: Answer, part: str) -> Graded | None:
     if held is None or got is None:
         return None
     enclosure = getattr(answer.enclosed, part)
-    found = grade(held.error, enclosure.hi, got, tight(answer.problem, answer.conditions), answer.problem, part)
+    found = grade(held.error, enclosure.hi, got, tight(answer.problem, answer.truth.conditions), answer.problem, part)
     if found.index is None:
         return None
     low, high = enclosure.bounds()

@@ -23,7 +23,9 @@ from xentcheck.truth.problem import pose
 DEADLY_BUDGET = 8
 
 
-def minimise(tally: Tally, case_of: Callable[[Batch], Case], budget: int, known: list[Batch]) -> tuple[Violation, bool]:
+def minimise(
+    tally: Tally, case_of: Callable[[Batch], Case], budget: int, known: list[Batch], contract: Contract
+) -> tuple[Violation, bool]:
     """Return the violation on the smallest batch found that still breaks the law, and whether it was reduced.
 
     Parameters
@@ -36,6 +38,8 @@ def minimise(tally: Tally, case_of: Callable[[Batch], Case], budget: int, known:
         How often the law may be asked.
     known : list of Batch
         Minimal batches of the same law in other cells, tried first.
+    contract : Contract
+        What every batch tried has to obey.
     """
     assert tally.violation is not None
     assert tally.batch is not None
@@ -57,7 +61,7 @@ def minimise(tally: Tally, case_of: Callable[[Batch], Case], budget: int, known:
     if not fails(tally.batch):
         # It happened, but not again on the same batch: the state of the target matters.
         return tally.violation, False
-    smallest = reduce(tally.batch, fails, budget=DEADLY_BUDGET if deadly else budget)
+    smallest = reduce(tally.batch, fails, DEADLY_BUDGET if deadly else budget, contract=contract)
     return last.get(digest(smallest), tally.violation), True
 
 

@@ -43,8 +43,8 @@ def determinism(case: Case) -> Iterator[Violation]:
     first = case.answer
     if case.contract.input == "logits" and np.all(np.isfinite(batch.scores.astype(np.float64))):
         case.ask(batch.replace(scores=-batch.scores[::-1], labels=batch.labels[::-1]))
-    yield from case.check(batch, "asked a second time")
     again = case.ask(batch)
+    yield from case.judge(again, "asked a second time")
     for part in case.want:
         one, other = first.numbers(part), again.numbers(part)
         if one is not None and other is not None and one.tobytes() != other.tobytes():
@@ -80,8 +80,9 @@ def spoil(batch: Batch, kind: str) -> Batch | None:
         elif kind == "label_negative":
             changed.reshape(-1)[-1] = -1
         elif kind == "label_fractional":
-            fractional = labels.astype(np.float64)
-            fractional.reshape(-1)[-1] = 0.5
+            # One-dimensional: a column of fractions would be a legitimate soft label of one class.
+            fractional = labels.reshape(-1).astype(np.float64)
+            fractional[-1] = 0.5
             return batch.replace(labels=fractional)
         elif kind == "length_mismatch" and batch.n > 1:
             return batch.replace(labels=changed[:-1])

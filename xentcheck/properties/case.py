@@ -30,23 +30,19 @@ class Evaluator(Protocol):
         ...
 
 
-class Answer:
-    """What a target answered on one batch, beside the certified truth; truth is calculated when it is asked for."""
+class Truth:
+    """The certified truth of one batch under a contract; calculated when it is asked for."""
 
-    def __init__(self, contract: Contract, batch: Batch, outcome: Outcome, upstream: NDArray[Any] | None = None):
-        self.contract = contract
-        self.batch = batch
-        self.outcome = outcome
-        self.upstream = upstream
-        self._held: dict[str, Held | None] = {}
+    def __init__(self, contract: Contract, batch: Batch, upstream: NDArray[Any] | None, gradient: bool):
+        self._given = (contract, batch, upstream)
+        self._gradient = gradient
 
     @cached_property
     def problem(self) -> Problem:
         """The exact question."""
-        batch = self.batch
-        return pose(
-            self.contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), upstream=self.upstream
-        )
+        contract, batch, upstream = self._given
+        options = dict(batch.options)
+        return pose(contract, batch.scores, batch.labels, batch.label_form, options, upstream=upstream)
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -55,13 +51,42 @@ class Answer:
 
     @cached_property
     def enclosed(self) -> Enclosed:
-        """The certified truth."""
-        return enclose(self.problem, gradient=self.outcome.gradient is not None)
+        """The enclosures of loss and gradient."""
+        return enclose(self.problem, gradient=self._gradient)
 
     @cached_property
     def allowances(self) -> Allowances:
         """The conformance allowances."""
         return conformance(self.problem, self.conditions)
+
+
+class Answer:
+    """What a target answered on one batch, beside the certified truth."""
+
+    def __init__(
+        self, contract: Contract, batch: Batch, outcome: Outcome, truth: Truth, upstream: NDArray[Any] | None = None
+    ):
+        self.contract = contract
+        self.batch = batch
+        self.outcome = outcome
+        self.truth = truth
+        self.upstream = upstream
+        self._held: dict[str, Held | None] = {}
+
+    @property
+    def problem(self) -> Problem:
+        """The exact question."""
+        return self.truth.problem
+
+    @property
+    def enclosed(self) -> Enclosed:
+        """The certified loss and gradient."""
+        return self.truth.enclosed
+
+    @property
+    def allowances(self) -> Allowances:
+        """How far a legitimate algorithm may be off."""
+        return self.truth.allowances
 
     def expected_shape(self, part: str) -> tuple[int, ...]:
         """Return the shape that the contract gives "loss" or "gradient"."""
@@ -149,6 +174,7 @@ class Case:
         self.batch = batch
         self.observe = observe
         self.want = tuple(part for part in ("loss", "gradient") if getattr(capabilities, part))
+        self._truths: dict[tuple[object, ...], Truth] = {}
 
     @cached_property
     def answer(self) -> Answer:
@@ -163,7 +189,18 @@ class Case:
     def ask(self, batch: Batch, upstream: NDArray[Any] | None = None, want: tuple[str, ...] | None = None) -> Answer:
         """Return the target's answer on a batch."""
         outcome = self.host.evaluate(batch, want or self.want, upstream)
-        return Answer(self.contract, batch, outcome, upstream)
+        return Answer(self.contract, batch, outcome, self._truth(batch, upstream), upstream)
+
+    def _truth(self, batch: Batch, upstream: NDArray[Any] | None) -> Truth:
+        """Return the truth of a batch; one and the same for all that differ in layout or label dtype only."""
+        scores, labels = batch.scores, batch.labels
+        flat = labels.astype(np.int64) if labels.dtype.kind in "iu" else labels
+        options = tuple((key, np.asarray(value).tobytes()) for key, value in sorted(batch.options.items()))
+        given = None if upstream is None else np.asarray(upstream).tobytes()
+        key = (scores.shape, scores.tobytes(), batch.label_form, flat.tobytes(), options, given)
+        if key not in self._truths:
+            self._truths[key] = Truth(self.contract, batch, upstream, "gradient" in self.want)
+        return self._truths[key]
 
     def allows(self, batch: Batch) -> bool:
         """Return whether a derived batch lies in the domain that the target states."""
@@ -182,9 +219,12 @@ class Case:
         The answer is held against the certified truth of the derived batch, which is stricter than a
         comparison of two answers, and blames the right one of the two.
         """
-        if not self.allows(batch):
-            return
-        answer = self.ask(batch, upstream)
+        if self.allows(batch):
+            yield from self.judge(self.ask(batch, upstream), title)
+
+    def judge(self, answer: Answer, title: str) -> Iterator[Violation]:
+        """Yield what is wrong with an answer: a failed call, a shape, a number outside its allowance."""
+        batch = answer.batch
         failure = failed_call(answer, title)
         if failure is not None:
             yield failure

@@ -9,6 +9,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.contract import Contract
+from xentcheck.contract.declaration import INTEGERS
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Violation, law, logits_only
 from xentcheck.truth.formats import FORMATS
@@ -83,20 +84,19 @@ def permute_classes(batch: Batch, order: np.ndarray) -> Batch:
     needs="any",
 )
 def row_independence(case: Case) -> Iterator[Violation]:
-    """Rows reversed, one row alone, and the rows repeated up to around a power of two."""
+    """Rows reversed, or one row alone, or the rows repeated up to around a power of two: one of them a batch."""
     batch = case.batch
     if batch.n == 0:
         return
     random = case.random("rows")
-    if batch.n > 1:
-        yield from case.check(batch.rows(slice(None, None, -1)), "with the rows in reverse order")
-        if not case.capabilities.expensive_shapes:
-            row = int(random.integers(batch.n))
-            yield from case.check(batch.rows([row]), f"with row {row} alone")
-    if batch.n * batch.m <= 64 and not case.capabilities.expensive_shapes:
-        count = int(random.choice([7, 8, 9, 15, 16, 17, 31, 32, 33]))
-        tiled = batch.rows(np.arange(count) % batch.n)
-        yield from case.check(tiled, f"with the rows repeated in turn up to {count} rows")
+    row = int(random.integers(batch.n))
+    count = int(random.choice([7, 8, 9, 15, 16, 17, 31, 32, 33]))
+    ways = [(batch.rows(slice(None, None, -1)), "with the rows in reverse order")]
+    if not case.capabilities.expensive_shapes:
+        ways.append((batch.rows([row]), f"with row {row} alone"))
+        if batch.n * batch.m <= 64:
+            ways.append((batch.rows(np.arange(count) % batch.n), f"with the rows repeated up to {count} rows"))
+    yield from case.check(*ways[int(random.integers(len(ways)))])
 
 
 def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
@@ -115,27 +115,31 @@ def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
 )
 def label_forms(case: Case) -> Iterator[Violation]:
     """The same labels in another promised form, dtype or shape."""
+    ways = [*_other_forms(case), *_other_integers(case), *_other_shapes(case)]
+    if ways:
+        yield from case.check(*ways[int(case.random("forms").integers(len(ways)))])
+
+
+def _other_forms(case: Case) -> Iterator[tuple[Batch, str]]:
+    """The labels in another form, where no row is ignored: dense labels have no way to say so."""
     contract, batch = case.contract, case.batch
-    random = case.random("forms")
+    forms = [form for form in contract.labels if form != batch.label_form]
+    if "ignore_index" in contract.arguments:
+        return
     if batch.label_form == "sparse":
         flat = batch.labels.reshape(-1).astype(np.int64)
-        if np.all((flat >= 0) & (flat < batch.m)) and "ignore_index" not in contract.arguments:
-            for form in ("onehot", "soft"):
-                if form in contract.labels and contract.ignore_index not in flat:
-                    dense = one_hot(flat, batch.m, batch.scores.dtype)
-                    yield from case.check(
-                        batch.replace(labels=dense, label_form=form), f"with the labels as {form} rows"
-                    )
-        yield from _other_integers(case, random)
-    elif batch.label_form == "onehot":
-        if "sparse" in contract.labels and _all_one_hot(batch):
-            flat = batch.labels.astype(np.float64).argmax(axis=1)
-            if contract.ignore_index not in flat and "ignore_index" not in contract.arguments:
-                yield from case.check(
-                    batch.replace(labels=flat.astype(np.int64), label_form="sparse"), "with the labels as integers"
-                )
-        if "soft" in contract.labels:
-            yield from case.check(batch.replace(label_form="soft"), "with the labels passed as soft ones")
+        if np.all((flat >= 0) & (flat < batch.m) & (flat != contract.ignore_index)):
+            for form in forms:
+                dense = one_hot(flat, batch.m, batch.scores.dtype)
+                yield batch.replace(labels=dense, label_form=form), f"with the labels as {form} rows"
+    elif batch.label_form == "onehot" and _all_one_hot(batch):
+        flat = batch.labels.astype(np.float64).argmax(axis=1)
+        for form in forms:
+            if form == "soft":
+                yield batch.replace(label_form="soft"), "with the labels passed as soft ones"
+            elif not np.any(flat == contract.ignore_index):
+                labels = flat.astype(np.int64)
+                yield batch.replace(labels=labels, label_form="sparse"), "with the labels as integers"
 
 
 def _all_one_hot(batch: Batch) -> bool:
@@ -143,25 +147,29 @@ def _all_one_hot(batch: Batch) -> bool:
     return bool(np.all(np.isin(dense, (0.0, 1.0))) and np.all(dense.sum(axis=1) == 1))
 
 
-def _other_integers(case: Case, random: np.random.Generator) -> Iterator[Violation]:
-    """The labels in another integer dtype that holds them, and in the other shape, if promised."""
+def _other_integers(case: Case) -> Iterator[tuple[Batch, str]]:
+    """The labels in every other promised integer dtype that holds them."""
     contract, batch = case.contract, case.batch
-    promised = contract.label_dtypes
-    names = (
-        ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-        if isinstance(promised, str)
-        else tuple(name for name in promised if "int" in name)
-    )
+    if batch.label_form != "sparse":
+        return
+    promised = INTEGERS if isinstance(contract.label_dtypes, str) else contract.label_dtypes
     values = batch.labels.astype(np.int64)
     low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    holding = [n for n in names if np.iinfo(n).min <= low and high <= np.iinfo(n).max]
-    if holding:
-        name = holding[int(random.integers(len(holding)))]
-        yield from case.check(batch.replace(labels=batch.labels.astype(name)), f"with labels of dtype {name}")
-    for shape in contract.label_shapes:
+    for name in promised:
+        limits = np.iinfo(name) if name in INTEGERS else None
+        if limits and limits.min <= low and high <= limits.max and name != batch.labels.dtype.name:
+            yield batch.replace(labels=batch.labels.astype(name)), f"with labels of dtype {name}"
+
+
+def _other_shapes(case: Case) -> Iterator[tuple[Batch, str]]:
+    """The labels in the other promised shape."""
+    batch = case.batch
+    if batch.label_form != "sparse":
+        return
+    for shape in case.contract.label_shapes:
         wanted = (batch.n,) if shape == "(n,)" else (batch.n, 1)
         if wanted != batch.labels.shape:
-            yield from case.check(batch.replace(labels=batch.labels.reshape(wanted)), f"with labels of shape {shape}")
+            yield batch.replace(labels=batch.labels.reshape(wanted)), f"with labels of shape {shape}"
 
 
 @law(
