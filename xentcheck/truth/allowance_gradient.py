@@ -42,7 +42,9 @@ def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
     bounded = contract.gradient_of == "loss" and not contract.boundary.exact
     if contract.gradient_wrt == "log_probabilities" and not normalised:
         return _by_log_probabilities(on, by, bounded)
-    raw = _through_boundary(on, by) if bounded else _softmax_minus_target(on, by)
+    # From given probabilities, even -log p may be differentiated step by step: through -c/p and the softmax.
+    stepwise = bounded or (contract.gradient_of == "loss" and contract.input == "probabilities")
+    raw = _through_boundary(on, by) if stepwise else _softmax_minus_target(on, by)
     return _with_z_loss(on, by, raw) if on.z_loss else raw
 
 

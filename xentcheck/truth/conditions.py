@@ -102,8 +102,10 @@ class Conditions:
     @cached_property
     def rest(self) -> Floats:
         """1 - p_label without its cancellation, shape (n,): s/S where the label is the maximum."""
+        if not self.softmax:
+            return 1.0 - self.p_label
         top = np.argmax(self.p, axis=1) == self.coefficients.label
-        return np.where(top & (self.S > 1.0), self.q, 1.0 - self.p_label)
+        return np.where(top, self.q, 1.0 - self.p_label)
 
     @cached_property
     def weighted_scores(self) -> Floats:

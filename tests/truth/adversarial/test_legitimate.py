@@ -1,0 +1,145 @@
+"""No legitimate algorithm exceeds its conformance allowance; the plain ones keep the tight bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.truth.adversarial import algorithms as A
+from tests.truth.adversarial.exact import cross_entropy
+from tests.truth.adversarial.families import climb, families
+from tests.truth.adversarial.judging import allowances, posed, tight_bounds, worst
+from xentcheck.truth.formats import FORMATS
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+SHAPES = ((1, 2), (2, 16), (3, 10), (10, 5), (60, 3), (300, 1))
+LIMITED = {"label_shifted_log1p", "rounded_maximum"}
+"""Algorithms that overflow on hard rows: only their finite values are judged."""
+HALVES = ("float16", "bfloat16")
+SETTINGS = ("float32", "float64", *HALVES, "float16 in float32", "bfloat16 in float32", "float32 in float64")
+
+
+class Setting:
+    """A format, and the dtype inside: native, or a wider one whose result is rounded."""
+
+    def __init__(self, text):
+        self.name, _, inside = text.partition(" in ")
+        self.inside = np.dtype(inside) if inside else None
+        # A native sum in 16 bits is legitimate only where it is declared.
+        native = self.name in HALVES and not inside
+        self.compute = self.name if native else "float64" if inside == "float64" else None
+        self.form = FORMATS[self.name]
+
+    def run(self, f, z, y):
+        if self.inside is None:
+            return np.asarray(f(z, y))
+        return np.asarray(f(z.astype(self.inside), y)).astype(z.dtype)
+
+    def chosen(self, functions, m):
+        for name, f in functions.items():
+            foreign = self.name == "bfloat16" and self.inside is None and name in A.NEEDS_NATIVE_TYPE
+            if not foreign and (m == 2 or name not in A.TWO_CLASSES):
+                yield name, f
+
+    def posed(self, z, y, **contract):
+        return posed(z, y, reduction="none", compute=self.compute, **contract)
+
+
+def loss_error(setting, name, f, z, y, rows):
+    """Errors of one algorithm, 0 where it is not to be judged."""
+    error = rows.error(setting.run(f, z, y))
+    if "softmax" in name and "log" in name and "log_softmax" not in name:
+        # -log(softmax) is accurate while the probability is a normal number.
+        error = np.where(rows.high >= -np.log(setting.form.smallest_normal) - 0.5, 0.0, error)
+    if name in LIMITED:
+        error = np.where(np.isinf(error), 0.0, error)
+    return np.where(np.abs(rows.high) < setting.form.largest, error, 0.0)
+
+
+@pytest.mark.parametrize("text", SETTINGS)
+def test_losses_and_gradients(text):
+    """Some fifty algorithms on forty families of logits, in four formats and three mixed settings."""
+    setting, failures = Setting(text), []
+    rng = np.random.default_rng(20)
+
+    def judge(what, error, allowance):
+        ratio = worst(error, allowance)
+        if ratio > 1:
+            failures.append((*what, ratio))
+
+    for m, n in SHAPES:
+        if m > 60 and setting.name in HALVES:
+            continue
+        for family, z, y in families(rng, setting.name, m, n):
+            rows, gradient = cross_entropy(z, A.one_hot(z, y).astype(float).tolist())
+            own = {a: allowances(setting.posed(z, y, accuracy=a)) for a in ("B", "C", "B+")}
+            for accuracy, functions in (("B", A.CLASS_B), ("C", A.CLASS_B | A.CLASS_C), ("B+", A.RELATIVE)):
+                for name, f in setting.chosen(functions, m):
+                    judge((name, accuracy, family, m), loss_error(setting, name, f, z, y, rows), own[accuracy].rows)
+            for accuracy, functions in (("B", A.GRADIENTS_B), ("C", A.GRADIENTS_C), ("B+", A.RELATIVE_GRADIENTS)):
+                for name, f in setting.chosen(functions, m):
+                    error = gradient.error(setting.run(f, z, y))
+                    judge((name, accuracy, family, m), error, own[accuracy].gradient)
+            if setting.inside is None:
+                bounds = tight_bounds(setting.posed(z, y))
+                for form, functions in (("R", A.RELATIVE), ("B", A.TIGHT_B), ("C", A.TIGHT_C)):
+                    for name, f in setting.chosen(functions, m):
+                        judge((name, form, family, m), loss_error(setting, name, f, z, y, rows), bounds[form].rows)
+                for form, functions in (("R", A.RELATIVE_GRADIENTS), ("B", A.TIGHT_GRADIENTS), ("C", A.GRADIENTS_C)):
+                    for name, f in setting.chosen(functions, m):
+                        judge((name, form, family, m), gradient.error(f(z, y)), bounds[form].gradient)
+    assert not failures, sorted(failures, key=lambda failure: -failure[-1])[:10]
+
+
+@pytest.mark.parametrize("name", ["float32", "float64"])
+@pytest.mark.parametrize("m", [2, 3, 6])
+def test_hill_climbing(name, m):
+    """Inputs changed at random where that raises the ratio: natural, online, base-2 and -log(softmax) code."""
+    for f in (A.plain, A.online, A.base_two, A.softmax_then_log, A.label_shifted):
+        rng = np.random.default_rng(7)
+
+        def score(z, y, f=f):
+            rows, _ = cross_entropy(z, A.one_hot(z, y).astype(float).tolist())
+            error = loss_error(Setting(name), f.__name__, f, z, y, rows)
+            return error / allowances(posed(z, y, reduction="none")).rows
+
+        z = (rng.standard_normal((24, m)) * rng.choice([0.5, 3, 12], (24, 1))).astype(name)
+        best = climb(rng, score, z, rng.integers(0, m, 24), 12)
+        assert 0.02 < best.max() <= 1, (f.__name__, best.max())
+
+
+@pytest.mark.parametrize("name", ["float32", "float64"])
+def test_jax(name):
+    """XLA's log_softmax, softmax and logsumexp, jitted, and their gradients."""
+    jax = pytest.importorskip("jax")
+    jnp = jax.numpy
+    with jax.enable_x64(True):
+
+        def pick(a, y):
+            return jnp.take_along_axis(a, y[:, None], 1)[:, 0]
+
+        def by_log_softmax(z, y):
+            return -pick(jax.nn.log_softmax(z, -1), y)
+
+        def by_logsumexp(z, y):
+            return jax.nn.logsumexp(z, -1) - pick(z, y)
+
+        def everything(z, y):
+            return (
+                by_log_softmax(z, y),
+                by_logsumexp(z, y),
+                jax.grad(lambda x: by_log_softmax(x, y).sum())(z),
+                jax.grad(lambda x: by_logsumexp(x, y).sum())(z),
+            )
+
+        compiled = jax.jit(everything)
+        rng = np.random.default_rng(9)
+        for m, n in ((2, 12), (10, 6)):
+            for family, z, y in families(rng, name, m, n):
+                rows, gradient = cross_entropy(z, A.one_hot(z, y).astype(float).tolist())
+                b, c = (allowances(posed(z, y, reduction="none", accuracy=a)) for a in ("B", "C"))
+                values = [np.asarray(value) for value in compiled(z, y)]
+                for value, exact, allowance in zip(
+                    values, (rows, rows, gradient, gradient), (b.rows, c.rows, b.gradient, c.gradient), strict=True
+                ):
+                    assert worst(exact.error(value), allowance) <= 1, (family, m)
