@@ -242,7 +242,7 @@ def _logarithm(x: Ball, t: Ball) -> tuple[Floats, Floats | None, Floats | None]:
     and log(1 + delta) is within delta^2 of delta for |delta| <= 1/2. Nothing is taken on trust from numpy's log: were
     it wrong, delta^2 would show it. exp(-y/2) is applied twice so that nothing overflows.
     """
-    near = np.abs(t.high) <= _SERIES_LIMIT
+    near = np.abs(t.high) + t.reach() <= _SERIES_LIMIT  # the whole ball, or the series' remainder is not bounded
     if near.all():
         chosen = _series(t)
     elif near.any():
