@@ -76,12 +76,17 @@ def test_the_bound_holds(method, certified):
     assert tightest < {"central": 1e-8, "richardson": 1e-10, "complex": 1e-13}[method]
 
 
-@METHODS
-def test_truncation_is_bounded_where_rounding_is_not_in_the_way(method, certified):
-    """A large declared allowance makes for a large step; the truncation then dominates, and is still bounded."""
-    for z, t, v, _, truth in certified:
-        estimate, bound = directional(summed_loss(t), z, v, np.full(len(z), 1e-6), method, weights=t.sum(axis=1))
-        assert error_of(estimate, truth) <= bound
+@pytest.mark.parametrize(("method", "expected"), [("central", 0.9), ("richardson", 0.1)])
+def test_the_truncation_is_bounded_and_nearly_reached(method, expected, exact):
+    """With a forced, large step the truncation dominates. Rows of two classes come near the bound of K3."""
+    worst, t, v = 0.0, np.eye(2)[[0]], np.array([[1.0, 0.0]])
+    for gap in np.arange(-4.0, 4.0, 0.125):
+        z = np.array([[gap, 0.0]])
+        estimate, bound = directional(summed_loss(t), z, v, 1e-15, method, step=2.0**-3)
+        error = error_of(estimate, exact.slope(z, t, v))
+        assert error <= bound
+        worst = max(worst, error / bound)
+    assert worst > expected
 
 
 @METHODS
@@ -127,6 +132,7 @@ def test_inexact_points_are_paid_for():
         assert abs(estimate - derivative) <= bound
         assert bound > 1e-8
     on_grid = dyadic_scores(z)
+    np.testing.assert_array_equal(on_grid * 2.0**20, np.round(on_grid * 2.0**20))
     assert np.abs(on_grid - z).max() <= 2.0**-20
     assert directional(summed_loss(t), on_grid, dyadic_direction(rng, (1, 3)), 1e-15)[1] < 1e-5
 
@@ -149,9 +155,18 @@ def test_no_rows_and_constant_directions():
     """No rows have the derivative 0; nor does a common shift change a loss whose weights sum to 1."""
     empty = np.zeros((0, 3))
     assert directional(summed_loss(empty), empty, empty, np.zeros(0))[0] == 0
-    z, t = np.array([[0.5, 0.25, -3.0]]), np.eye(3)[[0]]
-    estimate, bound = directional(summed_loss(t), z, np.ones((1, 3)), 1e-15)
-    assert abs(estimate) <= bound < 1e-11
+    z, t = np.array([[0.5, 0.25, -np.inf]]), np.eye(3)[[0]]
+    for direction in ([1.0, 1.0, -5.0], [-1.0, -1.0, 5.0]):
+        estimate, bound = directional(summed_loss(t), z, np.array([direction]), 1e-15)
+        assert abs(estimate) <= bound < 4e-14
+
+
+def test_a_narrow_direction_far_from_zero():
+    """Nearly constant directions: the complex step's rounding goes with max |v|, not with max v - min v."""
+    z, t = np.array([[-11.34914288, 25.58229022]]), np.eye(2)[[1]]
+    v = np.array([[-118.0, -119.0]]) / 64.0
+    estimate, bound = directional(summed_loss(t), z, v, 2.0**-53, "complex")
+    assert abs(estimate - (v[0, 0] - v[0, 1]) * np.exp(z[0, 0] - z[0, 1])) <= bound
 
 
 def test_grids():

@@ -45,6 +45,7 @@ def directional(
     method: str = "richardson",
     *,
     weights: ArrayLike | None = None,
+    step: float | None = None,
 ) -> tuple[float, float]:
     """Return the derivative of a loss along a direction, and how far off it may be.
 
@@ -62,6 +63,8 @@ def directional(
     weights : array_like, shape (n,), optional
         By what each row's cross-entropy is multiplied in the loss: 1/n for a mean, and times T = sum of t where soft
         labels do not sum to 1. Ones by default.
+    step : float, optional
+        h, a power of two, instead of the one that makes the bound of "central" or "richardson" small.
 
     Returns
     -------
@@ -76,7 +79,8 @@ def directional(
     the bound once in a million.
 
     The complex step has no truncation (h = 2^-400) and no cancellation. What is left is the rounding of the sums
-    inside loss_fn, which this bounds by 2 R E + 8 u (|D| + R): enough for shifted code whose allowance is E.
+    inside loss_fn. It is V = max |v| that these see, not R, since the computed probabilities do not quite sum to 1:
+    the bound is 2 (R + V) E + 8 u (|D| + R + V), enough for shifted code whose allowance is E.
 
     Raises
     ------
@@ -87,14 +91,14 @@ def directional(
         raise ValueError(f"method is {method!r}, but must be one of {', '.join(map(repr, METHODS))}.")
     if scores.shape != direction.shape:
         raise ValueError(f"scores and direction must have one shape, but have {scores.shape} and {direction.shape}.")
-    step = _Step(loss_fn, scores, direction, allowance, weights)
+    rows = _Rows(loss_fn, scores, direction, allowance, weights)
     with np.errstate(all="ignore"):
         if method == "central":
-            estimate, bound = step.central()
+            estimate, bound = rows.central(step)
         elif method == "richardson":
-            estimate, bound = step.richardson()
+            estimate, bound = rows.richardson(step)
         else:
-            estimate, bound = step.complex()
+            estimate, bound = rows.complex()
     return (estimate, bound) if math.isfinite(estimate) else (math.nan, math.inf)
 
 
@@ -122,7 +126,7 @@ def inner(gradient: Floats, direction: Floats) -> tuple[float, float]:
     return math.fsum(products), bound
 
 
-class _Step:
+class _Rows:
     """One directional derivative: what is the same for every method."""
 
     def __init__(
@@ -132,29 +136,29 @@ class _Step:
         present = np.isfinite(scores)
         self.loss_fn = loss_fn
         self.scores = scores
-        self.direction = np.where(present, direction, 0.0)
+        self.direction = direction
         self.weights = np.ones(n) if weights is None else np.abs(np.broadcast_to(np.asarray(weights, float), (n,)))
         highest = np.where(present, direction, -np.inf).max(axis=1, initial=-np.inf)
         lowest = np.where(present, direction, np.inf).min(axis=1, initial=np.inf)
         self.range = np.where(present.any(axis=1), highest - lowest, 0.0)
         self.widest = float(self.range.max(initial=0.0))
         self.weighted_range = math.fsum(self.weights * self.range)
-        longest = np.abs(self.direction).max(axis=1, initial=0.0)
-        self.weighted_reach = math.fsum(self.weights * (self.range + longest))
+        self.reach = self.range + np.where(present, np.abs(direction), 0.0).max(axis=1, initial=0.0)
+        self.weighted_reach = math.fsum(self.weights * self.reach)
         self.allowance = np.asarray(allowance, np.float64)
         self.third = math.fsum(self.weights * self.range**3) / (6.0 * math.sqrt(3.0))
         self.fifth = math.fsum(self.weights * self.range**5) / 3.0
 
-    def central(self) -> tuple[float, float]:
+    def central(self, step: float | None) -> tuple[float, float]:
         total = float(self.allowance.sum())
-        h = self._power_of_two((3.0 * total / self.third) ** (1 / 3) if self.third > 0 else 1.0, 2.0**-8)
+        h = step or self._power_of_two((3.0 * total / self.third) ** (1 / 3) if self.third > 0 else 1.0, 2.0**-8)
         slope, moved = self._slope(h)
         bound = h * h * self.third / 6.0 + (self._error(h) + moved) / h
         return slope, bound + 4.0 * UNIT_ROUNDOFF * (abs(slope) + self.weighted_range)
 
-    def richardson(self) -> tuple[float, float]:
+    def richardson(self, step: float | None) -> tuple[float, float]:
         total = float(self.allowance.sum())
-        h = self._power_of_two((216.0 * total / self.fifth) ** (1 / 5) if self.fifth > 0 else 1.0, 2.0**-3)
+        h = step or self._power_of_two((216.0 * total / self.fifth) ** (1 / 5) if self.fifth > 0 else 1.0, 2.0**-3)
         coarse, moved = self._slope(h)
         fine, moved_half = self._slope(h / 2.0)
         slope = (4.0 * fine - coarse) / 3.0
@@ -165,9 +169,9 @@ class _Step:
         value = np.asarray(self.loss_fn(self.scores + 1j * (COMPLEX_STEP * self.direction)))
         parts = np.ravel(value.imag)
         slope = math.fsum(parts) / COMPLEX_STEP if np.isfinite(parts).all() else math.nan
-        ranges = self.range if self.allowance.ndim else self.widest
-        bound = 2.0 * float((self.allowance * ranges).sum())
-        return slope, bound + 8.0 * UNIT_ROUNDOFF * (abs(slope) + self.weighted_range)
+        reach = self.reach if self.allowance.ndim else self.reach.max(initial=0.0)
+        bound = 2.0 * float((self.allowance * reach).sum())
+        return slope, bound + 8.0 * UNIT_ROUNDOFF * (abs(slope) + self.weighted_reach)
 
     def _error(self, h: float) -> float:
         """Return E for every point between z - h v and z + h v."""

@@ -125,11 +125,11 @@ def _value_and_gradient() -> Callable[..., Any]:
     def summed(z: Any, t: Any, weights: Any) -> tuple[Any, Any]:
         present = z > -jnp.inf
         maximum = jax.lax.stop_gradient(jnp.max(z, axis=1, keepdims=True))
-        # Masked before exp as well as after it: the derivative of a `where` multiplies that of the branch not taken
-        # by zero, and zero times the derivative at -inf - M would be nan.
+        # Masked before exp as well as after it. The derivative of a `where` multiplies that of the branch not taken by
+        # zero, so an infinity in there would become nan as soon as the compiler chose another form of it.
         shifted = jnp.where(present, z - maximum, 0.0)
         exponentials = jnp.where(present, jnp.exp(shifted), 0.0)
-        gaps = jnp.where(t > 0, maximum - jnp.where(t > 0, z, 0.0), 0.0)
+        gaps = jnp.where(t > 0, maximum - z, 0.0)
         losses = jnp.sum(t, axis=1) * jnp.log(jnp.sum(exponentials, axis=1)) + jnp.sum(t * gaps, axis=1)
         # A weight of 0 leaves a padded row out of the sum, and its losses are finite, so 0 times them is 0.
         return jnp.sum(jnp.where(weights > 0, weights * losses, 0.0)), losses
