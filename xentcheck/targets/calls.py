@@ -128,6 +128,7 @@ class Calls:
 
     def _record(self, part: str, value: Any, given: list[Given]) -> None:
         """Keep a result, as an array of its own."""
+        self._target.returned_by = type(value).__module__.partition(".")[0]
         try:
             array = host_array(value)
         except Exception as error:

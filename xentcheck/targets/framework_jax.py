@@ -90,7 +90,9 @@ class JaxFramework(NumpyFramework):
         if jax.config.jax_enable_x64:
             return nullcontext()
         # The older releases have it elsewhere.
-        enable = getattr(jax, "enable_x64", None) or importlib.import_module("jax.experimental").enable_x64
+        enable = getattr(jax, "enable_x64", None)
+        if enable is None:
+            enable = importlib.import_module("jax.experimental").enable_x64
         manager: AbstractContextManager[Any] = enable(True)
         return manager
 

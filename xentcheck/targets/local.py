@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,6 +49,8 @@ class LocalHost(Host):
     def _built(self) -> Target:
         if self._target is None:
             fields = {field.name: getattr(self._plan, field.name) for field in dataclasses.fields(self._plan)}
+            # Numpy imports its global generator when it is first asked for; not by the target, in the midst of a call.
+            importlib.import_module("numpy.random")
             self._target = assemble(fields)
             self._target.interrupts = True
         return self._target

@@ -113,9 +113,8 @@ def _import(name: str, hint: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        missing = (
-            f"There is no module {name!r}" if error.name == name else f"{name} could not be imported: {_said(error)}"
-        )
+        absent = error.name is not None and f"{name}.".startswith(f"{error.name}.")
+        missing = f"There is no module {error.name!r}" if absent else f"{name} could not be imported: {_said(error)}"
         advice = (
             f"install it with {hint}"
             if hint

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 # Numpy's own default, so that the target meets what its users meet.
 DEFAULT_ERRSTATE = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
+_SEED = 20_240_229  # any that nobody is likely to set
+
 _ONES = np.array([1.0, 1.0])
 _TINY = np.array([2.0**-60, -(2.0**-60)])
 _SUBNORMAL = np.array([2.0**-1022, 2.0**-1074])
@@ -110,12 +112,26 @@ class Environment:
             if python_seed is not None and python_seed != _python_seed():
                 seen.add("python-seed-changed")
                 sys.modules["random"].setstate(python_seed)
-            self._numpy_seed = numpy_seed
+            if python_seed is None:
+                _unsettle("random")
+            if numpy_seed is None:
+                _unsettle("numpy.random")
+            self._numpy_seed = numpy_seed or _numpy_seed()
             rounds, keeps = processor_state()
             if processor[0] and not rounds:
                 seen.add("rounding-changed")
             if processor[1] and not keeps:
                 seen.add("flushing-changed")
+
+
+def _unsettle(module: str) -> None:
+    """Give a global generator that a call has imported a state of its own.
+
+    A target that sets the same seed in every call would else find it set, and change nothing from the second
+    call on. The first call cannot be judged: nobody knows the state before it.
+    """
+    if module in sys.modules:
+        sys.modules[module].seed(_SEED)
 
 
 def _numpy_seed() -> dict[str, Any] | None:

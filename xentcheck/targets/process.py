@@ -20,6 +20,9 @@ _BOOT = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[2]); "
     "from xentcheck.targets.worker import main; main(int(sys.argv[1]))"
 )
+# What the user has set stays as it is. Without the first, jax makes float64 silently float32. Threads make small calls
+# slower, by a factor of 30 where another process competes for the cores, and results less repeatable.
+_SETTINGS = {"JAX_ENABLE_X64": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _OUTPUT_LIMIT = 1 << 20
 _TAIL = 2000
 
@@ -42,6 +45,7 @@ class Process:
         try:
             self._running = subprocess.Popen(
                 [sys.executable, "-u", "-c", _BOOT, str(theirs.fileno()), json.dumps(path)],
+                env={**_SETTINGS, **os.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

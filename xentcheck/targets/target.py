@@ -60,6 +60,8 @@ class Target:
     environment : Environment
         What calls must leave alone.
     earlier : EarlierResults
+    returned_by : str
+        The package of the type of the last result.
     """
 
     functions: Functions
@@ -75,6 +77,7 @@ class Target:
     interrupts: bool = False
     environment: Environment = field(default_factory=Environment)
     earlier: EarlierResults = field(default_factory=EarlierResults)
+    returned_by: str = ""
 
     @property
     def differentiated(self) -> bool:

@@ -8,46 +8,34 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.targets.framework import framework_named
+from xentcheck.targets.observe import EarlierResults
 from xentcheck.targets.target import Target
 
 
 def try_out(target: Target) -> None:
     """Call a target once, and settle whether it takes numpy arrays, torch tensors or jax arrays.
 
-    Called only where the target's modules have imported torch or jax. A loss that refuses numpy arrays and takes
-    tensors is torch's; one that returns a jax array and can be traced is jax's. Where nothing answers, the
-    question stays open for the first real call.
+    Called only where torch or jax has been imported. A loss that refuses numpy arrays and takes tensors is torch's;
+    one that returns a jax array is jax's. Where nothing answers, the question stays open for the first real
+    call.
     """
-    function = target.functions.loss or target.functions.value_and_gradient or target.functions.gradient
-    assert function is not None
     batch = small_batch(target.contract)
     outcome = target.evaluate(batch, ("loss",) if target.has_loss else ("gradient",))
-    if outcome.raised is not None:
-        return
-    if target.differentiated and target.evaluate(batch, ("gradient",)).raised is not None:
-        target.framework.differentiates = False  # Such as a loss that leaves autograd on its way.
-    if target.framework.name == "numpy" and target.functions.loss is not None:
-        _prefer_differentiable(target, batch)
+    if outcome.raised is None and target.functions.loss is not None:
+        native = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}.get(target.returned_by, "numpy")
+        if native != target.framework.name:
+            _prefer(native, target, batch)
+        if target.differentiated and target.evaluate(batch, ("gradient",)).raised is not None:
+            target.framework.differentiates = False  # Such as a loss that leaves autograd on its way.
+    target.earlier = EarlierResults()
 
 
-def _prefer_differentiable(target: Target, batch: Batch) -> None:
-    """Settle on torch or jax where the loss takes numpy arrays too, but gives a gradient with theirs."""
-    given, labels, options = target.convention.present(batch)
-    arguments = target.convention.order(given.array, labels.array)
-    plain = {key: getattr(value, "array", value) for key, value in options.items()}
-    try:
-        returned = target.functions.loss(*arguments, **target.convention.keywords, **plain)  # type: ignore[misc]
-    except Exception:
-        return
-    root = type(returned).__module__.partition(".")[0]
-    name = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}.get(root)
-    if name is None:
-        return
-    numpy_framework = target.framework
-    target.framework = framework_named(name)
-    outcome = target.evaluate(batch)
-    if outcome.raised is not None or outcome.loss is None:
-        target.framework = numpy_framework
+def _prefer(native: str, target: Target, batch: Batch) -> None:
+    """Settle on the framework whose arrays the loss returns, if it takes them too."""
+    tried = target.framework
+    target.framework = framework_named(native)
+    if target.evaluate(batch, ("loss",)).raised is not None:
+        target.framework = tried
 
 
 def small_batch(contract: Any) -> Batch:

@@ -23,9 +23,6 @@ from xentcheck.targets.errors import TargetError
 from xentcheck.targets.observe import Environment, processor_state
 from xentcheck.targets.target import Target
 
-# Asked of jax before its import: without it, float64 is silently float32.
-SETTINGS = {"JAX_ENABLE_X64": "1"}
-
 
 def main(descriptor: int) -> None:
     """Serve one target over a channel; returns when the other side closes it."""
@@ -35,8 +32,6 @@ def main(descriptor: int) -> None:
     _thread.start_new_thread(_end_with_parent, (descriptor,))
     with contextlib.suppress(ChannelClosedError):
         plan = channel.receive()[0]["plan"]
-        for key, value in SETTINGS.items():
-            os.environ.setdefault(key, value)
         if plan["base"] and plan["base"] not in sys.path[:1]:
             sys.path.insert(0, plan["base"])
         try:

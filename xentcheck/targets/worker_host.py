@@ -64,7 +64,7 @@ class WorkerHost(Host):
         self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
-        if self._description is None:
+        if self._description is None or self._closed:
             self.ready()
         assert self._description is not None
         if (

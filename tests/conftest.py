@@ -1,0 +1,31 @@
+"""What tests of every room share."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "needs(*modules): skip where a module is not installed, fail where XENTCHECK_REQUIRE lists it "
+        "(names separated by commas).",
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        for module in mark.args:
+            needed(module)
+
+
+def needed(module: str) -> None:
+    """Skip the running test if a module is not installed; fail it if the environment promises the module."""
+    if importlib.util.find_spec(module) is not None:
+        return
+    if module in os.environ.get("XENTCHECK_REQUIRE", "").split(","):
+        pytest.fail(f"XENTCHECK_REQUIRE lists {module}, but it is not installed.", pytrace=False)
+    pytest.skip(f"{module} is not installed")

@@ -1,0 +1,18 @@
+"""Jax targets with planted behaviour."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def loss(z, y):
+    z = jnp.asarray(z)
+    return jnp.mean(jax.nn.logsumexp(z, axis=1) - jnp.take_along_axis(z, jnp.reshape(y, (-1, 1)), 1)[:, 0])
+
+
+def untraceable(z, y):
+    return loss(z, y) if float(z[0, 0]) < 100 else loss(z, y) * 2
+
+
+def numpy_inside(z, y):
+    return jnp.asarray(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), y]).mean()

@@ -1,0 +1,57 @@
+"""Torch targets with planted behaviour."""
+
+import torch
+
+
+def loss(z, y):
+    return torch.logsumexp(z, 1).sub(z.gather(1, y.reshape(-1, 1)).reshape(-1)).mean()
+
+
+def per_row(z, y):
+    return torch.logsumexp(z, 1) - z.gather(1, y.reshape(-1, 1)).reshape(-1)
+
+
+def detached(z, y):
+    return loss(z.detach(), y)
+
+
+def converts(z, y):
+    return loss(torch.as_tensor(z), torch.as_tensor(y))
+
+
+def on_meta(z, y):
+    return torch.empty((), device="meta")
+
+
+def overwrite(z, y):
+    with torch.no_grad():
+        z -= z.max()
+    return loss(z, y)
+
+
+def numpy_only(z, y):
+    return float(z.astype("float64").sum())
+
+
+class Module(torch.nn.Module):
+    def forward(self, z, y):
+        return torch.nn.functional.cross_entropy(z, y)
+
+
+def flush(z, y):
+    torch.set_flush_denormal(bool(y[0] == 1))
+    return loss(z, y)
+
+
+class Function(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z, y):
+        ctx.save_for_backward(z, y)
+        return loss(z, y)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        z, y = ctx.saved_tensors
+        p = torch.softmax(z, 1)
+        p[torch.arange(len(z)), y] -= 1
+        return upstream * p / len(z), None
