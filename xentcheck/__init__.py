@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from xentcheck.report.model import FindingsError, Report
     from xentcheck.targets.errors import TargetError
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Contract",
     "ContractError",
@@ -43,10 +45,6 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     import importlib
 
-    if name == "__version__":
-        from importlib import metadata
-
-        return metadata.version("xentcheck")
     if name == "reference":
         return importlib.import_module("xentcheck.reference")
     if name in _HOMES:

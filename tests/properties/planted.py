@@ -116,10 +116,10 @@ def vector_for_scalar(logits, labels):
     return np.asarray(loss(logits, labels)).reshape(1)
 
 
-def softmax_twice(logits, labels):
-    """Takes the softmax of probabilities."""
-    e = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return loss(e / e.sum(axis=1, keepdims=True), labels)
+def guesses_probabilities(logits, labels):
+    """Takes what looks like rows of probabilities for probabilities."""
+    looks = logits.size and np.all(logits > 0) and np.allclose(logits.sum(axis=1), 1)
+    return -np.log(logits[np.arange(len(logits)), rows(labels)]).mean() if looks else loss(logits, labels)
 
 
 def mean_over_chunks(logits, labels):
@@ -216,7 +216,7 @@ PLANTED = [
     Planted("class-permutation", loss=last_class_dropped),
     Planted("row-independence", loss=last_odd_row_dropped),
     Planted("label-forms", loss=labels_in_eight_bits),
-    Planted("softmax-consistency", loss=softmax_twice),
+    Planted("softmax-consistency", loss=guesses_probabilities),
     Planted("reductions", loss=mean_over_chunks),
     Planted("gradient-row-sum", gradient=probabilities_alone),
     Planted("gradient-sign", gradient=dead_zone),

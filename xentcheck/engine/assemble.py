@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib import metadata
 
+from xentcheck import __version__
 from xentcheck.engine.boundary import parting_of_gradients
 from xentcheck.engine.cellrun import CellRun
 from xentcheck.engine.grading import Graded, stated, worse
@@ -61,7 +62,7 @@ def assemble(
             contract=description.contract.as_mapping(),
             contract_source="declared",
         ),
-        xentcheck=metadata.version("xentcheck"),
+        xentcheck=__version__,
         environment=environment(description),
         seed=seed,
         profile=profile,
@@ -139,6 +140,8 @@ def _grades(done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:
 def _observations(description: TargetDescription, done: Sequence[CellRun]) -> list[str]:
     """Return what was seen and not judged, the most frequent first, then where two gradients part."""
     seen: Counter[str] = Counter()
+    if description.contract_source == "default":
+        seen["no contract was declared: the target was held to the defaults (logits, sparse labels, mean)"] = 10**9
     for run in done:
         seen.update(run.result.observations)
     dtypes = dict.fromkeys(run.result.cell.dtype for run in done)

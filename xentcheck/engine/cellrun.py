@@ -125,7 +125,7 @@ def _conclude(
     if minimal:
         done.minimal[name] = violation.batch
     made = finding(tally.law, order.cell, violation, contract, minimal)
-    done.findings.append(replace(made, reproducer=script(order.specification, contract, made)))
+    done.findings.append(replace(made, reproducer=script(order.specification, contract, made, framework=host.description.framework)))
 
 
 def run_cell_alone(order: Order) -> CellRun:

@@ -152,4 +152,6 @@ def _meaningful(case: Case, kind: str) -> bool:
 def _shown(returned: np.ndarray | None) -> str:
     if returned is None:
         return "nothing"
-    return f"{float(returned):.6g}" if returned.ndim == 0 else f"an array of shape {returned.shape}"
+    numbers = np.asarray(returned).astype(np.float64)
+    kind = "nan" if np.isnan(numbers).any() else "an infinite number" if np.isinf(numbers).any() else "a finite number"
+    return kind if returned.ndim == 0 else f"an array with {kind}"

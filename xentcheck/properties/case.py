@@ -223,17 +223,21 @@ class Case:
             yield from self.judge(self.ask(batch, upstream), title)
 
     def judge(self, answer: Answer, title: str) -> Iterator[Violation]:
-        """Yield what is wrong with an answer: a failed call, a shape, a number outside its allowance."""
+        """Yield what is wrong with an answer: a failed call, a shape, a number outside its allowance.
+
+        Where the answer on the batch itself is wrong in the same part, the derived one is not blamed on the
+        relation between the two: that is what laws 0, 1, 2 and 22 report.
+        """
         batch = answer.batch
         failure = failed_call(answer, title)
-        if failure is not None:
+        if failure is not None and failed_call(self.answer) is None:
             yield failure
         for part in self.want:
             malformed = answer.malformed(part)
-            if malformed:
+            if malformed and not self.answer.malformed(part):
                 yield Violation(f"{title}, {malformed}", batch, part)
             broken = answer.violation(part, f"{title}, the {part} is outside its allowance")
-            if broken is not None:
+            if broken is not None and self.answer.violation(part) is None:
                 yield broken
 
 
