@@ -48,7 +48,8 @@ def conformance(problem: Problem, conditions: Conditions) -> Allowances:
 
 def assemble(on: Conditions, by: Arithmetic, ulps: float | None = None) -> Allowances:
     """Return the allowances under one model of arithmetic, or in ulp of the output where it has a bound at all."""
-    with np.errstate(over="ignore", under="ignore"):
+    # Whatever is not a number in the end counts as having no bound.
+    with np.errstate(all="ignore"):
         row_error, row_unbounded = row_losses(on, by)
         loss, loss_error, loss_unbounded = reduce_loss(on, by, row_error, row_unbounded)
         gradient, gradient_error, gradient_unbounded = scale_gradient(on, by, row_gradients(on, by))

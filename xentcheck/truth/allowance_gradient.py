@@ -203,8 +203,7 @@ def _derivative(on: Conditions) -> tuple[Floats, Floats]:
 def _inside(on: Conditions) -> Floats:
     """1 where the probability lies within the clip, 0 outside, shape (n, m)."""
     clip = on.problem.contract.boundary.clip
-    if clip is None:
-        return np.ones(on.p.shape)
+    assert clip is not None
     return ((on.p >= clip[0]) & (on.p <= clip[1])).astype(np.float64)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.truth.adversarial import algorithms as A
+from tests.truth.adversarial import algorithms as alg
 from tests.truth.adversarial.exact import cross_entropy, on_probabilities, softmax
 from tests.truth.adversarial.families import families
 from tests.truth.adversarial.judging import allowances, posed, tight_bounds, worst
@@ -36,12 +36,12 @@ def test_log_of_softmax_plus_eps(name, eps):
     for m, n in ((2, 10), (10, 5)):
         for family, z, y in families(rng, name, m, n):
             held = float(z.dtype.type(eps))
-            t = A.one_hot(z, y)
+            t = alg.one_hot(z, y)
             rows, gradient = on_probabilities(softmax(z), t.astype(float).tolist(), ("add", held), True)
             stated = {"reduction": "none", "boundary": {"add": held}, "gradient_of": "loss"}
             allowance = allowances(posed(z, y, **stated))
-            p = A.softmax(z)
-            keep(-np.log(A.at(p, y) + z.dtype.type(eps)), rows, allowance.loss, (family, m))
+            p = alg.softmax(z)
+            keep(-np.log(alg.at(p, y) + z.dtype.type(eps)), rows, allowance.loss, (family, m))
             v = -t / (p + z.dtype.type(eps))
             keep(p * (v - (p * v).sum(1, keepdims=True)), gradient, allowance.gradient, (family, m, "gradient"))
             soft = rng.dirichlet(np.ones(m), n).astype(name)
@@ -59,13 +59,13 @@ def test_log_of_clipped_softmax(name):
     rng = np.random.default_rng(2)
     for m, n in ((2, 10), (10, 5)):
         for family, z, y in families(rng, name, m, n):
-            t = A.one_hot(z, y)
+            t = alg.one_hot(z, y)
             rows, gradient = on_probabilities(softmax(z), t.astype(float).tolist(), ("clip", low, high), True)
             stated = {"reduction": "none", "boundary": {"clip": [low, high]}, "gradient_of": "loss"}
             allowance = allowances(posed(z, y, **stated))
-            p = A.softmax(z)
+            p = alg.softmax(z)
             kind = z.dtype.type
-            keep(-np.log(np.clip(A.at(p, y), kind(low), kind(high))), rows, allowance.loss, (family, m))
+            keep(-np.log(np.clip(alg.at(p, y), kind(low), kind(high))), rows, allowance.loss, (family, m))
             v = np.where((p >= low) & (p <= high), -t / p, 0)
             keep(p * (v - (p * v).sum(1, keepdims=True)), gradient, allowance.gradient, (family, m, "gradient"))
 
@@ -88,8 +88,8 @@ def test_given_probabilities(name, boundary):
             inside = b == p
         stated = {"input": "probabilities", "reduction": "none", "boundary": declared, "gradient_of": "loss"}
         for t, form, labels in (
-            (A.one_hot(p, y), "sparse", y),
-            (A.one_hot(p, y), "onehot", A.one_hot(p, y)),
+            (alg.one_hot(p, y), "sparse", y),
+            (alg.one_hot(p, y), "onehot", alg.one_hot(p, y)),
             (rng.dirichlet(np.ones(m), n).astype(name), "soft", None),
         ):
             labels = t if labels is None else labels
@@ -107,10 +107,10 @@ def test_given_probabilities(name, boundary):
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_ideal_gradient_of_given_probabilities(name):
-    """p - t for the logits behind the probabilities, and T p - t where rows need not sum to one."""
+    """The fused p - t for the logits behind the probabilities, and T p - t where rows need not sum to one."""
     rng = np.random.default_rng(4)
     p, y = probabilities(rng, name, 30, 6), rng.integers(0, 6, 30)
-    t = A.one_hot(p, y)
+    t = alg.one_hot(p, y)
     exact = p.astype(float) - t.astype(float)
     stated = {"input": "probabilities", "reduction": "none", "boundary": {"add": 1e-7}}
     allowance = allowances(posed(p, y, **stated)).gradient
@@ -129,14 +129,14 @@ def test_probabilities_divided_by_their_sum(name):
     for m, n in ((2, 20), (10, 10)):
         scores = (probabilities(rng, name, n, m) * rng.choice([0.5, 1, 3], (n, 1))).astype(name)
         y = rng.integers(0, m, n)
-        t, log_scores = A.one_hot(scores, y), np.log(scores.astype(np.longdouble))
+        t, log_scores = alg.one_hot(scores, y), np.log(scores.astype(np.longdouble))
         q = scores.astype(np.longdouble) / scores.astype(np.longdouble).sum(1, keepdims=True)
         stated = {"input": "probabilities", "reduction": "none", "boundary": {"normalise": True}}
         problem = posed(scores, y, gradient_wrt="probabilities", **stated)
         allowance = allowances(problem)
         own = scores / scores.sum(1, keepdims=True)
-        truth = -np.log(A.at(q, y))
-        assert (np.abs(-np.log(A.at(own, y)) - truth) <= allowance.loss).all()
+        truth = -np.log(alg.at(q, y))
+        assert (np.abs(-np.log(alg.at(own, y)) - truth) <= allowance.loss).all()
         total = scores.astype(np.longdouble).sum(1, keepdims=True)
         gradient = 1 / total - t / scores.astype(np.longdouble)
         v = t / own
@@ -152,12 +152,12 @@ def test_log_probabilities(name):
     """-sum c log p is a plain sum; its gradients are -c, exp(log p) T - c; normalised rows are a softmax."""
     rng = np.random.default_rng(6)
     for m, n in ((2, 30), (10, 20)):
-        lp = A.log_softmax((rng.standard_normal((n, m)) * rng.choice([1, 10], (n, 1))).astype(name))
+        lp = alg.log_softmax((rng.standard_normal((n, m)) * rng.choice([1, 10], (n, 1))).astype(name))
         y = rng.integers(0, m, n)
         soft = (2 * rng.dirichlet(np.ones(m), n)).astype(name)
         p = np.exp(lp.astype(np.longdouble))
         stated = {"input": "log_probabilities", "reduction": "none"}
-        for t, form, labels in ((A.one_hot(lp, y), "sparse", y), (soft, "soft", soft)):
+        for t, form, labels in ((alg.one_hot(lp, y), "sparse", y), (soft, "soft", soft)):
             more = {"soft_rows": "any"} if form == "soft" else {}
             problem = posed(lp, labels, form, **more, **stated)
             wide = t.astype(np.longdouble)
@@ -167,21 +167,21 @@ def test_log_probabilities(name):
                 assert (np.abs(value - (p * wide.sum(1, keepdims=True) - wide)) <= allowance.gradient).all()
             direct = allowances(posed(lp, labels, form, gradient_wrt="log_probabilities", **more, **stated)).gradient
             assert (direct <= 2 * np.finfo(name).eps * t + 2 * np.finfo(name).tiny).all()
-        rows, gradient = cross_entropy(lp, A.one_hot(lp, y).astype(float).tolist())
+        rows, gradient = cross_entropy(lp, alg.one_hot(lp, y).astype(float).tolist())
         for wrt in ("logits", "log_probabilities"):
             allowance = allowances(posed(lp, y, boundary={"normalise": True}, gradient_wrt=wrt, **stated))
-            keep(A.plain(lp, y), rows, allowance.loss, m)
-            keep(A.gradient_softmax(lp, y), gradient, allowance.gradient, (wrt, m))
+            keep(alg.plain(lp, y), rows, allowance.loss, m)
+            keep(alg.gradient_softmax(lp, y), gradient, allowance.gradient, (wrt, m))
 
 
 @pytest.mark.parametrize("boundary", [{"add": 1e-3}, {"clip": [1e-3, 0.9]}])
 def test_log_probabilities_with_a_boundary(boundary):
     """-c r, r = p/(p + eps) or 1 inside the clip."""
     rng = np.random.default_rng(7)
-    lp = A.log_softmax(rng.standard_normal((40, 5)) * 4)
+    lp = alg.log_softmax(rng.standard_normal((40, 5)) * 4)
     y = rng.integers(0, 5, 40)
     stated = {"input": "log_probabilities", "reduction": "none", "boundary": boundary, "gradient_of": "loss"}
-    p, t = np.exp(lp.astype(np.longdouble)), A.one_hot(lp, y)
+    p, t = np.exp(lp.astype(np.longdouble)), alg.one_hot(lp, y)
     if "add" in boundary:
         logs, r = np.log(p + boundary["add"]), p / (p + boundary["add"])
         value = np.exp(lp) / (np.exp(lp) + boundary["add"])
@@ -190,7 +190,7 @@ def test_log_probabilities_with_a_boundary(boundary):
         value = r
     allowance = allowances(posed(lp, y, gradient_wrt="log_probabilities", **stated))
     own = np.log(np.exp(lp) + boundary["add"]) if "add" in boundary else np.log(np.clip(np.exp(lp), *boundary["clip"]))
-    assert (np.abs(-A.at(own, y) - -A.at(logs, y)) <= allowance.loss).all()
+    assert (np.abs(-alg.at(own, y) - -alg.at(logs, y)) <= allowance.loss).all()
     assert (np.abs(-t * value - -t * r) <= allowance.gradient).all()
     assert np.isfinite(allowance.gradient).any()
     assert allowance.gradient[np.isfinite(allowance.gradient)].max() < 1e-13

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.truth.adversarial import algorithms as A
+from tests.truth.adversarial import algorithms as alg
 from tests.truth.adversarial.exact import cross_entropy
 from tests.truth.adversarial.families import climb, families
 from tests.truth.adversarial.judging import allowances, posed, tight_bounds, worst
@@ -37,8 +37,8 @@ class Setting:
 
     def chosen(self, functions, m):
         for name, f in functions.items():
-            foreign = self.name == "bfloat16" and self.inside is None and name in A.NEEDS_NATIVE_TYPE
-            if not foreign and (m == 2 or name not in A.TWO_CLASSES):
+            foreign = self.name == "bfloat16" and self.inside is None and name in alg.NEEDS_NATIVE_TYPE
+            if not foreign and (m == 2 or name not in alg.TWO_CLASSES):
                 yield name, f
 
     def posed(self, z, y, **contract):
@@ -71,21 +71,25 @@ def test_losses_and_gradients(text):
         if m > 60 and setting.name in HALVES:
             continue
         for family, z, y in families(rng, setting.name, m, n):
-            rows, gradient = cross_entropy(z, A.one_hot(z, y).astype(float).tolist())
+            rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
             own = {a: allowances(setting.posed(z, y, accuracy=a)) for a in ("B", "C", "B+")}
-            for accuracy, functions in (("B", A.CLASS_B), ("C", A.CLASS_B | A.CLASS_C), ("B+", A.RELATIVE)):
+            for accuracy, functions in (("B", alg.CLASS_B), ("C", alg.CLASS_B | alg.CLASS_C), ("B+", alg.RELATIVE)):
                 for name, f in setting.chosen(functions, m):
                     judge((name, accuracy, family, m), loss_error(setting, name, f, z, y, rows), own[accuracy].rows)
-            for accuracy, functions in (("B", A.GRADIENTS_B), ("C", A.GRADIENTS_C), ("B+", A.RELATIVE_GRADIENTS)):
+            for accuracy, functions in (("B", alg.GRADIENTS_B), ("C", alg.GRADIENTS_C), ("B+", alg.RELATIVE_GRADIENTS)):
                 for name, f in setting.chosen(functions, m):
                     error = gradient.error(setting.run(f, z, y))
                     judge((name, accuracy, family, m), error, own[accuracy].gradient)
             if setting.inside is None:
                 bounds = tight_bounds(setting.posed(z, y))
-                for form, functions in (("R", A.RELATIVE), ("B", A.TIGHT_B), ("C", A.TIGHT_C)):
+                for form, functions in (("R", alg.RELATIVE), ("B", alg.TIGHT_B), ("C", alg.TIGHT_C)):
                     for name, f in setting.chosen(functions, m):
                         judge((name, form, family, m), loss_error(setting, name, f, z, y, rows), bounds[form].rows)
-                for form, functions in (("R", A.RELATIVE_GRADIENTS), ("B", A.TIGHT_GRADIENTS), ("C", A.GRADIENTS_C)):
+                for form, functions in (
+                    ("R", alg.RELATIVE_GRADIENTS),
+                    ("B", alg.TIGHT_GRADIENTS),
+                    ("C", alg.GRADIENTS_C),
+                ):
                     for name, f in setting.chosen(functions, m):
                         judge((name, form, family, m), gradient.error(f(z, y)), bounds[form].gradient)
     assert not failures, sorted(failures, key=lambda failure: -failure[-1])[:10]
@@ -95,11 +99,11 @@ def test_losses_and_gradients(text):
 @pytest.mark.parametrize("m", [2, 3, 6])
 def test_hill_climbing(name, m):
     """Inputs changed at random where that raises the ratio: natural, online, base-2 and -log(softmax) code."""
-    for f in (A.plain, A.online, A.base_two, A.softmax_then_log, A.label_shifted):
+    for f in (alg.plain, alg.online, alg.base_two, alg.softmax_then_log, alg.label_shifted):
         rng = np.random.default_rng(7)
 
         def score(z, y, f=f):
-            rows, _ = cross_entropy(z, A.one_hot(z, y).astype(float).tolist())
+            rows, _ = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
             error = loss_error(Setting(name), f.__name__, f, z, y, rows)
             return error / allowances(posed(z, y, reduction="none")).rows
 
@@ -136,7 +140,7 @@ def test_jax(name):
         rng = np.random.default_rng(9)
         for m, n in ((2, 12), (10, 6)):
             for family, z, y in families(rng, name, m, n):
-                rows, gradient = cross_entropy(z, A.one_hot(z, y).astype(float).tolist())
+                rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
                 b, c = (allowances(posed(z, y, reduction="none", accuracy=a)) for a in ("B", "C"))
                 values = [np.asarray(value) for value in compiled(z, y)]
                 for value, exact, allowance in zip(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from tests.truth.adversarial import algorithms as A
+from tests.truth.adversarial import algorithms as alg
 from tests.truth.adversarial.exact import cross_entropy, scaled, weighted_sum, with_z_loss
 from tests.truth.adversarial.families import families
 from tests.truth.adversarial.judging import allowances, posed, tight_bounds, worst
@@ -41,18 +41,18 @@ def test_reductions(name):
     """Sums and means over the rows, recursive, pairwise, by division or by a factor, with their gradients."""
     for _, family, z, y in batches(name, 1):
         n, kind = len(z), z.dtype.type
-        rows, gradient = cross_entropy(z, A.one_hot(z, y).astype(float).tolist())
+        rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
         total, mean = weighted_sum([1.0] * n, rows), weighted_sum([1.0] * n, rows, n)
         by_n = scaled(gradient, [1 / arb(n)] * n)
         sums, means = (allowances(posed(z, y, reduction=r)) for r in ("sum", "mean"))
-        for f in (A.plain, A.recursive, A.label_shifted):
+        for f in (alg.plain, alg.recursive, alg.label_shifted):
             losses = f(z, y)
             for value in (losses.sum(), np.cumsum(losses)[-1], losses[::-1].sum()):
                 keep(value, total, sums.loss, ("sum", family, n))
             for value in (losses.mean(), np.cumsum(losses)[-1] / kind(n), losses.sum() * kind(1 / n)):
                 keep(value, mean, means.loss, ("mean", family, n))
             keep((losses * kind(1 / n)).sum(), mean, means.loss, ("mean by factor", family, n))
-        p, t = A.softmax(z), A.one_hot(z, y)
+        p, t = alg.softmax(z), alg.one_hot(z, y)
         factor = kind(1 / n)
         for value in ((p - t) / kind(n), (p - t) * factor, p / kind(n) - t / kind(n), p * factor - t * factor):
             keep(value, by_n, means.gradient, ("gradient", family, n))
@@ -67,16 +67,16 @@ def test_class_weights_and_upstream(name):
         w = weights[y]
         exact_w = w.astype(float).tolist()
         W = sum((arb(x) for x in exact_w), arb(0))
-        rows, gradient = cross_entropy(z, A.one_hot(z, y).astype(float).tolist())
+        rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
         mean = weighted_sum(exact_w, rows, W)
         problem = posed(z, y, class_weights=weights.astype(float).tolist(), mean_over="weights")
         allowance = allowances(problem)
-        losses = A.plain(z, y)
+        losses = alg.plain(z, y)
         for value in ((w * losses).sum() / w.sum(), ((w / w.sum()) * losses).sum()):
             keep(value, mean, allowance.loss, ("weighted mean", family, n))
         share = (w / w.sum())[:, None]
         exact_gradient = scaled(gradient, [arb(x) / W for x in exact_w])
-        p, t = A.softmax(z), A.one_hot(z, y)
+        p, t = alg.softmax(z), alg.one_hot(z, y)
         for value in ((p - t) * share, p * share - t * share, (p - t) * w[:, None] / w.sum()):
             keep(value, exact_gradient, allowance.gradient, ("weighted gradient", family, n))
         upstream = rng.standard_normal(n).astype(z.dtype) * rng.choice([0, 1e-3, 1, 100], n).astype(z.dtype)
@@ -99,18 +99,18 @@ def test_soft_labels(name):
             b = allowances(posed(z, t, "soft", **stated))
             c = allowances(posed(z, t, "soft", accuracy="C", **stated))
             bounds = tight_bounds(posed(z, t, "soft", **stated))
-            d, lp, p = A.shifted(z), A.log_softmax(z), A.softmax(z)
+            d, lp, p = alg.shifted(z), alg.log_softmax(z), alg.softmax(z)
             T = t.sum(1)
-            for value in (-(t * lp).sum(1), -A.recursive_sum(t * lp), T * np.log(np.exp(d).sum(1)) - (t * d).sum(1)):
+            for value in (-(t * lp).sum(1), -alg.recursive_sum(t * lp), T * np.log(np.exp(d).sum(1)) - (t * d).sum(1)):
                 keep(value, rows, b.loss, ("soft", family, total, m))
                 keep(value, rows, bounds["B"].loss, ("soft, tight", family, total, m))
-            value = T * A.logsumexp(z) - (t * z).sum(1)
+            value = T * alg.logsumexp(z) - (t * z).sum(1)
             keep(value, rows, c.loss, ("soft C", family, total, m))
             keep(value, rows, bounds["C"].loss, ("soft C, tight", family, total, m))
             keep(p * T[:, None] - t, gradient, b.gradient, ("soft gradient", family, total, m))
             keep(p * T[:, None] - t, gradient, bounds["B"].gradient, ("soft gradient, tight", family, total, m))
             if total is None:
-                keep(A.logsumexp(z) - (t * z).sum(1), rows, c.loss, ("soft C with T = 1", family, m))
+                keep(alg.logsumexp(z) - (t * z).sum(1), rows, c.loss, ("soft C with T = 1", family, m))
                 keep(p - t, gradient, b.gradient, ("soft gradient with T = 1", family, m))
 
 
@@ -124,8 +124,8 @@ def test_renormalised_labels(name):
         rows, gradient = cross_entropy(z, exact)
         allowance = allowances(posed(z, t, "soft", soft_rows="renormalised", reduction="none"))
         q = t / t.sum(1, keepdims=True)
-        keep(-(q * A.log_softmax(z)).sum(1), rows, allowance.loss, ("renormalised", family, m))
-        keep(A.softmax(z) - q, gradient, allowance.gradient, ("renormalised gradient", family, m))
+        keep(-(q * alg.log_softmax(z)).sum(1), rows, allowance.loss, ("renormalised", family, m))
+        keep(alg.softmax(z) - q, gradient, allowance.gradient, ("renormalised gradient", family, m))
 
 
 @pytest.mark.parametrize("name", DTYPES)
@@ -136,27 +136,27 @@ def test_smoothing(name, over, amount):
     for _, family, z, y in batches(name, 5, ((2, 6), (10, 4))):
         n, m = z.shape
         kind = z.dtype.type
-        t = A.one_hot(z, y)
+        t = alg.one_hot(z, y)
         share = arb(amount) / (m if over == "all" else m - 1)
         other = [arb(0) if over == "others" else share, share]
         exact = [[(1 - arb(amount)) + other[0] if j == k else other[1] for j in range(m)] for k in y]
         rows, gradient = cross_entropy(z, exact)
         stated = {"reduction": "none", "label_smoothing": amount, "smoothing_over": over}
         allowance = allowances(posed(z, y, **stated))
-        eps, lp, p = kind(amount), A.log_softmax(z), A.softmax(z)
+        eps, lp, p = kind(amount), alg.log_softmax(z), alg.softmax(z)
         if over == "all":
             soft = (1 - eps) * t + eps / kind(m)
             values = [
-                (1 - eps) * -A.at(lp, y) + eps / kind(m) * (-lp).sum(1),
-                (1 - eps) * -A.at(lp, y) + eps * (-lp).mean(1),
-                (1 - eps) * -A.at(lp, y) + eps / kind(m) * A.recursive_sum(-lp),
+                (1 - eps) * -alg.at(lp, y) + eps / kind(m) * (-lp).sum(1),
+                (1 - eps) * -alg.at(lp, y) + eps * (-lp).mean(1),
+                (1 - eps) * -alg.at(lp, y) + eps / kind(m) * alg.recursive_sum(-lp),
             ]
         else:
             low = eps / kind(m - 1)
             soft = np.where(t == 1, 1 - eps, low)
             values = [
-                (1 - eps - low) * -A.at(lp, y) + low * (-lp).sum(1),
-                (1 - eps) * -A.at(lp, y) + low * ((-lp).sum(1) + A.at(lp, y)),
+                (1 - eps - low) * -alg.at(lp, y) + low * (-lp).sum(1),
+                (1 - eps) * -alg.at(lp, y) + low * ((-lp).sum(1) + alg.at(lp, y)),
             ]
         for value in (-(soft * lp).sum(1), *values):
             keep(value, rows, allowance.loss, ("smoothing", family, m))
@@ -165,7 +165,7 @@ def test_smoothing(name, over, amount):
         for value in (p - soft, in_steps):
             keep(value, gradient, allowance.gradient, ("smoothing gradient", family, m))
         c = allowances(posed(z, y, accuracy="C", **stated))
-        lse = A.logsumexp(z)
+        lse = alg.logsumexp(z)
         keep(lse - (soft * z).sum(1), rows, c.loss, ("smoothing C", family, m))
 
 
@@ -188,9 +188,9 @@ def test_weights_with_smoothing(name, kind):
         stated = {"reduction": "none", "label_smoothing": eps, "class_weights": exact_w, "smoothing_weights": kind}
         allowance = allowances(posed(z, y, **stated))
         number = z.dtype.type
-        soft = (1 - number(eps)) * A.one_hot(z, y) + number(eps) / number(m)
+        soft = (1 - number(eps)) * alg.one_hot(z, y) + number(eps) / number(m)
         c = soft * (w[None, :] if kind == "class" else w[y][:, None])
-        lp, p = A.log_softmax(z), A.softmax(z)
+        lp, p = alg.log_softmax(z), alg.softmax(z)
         keep(-(c * lp).sum(1), rows, allowance.loss, (kind, family, m))
         keep(p * c.sum(1, keepdims=True) - c, gradient, allowance.gradient, (kind, "gradient", family, m))
         if kind == "label":
@@ -200,19 +200,19 @@ def test_weights_with_smoothing(name, kind):
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_z_loss(name):
-    """lambda lse^2 beside the loss, and 2 lambda lse p beside its gradient."""
+    """Both lambda lse^2 beside the loss, and 2 lambda lse p beside its gradient."""
     strength = 0.01
     for _, family, z, y in batches(name, 7):
         if np.abs(z).max() > 1e5:
             continue
         m = z.shape[1]
-        rows, gradient = cross_entropy(z, A.one_hot(z, y).astype(float).tolist())
+        rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
         total, exact_gradient = with_z_loss(z, rows, gradient, strength)
         allowance = allowances(posed(z, y, reduction="none", z_loss=strength))
-        number, own = z.dtype.type(strength), A.logsumexp(z)
-        keep(A.plain(z, y) + number * own**2, total, allowance.loss, ("z-loss", family, m))
-        keep(A.plain(z, y) + number * own * own, total, allowance.loss, ("z-loss", family, m))
-        p, t = A.softmax(z), A.one_hot(z, y)
+        number, own = z.dtype.type(strength), alg.logsumexp(z)
+        keep(alg.plain(z, y) + number * own**2, total, allowance.loss, ("z-loss", family, m))
+        keep(alg.plain(z, y) + number * own * own, total, allowance.loss, ("z-loss", family, m))
+        p, t = alg.softmax(z), alg.one_hot(z, y)
         two = 2 * number * own[:, None]
         for value in ((p - t) + two * p, (1 + two) * p - t):
             keep(value, exact_gradient, allowance.gradient, ("z-loss gradient", family, m))

@@ -1,0 +1,474 @@
+"""The allowances: the formulas transcribed again in mpmath, and where there is none."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import mpmath
+import numpy as np
+import pytest
+
+from xentcheck.contract import Contract
+from xentcheck.truth.allowance import conformance
+from xentcheck.truth.conditions import conditions
+from xentcheck.truth.grades import tight
+from xentcheck.truth.problem import pose
+
+ROWS = ([0.3, -1.2, 2.0], [1e3, 1e3 - 4, 1e3 + 2], [0.0, -60.0, -80.0], [0.0, 0.0, 0.0])
+FORMATS = {
+    "float16": (11, -14, -24),
+    "bfloat16": (8, -126, -133),
+    "float32": (24, -126, -149),
+    "float64": (53, -1022, -1074),
+}
+DTYPES = {"bfloat16": ml_dtypes.bfloat16}
+
+
+def allowances(z, labels, form="sparse", options=None, upstream=None, **contract):
+    """Return the conformance allowances of scores under a contract."""
+    z = np.asarray(z)
+    declared = Contract(dtypes=[z.dtype.name], labels=[form], **contract)
+    problem = pose(declared, z, np.asarray(labels), form, options, upstream)
+    return conformance(problem, conditions(problem))
+
+
+def bounds(z, labels, form="sparse", **contract):
+    """Return the tight bounds."""
+    z = np.asarray(z)
+    problem = pose(Contract(dtypes=[z.dtype.name], labels=[form], **contract), z, np.asarray(labels), form)
+    return tight(problem, conditions(problem))
+
+
+class Row:
+    """The quantities of one row by their definitions, at 60 digits."""
+
+    def __init__(self, z, t):
+        z = [mpmath.mpf(float(x)) for x in z]
+        self.m, self.M, self.t = len(z), max(z), [mpmath.mpf(float(x)) for x in t]
+        e = [mpmath.exp(x - self.M) for x in z]
+        S = mpmath.fsum(e)
+        self.p, self.d, self.l = [x / S for x in e], [self.M - x for x in z], mpmath.log(S)
+        self.z, self.D = z, mpmath.fsum(a * b for a, b in zip(self.p, self.d, strict=True))
+        self.q, self.T, self.lse = 1 - 1 / S, mpmath.fsum(self.t), self.M + self.l
+        self.gap = mpmath.fsum(a * b for a, b in zip(self.t, self.d, strict=True))
+        self.L, self.h = self.T * self.l + self.gap, self.m - 1
+
+
+def second_order(row, u, u_sum, shift, k_e, k_l):
+    """1/(1 - 2 x), x = u (shift D + 2 k_e + 2 k_l + 4) + u_sum h."""
+    return 1 / (1 - 2 * (u * (shift * row.D + 2 * k_e + 2 * k_l + 4) + u_sum * row.h))
+
+
+def agree(got, expected, slack=1e-6):
+    """Assert agreement to six digits."""
+    assert abs(float(got) - float(expected)) <= slack * float(expected), (float(got), float(expected))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("z", ROWS)
+def test_formulas_of_the_loss(name, z):
+    """B*, C* and R*, and the tight R, B and C, in every format."""
+    precision, normal, smallest = FORMATS[name]
+    row_z = np.array([z]).astype(DTYPES.get(name, name))
+    with mpmath.workdps(60):
+        u = mpmath.mpf(2) ** -precision
+        u_sum = min(u, mpmath.mpf(2) ** -24)
+        for y in range(3):
+            row = Row(row_z[0], np.eye(3)[y])
+            D, q, l, gap, L, h, m = row.D, row.q, row.l, row.gap, row.L, row.h, row.m  # noqa: E741
+            eta, tiny = mpmath.mpf(2) ** normal, mpmath.mpf(2) ** smallest
+            factor = second_order(row, u, u_sum, 3, 6, 4)
+            log_softmax = 8 * u * min(L, -mpmath.log(eta))
+            b = u * (3 * D + 12 + 8 * l + 4 * gap + L + 2) + u_sum * h + log_softmax
+            under = m * 13 * eta
+            agree(allowances(row_z, [y], reduction="none").loss[0], b * factor + under + 0.3 * m * u * u)
+            largest = max(abs(row.lse), max(abs(x) for x in row.z))
+            c = b + 4 * u * abs(row.lse) + (u_sum * h + 4 * u) * largest
+            if u * abs(row.lse) < 1:
+                agree(
+                    allowances(row_z, [y], reduction="none", accuracy="C").loss[0], c * factor + under + 0.3 * m * u * u
+                )
+            r = u * (3 * D + 12 * q + 8 * l + 4 * gap + L + 2 * q) + u_sum * h * q
+            agree(allowances(row_z, [y], reduction="none", accuracy="B+").loss[0], r * factor + under + eta)
+            own, spare = bounds(row_z, [y], reduction="none"), 2 if u > u_sum else 0
+            factor, under = second_order(row, u, u_sum, 1, 4, 4), m * 9 * tiny
+            common = D + 8 * q + 8 * l + gap + L
+            agree(own["R"].loss[0], (u * (common + spare * q) + u_sum * h * q) * factor + under + tiny)
+            b = u * (common + spare) + u_sum * h
+            agree(own["B"].loss[0], b * factor + under + 0.3 * m * u * u)
+            agree(own["C"].loss[0], (b + u * abs(row.lse)) * factor + under + 0.3 * m * u * u)
+
+
+@pytest.mark.parametrize("name", ["float32", "float64"])
+@pytest.mark.parametrize("z", ROWS)
+def test_formulas_of_the_gradient(name, z):
+    """Other classes, the label by subtraction and by complement, class C; conformance and tight."""
+    precision, normal, smallest = FORMATS[name]
+    row_z = np.array([z], name)
+    with mpmath.workdps(60):
+        u = mpmath.mpf(2) ** -precision
+        for y in range(3):
+            row = Row(row_z[0], np.eye(3)[y])
+            rest = mpmath.fsum(x for j, x in enumerate(row.p) if j != y)
+            own = bounds(row_z, [y], reduction="sum")
+            for form, k_e, shift, eta, found in (
+                ("B*", 6, 3, mpmath.mpf(2) ** normal, allowances(row_z, [y], reduction="sum")),
+                ("R*", 6, 3, mpmath.mpf(2) ** normal, allowances(row_z, [y], reduction="sum", accuracy="B+")),
+                ("C*", 6, 3, mpmath.mpf(2) ** normal, allowances(row_z, [y], reduction="sum", accuracy="C")),
+                ("R", 4, 1, mpmath.mpf(2) ** smallest, own["R"]),
+                ("B", 4, 1, mpmath.mpf(2) ** smallest, own["B"]),
+                ("C", 4, 1, mpmath.mpf(2) ** smallest, own["C"]),
+            ):
+                exact_maximum = form not in ("B*", "C*")
+                sg = shift * row.D + 2 * k_e * (row.q if exact_maximum else 1) + row.h
+                factor = second_order(row, u, u, shift, k_e, 4)
+                further = mpmath.mpf(0)
+                if form == "C":
+                    further = u * abs(row.lse)
+                if form == "C*":
+                    largest = max(abs(row.lse), max(abs(x) for x in row.z))
+                    further = 4 * u * abs(row.lse) + u * (row.h + 4) * largest
+                errors = []
+                for j in range(3):
+                    if shift == 3:
+                        a, floor = 3 * row.d[j] + sg + 9 * row.l + 2 * k_e + 4, (2 * k_e + 2) * eta
+                    else:
+                        a = max(row.d[j] + sg + 2 * k_e + 2, 2 * row.d[j] + sg + 9 * row.l + 2 * k_e)
+                        floor = (2 * k_e + 1) * eta
+                    a = u * a * factor
+                    errors.append(row.p[j] * (a + a * a + mpmath.expm1(further)) + floor)
+                others = mpmath.fsum(row.p[j] * (shift * row.d[j] + 2 * k_e) for j in range(3) if j != y)
+                complement = u * (others + rest * (sg + row.h + 2)) * factor
+                complement += rest * mpmath.expm1(further) + (3 * (2 * k_e + 1) + 1) * eta
+                subtraction = errors[y] + u * rest
+                errors[y] = complement if form in ("R", "R*") else max(subtraction, complement)
+                for j in range(3):
+                    agree(found.gradient[0, j], errors[j], 1e-4)
+
+
+def test_formula_of_soft_labels():
+    """Several coefficients: (h + 1) L more in the loss, (h + 1) T p + |g| in the gradient."""
+    z, t = np.array([[0.3, -1.2, 2.0]], np.float32), np.array([[0.5, 0.25, 0.75]], np.float32)
+    with mpmath.workdps(60):
+        u, eta = mpmath.mpf(2) ** -24, mpmath.mpf(2) ** -126
+        row = Row(z[0], t[0])
+        T, L, h, m = row.T, row.L, row.h, row.m
+        factor = second_order(row, u, u, 3, 6, 4)
+        loss = u * (T * (3 * row.D + 12 + h + 2 + 8 * row.l) + 4 * row.gap + (h + 2) * L + 8 * L)
+        found = allowances(z, t, "soft", reduction="none", soft_rows="any")
+        agree(found.loss[0], loss * factor + eta * (T * m * 13 + m + 1) + T * 0.3 * m * u * u)
+        for j in range(3):
+            a = u * (3 * row.d[j] + 3 * row.D + 12 + h + 9 * row.l + 16) * factor
+            g = abs(T * row.p[j] - row.t[j])
+            expected = T * row.p[j] * (a + a * a) + u * ((h + 1) * T * row.p[j] + g) + 14 * eta * T
+            agree(found.gradient[0, j], expected)
+        tightest = bounds(z, t, "soft", reduction="none", soft_rows="any")["B"]
+        factor = second_order(row, u, u, 1, 4, 4)
+        loss = u * (T * (row.D + 8 * row.q + h + 8 * row.l) + row.gap + (h + 2) * L)
+        agree(tightest.loss[0], loss * factor + T * 0.3 * m * u * u)
+
+
+def test_formula_of_the_reductions():
+    """Sum E + h_n u sum L; divided by n, with 2 u |mean|; the weighted mean has its own two sums."""
+    rng = np.random.default_rng(0)
+    z, y, w = rng.standard_normal((6, 4)), rng.integers(0, 4, 6), (0.5, 1.0, 2.0, 3.0)
+    u, tiny = 2.0**-53, 2.0**-1022
+    rows = allowances(z, y, reduction="none")
+    L = conditions(pose(Contract(), z, y, "sparse")).L
+    hn = 5 * u / (1 - 5 * u)
+    agree(allowances(z, y, reduction="sum").loss, rows.loss.sum() + hn * L.sum())
+    agree(allowances(z, y).loss, (rows.loss.sum() + hn * L.sum()) / 6 + 2 * u * L.mean() + tiny)
+    weighted = allowances(z, y, reduction="none", class_weights=w)
+    W, wL = np.array(w)[y].sum(), np.array(w)[y] * L
+    mean = wL.sum() / W
+    expected = (weighted.loss.sum() + (hn + u) * wL.sum()) / W + (hn + 2 * u) * mean
+    agree(allowances(z, y, class_weights=w, mean_over="weights").loss, expected)
+    kept = np.array([1, 1, 1, 1, 0, 0], bool)
+    ignored = np.where(kept, y, -1)
+    parts = allowances(z, ignored, reduction="none", ignore_index=-1)
+    assert (parts.loss[~kept] == 0).all()
+    assert (parts.gradient[~kept] == 0).all()
+    expected = (parts.loss.sum() + hn * L[kept].sum()) / 4 + 2 * u * L[kept].mean()
+    agree(allowances(z, ignored, ignore_index=-1, mean_over="kept").loss, expected)
+
+
+def test_formula_of_a_scaled_gradient():
+    """S E + u s (k + 1)(T p + c) + (k + 1) u |g| + 14 eta, for one factor and for three."""
+    z, y, w = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, 3.0]]), [0, 2], (0.5, 1.0, 2.0)
+    u, eta = 2.0**-53, 2.0**-1022
+    raw = allowances(z, y, reduction="sum")
+    on = conditions(pose(Contract(), z, np.array(y), "sparse"))
+    g = on.p - on.c
+    expected = raw.gradient / 2 + u * (on.p + on.c) + 2 * u * np.abs(g) / 2 + 14 * eta
+    assert allowances(z, y).gradient == pytest.approx(expected, rel=1e-6)
+    s = np.array(w)[y][:, None] * 4.0 / np.array(w)[y].sum()
+    own = allowances(z, y, class_weights=w, mean_over="weights", upstream=np.array(4.0))
+    plain = 4 * u * ((on.p + on.c) + np.abs(g)) * s + u * np.abs(g) * s
+    assert own.gradient == pytest.approx(raw.gradient * s + plain, rel=1e-6)
+
+
+def test_a_scale_does_not_scale_underflow():
+    """p/n may underflow although p does not: eta stays whole."""
+    z, y = np.zeros((1000, 2), np.float32), np.zeros(1000, int)
+    z[:, 0] = 80
+    assert (allowances(z, y).gradient > 14 * 2.0**-126).all()
+
+
+@pytest.mark.parametrize("accuracy", ["A", "A*"])
+def test_accuracy_in_ulp(accuracy):
+    """1, or 0.5 + 2**-10, ulp of the output at the exact value, and half a subnormal step."""
+    ulps = {"A": 1.0, "A*": 0.5 + 2.0**-10}[accuracy]
+    z, y = np.array([[0.0, 1.0], [0.0, -80.0]], np.float32), [0, 0]
+    found = allowances(z, y, reduction="none", accuracy=accuracy)
+    L = np.array([np.log1p(np.e), np.exp(-80)])
+    expected = ulps * np.spacing(L.astype(np.float32)).astype(np.float64) + 2.0**-150
+    assert found.loss == pytest.approx(expected, rel=1e-12)
+    assert found.rows == pytest.approx(expected, rel=1e-12)
+    assert found.gradient[0, 1] == pytest.approx(ulps * 2.0**-24 + 2.0**-150, rel=1e-12)
+    mean = allowances(z, y, accuracy=accuracy).loss
+    assert mean == pytest.approx(ulps * 2.0**-24 + 2.0**-150, rel=1e-12)
+    half = allowances(z.astype(np.float64), y, reduction="none", accuracy=accuracy, output_dtype="float32")
+    assert half.loss == pytest.approx(expected, rel=1e-12)
+    assert np.isinf(allowances(np.array([[3e38, -3e38]], np.float32), [0], accuracy=accuracy).loss)
+
+
+def test_sixteen_bits_are_summed_in_float32_unless_declared():
+    """The terms of h are those of float32; native accumulation is judged while u h <= 1/4."""
+    z = np.zeros((2, 400), np.float16)
+    expected = allowances(z, [0, 1], reduction="none").loss[0]
+    native = allowances(z, [0, 1], reduction="none", compute="float16").loss[0]
+    assert native - expected > 399 * 2.0**-11
+    assert expected < 0.51 * native
+    assert np.isinf(allowances(np.zeros((1, 600), np.float16), [0], compute="float16").loss)
+    assert np.isfinite(allowances(np.zeros((1, 600), np.float16), [0]).loss)
+    assert np.isinf(allowances(np.zeros((600, 2), np.float16), np.zeros(600, int), compute="float16").loss)
+    assert np.isfinite(allowances(np.zeros((600, 2), np.float16), np.zeros(600, int)).loss)
+
+
+def test_a_wider_dtype_inside_tightens():
+    """Float64 inside for float32: one rounding of the output and what float64 loses."""
+    z, y = np.array([[0.5, -1.0, 2.0]], np.float32), [0]
+    wide = allowances(z, y, reduction="none", compute="float64")
+    plain = allowances(z, y, reduction="none")
+    L = float(conditions(pose(Contract(), z, np.array(y), "sparse")).L[0])
+    assert wide.loss[0] == pytest.approx(2.0**-24 * L, rel=1e-5)
+    assert (wide.gradient < plain.gradient).all()
+    mean = allowances(z, y, compute="float64")
+    assert mean.loss == pytest.approx(3 * 2.0**-24 * L, rel=1e-5)
+
+
+def test_a_narrower_dtype_inside_widens():
+    """Float64 logits that are converted to float32 first: each logit is off by u |z|."""
+    z, y = np.array([[100.5, 99.0, 103.0]]), [0]
+    found = allowances(z, y, reduction="none", compute="float32")
+    assert found.loss[0] > 2 * 2.0**-24 * 103
+    assert found.loss[0] < 1e-3
+    assert (found.gradient[0] > 1e-7).all()
+    for kind, scores in (("probabilities", [[0.25, 0.75]]), ("log_probabilities", [[-1.4, -0.3]])):
+        narrow = allowances(scores, y, input=kind, compute="float32", reduction="none")
+        assert (narrow.loss > 1e6 * allowances(scores, y, input=kind, reduction="none").loss).all()
+
+
+@pytest.mark.parametrize(
+    ("z", "y", "form", "contract"),
+    [
+        ([[3e38, -3e38]], [0], "sparse", {}),
+        ([[1.0, -np.inf]], [0], "sparse", {}),
+        ([[1.0, -np.inf]], [[1.0, 0.0]], "onehot", {}),
+        ([[np.nan, 0.0]], [0], "sparse", {}),
+        ([[np.inf, 0.0]], [0], "sparse", {}),
+        ([[1e5, 1e5]], [0], "sparse", {"dtypes": "float16"}),
+        ([[3e4, 0.0]], [0], "sparse", {"dtypes": "float16"}),
+        ([[1.0, 0.0]], [[0.0, 0.0]], "soft", {"soft_rows": "renormalised"}),
+    ],
+)
+def test_where_no_finite_bound_exists(z, y, form, contract):
+    """Overflow on the way, undeclared infinities and nan, targets that cannot be renormalised."""
+    contract = dict(contract)
+    dtype = contract.pop("dtypes", "float32")
+    with np.errstate(over="ignore"):
+        found = allowances(np.array(z).astype(dtype), y, form, **contract)
+    assert np.isinf(found.rows).all()
+    assert np.isinf(found.loss)
+    assert np.isinf(found.gradient).all()
+
+
+def test_declared_infinities_are_judged():
+    """A masked class has the allowance of the row without it; an infinite or undefined loss has to be that."""
+    kinds = ["-inf", "+inf", "nan"]
+    z = np.array([[1.0, 2.0, -np.inf]] * 2 + [[np.nan, 0.0, 1.0], [np.inf, 0.0, 1.0]])
+    for form, labels in (("sparse", [0, 2, 0, 0]), ("onehot", np.eye(3)[[0, 2, 0, 0]])):
+        found = allowances(z, labels, form, reduction="none", nonfinite=kinds)
+        assert 0 < found.rows[0] < 1e-13
+        assert found.rows[1:].tolist() == [0.0, 0.0, 0.0]
+        assert (found.gradient[0] > 0).all()
+        assert (found.gradient[2:] == 0).all()
+        total = allowances(z, labels, form, reduction="sum", nonfinite=kinds).loss
+        assert total == 0
+
+
+def test_smoothing_over_a_sum_that_overflows():
+    """The uniform part sums -log p over all classes before eps/m: no bound where that leaves the range."""
+    z = np.zeros((1, 1000), np.float16)
+    z[0, 0] = 200
+    assert np.isinf(allowances(z, [0], label_smoothing=0.1).loss)
+    assert np.isfinite(allowances(z, [0]).loss)
+    lp = np.full((1, 1000), -100, np.float16)
+    assert np.isinf(allowances(lp, [0], input="log_probabilities", label_smoothing=0.1).loss)
+
+
+def test_a_sum_beyond_the_largest_number():
+    """Rightly infinite as a sum; as a mean of float16 it is judged, since float32 holds the sum."""
+    z = np.zeros((3000, 2), np.float16)
+    z[:, 0] = 50
+    y = np.ones(3000, int)
+    assert np.isinf(allowances(z, y, reduction="sum").loss)
+    assert np.isfinite(allowances(z, y).loss)
+    assert np.isinf(allowances(z, y, compute="float16").loss)
+    z = np.zeros((10, 2), np.float32)
+    z[:, 0] = 8e37
+    assert np.isinf(allowances(z, np.ones(10, int)).loss)
+
+
+def test_class_c_has_a_bound_only_near_zero():
+    """exp(z - lse) is meaningless once u |lse| > 1/4, logsumexp - z_y once 4 u |lse| > 8."""
+    assert np.isfinite(allowances(np.array([[3e5, 3e5]], np.float32), [0], accuracy="C").gradient).all()
+    assert np.isinf(allowances(np.array([[1e7, 1e7]], np.float32), [0], accuracy="C").gradient).all()
+    assert np.isfinite(allowances(np.array([[1e7, 1e7]], np.float32), [0], accuracy="C").loss)
+    assert np.isinf(allowances(np.array([[1e8, 1e8]], np.float32), [0], accuracy="C").loss)
+    assert np.isfinite(allowances(np.array([[1e8, 1e8]], np.float32), [0]).gradient).all()
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("unspecified", np.inf), ("nan", 0.0), ("zero", 0.0)])
+def test_a_mean_of_nothing(policy, expected):
+    """The contract's policy holds exactly, or nothing is judged."""
+    found = allowances(np.zeros((2, 3)), [-1, -1], mean_over="kept", ignore_index=-1, empty_mean=policy)
+    assert found.loss == expected
+    assert (found.gradient == (0.0 if policy == "zero" else np.inf)).all()
+    empty = allowances(np.zeros((0, 3)), np.zeros(0, int), empty_mean=policy)
+    assert empty.loss == expected
+    assert empty.gradient.shape == (0, 3)
+    none = allowances(np.zeros((2, 2)), [0, 0], class_weights=(0.0, 1.0), mean_over="weights", empty_mean=policy)
+    assert none.loss == expected
+
+
+def test_no_rows_and_one_class():
+    """A sum of nothing is exactly 0; a single class costs nothing but what underflows."""
+    empty = allowances(np.zeros((0, 3), np.float32), np.zeros(0, int), reduction="sum")
+    assert empty.loss == 0
+    assert empty.rows.shape == (0,)
+    one = allowances(np.array([[5.0]]), [0], reduction="none")
+    assert 0 < one.loss[0] < 1e-14
+    assert one.gradient.shape == (1, 1)
+
+
+def test_rows_too_many_for_a_bound_but_all_zero():
+    """Native float16 sums of 1000 ignored rows: zeros sum exactly."""
+    found = allowances(
+        np.zeros((1000, 2), np.float16), np.full(1000, -1), reduction="sum", ignore_index=-1, compute="float16"
+    )
+    assert found.loss == 0
+    weighted = allowances(
+        np.zeros((1000, 2), np.float16),
+        np.zeros(1000, int),
+        class_weights=(1.0, 1.0),
+        mean_over="weights",
+        compute="float16",
+    )
+    assert np.isinf(weighted.loss)
+    assert np.isinf(weighted.gradient).all()
+
+
+def test_what_a_contract_cannot_ask_is_not_judged():
+    """A gradient by the probabilities behind logits, or behind log-probabilities."""
+    for kind in ("logits", "log_probabilities"):
+        assert np.isinf(allowances([[-1.0, -0.5]], [0], input=kind, gradient_wrt="probabilities").gradient).all()
+
+
+def test_poles_and_zero_over_zero():
+    """-c/p at p = 0: no bound at the label, nor for dense labels at 0/0; index labels leave the others 0."""
+    p = np.array([[0.0, 1.0]])
+    stated = {"input": "probabilities", "gradient_wrt": "probabilities", "reduction": "none"}
+    assert np.isinf(allowances(p, [0], **stated).gradient[0, 0])
+    assert np.isfinite(allowances(p, [1], **stated).gradient).all()
+    dense = allowances(p, [[0.0, 1.0]], "onehot", **stated).gradient
+    assert np.isinf(dense[0, 0])
+    assert np.isfinite(dense[0, 1])
+    smoothed = allowances(p, [1], label_smoothing=0.1, **stated).gradient
+    assert np.isinf(smoothed[0, 0])
+    both = allowances(p, [1], label_smoothing=0.1, boundary={"normalise": True}, **stated).gradient
+    assert np.isinf(both).all()
+
+
+def test_the_side_of_a_clip():
+    """Where rounding decides whether a probability lies within the clip, the row's gradient is left open."""
+    stated = {"input": "probabilities", "gradient_of": "loss", "reduction": "none", "boundary": {"clip": [0.25, 0.75]}}
+    p = np.array([[0.25, 0.75], [0.3, 0.7], [0.2, 0.8], [np.nextafter(0.25, 1), 0.75]])
+    for wrt in ("logits", "probabilities"):
+        found = allowances(p, [0, 0, 0, 0], gradient_wrt=wrt, **stated).gradient
+        assert np.isinf(found).all(axis=1).tolist() == [True, False, False, True]
+    tiny = {**stated, "boundary": {"clip": [1e-42, 1.0]}}
+    q = np.array([[1e-41, 0.5]], np.float32)
+    assert np.isinf(allowances(q, [0], gradient_wrt="probabilities", **tiny).gradient[0]).all()
+    assert np.isinf(allowances(q, [0], **tiny).loss[0])
+
+
+def test_tiny_coefficients_may_be_flushed():
+    """eps/m below the smallest normal number may become 0: so much of the loss may be missing."""
+    m, eps = 1000, 1e-35
+    z = np.zeros((1, m), np.float32)
+    found = allowances(z, [0], label_smoothing=eps, reduction="none")
+    without = allowances(z, [0], reduction="none")
+    assert found.gradient[0, 1] > eps / m
+    assert found.loss[0] > without.loss[0]
+
+
+def test_z_loss_widens():
+    """The squared logsumexp brings its own error, its gradient too; none where lse^2 may overflow."""
+    z, y = np.array([[100.0, 101.0]]), [0]
+    plain, penalised = allowances(z, y, reduction="sum"), allowances(z, y, reduction="sum", z_loss=0.1)
+    assert penalised.loss > plain.loss + 2 * 0.1 * 100 * 2.0**-53
+    assert (penalised.gradient > plain.gradient).all()
+    assert np.isinf(allowances(np.array([[300.0, 301.0]], np.float16), y, z_loss=0.1).loss)
+    stated = {"gradient_of": "loss", "boundary": {"add": 1e-3}}
+    bounded = allowances(z, y, z_loss=0.1, **stated).gradient
+    assert (bounded > allowances(z, y, **stated).gradient).all()
+
+
+def test_weights_of_soft_rows_and_boundaries():
+    """Weighted, smoothed, renormalised coefficients behind every kind of input widen, and stay finite."""
+    t = np.array([[1.0, 2.0, 1.0]])
+    p = np.array([[0.2, 0.3, 0.5]])
+    every = {"class_weights": (1.0, 2.0, 3.0), "label_smoothing": 0.1, "soft_rows": "renormalised", "reduction": "none"}
+    for kind, scores in (("logits", np.log(p)), ("log_probabilities", np.log(p)), ("probabilities", p)):
+        for boundary in ("exact", {"add": 1e-3}, {"clip": [1e-3, 1.0 - 1e-3]}):
+            for wrt in ("logits", kind):
+                stated = {"input": kind, "boundary": boundary, "gradient_of": "loss", "gradient_wrt": wrt}
+                found = allowances(scores, t, "soft", **stated, **every)
+                plain = allowances(scores, t / 4, "soft", reduction="none", soft_rows="any", **stated)
+                assert np.isfinite(found.loss).all()
+                assert np.isfinite(found.gradient).all()
+                assert (found.loss > plain.loss).all()
+                assert (found.gradient > plain.gradient).all()
+    assert np.isfinite(allowances(np.log(p), t, "soft", accuracy="C", **every).loss).all()
+
+
+def test_no_warnings_at_the_rim():
+    """Values near the largest float, infinities and nan rows raise no warning anywhere (warnings are errors)."""
+    largest = np.finfo(np.float64).max
+    z = np.array([[largest, -largest, 0.0], [np.nan] * 3, [np.inf] * 3, [-np.inf] * 3, [1.0, -np.inf, 2.0]])
+    labels = np.array([0, 1, 2, 0, 1])
+    for accuracy in ("A*", "A", "B+", "B", "C"):
+        for more in ({}, {"z_loss": 0.1}, {"label_smoothing": 0.1}, {"class_weights": (1.0, 0.0, 2.0)}):
+            found = allowances(z, labels, accuracy=accuracy, reduction="none", **more)
+            assert not np.isnan(found.loss).any()
+            assert not np.isnan(found.gradient).any()
+            assert np.isinf(found.loss).all()
+    for kind in ("probabilities", "log_probabilities"):
+        for boundary in ("exact", {"add": 1e-7}, {"clip": [1e-7, 1 - 1e-7]}, {"normalise": True}):
+            for of in ("ideal", "loss"):
+                for wrt in ("logits", kind):
+                    contract = {"input": kind, "boundary": boundary, "gradient_of": of, "gradient_wrt": wrt}
+                    for given in (z, np.abs(z), np.zeros((5, 3))):
+                        found = allowances(given, labels, reduction="none", **contract)
+                        assert not np.isnan(found.loss).any()
+                        assert not np.isnan(found.gradient).any()
