@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from xentcheck.contract import Contract
 from xentcheck.engine.causes import likely_cause
+from xentcheck.engine.causes.model import Model
+from xentcheck.truth.enclose import enclose
 from xentcheck.truth.problem import Problem, pose
 
 Array = NDArray[Any]
@@ -563,3 +565,38 @@ def test_nothing_escapes() -> None:
         name(given(np.array([[-np.inf, -np.inf], [np.inf, 0.0]]), [0, 1]), "loss", value)
         name(given(Z34, Y34, ignore_index=2, class_weights=(0.0, 0.0, 0.0, 0.0), mean_over="weights"), "loss", value)
         name(given(Z34, Y34), "gradient", np.full((3, 4), value))
+
+
+@pytest.mark.parametrize("form", ["sparse", "onehot", "soft"])
+@pytest.mark.parametrize("scores", ["logits", "probabilities", "log_probabilities"])
+def test_the_right_values_are_the_certified_ones(form: str, scores: str) -> None:
+    """What a hypothesis is compared with agrees with the enclosure, for options drawn together."""
+    rng = np.random.default_rng(11)
+    choices: dict[str, tuple[Any, ...]] = {
+        "reduction": ("mean", "sum", "none"),
+        "class_weights": (None, (1.0, 2.0, 0.5, 3.0)),
+        "label_smoothing": (0.0, 0.1),
+        "smoothing_over": ("all", "others"),
+        "smoothing_weights": ("label", "class"),
+        "soft_rows": ("any", "renormalised"),
+        "mean_over": ("rows", "kept", "weights"),
+        "ignore_index": (None, 1),
+        "z_loss": (0.0, 0.01) if scores == "logits" else (0.0,),
+        "gradient_of": ("ideal", "loss"),
+        "gradient_wrt": ("logits", "probabilities"),
+        "boundary": ("exact", {"add": 0.01}, {"clip": [0.05, 0.9]}, {"add": 0.01, "normalise": True}),
+    }
+    for _ in range(40):
+        keys = {key: values[rng.integers(len(values))] for key, values in choices.items()}
+        z = rng.normal(size=(3, 4)) * 2
+        z = z if scores == "logits" else softmax(z) if scores == "probabilities" else np.log(softmax(z))
+        y = np.array([1, 3, 0])
+        labels = y if form == "sparse" else hot(y, 4) if form == "onehot" else rng.random((3, 4))
+        upstream = rng.normal(size=3) if keys["reduction"] == "none" else None
+        problem = given(z, labels, form=form, upstream=upstream, input=scores, **keys)
+        enclosed = enclose(problem)
+        assert enclosed.gradient is not None
+        with np.errstate(all="ignore"):
+            loss, gradient = Model(problem, "loss").right, Model(problem, "gradient").right
+        np.testing.assert_allclose(loss, enclosed.loss.hi, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(gradient, enclosed.gradient.hi, rtol=1e-9, atol=1e-12)

@@ -79,14 +79,21 @@ def scaling(model: Model) -> Iterator[Guess]:
         yield Guess(
             "gradient_one_sided", f"Only the {part} entries of the gradient are left.", np.where(keep, right, 0.0)
         )
-    yield Guess("gradient_sign_only", "The gradient is reduced to its signs.", np.sign(right))
+    yield Guess("gradient_sign_only", "The gradient is reduced to its signs.", np.sign(right), 4.0)
     yield Guess("gradient_absolute", "The gradient has lost its signs.", np.abs(right))
-    for limit in (1.0, 0.5, 0.1, 1e-1, 1e-2, 5.0, 10.0):
+    for limit in (1.0, 0.5, 0.1, 0.01, 5.0, 10.0):
         text = f"The entries of the gradient are clipped to [-{limit:g}, {limit:g}]."
         yield Guess("gradient_clipped", text, np.clip(right, -limit, limit), 2.0)
     norm = np.sqrt((right**2).sum())
     if norm:
         yield Guess("gradient_normalised", "The gradient is divided by its norm.", right / norm)
+
+
+def vanished(model: Model) -> Iterator[Guess]:
+    """Yield a gradient of zeros."""
+    if model.part == "gradient":
+        text = "The gradient is zero everywhere: no derivative reaches the scores."
+        yield Guess("gradient_zero", text, np.zeros_like(model.right))
 
 
 GROUPS = (target_terms, scaling)

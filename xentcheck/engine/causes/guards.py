@@ -112,7 +112,7 @@ def scores_clipped(model: Model) -> Iterator[Guess]:
     """Yield what limits on the scores, on log p or on the loss would give."""
     if model.contract.input == "logits":
         reach = float(np.abs(model.z[np.isfinite(model.z)]).max(initial=0.0))
-        for c in (1.0, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 64.0, 80.0, 88.0, 100.0, 500.0, 700.0, 709.0, 1e3, 1e4):
+        for c in (5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 64.0, 80.0, 88.0, 100.0, 500.0, 700.0, 709.0, 1e3, 1e4):
             if c < reach:
                 z = np.clip(model.z, -c, c)
                 d = z - z.max(axis=-1, keepdims=True)

@@ -25,12 +25,7 @@ def wrong_labels(model: Model) -> Iterator[Guess]:
     def relabelled(mechanism: str, sentence: str, labels: NDArray[np.int64], bits: float = 0.0) -> Guess:
         return _from(model, mechanism, sentence, model.coefficients(one_hot(labels, m)), bits)
 
-    text = "class y {} is used in place of class y: an index is one off."
-    for step, name in ((1, "+ 1"), (-1, "- 1")):
-        yield relabelled("off_by_one_label", f"Label off by one: {text.format(name)}", (y + step) % m)
-        yield relabelled(
-            "off_by_one_label", f"Label off by one, clipped: {text.format(name)}", np.clip(y + step, 0, m - 1)
-        )
+    # What needs two rows goes first: a mistake that one row shows would have been reduced to one row.
     if n > 1:
         text = "The label of the first row is used for all rows; index the scores with one label a row."
         yield relabelled("first_label_for_all", text, np.full(n, y[0]))
@@ -39,6 +34,12 @@ def wrong_labels(model: Model) -> Iterator[Guess]:
             yield relabelled("labels_misaligned", f"Each row is given the label of {how}.", change)
         yield relabelled("labels_misaligned", "The labels are taken in reverse order.", y[::-1])
         yield relabelled("labels_sorted", "The labels are sorted before they are used, the scores are not.", np.sort(y))
+    text = "class y {} is used in place of class y: an index is one off."
+    for step, name in ((1, "+ 1"), (-1, "- 1")):
+        yield relabelled("off_by_one_label", f"Label off by one: {text.format(name)}", (y + step) % m)
+        yield relabelled(
+            "off_by_one_label", f"Label off by one, clipped: {text.format(name)}", np.clip(y + step, 0, m - 1)
+        )
     text = "The class of the highest score is used as the label; the labels given are ignored."
     yield relabelled("argmax_as_label", text, model.z.argmax(axis=-1))
     yield relabelled("argmin_as_label", "The class of the lowest score is used as the label.", model.z.argmin(axis=-1))

@@ -2,7 +2,7 @@
 
 The values are float64 and carry no proof; they only have to tell one mistake from another. The loss of a row is
 -sum_j t_j log p_j and its gradient by the logits T p - t, with t the coefficients (labels, smoothing and weights
-together) and T their sum. Formulas: numerics.md, section 1.
+together) and T their sum.
 """
 
 from __future__ import annotations
@@ -183,14 +183,21 @@ class Model:
         wrt = wrt or self.contract.gradient_wrt
         if wrt == "log_probabilities":
             return -t
-        if boundary is None or boundary.exact:
-            return ideal_slope(t, p) if wrt == "logits" else np.where(t == 0, 0.0, -t / p)
-        if boundary.add is not None:
+        guarded = boundary is not None and not boundary.exact
+        if wrt == "logits" and not guarded:
+            return ideal_slope(t, p)
+        by_p = np.where(t == 0, 0.0, -t / p)
+        if boundary is not None and boundary.add is not None:
             by_p = -t / (p + boundary.add)
-        else:
-            low, high = boundary.clip or (0.0, 1.0)
-            by_p = np.where((t == 0) | (p < low) | (p > high), 0.0, -t / p)
-        return np.asarray(by_p if wrt == "probabilities" else p * (by_p - dot(p, by_p)[:, None]))
+        elif boundary is not None and boundary.clip is not None:
+            low, high = boundary.clip
+            by_p = np.where((p < low) | (p > high), 0.0, by_p)
+        if wrt == "logits":
+            return np.asarray(p * (by_p - dot(p, by_p)[:, None]))
+        if self.contract.boundary.normalise:  # p is the row divided by its sum, and the sum depends on every entry
+            total = self.z.sum(axis=-1, keepdims=True) if self.contract.input == "probabilities" else 1.0
+            return np.asarray((by_p - dot(p, by_p)[:, None]) / total)
+        return np.asarray(by_p)
 
     def rows(self, t: Floats | None = None, logs: Logs | None = None, z_loss: float | None = None) -> Floats:
         """Return the loss (n,) or the gradient (n, m) of each row before the reduction."""
@@ -201,13 +208,18 @@ class Model:
         else:
             rows = self.slope(t, p, self.contract.boundary if self.contract.gradient_of == "loss" else None)
         use = self.problem.z_loss if z_loss is None else z_loss
+        if self.part == "gradient" and self.contract.gradient_wrt != "logits":
+            return rows
         return rows + self.penalty(use) if use else rows
 
     def finish(self, rows: Floats, divisor: float | None = None, upstream: Floats | float | None = None) -> Floats:
         """Return the rows reduced as the contract says, the gradient multiplied by the upstream one."""
-        scale = np.float64(1.0) / np.float64(self.divisor if divisor is None else divisor)
+        divisor = self.divisor if divisor is None else divisor
+        scale = np.float64(1.0) / np.float64(divisor)
         if self.part == "loss":
             return np.asarray(rows * scale if self.reduction == "none" else rows.sum() * scale)
+        if divisor == 0:  # no row is kept: nothing depends on the scores
+            return np.zeros_like(rows)
         up = self.problem.upstream if upstream is None else upstream
         up = np.asarray(1.0 if up is None else up)
         return np.asarray(rows * scale * (up.reshape(-1, 1) if up.ndim else up))

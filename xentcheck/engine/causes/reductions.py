@@ -12,10 +12,17 @@ from xentcheck.engine.causes.tolerance import distance
 
 
 def empty(model: Model) -> Iterator[Guess]:
-    """Yield zeros."""
-    key = "zero" if model.part == "loss" else "gradient_zero"
-    text = f"The {model.part} is zero everywhere: nothing of the scores and labels reaches it."
-    yield Guess(key, text, np.zeros_like(model.right))
+    """Yield a loss of zero."""
+    if model.part == "loss":
+        text = "The loss is zero: nothing of the scores and labels reaches it."
+        yield Guess("zero", text, np.zeros_like(model.right))
+
+
+def no_rows(model: Model) -> Iterator[Guess]:
+    """Yield nan for a batch of one row: the mean of what is left where one row is dropped."""
+    if model.n == 1 and model.reduction == "mean" and model.part == "loss":
+        text = "The loss of one row is nan, as the mean of no rows is: a row may be left out, or n - 1 divided by."
+        yield Guess("last_row_dropped", text, np.asarray(np.nan))
 
 
 def divisors(model: Model) -> Iterator[Guess]:
@@ -49,7 +56,7 @@ def divisors(model: Model) -> Iterator[Guess]:
 
 def _of_a_mean(model: Model) -> Iterator[Guess]:
     """Yield the divisors that can be taken for that of a declared mean."""
-    n, m, part, problem = model.n, model.m, model.part, model.problem
+    part, problem = model.part, model.problem
     total = model.right * model.divisor
     declared = {"rows": "all rows", "kept": "the kept rows", "weights": "the weights of the rows' classes"}
     wanted = f"the contract's mean is over {declared[model.contract.mean_over]} ({model.divisor:g})"
@@ -68,8 +75,17 @@ def _of_a_mean(model: Model) -> Iterator[Guess]:
         yield Guess(
             "divisor_mean_weight", f"The {part} is divided by n times the mean weight, but {wanted}.", total / count
         )
-    text = f"The {part} is divided by m = {m}, the number of classes, in place of {model.divisor:g}."
-    yield Guess("divisor_m_for_n", text, total / m)
+
+
+def other_counts(model: Model) -> Iterator[Guess]:
+    """Yield a mean divided by m, by n - 1 or by n + 1 in place of n."""
+    if model.reduction != "mean":
+        return
+    n, m, part = model.n, model.m, model.part
+    total = model.right * model.divisor
+    if n > 1:
+        text = f"The {part} is divided by m = {m}, the number of classes, in place of {model.divisor:g}."
+        yield Guess("divisor_m_for_n", text, total / m)
     for other in (n - 1, n + 1):
         if other > 0:
             text = f"The {part} is divided by {other} in place of {model.divisor:g}: a count that is one off."
@@ -86,10 +102,11 @@ def factors(model: Model) -> Iterator[Guess]:
         yield Guess(f"base_{base}", text, right / np.log(base))
         text = f"The {part} equals the certified one times ln {base}: a change of base is applied once too often."
         yield Guess(f"base_{base}_inverse", text, right * np.log(base))
-    for key, factor in (("doubled", 2.0), ("halved", 0.5)):
-        yield Guess(
-            key, f"The {part} equals the certified one times {factor:g}: a constant factor is wrong.", right * factor
-        )
+    text = f"The {part} equals the certified one times {{}}: a constant factor is wrong."
+    yield Guess("halved", text.format("1/2"), right / 2)
+    if model.m == 2 and part == "loss":
+        text += " With two classes this is also what an added -(1 - t) log(1 - p) gives."
+    yield Guess("doubled", text.format(2), right * 2)
     if model.reduction != "none":
         yield Guess("times_n", f"The {part} equals the certified one times n = {model.n}.", right * model.n)
     yield Guess("times_m", f"The {part} equals the certified one times m = {model.m}.", right * model.m)
@@ -130,7 +147,7 @@ def upstream(model: Model) -> Iterator[Guess]:
 def constant_factor(model: Model, got: Floats, allowed: Floats) -> Iterator[Guess]:
     """Yield the one factor that turns the right value into what was returned, where enough entries agree on it."""
     right = model.right
-    heavy = np.isfinite(right) & np.isfinite(got) & (np.abs(right) > 64 * allowed)
+    heavy = np.isfinite(right) & np.isfinite(got) & (np.abs(right) > 8 * allowed)
     freedom = heavy.sum() - (model.n if model.part == "gradient" else 0)
     if freedom < 2 or not np.isfinite(right).all():
         return
@@ -141,5 +158,5 @@ def constant_factor(model: Model, got: Floats, allowed: Floats) -> Iterator[Gues
         yield Guess("scaled" if factor else "zero", text, factor * right)
 
 
-GROUPS = (upstream, divisors, factors)
-LATE = (empty,)
+GROUPS = (upstream, divisors, factors, other_counts)
+LATE = (empty, no_rows)

@@ -32,8 +32,9 @@ def taken_for(model: Model) -> Iterator[Guess]:
             yield Guess("double_softmax", text, model.finish(p * (g - dot(p, g)[:, None])))
         text = "The logits are taken for probabilities: their logarithm is used without a softmax."
         yield _by(model, "logits_as_probabilities", text, (np.log(z), z))
-        text = "The loss is that of the label's logit alone, -z_y: the log-sum-exp is missing."
-        yield _by(model, "log_sum_exp_missing", text, (z, np.exp(z)))
+        if model.part == "loss":
+            text = "The loss is that of the label's logit alone, -z_y: the log-sum-exp is missing."
+            yield _by(model, "log_sum_exp_missing", text, (z, z))
         text = "The negative logits are used: the softmax is that of -z."
         yield _by(model, "logits_negated", text, _soft(-z))
         text = "Each logit goes through a sigmoid, and its logarithm is used without a softmax."
@@ -73,10 +74,12 @@ def taken_for(model: Model) -> Iterator[Guess]:
 
 def wrong_axis(model: Model) -> Iterator[Guess]:
     """Yield a softmax over the rows or over the whole batch."""
-    if model.contract.input != "logits" or model.n < 2:
+    if model.contract.input != "logits":
         return
     text = "The softmax runs over the rows (axis 0); it is to run over the classes (the last axis)."
     yield _by(model, "wrong_axis", text, _soft(model.z, 0))
+    if model.n < 2:
+        return
     text = "The softmax runs over the whole batch; it is to run over the classes of each row."
     yield _by(model, "softmax_over_batch", text, _soft(model.z, None))
     if model.n == model.m:
@@ -137,25 +140,34 @@ def class_count(model: Model) -> Iterator[Guess]:
                 1.0,
             )
     yield _phantom(model, "One class too many takes part, with logit 0.", 1)
+    text = "The largest logit is used for the log-sum-exp: the log of the sum is missing."
+    top = z.max(axis=-1, keepdims=True)
+    if model.part == "loss":
+        yield _by(model, "maximum_for_lse", text, (z - top, z))
+    text = "The log-sum-exp has lost the maximum that was subtracted; add it again."
+    lse = model.lse[:, None] - top
+    yield _by(model, "maximum_not_added_back", text, (z - lse, np.exp(z - lse)))
+    text = "The exponentials are averaged over the classes, not summed: log m is missing from the loss."
+    lse = model.lse[:, None] - np.log(m)
+    yield _by(model, "mean_of_exponentials", text, (z - lse, np.exp(z - lse)))
+
+
+def terms_repeated(model: Model) -> Iterator[Guess]:
+    """Yield log-sum-exps with a term too many."""
+    if model.contract.input != "logits":
+        return
+    z = model.z
+    top = z.max(axis=-1, keepdims=True)
     for text, extra in (
         ("The last class is counted twice.", z[:, -1:]),
         ("The maximum is counted twice.", z.max(axis=-1, keepdims=True)),
     ):
         lse = np.logaddexp(model.lse[:, None], extra)
         yield _by(model, "class_counted_twice", text, (z - lse, np.exp(z - lse)))
-    text = "The largest logit is used for the log-sum-exp: the log of the sum is missing."
-    top = z.max(axis=-1, keepdims=True)
-    yield _by(model, "maximum_for_lse", text, (z - top, np.exp(z - top)))
-    text = "The log-sum-exp has lost the maximum that was subtracted; add it again."
-    lse = model.lse[:, None] - top
-    yield _by(model, "maximum_not_added_back", text, (z - lse, np.exp(z - lse)))
     lse = model.lse[:, None] + top
     yield _by(
         model, "maximum_added_twice", "The maximum is added twice to the log-sum-exp.", (z - lse, np.exp(z - lse))
     )
-    text = "The exponentials are averaged over the classes, not summed: log m is missing from the loss."
-    lse = model.lse[:, None] - np.log(m)
-    yield _by(model, "mean_of_exponentials", text, (z - lse, np.exp(z - lse)))
 
 
 def _phantom(model: Model, sentence: str, count: int) -> Guess:
@@ -167,4 +179,5 @@ def _by(model: Model, mechanism: str, sentence: str, logs: Logs, bits: float = 0
     return Guess(mechanism, sentence, model.finish(model.rows(logs=logs)), bits)
 
 
-GROUPS = (taken_for, wrong_axis, class_count)
+GROUPS = (wrong_axis, taken_for, class_count)
+RARE = (terms_repeated,)

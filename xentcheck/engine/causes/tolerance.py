@@ -21,9 +21,9 @@ def distance(a: Floats, b: Floats) -> Floats:
 
 
 def allowance(model: Model) -> Floats:
-    """Return the conformance allowance of numerics.md, section 2, without its rarer terms (B*, or R if promised).
+    """Return the conformance allowance of docs/bounds.md without its rarer terms, finite everywhere.
 
-    Shape of the part. It is only the line between "right" and "worth an explanation".
+    Shape of the part. It is only the line between "right" and "worth an explanation" where the verdict has none.
     """
     log_p, p = model.unguarded
     t, m, u = model.t, model.m, model.u
@@ -101,7 +101,7 @@ class Returned:
     def _tolerance(self, value: Floats, exact: bool, where: Any) -> Floats:
         size = np.where(np.isfinite(value[where]), np.abs(value[where]), 0.0)
         tolerance = self.slack[0 if exact else 1] * self.u * size + self.tiny
-        return np.asarray(tolerance if exact else np.maximum(tolerance, self.bound[where]))
+        return np.asarray(tolerance if exact else np.maximum(tolerance, self.bound[where] / 2))
 
     def _hit(self, value: Floats, exact: bool, where: Any) -> bool:
         tolerance = self._tolerance(value, exact, where)

@@ -1,0 +1,133 @@
+"""Digits lost: by cancellation, by narrow dtypes and by sums that stop growing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import ml_dtypes
+import numpy as np
+
+from xentcheck.engine.causes.guess import Guess
+from xentcheck.engine.causes.model import Floats, Model, log_softmax
+from xentcheck.engine.causes.simulation import (
+    NARROWER,
+    from_logs,
+    log_softmax_and_exp,
+    log_softmax_shifted_by,
+    logaddexp_minus_scores,
+    logsumexp_minus_scores,
+    row_maximum,
+    running_sum,
+    simulate,
+    softmax_shifted_by,
+    working_dtypes,
+)
+from xentcheck.engine.causes.tolerance import distance
+
+
+def cancelled(model: Model) -> Iterator[Guess]:
+    """Yield what cancellation leaves of lse - z_y, of log(1 + s), and of p_y - 1."""
+    if model.contract.input != "logits":
+        return
+    for work in working_dtypes(model):
+        text = (
+            "log(sum exp(z - max)) is taken of a sum 1 + s that has lost s: confident rows cost 0; "
+            "use log1p of the sum without the maximum's own term."
+        )
+        yield from from_logs(model, "log1p_missing", text, simulate(model, work, log_softmax_shifted_by(row_maximum)))
+        text = (
+            "The loss is computed as logsumexp(z) - z_y: both are large and their difference loses digits; "
+            "subtract the row's maximum from z_y too: log(sum exp(z - max)) - (z_y - max)."
+        )
+        for recipe in (logsumexp_minus_scores, logaddexp_minus_scores):
+            yield from from_logs(model, "lse_minus_label", text, simulate(model, work, recipe))
+        if model.part == "gradient":
+            p = simulate(model, work, softmax_shifted_by(row_maximum))[1]
+            rows = (model.t.sum(axis=-1, keepdims=True) * p).astype(work) - model.t.astype(work)
+            text = "p_y - 1 cancels on confident rows; take minus the sum of the other probabilities."
+            yield Guess("p_minus_1_cancels", text, model.finish(rows.astype(np.float64)), exact=True)
+
+
+def accumulated(model: Model) -> Iterator[Guess]:
+    """Yield sums that stagnate or overflow in a 16-bit dtype, term after term or in blocks."""
+    own = model.problem.format
+    if not own.is_half:
+        return
+    work = own.dtype.type
+    if model.contract.input == "logits":
+        text = f"The sum of exponentials is accumulated in {own.name} and stops growing; accumulate it in float32."
+        d = (model.z - row_maximum(model.z)).astype(work)
+        e = np.exp(d)
+        for terms in (e, e[:, ::-1]):
+            s = running_sum(terms, work)
+            log_p = (d - np.log(s)[:, None]).astype(np.float64)
+            yield from from_logs(model, "accumulation_16_bit", text, (log_p, np.exp(log_p)), exact=False, bits=-2.0)
+            yield from from_logs(model, "accumulation_16_bit", text, (log_p, (e / s[:, None]).astype(np.float64)))
+    if model.part == "loss" and model.reduction != "none":
+        rows = model.rows().astype(work)
+        total = running_sum(rows[None, :], work)[0]
+        text = f"The sum of the rows is accumulated in {own.name}, where it "
+        text += "overflows above 65,504" if np.isinf(float(total)) else "stops growing"
+        text += "; accumulate it in float32."
+        for value in (float(total), float(rows.sum())):
+            yield Guess("accumulation_16_bit", text, np.asarray(value / model.divisor), bits=-2.0)
+
+
+def narrowed(model: Model) -> Iterator[Guess]:
+    """Yield the values that a narrower dtype gives."""
+    for narrow in NARROWER[model.problem.format.name]:
+        name = np.dtype(narrow).name
+        text = f"The values are those of {name}: something narrows {model.problem.format.name} to {name} on the way."
+        z = model.z.astype(narrow)
+        if model.contract.input == "logits":
+            wide = z.astype(np.float64)
+            log_p = log_softmax(wide)
+            yield from from_logs(model, "narrowing", text, (log_p, np.exp(log_p)))
+            for recipe in (
+                log_softmax_shifted_by(row_maximum),
+                log_softmax_and_exp,
+                logsumexp_minus_scores,
+                softmax_shifted_by(row_maximum),
+            ):
+                logs = simulate(model, narrow, recipe)
+                yield from from_logs(model, "narrowing", text, logs)
+                yield from from_logs(model, "narrowing", text, logs, final=narrow)
+        elif model.contract.input == "probabilities":
+            p = z.astype(np.float64)
+            for log_p in (model.guard(model.contract.boundary, (np.log(p), p)),):
+                yield from from_logs(model, "narrowing", text, (log_p, p))
+                yield from from_logs(
+                    model, "narrowing", text, (log_p.astype(narrow).astype(np.float64), p), final=narrow
+                )
+        yield Guess("narrowing", text, model.right.astype(narrow).astype(np.float64), exact=True)
+
+
+def precision(model: Model, got: Floats, allowed: Floats) -> Iterator[Guess]:
+    """Yield, where nothing fits exactly, a cancellation or a narrowing that explains an error of this size."""
+    error = distance(got, model.right)
+    if not np.isfinite(error).all():
+        return
+    if model.contract.input == "logits" and model.z.size:
+        lse = np.abs(model.lse)
+        if model.part == "loss":
+            reach = np.abs(model.finish(4 * model.u * np.abs(model.t).sum(axis=-1) * lse))
+        else:
+            reach = np.abs(model.finish(model.logs[1] * np.expm1(8 * model.u * lse)[:, None]))
+        if np.all(error <= reach + allowed) and reach.max() > 4 * allowed[error > allowed].max():
+            text = (
+                "The error is of the size that logsumexp(z) - z_y has, which grows with a common offset of the logits; "
+                "subtract the row's maximum from all logits first."
+            )
+            yield Guess("lse_minus_label", text, got)
+    largest = np.abs(model.right).max(initial=0.0)
+    for narrow in NARROWER[model.problem.format.name]:
+        name, u = np.dtype(narrow).name, float(ml_dtypes.finfo(narrow).eps) / 2
+        representable = np.any(got != 0) and np.all(got.astype(narrow).astype(np.float64) == got)
+        if representable and np.all(error <= 64 * u * largest + allowed):
+            text = (
+                f"Every value returned is a number of {name}: something narrows {model.problem.format.name} to {name}."
+            )
+            yield Guess("narrowing", text, got)
+    if model.problem.format.name == "float64" and 2.0**-32 * largest < error.max() <= 2.0**-19 * largest:
+        text = "The error is of the size that float32 gives: something narrows float64 to float32 on the way."
+        yield Guess("narrowing", text, got)
