@@ -10,12 +10,12 @@ from xentcheck.batches.setting import Setting
 
 
 def tenths(numbers: Numbers) -> Floats:
-    """Return rows of probabilities in tenths; all codes 0 give [1, 0, ..., 0].
+    """Return rows of probabilities in tenths; codes of 0 give [0.8, 0.1, 0.1].
 
     Each class after the first takes some of what is left and the first class keeps the rest, so that a row
     stays one while single entries of it shrink.
     """
-    wanted = numbers.pick((0, 1, 2, 3, 0, 5, 4, 1, 2, 10))
+    wanted = numbers.pick((1, 2, 3, 0, 5, 4, 1, 0, 2, 10))
     wanted[:, 0] = 0
     before = np.minimum(np.cumsum(wanted, axis=1), 10)
     taken = np.diff(before, axis=1, prepend=0.0)

@@ -90,7 +90,7 @@ class Sizes:
 
 
 QUICK = Sizes("quick", 6, WIDEST, 6, ((12, _MIDDLE), (5, _LARGE), (1, _RARE), (1, _WHOLE_BATCH)))
-STANDARD = Sizes("standard", 6, WIDEST, 6, ((36, _MIDDLE), (18, _LARGE), (4, _RARE), (3, _WHOLE_BATCH), (1, _HUGE)))
+STANDARD = Sizes("standard", 6, WIDEST, 6, ((40, _MIDDLE), (18, _LARGE), (4, _RARE), (2, _WHOLE_BATCH), (1, _HUGE)))
 THOROUGH = Sizes(
     "thorough", 6, WIDEST, 5, ((20, _MIDDLE), (14, _LARGE), (4, _RARE), (4, _WHOLE_BATCH), (2, _HUGE), (1, _COLOSSAL))
 )

@@ -91,11 +91,17 @@ def _bits(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array).view(f"u{size}").astype(f"<u{size}", copy=False)
 
 
+def _as_float64(array: NDArray[Any]) -> NDArray[np.float64]:
+    """Return an array as float64, quietly: numpy reports a signalling nan as invalid."""
+    with np.errstate(invalid="ignore"):
+        return array.astype(np.float64)
+
+
 def _array_to_mapping(array: NDArray[Any], layout: str) -> dict[str, Any]:
     head = {"dtype": array.dtype.name, "shape": list(array.shape), "layout": layout}
     if array.dtype.name not in FORMATS:
         return {**head, "values": array.reshape(-1).tolist()}
-    numbers = array.astype(np.float64).reshape(-1).tolist()
+    numbers = _as_float64(array).reshape(-1).tolist()
     bits = _bits(array).reshape(-1).tolist()
     plain_nan = int(_bits(np.full(1, np.nan).astype(array.dtype))[0])
     return {**head, "values": [_hex(value, bit, plain_nan) for value, bit in zip(numbers, bits, strict=True)]}
@@ -127,12 +133,14 @@ def _floats(name: str, values: Any, kind: np.dtype[Any]) -> NDArray[Any]:
     read = [_float(name, value) for value in values]
     with np.errstate(all="ignore"):
         array = np.array([value if isinstance(value, float) else np.nan for value in read], np.float64).astype(kind)
+    bits = array.view(f"u{kind.itemsize}")
     for place, value in enumerate(read):
-        if isinstance(value, int):
-            array.view(f"u{kind.itemsize}")[place] = value
-    exact = array.astype(np.float64)
+        if isinstance(value, int) and value < 2 ** (8 * kind.itemsize):
+            bits[place] = value
+    exact = _as_float64(array)
     for place, value in enumerate(read):
-        if isinstance(value, float) and not math.isnan(value) and exact[place] != value:
+        same = np.isnan(exact[place]) if isinstance(value, int) or math.isnan(value) else exact[place] == value
+        if not same or (isinstance(value, int) and int(bits[place]) != value):
             raise BatchError(f"{name} has {values[place]!r}, which {kind.name} does not hold exactly.")
     return array
 
@@ -142,8 +150,8 @@ def _float(name: str, value: Any) -> float | int:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     try:
-        if isinstance(value, str) and value.startswith("nan:"):
-            return int(value[4:], 16)
+        if isinstance(value, str) and value.startswith("nan:0x"):
+            return int(value[6:], 16)
         return float.fromhex(value)
     except (TypeError, ValueError, OverflowError):
         raise BatchError(f"{name} has {value!r}, which is no hex float, inf, -inf or nan.") from None
@@ -162,6 +170,7 @@ def _integers(name: str, values: Any, kind: np.dtype[Any]) -> NDArray[Any]:
 def _option_to_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _array_to_mapping(value, "C")
+    value = value.item() if isinstance(value, np.generic) else value
     return value.hex() if isinstance(value, float) else value
 
 
@@ -177,7 +186,10 @@ def _option_from_plain(key: str, value: Any, m: int) -> Any:
         if type(value) is not int:
             raise BatchError(f"ignore_index is {value!r}, but must be an integer.")
         return value
-    return float(_float(key, value))
+    number = _float(key, value)
+    if isinstance(number, int) or not math.isfinite(number):
+        raise BatchError(f"{key} is {value!r}, but must be a finite number.")
+    return number
 
 
 def _word(key: str, value: Any, allowed: tuple[str, ...]) -> str:

@@ -1,0 +1,75 @@
+"""The sweep: always the same, admitted, readable first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.storage import digest
+from xentcheck.batches.sweep import sweep
+from xentcheck.batches.validity import objection
+from xentcheck.contract import Contract
+
+
+def test_the_contract_admits_the_whole_sweep(contract: Contract, label_form: str) -> None:
+    """In every dtype, with any shape and with few, nothing of the sweep breaks the contract."""
+    for dtype, expensive in (("float16", False), ("bfloat16", True), ("float32", True), ("float64", False)):
+        setting = Setting(contract, dtype, label_form)
+        swept = list(sweep(contract, dtype, label_form, expensive_shapes=expensive))
+        assert {objection(setting, batch) for batch in swept} == {""}
+        assert len(swept) >= 25
+        assert len({batch.scores.shape for batch in swept}) <= 8 or not expensive
+
+
+def test_the_sweep_is_the_same_each_time_and_repeats_nothing(everything: Contract) -> None:
+    """Two sweeps give the same digests in the same order, all different."""
+    first, second = ([digest(batch) for batch in sweep(everything, "float32", "sparse")] for _ in range(2))
+    assert first == second
+    assert len(set(first)) == len(first)
+
+
+def test_the_first_batches_are_readable() -> None:
+    """The first has two rows and three classes of short numbers; the second is log 2."""
+    first, second, *_ = sweep(Contract(), "float32", "sparse")
+    np.testing.assert_array_equal(first.scores, np.array([[0.5, -1, 2], [1, 0, -0.5]], np.float32))
+    np.testing.assert_array_equal(second.scores, np.zeros((1, 2)))
+    probabilities = next(sweep(Contract(input="probabilities"), "float64", "sparse"))
+    np.testing.assert_array_equal(probabilities.scores, [[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]])
+
+
+def test_options_are_plain_first_and_all_vary(everything: Contract) -> None:
+    """The first batch has plain options; every option has several values in the sweep."""
+    swept = list(sweep(everything, "float32", "sparse"))
+    first = swept[0].options
+    assert (first["label_smoothing"], first["z_loss"], first["ignore_index"]) == (0.0, 0.0, -100)
+    np.testing.assert_array_equal(first["class_weights"], np.ones(3))
+    for key in ("label_smoothing", "z_loss", "ignore_index"):
+        assert len({batch.options[key] for batch in swept}) >= 4
+    assert any((batch.labels == batch.options["ignore_index"]).all() for batch in swept if batch.n)
+
+
+def test_the_sweep_holds_what_real_bugs_needed(declare: Callable[..., Contract]) -> None:
+    """Offsets, a lost maximum, one class, no rows, label dtypes at their limits, the last class, masks, layouts."""
+    contract = declare(nonfinite=["-inf"], reduction="sum")
+    swept = list(sweep(contract, "float32", "sparse"))
+    shapes = {batch.scores.shape for batch in swept}
+    assert {(0, 3), (2, 1), (1, 2), (257, 10), (1, 4097), (64, 1000)} <= shapes
+    equal = [batch for batch in swept if batch.m == 2 and batch.n == 1 and np.ptp(batch.scores.astype(float)) == 0]
+    assert {0.0, 1e4, 1e8} <= {float(batch.scores[0, 0]) for batch in equal}
+    limits = {(batch.labels.dtype.name, batch.m) for batch in swept if (batch.labels == batch.m - 1).any()}
+    assert {("int8", 128), ("uint8", 256), ("int64", 257)} <= limits
+    masked = [np.isneginf(batch.scores.astype(float)) for batch in swept]
+    assert any(rows.all(axis=1).any() for rows in masked if rows.size)
+    assert {"C", "F", "strided", "reversed"} <= {batch.layout for batch in swept}
+    assert any(batch.n > 1 and np.ptp(batch.labels) == 0 for batch in swept)
+
+
+def test_longer_profiles_add_larger_batches() -> None:
+    """Standard adds 32768 classes, thorough 65537; quick has neither."""
+    most = {
+        profile: max(batch.m for batch in sweep(Contract(), "float32", "sparse", sizes=profile))
+        for profile in ("quick", "standard", "thorough")
+    }
+    assert most == {"quick": 4097, "standard": 32768, "thorough": 65537}
