@@ -75,9 +75,7 @@ def dead_zone(model: Model) -> Iterator[Guess]:
     rows = model.rows()
     for c in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12, 1e-15, 1e-16):
         if np.any(p_y < c):
-            text = (
-                f"The gradient is zero in the rows where p_y is clipped at {c:g}: they cannot learn. {_advice(model)}"
-            )
+            text = f"The gradient is zero in the rows whose p_y is below {c:g}, as a clip leaves it. {_advice(model)}"
             yield Guess("clip", text, model.finish(np.where(p_y < c, 0.0, rows)))
             text = f"The gradient is zero in the rows where p_y is clipped to [{c:g}, 1 - {c:g}]. {_advice(model)}"
             yield Guess("clip", text, model.finish(np.where((p_y < c) | (p_y > 1 - c), 0.0, rows)))
