@@ -82,7 +82,7 @@ def dead_zone(model: Model) -> Iterator[Guess]:
 
 
 def fitted(model: Model) -> Iterator[Guess]:
-    """Yield nothing by itself: the contract's guard left out or its constant changed comes here."""
+    """Yield the contract's guard left out, or an eps used as a clip and the other way round."""
     stated = model.contract.boundary
     if stated.exact or (model.part == "gradient" and model.contract.gradient_of == "ideal"):
         return
