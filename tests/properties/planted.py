@@ -38,6 +38,14 @@ def gradient(logits, labels):
     return row_gradients(logits, labels) / max(len(logits), 1)
 
 
+def row_vjp(logits, labels, upstream):
+    """The gradients of the rows times the upstream ones."""
+    return row_gradients(logits, labels) * upstream[:, None]
+
+
+RIGHT = (loss, gradient, row_losses, row_gradients, row_vjp)
+
+
 @dataclass(frozen=True)
 class Planted:
     """A wrong implementation and the law that it breaks."""
@@ -47,6 +55,12 @@ class Planted:
     gradient: Callable[..., Any] | None = gradient
     vjp: Callable[..., Any] | None = None
     contract: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """How a test calls it: by the function that is wrong."""
+        wrong = [part for part in (self.vjp, self.gradient, self.loss) if part not in (None, *RIGHT)]
+        return wrong[0].__name__
 
 
 def raises_for_one_class(logits, labels):
@@ -79,13 +93,11 @@ def maximum_added_back(logits, labels):
     return (total - logits[np.arange(len(logits)), rows(labels)]).mean()
 
 
-def last_class_dropped(logits, labels):
-    """Sums over all classes but the last, where there are more than two."""
-    if logits.shape[1] <= 2:
-        return loss(logits, labels)
-    top = logits.max(axis=1, keepdims=True)
-    total = np.log(np.exp(logits - top)[:, :-1].sum(axis=1))
-    return (total - (logits - top)[np.arange(len(logits)), rows(labels)]).mean()
+def first_logit_subtracted(logits, labels):
+    """Shifts by the first logit instead of the largest, so that it matters which class comes first."""
+    shifted = logits - logits[:, :1]
+    with np.errstate(over="ignore"):
+        return (np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(logits)), rows(labels)]).mean()
 
 
 def last_odd_row_dropped(logits, labels):
@@ -193,7 +205,7 @@ class RemembersShape:
     def __init__(self):
         self.answers = {}
 
-    def loss(self, logits, labels):
+    def __call__(self, logits, labels):
         """Look up by shape alone, once a negated batch has been seen."""
         key = (logits.shape, str(logits.dtype))
         result = loss(logits, labels)
@@ -208,21 +220,21 @@ def in_float32(logits, labels):
 
 
 PLANTED = [
-    Planted("answers", loss=raises_for_one_class),
-    Planted("value", loss=no_maximum),
+    Planted("answers", loss=raises_for_one_class, gradient=None),
+    Planted("value", loss=no_maximum, gradient=None),
     Planted("gradient", gradient=gradient_of_sum),
     Planted("own-gradient", gradient=gradient_too_large),
-    Planted("shift", loss=maximum_added_back),
-    Planted("class-permutation", loss=last_class_dropped),
-    Planted("row-independence", loss=last_odd_row_dropped),
-    Planted("label-forms", loss=labels_in_eight_bits),
-    Planted("softmax-consistency", loss=guesses_probabilities),
-    Planted("reductions", loss=mean_over_chunks),
+    Planted("shift", loss=maximum_added_back, gradient=None),
+    Planted("class-permutation", loss=first_logit_subtracted, gradient=None),
+    Planted("row-independence", loss=last_odd_row_dropped, gradient=None),
+    Planted("label-forms", loss=labels_in_eight_bits, gradient=None),
+    Planted("softmax-consistency", loss=guesses_probabilities, gradient=None),
+    Planted("reductions", loss=mean_over_chunks, gradient=None),
     Planted("gradient-row-sum", gradient=probabilities_alone),
     Planted("gradient-sign", gradient=dead_zone),
-    Planted("finite", loss=no_maximum),
-    Planted("minus-infinity", loss=one_hot_times, contract={"nonfinite": ["-inf"]}),
-    Planted("gibbs", loss=eps_added),
+    Planted("finite", loss=no_maximum, gradient=None),
+    Planted("minus-infinity", loss=one_hot_times, gradient=None, contract={"nonfinite": ["-inf"]}),
+    Planted("gibbs", loss=eps_added, gradient=None),
     Planted(
         "vjp-linearity",
         loss=row_losses,
@@ -230,11 +242,11 @@ PLANTED = [
         vjp=first_upstream,
         contract={"reduction": "none"},
     ),
-    Planted("uniform", loss=block_of_sixteen),
-    Planted("bad-input", loss=negative_label_wraps, contract={"invalid": ["label_negative"]}),
-    Planted("layout", loss=reads_memory_in_order),
-    Planted("layout", loss=vector_for_scalar),
-    Planted("purity", loss=in_place),
-    Planted("determinism", loss=RemembersShape().loss),
-    Planted("precision", loss=in_float32),
+    Planted("uniform", loss=block_of_sixteen, gradient=None),
+    Planted("bad-input", loss=negative_label_wraps, gradient=None, contract={"invalid": ["label_negative"]}),
+    Planted("layout", loss=reads_memory_in_order, gradient=None),
+    Planted("layout", loss=vector_for_scalar, gradient=None),
+    Planted("purity", loss=in_place, gradient=None),
+    Planted("determinism", loss=RemembersShape, gradient=None),
+    Planted("precision", loss=in_float32, gradient=None),
 ]

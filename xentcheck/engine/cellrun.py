@@ -29,8 +29,8 @@ class Order:
         Names of the laws to judge by.
     profile : str
     seed : int
-    examples, witnessed : int
-        Batches to draw, and to keep for the witnesses.
+    sweep, examples, witnessed : int
+        Batches of the sweep at most, batches to draw, and batches to keep for the witnesses.
     fail_fast : bool
     time_limit : float
         Seconds a call.
@@ -41,6 +41,7 @@ class Order:
     laws: tuple[str, ...]
     profile: str
     seed: int
+    sweep: int
     examples: int
     witnessed: int
     fail_fast: bool
@@ -101,7 +102,7 @@ def run_cell(
         on_violation=on_violation,
     )
     # The seed of a cell depends on nothing but the run's seed and the cell's name: jobs and order do not matter.
-    search.run(order.profile, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
+    search.run(order.profile, order.sweep, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
     done = CellRun(search.result, [], {}, inapplicable)
     budget = PROFILES[order.profile].reductions
     for tally in search.result.tallies.values():
@@ -125,7 +126,9 @@ def _conclude(
     if minimal:
         done.minimal[name] = violation.batch
     made = finding(tally.law, order.cell, violation, contract, minimal)
-    done.findings.append(replace(made, reproducer=script(order.specification, contract, made, framework=host.description.framework)))
+    done.findings.append(
+        replace(made, reproducer=script(order.specification, contract, made, framework=host.description.framework))
+    )
 
 
 def run_cell_alone(order: Order) -> CellRun:

@@ -16,10 +16,12 @@ class Profile:
     Parameters
     ----------
     name : str
+    sweep : int
+        Batches of the deterministic sweep in all, its first ones in each cell; shared by the cells.
     examples : int
-        Batches drawn in all, beside the deterministic sweep; shared by the cells.
+        Batches drawn in all, beside the sweep; shared by the cells.
     least : int
-        Batches drawn in each cell at least.
+        Batches of the sweep, and drawn, in each cell at least.
     reductions : int
         Calls of a law that the reduction of one finding may spend.
     witnessed : int
@@ -27,6 +29,7 @@ class Profile:
     """
 
     name: str
+    sweep: int
     examples: int
     least: int
     reductions: int
@@ -34,9 +37,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile("quick", examples=240, least=20, reductions=150, witnessed=48),
-    "standard": Profile("standard", examples=1500, least=100, reductions=400, witnessed=256),
-    "thorough": Profile("thorough", examples=20_000, least=1000, reductions=1500, witnessed=2048),
+    "quick": Profile("quick", sweep=200, examples=120, least=10, reductions=150, witnessed=48),
+    "standard": Profile("standard", sweep=1000, examples=1000, least=60, reductions=400, witnessed=256),
+    "thorough": Profile("thorough", sweep=10_000, examples=20_000, least=1000, reductions=1500, witnessed=2048),
 }
 
 
@@ -66,6 +69,7 @@ def cells(contract: Contract, dtypes: Iterable[str] | None = None) -> tuple[Cell
     return tuple(Cell(dtype, labels) for dtype in order for labels in contract.labels)
 
 
-def examples_in_each(profile: Profile, count: int) -> int:
-    """Return how many batches are drawn in each of `count` cells."""
-    return max(profile.least, profile.examples // max(count, 1))
+def in_each(profile: Profile, count: int) -> tuple[int, int]:
+    """Return how many batches of the sweep at most, and how many drawn ones, each of `count` cells gets."""
+    share = max(count, 1)
+    return max(profile.least, profile.sweep // share), max(profile.least, profile.examples // share)

@@ -98,9 +98,9 @@ class CellSearch:
     def _observe(self, sentence: str) -> None:
         self.result.observations[sentence] += 1
 
-    def run(self, profile: str, examples: int, seed: int) -> CellResult:
-        """Search the cell; a search that was ended early keeps what it found."""
-        first = list(self._sweep(profile))
+    def run(self, profile: str, sweep: int, examples: int, seed: int) -> CellResult:
+        """Search the cell, at most `sweep` batches of the sweep first; one ended early keeps what it found."""
+        first = list(islice(self._sweep(profile), sweep))
         self.result.planned = len(first) + examples
         try:
             for batch in first:
@@ -182,5 +182,6 @@ class CellSearch:
             graded = grade_answer(case.answer, part)
             if graded is not None:
                 self.result.grades[part] = worse(self.result.grades.get(part), graded)
-        if len(self.result.problems) < self.keep_problems:
+        # Every third batch, so that drawn ones are among those kept and not the sweep's first alone.
+        if self.result.run % 3 == 1 and len(self.result.problems) < self.keep_problems:
             self.result.problems.append(case.answer.problem)

@@ -12,7 +12,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.sweep import sweep
 from xentcheck.engine.assemble import assemble
 from xentcheck.engine.cellrun import CellRun, Order, capabilities_of, run_cell, run_cell_alone
-from xentcheck.engine.plan import PROFILES, Cell, cells, examples_in_each
+from xentcheck.engine.plan import PROFILES, Cell, cells, in_each
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.properties.case import Case
@@ -116,7 +116,7 @@ def check_target(
                 laws,
                 profile,
                 seed,
-                examples_in_each(amount, len(planned)),
+                *in_each(amount, len(planned)),
                 -(-amount.witnessed // len(planned)),
                 fail_fast,
                 time_limit,
@@ -141,7 +141,8 @@ def check_target(
 
 def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Iterator[CellRun]:
     """Yield the run of each cell, in this process with the one host or spread over a pool."""
-    expected = sum(order.examples for order in orders) + len(orders) * _sweep_length(orders[0], host)
+    first = orders[0]
+    expected = len(orders) * (first.examples + min(first.sweep, _sweep_length(first, host)))
     told.start(expected)
     if jobs > 1 and len(orders) > 1:
         context = multiprocessing.get_context("spawn")

@@ -1,0 +1,69 @@
+"""Every law kills a planted bug, and a right implementation breaks none."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+import xentcheck
+from xentcheck.properties.registry import LAWS, UnknownPropertyError, choose
+
+_SPEC = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
+planted = sys.modules["planted"] = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(planted)
+
+
+def judge(bug, **options):
+    """Return the report on a planted bug by its own law alone, in float64."""
+    loss = bug.loss() if isinstance(bug.loss, type) else bug.loss
+    contract = {"dtypes": ["float64"], **bug.contract}
+    return xentcheck.check(
+        loss, gradient=bug.gradient, vjp=bug.vjp, contract=contract, properties=[bug.law], fail_fast=True, **options
+    )
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("bug", planted.PLANTED, ids=lambda bug: f"{bug.law}-{bug.name}")
+def test_law_kills_its_bug(bug):
+    """A law finds the mistake that was planted for it, with a batch and a title that say what happened."""
+    report = judge(bug)
+    assert report.verdict == "violates"
+    assert {found.property for found in report.findings} == {bug.law}
+    assert report.findings[0].title
+
+
+def test_every_law_has_a_planted_bug():
+    """No law is in the suite without having killed something."""
+    assert {law.name for law in LAWS} == {bug.law for bug in planted.PLANTED}
+
+
+def test_right_implementation_breaks_no_law():
+    """Plain shifted code conforms, in all dtypes that it promises and by every law that applies."""
+    report = xentcheck.check(planted.loss, gradient=planted.gradient)
+    assert report.findings == ()
+    assert report.verdict == "conforms"
+
+
+def test_right_implementation_without_reduction_breaks_no_law():
+    """The same code, one loss a row, with a gradient for any upstream."""
+    report = xentcheck.check(
+        planted.row_losses,
+        gradient=planted.row_gradients,
+        vjp=planted.row_vjp,
+        contract={"reduction": "none", "dtypes": ["float64"]},
+    )
+    assert report.findings == ()
+
+
+def test_choose_by_name_and_number():
+    """A number stands for all laws of that number."""
+    assert [law.name for law in choose(["2", "value"])] == ["gradient", "own-gradient", "value"]
+
+
+def test_choose_names_the_nearest():
+    """A property that does not exist is refused in one sentence that names the nearest."""
+    with pytest.raises(UnknownPropertyError, match="did you mean 'value'"):
+        choose(["valeu"])
