@@ -103,8 +103,9 @@ class Arbs(Real):
 
     def sum(self) -> Self:
         """Return the sums along the last axis, which is kept with length 1."""
-        rows = self.values.reshape(-1, self.shape[-1])
-        return self._from([sum(row, arb(0)) for row in rows.tolist()], (*self.shape[:-1], 1))
+        shape = (*self.shape[:-1], 1)
+        rows = self.values.reshape(math.prod(shape), self.shape[-1])
+        return self._from([sum(row, arb(0)) for row in rows.tolist()], shape)
 
     def rows(self, index: NDArray[np.int64]) -> Self:
         """Return some rows, in the full shape."""

@@ -66,10 +66,14 @@ class Ball(Real):
         return type(self)(high, low, None if radius is None else radius * _UP)
 
     def __mul__(self, other: Self | Floats | float) -> Self:
-        """Return the product: |x| r_y + |y| r_x + r_x r_y and the centre's error; |x| <= |high| (1 + 2^-52)."""
+        """Return the product: |x| r_y + |y| r_x + r_x r_y and the centre's error; |x| <= |high| (1 + 2^-52).
+
+        Nothing is lost to underflow where a centre is zero, so that a product with an exact zero is exact.
+        """
         other = self._lift(other)
         high, low = doubled.multiply(self.high, self.low, other.high, other.low)
-        radius = np.abs(high) * doubled.MULTIPLY_ERROR + doubled.UNDERFLOW
+        lost = doubled.UNDERFLOW if high.all() else ((self.high != 0) & (other.high != 0)) * doubled.UNDERFLOW
+        radius = np.abs(high) * doubled.MULTIPLY_ERROR + lost
         if self.radius is not None:
             reach = np.abs(other.high)
             radius = radius + (reach if other.radius is None else reach + other.radius) * self.radius
@@ -179,14 +183,18 @@ class Ball(Real):
         return type(self)(np.where(sure_inside, 1.0, unsure), None, unsure)
 
     def hull(self, other: Self) -> Self:
-        """Return hulls: centres half way, radii of half the distance of the centres plus the larger radius.
+        """Return hulls. A centre at any share of the way from the other's to this one's has a radius that reaches both.
 
-        The errors of the three operations on the centres are below 2^-100 of their distance or of the result.
+        The share chosen makes the two reaches equal, or stays at the centre of a ball that holds the other one. The
+        errors of the three operations on the centres are below 2^-100 of their distance or of the result.
         """
         apart = self - other
-        centre = other + apart * 0.5
-        error = (np.abs(centre.high) + np.abs(apart.high)) * 2.0**-100 + 2 * doubled.UNDERFLOW
-        radius = np.abs(apart.high) * 0.5 + np.maximum(self.reach(), other.reach())
+        distance = np.abs(apart.high) * _UP
+        mine, yours = self.reach(), other.reach()
+        share = np.clip(0.5 + 0.5 * (mine - yours) / np.where(distance > 0, distance, 1.0), 0.0, 1.0)
+        centre = other + apart * share
+        radius = np.maximum(share * distance + yours, (1.0 - share) * distance + mine)
+        error = (np.abs(centre.high) + distance) * 2.0**-100 + 2 * doubled.UNDERFLOW
         return type(self)(centre.high, centre.low, (radius + error) * _UP)
 
     def bounds(self) -> tuple[Floats, Floats]:

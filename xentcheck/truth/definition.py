@@ -25,7 +25,7 @@ from xentcheck.truth.boundaries import Reading, over_readings
 from xentcheck.truth.exact_coefficients import coefficients, present
 from xentcheck.truth.problem import Problem
 from xentcheck.truth.real import Real
-from xentcheck.truth.scores import Scores, read_scores
+from xentcheck.truth.scores import Logits, Scores, read_scores
 
 R = TypeVar("R", bound=Real)
 Columns = NDArray[np.int64]
@@ -75,7 +75,7 @@ def loss(given: Block[R]) -> R:
     if label is None:
         weighted = weighted.sum()
     if _has_z_loss(problem):
-        lse = given.q.log_sum()
+        lse = _log_sum(given)
         weighted = weighted + lse * lse * problem.z_loss
     return weighted
 
@@ -93,7 +93,7 @@ def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum:
     r = given.c if _ideal(given.problem) else _or_zero(given.c * _elasticity(given), given.present)
     penalty = None
     if _has_z_loss(given.problem) and given.problem.contract.gradient_wrt == "logits":
-        penalty = given.q.log_sum() * (2.0 * given.problem.z_loss)
+        penalty = _log_sum(given) * (2.0 * given.problem.z_loss)
     total = r if given.label is not None else r.sum()
     if given.label is None:
         own = (r if columns is None else r.at(columns)) * factor
@@ -151,6 +151,13 @@ def _ideal(problem: Problem) -> bool:
 
 def _has_z_loss(problem: Problem) -> bool:
     return problem.z_loss != 0 and problem.contract.input == "logits"
+
+
+def _log_sum(given: Block[R]) -> R:
+    """Return lse, the log of the sum of exp(z)."""
+    assert isinstance(given.q, Logits)
+    lse: R = given.q.log_sum()
+    return lse
 
 
 def _slope(reading: Reading, q: R) -> R:

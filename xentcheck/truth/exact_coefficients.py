@@ -49,9 +49,8 @@ def normalised(problem: Problem, rows: Rows, real: type[R], at: Rows | None = No
 
 
 def label_weight(problem: Problem, rows: Rows, real: type[R]) -> R:
-    """Return the weight of each row, sum_j w_j t_j: 1 without class weights. Shape (len(rows), 1)."""
-    if problem.class_weights is None:
-        return real.exact(np.ones((len(rows), 1)))
+    """Return the weight of each row of a problem with class weights, sum_j w_j t_j. Shape (len(rows), 1)."""
+    assert problem.class_weights is not None
     if problem.labels is not None:
         return real.exact(problem.class_weights[problem.labels[rows]][:, None])
     return (normalised(problem, rows, real) * problem.class_weights).sum()

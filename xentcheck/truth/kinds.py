@@ -50,7 +50,7 @@ def kinds(problem: Problem) -> Kinds:
     loss = np.zeros(problem.n, np.int8)
     gradient = np.zeros(problem.n, np.int8)
     poles = None
-    scores, rows = problem.scores, np.arange(problem.n)
+    rows = np.arange(problem.n)
     if problem.n and not _ordinary(problem):
         needed = present(problem, rows)
         poles = _zeros(problem, needed, loss, gradient)
@@ -64,7 +64,6 @@ def kinds(problem: Problem) -> Kinds:
             gradient[unfit] = Kind.OPEN
     for found in (loss, gradient):
         found[~problem.kept] = Kind.ZERO
-    assert scores.ndim == 2
     return Kinds(loss, gradient, poles)
 
 

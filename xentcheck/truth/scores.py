@@ -6,6 +6,7 @@ probabilities; S is the row's sum, or 1 where probabilities are taken as they ar
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ R = TypeVar("R", bound=Real)
 Columns = NDArray[np.int64]
 
 
-class Scores(Generic[R]):
+class Scores(ABC, Generic[R]):
     """The rows of one block; every method takes columns (n, k), or None for all of them."""
 
     e: R
@@ -31,17 +32,13 @@ class Scores(Generic[R]):
             factor = self.S.reciprocal() if times is None else times / self.S
         return e if factor is None else e * factor
 
+    @abstractmethod
     def surprisal(self, columns: Columns | None = None) -> R:
         """Return -log q."""
-        raise NotImplementedError
 
+    @abstractmethod
     def complement(self, label: Columns) -> R:
         """Return 1 - q at the label (n, 1), accurate relative to itself."""
-        raise NotImplementedError
-
-    def log_sum(self) -> R:
-        """Return log of the sum of exp(z); shape (n, 1). Only for logits."""
-        raise NotImplementedError
 
 
 class Logits(Scores[R]):
@@ -67,7 +64,7 @@ class Logits(Scores[R]):
         self.s: R = e.sum()
         e.put(top, 1.0)
         self.e = e
-        self.S = self.s + 1.0
+        self.S: R = self.s + 1.0
         self.l: R = self.s.log1p()
 
     def surprisal(self, columns: Columns | None = None) -> R:
@@ -77,10 +74,10 @@ class Logits(Scores[R]):
     def complement(self, label: Columns) -> R:
         """Return 1 - q at the label (n, 1), accurate relative to itself."""
         rest = (self.s - self.e.at(label)) + 1.0
-        return self.s.where(label == self.top, rest) / self.S  # type: ignore[operator]
+        return self.s.where(label == self.top, rest) / self.S
 
     def log_sum(self) -> R:
-        """Return log of the sum of exp(z); shape (n, 1). Only for logits."""
+        """Return log of the sum of exp(z); shape (n, 1)."""
         return self.l + self.M
 
 

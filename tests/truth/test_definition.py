@@ -1,0 +1,358 @@
+"""Enclosures under every contract key against an independent calculation in mpmath.
+
+The reference below follows docs/contract.md literally, in 70 digits: losses from the softmax as it is written, with no
+shift and no special forms, and gradients not by any formula but by central differences of those losses with a
+step of 1e-25, exact to some 45 digits. It shares nothing with the package but the problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from xentcheck.contract import Contract
+from xentcheck.truth.certify import certify
+from xentcheck.truth.enclose import enclose
+from xentcheck.truth.problem import Problem, pose
+
+STEP = mpf(10) ** -25
+TOLERANCE = mpf(10) ** -40
+Vector = list[mpf]
+
+
+@pytest.fixture(autouse=True)
+def seventy_digits() -> Any:
+    """Calculate the reference with many digits, and leave mpmath as it was."""
+    with mpmath.workdps(110):
+        yield
+
+
+def readings(problem: Problem) -> list[tuple[mpf | None, tuple[mpf, mpf] | None]]:
+    """Return (eps, clip) as written and rounded to every format at least as wide as that of the scores."""
+    wider = {"float64": [np.float64], "float32": [np.float64, np.float32]}
+    wider["float16"] = [*wider["float32"], np.float16]
+    wider["bfloat16"] = [*wider["float32"], ml_dtypes.bfloat16]
+    boundary = problem.contract.boundary
+    found = []
+    for dtype in wider[problem.format.name]:
+        eps = None if boundary.add is None else mpf(float(dtype(boundary.add)))
+        clip = None if boundary.clip is None else tuple(mpf(float(dtype(limit))) for limit in boundary.clip)
+        found.append((eps, clip))
+    return found
+
+
+def targets(problem: Problem, i: int) -> Vector:
+    """Return the row's targets, renormalised if the contract says so."""
+    if problem.targets is None:
+        return [mpf(int(j == problem.labels[i])) for j in range(problem.m)]
+    t = [mpf(float(x)) for x in problem.targets[i]]
+    return [x / sum(t) for x in t] if problem.contract.soft_rows == "renormalised" else t
+
+
+def row_weight(problem: Problem, i: int) -> mpf:
+    """Return what the row adds to the divisor of a weighted mean."""
+    if problem.class_weights is None:
+        return mpf(1)
+    return sum(mpf(float(w)) * t for w, t in zip(problem.class_weights, targets(problem, i), strict=True))
+
+
+def coefficients(problem: Problem, i: int) -> Vector:
+    """Return the factors of -log p_j."""
+    t, m, eps = targets(problem, i), problem.m, mpf(problem.smoothing)
+    if problem.contract.smoothing_over == "all":
+        smooth = [(1 - eps) * x + eps / m for x in t]
+    else:
+        smooth = [(1 - eps) * x + (eps / (m - 1) * (1 - x) if m > 1 else 0) for x in t]
+    if problem.class_weights is None:
+        return smooth
+    if problem.contract.smoothing_weights == "class":
+        return [mpf(float(w)) * x for w, x in zip(problem.class_weights, smooth, strict=True)]
+    return [row_weight(problem, i) * x for x in smooth]
+
+
+def cost(problem: Problem, i: int, p: Vector, reading: Any, log: Callable[[int], mpf] | None = None) -> mpf:
+    """Return sum_j c_j (-log f(p_j)); terms without a coefficient count as nothing."""
+    eps, clip = reading
+    if problem.contract.boundary.normalise:
+        total = sum(p)
+        p = [x / total for x in p]
+    result = mpf(0)
+    for c, x in zip(coefficients(problem, i), p, strict=True):
+        if c != 0:
+            value = x if eps is None else x + eps
+            value = value if clip is None else min(max(value, clip[0]), clip[1])
+            result -= c * mpmath.log(value)
+    return result
+
+
+def probabilities(problem: Problem, scores: Vector) -> Vector:
+    """Return p from scores of the contract's kind."""
+    if problem.contract.input == "probabilities":
+        return scores
+    e = [mpmath.exp(x) for x in scores]
+    return [x / sum(e) for x in e] if problem.contract.input == "logits" else e
+
+
+def penalty(problem: Problem, scores: Vector) -> mpf:
+    """Return z_loss times the squared log of the sum of exp(z)."""
+    if problem.contract.input != "logits":
+        return mpf(0)
+    return mpf(problem.z_loss) * mpmath.log(sum(mpmath.exp(x) for x in scores)) ** 2
+
+
+def scores_of(problem: Problem, i: int) -> Vector:
+    """Return one row of scores."""
+    return [mpf(float(x)) for x in problem.scores[i]]
+
+
+def row_losses(problem: Problem, i: int) -> Vector:
+    """Return the row's loss under each reading."""
+    scores = scores_of(problem, i)
+    p = probabilities(problem, scores)
+    return [cost(problem, i, p, reading) + penalty(problem, scores) for reading in readings(problem)]
+
+
+def derivatives(problem: Problem, i: int, j: int) -> Vector:
+    """Return the row's derivative by the j-th variable under each reading, by central differences."""
+    contract, scores = problem.contract, scores_of(problem, i)
+    exact = (None, None)
+    chosen = [exact] if contract.gradient_of == "ideal" else readings(problem)
+    p = probabilities(problem, scores)
+    found = []
+    for reading in chosen:
+
+        def at(step: mpf, reading: Any = reading) -> mpf:
+            if contract.gradient_wrt == "logits" and contract.input == "logits":
+                moved = [x + step * (k == j) for k, x in enumerate(scores)]
+                return cost(problem, i, probabilities(problem, moved), reading) + penalty(problem, moved)
+            if contract.gradient_wrt == "logits":
+                # By the logits behind given probabilities: one moved by h makes p_k e^(h delta) / (1 + p_j (e^h - 1)).
+                given = p
+                if contract.boundary.normalise:
+                    given = [x / sum(p) for x in p]
+                below = 1 + given[j] * mpmath.expm1(step)
+                return cost(problem, i, [x * mpmath.exp(step * (k == j)) / below for k, x in enumerate(given)], reading)
+            if contract.gradient_wrt == "log_probabilities":
+                return cost(problem, i, [x * mpmath.exp(step * (k == j)) for k, x in enumerate(p)], reading)
+            return cost(problem, i, [x + step * p[j] * (k == j) for k, x in enumerate(p)], reading)
+
+        slope = (at(STEP) - at(-STEP)) / (2 * STEP)
+        found.append(slope / p[j] if contract.gradient_wrt == "probabilities" else slope)
+    return found
+
+
+def divisor(problem: Problem) -> mpf:
+    """Return what a mean divides by."""
+    kept = np.flatnonzero(problem.kept)
+    by = {"rows": problem.n, "kept": len(kept), "weights": sum(row_weight(problem, i) for i in kept)}
+    return mpf(by[problem.contract.mean_over])
+
+
+def span(values: Vector, factor: Any = 1) -> tuple[mpf, mpf]:
+    """Return the smallest and the largest."""
+    scaled = [v * factor for v in values]
+    return min(scaled), max(scaled)
+
+
+def references(problem: Problem) -> dict[tuple[str, tuple[int, ...]], tuple[mpf, mpf]]:
+    """Return the exact interval of each element of each part."""
+    contract, found = problem.contract, {}
+    rows = [span(row_losses(problem, i)) if problem.kept[i] else (mpf(0), mpf(0)) for i in range(problem.n)]
+    by = divisor(problem)
+    for i, row in enumerate(rows):
+        found["rows", (i,)] = row
+        if contract.reduction == "none":
+            found["loss", (i,)] = row
+        factor = mpf(1) if problem.upstream is None else mpf(float(np.broadcast_to(problem.upstream, problem.n)[i]))
+        if contract.effective_gradient_reduction == "mean":
+            factor /= by
+        for j in range(problem.m):
+            exact = span(derivatives(problem, i, j), factor) if problem.kept[i] else (mpf(0), mpf(0))
+            found["gradient", (i, j)] = exact
+    if contract.reduction != "none":
+        total = mpf(1) if contract.reduction == "sum" else by
+        found["loss", ()] = (sum(low for low, _ in rows) / total, sum(high for _, high in rows) / total)
+    return found
+
+
+def agree(problem: Problem, every: int = 3) -> None:
+    """Hold enclosures, and some certified bounds, against the reference: they contain it and are tight."""
+    enclosed = enclose(problem)
+    parts = {"rows": enclosed.rows, "loss": enclosed.loss, "gradient": enclosed.gradient}
+    for count, ((part, index), (low, high)) in enumerate(references(problem).items()):
+        found = parts[part]
+        middle = mpf(float(found.hi[index])) + mpf(float(found.lo[index]))
+        radius = mpf(float(found.radius[index]))
+        slack = TOLERANCE * (1 + max(abs(low), abs(high)))
+        assert middle - radius <= low + slack, (part, index)
+        assert high - slack <= middle + radius, (part, index)
+        scale = (1 + abs(middle)) * mpf(2) ** -62
+        wide = scale + (high - low) * (1 + mpf(2) ** -30) / 2
+        assert radius <= wide, (part, index, float(radius), float(wide))
+        least, most = found[index].bounds()
+        assert least - slack <= low
+        assert high <= most + slack
+        if count % every == 0:
+            sharp_low, sharp_high = certify(problem, part, index)
+            assert sharp_low - slack <= low
+            assert high <= sharp_high + slack
+            if low == high:
+                ulp = np.spacing(max(abs(sharp_low), abs(sharp_high)))
+                assert sharp_high - sharp_low <= 2 * ulp
+
+
+def draw(dtype: str, kind: str, labels: str, seed: int = 0, n: int = 3, m: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores of the contract's kind and labels of a form."""
+    random = np.random.default_rng(seed)
+    z = random.standard_normal((n, m)) * 3
+    z -= np.log(np.exp(z).sum(1, keepdims=True)) * (kind != "logits")
+    scores = (np.exp(z) if kind == "probabilities" else z).astype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+    if labels == "sparse":
+        return scores, random.integers(0, m, n)
+    dense = np.eye(m)[random.integers(0, m, n)] if labels == "onehot" else random.dirichlet(np.ones(m), n)
+    if labels == "soft":
+        dense[-1] = np.eye(m)[1]  # one row with one coefficient among rows with several
+        dense[0, 2] = 0.0
+    return scores, dense.astype(scores.dtype)
+
+
+def problem(dtype: str, labels: str, seed: int = 0, upstream: Any = None, **keys: Any) -> Problem:
+    """Return a problem of a contract; options given are constants."""
+    contract = Contract(labels=[labels], dtypes=[dtype], **keys)
+    return pose(contract, *draw(dtype, contract.input, labels, seed), labels, upstream=upstream)
+
+
+DTYPES = ["float16", "bfloat16", "float32", "float64"]
+FORMS = ["sparse", "onehot", "soft"]
+BOUNDARIES: dict[str, Any] = {
+    "exact": "exact",
+    "add": {"add": 1e-3},
+    "clip": {"clip": [0.03, 0.9]},
+    "normalise": {"normalise": True},
+    "clip, normalise": {"clip": [0.03, 0.9], "normalise": True},
+}
+WEIGHTS = (0.5, 2.0, 1.25, 0.7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("labels", FORMS)
+def test_every_format_and_label_form(dtype: str, labels: str) -> None:
+    """Logits of each format, with each label form, under the contract's defaults."""
+    agree(problem(dtype, labels, seed=1))
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("kind", ["logits", "probabilities", "log_probabilities"])
+@pytest.mark.parametrize("wrt", ["logits", "probabilities", "log_probabilities"])
+@pytest.mark.parametrize(
+    ("of", "labels"), [("ideal", "sparse"), ("loss", "sparse"), ("loss", "soft"), ("ideal", "soft")]
+)
+def test_every_boundary_input_and_gradient(boundary: str, kind: str, wrt: str, of: str, labels: str) -> None:
+    """All ways to read scores, to guard the logarithm and to differentiate, in all combinations."""
+    keys = {"input": kind, "gradient_wrt": wrt, "gradient_of": of, "boundary": BOUNDARIES[boundary]}
+    agree(problem("float64", labels, seed=2, **keys), every=7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("boundary", [{"add": 1e-3}, {"clip": [1e-2, 0.9]}])
+@pytest.mark.parametrize("kind", ["logits", "probabilities"])
+def test_readings_of_constants(dtype: str, boundary: Any, kind: str) -> None:
+    """The enclosure spans what a constant is as written and what it is in the dtypes it may be rounded to."""
+    made = problem(dtype, "sparse", seed=3, input=kind, boundary=boundary, reduction="none")
+    agree(made)
+    widths = np.array([np.subtract(*certify(made, "rows", (i,))[::-1]) for i in range(made.n)])
+    if dtype != "float64" and "add" in boundary:
+        assert (widths > 1e-12).all()
+
+
+@pytest.mark.parametrize("labels", FORMS)
+@pytest.mark.parametrize("over", ["all", "others"])
+@pytest.mark.parametrize("by", ["label", "class"])
+@pytest.mark.parametrize("weights", [None, WEIGHTS, (0.0, 1.0, 1.0, 0.0)])
+def test_smoothing_and_class_weights(labels: str, over: str, by: str, weights: Any) -> None:
+    """Both ways to spread, both ways to weigh, weights of zero included."""
+    keys = {"label_smoothing": 0.1, "smoothing_over": over, "smoothing_weights": by, "class_weights": weights}
+    agree(problem("float32", labels, seed=4, mean_over="weights", **keys))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 1.0])
+@pytest.mark.parametrize("kind", ["logits", "probabilities"])
+def test_weights_without_and_with_nothing_but_smoothing(smoothing: float, kind: str) -> None:
+    """No smoothing, and smoothing of 1, which leaves nothing of the label."""
+    agree(problem("float64", "sparse", seed=5, label_smoothing=smoothing, class_weights=WEIGHTS, input=kind))
+
+
+@pytest.mark.parametrize("rows", ["normalised", "any", "renormalised"])
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_soft_rows(rows: str, weights: Any) -> None:
+    """Targets that do not sum to one are taken as they are, or divided by their sum."""
+    scores, labels = draw("float64", "logits", "soft", seed=6)
+    contract = Contract(labels=["soft"], soft_rows=rows, class_weights=weights, mean_over="weights")
+    agree(pose(contract, scores, labels * [[2.0], [0.5], [3.0]], "soft"))
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("over", ["rows", "kept", "weights"])
+@pytest.mark.parametrize("gradient_reduction", [None, "sum", "mean"])
+def test_reductions_with_ignored_rows_and_cotangents(reduction: str, over: str, gradient_reduction: str | None) -> None:
+    """Every divisor, with ignored rows, weights, and a cotangent that the gradient is multiplied by."""
+    scores, labels = draw("float32", "logits", "sparse", seed=7, n=5)
+    labels[[1, 3]] = -100
+    contract = Contract(
+        reduction=reduction,
+        mean_over=over,
+        gradient_reduction=gradient_reduction,
+        ignore_index=-100,
+        class_weights=WEIGHTS,
+    )
+    effective = gradient_reduction or reduction
+    upstream = np.array([0.5, -1.0, 2.0, 3.0, -0.3]) if effective == "none" else np.array(-1.7)
+    agree(pose(contract, scores, labels, "sparse", upstream=upstream))
+
+
+@pytest.mark.parametrize("labels", FORMS)
+@pytest.mark.parametrize("boundary", ["exact", "add"])
+def test_z_loss(labels: str, boundary: str) -> None:
+    """The squared log of the sum joins loss and gradient."""
+    agree(problem("float64", labels, seed=8, z_loss=0.3, boundary=BOUNDARIES[boundary], gradient_of="loss"))
+
+
+def test_one_class() -> None:
+    """With one class the loss and the gradient are zero, up to a z_loss."""
+    for keys in ({}, {"label_smoothing": 0.1, "smoothing_over": "others"}, {"z_loss": 1.0}):
+        agree(pose(Contract(**keys), np.array([[0.75], [-3.0]]), np.array([0, 0]), "sparse"))
+
+
+def test_options_drawn_by_the_suite() -> None:
+    """Options given as arguments supersede the contract's constants."""
+    names = ("class_weights", "label_smoothing", "z_loss", "ignore_index")
+    contract = Contract(**{name: {"argument": name} for name in names})
+    options = dict(zip(names, (np.array(WEIGHTS), 0.2, 0.1, 3), strict=True))
+    scores, _ = draw("float64", "logits", "sparse", seed=9)
+    agree(pose(contract, scores, np.array([0, 3, 1]), "sparse", options))
+
+
+@pytest.mark.parametrize("kind", ["logits", "log_probabilities"])
+@pytest.mark.parametrize("labels", ["sparse", "soft"])
+def test_blocks_of_many_rows_and_classes(kind: str, labels: str) -> None:
+    """Rows in different blocks, and rows longer than a block, are enclosed like any other."""
+    for n, m in ((1500, 9), (2, 9000)):
+        random = np.random.default_rng(10)
+        z = random.standard_normal((n, m)) * 4
+        t = random.integers(0, m, n) if labels == "sparse" else random.dirichlet(np.ones(m), n)
+        whole = pose(Contract(labels=[labels], input=kind, reduction="none"), z, t, labels)
+        enclosed = enclose(whole)
+        for i in (0, n // 2, n - 1):
+            for part, index in (("rows", (i,)), ("gradient", (i, m // 3))):
+                found = enclosed.rows if part == "rows" else enclosed.gradient
+                low, high = certify(whole, part, index)
+                least, most = found[index].bounds()
+                assert least <= high
+                assert low <= most
+                assert found.radius[index] <= 2.0**-66 * (1 + abs(low))
