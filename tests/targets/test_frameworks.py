@@ -94,6 +94,18 @@ def test_an_overwritten_tensor_is_observed() -> None:
 
 
 @pytest.mark.needs("torch")
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_torch_takes_every_layout(layout: str) -> None:
+    """Those that a tensor cannot have are copied, without a warning; repeated rows stay repeated."""
+    batch = Batch(np.array([Z[0], Z[0]]), np.array([2, 2]), layout=layout)
+    outcome = evaluated(f"{TORCH}:loss", batch)[1]
+    np.testing.assert_allclose(outcome.loss, reference.loss(Z[:1], Y[:1]), rtol=1e-14)
+    np.testing.assert_allclose(2 * outcome.gradient[1:], reference.gradient(Z[:1], Y[:1]), rtol=1e-13)
+    refused = evaluated(f"{TORCH}:overwrite", batch)[1].raised
+    assert (refused is not None) == (layout == "broadcast")
+
+
+@pytest.mark.needs("torch")
 def test_torch_in_a_worker() -> None:
     """All dtypes, layouts and options of the registered target, and flushing of subnormals seen, in one process."""
     weights = np.array([1.0, 2.0, 4.0], np.float32)

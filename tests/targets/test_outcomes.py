@@ -110,6 +110,9 @@ def test_error_state_and_seeds_are_restored() -> None:
     before = np.geterr(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
     for name in ("change_error_state", "seed_numpy", "seed_python"):
         evaluated(name)
+    with np.errstate(all="raise"):
+        assert evaluated("loss").raised is None
+        assert np.geterr()["under"] == "raise"
     assert (np.geterr(), np.random.get_state()[1].tolist(), random.getstate()) == before  # noqa: NPY002
 
 

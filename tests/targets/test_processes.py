@@ -96,6 +96,7 @@ def test_closing_ends_the_process_and_is_harmless_twice() -> None:
     host = opened("loss")
     host.ready()
     running = host._process._running  # type: ignore[attr-defined]
+    assert os.getpgid(running.pid) != os.getpgid(0)  # Ctrl-C is for the parent to handle.
     host.close()
     host.close()
     assert running.poll() is not None

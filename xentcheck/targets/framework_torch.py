@@ -31,14 +31,18 @@ class TorchFramework(NumpyFramework):
         A tensor has no negative strides, is never read-only, and starts at a multiple of its item size: such
         layouts are copied. Rows repeated by a zero stride stay so.
         """
-        repeated = 0 in array.strides and array.size > 1
-        readable = min(array.strides, default=0) >= 0 and array.flags.aligned
-        if not readable or not (array.flags.writeable or repeated):
+        if array.ndim == 2 and array.strides[0] == 0 and array.shape[0] > 1:
+            row = np.array(array[:1], order="C")
+            return self._tensor(row).expand(array.shape), np.broadcast_to(row, array.shape)
+        if min(array.strides, default=0) < 0 or not (array.flags.aligned and array.flags.writeable):
             array = np.array(array, order="C")
+        return self._tensor(array), array
+
+    def _tensor(self, array: NDArray[Any]) -> Any:
         if array.dtype.name == "bfloat16":
             # Torch reads no bfloat16 of numpy's, but the same 16 bits as an integer.
-            return self._torch.from_numpy(array.view(np.int16)).view(self._torch.bfloat16), array
-        return self._torch.from_numpy(array), array
+            return self._torch.from_numpy(array.view(np.int16)).view(self._torch.bfloat16)
+        return self._torch.from_numpy(array)
 
     def forward(
         self,
