@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,7 @@ os.kill(os.getpid(), signal.SIGKILL)
         if not state.exists() or state.read_text().split()[2] == "Z":
             return
         subprocess.run([sys.executable, "-S", "-c", ""], check=True)
+    os.kill(orphan, signal.SIGKILL)
     pytest.fail(f"process {orphan} still runs")
 
 
