@@ -35,6 +35,12 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "declared empty mean": {**OPTIONS, "mean_over": "kept", "empty_mean": "nan"},
     "probabilities": {"input": "probabilities"},
     "positive probabilities": {"input": "probabilities", "domain": {"label_probability": "positive"}},
+    "positive probabilities, smoothed": {
+        "input": "probabilities",
+        "domain": {"label_probability": "positive", "classes": [2, 2000]},
+        "label_smoothing": 0.1,
+        "smoothing_over": "others",
+    },
     "divided rows": {"input": "probabilities", "boundary": {"clip": [1e-7, 1 - 1e-7], "normalise": True}},
     "checked rows": {"input": "probabilities", "boundary": {"normalise": True}, "invalid": "raise"},
     "log-probabilities": {"input": "log_probabilities", "nonfinite": ["-inf"]},

@@ -76,6 +76,8 @@ def test_options_take_ordinary_and_extreme_values(drawn: list[Batch]) -> None:
     inside = [0 <= index < batch.m for index, batch in ignored]
     assert any(inside)
     assert not all(inside)
+    outside = [batch for index, batch in ignored if not 0 <= index < batch.m]
+    assert any((batch.labels == batch.options["ignore_index"]).any() for batch in outside)
     carried = [float(np.mean(batch.labels == index)) for index, batch in ignored]
     assert 0.0 in carried
     assert 1.0 in carried
@@ -93,6 +95,14 @@ def test_soft_rows_have_the_sums_that_the_contract_takes(rows: str, declare: Dec
     else:
         assert totals.max() == pytest.approx(4)
         assert (totals.min() == 0) == (rows == "any")
+
+
+def test_smoothing_over_the_others_needs_two_classes(declare: Declare, draw: Draw) -> None:
+    """Eps / (m - 1) has no meaning for one class: as a constant it excludes one class, as an argument it is 0 there."""
+    constant = declare(label_smoothing=0.1, smoothing_over="others")
+    assert min(batch.m for batch in draw(constant, "float32", "sparse", examples=120)) == 2
+    drawn = draw(constant.replace(label_smoothing={"argument": "eps"}), "float32", "sparse", examples=300)
+    assert {batch.options["label_smoothing"] for batch in drawn if batch.m == 1} == {0.0}
 
 
 def test_float_labels_only_where_declared(declare: Declare, draw: Draw) -> None:

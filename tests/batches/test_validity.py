@@ -60,6 +60,12 @@ def test_good_batches_meet_no_objection() -> None:
         (Batch(LOGITS, LABELS), {"z_loss": {"argument": "z"}}, "options"),
         (Batch(LOGITS, LABELS, options={"class_weights": np.ones(2)}), {"class_weights": {"argument": "w"}}, "classes"),
         (Batch(LOGITS, LABELS, options={"class_weights": np.zeros(3)}), {"class_weights": {"argument": "w"}}, "are 0"),
+        (Batch(SOFT, LABELS * 0), {"input": "probabilities", "domain": {"label_probability": "positive"}}, "ability 0"),
+        (
+            Batch(LOGITS[:, :1], LABELS * 0, options={"label_smoothing": 0.1}),
+            {"label_smoothing": {"argument": "s"}, "smoothing_over": "others"},
+            "no other class",
+        ),
         (Batch(LOGITS, LABELS), {"class_weights": [0, 1, 0], "mean_over": "weights"}, "divisor 0"),
         (Batch(LOGITS, LABELS * 0), {"ignore_index": 0, "mean_over": "kept"}, "divisor 0"),
     ],

@@ -13,8 +13,9 @@ from xentcheck.batches.family import Family
 from xentcheck.batches.labels import dense_labels, sparse_labels
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.numbers import Floats, Labels, Numbers
-from xentcheck.batches.options import OPTION_BYTES, class_weights, divisor, draw_options, ignore_index, smoothing
+from xentcheck.batches.options import OPTION_BYTES, class_weights, divisor, draw_options, ignore_index
 from xentcheck.batches.setting import Setting
+from xentcheck.batches.validity import impossible
 
 EXTRA_BYTES = 4 + OPTION_BYTES
 """The bytes from which layout, label dtype, label shape, ignored rows and options are made."""
@@ -121,23 +122,20 @@ def _with_a_divisor(setting: Setting, batch: Batch, classes: Labels) -> Batch:
 
 
 def _with_positive_probabilities(setting: Setting, batch: Batch) -> Batch:
-    """Return a batch in which each class that a label counts has a positive probability."""
-    kind = setting.contract.input
-    if setting.label_form != "sparse":
-        counted = batch.labels.astype(np.float64) > 0
-    else:
-        counted = np.arange(batch.m) == batch.labels.reshape(-1, 1).astype(np.int64)
-    if smoothing(setting, dict(batch.options)) > 0:
-        counted = np.ones_like(counted)
-    floor = setting.format.smallest_normal if kind == "probabilities" else -setting.largest
-    least = 0.0 if kind == "probabilities" else -np.inf
-    impossible = counted & (batch.scores.astype(np.float64) <= least)
-    if not impossible.any():
+    """Return a batch in which each class that a label counts has a positive probability.
+
+    The smallest normal number, or the lowest finite logit, stands for 0; rows that must sum to 1 give what it
+    takes from their greatest entry.
+    """
+    empty = impossible(setting, batch)
+    if not empty.any():
         return batch
-    scores = np.where(impossible, floor, batch.scores.astype(np.float64))
-    if kind == "probabilities" and setting.stochastic:
+    chances = setting.contract.input == "probabilities"
+    floor = setting.format.smallest_normal if chances else -setting.largest
+    scores = np.where(empty, floor, batch.scores.astype(np.float64))
+    if chances and setting.stochastic:
         top = np.argmax(scores, axis=1)
-        scores[np.arange(batch.n), top] -= floor * impossible.sum(axis=1)
+        scores[np.arange(batch.n), top] -= floor * empty.sum(axis=1)
     return batch.replace(scores=scores.astype(batch.scores.dtype))
 
 

@@ -72,7 +72,11 @@ class Setting:
         contract = self.contract
         lowest, highest = self._domain("classes", (1, math.inf))
         lowest = max(lowest, 1)
-        if contract.smoothing_over == "others" and contract.label_smoothing not in (0.0,):
+        if (
+            contract.smoothing_over == "others"
+            and contract.label_smoothing != 0.0
+            and not self.drawn("label_smoothing")
+        ):
             lowest = max(lowest, 2)  # eps / (m - 1) has no meaning for one class
         if self.constant_ignore_index == 0 and self.empty_is_open:
             lowest = max(lowest, 2)  # of one class all rows would be ignored

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.options import divisor, ignore_index
+from xentcheck.batches.options import divisor, ignore_index, smoothing
 from xentcheck.batches.setting import Setting
 from xentcheck.batches.shapes import admits
 
@@ -21,7 +21,22 @@ def objection(setting: Setting, batch: Batch) -> str:
     """
     if not admits(setting, (batch.n, batch.m)):
         return "the shape lies outside the domain"
-    return _of_scores(setting, batch) or _of_labels(setting, batch) or _of_options(setting, batch)
+    said = _of_scores(setting, batch) or _of_labels(setting, batch) or _of_options(setting, batch)
+    if not said and setting.positive and impossible(setting, batch).any():
+        return "a class that a label counts has probability 0"
+    return said
+
+
+def impossible(setting: Setting, batch: Batch) -> NDArray[np.bool_]:
+    """Return where a class that a label counts, by itself or by smoothing, has probability 0; shape (n, m)."""
+    if batch.label_form != "sparse":
+        counted = batch.labels.astype(np.float64) > 0
+    else:
+        counted = np.arange(batch.m) == batch.labels.reshape(-1, 1).astype(np.int64)
+    if smoothing(setting, batch.options) > 0:
+        counted = np.ones_like(counted)
+    zero = 0.0 if setting.contract.input == "probabilities" else -np.inf
+    return np.asarray(counted & (batch.scores.astype(np.float64) <= zero))
 
 
 def _of_scores(setting: Setting, batch: Batch) -> str:
@@ -86,6 +101,8 @@ def _of_options(setting: Setting, batch: Batch) -> str:
             return "class_weights do not match the classes"
         if not weights.any():
             return "all class weights are 0"
+    if batch.m == 1 and setting.contract.smoothing_over == "others" and smoothing(setting, batch.options) > 0:
+        return "there is no other class to smooth over"
     return "the mean has divisor 0" if setting.empty_is_open and divisor(setting, batch) <= 0 else ""
 
 
