@@ -71,7 +71,7 @@ def run_cell(
     on_batch: Callable[[CellResult], None] = lambda result: None,
     on_found: Callable[[Finding], None] = lambda found: None,
 ) -> CellRun:
-    """Search a cell and reduce what breaks; Ctrl-C ends the search, and the cell's run then says so by raising.
+    """Search a cell and reduce what breaks; after Ctrl-C nothing is reduced, so that the end is near.
 
     Parameters
     ----------
@@ -122,7 +122,10 @@ def _conclude(
 ) -> None:
     """Reduce one violation and note the finding."""
     name, contract = tally.law.name, host.description.contract
-    violation, minimal = minimise(tally, search.case, budget, known.get(name, []), contract)
+    assert tally.violation is not None
+    violation, minimal = tally.violation, False
+    if not done.result.interrupted:
+        violation, minimal = minimise(tally, search.case, budget, known.get(name, []), contract)
     if minimal:
         done.minimal[name] = violation.batch
     made = finding(tally.law, order.cell, violation, contract, minimal)

@@ -52,6 +52,7 @@ class CellResult:
     problems: list[Problem] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
     deaths: int = 0
+    interrupted: bool = False
 
 
 class Enough(BaseException):
@@ -99,7 +100,7 @@ class CellSearch:
         self.result.observations[sentence] += 1
 
     def run(self, profile: str, sweep: int, examples: int, seed: int) -> CellResult:
-        """Search the cell, at most `sweep` batches of the sweep first; one ended early keeps what it found."""
+        """Search the cell, the first `sweep` batches of the sweep first; ended early, it keeps what it found."""
         first = list(islice(self._sweep(profile), sweep))
         self.result.planned = len(first) + examples
         try:
@@ -108,6 +109,8 @@ class CellSearch:
             self._draw(profile, examples, seed)
         except Enough:
             pass
+        except KeyboardInterrupt:
+            self.result.interrupted = True
         return self.result
 
     def _sweep(self, profile: str) -> Iterator[Batch]:

@@ -126,9 +126,10 @@ def check_target(
         try:
             for run in _runs(orders, host, jobs, told):
                 done.append(run)
-                witnessing.add(run.result.problems)
-                if fail_fast and run.findings:
+                interrupted = run.result.interrupted
+                if interrupted or (fail_fast and run.findings):
                     break
+                witnessing.add(run.result.problems)
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -184,7 +185,7 @@ def _require_usable(host: Host, cell: Cell) -> None:
     shapes = capabilities.expensive_shapes
     first = next(sweep(contract, cell.dtype, cell.labels, sizes="quick", expensive_shapes=shapes))
     raised = Case(contract, capabilities, host, first).answer.outcome.raised
-    if raised is None or raised.kind != "TypeError" or raised.where:
+    if raised is None or raised.kind != "TypeError" or raised.where or raised.call == "convert":
         return
     arguments = ["labels", "scores"] if contract.argument_order == "labels_first" else ["scores", "labels"]
     arguments += [f"{name}=..." for name in contract.arguments.values()]

@@ -28,11 +28,15 @@ class Allowances:
         Of the row losses before the reduction.
     loss : ndarray of float64, shape () or (n,)
     gradient : ndarray of float64, shape (n, m)
+    loss_estimate, gradient_estimate : ndarray of float64
+        The exact values in plain float64, uncertified; 0 where they are not finite numbers.
     """
 
     rows: Floats
     loss: Floats
     gradient: Floats
+    loss_estimate: Floats
+    gradient_estimate: Floats
 
 
 def conformance(problem: Problem, conditions: Conditions) -> Allowances:
@@ -63,6 +67,8 @@ def assemble(on: Conditions, by: Arithmetic, ulps: float | None = None) -> Allow
         _unless(row_unbounded, row_error),
         _unless(loss_unbounded, loss_error),
         _unless(gradient_unbounded, gradient_error),
+        np.asarray(loss, np.float64),
+        gradient,
     )
 
 

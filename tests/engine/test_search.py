@@ -1,0 +1,117 @@
+"""The search of one cell: what is tried, in which order, and when it stops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xentcheck.batches.storage import digest
+from xentcheck.contract import Contract
+from xentcheck.engine.plan import PROFILES, Cell, cells, in_each
+from xentcheck.engine.search import FATAL_LIMIT, CellSearch, Enough
+from xentcheck.properties.law import Capabilities
+from xentcheck.properties.registry import choose
+from xentcheck.targets.outcome import Outcome, Raised
+
+
+class Recording:
+    """A host that notes what it is asked, and answers as it is told."""
+
+    def __init__(self, outcome=None):
+        self.outcome = outcome or Outcome(loss=np.float64(0.0))
+        self.asked = []
+
+    def evaluate(self, batch, want=(), upstream=None):
+        self.asked.append(digest(batch))
+        return self.outcome
+
+
+def search(host, laws=("answers",), **options):
+    """Return the search of the float64 cell of a default contract."""
+    return CellSearch(Contract(), Capabilities(), host, choose(laws), Cell("float64", "sparse"), **options)
+
+
+def drawn(seed):
+    """Return the digests of the batches of one search."""
+    host = Recording()
+    search(host).run("quick", 5, 20, seed)
+    return host.asked
+
+
+def test_same_seed_same_batches():
+    """The batches of a search depend on nothing but its seed."""
+    assert drawn(1) == drawn(1)
+
+
+def test_sweep_first_then_other_batches_for_another_seed():
+    """The sweep comes first whatever the seed; what is drawn depends on it."""
+    one, other = drawn(1), drawn(2)
+    assert one[:5] == other[:5]
+    assert one[5:] != other[5:]
+
+
+def test_counts():
+    """As many batches are judged as were planned."""
+    result = search(Recording()).run("quick", 5, 20, 1)
+    assert result.planned == 25
+    assert result.run == 25
+    assert result.tallies["answers"].examples == 25
+
+
+def test_a_broken_law_is_not_asked_again():
+    """Once a law is broken in a cell, it is left alone, and told of once."""
+    told = []
+    host = Recording(Outcome(raised=Raised("ValueError", "no", "loss")))
+    result = search(host, on_violation=lambda _, tally: told.append(tally.law.name)).run("quick", 5, 20, 1)
+    assert result.tallies["answers"].examples == 1
+    assert told == ["answers"]
+    assert result.run + result.skipped == 25
+
+
+def test_deaths_end_a_search():
+    """A target that dies again and again is not started for ever."""
+    result = search(Recording(Outcome(died="killed by signal 9 (SIGKILL)"))).run("quick", 30, 20, 1)
+    assert result.deaths == FATAL_LIMIT
+    assert result.run == FATAL_LIMIT
+
+
+def test_refused_label_dtypes_are_skipped_not_judged():
+    """An integer dtype other than int64 may be refused: that is observed, counted as skipped, and no finding."""
+
+    class Strict(Recording):
+        def evaluate(self, batch, want=(), upstream=None):
+            refused = Outcome(raised=Raised("TypeError", "int64 only", "loss"))
+            return self.outcome if batch.labels.dtype == np.int64 else refused
+
+    result = search(Strict()).run("quick", 40, 40, 1)
+    assert result.tallies["answers"].violation is None
+    assert result.skipped > 0
+    assert result.run + result.skipped == result.planned
+    assert any("are refused" in sentence for sentence in result.observations)
+
+
+@pytest.mark.parametrize("signal", [Enough, KeyboardInterrupt])
+def test_ending_early_keeps_the_result(signal):
+    """Whether the engine has had enough or the user has, what was found so far is returned."""
+
+    def stop(result):
+        if result.run == 7:
+            raise signal
+
+    result = search(Recording(), on_batch=stop).run("quick", 5, 20, 1)
+    assert result.run == 7
+    assert result.interrupted == (signal is KeyboardInterrupt)
+
+
+def test_cells_in_the_order_of_telling():
+    """float64 first, every label form of a dtype together; dtypes that were not promised are refused elsewhere."""
+    contract = Contract(labels=("sparse", "onehot"), dtypes=("float16", "float32", "float64"))
+    assert [str(cell) for cell in cells(contract)][:3] == ["float64 sparse", "float64 onehot", "float32 sparse"]
+    assert [str(cell) for cell in cells(contract, ["float16"])] == ["float16 sparse", "float16 onehot"]
+
+
+def test_cells_share_the_profile():
+    """Many cells get fewer batches each, but never fewer than the least."""
+    quick = PROFILES["quick"]
+    assert in_each(quick, 1) == (quick.sweep, quick.examples)
+    assert in_each(quick, 1000) == (quick.least, quick.least)

@@ -1,0 +1,196 @@
+"""A run from specification to report."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import xentcheck
+from xentcheck.contract import ContractError
+from xentcheck.engine.session import Silent, check_target
+from xentcheck.properties.registry import LAWS, UnknownPropertyError
+from xentcheck.targets import TargetError, TargetSpecification
+
+LOSSES = Path(__file__).with_name("losses.py")
+FAST = {"dtypes": ["float64"], "properties": ["answers", "value"]}
+
+
+def target(name, **options):
+    """Return the specification of a function of losses.py, by its path, so that it runs in a worker."""
+    return TargetSpecification(loss=f"{LOSSES}:{name}", **options)
+
+
+def without_times(report):
+    """Return a report as JSON types without what differs from run to run."""
+    stated = report.as_mapping()
+    stated.pop("seconds")
+    for result in stated["properties"]:
+        result.pop("seconds")
+    return stated
+
+
+def test_conforming_target_is_counted():
+    """Every planned batch is run, none is filtered, and every law that applies has judged all of them."""
+    report = check_target(target("loss"), **FAST)
+    counts = report.counts
+    assert report.verdict == "conforms"
+    assert counts.planned == counts.run + counts.skipped > 100
+    assert counts.filtered == counts.findings == 0
+    assert [result.examples for result in report.properties] == [counts.run, counts.run]
+
+
+def test_same_seed_same_report():
+    """Two runs with one seed are equal to the last digit, batches, findings and grades included."""
+    one, other = (check_target(target("summed"), **FAST, seed=7) for _ in range(2))
+    assert without_times(one) == without_times(other)
+
+
+def test_jobs_do_not_change_the_verdict():
+    """Cells spread over two processes find what one process finds."""
+    options = {"properties": ["value"], "seed": 3}
+    one, two = (check_target(target("summed"), jobs=jobs, **options) for jobs in (1, 2))
+    assert one.verdict == two.verdict == "violates"
+    assert [(f.property, f.dtype) for f in one.findings] == [(f.property, f.dtype) for f in two.findings]
+    assert one.counts == two.counts
+
+
+def test_finding_has_its_evidence():
+    """A finding carries the minimal batch, what came back, the certified interval, and how to run it again."""
+    found = check_target(target("summed"), **FAST).findings[0]
+    low, high = found.certified
+    assert found.minimal
+    assert found.batch["scores"]["shape"] == [2, 1] or found.batch["scores"]["shape"] == [2, 2]
+    assert low <= high
+    assert abs(found.got - low) > found.allowance > 0
+    assert found.times > 1
+    assert "sum" in found.cause
+    assert "losses.py" in found.reproducer
+
+
+def test_reproducer_runs(capsys):
+    """The script of a finding runs on its own and shows the same number."""
+    found = check_target(target("summed"), **FAST).findings[0]
+    exec(compile(found.reproducer, "reproducer", "exec"), {"__name__": "__main__"})
+    assert repr(found.got) in capsys.readouterr().out
+
+
+def test_fail_fast_stops_at_the_first_finding():
+    """With fail_fast one law is found broken, and its batch is reduced all the same."""
+    report = check_target(target("summed"), fail_fast=True)
+    assert len(report.findings) == 1
+    assert report.findings[0].minimal
+    assert report.counts.run < 20
+
+
+def test_crash_is_a_finding_with_its_input():
+    """A segmentation fault is reported with the batch on which it happens, and the run goes on to its end."""
+    report = check_target(target("crashing"), properties=["answers"], dtypes=["float64"])
+    assert [found.property for found in report.findings] == ["answers"]
+    assert "SIGSEGV" in report.findings[0].title
+    assert report.findings[0].batch["scores"]["shape"][0] == 3
+
+
+def test_hang_is_a_finding_with_its_input():
+    """A call that does not end is killed at the time limit and reported."""
+    report = check_target(target("hanging"), properties=["answers"], dtypes=["float64"], time_limit=0.5)
+    assert "no answer within 0.5 s" in report.findings[0].title
+    assert report.findings[0].batch["scores"]["shape"][0] == 3
+
+
+def test_nothing_returned_is_a_finding():
+    """A target that forgets to return is told so in a sentence."""
+    report = check_target(target("nothing"), properties=["answers"], dtypes=["float64"])
+    assert "None" in report.findings[0].title
+
+
+def test_another_signature_cannot_be_used():
+    """A callable with another signature is refused before anything is judged."""
+    with pytest.raises(TargetError, match=r"cannot be called as loss\(scores, labels\)"):
+        check_target(target("one_argument"))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"profile": "fast"}, TargetError, "quick, standard, thorough"),
+        ({"properties": ["valeu"]}, UnknownPropertyError, "did you mean 'value'"),
+        ({"dtypes": ["float16"]}, ContractError, "is not promised by the contract"),
+        ({"dtypes": ["float8"]}, ContractError, "does not exist"),
+    ],
+)
+def test_bad_options_are_one_sentence(options, error, words):
+    """Options that do not exist are refused with the ones that do."""
+    with pytest.raises(error, match=words):
+        check_target(target("loss"), **options)
+
+
+def test_interrupting_keeps_what_was_found():
+    """Ctrl-C during the run gives a report with what had been judged, marked as interrupted."""
+
+    class Impatient(Silent):
+        def advance(self, cell_name, done):
+            if done == 60:
+                raise KeyboardInterrupt
+
+    report = check_target(target("summed"), properties=["value"], progress=Impatient())
+    assert report.interrupted
+    assert [found.property for found in report.findings] == ["value"]
+    assert report.counts.run >= 60
+
+
+def test_inapplicable_laws_say_why():
+    """A law that says nothing about the target is listed with the reason, and not as passed."""
+    report = check_target(target("loss"), properties=["gradient"], dtypes=["float64"])
+    assert {(result.status, result.why) for result in report.properties} == {
+        ("not-applicable", "the target offers no gradient")
+    }
+    assert report.verdict == "nothing-judged"
+
+
+def test_contract_file_keys_reach_the_target():
+    """A contract changes what is judged: the sum is right where a sum is promised."""
+    report = check_target(target("summed", changes={"reduction": "sum"}), **FAST)
+    assert report.verdict == "conforms"
+
+
+def test_witnesses_report_in_every_run():
+    """jax, scipy and differences are held against the enclosures, agree, and say how often and how far."""
+    report = check_target(target("loss", gradient=f"{LOSSES}:gradient"), **FAST)
+    assert {witness.name for witness in report.witnesses} == {
+        "jax autodiff",
+        "scipy log_softmax",
+        "finite differences",
+    }
+    for witness in report.witnesses:
+        assert witness.compared == witness.agreed > 10
+        assert witness.worst < 1
+
+
+def test_all_laws_are_reported():
+    """Without a choice of properties every law appears in the report, judged or with a reason."""
+    report = check_target(target("loss"), dtypes=["float64"])
+    assert {result.name for result in report.properties} == {law.name for law in LAWS}
+
+
+def test_callable_in_this_process():
+    """The Python door judges a closure, and refuses to send one to other processes."""
+    import numpy as np
+
+    scale = 2.0
+    report = xentcheck.check(
+        lambda logits, labels: np.float64(scale), properties=["value"], dtypes=["float64"], fail_fast=True
+    )
+    assert report.verdict == "violates"
+    with pytest.raises(xentcheck.FindingsError, match="law 1"):
+        report.raise_for_findings()
+    with pytest.raises(TargetError, match="jobs=1"):
+        xentcheck.check(lambda logits, labels: 0.0, jobs=2)
+
+
+def test_report_round_trip():
+    """What is written as JSON is read back equal."""
+    report = check_target(target("summed"), **FAST)
+    again = type(report).from_json(report.to_json())
+    assert dataclasses.asdict(again)["findings"] == dataclasses.asdict(report)["findings"]
