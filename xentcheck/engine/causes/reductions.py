@@ -10,6 +10,8 @@ from xentcheck.engine.causes.guess import Guess
 from xentcheck.engine.causes.model import Floats, Model
 from xentcheck.engine.causes.tolerance import distance
 
+COMMON = -3.0  # bits: what is common needs less evidence
+
 
 def empty(model: Model) -> Iterator[Guess]:
     """Yield a loss of zero."""
@@ -32,7 +34,9 @@ def divisors(model: Model) -> Iterator[Guess]:
     divided = f"The {part} equals the certified one divided by n = {n}: "
     if declared == "sum":
         key = "mean_for_sum" if part == "loss" else "gradient_extra_1_over_n"
-        yield Guess(key, divided + "it is a mean where the contract says sum; leave the division out.", right / n)
+        yield Guess(
+            key, divided + "it is a mean where the contract says sum; leave the division out.", right / n, COMMON
+        )
     elif declared == "none":
         key = "divided_by_n" if part == "loss" else "gradient_extra_1_over_n"
         yield Guess(key, divided + "the contract's reduction is none, so no row is to be divided.", right / n)
@@ -67,7 +71,7 @@ def _of_a_mean(model: Model) -> Iterator[Guess]:
             yield Guess(f"divisor_{over}", text, total / count)
     key = "sum_for_mean" if part == "loss" else "gradient_missing_1_over_n"
     text = f"The {part} equals the certified one times {model.divisor:g}: it is a sum where the contract says mean; "
-    yield Guess(key, text + f"divide by {model.divisor:g}.", total)
+    yield Guess(key, text + f"divide by {model.divisor:g}.", total, COMMON)
     if problem.class_weights is not None:
         text = f"The {part} is divided by the sum of all class weights, but {wanted}."
         yield Guess("divisor_all_weights", text, total / problem.class_weights.sum())
@@ -96,7 +100,7 @@ def factors(model: Model) -> Iterator[Guess]:
     """Yield the right value with another sign, base or constant factor."""
     right, part = model.right, model.part
     text = f"The {part} is the negative of the certified one: a minus sign is missing or doubled."
-    yield Guess("wrong_sign", text, -right)
+    yield Guess("wrong_sign", text, -right, COMMON)
     for base, log in ((2, "log2"), (10, "log10")):
         text = f"The {part} equals the certified one divided by ln {base}: {log} is used; use the natural logarithm."
         yield Guess(f"base_{base}", text, right / np.log(base))

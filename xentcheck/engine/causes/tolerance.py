@@ -9,8 +9,11 @@ import numpy as np
 from xentcheck.engine.causes.guess import Guess
 from xentcheck.engine.causes.model import Floats, Model, dot
 
-LEAST_BITS = 6.0  # a coincidence of one in 64 is no explanation
-BITS_OF_A_SURPRISE = 7.0  # a predicted nan or infinity, or a predicted number in the place of one
+# Some three hundred hypotheses are tried, so that each must be hit far closer than by one chance in three hundred.
+# A scalar in a 16-bit format seldom holds as much: it is then left unexplained.
+LEAST_BITS = 10.0
+BITS_FORGIVEN = 4.0  # for a simulation in the target's own arithmetic: its values lie close to the right ones
+BITS_OF_A_SURPRISE = 10.0  # a predicted nan or infinity, or a predicted number in the place of one
 
 
 def distance(a: Floats, b: Floats) -> Floats:
@@ -90,13 +93,14 @@ class Returned:
         if not np.any(distance(value, self.right) > (1 if guess.exact else 2) * tolerance):
             return None
         size = np.where(np.isfinite(value), np.abs(value), 0.0)
-        floor = 2 * self.u * np.maximum(size, self.size_of_right) + self.tiny
+        floor = self.u * np.maximum(size, self.size_of_right) + self.tiny
         from_guess = distance(self.got, value)
         surprise = np.isinf(self.from_right)
         finite = np.where(surprise, floor, np.maximum(self.from_right, floor))
         bits = np.where(surprise, BITS_OF_A_SURPRISE, np.log2(finite / np.maximum(from_guess, floor)))
         evidence = float(np.clip(bits, -20, 50).sum())
-        return evidence if evidence >= LEAST_BITS + guess.bits else None
+        least = LEAST_BITS + guess.bits - (BITS_FORGIVEN if guess.exact else 0.0)
+        return evidence if evidence >= least else None
 
     def _tolerance(self, value: Floats, exact: bool, where: Any) -> Floats:
         size = np.where(np.isfinite(value[where]), np.abs(value[where]), 0.0)
