@@ -23,9 +23,11 @@ def test_the_contract_admits_the_whole_sweep(contract: Contract, label_form: str
         assert len({batch.scores.shape for batch in swept}) <= 8 or not expensive
 
 
-def test_the_sweep_is_the_same_each_time_and_repeats_nothing(everything: Contract) -> None:
+def test_the_sweep_is_the_same_each_time_and_repeats_nothing(
+    everything: Contract, declare: Callable[..., Contract]
+) -> None:
     """Two sweeps give the same digests in the same order, all different, even if few shapes make batches alike."""
-    for contract in (everything, Contract()):
+    for contract in (everything, Contract(), declare(domain={"rows": [1, 1], "classes": [2, 2]})):
         for few in (False, True):
             first, second = (
                 [digest(batch) for batch in sweep(contract, "float32", "sparse", expensive_shapes=few)] for _ in "ab"
