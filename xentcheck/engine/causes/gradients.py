@@ -93,7 +93,7 @@ def vanished(model: Model) -> Iterator[Guess]:
     """Yield a gradient of zeros."""
     if model.part == "gradient":
         text = "The gradient is zero everywhere: no derivative reaches the scores."
-        yield Guess("gradient_zero", text, np.zeros_like(model.right))
+        yield Guess("gradient_zero", text, np.zeros_like(model.right), exact=True)
 
 
 GROUPS = (target_terms, scaling)
