@@ -199,11 +199,11 @@ def test_formula_of_a_scaled_gradient():
     on = conditions(pose(Contract(), z, np.array(y), "sparse"))
     g = on.p - on.c
     expected = raw.gradient / 2 + u * (on.p + on.c) + 2 * u * np.abs(g) / 2 + 14 * eta
-    assert allowances(z, y).gradient == pytest.approx(expected, rel=1e-6)
+    assert allowances(z, y).gradient == pytest.approx(expected, rel=1e-6, abs=0)
     s = np.array(w)[y][:, None] * 4.0 / np.array(w)[y].sum()
     own = allowances(z, y, class_weights=w, mean_over="weights", upstream=np.array(4.0))
     plain = 4 * u * ((on.p + on.c) + np.abs(g)) * s + u * np.abs(g) * s
-    assert own.gradient == pytest.approx(raw.gradient * s + plain, rel=1e-6)
+    assert own.gradient == pytest.approx(raw.gradient * s + plain, rel=1e-6, abs=0)
 
 
 def test_a_scale_does_not_scale_underflow():
@@ -221,13 +221,13 @@ def test_accuracy_in_ulp(accuracy):
     found = allowances(z, y, reduction="none", accuracy=accuracy)
     L = np.array([np.log1p(np.e), np.exp(-80)])
     expected = ulps * np.spacing(L.astype(np.float32)).astype(np.float64) + 2.0**-150
-    assert found.loss == pytest.approx(expected, rel=1e-12)
-    assert found.rows == pytest.approx(expected, rel=1e-12)
-    assert found.gradient[0, 1] == pytest.approx(ulps * 2.0**-24 + 2.0**-150, rel=1e-12)
+    assert found.loss == pytest.approx(expected, rel=1e-12, abs=0)
+    assert found.rows == pytest.approx(expected, rel=1e-12, abs=0)
+    assert found.gradient[0, 1] == pytest.approx(ulps * 2.0**-24 + 2.0**-150, rel=1e-12, abs=0)
     mean = allowances(z, y, accuracy=accuracy).loss
-    assert mean == pytest.approx(ulps * 2.0**-24 + 2.0**-150, rel=1e-12)
+    assert mean == pytest.approx(ulps * 2.0**-24 + 2.0**-150, rel=1e-12, abs=0)
     half = allowances(z.astype(np.float64), y, reduction="none", accuracy=accuracy, output_dtype="float32")
-    assert half.loss == pytest.approx(expected, rel=1e-12)
+    assert half.loss == pytest.approx(expected, rel=1e-12, abs=0)
     assert np.isinf(allowances(np.array([[3e38, -3e38]], np.float32), [0], accuracy=accuracy).loss)
 
 
@@ -250,10 +250,10 @@ def test_a_wider_dtype_inside_tightens():
     wide = allowances(z, y, reduction="none", compute="float64")
     plain = allowances(z, y, reduction="none")
     L = float(conditions(pose(Contract(), z, np.array(y), "sparse")).L[0])
-    assert wide.loss[0] == pytest.approx(2.0**-24 * L, rel=1e-5)
+    assert wide.loss[0] == pytest.approx(2.0**-24 * L, rel=1e-5, abs=0)
     assert (wide.gradient < plain.gradient).all()
     mean = allowances(z, y, compute="float64")
-    assert mean.loss == pytest.approx(3 * 2.0**-24 * L, rel=1e-5)
+    assert mean.loss == pytest.approx(3 * 2.0**-24 * L, rel=1e-5, abs=0)
 
 
 def test_a_narrower_dtype_inside_widens():

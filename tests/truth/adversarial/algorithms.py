@@ -327,7 +327,7 @@ def gradient_complement_recursive(z, y):
     total = recursive_sum(e)[:, None]
     g = e / total
     e[each(z), y] = 0
-    g[each(z), y] = -(recursive_sum(e[:, ::-1]) / total[:, 0])
+    g[each(z), y] = -(recursive_sum(e) / total[:, 0])
     return g
 
 

@@ -24,6 +24,13 @@ def ratio(f, z, y, name, part="rows", **contract):
     return worst(exact.error(f(row, label)), allowance)
 
 
+def broken(f, z, y, form, name="float64"):
+    """Return error/bound of one row under a tight bound, which is the first version of the allowance."""
+    row, label = np.array([z], name), np.array([y])
+    exact, _ = cross_entropy(row, alg.one_hot(row, label).astype(float).tolist())
+    return worst(exact.error(f(row, label)), tight_bounds(posed(row, label, reduction="none"))[form].rows)
+
+
 @pytest.mark.parametrize("name", DTYPES)
 def test_complement_has_two_sums(name):
     """Numerator and S stagnate in opposite orders: h counts twice."""
@@ -37,33 +44,37 @@ def test_complement_has_two_sums(name):
     bounds = tight_bounds(posed(row, label, reduction="none"))
     for form in ("R", "B"):
         assert worst(exact.error(alg.gradient_complement_recursive(row, label)), bounds[form].gradient) <= 1
-    # With h once the recursive sum would break the bound.
-    error = exact.error(alg.gradient_complement_recursive(row, label))[0, 0]
-    assert error > 0.5 * u * 2999 * abs(exact.high[0, 0])
+    # With h once, the bound would be broken: the numerator is rounded up, S down, at every step.
+    error, once = exact.error(alg.gradient_complement_recursive(row, label))[0, 0], u * 2999 * abs(exact.high[0, 0])
+    assert error > 1.2 * (float(bounds["R"].gradient[0, 0]) - once)
 
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_log_of_softmax(name):
     """The logarithm of a probability is relative to itself: 8 u L."""
     assert ratio(alg.softmax_then_log, [-9.03, 2.614], 1, name) <= 1
+    assert broken(alg.softmax_then_log, [-9.03, 2.614], 1, "B") > 1
 
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_base_two(name):
     """The product d log2 e has two more roundings of the size of d."""
     assert ratio(alg.base_two, [6.12, -18.893, -31.589], 2, name) <= 1
+    assert broken(alg.base_two, [6.12, -18.893, -31.589], 2, "B") > 1
 
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_fused_base_two(name):
     """The maximum in base 2 is rounded: class C, with 4 u |lse|, and exp(0) is no longer exact."""
     assert ratio(alg.fused_base_two, [-329.988, -101.36, 259.785], 2, name, accuracy="C") <= 1
+    assert broken(alg.fused_base_two, [-329.988, -101.36, 259.785], 2, "C") > 1
 
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_maximum_rounded_to_16_bits(name):
     """exp(0) is no longer exact: 2 k_exp, not 2 k_exp q."""
     assert ratio(alg.rounded_maximum, [0.0011], 0, name) <= 1
+    assert broken(alg.rounded_maximum, [0.0011], 0, "B", name) > 1e6
 
 
 @pytest.mark.parametrize("name", DTYPES)
