@@ -1,0 +1,53 @@
+"""The zoo: planted bugs and unusual but right implementations, with which the suite tests itself.
+
+`BUGS` and `RIGHT` are tuples of `Specimen`; each specimen is also a target by its location,
+``xentcheck check xentcheck.zoo.bugs_overflow:no_maximum``.
+"""
+
+from __future__ import annotations
+
+from xentcheck.zoo import (
+    bugs_axes,
+    bugs_cancellation,
+    bugs_chunked,
+    bugs_gradients,
+    bugs_guards,
+    bugs_ignoring,
+    bugs_invalid,
+    bugs_labels,
+    bugs_masks,
+    bugs_overflow,
+    bugs_reductions,
+    bugs_shapes,
+    bugs_smoothing,
+    bugs_state,
+    bugs_weights,
+    bugs_widths,
+)
+from xentcheck.zoo.specimen import Specimen, specimens_of
+
+BUGS: tuple[Specimen, ...] = tuple(
+    specimen
+    for module in (
+        bugs_overflow,
+        bugs_cancellation,
+        bugs_guards,
+        bugs_masks,
+        bugs_reductions,
+        bugs_ignoring,
+        bugs_weights,
+        bugs_smoothing,
+        bugs_axes,
+        bugs_labels,
+        bugs_widths,
+        bugs_chunked,
+        bugs_state,
+        bugs_gradients,
+        bugs_shapes,
+        bugs_invalid,
+    )
+    for specimen in specimens_of(module)
+)
+RIGHT: tuple[Specimen, ...] = ()
+
+__all__ = ["BUGS", "RIGHT", "Specimen"]

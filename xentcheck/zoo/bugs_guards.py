@@ -1,0 +1,172 @@
+"""Bugs: constants that protect a logarithm, added or used as a clip where the contract says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.zoo.parts import (
+    Array,
+    at,
+    each,
+    integers,
+    mean,
+    mean_gradient,
+    mean_loss,
+    row_gradients,
+    row_losses,
+    softmax,
+)
+from xentcheck.zoo.specimen import bug
+
+PROBABILITIES = {"input": "probabilities"}
+CLIPPED = {**PROBABILITIES, "boundary": {"clip": [1e-7, 1 - 1e-7]}}
+ADDED = {**PROBABILITIES, "boundary": {"add": 1e-7}}
+
+
+@bug("eps_added", "value", gradient=mean_gradient, thread="scikit-learn 24315; keras 377")
+def eps_added(scores: Array, labels: Array) -> Any:
+    """Take log(p + 1e-7) of a softmax: losses above 16 are lost, and a perfect prediction costs -1e-7."""
+    return mean(-np.log(at(softmax(scores), labels) + 1e-7))
+
+
+@bug("eps_added", "value", contract={"dtypes": ["float64"]}, thread="scikit-learn 24315")
+def tiny_eps_added(scores: Array, labels: Array) -> Any:
+    """Take log(p + 1e-30): only rows whose loss is about 69 show it."""
+    return mean(-np.log(at(softmax(scores), labels) + 1e-30))
+
+
+@bug(
+    "eps_in_denominator",
+    "value",
+    akin=("eps_added",),
+    contract={"dtypes": ["float64"]},
+    thread="pytorch forums: e / (sum + eps)",
+)
+def eps_in_denominator(scores: Array, labels: Array) -> Any:
+    """Add 1e-12 to the sum of exponentials."""
+    d = scores - scores.max(axis=1, keepdims=True)
+    return mean(np.log(np.exp(d).sum(axis=1) + 1e-12) - at(d, labels))
+
+
+@bug("clip", "value", "gibbs", thread="keras 17634 [16.12 against 50]")
+def clipped(scores: Array, labels: Array) -> Any:
+    """Clip the softmax to [1e-7, 1 - 1e-7]."""
+    return mean(-np.log(np.clip(at(softmax(scores), labels), 1e-7, 1 - 1e-7)))
+
+
+@bug("clip", "value", akin=("log_limited", "log_of_softmax"), thread="keras 17634")
+def clipped_from_below(scores: Array, labels: Array) -> Any:
+    """Hold p up at the smallest normal number: right until the loss is 87 (float32) or 708 (float64)."""
+    return mean(-np.log(np.maximum(at(softmax(scores), labels), np.finfo(scores.dtype).tiny)))
+
+
+@bug(
+    "clip", "value", contract={"input": "probabilities"}, thread="tensorflow 60113 [a perfect prediction costs 1.19e-7]"
+)
+def perfect_prediction_costs(scores: Array, labels: Array) -> Any:
+    """Clip probabilities at 1 - 1e-7 although the contract has no clip."""
+    return mean(-np.log(np.minimum(at(scores, labels), scores.dtype.type(1 - 1e-7))))
+
+
+@bug("clip", "gradient", "gradient-sign", role="gradient", loss=mean_loss, thread="keras 17634")
+def dead_zone(scores: Array, labels: Array) -> Any:
+    """The gradient is 0 in rows whose p_y is below 1e-7."""
+    g = row_gradients(scores, labels)
+    g[at(softmax(scores), labels) < 1e-7] = 0
+    return g / max(len(g), 1)
+
+
+@bug("eps_added", "value", contract={**PROBABILITIES, "boundary": {"add": 1e-8}}, thread="keras 377")
+def another_eps(scores: Array, labels: Array) -> Any:
+    """Add 1e-7 where the contract says 1e-8."""
+    return mean(-np.log(at(scores, labels) + 1e-7))
+
+
+@bug("clip_as_eps", "value", contract=CLIPPED, thread="scikit-learn 24515")
+def eps_for_clip(scores: Array, labels: Array) -> Any:
+    """Add the eps that the contract uses as a clip."""
+    return mean(-np.log(at(scores, labels) + 1e-7))
+
+
+@bug("eps_as_clip", "value", contract=ADDED, thread="scikit-learn 24515")
+def clip_for_eps(scores: Array, labels: Array) -> Any:
+    """Clip at the eps that the contract adds."""
+    return mean(-np.log(np.clip(at(scores, labels), 1e-7, 1)))
+
+
+@bug("guard_missing", "value", "finite", contract=CLIPPED, thread="keras 23551; machinelearning 2708")
+def guard_missing(scores: Array, labels: Array) -> Any:
+    """Lack the clip: a probability of 0 costs infinity."""
+    return mean(-np.log(at(scores, labels)))
+
+
+@bug(
+    "guard_missing",
+    "gradient",
+    role="gradient",
+    contract={**ADDED, "gradient_of": "loss", "gradient_wrt": "probabilities"},
+    thread="numpy-ml: p - y beside log(p + eps)",
+)
+def ideal_gradient_of_guarded(scores: Array, labels: Array) -> Any:
+    """Promise the derivative of log(p + eps), and give that of log p."""
+    g = np.zeros_like(scores)
+    g[each(g), integers(labels)] = -1 / np.maximum(at(scores, labels), 1e-30)
+    return g / max(len(g), 1)
+
+
+@bug(
+    "clip",
+    "gradient",
+    role="gradient",
+    akin=("guard_missing",),
+    contract={**CLIPPED, "gradient_of": "loss", "gradient_wrt": "probabilities"},
+    thread="keras 17634",
+)
+def clip_not_differentiated(scores: Array, labels: Array) -> Any:
+    """Divide by the clipped probability, and not be 0 outside the clip."""
+    g = np.zeros_like(scores)
+    g[each(g), integers(labels)] = -1 / np.clip(at(scores, labels), 1e-7, 1 - 1e-7)
+    return g / max(len(g), 1)
+
+
+@bug("log_limited", "value", thread="torch binary_cross_entropy limits log to -100")
+def logarithm_limited(scores: Array, labels: Array) -> Any:
+    """Limit log p to -100."""
+    return mean(np.minimum(row_losses(scores, labels), 100))
+
+
+@bug("eps_added_to_loss", "value", "gibbs", contract={"dtypes": ["float64"]}, thread="scikit-learn 24315")
+def eps_added_to_loss(scores: Array, labels: Array) -> Any:
+    """Add 1e-10 to the loss."""
+    return mean(row_losses(scores, labels)) + 1e-10
+
+
+@bug(
+    "log_of_softmax",
+    "value",
+    "finite",
+    akin=("nonfinite_replaced", "loss_limited"),
+    thread="numpy tutorials: nan_to_num",
+)
+def nan_to_num(scores: Array, labels: Array) -> Any:
+    """Hide the infinite logarithm of an underflowed softmax by nan_to_num."""
+    return mean(np.nan_to_num(-np.log(at(softmax(scores), labels)), posinf=0.0))
+
+
+@bug(
+    "not_renormalised",
+    "value",
+    contract={**PROBABILITIES, "boundary": {"clip": [1e-7, 1 - 1e-7], "normalise": True}},
+    thread="keras 17102; scikit-learn 24515",
+)
+def not_renormalised(scores: Array, labels: Array) -> Any:
+    """Lack the division by the row's sum that the contract states."""
+    return mean(-np.log(np.clip(at(scores, labels), 1e-7, 1 - 1e-7)))
+
+
+@bug("clamped_at_zero", "value", contract=ADDED, thread="torchmetrics: clamp_min(0)")
+def clamped_at_zero(scores: Array, labels: Array) -> Any:
+    """Raise the slightly negative loss of a perfect prediction to 0, with log(p + eps) promised."""
+    return mean(np.maximum(-np.log(at(scores, labels) + 1e-7), 0))

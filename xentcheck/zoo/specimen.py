@@ -1,0 +1,131 @@
+"""What a specimen of the zoo is, and the decorators that make a function or a class one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xentcheck.contract import Contract
+from xentcheck.targets.specification import TargetSpecification
+
+Function = Callable[..., Any]
+ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp")
+
+
+@dataclass(frozen=True, eq=False)
+class Specimen:
+    """A small implementation, planted wrong or unusual and right.
+
+    Parameters
+    ----------
+    name, summary : str
+    loss, gradient, value_and_gradient, hessian_vector, vjp : callable or None
+    contract : mapping
+        What it is held to, in the JSON form.
+    mechanism : str
+        The key of the mistake, as `xentcheck.engine.causes` names it where the numbers returned can tell, or one of
+        `selftest.MECHANISMS`; "" for a right one.
+    akin : tuple of str
+        Other keys that describe the same mistake as well.
+    thread : str
+        The public report of which it is an example, or "".
+    law : tuple of str
+        Laws that are expected to kill it; at least one of them must.
+    grade : str
+        For a right one, the worst grade that fits it.
+    made_by : type or None
+        The class of which a new instance is judged each time, for specimens that remember.
+    """
+
+    name: str
+    summary: str
+    loss: Function | None = None
+    gradient: Function | None = None
+    value_and_gradient: Function | None = None
+    hessian_vector: Function | None = None
+    vjp: Function | None = None
+    contract: Mapping[str, Any] = field(default_factory=dict)
+    mechanism: str = ""
+    akin: tuple[str, ...] = ()
+    thread: str = ""
+    law: tuple[str, ...] = ()
+    made_by: type | None = None
+
+    @property
+    def module(self) -> str:
+        """The module in which the specimen stands."""
+        made = self.made_by or next(function for role in ROLES if (function := getattr(self, role)) is not None)
+        return str(made.__module__)
+
+    @property
+    def location(self) -> str:
+        """How a process of its own finds it, and a command line names it."""
+        return f"{self.module}:{self.name}"
+
+    def specification(self) -> TargetSpecification:
+        """Return what is judged in this process: the callables, an instance of its own where it remembers."""
+        contract = Contract.from_mapping(self.contract)
+        if self.made_by is not None:
+            return TargetSpecification(loss=self.made_by, contract=contract, name=self.name)
+        given = {role: function for role in ROLES if (function := getattr(self, role)) is not None}
+        return TargetSpecification(contract=contract, name=self.name, **given)
+
+
+def bug(
+    mechanism: str,
+    *law: str,
+    role: str = "loss",
+    akin: tuple[str, ...] = (),
+    thread: str = "",
+    contract: Mapping[str, Any] | None = None,
+    **beside: Function,
+) -> Callable[[Any], Specimen]:
+    """Make a function or a class a planted bug.
+
+    Parameters
+    ----------
+    mechanism, *law, akin, thread, contract
+        See Specimen.
+    role : str
+        What the function is: "loss", "gradient", "value_and_gradient" or "vjp".
+    **beside : callable
+        The other callables of the target, by role.
+    """
+
+    def make(found: Any) -> Specimen:
+        return _specimen(
+            found, role, beside, mechanism=mechanism, akin=akin, thread=thread, law=law, contract=contract or {}
+        )
+
+    return make
+
+
+def right(
+    role: str = "loss", *, thread: str = "", contract: Mapping[str, Any] | None = None, **beside: Function
+) -> Callable[[Any], Specimen]:
+    """Make a function or a class an unusual but right implementation."""
+
+    def make(found: Any) -> Specimen:
+        return _specimen(found, role, beside, thread=thread, contract=contract or {})
+
+    return make
+
+
+def _specimen(found: Any, role: str, beside: Mapping[str, Function], **stated: Any) -> Specimen:
+    summary = (inspect.getdoc(found) or "").partition("\n\n")[0].replace("\n", " ")
+    if isinstance(found, type):
+        instance = found()
+        methods = {name: getattr(instance, name, None) for name in ROLES}
+        methods["loss"] = methods["loss"] or getattr(instance, "calculate", None) or getattr(instance, "forward", None)
+        methods["gradient"] = methods["gradient"] or getattr(instance, "backward", None)
+        return Specimen(found.__name__, summary, **{**methods, **stated}, made_by=found)
+    return Specimen(found.__name__, summary, **{role: found, **beside, **stated})
+
+
+def specimens_of(module: Any) -> tuple[Specimen, ...]:
+    """Return the specimens that a module defines, in their order."""
+    return tuple(
+        value for name, value in vars(module).items() if isinstance(value, Specimen) and value.module == module.__name__
+    )
