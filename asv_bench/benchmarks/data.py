@@ -1,0 +1,47 @@
+"""The inputs of all benchmarks, made once in a process and never inside what is timed."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS = {10: 4096, 100: 2048, 1000: 1024, 10_000: 64, 50_257: 16, 262_144: 4}
+"""Rows by classes: about a million logits, so that one call takes some ten milliseconds at most."""
+
+CLASSES = tuple(ROWS)
+DTYPES = ("float32", "float64")
+
+SMOKE = bool(os.environ.get("XENTCHECK_BENCH_SMOKE"))
+"""Whether it only matters that every benchmark gives a number: no statistics then."""
+
+
+class Inputs(NamedTuple):
+    """Logits (n, m), sparse labels (n,), the same one-hot (n, m), and soft labels (n, m)."""
+
+    logits: NDArray[np.floating]
+    labels: NDArray[np.int64]
+    onehot: NDArray[np.floating]
+    soft: NDArray[np.floating]
+
+
+@lru_cache(maxsize=4)
+def inputs(classes: int, dtype: str, rows: int | None = None) -> Inputs:
+    """Return the inputs for a number of classes; the same at every call and on every commit."""
+    rows = ROWS[classes] if rows is None else rows
+    random = np.random.default_rng(20_240_417)
+    logits = (3.0 * random.standard_normal((rows, classes), np.float32)).astype(dtype)
+    labels = random.integers(0, classes, rows)
+    soft = random.random((rows, classes), np.float32).astype(dtype)
+    soft /= soft.sum(axis=1, keepdims=True)
+    return Inputs(logits, labels, encode(labels, classes, dtype), soft)
+
+
+def encode(labels: NDArray[np.int64], classes: int, dtype: str) -> NDArray[np.floating]:
+    """Return sparse labels as one-hot rows."""
+    rows = np.zeros((len(labels), classes), dtype)
+    rows[np.arange(len(labels)), labels] = 1
+    return rows

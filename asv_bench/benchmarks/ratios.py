@@ -1,0 +1,61 @@
+"""Times held against one another in the same process, which hardly depend on the machine's other work."""
+
+from __future__ import annotations
+
+import time
+
+from . import subject
+from .data import CLASSES, DTYPES, inputs
+from .floor import softmax_floor
+from .interleaved import median_ratio
+from .peers import PEERS, prepared
+
+_PARTS = ("loss", "loss_and_gradient")
+
+
+class SparseOverOneHot:
+    """Sparse over one-hot labels, in processor time: the gate for speed. Repeated runs agree within some 5 %."""
+
+    params = (CLASSES, DTYPES, _PARTS)
+    param_names = ("classes", "dtype", "part")
+    unit = "ratio"
+    timeout = 120
+
+    def track_ratio(self, classes, dtype, part):
+        given = inputs(classes, dtype)
+        sparse, onehot = getattr(subject, part)("sparse"), getattr(subject, part)("onehot")
+        return median_ratio(lambda: sparse(given.logits, given.labels), lambda: onehot(given.logits, given.onehot))
+
+
+class VsSoftmaxFloor:
+    """Each path over a frozen softmax kernel: a trend, and what shows both paths getting slower together."""
+
+    params = (CLASSES, DTYPES, _PARTS, ("sparse", "onehot"))
+    param_names = ("classes", "dtype", "part", "labels")
+    unit = "ratio"
+    timeout = 120
+
+    def track_ratio(self, classes, dtype, part, labels):
+        given = inputs(classes, dtype)
+        function = getattr(subject, part)(labels)
+        target = given.labels if labels == "sparse" else given.onehot
+        buffer = given.logits.copy()
+        return median_ratio(lambda: function(given.logits, target), lambda: softmax_floor(given.logits, buffer))
+
+
+class VsPeers:
+    """Loss and gradient by the sparse path over the same of other libraries, in wall time with their own threads.
+
+    Trends. Only libraries that are installed have a curve.
+    """
+
+    params = (PEERS, (10, 1000, 50_257), DTYPES)
+    param_names = ("peer", "classes", "dtype")
+    unit = "ratio"
+    timeout = 180
+
+    def track_ratio(self, peer, classes, dtype):
+        given = inputs(classes, dtype)
+        ours = subject.loss_and_gradient("sparse")
+        theirs = prepared(peer, given)
+        return median_ratio(lambda: ours(given.logits, given.labels), theirs, time.perf_counter)

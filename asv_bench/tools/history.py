@@ -1,0 +1,53 @@
+"""Measure the commits of main that have no results yet, newest first, and keep the figures in asv_bench/results.
+
+Exit status: 0 all were measured; 1 some benchmarks failed, as those do which an old commit lacks; 2 nothing was done.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from asv_bench.tools import call, configuration
+from asv_bench.tools.errors import BrokenError
+from asv_bench.tools.places import CONFIGURATION, ROOT, SCRATCH
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--machine", default=call.this_machine(), help="under which name (default: this host's)")
+    parser.add_argument("--newest", type=int, metavar="N", help="at most N commits (default: all)")
+    parser.add_argument("--every", type=int, default=1, metavar="K", help="only every K-th commit (default: 1)")
+    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    parser.add_argument("--branch", help="another branch than that of asv.conf.json, or a commit")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    content = configuration.read()
+    branch = given.branch or content["branches"][0]
+    commits = call.git("rev-list", "--first-parent", branch).split()
+    left = missing(commits, ROOT / content["results_dir"] / given.machine, given.every, given.newest)
+    if not left:
+        print(f"asv_bench history: every chosen commit of {branch} has results of {given.machine}")
+        return 0
+    print(f"asv_bench history: {len(left)} commits of {branch} on {given.machine}", flush=True)
+    call.introduce(given.machine, CONFIGURATION)
+    chosen = [word for regex in given.bench for word in ("--bench", regex)]
+    status = call.asv(
+        "run",
+        "--no-interleave-rounds",
+        f"--machine={given.machine}",
+        *chosen,
+        call.listed(left, SCRATCH / "history"),
+        configuration=CONFIGURATION,
+    )
+    if status not in (0, 2):  # asv's own 2 is a benchmark that failed
+        raise BrokenError(f"asv ended with status {status}; see what it printed above.")
+    return 1 if status else 0
+
+
+def missing(commits: list[str], folder: Path, every: int = 1, newest: int | None = None) -> list[str]:
+    """Return the commits, given newest first, that a machine's folder has no results of."""
+    known = {path.name[:8] for path in folder.glob("????????-*.json")}
+    return [commit for commit in commits[::every] if commit[:8] not in known][:newest]
