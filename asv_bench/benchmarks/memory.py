@@ -8,17 +8,17 @@ from . import subject
 from .data import DTYPES, inputs
 
 _PATHS = ("sparse", "onehot")
+_MANY = {1000: 16_384, 50_257: 256}
 
 
 class PeakRSS:
     """Peak resident memory of a process that holds 50 MiB or more of logits; compare with `peakmem_inputs`."""
 
-    params = ((1000, 50_257), _PATHS)
+    params = (tuple(_MANY), _PATHS)
     param_names = ("classes", "labels")
-    rows = {1000: 16_384, 50_257: 256}
 
     def _given(self, classes, labels):
-        given = inputs(classes, "float32", self.rows[classes])
+        given = inputs(classes, "float32", _MANY[classes])
         return given.logits, given.labels if labels == "sparse" else given.onehot
 
     def peakmem_inputs(self, classes, labels):

@@ -1,4 +1,4 @@
-"""Compare two commits: is the second one slower, larger or less accurate than the first?
+"""Tell whether a commit is slower, larger or less accurate than another.
 
 Exit status: 0 it is not; 1 it is, and twice measured so; 2 a benchmark is broken, or nothing could be compared.
 """

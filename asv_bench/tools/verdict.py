@@ -2,8 +2,8 @@
 
 Only figures that repeat are judged. Memory and accuracy are the same in every run. Times are judged as ratios: the
 sparse path over the one-hot path, which repeats within some 5 %. That ratio does not say which of the two has changed,
-nor does it see both change alike; each path's ratio to a frozen kernel does, but drifts by some 25 %. So the first tells
-that something has changed, and the second what.
+nor does it see both change alike; each path's ratio to a frozen kernel does, but drifts by some 25 %. So the first
+tells that something has changed, and the second what.
 """
 
 from __future__ import annotations
