@@ -128,7 +128,7 @@ def _conclude(
         violation, minimal = minimise(tally, search.case, budget, known.get(name, []), contract)
     if minimal:
         done.minimal[name] = violation.batch
-    made = finding(tally.law, order.cell, violation, contract, minimal)
+    made = finding(tally.law, order.cell, violation, contract, minimal, first=tally.violation)
     done.findings.append(
         replace(made, reproducer=script(order.specification, contract, made, framework=host.description.framework))
     )

@@ -77,8 +77,13 @@ def translated(batch: Batch, like: Batch) -> Batch | None:
     return batch.replace(scores=scores, labels=labels)
 
 
-def finding(law: Law, cell: Cell, violation: Violation, contract: Contract, minimal: bool) -> Finding:
-    """Return what the report says of a violation; the reproducer is added where the target is known."""
+def finding(
+    law: Law, cell: Cell, violation: Violation, contract: Contract, minimal: bool, first: Violation | None = None
+) -> Finding:
+    """Return what the report says of a violation; the reproducer is added where the target is known.
+
+    `first` is the violation before it was reduced. The cause is looked for there first: more numbers tell more.
+    """
     return Finding(
         property=law.name,
         number=law.number,
@@ -92,7 +97,7 @@ def finding(law: Law, cell: Cell, violation: Violation, contract: Contract, mini
         certified=violation.certified,
         allowance=violation.allowance,
         times=violation.times,
-        cause=_cause(violation, contract),
+        cause=(_cause(first, contract) if first is not None else "") or _cause(violation, contract),
         detail=() if violation.upstream is None else (f"upstream gradient {violation.upstream}",),
         digest=digest(violation.batch),
         minimal=minimal,

@@ -130,11 +130,21 @@ def _times(times: float) -> str:
 
 
 def _again(report: Report, finding: Finding, out: Console, script: str) -> None:
-    command = f"python {script}" if script else f"{report.command} --seed {report.seed}" if report.command else ""
+    command = f"python {script}" if script else _narrowed(report, finding)
     if command:  # in one line whatever its length, to be copied whole
         out.print(Text.assemble(("  run it again".ljust(_MARGIN + 2), "dim"), command), soft_wrap=True)
     else:
         _row(out, "run it again", "the `reproducer` of this finding is a Python script that shows it on its own")
+
+
+def _narrowed(report: Report, finding: Finding) -> str:
+    """Return the run's command line, narrowed to the law and the dtype of a finding; "" if it began in Python."""
+    if not report.command:
+        return ""
+    words = [report.command]
+    words += [] if "--properties" in report.command else [f"--properties {finding.property}"]
+    words += [] if "--dtypes" in report.command else [f"--dtypes {finding.dtype}"]
+    return " ".join([*words, f"--seed {report.seed}"])
 
 
 def _row(out: Console, name: str, text: str, style: str = "") -> None:
