@@ -1,7 +1,8 @@
 """What decides how hard a batch is: the float64 quantities that every allowance is a formula of.
 
-They are plain float64, good to about 1e-9 relative (below 2.2e-308, to a few subnormal steps). Nothing here is certified: an allowance may be off in its
-ninth digit, a verdict may not, and verdicts compare certified enclosures with the allowance.
+They are plain float64, good to about 1e-9 relative (below 2.2e-308, to a few subnormal steps). Nothing here is
+certified: an allowance may be off in its ninth digit, a verdict may not, and verdicts compare certified enclosures
+with the allowance.
 """
 
 from __future__ import annotations
