@@ -75,6 +75,15 @@ def test_every_pair_of_points_stays_inside(name: str, shape: tuple[int, int], sp
             assert holds(result, [exact(x, y) for x, y in zip(xs, ys, strict=True)])
 
 
+def test_hulls_of_balls_inside_one_another_are_the_larger() -> None:
+    """Where one ball holds the other the hull is the larger one, in either order; equal balls are their own hull."""
+    wide, narrow = Ball(np.array([1.0]), None, np.array([0.5])), Ball(np.array([1.125]), None, np.array([0.0625]))
+    for hull in (wide.hull(narrow), narrow.hull(wide), wide.hull(wide)):
+        high, low, radius = hull.enclosure()
+        assert high[0] + low[0] == 1.0
+        assert 0.5 <= radius[0] <= 0.5 * (1 + 2.0**-40)
+
+
 def test_sums_of_exact_numbers_are_exact() -> None:
     """The difference of two float64 numbers has no radius, however much cancels."""
     result = Ball.exact([1e300, 1.0, 0.3]) - Ball.exact([1.0, 1.0 - 2.0**-53, 1e-300])

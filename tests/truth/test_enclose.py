@@ -118,6 +118,21 @@ def test_a_masked_label_costs_infinity_and_keeps_its_gradient() -> None:
     assert enclosed.gradient.hi[0].tolist() == [-0.5, 0.25, 0.25]
 
 
+def test_a_label_that_smoothing_leaves_nothing_of_may_be_masked() -> None:
+    """Smoothing of 1 over the others gives the label no coefficient, so that its logit may be -inf."""
+    keys = {"label_smoothing": 1.0, "smoothing_over": "others", "reduction": "none"}
+    assert enclose(sparse([[-INF, 0.0, 0.0]], [0], **keys)).rows.hi[0] == pytest.approx(np.log(2), rel=1e-15)
+
+
+def test_nan_outweighs_infinity_in_a_reduction() -> None:
+    """The sum of an infinite and an undefined loss is undefined, in either order, and of an open one open."""
+    rows = [[-INF, 0.0], [NAN, 0.0]]
+    for order in (rows, rows[::-1]):
+        same(enclose(sparse(order, [0, 0], reduction="sum")).loss, NAN)
+    open_ = enclose(sparse([[0.0, 1.0], [-0.5, 1.5]], [0, 0], input="probabilities", reduction="sum")).loss
+    assert open_.radius == INF
+
+
 @pytest.mark.parametrize("row", [[NAN, 0.0], [INF, 0.0], [-INF, -INF], [INF, -INF]])
 @pytest.mark.parametrize("label", [0, 1])
 def test_undefined_rows_are_nan(row: list[float], label: int) -> None:

@@ -216,6 +216,27 @@ def test_hulls_of_readings_pass_at_both_ends() -> None:
     result = held(given, "rows", got, 1e-15)
     assert result.failed.tolist() == [False, False, True, True]
     assert (result.times[:2] <= 1).all()
+    assert result.undecided == 0
+
+
+def test_what_no_precision_can_decide_is_counted() -> None:
+    """A zero that cannot be proved, and a number exactly one allowance away: neither inside nor outside is proved."""
+    contract = Contract(label_smoothing=1.0, reduction="none")
+    given = pose(contract, np.zeros((1, 3)), np.array([0]), "sparse")
+    result = held(given, "gradient", [[0.5, 0.0, 0.0]], 0.5)
+    assert not result.failed.any()
+    assert result.undecided == 1
+    assert result.times[0, 0] <= 1
+
+
+def test_errors_are_upper_bounds() -> None:
+    """The error includes all that the enclosure leaves open."""
+    given = problem(reduction="none")
+    rows = enclose(given).rows
+    blurred = Enclosure(rows.hi, rows.lo, rows.radius + 0.125)
+    result = hold(given, "rows", rows.hi + 0.25, blurred, np.full(3, 1.0))
+    assert (result.error >= 0.375).all()
+    assert result.times == pytest.approx(0.125)
 
 
 def test_thousands_of_failures_are_all_reported() -> None:

@@ -54,7 +54,9 @@ class Decision:
     Parameters
     ----------
     outside : bool or None
-        None where 640 bits did not tell, or the exact value is an interval that reaches over the allowance's end.
+        None where 640 bits did not tell. Where several readings of a constant are legitimate the exact value is an
+        interval, known by a radius that does not shrink; every point of it is right, so that only what is outside
+        for all of them is outside.
     error, times : float
         As in `Held`.
     """
@@ -124,13 +126,17 @@ def _decisions(question: Question, row: Index, columns: NDArray[np.int64]) -> di
     """Return the decisions on elements of one row, at precisions that rise until all are known."""
     places = _places(row, columns)
     found: dict[Index, Decision] = {}
+    radii: dict[Index, arb] = {}
     for bits in _PRECISIONS:
         values = balls(question.problem, question.part, row, columns, bits)
         with precision(bits):
             for place, value in zip(places, values, strict=True):
                 if place not in found or found[place].outside is None:
                     got, allowance = float(question.got[place]), float(question.allowance[place])
-                    found[place] = _decision(got, value, allowance, question.largest)
+                    decision = _decision(got, value, allowance, question.largest)
+                    if decision.outside is None and place in radii and value.rad() > radii[place] / 2:
+                        decision = Decision(False, decision.error, decision.times)
+                    found[place], radii[place] = decision, value.rad()
         if all(decision.outside is not None for decision in found.values()):
             break
     return found

@@ -105,9 +105,6 @@ class Real(ABC):
     def __rsub__(self, other: Floats | float) -> Self:
         return -self + other
 
-    def __radd__(self, other: Floats | float) -> Self:
-        return self + other
-
     def __rmul__(self, other: Floats | float) -> Self:
         return self * other
 

@@ -127,7 +127,6 @@ def hold(
         unsure = finite & ~failed & ~(error <= allowance)
         # A subtraction that overflows, and everything beyond the range of float64, is left to python-flint.
         unsure |= np.isfinite(hi) & np.isinf(radius) | finite & ~np.isfinite(distance)
-        failed &= ~unsure
         wrong = known & np.isnan(got)
         reach = (np.copysign(1.0, got) * (hi + lo) + radius + allowance) * _UP
         wrong |= known & np.isinf(got) & ~(reach > largest)
