@@ -72,7 +72,7 @@ def measure(commit: str, folder: Path) -> Measured:
         call.listed([commit], folder),
         configuration=path,
     )
-    measured = results.read(folder / "results", commit)
+    measured = results.read(folder / "results", commit, verdict.BENCHMARKS)
     if not measured.values or all(value is None for value in measured.values.values()):
         raise BrokenError(f"asv measured nothing at {commit[:8]} (status {status}); see what it printed above.")
     sys.stdout.flush()

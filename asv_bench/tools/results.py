@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,16 +31,27 @@ class Measured:
         return [f"{name}({', '.join(given)})" for (name, given), value in self.values.items() if value is None]
 
 
-def read(folder: Path, commit: str) -> Measured:
+def read(folder: Path, commit: str, chosen: Sequence[str] = ()) -> Measured:
     """Return what is in the results folder about a commit, on whatever machine; nothing where there is no file.
 
-    A benchmark that asv has discovered and for which it has written nothing counts as missing.
+    Parameters
+    ----------
+    folder : Path
+    commit : str
+        The full hash.
+    chosen : sequence of str
+        The regular expressions by which asv was told which benchmarks to run; none for all. Of these, one for which
+        asv has written nothing counts as missing.
     """
     measured = Measured()
     listing = folder / "benchmarks.json"
     if not listing.exists():
         return measured
-    known = {name: found for name, found in _load(listing).items() if isinstance(found, dict)}
+    known = {
+        name: found
+        for name, found in _load(listing).items()
+        if isinstance(found, dict) and (not chosen or any(re.search(regex, name) for regex in chosen))
+    }
     for name, found in known.items():
         measured.values.update({(name, given): None for given in _combinations(found["params"])})
     for path in sorted(folder.glob(f"*/{commit[:8]}-*.json")):

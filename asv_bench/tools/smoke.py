@@ -39,7 +39,7 @@ def run(given: argparse.Namespace) -> int:
         configuration=path,
         environment={"XENTCHECK_BENCH_SMOKE": "1"},
     )
-    complaints = faults(results.read(folder / "results", head), status, whole=not given.bench)
+    complaints = faults(results.read(folder / "results", head, given.bench), status, whole=not given.bench)
     for complaint in complaints:
         print(f"asv_bench smoke: {complaint}", file=sys.stderr)
     return 1 if complaints else 0
