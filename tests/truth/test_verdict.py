@@ -285,3 +285,15 @@ def test_failures_are_proofs_in_exact_arithmetic() -> None:
             assert result.failed[i]
         if high - x <= limit and x - low <= limit:
             assert not result.failed[i]
+
+
+def test_scalar_close_to_its_limit_is_decided():
+    """A scalar loss closer to its limit than the enclosure is narrow is decided like an element of an array."""
+    problem = pose(Contract(), np.array([[0.5, -1.0, 2.0], [1.0, 0.0, -0.5]]), np.array([0, 2]), "sparse")
+    enclosure = enclose(problem).loss
+    got = 1.8528400403825518
+    distance = 8.3856158756479186e-16  # of that from the exact value, 1.852840040382550950915773561254302899794524...
+    for allowance, outside in ((distance * (1 + 2.0**-40), False), (distance * (1 - 2.0**-40), True)):
+        held = hold(problem, "loss", np.float64(got), enclosure, np.float64(allowance))
+        assert held.failed.shape == ()
+        assert bool(held.failed) is outside

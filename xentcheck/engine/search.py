@@ -108,10 +108,15 @@ class CellSearch:
                 self.judge(batch)
             self._draw(profile, examples, seed)
         except Enough:
-            pass
+            self._leave()
         except KeyboardInterrupt:
             self.result.interrupted = True
+            self._leave()
         return self.result
+
+    def _leave(self) -> None:
+        """Count what will not be run any more as skipped."""
+        self.result.skipped = self.result.planned - self.result.run
 
     def _sweep(self, profile: str) -> Iterator[Batch]:
         cell = self.result.cell

@@ -134,9 +134,9 @@ def hold(
         wrong |= ~np.isfinite(hi) & ~right
         times = np.where(wrong, np.inf, np.where(right, 0.0, times))
         error = np.where(wrong, np.inf, np.where(right, 0.0, error))
-    failed = (failed | wrong) & judged
-    unsure &= judged
-    times = np.where(judged, times, 0.0)
+    # Arrays even where the shape is (), so that decisions can be written into them.
+    failed, unsure = np.array((failed | wrong) & judged), np.array(unsure & judged)
+    error, times = np.array(error), np.array(np.where(judged, times, 0.0))
     question = Question(problem, part, got, allowance, largest)
     undecided = decide(question, unsure, failed, error, times) if unsure.any() else 0
     if failed.any():
