@@ -35,7 +35,7 @@ def shift(case: Case) -> Iterator[Violation]:
         return
     offset = usable[int(random.integers(len(usable)))]
     moved = case.batch.replace(scores=(scores + offset).astype(format_.dtype))
-    yield from case.check(moved, f"after {offset:g} was added to every logit")
+    yield from case.check(moved, f"after {offset:.0f} was added to every logit")
 
 
 @law(
