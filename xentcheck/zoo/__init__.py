@@ -23,6 +23,12 @@ from xentcheck.zoo import (
     bugs_state,
     bugs_weights,
     bugs_widths,
+    right_algorithms,
+    right_calls,
+    right_gradients,
+    right_options,
+    right_probabilities,
+    right_reductions,
 )
 from xentcheck.zoo.specimen import Specimen, specimens_of
 
@@ -48,6 +54,17 @@ BUGS: tuple[Specimen, ...] = tuple(
     )
     for specimen in specimens_of(module)
 )
-RIGHT: tuple[Specimen, ...] = ()
+RIGHT: tuple[Specimen, ...] = tuple(
+    specimen
+    for module in (
+        right_algorithms,
+        right_reductions,
+        right_gradients,
+        right_options,
+        right_probabilities,
+        right_calls,
+    )
+    for specimen in specimens_of(module)
+)
 
 __all__ = ["BUGS", "RIGHT", "Specimen"]

@@ -1,0 +1,254 @@
+"""Right: other ways to be called, to answer, to refuse, and to meet what is not finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.zoo.parts import (
+    Array,
+    at,
+    dense_losses,
+    integers,
+    mean,
+    mean_gradient,
+    mean_loss,
+    row_gradients,
+    row_losses,
+    shifted,
+    softmax,
+)
+from xentcheck.zoo.specimen import right
+
+NAN = float("nan")
+NONFINITE = {"nonfinite": ["-inf", "+inf", "nan"]}
+INTEGER_KINDS = "iu"
+
+
+def bad(scores: Array, labels: Array) -> bool:
+    """Return whether sparse labels are bad in any way."""
+    flat = np.asarray(labels)
+    if flat.ndim != 1 or len(flat) != len(scores) or flat.dtype.kind not in INTEGER_KINDS:
+        return True
+    return bool(np.any((flat < 0) | (flat >= scores.shape[1])))
+
+
+def _labels_first_gradient(labels: Array, scores: Array) -> Any:
+    return mean_gradient(scores, labels)
+
+
+@right(contract={"argument_order": "labels_first"}, gradient=_labels_first_gradient)
+def labels_first(labels: Array, scores: Array) -> Any:
+    """loss(labels, scores)."""
+    return mean_loss(scores, labels)
+
+
+@right(contract={"axis": 0}, gradient=lambda scores, labels: mean_gradient(scores.T, labels).T)
+def classes_first(scores: Array, labels: Array) -> Any:
+    """Scores of shape (m, n)."""
+    return mean_loss(scores.T, labels)
+
+
+@right(contract={"axis": 0, "labels": ["onehot"], "reduction": "none"})
+def classes_first_one_hot(scores: Array, targets: Array) -> Any:
+    """Scores and one-hot labels of shape (m, n), a loss a column."""
+    return dense_losses(scores.T, targets.T)
+
+
+@right(contract={"label_shapes": ["(n,)", "(n,1)"]})
+def column_of_labels(scores: Array, labels: Array) -> Any:
+    """Labels of shape (n,) or (n, 1)."""
+    return mean_loss(scores, labels)
+
+
+@right(contract={"label_dtypes": ["float32", "float64"]})
+def float_labels(scores: Array, labels: Array) -> Any:
+    """Labels as whole floating-point numbers."""
+    if labels.dtype.kind != "f":
+        raise TypeError("labels must be floating-point")
+    return mean_loss(scores, labels)
+
+
+@right()
+def only_int64_labels(scores: Array, labels: Array) -> Any:
+    """Labels of another dtype than int64 are refused cleanly."""
+    if labels.dtype != np.int64:
+        raise TypeError(f"labels must be int64, not {labels.dtype}")
+    return mean_loss(scores, labels)
+
+
+@right()
+class ForwardBackward:
+    """A class with forward and backward, which takes its own arguments and ignores what forward left."""
+
+    def forward(self, scores: Array, labels: Array) -> Any:
+        """Return the mean loss, and keep the softmax."""
+        self.p = softmax(scores)
+        return mean_loss(scores, labels)
+
+    def backward(self, scores: Array, labels: Array) -> Any:
+        """Return the gradient."""
+        return mean_gradient(scores, labels)
+
+
+@right()
+class Calculate:
+    """A class whose forward gives the row losses and calculate their mean."""
+
+    def forward(self, scores: Array, labels: Array) -> Any:
+        """Return the row losses."""
+        return row_losses(scores, labels)
+
+    def calculate(self, scores: Array, labels: Array) -> Any:
+        """Return the mean."""
+        return mean(self.forward(scores, labels))
+
+    def backward(self, scores: Array, labels: Array) -> Any:
+        """Return the gradient of the mean."""
+        return mean_gradient(scores, labels)
+
+
+@right(contract={"reduction": "none"})
+class CalculateRows:
+    """The same class where the contract is one loss a row: forward is the loss."""
+
+    def forward(self, scores: Array, labels: Array) -> Any:
+        """Return the row losses."""
+        return row_losses(scores, labels)
+
+    def calculate(self, scores: Array, labels: Array) -> Any:
+        """Return the mean, which is not asked for."""
+        return mean(self.forward(scores, labels))
+
+    def gradient(self, scores: Array, labels: Array) -> Any:
+        """Return the gradient of each row."""
+        return row_gradients(scores, labels)
+
+
+@right()
+class Memoises:
+    """Keep every answer by the content of the batch, and return the same object again."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Any, Any] = {}
+
+    def loss(self, scores: Array, labels: Array) -> Any:
+        """Return the mean loss."""
+        return mean_loss(scores, labels)
+
+    def gradient(self, scores: Array, labels: Array) -> Any:
+        """Return the gradient, calculated once for each batch."""
+        key = scores.shape, scores.dtype.name, scores.tobytes(), integers(labels).tobytes()
+        if key not in self.kept:
+            self.kept[key] = mean_gradient(scores, labels)
+        return self.kept[key]
+
+
+@right()
+def python_float(scores: Array, labels: Array) -> Any:
+    """Return a Python float, which is wider than float32."""
+    return float(mean_loss(scores, labels))
+
+
+@right()
+def array_of_no_dimension(scores: Array, labels: Array) -> Any:
+    """Return an array of shape ()."""
+    return np.asarray(mean_loss(scores, labels))
+
+
+@right(contract={"output_dtype": "same"}, gradient=mean_gradient)
+def same_dtype(scores: Array, labels: Array) -> Any:
+    """Return the input's dtype, as declared."""
+    return mean_loss(scores, labels).astype(scores.dtype)
+
+
+@right(contract={"output_dtype": "float64"})
+def always_float64(scores: Array, labels: Array) -> Any:
+    """Return float64 whatever comes, as declared."""
+    return np.float64(mean_loss(scores, labels))
+
+
+@right("gradient", loss=mean_loss)
+def other_byte_order(scores: Array, labels: Array) -> Any:
+    """Return the gradient in the other byte order."""
+    g = mean_gradient(scores, labels)
+    return g.astype(g.dtype.newbyteorder())
+
+
+@right()
+def errors_raised_inside(scores: Array, labels: Array) -> Any:
+    """Set numpy's error state within the call, and restore it."""
+    with np.errstate(all="ignore"):
+        return mean_loss(scores, labels)
+
+
+@right()
+def own_generator(scores: Array, labels: Array) -> Any:
+    """Permute the classes by a generator of its own before the sum, and back."""
+    order = np.random.default_rng(7).permutation(scores.shape[1])
+    d = shifted(scores)
+    return mean(np.log(np.exp(d[:, order]).sum(axis=1)) - at(d, labels))
+
+
+@right(contract={"invalid": "raise"})
+def refuses_bad_labels(scores: Array, labels: Array) -> Any:
+    """Raise for every kind of bad labels."""
+    if bad(scores, labels):
+        raise ValueError("bad labels")
+    return mean_loss(scores, labels)
+
+
+@right(contract={"invalid": {"returns": NAN}})
+def nan_for_bad_labels(scores: Array, labels: Array) -> Any:
+    """Return nan for every kind of bad labels, as declared."""
+    return scores.dtype.type(NAN) if bad(scores, labels) else mean_loss(scores, labels)
+
+
+@right(contract={"invalid": {"returns": -1.0}})
+def minus_one_for_bad_labels(scores: Array, labels: Array) -> Any:
+    """Return -1 for every kind of bad labels, as declared."""
+    return scores.dtype.type(-1) if bad(scores, labels) else mean_loss(scores, labels)
+
+
+@right(contract={"labels": ["onehot"], "invalid": "raise"})
+def refuses_rows_that_are_not_one_hot(scores: Array, targets: Array) -> Any:
+    """Raise for labels that are not one-hot."""
+    if targets.shape != scores.shape or np.any((targets != 0) & (targets != 1)) or np.any(targets.sum(axis=1) != 1):
+        raise ValueError("labels must be one-hot")
+    return mean(dense_losses(scores, targets))
+
+
+@right(contract={"input": "probabilities", "invalid": "raise"})
+def refuses_rows_that_are_no_probabilities(p: Array, labels: Array) -> Any:
+    """Raise for rows that do not sum to 1, within what rounding can do, and for bad labels."""
+    slack = 8 * p.shape[1] * np.finfo(p.dtype).eps
+    if bad(p, labels) or np.any(np.abs(p.sum(axis=1) - 1) > slack) or np.any(p < 0):
+        raise ValueError("rows must sum to 1")
+    return mean(-np.log(at(p, labels)))
+
+
+@right(contract=NONFINITE)
+def nothing_special_about_infinity(scores: Array, labels: Array) -> Any:
+    """The plain formula gives the declared nan and infinities by itself."""
+    return mean_loss(scores, labels)
+
+
+@right(contract={"nonfinite": ["-inf"], "reduction": "none"}, gradient=row_gradients)
+def masked_logits(scores: Array, labels: Array) -> Any:
+    """-inf off the label is a class that is not there."""
+    return row_losses(scores, labels)
+
+
+@right(contract={"nonfinite": ["-inf"], "labels": ["onehot", "soft"], "soft_rows": "any"})
+def masked_logits_with_targets(scores: Array, targets: Array) -> Any:
+    """-inf with one-hot and soft rows: a target of 0 silences an infinite logarithm."""
+    return mean(dense_losses(scores, targets))
+
+
+@right(contract={"domain": {"rows": [1, 8], "classes": [2, 10], "magnitude": 50.0}})
+def small_domain(scores: Array, labels: Array) -> Any:
+    """No maximum is subtracted, which is right for logits within +-50, as declared."""
+    if not (1 <= len(scores) <= 8 and 2 <= scores.shape[1] <= 10 and np.all(np.abs(scores) <= 50)):
+        raise ValueError("outside the domain")
+    return mean(np.log(np.exp(scores).sum(axis=1)) - at(scores, labels))

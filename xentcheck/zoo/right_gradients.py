@@ -1,0 +1,130 @@
+"""Right: other formulas for the gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from xentcheck.zoo.parts import (
+    Array,
+    at,
+    dense_mean_loss,
+    each,
+    integers,
+    log_softmax,
+    mean_gradient,
+    mean_loss,
+    one_hot,
+    shifted,
+    softmax,
+)
+from xentcheck.zoo.specimen import right
+
+
+def over_n(rows: Array) -> Any:
+    """Return the gradient of a mean."""
+    return rows / max(len(rows), 1)
+
+
+@right("gradient", loss=mean_loss, contract={"accuracy": "B+"})
+def complement(scores: Array, labels: Array) -> Any:
+    """Minus the sum of the other probabilities at the label; with a loss that is only of class B, so gradient alone."""
+    e = np.exp(shifted(scores))
+    total = e.sum(axis=1)
+    g = e / total[:, None]
+    e[each(e), integers(labels)] = 0
+    g[each(g), integers(labels)] = -(e.sum(axis=1) / total)
+    return over_n(g)
+
+
+@right("gradient", loss=mean_loss)
+def exp_of_log_softmax(scores: Array, labels: Array) -> Any:
+    """exp(log_softmax) - t."""
+    return over_n(np.exp(log_softmax(scores)) - one_hot(labels, scores))
+
+
+@right("gradient", loss=mean_loss)
+def subtracted_in_numerator(scores: Array, labels: Array) -> Any:
+    """(e - S t) / S."""
+    e = np.exp(shifted(scores))
+    total = e.sum(axis=1)
+    e[each(e), integers(labels)] -= total
+    return over_n(e / total[:, None])
+
+
+@right("gradient", loss=mean_loss)
+def expm1_at_label(scores: Array, labels: Array) -> Any:
+    """expm1(log p_y) at the label."""
+    logs = log_softmax(scores)
+    g = np.exp(logs)
+    g[each(g), integers(labels)] = np.expm1(at(logs, labels))
+    return over_n(g)
+
+
+@right("gradient", loss=mean_loss)
+def reciprocal_of_sum(scores: Array, labels: Array) -> Any:
+    """E (1 / S) - t, divided by n through a rounded 1 / n."""
+    e = np.exp(shifted(scores))
+    rows = e * (1 / e.sum(axis=1, keepdims=True)) - one_hot(labels, e)
+    return rows * (1 / scores.dtype.type(max(len(rows), 1)))
+
+
+@right("gradient", loss=mean_loss)
+def scaled_before_subtraction(scores: Array, labels: Array) -> Any:
+    """P / n - t / n, each rounded by itself."""
+    n = max(len(scores), 1)
+    return softmax(scores) / n - one_hot(labels, scores) / n
+
+
+@right("gradient", loss=mean_loss)
+def scipy_softmax(scores: Array, labels: Array) -> Any:
+    """Scipy's softmax - t, in Fortran order."""
+    p = special.softmax(scores, axis=1) if len(scores) else scores.copy()
+    return np.asfortranarray(over_n(p - one_hot(labels, scores)))
+
+
+@right("gradient", loss=mean_loss, contract={"accuracy": "C"})
+def exp_less_lse(scores: Array, labels: Array) -> Any:
+    """exp(z - lse) - t, of class C as declared."""
+    top = scores.max(axis=1, keepdims=True)
+    lse = top + np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+    return over_n(np.exp(scores - lse) - one_hot(labels, scores))
+
+
+@right("gradient", loss=mean_loss, contract={"domain": {"classes": [2, 2]}})
+def expit(scores: Array, labels: Array) -> Any:
+    """Two classes: the sigmoid of the other logit less the label's."""
+    s = special.expit(at(scores, 1 - integers(labels)) - at(scores, labels)).astype(scores.dtype)
+    g = np.empty(scores.shape, scores.dtype)
+    g[each(g), integers(labels)] = -s
+    g[each(g), 1 - integers(labels)] = s
+    return over_n(g)
+
+
+@right("gradient", contract={})
+def gradient_alone(scores: Array, labels: Array) -> Any:
+    """A gradient without a loss, calculated in float64, read-only."""
+    g = mean_gradient(scores.astype(np.float64), labels).astype(scores.dtype)
+    g.setflags(write=False)
+    return g
+
+
+@right("gradient", loss=dense_mean_loss, contract={"labels": ["soft"], "soft_rows": "any"})
+def pairwise_differences(scores: Array, targets: Array) -> Any:
+    """P sum t - t by a matrix product with the targets' row sums."""
+    total = np.einsum("ij->i", targets)
+    return over_n(np.einsum("ij,i->ij", softmax(scores), total) - targets)
+
+
+@right("gradient", loss=mean_loss)
+def online_gradient(scores: Array, labels: Array) -> Any:
+    """exp(z - max) / S with an online maximum and sum, in blocks of 8 classes."""
+    top, total = scores[:, :1].max(axis=1), np.zeros(len(scores), scores.dtype)
+    for start in range(0, scores.shape[1], 8):
+        block = scores[:, start : start + 8]
+        new = np.maximum(top, block.max(axis=1))
+        total = total * np.exp(top - new) + np.exp(block - new[:, None]).sum(axis=1)
+        top = new
+    return over_n(np.exp(scores - top[:, None]) / total[:, None] - one_hot(labels, scores))

@@ -1,0 +1,138 @@
+"""Right: probabilities and log-probabilities, guarded as declared, with the gradients that may be promised of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from xentcheck.zoo.parts import Array, at, each, integers, mean, one_hot
+from xentcheck.zoo.specimen import right
+
+P = {"input": "probabilities"}
+LOW, HIGH = 1e-7, 1 - 1e-7
+CLIP = {**P, "boundary": {"clip": [LOW, HIGH]}}
+ADD = {**P, "boundary": {"add": 1e-7}}
+BY_P = {"gradient_wrt": "probabilities", "gradient_of": "loss"}
+
+
+def at_label(values: Array, labels: Array, like: Array) -> Any:
+    """Return rows of 0 with values at the labels, divided by n."""
+    g = np.zeros_like(like)
+    g[each(g), integers(labels)] = values
+    return g / max(len(g), 1)
+
+
+def _ideal(p: Array, labels: Array) -> Any:
+    return (p - one_hot(labels, p)) / max(len(p), 1)
+
+
+@right(contract=P, gradient=_ideal)
+def logarithm(p: Array, labels: Array) -> Any:
+    """-log p, with the gradient p - t by the logits behind p."""
+    return mean(-np.log(at(p, labels)))
+
+
+@right(contract=P)
+def logarithm_near_one(p: Array, labels: Array) -> Any:
+    """-log1p(p - 1) for p above 1/2: the same number, since p - 1 is exact."""
+    chosen = at(p, labels)
+    return mean(-np.where(chosen > 0.5, np.log1p(np.maximum(chosen, 0.5) - 1), np.log(np.minimum(chosen, 0.5))))
+
+
+@right(contract={**P, "labels": ["onehot", "soft"]})
+def xlogy(p: Array, targets: Array) -> Any:
+    """Scipy's xlogy, in which 0 log 0 is 0."""
+    return mean(-special.xlogy(targets, p).sum(axis=1))
+
+
+@right(contract=P)
+def base_two_of_probabilities(p: Array, labels: Array) -> Any:
+    """Ln 2 times the logarithm to base 2."""
+    return mean(p.dtype.type(np.log(2)) * -np.log2(at(p, labels)))
+
+
+@right(contract=CLIP, gradient=_ideal)
+def clip_and_ideal_gradient(p: Array, labels: Array) -> Any:
+    """A clip in the loss, and p - t for its gradient, as declared by gradient_of "ideal"."""
+    return mean(-np.log(np.clip(at(p, labels), LOW, HIGH)))
+
+
+def _clip_gradient(p: Array, labels: Array) -> Any:
+    chosen = at(p, labels)
+    inside = (chosen >= p.dtype.type(LOW)) & (chosen <= p.dtype.type(HIGH))
+    return at_label(np.where(inside, -1 / np.where(inside, chosen, 1), 0), labels, p)
+
+
+@right(contract={**CLIP, **BY_P}, gradient=_clip_gradient)
+def clip_and_own_gradient(p: Array, labels: Array) -> Any:
+    """A clip, and its own derivative by the probabilities: 0 outside."""
+    return mean(-np.log(np.clip(at(p, labels), p.dtype.type(LOW), p.dtype.type(HIGH))))
+
+
+@right(contract={**P, "boundary": {"clip": [1e-15, 1.0]}})
+def clip_in_float64(p: Array, labels: Array) -> Any:
+    """Widen to float64 and clip at 1e-15 from below only."""
+    return mean(-np.log(np.clip(at(p, labels).astype(np.float64), 1e-15, 1.0))).astype(p.dtype)
+
+
+@right(contract={**P, "boundary": {"clip": [LOW, HIGH], "normalise": True}})
+def keras_style(p: Array, labels: Array) -> Any:
+    """Divide the rows by their sum, then clip."""
+    q = p / p.sum(axis=1, keepdims=True)
+    return mean(-np.log(np.clip(at(q, labels), p.dtype.type(LOW), p.dtype.type(HIGH))))
+
+
+@right(contract=ADD, gradient=_ideal)
+def eps_and_ideal_gradient(p: Array, labels: Array) -> Any:
+    """log(p + eps), and p - t for its gradient, as declared; a perfect prediction costs -1e-7."""
+    return mean(-np.log(at(p, labels) + p.dtype.type(1e-7)))
+
+
+def _eps_gradient(p: Array, labels: Array) -> Any:
+    return at_label(-1 / (at(p, labels) + p.dtype.type(1e-7)), labels, p)
+
+
+@right(contract={**ADD, **BY_P}, gradient=_eps_gradient)
+def eps_and_own_gradient(p: Array, labels: Array) -> Any:
+    """log(p + eps), and its own derivative."""
+    return mean(-np.log(at(p, labels) + p.dtype.type(1e-7)))
+
+
+@right(contract={**P, "labels": ["onehot"], "boundary": {"add": 1e-9}, "reduction": "sum"})
+def numpy_ml_style(p: Array, targets: Array) -> Any:
+    """-sum t log(p + eps) over all entries at once."""
+    return -(targets * np.log(p + p.dtype.type(1e-9))).sum()
+
+
+@right(
+    contract={**P, "gradient_wrt": "probabilities", "domain": {"label_probability": "positive"}},
+    gradient=lambda p, labels: at_label(-1 / at(p, labels), labels, p),
+)
+def positive_probabilities_only(p: Array, labels: Array) -> Any:
+    """-log p, for labels whose probability is promised to be positive."""
+    return mean(-np.log(at(p, labels)))
+
+
+@right(
+    contract={"input": "log_probabilities", "gradient_wrt": "log_probabilities"},
+    gradient=lambda logs, labels: -one_hot(labels, logs) / max(len(logs), 1),
+)
+def negative_log_likelihood(logs: Array, labels: Array) -> Any:
+    """Log-probabilities in, as torch's nll_loss."""
+    return mean(-at(logs, labels))
+
+
+@right(contract={"boundary": {"add": 1e-7}})
+def logits_with_declared_eps(scores: Array, labels: Array) -> Any:
+    """Logits in, a softmax, and log(p + eps) as declared."""
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return mean(-np.log(at(e / e.sum(axis=1, keepdims=True), labels) + scores.dtype.type(1e-7)))
+
+
+@right(contract={"boundary": {"clip": [LOW, 1.0]}})
+def logits_with_declared_clip(scores: Array, labels: Array) -> Any:
+    """Logits in, a softmax, and a clip as declared."""
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return mean(-np.log(np.clip(at(e / e.sum(axis=1, keepdims=True), labels), scores.dtype.type(LOW), 1)))
