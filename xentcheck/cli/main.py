@@ -14,6 +14,7 @@ from xentcheck.cli import status
 
 _COMMANDS = {
     "check": ("xentcheck.cli.check", "Judge cross-entropies: is each right, and how accurate is it."),
+    "bench": ("xentcheck.cli.bench", "Time losses: sparse and one-hot labels, beside the reference."),
     "targets": ("xentcheck.cli.targets", "List the implementations that can be judged by name."),
     "properties": ("xentcheck.cli.properties", "List the laws that a target is judged by."),
     "doctor": ("xentcheck.cli.doctor", "Tell whether this machine is fit to judge."),
