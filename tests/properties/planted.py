@@ -219,6 +219,36 @@ def in_float32(logits, labels):
     return np.float32(loss(logits, labels))
 
 
+def ignored_rows_in_the_maximum(logits, labels):
+    """Lets an ignored row into the maximum of the batch."""
+    shifted = logits - logits.max() if len(logits) else logits
+    kept = rows(labels) != -100
+    chosen = shifted[np.arange(len(logits)), np.where(kept, rows(labels), 0)]
+    losses = np.where(kept, np.log(np.exp(shifted).sum(axis=1)) - chosen, 0)
+    return losses.sum() / max(kept.sum(), 1)
+
+
+def smoothing_ignored(logits, labels, label_smoothing):
+    """Takes the argument and drops it."""
+    return loss(logits, labels)
+
+
+def weight_of_the_wrong_class(logits, labels, weight):
+    """Multiplies by the weight of the predicted class instead of the true one's."""
+    if not len(logits):
+        return np.float64("nan")
+    return (row_losses(logits, labels) * weight[logits.argmax(axis=1)]).sum() / weight[rows(labels)].sum()
+
+
+def z_loss_of_the_mean(logits, labels, z):
+    """Squares the mean log-sum-exp instead of taking the mean of the squares."""
+    if not len(logits):
+        return np.float64("nan")
+    top = logits.max(axis=1)
+    lse = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+    return loss(logits, labels) + z * lse.mean() ** 2
+
+
 PLANTED = [
     Planted("answers", loss=raises_for_one_class, gradient=None),
     Planted("value", loss=no_maximum, gradient=None),
@@ -228,6 +258,25 @@ PLANTED = [
     Planted("class-permutation", loss=first_logit_subtracted, gradient=None),
     Planted("row-independence", loss=last_odd_row_dropped, gradient=None),
     Planted("label-forms", loss=labels_in_eight_bits, gradient=None),
+    Planted(
+        "deletion",
+        loss=ignored_rows_in_the_maximum,
+        gradient=None,
+        contract={"ignore_index": -100, "mean_over": "kept", "empty_mean": "zero"},
+    ),
+    Planted(
+        "smoothing",
+        loss=smoothing_ignored,
+        gradient=None,
+        contract={"label_smoothing": {"argument": "label_smoothing"}},
+    ),
+    Planted(
+        "weights",
+        loss=weight_of_the_wrong_class,
+        gradient=None,
+        contract={"class_weights": {"argument": "weight"}, "mean_over": "weights"},
+    ),
+    Planted("z-loss", loss=z_loss_of_the_mean, gradient=None, contract={"z_loss": {"argument": "z"}}),
     Planted("softmax-consistency", loss=guesses_probabilities, gradient=None),
     Planted("reductions", loss=mean_over_chunks, gradient=None),
     Planted("gradient-row-sum", gradient=probabilities_alone),

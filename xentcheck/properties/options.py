@@ -1,0 +1,119 @@
+"""Laws on the options of a call: 9 deletion, 17 smoothing, 18 weights, 19 auxiliary terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Applies, Capabilities, Violation, law
+
+
+def _takes(option: str) -> Applies:
+    """Return the condition that an option is an argument of the target's call, so that it can be varied."""
+
+    def applies(contract: Contract, capabilities: Capabilities) -> str:
+        return "" if option in contract.arguments else f"{option} is no argument of the target"
+
+    return applies
+
+
+def with_option(batch: Batch, option: str, value: Any) -> Batch:
+    """Return the batch with one option changed."""
+    return batch.replace(options={**batch.options, option: value})
+
+
+def _ignores(contract: Contract, capabilities: Capabilities) -> str:
+    if contract.ignore_index is None:
+        return "the contract ignores no label"
+    return "" if "sparse" in contract.labels else "rows are ignored by integer labels only"
+
+
+@law(
+    9,
+    "deletion",
+    "An ignored row is as good as removed from loss and gradient, whatever its scores are.",
+    sources="pytorch 64572, 73205, 11551; Paddle 48663; burn 5568; chainer 2715; keras 21908; Liger-Kernel 1338",
+    needs="any",
+    applies=_ignores,
+)
+def deletion(case: Case) -> Iterator[Violation]:
+    """One more row with the ignored label: its scores huge, or not finite where the contract declares that."""
+    batch = case.batch
+    ignored = batch.options.get("ignore_index", case.contract.ignore_index)
+    if batch.label_form != "sparse" or batch.n == 0 or not _holds(batch.labels, ignored):
+        return
+    random = case.random("deletion")
+    wild = [1.0, 1e4, *(float(kind) for kind in case.contract.nonfinite)]
+    row = np.full((1, batch.m), wild[int(random.integers(len(wild)))]).astype(batch.scores.dtype)
+    label = np.full_like(batch.labels[:1], ignored)
+    place = int(random.integers(batch.n + 1))
+    longer = batch.replace(
+        scores=np.insert(batch.scores, place, row, axis=0), labels=np.insert(batch.labels, place, label, axis=0)
+    )
+    yield from case.check(longer, f"with an ignored row of {float(row[0, 0]):g} put in at {place}")
+
+
+def _holds(labels: np.ndarray, value: int) -> bool:
+    """Return whether the labels' dtype holds a value."""
+    limits = np.iinfo(labels.dtype) if labels.dtype.kind in "iu" else None
+    return limits is not None and limits.min <= value <= limits.max
+
+
+@law(
+    17,
+    "smoothing",
+    "The loss is affine in the label smoothing: (1 - eps) cross-entropy + eps uniform, in the gradient too.",
+    sources="Megatron-LM 737, 7464; Liger-Kernel 243; aprender 2199; mlx 166; pytorch 148884",
+    needs="any",
+    applies=_takes("label_smoothing"),
+)
+def smoothing(case: Case) -> Iterator[Violation]:
+    """The same batch under another smoothing, 0 and 1 among them."""
+    values = (0.0, 1.0, 0.5, 0.1)
+    value = values[int(case.random("smoothing").integers(len(values)))]
+    if case.contract.smoothing_over == "others" and case.batch.m < 2:
+        return
+    yield from case.check(with_option(case.batch, "label_smoothing", value), f"with a label smoothing of {value:g}")
+
+
+@law(
+    18,
+    "weights",
+    "Class weights multiply the true class's loss; scaling them all scales a sum and leaves a weighted mean.",
+    sources="pytorch 107680, 31295; iree 24228; scikit-learn 10055",
+    needs="any",
+    applies=_takes("class_weights"),
+)
+def weights(case: Case) -> Iterator[Violation]:
+    """Uniform weights, weights doubled, and a single class with another weight."""
+    batch = case.batch
+    given = batch.options.get("class_weights")
+    dtype = batch.scores.dtype if given is None else np.asarray(given).dtype
+    random = case.random("weights")
+    single = np.ones(batch.m)
+    single[int(random.integers(max(batch.m, 1)))] = 4.0
+    ways = [(np.ones(batch.m), "with uniform class weights"), (single, "with one class of weight 4, the rest 1")]
+    if given is not None:
+        ways.append((2.0 * np.asarray(given, np.float64), "with the class weights doubled"))
+    values, said = ways[int(random.integers(len(ways)))]
+    yield from case.check(with_option(batch, "class_weights", values.astype(dtype)), said)
+
+
+@law(
+    19,
+    "z-loss",
+    "A z-loss adds lambda times the square of the log-sum-exp to each row, and nothing where lambda is 0.",
+    sources="Megatron-LM 7452; Liger-Kernel 1298",
+    needs="any",
+    applies=_takes("z_loss"),
+)
+def z_loss(case: Case) -> Iterator[Violation]:
+    """The same batch under another lambda, 0 among them."""
+    values = (0.0, 2.0**-10, 1.0)
+    value = values[int(case.random("z-loss").integers(len(values)))]
+    yield from case.check(with_option(case.batch, "z_loss", value), f"with a z-loss of {value:g}")
