@@ -31,7 +31,10 @@ def measure(paths: Mapping[Key, Path], case: Case, seconds: float) -> Result:
         If a target raises.
     """
     offered = {key: path for key, path in paths.items() if path.offers(case.part)}
-    absent = {name: f"has no {case.part}" for name, form in paths if (name, form) not in offered}
+    lacking = "loss" if case.part == "loss" else "gradient" if case.part == "gradient" else "loss with a gradient"
+    absent = {name: f"has no {lacking}" for name, form in paths if (name, form) not in offered}
+    if not any(name != REFERENCE for name, _ in offered) and absent:
+        raise TargetError(f"{' and '.join(absent)} {'has' if len(absent) == 1 else 'have'} no {lacking} to time.")
     calls: dict[Key, Callable[[], object]] = {}
     notes: dict[Key, str] = {}
     peaks: dict[Key, float | None] = {}
