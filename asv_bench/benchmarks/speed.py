@@ -10,12 +10,12 @@ from .data import CLASSES, DTYPES, encode, inputs
 
 
 class _Timed:
-    """Two rounds some minutes apart, each of half a second at most."""
+    """Two rounds some minutes apart, each of a third of a second where calls are not longer than that."""
 
     params = (CLASSES, DTYPES)
     param_names = ("classes", "dtype")
     rounds = 2
-    repeat = (3, 10, 0.4)
+    repeat = (2, 7, 0.2)
     warmup_time = 0.05
 
 
