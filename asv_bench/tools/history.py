@@ -15,23 +15,24 @@ from asv_bench.tools.places import CONFIGURATION, ROOT, SCRATCH
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.add_argument("commits", nargs="*", help="which (default: all of the first-parent history of main)")
     parser.add_argument("--machine", default=call.this_machine(), help="under which name (default: this host's)")
     parser.add_argument("--newest", type=int, metavar="N", help="at most N commits (default: all)")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="only every K-th commit (default: 1)")
     parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
-    parser.add_argument("--branch", help="another branch than that of asv.conf.json, or a commit")
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     content = configuration.read()
-    branch = given.branch or content["branches"][0]
-    commits = call.git("rev-list", "--first-parent", branch).split()
+    branch = content["branches"][0]
+    commits = [call.commit(name) for name in given.commits]
+    commits = commits or call.git("rev-list", "--first-parent", branch).split()
     left = missing(commits, ROOT / content["results_dir"] / given.machine, given.every, given.newest)
     if not left:
-        print(f"asv_bench history: every chosen commit of {branch} has results of {given.machine}")
+        print(f"asv_bench history: every chosen commit has results of {given.machine}")
         return 0
-    print(f"asv_bench history: {len(left)} commits of {branch} on {given.machine}", flush=True)
+    print(f"asv_bench history: {len(left)} commits on {given.machine}", flush=True)
     call.introduce(given.machine, CONFIGURATION)
     chosen = [word for regex in given.bench for word in ("--bench", regex)]
     status = call.asv(
