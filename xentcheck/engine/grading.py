@@ -10,7 +10,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import to_mapping
 from xentcheck.properties.case import Answer
 from xentcheck.report import model
-from xentcheck.truth.grades import GRADES, Grade, grade, tight
+from xentcheck.truth.grades import GRADES, Grade, grade
 
 NOTE = "beyond the tight bound of this grade, within the one for any legitimate algorithm"
 
@@ -41,7 +41,7 @@ def grade_answer(answer: Answer, part: str) -> Graded | None:
     if held is None or got is None:
         return None
     enclosure = getattr(answer.enclosed, part)
-    found = grade(held.error, enclosure.hi, got, tight(answer.problem, answer.truth.conditions), answer.problem, part)
+    found = grade(held.error, enclosure.hi, got, answer.truth.tights, answer.problem, part)
     if found.index is None:
         return None
     low, high = enclosure.bounds()

@@ -18,6 +18,7 @@ from xentcheck.truth.allowance import Allowances, conformance
 from xentcheck.truth.conditions import Conditions, conditions
 from xentcheck.truth.enclose import Enclosed, enclose
 from xentcheck.truth.enclosure import Enclosure
+from xentcheck.truth.grades import Bounds, tight
 from xentcheck.truth.problem import Problem, pose
 from xentcheck.truth.verdict import Held, hold
 
@@ -53,6 +54,11 @@ class Truth:
     def enclosed(self) -> Enclosed:
         """The enclosures of loss and gradient."""
         return enclose(self.problem, gradient=self._gradient)
+
+    @cached_property
+    def tights(self) -> Bounds:
+        """The bounds by which the batch is graded."""
+        return tight(self.problem, self.conditions)
 
     @cached_property
     def allowances(self) -> Allowances:
