@@ -35,10 +35,11 @@ def written(folder: Path) -> ModuleType:
 def test_a_folder_is_written(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Configuration and benchmarks, with the branch and the paths of that repository."""
     assert main(["bench", "mine.py:loss", "--gradient", "mine.py:gradient", "--asv", "perf"]) == 0
-    assert capsys.readouterr().out.count("wrote ") == 4
+    assert capsys.readouterr().out.count("wrote ") == 5
     content = json.loads((repository / "perf" / "asv.conf.json").read_text())
     assert (content["repo"], content["branches"]) == ("..", ["trunk"])
     assert content["matrix"] == {"req": {"numpy": [""]}}
+    assert (repository / "perf" / ".gitignore").read_text() == ".asv/\n"
     target = json.loads((repository / "perf" / "benchmarks" / "targets.json").read_text())["mine.py:loss"]
     assert target["functions"] == {"loss": "mine.py:loss", "gradient": "mine.py:gradient"}
     assert (target["forms"], target["framework"], target["root"]) == (["sparse"], "numpy", "../..")

@@ -94,14 +94,15 @@ def write(folder: Path, targets: Sequence[Mapping[str, Any]]) -> list[Path]:
     folder = folder.resolve()
     root = _repository(folder)
     benchmarks = folder / "benchmarks"
-    files = [folder / "asv.conf.json", *(benchmarks / name for name in ("__init__.py", "targets.json", "losses.py"))]
+    files = [folder / name for name in ("asv.conf.json", ".gitignore")]
+    files += [benchmarks / name for name in ("__init__.py", "targets.json", "losses.py")]
     existing = [path for path in files if path.exists()]
     if existing:
         raise TargetError(f"{existing[0]} exists already; give --asv another folder, or remove it.")
     benchmarks.mkdir(parents=True, exist_ok=True)
     up = os.path.relpath(root, benchmarks)
     stated = {target["name"]: _relative(target, root, up) for target in targets}
-    contents = (_configuration(folder, root, targets), _INIT, stated)
+    contents = (_configuration(folder, root, targets), ".asv/\n", _INIT, stated)
     for path, content in zip(files, contents, strict=False):
         text = content if isinstance(content, str) else json.dumps(content, indent=4) + "\n"
         path.write_text(text, encoding="utf-8")
