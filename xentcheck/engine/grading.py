@@ -10,7 +10,9 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import to_mapping
 from xentcheck.properties.case import Answer
 from xentcheck.report import model
+from xentcheck.truth.certify import certify
 from xentcheck.truth.grades import GRADES, Grade, grade
+from xentcheck.truth.problem import Problem
 
 NOTE = "beyond the tight bound of this grade, within the one for any legitimate algorithm"
 
@@ -26,26 +28,24 @@ class Graded:
     batch : Batch or None
         The batch of the largest error.
     got : float
-    certified : (float, float)
+    problem : Problem or None
+        What the batch asks, for the certified value.
     """
 
     grade: Grade
     batch: Batch | None = None
     got: float = 0.0
-    certified: tuple[float, float] = (0.0, 0.0)
+    problem: Problem | None = None
 
 
 def grade_answer(answer: Answer, part: str) -> Graded | None:
     """Return the grade of one part of an answer, or None where nothing of it can be graded."""
-    held, got = answer.held(part), answer.numbers(part)
-    if held is None or got is None:
+    got, measured = answer.numbers(part), answer.measured(part)
+    if got is None or measured is None:
         return None
-    enclosure = getattr(answer.enclosed, part)
-    found = grade(held.error, enclosure.hi, got, answer.truth.tights, answer.problem, part)
-    if found.index is None:
-        return None
-    low, high = enclosure.bounds()
-    return Graded(found, answer.batch, float(got[found.index]), (float(low[found.index]), float(high[found.index])))
+    error, exact = measured
+    found = grade(error, exact, got, answer.truth.tights, answer.problem, part)
+    return None if found.index is None else Graded(found, answer.batch, float(got[found.index]), answer.problem)
 
 
 def worse(one: Graded | None, other: Graded) -> Graded:
@@ -71,6 +71,6 @@ def stated(graded: Graded, part: str) -> model.Grade:
         witness=None if graded.batch is None else to_mapping(graded.batch),
         part=part + where,
         got=graded.got,
-        certified=graded.certified,
+        certified=None if graded.problem is None or index is None else certify(graded.problem, part, index),
         note=NOTE if graded.grade.note else "",
     )

@@ -78,7 +78,8 @@ def gradient_row_sum(case: Case) -> Iterator[Violation]:
     """The row's sum, calculated exactly, against the exact one; the allowance is the sum of the elements'."""
     answer = case.answer
     got = answer.numbers("gradient")
-    if got is None or not got.size or answer.enclosed.unspecified:
+    # Where every element is within its allowance, so is their sum.
+    if got is None or not got.size or answer.clearly_right("gradient") or answer.enclosed.unspecified:
         return
     enclosure, allowed = gradient_enclosure(answer), answer.allowances.gradient
     low, high = enclosure.bounds()
@@ -122,7 +123,9 @@ def gradient_sign(case: Case) -> Iterator[Violation]:
     """Signs beyond the allowance, and dead zones: zeros where the exact gradient is beyond it."""
     answer = case.answer
     got = answer.numbers("gradient")
-    if got is None or not got.size or answer.enclosed.unspecified or case.batch.label_form == "soft":
+    if got is None or not got.size or case.batch.label_form == "soft":
+        return
+    if answer.clearly_right("gradient") or answer.enclosed.unspecified:
         return
     enclosure, allowed = gradient_enclosure(answer), answer.allowances.gradient
     exact = enclosure.hi
@@ -189,7 +192,7 @@ def gibbs(case: Case) -> Iterator[Violation]:
     """A loss below 0 beyond its allowance; for soft labels, the batch z = log t where equality holds."""
     answer = case.answer
     got = answer.numbers("loss")
-    if got is not None and got.size and not answer.enclosed.unspecified:
+    if got is not None and got.size and not answer.clearly_right("loss") and not answer.enclosed.unspecified:
         allowed = answer.allowances.loss
         with np.errstate(invalid="ignore"):
             below = np.isfinite(allowed) & (got < -allowed)
