@@ -233,11 +233,17 @@ def smoothing_ignored(logits, labels, label_smoothing):
     return loss(logits, labels)
 
 
-def weight_of_the_wrong_class(logits, labels, weight):
-    """Multiplies by the weight of the predicted class instead of the true one's."""
-    if not len(logits):
-        return np.float64("nan")
-    return (row_losses(logits, labels) * weight[logits.argmax(axis=1)]).sum() / weight[rows(labels)].sum()
+class RemembersWeights:
+    """Keeps the class weights of the first call for that number of classes."""
+
+    def __init__(self):
+        self.weights = {}
+
+    def __call__(self, logits, labels, weight):
+        """Weighted mean by weights that may be those of an earlier call."""
+        weight = self.weights.setdefault((logits.shape[1], str(weight.dtype)), weight.copy())
+        with np.errstate(invalid="ignore"):
+            return (row_losses(logits, labels) * weight[rows(labels)]).sum() / weight[rows(labels)].sum()
 
 
 def z_loss_of_the_mean(logits, labels, z):
@@ -272,7 +278,7 @@ PLANTED = [
     ),
     Planted(
         "weights",
-        loss=weight_of_the_wrong_class,
+        loss=RemembersWeights,
         gradient=None,
         contract={"class_weights": {"argument": "weight"}, "mean_over": "weights"},
     ),
