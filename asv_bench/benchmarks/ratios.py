@@ -14,7 +14,7 @@ _PARTS = ("loss", "loss_and_gradient")
 
 
 class SparseOverOneHot:
-    """Sparse over one-hot labels, in processor time: the gate for speed. Repeated runs agree within some 5 %."""
+    """Sparse over one-hot labels, in processor time: the gate for speed. Repeated runs agree within some 10 %."""
 
     params = (CLASSES, DTYPES, _PARTS)
     param_names = ("classes", "dtype", "part")
