@@ -11,18 +11,15 @@ Doubles = NDArray[np.float64]
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
-def scores(values: ArrayLike, name: str = "logits") -> tuple[Doubles, np.dtype[Any]]:
-    """Return logits or probabilities as float64 rows, and the dtype in which to answer.
-
-    All arithmetic of the reference is done in float64, which holds each of the four formats exactly, and is
-    rounded once at the end. The rows are C-contiguous, so that a sum adds the same terms in the same order
-    whatever the memory layout of `values`; they may be `values` itself, so they are only read.
+def real_rows(values: ArrayLike, name: str = "logits") -> tuple[NDArray[Any], np.dtype[Any]]:
+    """Return logits or probabilities as they are, shape (n, m), and the dtype in which to answer.
 
     Returns
     -------
-    rows : ndarray of float64, shape (n, m)
+    rows : ndarray, shape (n, m)
+        Maybe `values` itself, so it is only read.
     dtype : dtype
-        That of `values`; float64 where these are integers.
+        That of `values` in native byte order; float64 where these are integers.
 
     Raises
     ------
@@ -33,11 +30,31 @@ def scores(values: ArrayLike, name: str = "logits") -> tuple[Doubles, np.dtype[A
     dtype = given.dtype
     if dtype.kind in "iu":
         dtype = np.dtype(np.float64)
-    elif dtype.name not in FLOATS:
+    elif not _is_float(dtype):
         raise TypeError(f"{name} must be numbers of dtype {', '.join(FLOATS)} or integers, but have dtype {dtype}.")
     if given.ndim != 2 or given.shape[1] == 0:
         raise ValueError(f"{name} must have shape (n, m) with at least one class, but have shape {given.shape}.")
-    return given.astype(np.float64, order="C", copy=False), dtype if dtype.isnative else dtype.newbyteorder("=")
+    return given, dtype if dtype.isnative else dtype.newbyteorder("=")
+
+
+def scores(values: ArrayLike, name: str = "logits") -> tuple[Doubles, np.dtype[Any]]:
+    """Return logits or probabilities as float64 rows, and the dtype in which to answer.
+
+    float64 holds each of the four formats exactly. The rows are C-contiguous, so that a sum adds the same terms in
+    the same order whatever the memory layout of `values`; they may be `values` itself, so they are only read.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `real_rows` does.
+    """
+    given, dtype = real_rows(values, name)
+    return given.astype(np.float64, order="C", copy=False), dtype
+
+
+def _is_float(dtype: np.dtype[Any]) -> bool:
+    """Whether it is one of FLOATS; the name of a dtype takes longer to ask for."""
+    return dtype.itemsize in (2, 4, 8) if dtype.kind == "f" else dtype.name == "bfloat16"
 
 
 def sparse_labels(labels: ArrayLike, n: int, m: int) -> NDArray[np.intp]:
@@ -57,10 +74,30 @@ def sparse_labels(labels: ArrayLike, n: int, m: int) -> NDArray[np.intp]:
     if given.dtype.kind not in "iu" and given.size > 0:
         raise TypeError(f"sparse labels must be integers, but have dtype {given.dtype}.")
     given = given.reshape(n)
-    if n > 0 and (given.min() < 0 or given.max() >= m):
+    classes = given.astype(np.intp, copy=False)
+    # As unsigned numbers the negative ones are the largest, and so are the unsigned that do not fit.
+    if n > 0 and classes.view(np.uintp).max() >= m:
         row = int(np.argmax((given < 0) | (given >= m)))
         raise ValueError(f"labels[{row}] is {given[row]}, but labels of {m} classes lie in 0 ... {m - 1}.")
-    return given.astype(np.intp)
+    return classes
+
+
+def real_labels(labels: ArrayLike, n: int, m: int) -> NDArray[Any]:
+    """Return one-hot or soft labels as they are, shape (n, m); their values are not looked at.
+
+    Raises
+    ------
+    TypeError
+        If the labels are not real numbers.
+    ValueError
+        If their shape is not that of the scores.
+    """
+    given = np.asarray(labels)
+    if given.dtype.kind not in "biu" and not _is_float(given.dtype):
+        raise TypeError(f"one-hot and soft labels must be real numbers, but have dtype {given.dtype}.")
+    if given.shape != (n, m):
+        raise ValueError(f"one-hot and soft labels must have the scores' shape ({n}, {m}), but have {given.shape}.")
+    return given
 
 
 def dense_labels(labels: ArrayLike, n: int, m: int) -> Doubles:
@@ -68,16 +105,10 @@ def dense_labels(labels: ArrayLike, n: int, m: int) -> Doubles:
 
     Raises
     ------
-    TypeError
-        If the labels are not real numbers.
-    ValueError
-        If their shape is not that of the scores, or one is negative, infinite or nan.
+    TypeError, ValueError
+        As `real_labels` does, and ValueError if a label is negative, infinite or nan.
     """
-    given = np.asarray(labels)
-    if given.dtype.kind not in "biu" and given.dtype.name not in FLOATS:
-        raise TypeError(f"one-hot and soft labels must be real numbers, but have dtype {given.dtype}.")
-    if given.shape != (n, m):
-        raise ValueError(f"one-hot and soft labels must have the scores' shape ({n}, {m}), but have {given.shape}.")
+    given = real_labels(labels, n, m)
     exact = given.astype(np.float64, order="C", copy=False)
     allowed = (exact >= 0) & (exact < np.inf)
     if not allowed.all():
@@ -113,6 +144,29 @@ def cotangent(upstream: ArrayLike | None, reduction: str, n: int) -> Doubles:
     if given.shape != shape:
         raise ValueError(f"upstream must have the loss's shape {shape}, but has shape {given.shape}.")
     return given.astype(np.float64)
+
+
+def output(
+    out: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any], *inputs: NDArray[Any]
+) -> NDArray[Any]:
+    """Return the array to write to: a new one, or `out` if it can take the answer.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `out` is no writeable array of that shape and dtype, or may overlap one of the inputs: these are
+        still read when the first rows are written.
+    """
+    if out is None:
+        return np.empty(shape, dtype)
+    if not isinstance(out, np.ndarray) or out.dtype != dtype:
+        kind = f"dtype {out.dtype}" if isinstance(out, np.ndarray) else f"type {type(out).__name__}"
+        raise TypeError(f"out must be an array of dtype {dtype}, but has {kind}.")
+    if out.shape != shape or not out.flags.writeable:
+        raise ValueError(f"out must be a writeable array of shape {shape}.")
+    if any(np.may_share_memory(out, given) for given in inputs):
+        raise ValueError("out must not overlap the logits or the labels.")
+    return out
 
 
 def stochastic_tolerance(m: int, dtype: DTypeLike) -> float:

@@ -3,7 +3,8 @@
     loss      L = sum of t_j (-log p_j) = T log1p(s) + sum of t_j (M - z_j)
     gradient  g_j = T p_j - t_j
 
-T = sum of t_j is 1 for one-hot rows and for distributions, but need not be. M and s as in `sparse`.
+T = sum of t_j is 1 for one-hot rows and for distributions, but need not be. M and s as in `sparse`; `plain` has the
+same without blocks. A row that has all its weight in one class is worked on as in `sparse`, times that weight.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentcheck.reference import checks
-from xentcheck.reference.checks import Doubles
-from xentcheck.reference.reductions import reduce_losses, scale_gradient
-from xentcheck.reference.softmax import softmax
+from xentcheck.reference.batch import Batch
+from xentcheck.reference.dense import evaluate
+
+Gradient = NDArray[np.floating[Any]]
 
 
-def onehot_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean") -> Any:
+def onehot_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *, threads: int | None = None) -> Any:
     """Return the cross-entropy, in nats.
 
     Parameters
@@ -27,10 +29,12 @@ def onehot_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean") -
     logits : array_like, shape (n, m)
         float16, bfloat16, float32, float64 or integers.
     labels : array_like, shape (n, m)
-        The weight of each class, finite and not negative. A class of weight 0 costs nothing, whatever its
-        logit: 0 log 0 = 0.
+        The weight of each class, finite and not negative, in any real dtype; the narrower, the faster. A class of
+        weight 0 costs nothing, whatever its logit: 0 log 0 = 0.
     reduction : {"mean", "sum", "none"}
         "mean" divides by n, the number of rows.
+    threads : int, optional
+        How many work on large inputs; unasked, as many as there are processors. It changes no bit of the answer.
 
     Returns
     -------
@@ -47,28 +51,34 @@ def onehot_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean") -
     >>> onehot_loss([[0.0, 0.0], [8.0, 0.0]], [[1, 0], [0.75, 0.25]], reduction="none")
     array([0.69314718, 2.00033541])
     """
-    z, dtype = checks.scores(logits)
-    t = checks.dense_labels(labels, *z.shape)
+    z, dtype = checks.real_rows(logits)
+    t = checks.real_labels(labels, *z.shape)
     with np.errstate(all="ignore"):
-        parts = softmax(z)
-        losses = t.sum(axis=1) * np.log1p(parts.s) + _weighted_gaps(z, t, parts.maximum)
-        return reduce_losses(losses, reduction, dtype)
+        batch = Batch.loss_only(z, dtype, reduction)
+        evaluate(batch, t, threads)
+        return batch.loss()
 
 
 def onehot_gradient(
-    logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *, upstream: ArrayLike | None = None
-) -> NDArray[np.floating[Any]]:
+    logits: ArrayLike,
+    labels: ArrayLike,
+    reduction: str = "mean",
+    *,
+    upstream: ArrayLike | None = None,
+    out: NDArray[Any] | None = None,
+    threads: int | None = None,
+) -> Gradient:
     """Return the gradient of `onehot_loss` with respect to the logits.
-
-    Where the top class has all the weight, T p_j - t_j = -T (1 - p_j), and 1 - p_j = s / S keeps the digits
-    that the subtraction would lose.
 
     Parameters
     ----------
-    logits, labels, reduction
+    logits, labels, reduction, threads
         As for `onehot_loss`.
     upstream : array_like, optional
         Multiplies the gradient: shape (n,) for the reduction "none", else a number.
+    out : ndarray, shape (n, m), optional
+        An array in the dtype of the logits to write to and to return, apart from the inputs. What it holds after
+        an error is left open.
 
     Returns
     -------
@@ -80,25 +90,29 @@ def onehot_gradient(
     array([[-0.5 ,  0.5 ],
            [ 0.25, -0.25]])
     """
-    z, dtype = checks.scores(logits)
-    t = checks.dense_labels(labels, *z.shape)
+    return onehot_loss_and_gradient(logits, labels, reduction, upstream=upstream, out=out, threads=threads)[1]
+
+
+def onehot_loss_and_gradient(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    reduction: str = "mean",
+    *,
+    upstream: ArrayLike | None = None,
+    out: NDArray[Any] | None = None,
+    threads: int | None = None,
+) -> tuple[Any, Gradient]:
+    """Return `onehot_loss` and `onehot_gradient`, for little more than the gradient costs alone.
+
+    Examples
+    --------
+    >>> onehot_loss_and_gradient([[0.0, 0.0]], [[1, 0]])
+    (np.float64(0.6931471805599453), array([[-0.5,  0.5]]))
+    """
+    z, dtype = checks.real_rows(logits)
+    t = checks.real_labels(labels, *z.shape)
     with np.errstate(all="ignore"):
-        parts = softmax(z)
-        T = t.sum(axis=1)
-        gradient = T[:, np.newaxis] * parts.probabilities() - t
-        rows = np.arange(len(z))
-        all_on_top = t[rows, parts.top] == T
-        gradient[rows, parts.top] = np.where(all_on_top, -T * parts.top_complement(), gradient[rows, parts.top])
-        return scale_gradient(gradient, reduction, upstream, dtype)
-
-
-def _weighted_gaps(z: Doubles, t: Doubles, maximum: Doubles) -> Doubles:
-    """Return the sum of t_j (M - z_j) over the classes with t_j > 0, shape (n,)."""
-    top = maximum[:, np.newaxis]
-    products = np.where(t > 0, t * (top - z), 0.0)
-    sums: Doubles = products.sum(axis=1)
-    if np.isinf(sums).any():
-        # The gap of two huge logits may exceed the largest float although t_j times the gap does not.
-        halves = np.where(np.isfinite(z), 2.0 * (t * (0.5 * top - 0.5 * z)), products)
-        sums = np.where(np.isinf(sums), np.where(t > 0, halves, 0.0).sum(axis=1), sums)
-    return sums
+        batch = Batch.with_gradient(z, t, dtype, reduction, upstream, out)
+        evaluate(batch, t, threads)
+        assert batch.gradient is not None
+        return batch.loss(), batch.gradient
