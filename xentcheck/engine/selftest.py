@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import to_mapping
 from xentcheck.engine.causes import likely_cause
 from xentcheck.engine.cellrun import capabilities_of
 from xentcheck.engine.minimise import minimise
 from xentcheck.engine.plan import PROFILES, Cell, cells, in_each
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
+from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.properties.registry import choose
 from xentcheck.targets import Host, open_host
@@ -29,6 +31,16 @@ MECHANISMS = {
     "bad-input": "bad_input_accepted",
     "precision": "output_dtype",
     "determinism": "state_kept",
+}
+
+
+TITLES = {
+    "second-order": {
+        "silently zero": "hessian_zero",
+        "is twice": "hessian_doubled",
+        "diagonal alone": "hessian_diagonal",
+        "vector of ones": "hessian_without_outer_product",
+    }
 }
 
 
@@ -125,9 +137,7 @@ class _Search:
         amount = PROFILES[self.profile]
         sweep, examples = in_each(amount, len(planned))
         for cell in planned:
-            laws = [
-                law for law in self.laws if law.name not in self.fallen and not law.applies(contract, capabilities)
-            ]
+            laws = [law for law in self.laws if law.name not in self.fallen and not law.applies(contract, capabilities)]
             before = self.examples
 
             def on_batch(result: CellResult, before: int = before) -> None:
@@ -210,20 +220,36 @@ def _first(search: _Search) -> First:
 
 def mechanism_of(law: str, violation: Violation, search: _Search) -> str:
     """Return the mechanism that a violation names: by its numbers, or by what else happened."""
-    contract, batch = search.host.description.contract, violation.batch
+    contract, batch, title = search.host.description.contract, violation.batch, violation.title
     if law == "purity":
         return str(violation.got)
-    if violation.returned is not None and law != "determinism":
+    if "raised from" in title:
+        return "raises"
+    if " has shape " in title:
+        return "wrong_shape"
+    if law in TITLES:
+        return next((key for words, key in TITLES[law].items() if words in title), MECHANISMS.get(law, ""))
+    if violation.returned is not None and violation.vector is None and law != "determinism":
+        if _right_when_fresh(violation, search, batch):
+            return "state_kept"
+        if batch.layout != "C" and _right_when_fresh(violation, search, batch.replace(layout="C")):
+            return "memory_order"
         upstream = None if violation.upstream is None else np.asarray(violation.upstream)
         problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), upstream=upstream)
         cause = likely_cause(problem, violation.part.partition("[")[0], np.asarray(violation.returned))
         if cause is not None:
             return cause.mechanism
-    if law == "layout":
-        return "wrong_shape" if violation.returned is None else "memory_order"
-    if "raised from" in violation.title:
-        return "raises"
-    return MECHANISMS.get(law, "")
+    return "memory_order" if law == "layout" else MECHANISMS.get(law, "")
+
+
+def _right_when_fresh(violation: Violation, search: _Search, batch: Batch) -> bool:
+    """Return whether the target answers a batch rightly when nothing was asked before."""
+    part = violation.part.partition("[")[0]
+    if part not in ("loss", "gradient") or violation.upstream is not None:
+        return False
+    with open_host(search.specimen.specification()) as host:
+        case = Case(host.description.contract, capabilities_of(host), host, batch)
+        return case.answer.held(part) is not None and case.answer.violation(part) is None
 
 
 def _examine(name: str, profile: str, seed: int, properties: tuple[str, ...] | None, only_first: bool) -> Examined:

@@ -18,6 +18,7 @@ from xentcheck.zoo import (
     bugs_masks,
     bugs_overflow,
     bugs_reductions,
+    bugs_second_order,
     bugs_shapes,
     bugs_smoothing,
     bugs_state,
@@ -49,6 +50,7 @@ BUGS: tuple[Specimen, ...] = tuple(
         bugs_chunked,
         bugs_state,
         bugs_gradients,
+        bugs_second_order,
         bugs_shapes,
         bugs_invalid,
     )

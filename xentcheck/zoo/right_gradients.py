@@ -128,3 +128,20 @@ def online_gradient(scores: Array, labels: Array) -> Any:
         total = total * np.exp(top - new) + np.exp(block - new[:, None]).sum(axis=1)
         top = new
     return over_n(np.exp(scores - top[:, None]) / total[:, None] - one_hot(labels, scores))
+
+
+@right("hessian_vector", loss=mean_loss, gradient=mean_gradient)
+def hessian_of_two_terms(scores: Array, labels: Array, vector: Array) -> Any:
+    """Return p (v - p.v) / n, as the difference of two products."""
+    p = softmax(scores)
+    return over_n(p * vector - p * (p * vector).sum(axis=1, keepdims=True))
+
+
+@right("hessian_vector", loss=mean_loss, gradient=mean_gradient)
+def hessian_matrix_written_out(scores: Array, labels: Array, vector: Array) -> Any:
+    """Write diag p - p p^T out for each row and multiply, up to 64 classes."""
+    p = softmax(scores)
+    if p.shape[1] > 64:
+        return over_n(p * (vector - (p * vector).sum(axis=1, keepdims=True)))
+    matrix = p[:, :, None] * np.eye(p.shape[1], dtype=p.dtype) - p[:, :, None] * p[:, None, :]
+    return over_n(np.einsum("ijk,ik->ij", matrix, vector))

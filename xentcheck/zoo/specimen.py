@@ -20,7 +20,8 @@ class Specimen:
 
     Parameters
     ----------
-    name, summary : str
+    name, module, summary : str
+        The module is that in which it stands.
     loss, gradient, value_and_gradient, hessian_vector, vjp : callable or None
     contract : mapping
         What it is held to, in the JSON form.
@@ -40,6 +41,7 @@ class Specimen:
     """
 
     name: str
+    module: str
     summary: str
     loss: Function | None = None
     gradient: Function | None = None
@@ -52,12 +54,6 @@ class Specimen:
     thread: str = ""
     law: tuple[str, ...] = ()
     made_by: type | None = None
-
-    @property
-    def module(self) -> str:
-        """The module in which the specimen stands."""
-        made = self.made_by or next(function for role in ROLES if (function := getattr(self, role)) is not None)
-        return str(made.__module__)
 
     @property
     def location(self) -> str:
@@ -120,8 +116,8 @@ def _specimen(found: Any, role: str, beside: Mapping[str, Function], **stated: A
         methods = {name: getattr(instance, name, None) for name in ROLES}
         methods["loss"] = methods["loss"] or getattr(instance, "calculate", None) or getattr(instance, "forward", None)
         methods["gradient"] = methods["gradient"] or getattr(instance, "backward", None)
-        return Specimen(found.__name__, summary, **{**methods, **stated}, made_by=found)
-    return Specimen(found.__name__, summary, **{role: found, **beside, **stated})
+        return Specimen(found.__name__, found.__module__, summary, **{**methods, **stated}, made_by=found)
+    return Specimen(found.__name__, found.__module__, summary, **{role: found, **beside, **stated})
 
 
 def specimens_of(module: Any) -> tuple[Specimen, ...]:
