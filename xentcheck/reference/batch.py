@@ -2,63 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from xentcheck.reference import checks
 from xentcheck.reference.blocks import Floats, Scratch, width
 from xentcheck.reference.checks import Doubles
-from xentcheck.reference.reductions import reduce_losses, row_factors
+from xentcheck.reference.reductions import reduce_losses
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
-@dataclass(eq=False, slots=True)
-class Batch:
-    """Logits, and where the answers go.
+class Part(NamedTuple):
+    """Some rows of a batch, or all: the parameters are those of `Batch`."""
+
+    z: NDArray[Any]
+    labels: NDArray[Any]
+    factors: Doubles
+    losses: Doubles | None
+    gradient: NDArray[Any] | None
+
+
+class Batch(NamedTuple):
+    """What is given, what is wanted, and where it goes.
 
     Parameters
     ----------
     z : ndarray, shape (n, m)
         As they were given.
-    losses : ndarray of float64, shape (n,)
-    gradient : ndarray, shape (n, m), in the dtype of the answer; or None if it is not wanted
-    factors : ndarray of float64, shape () or (n,)
-        What the rows of the gradient are multiplied by.
+    labels : ndarray, shape (n,) or (n, m)
     dtype : dtype
         That of the answer.
     reduction : {"none", "sum", "mean"}
+    factors : ndarray of float64, shape () or (n,)
+        What the rows of the gradient are multiplied by.
+    losses : ndarray of float64, shape (n,), or None if they are not wanted
+    gradient : ndarray, shape (n, m), in the dtype of the answer, or None if it is not wanted
     """
 
     z: NDArray[Any]
-    losses: Doubles
-    gradient: NDArray[Any] | None
-    factors: Doubles
+    labels: NDArray[Any]
     dtype: np.dtype[Any]
     reduction: str
-
-    @classmethod
-    def loss_only(cls, z: NDArray[Any], dtype: np.dtype[Any], reduction: str) -> Self:
-        """Return a batch whose gradient is not wanted."""
-        return cls(z, np.empty(len(z)), None, row_factors(reduction, None, len(z)), dtype, reduction)
-
-    @classmethod
-    def with_gradient(
-        cls,
-        z: NDArray[Any],
-        labels: NDArray[Any],
-        dtype: np.dtype[Any],
-        reduction: str,
-        upstream: ArrayLike | None,
-        out: NDArray[Any] | None,
-    ) -> Self:
-        """Return a batch whose gradient is wanted, in `out` or in a new array."""
-        factors = row_factors(reduction, upstream, len(z))
-        gradient = checks.output(out, z.shape, dtype, z, labels)
-        return cls(z, np.empty(len(z)), gradient, factors, dtype, reduction)
+    factors: Doubles
+    losses: Doubles | None
+    gradient: NDArray[Any] | None
 
     @property
     def working(self) -> np.dtype[Any]:
@@ -67,19 +56,18 @@ class Batch:
 
     def loss(self) -> Any:
         """Return the reduced loss in the dtype of the answer."""
+        assert self.losses is not None
         return reduce_losses(self.losses, self.reduction, self.dtype)
 
-    def piece(self, rows: slice, dtype: np.dtype[Any]) -> Floats:
-        """Return the logits of some rows, C-contiguous, in the dtype of the arithmetic."""
-        return contiguous(self.z[rows], dtype)
-
-    def factors_of(self, rows: slice) -> Doubles:
-        """Return the factors of some rows, one or one for each."""
-        return self.factors[rows] if self.factors.ndim else self.factors
-
-    def target(self, rows: slice) -> NDArray[Any] | None:
-        """Return where the gradient of some rows goes."""
-        return None if self.gradient is None else self.gradient[rows]
+    def part(self, rows: slice) -> Part:
+        """Return some of the rows, without copying."""
+        return Part(
+            self.z[rows],
+            self.labels[rows],
+            self.factors[rows] if self.factors.ndim else self.factors,
+            None if self.losses is None else self.losses[rows],
+            None if self.gradient is None else self.gradient[rows],
+        )
 
 
 def contiguous(rows: NDArray[Any], dtype: np.dtype[Any]) -> Floats:

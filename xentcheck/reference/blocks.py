@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +24,8 @@ SHARED = 2**18
 """Arrays of fewer elements are left to one thread: starting another takes about as long."""
 MOST = 8
 """The most threads that are started unasked: they share the memory's bandwidth."""
+SMALL = 2**12
+"""Arrays of fewer elements are quick to allocate."""
 SHORT_BUFFER = 512
 """Elements of numpy's buffer for ufuncs, for rows at least as long.
 
@@ -41,14 +43,16 @@ class Scratch:
     """Arrays that one thread uses again for each of its blocks."""
 
     def __init__(self) -> None:
-        self._arrays: dict[tuple[str, np.dtype[Any]], Floats] = {}
+        self._arrays: dict[tuple[str, str], Floats] = {}
 
     def __call__(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Floats:
         """Return an array of any content. It is the same memory for each call with this name and dtype."""
         size = shape[0] * shape[1]
-        kept = self._arrays.get((name, dtype))
+        if size < SMALL:
+            return np.empty(shape, dtype)
+        kept = self._arrays.get((name, dtype.char))
         if kept is None or kept.size < size:
-            kept = self._arrays[name, dtype] = np.empty(size, dtype)
+            kept = self._arrays[name, dtype.char] = np.empty(size, dtype)
         return kept[:size].reshape(shape)
 
 
@@ -78,6 +82,10 @@ def each_block(task: Task, shape: tuple[int, ...], dtype: np.dtype[Any], threads
     """
     n, m = shape
     rows = max(1, width(dtype) // m)
+    if n <= rows:
+        _threads(threads, 0, 1)
+        _work(task, (slice(0, n),) if n > 0 else (), m)
+        return
     count = _threads(threads, n * m, -(-n // rows))
     slices = (slice(start, min(start + rows, n)) for start in range(0, n, rows))
     if count <= 1:
@@ -91,12 +99,12 @@ def each_block(task: Task, shape: tuple[int, ...], dtype: np.dtype[Any], threads
             other.result()
 
 
-def _quietly(task: Task, slices: Iterator[slice], m: int) -> None:
+def _quietly(task: Task, slices: Iterable[slice], m: int) -> None:
     with np.errstate(all="ignore"):
         _work(task, slices, m)
 
 
-def _work(task: Task, slices: Iterator[slice], m: int) -> None:
+def _work(task: Task, slices: Iterable[slice], m: int) -> None:
     if m >= SHORT_BUFFER:
         np.setbufsize(SHORT_BUFFER)
     scratch = Scratch()

@@ -69,14 +69,14 @@ def sparse_labels(labels: ArrayLike, n: int, m: int) -> NDArray[np.intp]:
         If their shape is another, or one lies outside 0 ... m - 1.
     """
     given = np.asarray(labels)
-    if given.shape not in ((n,), (n, 1)):
+    if given.shape != (n,) and given.shape != (n, 1):
         raise ValueError(f"labels must have shape ({n},) or ({n}, 1), one for each row, but have shape {given.shape}.")
     if given.dtype.kind not in "iu" and given.size > 0:
         raise TypeError(f"sparse labels must be integers, but have dtype {given.dtype}.")
     given = given.reshape(n)
     classes = given.astype(np.intp, copy=False)
     # As unsigned numbers the negative ones are the largest, and so are the unsigned that do not fit.
-    if n > 0 and classes.view(np.uintp).max() >= m:
+    if n > 0 and np.maximum.reduce(classes.view(np.uintp)) >= m:
         row = int(np.argmax((given < 0) | (given >= m)))
         raise ValueError(f"labels[{row}] is {given[row]}, but labels of {m} classes lie in 0 ... {m - 1}.")
     return classes

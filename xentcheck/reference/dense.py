@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.reference import checks, plain
-from xentcheck.reference.batch import DOUBLE, SINGLE, Batch, at_rim, buffer, contiguous
+from xentcheck.reference.batch import DOUBLE, SINGLE, Batch, Part, at_rim, buffer, contiguous
 from xentcheck.reference.blocks import Scratch, each_block, width
-from xentcheck.reference.checks import Doubles
 from xentcheck.reference.rows import Classes, dense_gradients, exponentials, label_gradients, label_losses
 
 
@@ -18,46 +17,24 @@ class _InvalidLabelError(Exception):
     """A label is negative, infinite or nan."""
 
 
-class _Rows(NamedTuple):
-    """Some rows: logits, labels and factors as given, where the answers go, and the dtypes of the arithmetic."""
-
-    z: NDArray[Any]
-    t: NDArray[Any]
-    factors: Doubles
-    losses: Doubles
-    target: NDArray[Any] | None
-    single: np.dtype[Any]
-    soft: np.dtype[Any]
-
-
-def evaluate(batch: Batch, t: NDArray[Any], threads: int | None) -> None:
-    """Fill the batch's losses, and its gradient if that is wanted.
+def evaluate(batch: Batch, threads: int | None) -> None:
+    """Fill the batch's losses and gradient, as far as they are wanted.
 
     Raises
     ------
     ValueError
         If a label is negative, infinite or nan.
     """
-    soft = SINGLE if batch.working == SINGLE and _fits_float32(t.dtype) else DOUBLE
+    single = batch.working
+    soft = SINGLE if single == SINGLE and _fits_float32(batch.labels.dtype) else DOUBLE
 
     def block(rows: slice, scratch: Scratch) -> None:
-        _mixed(
-            _Rows(
-                batch.z[rows],
-                t[rows],
-                batch.factors_of(rows),
-                batch.losses[rows],
-                batch.target(rows),
-                batch.working,
-                soft,
-            ),
-            scratch,
-        )
+        _mixed(batch.part(rows), single, soft, scratch)
 
     try:
         each_block(block, batch.z.shape, soft, threads)
     except _InvalidLabelError:
-        checks.dense_labels(t, *t.shape)
+        checks.dense_labels(batch.labels, *batch.z.shape)
         raise
 
 
@@ -65,27 +42,31 @@ def _fits_float32(dtype: np.dtype[Any]) -> bool:
     return dtype.name == "bfloat16" or bool(np.can_cast(dtype, np.float32))
 
 
-def _mixed(given: _Rows, scratch: Scratch) -> None:
-    """Divide the rows into those whose labels are in one class, and the others: a row's answer is its own."""
-    y, single = _classes(given.t)
-    if single is None:
-        _in_one_class(given, y, scratch)
+def _mixed(given: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scratch) -> None:
+    """Divide the rows into those whose labels are in one class, and the others: a row's answer is its own.
+
+    `single` and `soft` are the dtypes of the arithmetic for the ones and for the others.
+    """
+    y, in_one = _classes(given.labels)
+    if in_one is None:
+        _in_one_class(given, y, single, scratch)
         return
-    for chosen, of_one in ((np.flatnonzero(single), True), (np.flatnonzero(~single), False)):
-        if len(chosen) == len(single):
-            _soft(given, scratch)
-        elif len(chosen) > 0:
-            losses = np.empty(len(chosen))
-            target = None if given.target is None else np.empty((len(chosen), given.z.shape[1]), given.target.dtype)
-            factors = given.factors[chosen] if given.factors.ndim else given.factors
-            part = given._replace(z=given.z[chosen], t=given.t[chosen], factors=factors, losses=losses, target=target)
-            if of_one:
-                _in_one_class(part, _classes(part.t)[0], scratch)
-            else:
-                _soft(part, scratch)
-            given.losses[chosen] = losses
-            if given.target is not None:
-                given.target[chosen] = target
+    if not in_one.any():
+        _soft(given, soft, scratch)
+        return
+    for rows in (np.flatnonzero(in_one), np.flatnonzero(~in_one)):
+        part = Part(
+            given.z[rows],
+            given.labels[rows],
+            given.factors[rows] if given.factors.ndim else given.factors,
+            np.empty(len(rows)),
+            None if given.gradient is None else np.empty((len(rows), given.z.shape[1]), given.gradient.dtype),
+        )
+        _mixed(part, single, soft, scratch)
+        if given.losses is not None:
+            given.losses[rows] = part.losses
+        if given.gradient is not None:
+            given.gradient[rows] = part.gradient
 
 
 def _classes(t: NDArray[Any]) -> tuple[Classes, NDArray[np.bool_] | None]:
@@ -104,11 +85,11 @@ def _classes(t: NDArray[Any]) -> tuple[Classes, NDArray[np.bool_] | None]:
     return _NONE, np.count_nonzero(present, axis=1) == 1
 
 
-def _in_one_class(given: _Rows, y: Classes, scratch: Scratch) -> None:
-    z = contiguous(given.z, given.single)
-    e = buffer(z, given.target, scratch)
+def _in_one_class(given: Part, y: Classes, working: np.dtype[Any], scratch: Scratch) -> None:
+    z = contiguous(given.z, working)
+    e = buffer(z, given.gradient, scratch)
     sums = exponentials(z, e)
-    weights, factors = given.t[sums.rows, y].astype(np.float64), given.factors
+    weights, factors = given.labels[sums.rows, y].astype(np.float64), given.factors
     losses = label_losses(z, y, sums)
     weighted = bool((weights != 1.0).any())
     if weighted:
@@ -116,44 +97,47 @@ def _in_one_class(given: _Rows, y: Classes, scratch: Scratch) -> None:
             raise _InvalidLabelError
         losses *= weights
         factors = weights * factors
-    given.losses[...] = losses
-    if given.target is not None:
+    if given.losses is not None:
+        given.losses[...] = losses
+    if given.gradient is not None:
         label_gradients(e, y, factors, sums)
-        if e is not given.target:
-            given.target[...] = e
+        if e is not given.gradient:
+            given.gradient[...] = e
     if weighted:
         # The gap of two huge logits may exceed the largest float although the weight times the gap does not.
         _carefully(given, np.flatnonzero((weights != 1.0) & np.isinf(losses)))
-    _carefully(given, at_rim(factors, len(z), given.single))
+    _carefully(given, at_rim(factors, len(z), working))
 
 
-def _soft(given: _Rows, scratch: Scratch) -> None:
-    z = contiguous(given.z, given.soft)
-    e = buffer(z, given.target, scratch)
-    if not given.t.min() >= 0:
+def _soft(given: Part, working: np.dtype[Any], scratch: Scratch) -> None:
+    z = contiguous(given.z, working)
+    e = buffer(z, given.gradient, scratch)
+    if not given.labels.min() >= 0:
         raise _InvalidLabelError
-    sums = exponentials(z, e, given.t, scratch)
-    if not np.isfinite(sums.T).all() and not (given.t < np.inf).all():
+    sums = exponentials(z, e, given.labels, scratch)
+    if not np.isfinite(sums.T).all() and not (given.labels < np.inf).all():
         raise _InvalidLabelError
-    given.losses[...] = sums.T * np.log1p(sums.s) + sums.gaps
-    if given.target is not None:
-        dense_gradients(e, given.t, given.factors, sums, scratch)
-        if e is not given.target:
-            given.target[...] = e
+    if given.losses is not None:
+        given.losses[...] = sums.T * np.log1p(sums.s) + sums.gaps
+    if given.gradient is not None:
+        dense_gradients(e, given.labels, given.factors, sums, scratch)
+        if e is not given.gradient:
+            given.gradient[...] = e
     # 0 times an infinite gap, or gaps and sums beyond the working dtype though not beyond float64.
     _carefully(given, np.flatnonzero(np.isfinite(sums.maximum) & ~np.isfinite(sums.T + sums.gaps)))
-    _carefully(given, at_rim(sums.T * given.factors, len(z), given.single))
+    _carefully(given, at_rim(sums.T * given.factors, len(z), working))
 
 
-def _carefully(given: _Rows, rows: Classes) -> None:
+def _carefully(given: Part, rows: Classes) -> None:
     """Work on rows at the rim of the range again, in the plain form."""
     if len(rows) == 0:
         return
-    z, t = given.z[rows].astype(np.float64), given.t[rows].astype(np.float64)
-    given.losses[rows] = plain.onehot_loss(z, t, "none")
-    if given.target is not None:
+    z, t = given.z[rows].astype(np.float64), given.labels[rows].astype(np.float64)
+    if given.losses is not None:
+        given.losses[rows] = plain.onehot_loss(z, t, "none")
+    if given.gradient is not None:
         upstream = np.broadcast_to(given.factors, len(given.z))[rows]
-        given.target[rows] = plain.onehot_gradient(z, t, "none", upstream=upstream)
+        given.gradient[rows] = plain.onehot_gradient(z, t, "none", upstream=upstream)
 
 
 _NONE = np.empty(0, np.intp)

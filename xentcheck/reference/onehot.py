@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from xentcheck.reference import checks
 from xentcheck.reference.batch import Batch
 from xentcheck.reference.dense import evaluate
+from xentcheck.reference.reductions import ONE, row_factors
 
 Gradient = NDArray[np.floating[Any]]
 
@@ -54,8 +55,8 @@ def onehot_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *
     z, dtype = checks.real_rows(logits)
     t = checks.real_labels(labels, *z.shape)
     with np.errstate(all="ignore"):
-        batch = Batch.loss_only(z, dtype, reduction)
-        evaluate(batch, t, threads)
+        batch = Batch(z, t, dtype, reduction, ONE, np.empty(len(z)), None)
+        evaluate(batch, threads)
         return batch.loss()
 
 
@@ -90,7 +91,9 @@ def onehot_gradient(
     array([[-0.5 ,  0.5 ],
            [ 0.25, -0.25]])
     """
-    return onehot_loss_and_gradient(logits, labels, reduction, upstream=upstream, out=out, threads=threads)[1]
+    batch = _with_gradient(logits, labels, reduction, upstream, out, threads, loss=False)
+    assert batch.gradient is not None
+    return batch.gradient
 
 
 def onehot_loss_and_gradient(
@@ -109,10 +112,26 @@ def onehot_loss_and_gradient(
     >>> onehot_loss_and_gradient([[0.0, 0.0]], [[1, 0]])
     (np.float64(0.6931471805599453), array([[-0.5,  0.5]]))
     """
+    batch = _with_gradient(logits, labels, reduction, upstream, out, threads, loss=True)
+    assert batch.gradient is not None
+    with np.errstate(all="ignore"):
+        return batch.loss(), batch.gradient
+
+
+def _with_gradient(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    reduction: str,
+    upstream: ArrayLike | None,
+    out: NDArray[Any] | None,
+    threads: int | None,
+    loss: bool,
+) -> Batch:
     z, dtype = checks.real_rows(logits)
     t = checks.real_labels(labels, *z.shape)
     with np.errstate(all="ignore"):
-        batch = Batch.with_gradient(z, t, dtype, reduction, upstream, out)
-        evaluate(batch, t, threads)
-        assert batch.gradient is not None
-        return batch.loss(), batch.gradient
+        factors = row_factors(reduction, upstream, len(z))
+        gradient = checks.output(out, z.shape, dtype, z, t)
+        batch = Batch(z, t, dtype, reduction, factors, np.empty(len(z)) if loss else None, gradient)
+        evaluate(batch, threads)
+    return batch

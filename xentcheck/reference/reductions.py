@@ -11,7 +11,7 @@ from xentcheck.reference import checks
 from xentcheck.reference.checks import Doubles
 
 REDUCTIONS = ("none", "sum", "mean")
-_ONE = np.ones(())
+ONE = np.ones(())
 
 
 def reduce_losses(losses: Doubles, reduction: str, dtype: np.dtype[Any]) -> Any:
@@ -22,7 +22,7 @@ def reduce_losses(losses: Doubles, reduction: str, dtype: np.dtype[Any]) -> Any:
     checks.one_of("reduction", reduction, REDUCTIONS)
     if reduction == "none":
         return losses.astype(dtype)
-    total = losses.sum()
+    total = np.add.reduce(losses)
     if reduction == "sum":
         return total.astype(dtype)
     n = len(losses)
@@ -30,13 +30,13 @@ def reduce_losses(losses: Doubles, reduction: str, dtype: np.dtype[Any]) -> Any:
         halvings = n.bit_length()  # n 2**-halvings < 1: the sum of the scaled losses is below the largest of them
         total = np.ldexp(np.ldexp(losses, -halvings).sum() / n, halvings)
         return np.minimum(total, losses.max()).astype(dtype)
-    return np.divide(total, n).astype(dtype)
+    return (total / np.float64(n)).astype(dtype)
 
 
 def row_factors(reduction: str, upstream: ArrayLike | None, n: int) -> Doubles:
     """Return what `scale_gradient` multiplies the rows by: one number for all, shape (), or one for each, (n,)."""
     checks.one_of("reduction", reduction, REDUCTIONS)
-    factors = _ONE if upstream is None else checks.cotangent(upstream, reduction, n)
+    factors = ONE if upstream is None else checks.cotangent(upstream, reduction, n)
     return np.asarray(factors / n) if reduction == "mean" and n > 1 else factors
 
 

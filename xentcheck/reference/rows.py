@@ -39,7 +39,7 @@ class Sums(NamedTuple):
 
 
 def exponentials(z: Floats, e: Floats, t: NDArray[Any] | None = None, scratch: Scratch | None = None) -> Sums:
-    """Write exp(z - M) to `e`, and return the sums.
+    """Write exp(z - M) to `e`, but 0 at the top class, and return the sums.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def exponentials(z: Floats, e: Floats, t: NDArray[Any] | None = None, scratch: S
     rows, top = np.arange(n), z.argmax(axis=1)
     maximum = z[rows, top]
     exact = maximum.astype(np.float64, copy=False)
-    s = 0.0 * exact  # nan where M is not finite
+    s = 0.0 * exact  # nan where M is not finite, even if m = 1 leaves nothing to sum
     T, gaps = (_NONE, _NONE) if t is None else (np.zeros(n), np.zeros(n))
     shift, step = maximum[:, np.newaxis], width(z.dtype)
     for first in range(0, m, step):
@@ -71,9 +71,7 @@ def exponentials(z: Floats, e: Floats, t: NDArray[Any] | None = None, scratch: S
             part[rows, top] = 0.0
         elif 0 <= top[0] - first < size:
             part[0, top[0] - first] = 0.0
-        s += np.add.reduce(part, axis=1)
-    if e.shape[1] == m:
-        e[rows, top] = 1.0
+        s = s + np.add.reduce(part, axis=1)
     return Sums(rows, top, exact, s, T, gaps)
 
 
@@ -85,9 +83,10 @@ def label_losses(z: Floats, y: Classes, sums: Sums) -> Doubles:
 
 def label_gradients(e: Floats, y: Classes, factors: Doubles, sums: Sums) -> None:
     """Turn exponentials into p_j - [j = y], times a factor for each row or for all, in place."""
-    S = 1.0 + sums.s
-    scale = factors / S
-    at_label = np.where(y == sums.top, -sums.s, e[sums.rows, y] - S) * scale
+    scale = factors / (1.0 + sums.s)
+    # -s at the top class, where e is 0 as yet, and e_y - S elsewhere.
+    at_label = (e[sums.rows, y] - sums.s - (y != sums.top)) * scale
+    e[sums.rows, sums.top] = 1.0
     _scale(e, scale)
     e[sums.rows, y] = at_label
 
@@ -95,6 +94,7 @@ def label_gradients(e: Floats, y: Classes, factors: Doubles, sums: Sums) -> None
 def dense_gradients(e: Floats, t: NDArray[Any], factors: Doubles, sums: Sums, scratch: Scratch) -> None:
     """Turn exponentials into T p_j - t_j, times a factor for each row or for all, in place."""
     scale = sums.T * factors / (1.0 + sums.s)
+    e[sums.rows, sums.top] = 1.0
     on_top = np.flatnonzero(t[sums.rows, sums.top].astype(np.float64) == sums.T)
     _scale(e, scale)
     column = np.broadcast_to(factors, scale.shape).astype(e.dtype)[:, np.newaxis]
@@ -107,10 +107,7 @@ def dense_gradients(e: Floats, t: NDArray[Any], factors: Doubles, sums: Sums, sc
 
 
 def _scale(e: Floats, scale: Doubles) -> None:
-    column, step = scale.astype(e.dtype)[:, np.newaxis], width(e.dtype)
-    for first in range(0, e.shape[1], step):
-        part = e[:, first : first + step]
-        np.multiply(part, column, out=part)
+    np.multiply(e, scale.astype(e.dtype)[:, np.newaxis], out=e)
 
 
 _NONE = np.empty(0)

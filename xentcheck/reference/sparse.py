@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentcheck.reference import checks, plain
-from xentcheck.reference.batch import Batch, at_rim, buffer
+from xentcheck.reference.batch import Batch, at_rim, buffer, contiguous
 from xentcheck.reference.blocks import Scratch, each_block
-from xentcheck.reference.rows import Classes, exponentials, label_gradients, label_losses
+from xentcheck.reference.reductions import ONE, row_factors
+from xentcheck.reference.rows import exponentials, label_gradients, label_losses
 
 Gradient = NDArray[np.floating[Any]]
 
@@ -54,8 +55,8 @@ def sparse_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *
     z, dtype = checks.real_rows(logits)
     y = checks.sparse_labels(labels, *z.shape)
     with np.errstate(all="ignore"):
-        batch = Batch.loss_only(z, dtype, reduction)
-        _evaluate(batch, y, threads)
+        batch = Batch(z, y, dtype, reduction, ONE, np.empty(len(z)), None)
+        _evaluate(batch, threads)
         return batch.loss()
 
 
@@ -90,7 +91,9 @@ def sparse_gradient(
     array([[-0.5,  0.5],
            [ 1. , -1. ]])
     """
-    return sparse_loss_and_gradient(logits, labels, reduction, upstream=upstream, out=out, threads=threads)[1]
+    batch = _with_gradient(logits, labels, reduction, upstream, out, threads, loss=False)
+    assert batch.gradient is not None
+    return batch.gradient
 
 
 def sparse_loss_and_gradient(
@@ -109,32 +112,51 @@ def sparse_loss_and_gradient(
     >>> sparse_loss_and_gradient([[0.0, 0.0]], [0])
     (np.float64(0.6931471805599453), array([[-0.5,  0.5]]))
     """
-    z, dtype = checks.real_rows(logits)
-    y = checks.sparse_labels(labels, *z.shape)
+    batch = _with_gradient(logits, labels, reduction, upstream, out, threads, loss=True)
+    assert batch.gradient is not None
     with np.errstate(all="ignore"):
-        batch = Batch.with_gradient(z, np.asarray(labels), dtype, reduction, upstream, out)
-        _evaluate(batch, y, threads)
-        assert batch.gradient is not None
         return batch.loss(), batch.gradient
 
 
-def _evaluate(batch: Batch, y: Classes, threads: int | None) -> None:
-    """Fill the batch's losses, and its gradient if that is wanted."""
+def _with_gradient(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    reduction: str,
+    upstream: ArrayLike | None,
+    out: NDArray[Any] | None,
+    threads: int | None,
+    loss: bool,
+) -> Batch:
+    z, dtype = checks.real_rows(logits)
+    y = checks.sparse_labels(labels, *z.shape)
+    with np.errstate(all="ignore"):
+        factors = row_factors(reduction, upstream, len(z))
+        gradient = checks.output(out, z.shape, dtype, z, y)
+        batch = Batch(z, y, dtype, reduction, factors, np.empty(len(z)) if loss else None, gradient)
+        _evaluate(batch, threads)
+    return batch
+
+
+def _evaluate(batch: Batch, threads: int | None) -> None:
+    """Fill the batch's losses and gradient, as far as they are wanted."""
     working = batch.working
 
     def block(rows: slice, scratch: Scratch) -> None:
-        z, target = batch.piece(rows, working), batch.target(rows)
-        e = buffer(z, target, scratch)
+        given = batch.part(rows)
+        z, y = contiguous(given.z, working), given.labels
+        e = buffer(z, given.gradient, scratch)
         sums = exponentials(z, e)
-        batch.losses[rows] = label_losses(z, y[rows], sums)
-        if target is not None:
-            factors = batch.factors_of(rows)
-            label_gradients(e, y[rows], factors, sums)
-            if e is not target:
-                target[...] = e
-            rim = at_rim(factors, len(z), working)
+        if given.losses is not None:
+            given.losses[...] = label_losses(z, y, sums)
+        if given.gradient is not None:
+            label_gradients(e, y, given.factors, sums)
+            if e is not given.gradient:
+                given.gradient[...] = e
+            rim = at_rim(given.factors, len(z), working)
             if len(rim) > 0:
-                upstream = np.broadcast_to(factors, len(z))[rim]
-                target[rim] = plain.sparse_gradient(z[rim].astype(np.float64), y[rows][rim], "none", upstream=upstream)
+                upstream = np.broadcast_to(given.factors, len(z))[rim]
+                given.gradient[rim] = plain.sparse_gradient(
+                    z[rim].astype(np.float64), y[rim], "none", upstream=upstream
+                )
 
     each_block(block, batch.z.shape, working, threads)
