@@ -1,4 +1,7 @@
-"""How long the reference takes, in seconds a call. Trends: they vary by some 20 % with the machine's other work.
+"""How long the reference takes, in seconds a call. Trends: they vary with the machine's other work.
+
+All inputs have about as many logits, so that a graph over classes shows what the classes cost. The kind of labels is a
+parameter, so that one graph shows all of them.
 
 No class has a `setup`: asv would call it before every single call, and time one call at a time.
 """
@@ -8,12 +11,24 @@ from __future__ import annotations
 from . import subject
 from .data import CLASSES, DTYPES, encode, inputs
 
+LABELS = ("sparse", "onehot", "onehot_with_encode", "soft")
+
+
+def _call(part, given, labels, **options):
+    """Call a part of the reference: "loss", "gradient" or "loss_and_gradient"."""
+    function = getattr(subject, part)("sparse" if labels == "sparse" else "onehot")
+    if labels == "onehot_with_encode":
+        target = encode(given.labels, given.logits.shape[1], given.logits.dtype)
+    else:
+        target = {"sparse": given.labels, "onehot": given.onehot, "soft": given.soft}[labels]
+    function(given.logits, target, **options)
+
 
 class _Timed:
     """Two rounds some minutes apart, each of a third of a second where calls are not longer than that."""
 
-    params = (CLASSES, DTYPES)
-    param_names = ("classes", "dtype")
+    params = (CLASSES, DTYPES, LABELS)
+    param_names = ("classes", "dtype", "labels")
     rounds = 2
     repeat = (2, 7, 0.2)
     warmup_time = 0.05
@@ -22,71 +37,29 @@ class _Timed:
 class Loss(_Timed):
     """The loss alone."""
 
-    def time_sparse(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.loss("sparse")(given.logits, given.labels)
-
-    def time_onehot(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.loss("onehot")(given.logits, given.onehot)
-
-    def time_onehot_with_encode(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.loss("onehot")(given.logits, encode(given.labels, classes, dtype))
-
-    def time_soft(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.loss("onehot")(given.logits, given.soft)
+    def time_loss(self, classes, dtype, labels):
+        _call("loss", inputs(classes, dtype), labels)
 
 
 class Gradient(_Timed):
     """The gradient alone."""
 
-    def time_sparse(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.gradient("sparse")(given.logits, given.labels)
-
-    def time_onehot(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.gradient("onehot")(given.logits, given.onehot)
-
-    def time_onehot_with_encode(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.gradient("onehot")(given.logits, encode(given.labels, classes, dtype))
-
-    def time_soft(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.gradient("onehot")(given.logits, given.soft)
+    def time_gradient(self, classes, dtype, labels):
+        _call("gradient", inputs(classes, dtype), labels)
 
 
 class LossAndGradient(_Timed):
     """Both, as training wants them: in one call where the commit has one."""
 
-    def time_sparse(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.loss_and_gradient("sparse")(given.logits, given.labels)
-
-    def time_onehot(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.loss_and_gradient("onehot")(given.logits, given.onehot)
-
-    def time_onehot_with_encode(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.loss_and_gradient("onehot")(given.logits, encode(given.labels, classes, dtype))
-
-    def time_soft(self, classes, dtype):
-        given = inputs(classes, dtype)
-        subject.loss_and_gradient("onehot")(given.logits, given.soft)
+    def time_both(self, classes, dtype, labels):
+        _call("loss_and_gradient", inputs(classes, dtype), labels)
 
 
-class Reductions(_Timed):
-    """Loss and gradient by reduction; it matters only where rows are many and short."""
+class SmallBatch(_Timed):
+    """Loss and gradient of few classes, where the reduction and each single call of numpy matter."""
 
-    params = (("none", "sum", "mean"), ("sparse", "onehot"))
-    param_names = ("reduction", "labels")
+    params = ((64, 4096), ("none", "sum", "mean"), ("sparse", "onehot"))
+    param_names = ("rows", "reduction", "labels")
 
-    def time_loss_and_gradient(self, reduction, labels):
-        given = inputs(10, "float32")
-        subject.loss_and_gradient(labels)(
-            given.logits, given.labels if labels == "sparse" else given.onehot, reduction=reduction
-        )
+    def time_both(self, rows, reduction, labels):
+        _call("loss_and_gradient", inputs(10, "float32", rows), labels, reduction=reduction)
