@@ -83,7 +83,7 @@ def test_parameters_fit_their_methods(benchmarks: dict[str, Any]) -> None:
             for method in methods:
                 assert list(inspect.signature(method).parameters)[1:] == list(names), (title, method)
                 found += 1
-    assert found > 25
+    assert found > 15
 
 
 def test_importing_benchmarks_imports_no_xentcheck() -> None:
