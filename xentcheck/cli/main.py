@@ -17,6 +17,7 @@ _COMMANDS = {
     "bench": ("xentcheck.cli.bench", "Time losses: sparse and one-hot labels, beside the reference."),
     "targets": ("xentcheck.cli.targets", "List the implementations that can be judged by name."),
     "properties": ("xentcheck.cli.properties", "List the laws that a target is judged by."),
+    "self-test": ("xentcheck.cli.selftest", "Test the suite itself with planted bugs."),
     "doctor": ("xentcheck.cli.doctor", "Tell whether this machine is fit to judge."),
 }
 
@@ -32,7 +33,7 @@ class LazyGroup(click.Group):
         """Import and return a command; None for a name that is none."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name.replace("-", ""))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

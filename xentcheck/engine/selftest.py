@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
@@ -257,6 +257,24 @@ def _examine(name: str, profile: str, seed: int, properties: tuple[str, ...] | N
     return examine(specimen, profile=profile, seed=seed, properties=properties, only_first=only_first)
 
 
+def chosen(only: Sequence[str] = (), *, short: bool = False) -> tuple[tuple[Specimen, ...], tuple[Specimen, ...]]:
+    """Return the bugs and the right ones that are wanted.
+
+    Parameters
+    ----------
+    only : sequence of str
+        Names of specimens, or of files of the zoo such as "bugs_guards"; all where it is empty.
+    short : bool
+        Every twelfth bug and every fortieth right one alone.
+    """
+    bugs, right = (BUGS[::12], RIGHT[5::40]) if short else (BUGS, RIGHT)
+
+    def wanted(specimen: Specimen) -> bool:
+        return not only or specimen.name in only or specimen.module.rpartition(".")[2] in only
+
+    return tuple(filter(wanted, bugs)), tuple(filter(wanted, right))
+
+
 def examine_all(
     specimens: Iterable[Specimen],
     *,
@@ -266,12 +284,19 @@ def examine_all(
     only_first: bool = False,
     jobs: int = 1,
 ) -> Iterator[Examined]:
-    """Judge specimens with each of the seeds 0, 1, ...; in a pool of processes if `jobs` is above 1."""
-    names = [(specimen.name, profile, seed, properties, only_first) for specimen in specimens for seed in range(seeds)]
+    """Judge specimens with each of the seeds 0, 1, ...; in a pool of processes if `jobs` is above 1.
+
+    With the seeds above 0 the first finding is enough: what they are for is a search that is not lucky.
+    """
+    orders = [
+        (specimen.name, profile, seed, properties, only_first or seed > 0)
+        for specimen in specimens
+        for seed in range(seeds)
+    ]
     if jobs <= 1:
-        for given in names:
-            yield _examine(*given)
+        for order in orders:
+            yield _examine(*order)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        yield from pool.map(_examine, *zip(*names, strict=True))
+        yield from pool.map(_examine, *zip(*orders, strict=True))

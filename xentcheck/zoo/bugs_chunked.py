@@ -29,7 +29,14 @@ def online(scores: Array, width: int = BLOCK) -> tuple[Array, Array]:
     return top, total
 
 
-@bug("last_chunk_dropped", "value", "uniform", "class-permutation", thread="Liger-Kernel 1298; pytorch 143644")
+@bug(
+    "last_chunk_dropped",
+    "value",
+    "uniform",
+    "class-permutation",
+    akin=("last_class_dropped",),
+    thread="Liger-Kernel 1298; pytorch 143644",
+)
 def last_chunk_dropped(scores: Array, labels: Array) -> Any:
     """Sum over whole blocks of 32 classes only, where there is one."""
     d = shifted(scores)
@@ -47,7 +54,7 @@ def only_last_chunk(scores: Array, labels: Array) -> Any:
     return mean(np.log(total) - at(d, labels))
 
 
-@bug("only_first_chunk", "value", "uniform", thread="flash-attention 1930")
+@bug("only_first_chunk", "value", "uniform", akin=("last_class_dropped",), thread="flash-attention 1930")
 def only_first_chunk(scores: Array, labels: Array) -> Any:
     """Return after the first block of 256 classes."""
     d = shifted(scores)

@@ -71,7 +71,7 @@ def rows_reversed_and_summed(scores: Array, labels: Array) -> Any:
     return total
 
 
-@right(contract=SUM)
+@right(contract={**SUM, "domain": {"magnitude": 1e300}})
 def exact_sum_of_rows(scores: Array, labels: Array) -> Any:
     """Add the rows up exactly, and return a Python float."""
     return math.fsum(row_losses(scores, labels).tolist())

@@ -1,0 +1,74 @@
+"""``xentcheck self-test``: which law kills which bug of the zoo, and that nothing right is failed."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("self-test", short_help="Test the suite itself with planted bugs.")
+@click.option("--profile", type=click.Choice(["quick", "standard"]), default="quick", show_default=True)
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many, from 0 on.")
+@click.option("--only", multiple=True, metavar="NAME", help="A specimen, or one of the files bugs_* and right_*.")
+@click.option("--short", is_flag=True, help="A fixed part of the zoo, and of each bug the first finding.")
+@click.option("--first", is_flag=True, help="The first finding on each bug, and no matrix of all laws.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Where to write everything.")
+@click.option("--markdown", type=click.Path(dir_okay=False), help="Where to write the matrix for the docs.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+def selftest(
+    profile: str,
+    seeds: int,
+    only: tuple[str, ...],
+    short: bool,
+    first: bool,
+    json_file: str | None,
+    markdown: str | None,
+    jobs: int,
+) -> int:
+    """Judge planted bugs and unusual but right implementations.
+
+    The first seed is searched by all laws to the end; with the others a bug's first finding is enough. Exit status 1
+    if a right implementation is failed, if a law kills nothing, or if a bug survives in the standard profile.
+    """
+    import json
+    import sys
+    import time
+
+    from xentcheck.cli import selftest_matrix
+    from xentcheck.cli.main import installed_version
+    from xentcheck.engine.selftest import chosen, examine_all
+    from xentcheck.engine.selftest_summary import as_mapping, summarise
+    from xentcheck.properties.registry import LAWS
+    from xentcheck.report.terminal import console
+
+    bugs, right = chosen(only, short=short)
+    if not bugs and not right:
+        raise click.UsageError(f"There is no specimen {', '.join(only)}; see docs/zoo.md for their names.")
+    start, done = time.perf_counter(), []
+    whole = not only and not short and not first
+    told = console(sys.stderr)
+    for one in examine_all((*bugs, *right), profile=profile, seeds=seeds, only_first=short or first, jobs=jobs):
+        done.append(one)
+        if one.planted == (one.first is None):
+            what = f"the bug {one.name} survives" if one.planted else f"{one.name} is right, and was failed"
+            told.print(f"{what} with seed {one.seed}", style="red", soft_wrap=True)
+    summary = summarise(
+        done,
+        version=installed_version(),
+        profile=profile,
+        seeds=seeds,
+        laws=[law.name for law in LAWS] if whole else (),
+        expected={} if short or first else {specimen.name: specimen.law for specimen in bugs},
+        seconds=time.perf_counter() - start,
+    )
+    out = console(sys.stdout)
+    selftest_matrix.print_matrix(out, [one for one in done if one.seed == 0], LAWS)
+    out.print()
+    for line in selftest_matrix.figures(summary):
+        out.print(line, soft_wrap=True)
+    if json_file:
+        with open(json_file, "w", encoding="utf-8") as stream:
+            json.dump(as_mapping(summary, done), stream, indent=1, default=str)
+    if markdown:
+        with open(markdown, "w", encoding="utf-8") as stream:
+            stream.write(selftest_matrix.markdown(summary, done, LAWS))
+    return 1 if summary.fails else 0
