@@ -45,3 +45,9 @@ def encode(labels: NDArray[np.int64], classes: int, dtype: str) -> NDArray[np.fl
     rows = np.zeros((len(labels), classes), dtype)
     rows[np.arange(len(labels)), labels] = 1
     return rows
+
+
+@lru_cache(maxsize=2)
+def buffer(classes: int, dtype: str) -> NDArray[np.floating]:
+    """Return an array for a gradient, the same at every call."""
+    return np.empty((ROWS[classes], classes), dtype)

@@ -9,7 +9,7 @@ No class has a `setup`: asv would call it before every single call, and time one
 from __future__ import annotations
 
 from . import subject
-from .data import CLASSES, DTYPES, encode, inputs
+from .data import CLASSES, DTYPES, buffer, encode, inputs
 
 LABELS = ("sparse", "onehot", "onehot_with_encode", "soft")
 
@@ -63,3 +63,16 @@ class SmallBatch(_Timed):
 
     def time_both(self, rows, reduction, labels):
         _call("loss_and_gradient", inputs(10, "float32", rows), labels, reduction=reduction)
+
+
+class Production(_Timed):
+    """Loss and gradient as a training loop would have them: a buffer that is used again, a number of threads."""
+
+    params = (CLASSES, ("sparse", "onehot"), ("as it comes", "out", "threads=1", "threads=2"))
+    param_names = ("classes", "labels", "how")
+    _options = (("as it comes", {}), ("threads=1", {"threads": 1}), ("threads=2", {"threads": 2}))
+
+    def time_both(self, classes, labels, how):
+        given = inputs(classes, "float32")
+        options = {"out": buffer(classes, "float32")} if how == "out" else dict(self._options)[how]
+        _call("loss_and_gradient", given, labels, **options)
