@@ -88,10 +88,19 @@ def buffer(z: Floats, target: NDArray[Any] | None, scratch: Scratch) -> Floats:
     return scratch("exponentials", (n, m), z.dtype)
 
 
+def share(batch: Batch) -> int:
+    """Return for how many elements a thread is worth while.
+
+    Starting one takes about as long as 2**18 elements do. Where only the loss is wanted each thread brings a block of
+    its own, which is to be small beside its share of the logits.
+    """
+    return 2**18 if batch.gradient is not None else 2**20
+
+
 def at_rim(factors: Doubles, n: int, working: np.dtype[Any]) -> NDArray[np.intp]:
     """Return the rows, of n, whose factor is so large, or nan, that a factor times a sum might not be a number."""
     limit = 2.0**100 if working == SINGLE else 2.0**1000
-    if factors.ndim == 0 and abs(factors) <= limit:
+    if abs(factors) <= limit if factors.ndim == 0 else (np.abs(factors) <= limit).all():
         return _NONE
     return np.flatnonzero(~(np.abs(np.broadcast_to(factors, n)) <= limit))
 

@@ -20,8 +20,6 @@ Floats = NDArray[Any]
 
 BLOCK = 2**18
 """Bytes of logits in a block, in the dtype in which they are worked on: they and their gradient stay in cache."""
-SHARED = 2**18
-"""Arrays of fewer elements are left to one thread: starting another takes about as long."""
 MOST = 8
 """The most threads that are started unasked: they share the memory's bandwidth."""
 SMALL = 2**12
@@ -59,7 +57,7 @@ class Scratch:
 Task = Callable[[slice, Scratch], None]
 
 
-def each_block(task: Task, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None) -> None:
+def each_block(task: Task, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None, share: int) -> None:
     """Call a task for each block of rows.
 
     To be called under `numpy.errstate`, which every thread has for itself and which restores the length of the
@@ -74,6 +72,8 @@ def each_block(task: Task, shape: tuple[int, ...], dtype: np.dtype[Any], threads
         That of the arithmetic.
     threads : int or None
         None decides by size and by the processors that there are.
+    share : int
+        For how many elements a thread is worth while.
 
     Raises
     ------
@@ -83,10 +83,10 @@ def each_block(task: Task, shape: tuple[int, ...], dtype: np.dtype[Any], threads
     n, m = shape
     rows = max(1, width(dtype) // m)
     if n <= rows:
-        _threads(threads, 0, 1)
+        _threads(threads, 1, 1)
         _work(task, (slice(0, n),) if n > 0 else (), m)
         return
-    count = _threads(threads, n * m, -(-n // rows))
+    count = _threads(threads, -(-n // rows), n * m // share)
     slices = (slice(start, min(start + rows, n)) for start in range(0, n, rows))
     if count <= 1:
         _work(task, slices, m)
@@ -123,9 +123,9 @@ class _locked(Iterator[slice]):  # noqa: N801  (it is used as a function)
             return next(self._items)
 
 
-def _threads(asked: int | None, elements: int, blocks: int) -> int:
+def _threads(asked: int | None, blocks: int, shares: int) -> int:
     if asked is None:
-        return 1 if elements < SHARED else min(_processors(), MOST, blocks)
+        return 1 if shares <= 1 else min(_processors(), MOST, blocks, shares)
     if asked < 1:
         raise ValueError(f"threads is {asked}, but must be at least 1.")
     return min(asked, blocks)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.reference import checks, plain
-from xentcheck.reference.batch import DOUBLE, SINGLE, Batch, Part, at_rim, buffer, contiguous
+from xentcheck.reference.batch import DOUBLE, SINGLE, Batch, Part, at_rim, buffer, contiguous, share
 from xentcheck.reference.blocks import Scratch, each_block, width
 from xentcheck.reference.rows import Classes, dense_gradients, exponentials, label_gradients, label_losses
 
@@ -32,14 +32,15 @@ def evaluate(batch: Batch, threads: int | None) -> None:
         _mixed(batch.part(rows), single, soft, scratch)
 
     try:
-        each_block(block, batch.z.shape, soft, threads)
+        each_block(block, batch.z.shape, soft, threads, share(batch))
     except _InvalidLabelError:
         checks.dense_labels(batch.labels, *batch.z.shape)
         raise
 
 
 def _fits_float32(dtype: np.dtype[Any]) -> bool:
-    return dtype.name == "bfloat16" or bool(np.can_cast(dtype, np.float32))
+    """Whether every number of a dtype of labels is one of float32."""
+    return dtype == SINGLE or dtype.itemsize <= 2
 
 
 def _mixed(given: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scratch) -> None:
@@ -82,7 +83,7 @@ def _classes(t: NDArray[Any]) -> tuple[Classes, NDArray[np.bool_] | None]:
         y = present.ravel().nonzero()[0] - np.arange(0, n * m, m)
         if y.view(np.uintp).max() < m:
             return y, None
-    return _NONE, np.count_nonzero(present, axis=1) == 1
+    return _NONE, np.add.reduce(present, axis=1) == 1
 
 
 def _in_one_class(given: Part, y: Classes, working: np.dtype[Any], scratch: Scratch) -> None:
@@ -90,41 +91,44 @@ def _in_one_class(given: Part, y: Classes, working: np.dtype[Any], scratch: Scra
     e = buffer(z, given.gradient, scratch)
     sums = exponentials(z, e)
     weights, factors = given.labels[sums.rows, y].astype(np.float64), given.factors
-    losses = label_losses(z, y, sums)
-    weighted = bool((weights != 1.0).any())
+    weighted = not np.logical_and.reduce(weights == 1.0)
     if weighted:
         if not (weights.min() > 0 and weights.max() < np.inf):
             raise _InvalidLabelError
-        losses *= weights
         factors = weights * factors
     if given.losses is not None:
-        given.losses[...] = losses
+        given.losses[...] = weights * label_losses(z, y, sums)
     if given.gradient is not None:
         label_gradients(e, y, factors, sums)
         if e is not given.gradient:
             given.gradient[...] = e
-    if weighted:
+    if weighted and given.losses is not None:
         # The gap of two huge logits may exceed the largest float although the weight times the gap does not.
-        _carefully(given, np.flatnonzero((weights != 1.0) & np.isinf(losses)))
+        _carefully(given._replace(gradient=None), np.flatnonzero((weights != 1.0) & np.isinf(given.losses)))
     _carefully(given, at_rim(factors, len(z), working))
 
 
 def _soft(given: Part, working: np.dtype[Any], scratch: Scratch) -> None:
     z = contiguous(given.z, working)
     e = buffer(z, given.gradient, scratch)
-    if not given.labels.min() >= 0:
+    if not np.minimum.reduce(given.labels, axis=None) >= 0:
         raise _InvalidLabelError
     sums = exponentials(z, e, given.labels, scratch)
-    if not np.isfinite(sums.T).all() and not (given.labels < np.inf).all():
-        raise _InvalidLabelError
+    certain = np.isfinite(sums.T + sums.gaps)
+    if certain.all():
+        uncertain = _NONE
+    else:
+        # 0 times an infinite gap, or gaps and sums beyond the working dtype though not beyond float64.
+        uncertain = np.flatnonzero(np.isfinite(sums.maximum) & ~certain)
+        if not (given.labels < np.inf).all():
+            raise _InvalidLabelError
     if given.losses is not None:
         given.losses[...] = sums.T * np.log1p(sums.s) + sums.gaps
     if given.gradient is not None:
         dense_gradients(e, given.labels, given.factors, sums, scratch)
         if e is not given.gradient:
             given.gradient[...] = e
-    # 0 times an infinite gap, or gaps and sums beyond the working dtype though not beyond float64.
-    _carefully(given, np.flatnonzero(np.isfinite(sums.maximum) & ~np.isfinite(sums.T + sums.gaps)))
+    _carefully(given, uncertain)
     _carefully(given, at_rim(sums.T * given.factors, len(z), working))
 
 

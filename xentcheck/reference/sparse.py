@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentcheck.reference import checks, plain
-from xentcheck.reference.batch import Batch, at_rim, buffer, contiguous
+from xentcheck.reference.batch import Batch, at_rim, buffer, contiguous, share
 from xentcheck.reference.blocks import Scratch, each_block
 from xentcheck.reference.reductions import ONE, row_factors
 from xentcheck.reference.rows import exponentials, label_gradients, label_losses
@@ -159,4 +159,4 @@ def _evaluate(batch: Batch, threads: int | None) -> None:
                     z[rim].astype(np.float64), y[rim], "none", upstream=upstream
                 )
 
-    each_block(block, batch.z.shape, working, threads)
+    each_block(block, batch.z.shape, working, threads, share(batch))
