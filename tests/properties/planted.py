@@ -43,7 +43,14 @@ def row_vjp(logits, labels, upstream):
     return row_gradients(logits, labels) * upstream[:, None]
 
 
-RIGHT = (loss, gradient, row_losses, row_gradients, row_vjp)
+def hessian_vector(logits, labels, v):
+    """The second derivative of the mean times v: p (v - p.v) / n."""
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    return p * (v - (p * v).sum(axis=1, keepdims=True)) / max(len(logits), 1)
+
+
+RIGHT = (loss, gradient, row_losses, row_gradients, row_vjp, hessian_vector)
 
 
 @dataclass(frozen=True)
@@ -54,12 +61,15 @@ class Planted:
     loss: Callable[..., Any] = loss
     gradient: Callable[..., Any] | None = gradient
     vjp: Callable[..., Any] | None = None
+    hessian_vector: Callable[..., Any] | None = None
     contract: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """How a test calls it: by the function that is wrong."""
-        wrong = [part for part in (self.vjp, self.gradient, self.loss) if part not in (None, *RIGHT)]
+        wrong = [
+            part for part in (self.hessian_vector, self.vjp, self.gradient, self.loss) if part not in (None, *RIGHT)
+        ]
         return wrong[0].__name__
 
 
@@ -255,6 +265,23 @@ def z_loss_of_the_mean(logits, labels, z):
     return loss(logits, labels) + z * lse.mean() ** 2
 
 
+def silent_zeros(logits, labels, v):
+    """Is zero: what was kept for the gradient was cut off from the logits."""
+    return np.zeros_like(logits)
+
+
+def doubled_hessian(logits, labels, v):
+    """Counts every second derivative twice."""
+    return 2 * hessian_vector(logits, labels, v)
+
+
+def diagonal_alone(logits, labels, v):
+    """Forgets that a logit moves the probabilities of the other classes too."""
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    return p * (1 - p) * v / max(len(logits), 1)
+
+
 PLANTED = [
     Planted("answers", loss=raises_for_one_class, gradient=None),
     Planted("value", loss=no_maximum, gradient=None),
@@ -297,6 +324,9 @@ PLANTED = [
         vjp=first_upstream,
         contract={"reduction": "none"},
     ),
+    Planted("second-order", hessian_vector=silent_zeros),
+    Planted("second-order", hessian_vector=doubled_hessian),
+    Planted("second-order", hessian_vector=diagonal_alone),
     Planted("uniform", loss=block_of_sixteen, gradient=None),
     Planted("bad-input", loss=negative_label_wraps, gradient=None, contract={"invalid": ["label_negative"]}),
     Planted("layout", loss=reads_memory_in_order, gradient=None),

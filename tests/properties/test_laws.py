@@ -21,7 +21,14 @@ def judge(bug, **options):
     loss = bug.loss() if isinstance(bug.loss, type) else bug.loss
     contract = {"dtypes": ["float64"], **bug.contract}
     return xentcheck.check(
-        loss, gradient=bug.gradient, vjp=bug.vjp, contract=contract, properties=[bug.law], fail_fast=True, **options
+        loss,
+        gradient=bug.gradient,
+        vjp=bug.vjp,
+        hessian_vector=bug.hessian_vector,
+        contract=contract,
+        properties=[bug.law],
+        fail_fast=True,
+        **options,
     )
 
 
@@ -42,7 +49,7 @@ def test_every_law_has_a_planted_bug():
 
 def test_right_implementation_breaks_no_law():
     """Plain shifted code conforms, in all dtypes that it promises and by every law that applies."""
-    report = xentcheck.check(planted.loss, gradient=planted.gradient)
+    report = xentcheck.check(planted.loss, gradient=planted.gradient, hessian_vector=planted.hessian_vector)
     assert report.findings == ()
     assert report.verdict == "conforms"
 

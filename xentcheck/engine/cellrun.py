@@ -61,7 +61,7 @@ class CellRun:
 def capabilities_of(host: Host) -> Capabilities:
     """Return what laws need to know of a target."""
     told = host.description
-    return Capabilities(told.has_loss, told.has_gradient, told.has_vjp, told.expensive_shapes)
+    return Capabilities(told.has_loss, told.has_gradient, told.has_vjp, told.expensive_shapes, told.has_hessian_vector)
 
 
 def run_cell(

@@ -98,15 +98,23 @@ def finding(
         allowance=violation.allowance,
         times=violation.times,
         cause=(_cause(first, contract) if first is not None else "") or _cause(violation, contract),
-        detail=() if violation.upstream is None else (f"upstream gradient {violation.upstream}",),
+        upstream=violation.upstream,
+        vector=violation.vector,
+        detail=_detail(violation),
         digest=digest(violation.batch),
         minimal=minimal,
     )
 
 
+def _detail(violation: Violation) -> tuple[str, ...]:
+    """Return what else the target was given, in words."""
+    given = (("upstream gradient", violation.upstream), ("the Hessian times", violation.vector))
+    return tuple(f"{name} {value}" for name, value in given if value is not None)
+
+
 def _cause(violation: Violation, contract: Contract) -> str:
     """Return the likely mechanism, where the numbers returned show a known pattern."""
-    if violation.returned is None:
+    if violation.returned is None or violation.vector is not None:
         return ""
     batch = violation.batch
     upstream = None if violation.upstream is None else np.asarray(violation.upstream)

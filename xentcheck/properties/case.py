@@ -26,7 +26,13 @@ from xentcheck.truth.verdict import Held, hold
 class Evaluator(Protocol):
     """What a case needs of a host."""
 
-    def evaluate(self, batch: Batch, want: tuple[str, ...], upstream: NDArray[Any] | None = None) -> Outcome:
+    def evaluate(
+        self,
+        batch: Batch,
+        want: tuple[str, ...],
+        upstream: NDArray[Any] | None = None,
+        vector: NDArray[Any] | None = None,
+    ) -> Outcome:
         """Return what the target answers."""
         ...
 
@@ -34,16 +40,23 @@ class Evaluator(Protocol):
 class Truth:
     """The certified truth of one batch under a contract; calculated when it is asked for."""
 
-    def __init__(self, contract: Contract, batch: Batch, upstream: NDArray[Any] | None, gradient: bool):
-        self._given = (contract, batch, upstream)
+    def __init__(
+        self,
+        contract: Contract,
+        batch: Batch,
+        upstream: NDArray[Any] | None,
+        gradient: bool,
+        vector: NDArray[Any] | None = None,
+    ):
+        self._given = (contract, batch, upstream, vector)
         self._gradient = gradient
 
     @cached_property
     def problem(self) -> Problem:
         """The exact question."""
-        contract, batch, upstream = self._given
+        contract, batch, upstream, vector = self._given
         options = dict(batch.options)
-        return pose(contract, batch.scores, batch.labels, batch.label_form, options, upstream=upstream)
+        return pose(contract, batch.scores, batch.labels, batch.label_form, options, upstream=upstream, vector=vector)
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -95,8 +108,8 @@ class Answer:
         return self.truth.allowances
 
     def expected_shape(self, part: str) -> tuple[int, ...]:
-        """Return the shape that the contract gives "loss" or "gradient"."""
-        if part == "gradient":
+        """Return the shape that the contract gives a part of the answer."""
+        if part != "loss":
             return (self.batch.n, self.batch.m)
         return (self.batch.n,) if self.contract.reduction == "none" else ()
 
@@ -112,7 +125,7 @@ class Answer:
         return ""
 
     def numbers(self, part: str) -> NDArray[np.float64] | None:
-        """Return "loss" or "gradient" as float64, or None where nothing usable came back."""
+        """Return a part of the answer as float64, or None where nothing usable came back."""
         returned = getattr(self.outcome, part)
         if returned is None or self.malformed(part):
             return None
@@ -179,6 +192,7 @@ class Answer:
             allowance=miss.allowance,
             times=miss.times,
             upstream=None if self.upstream is None else np.asarray(self.upstream).tolist(),
+            vector=None if self.problem.vector is None else self.problem.vector.tolist(),
             returned=self.numbers(part),
         )
 
@@ -226,8 +240,17 @@ class Case:
         seed = int(self._digest[:8], 16) ^ int.from_bytes(law.encode()[:4].ljust(4), "little")
         return np.random.Generator(np.random.PCG64(seed))
 
-    def ask(self, batch: Batch, upstream: NDArray[Any] | None = None, want: tuple[str, ...] | None = None) -> Answer:
-        """Return the target's answer on a batch."""
+    def ask(
+        self,
+        batch: Batch,
+        upstream: NDArray[Any] | None = None,
+        want: tuple[str, ...] | None = None,
+        vector: NDArray[Any] | None = None,
+    ) -> Answer:
+        """Return the target's answer on a batch, with the Hessian times a vector where one is given."""
+        if vector is not None:
+            outcome = self.host.evaluate(batch, ("hessian_vector",), vector=vector)
+            return Answer(self.contract, batch, outcome, Truth(self.contract, batch, None, False, vector))
         outcome = self.host.evaluate(batch, want or self.want, upstream)
         return Answer(self.contract, batch, outcome, self._truth(batch, upstream), upstream)
 
@@ -305,6 +328,8 @@ def failed_call(answer: Answer, title: str = "") -> Violation | None:
         return Violation(f"{lead}the process running the target ended: {outcome.died}", answer.batch, got=outcome.died)
     if outcome.raised is None or refuses_label_dtype(answer.contract, answer.batch, outcome):
         return None
+    if answer.enclosed.unspecified:
+        return None  # a mean of nothing, about which the contract says nothing: an exception will do
     raised = outcome.raised
     said = f"{raised.kind}: {raised.message}".strip().rstrip(":")
     verb = "could not be read as numbers" if raised.call == "convert" else f"raised from its {raised.call}"

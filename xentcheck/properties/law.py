@@ -19,7 +19,7 @@ class Capabilities:
 
     Parameters
     ----------
-    loss, gradient, vjp : bool
+    loss, gradient, vjp, hessian_vector : bool
     expensive_shapes : bool
         Whether every new shape costs a compilation, so that laws should not invent shapes.
     """
@@ -28,6 +28,7 @@ class Capabilities:
     gradient: bool = False
     vjp: bool = False
     expensive_shapes: bool = False
+    hessian_vector: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,8 @@ class Violation:
         How far the value may be from the exact one, and by how many times it is farther.
     upstream : float or list of float or None
         The cotangent that was passed, where one was.
+    vector : list of list of float or None
+        What the Hessian was multiplied by, where it was.
     returned : object or None
         The whole array returned (float64), for the diagnosis.
     """
@@ -62,6 +65,7 @@ class Violation:
     allowance: float | None = None
     times: float | None = None
     upstream: object = None
+    vector: object = None
     returned: object = None
 
 
@@ -107,6 +111,9 @@ def _named(name: str) -> Law:
     return choose([name])[0]
 
 
+_OFFERED = {"vjp": "gradient for a given upstream", "hessian_vector": "Hessian-vector product"}
+
+
 def law(
     number: int, name: str, sentence: str, *, sources: str, applies: Applies | None = None, needs: str = "loss"
 ) -> Callable[[Judge], Law]:
@@ -114,7 +121,7 @@ def law(
 
     Parameters
     ----------
-    needs : {"loss", "gradient", "vjp", "any"}
+    needs : {"loss", "gradient", "vjp", "hessian_vector", "any"}
         What the target must offer.
     applies : callable, optional
         A further condition, asked after `needs`.
@@ -122,7 +129,7 @@ def law(
 
     def applicable(contract: Contract, capabilities: Capabilities) -> str:
         if needs != "any" and not getattr(capabilities, needs):
-            return f"the target offers no {needs if needs != 'vjp' else 'gradient for a given upstream'}"
+            return f"the target offers no {_OFFERED.get(needs, needs)}"
         return applies(contract, capabilities) if applies else ""
 
     def make(judge: Judge) -> Law:

@@ -158,6 +158,8 @@ class Finding:
         The error as a multiple of the allowance.
     upstream : float, list of float or None
         The cotangent that was passed, where one was.
+    vector : list of list of float or None
+        What the Hessian was multiplied by, where it was.
     cause : str
         A likely mechanism, one sentence, or "".
     detail : tuple of str
@@ -183,6 +185,7 @@ class Finding:
     allowance: float | None = None
     times: float | None = None
     upstream: Any = None
+    vector: Any = None
     cause: str = ""
     detail: tuple[str, ...] = ()
     reproducer: str = ""

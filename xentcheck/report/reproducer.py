@@ -114,7 +114,8 @@ def _direct(known: Plan, contract: Contract, finding: Finding, framework: str, r
     attribute = location.rpartition(":")[2]
     plain = attribute.isidentifier() and not attribute[:1].isupper()
     own_gradient = role == "gradient" and framework != "numpy" and "gradient" in known.functions
-    return plain and not own_gradient and finding.upstream is None and contract.axis != 0
+    further = finding.upstream is not None or finding.vector is not None
+    return plain and not own_gradient and not further and contract.axis != 0
 
 
 def _call(known: Plan, contract: Contract, finding: Finding, framework: str, role: str) -> str:
@@ -194,15 +195,22 @@ def _through_xentcheck(known: Plan, contract: Contract, finding: Finding) -> str
     named = {key: name for key, name in contract.arguments.items() if key in batch.get("options", {})}
     drawn = ", ".join(f"{key!r}: options[{name!r}]" for key, name in named.items())
     form = batch.get("label_form", "sparse")
-    upstream = "" if finding.upstream is None else f", upstream=np.array({finding.upstream!r})"
+    further = "" if finding.upstream is None else f", upstream=np.array({finding.upstream!r})"
+    twice = finding.vector is not None
+    if twice:
+        further = ', ("hessian_vector",), vector=np.array(direction, scores.dtype)'
     lines = [
         f"contract = Contract.from_mapping({stated})",
         f"batch = Batch(scores, labels, {form!r}, {{{drawn}}}, {batch.get('layout', 'C')!r})",
         f"target = TargetSpecification({roles}, contract=contract)",
+        *([f"direction = {finding.vector!r}"] if twice else []),
         f"with open_host(target, directory={known.base!r}) as host:",
-        f"    outcome = host.evaluate(batch{upstream})",
-        'print("loss      ", outcome.loss)',
-        'print("gradient  ", outcome.gradient)',
+        f"    outcome = host.evaluate(batch{further})",
+        *(
+            ['print("H v       ", outcome.hessian_vector)']
+            if twice
+            else ['print("loss      ", outcome.loss)', 'print("gradient  ", outcome.gradient)']
+        ),
         'print("raised    ", outcome.raised)',
         'print("died      ", outcome.died or "no")',
         'print("seen      ", ", ".join(outcome.observations) or "no side effect")',
@@ -224,10 +232,12 @@ def _locations(known: Plan) -> dict[str, Any]:
 def _by_hand(contract: Contract, finding: Finding) -> str:
     """Return the lines for a function that exists in a session only: its call is left to the reader."""
     order = "labels, scores" if contract.argument_order == "labels_first" else "scores, labels"
+    if finding.vector is not None:
+        order += f", np.array({finding.vector!r}, scores.dtype)"
     lines = [
         "# The target was a function of a running session. Define or import it here, under the name target.",
         f"returned = np.asarray(target({order}, **options)).astype(np.float64)  # noqa: F821",
     ]
-    if finding.certified is None or finding.part.partition("[")[0] not in ("loss", "gradient"):
+    if finding.certified is None or finding.part.partition("[")[0] not in ("loss", "gradient", "hessian_vector"):
         return "\n".join([*lines, "print(returned)"]) + "\n"
     return "\n".join(lines) + "\n" + _compare(finding)

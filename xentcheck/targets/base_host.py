@@ -37,17 +37,24 @@ class Host(ABC):
 
     @abstractmethod
     def evaluate(
-        self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None
+        self,
+        batch: Batch,
+        want: Sequence[str] = ("loss", "gradient"),
+        upstream: NDArray[Any] | None = None,
+        vector: NDArray[Any] | None = None,
     ) -> Outcome:
         """Return what the target makes of a batch.
 
         Parameters
         ----------
         batch : Batch
-        want : sequence of {"loss", "gradient"}
+        want : sequence of {"loss", "gradient", "hessian_vector"}
             What the target does not offer is left out.
         upstream : ndarray, optional
             The cotangent of the loss, shape (n,) or (); only for targets with a vjp, else ValueError.
+        vector : ndarray, shape (n, m)
+            What the Hessian is multiplied by, in the dtype of the scores; needed for "hessian_vector", which is
+            calculated without a cotangent.
         """
 
     @abstractmethod

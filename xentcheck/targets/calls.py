@@ -41,7 +41,7 @@ class Calls:
         self._seen = seen
 
     def single(self, part: str, function: Function, *further: NDArray[Any]) -> None:
-        """Call a function that returns the loss or the gradient."""
+        """Call a function that returns the loss or the gradient, with further arguments after the labels."""
         value, given = self._tried(part, lambda framework: self._plain(part, framework, function, further))
         self._record(part, value, given)
 
@@ -68,11 +68,35 @@ class Calls:
         self._notice(given)
         self._record("gradient", gradient, given)
 
+    def hessian_vector(self, function: Function, vector: NDArray[Any]) -> None:
+        """Call a function that returns the product of the Hessian with a vector."""
+        part, given_vector = "hessian_vector", self._target.convention.vector(vector)
+        value, given = self._tried(part, lambda framework: self._plain(part, framework, function, (given_vector,)))
+        self._record(part, value, given)
+
+    def differentiate_twice(self, loss: Function, vector: NDArray[Any]) -> None:
+        """Call the loss and have its framework differentiate it twice."""
+        framework = self._target.framework
+        given, arguments, options = self._arguments(framework)
+        position = 1 if self._target.convention.labels_first else 0
+        along = framework.present(self._target.convention.vector(vector).array)[0]
+        with self._target.environment.watched(self._seen):
+            product = self._guarded(
+                "hessian_vector", lambda: framework.hessian_vector(loss, arguments, position, options, along)
+            )
+        self._notice(given)
+        self._record("hessian_vector", product, given)
+
     def _plain(
-        self, part: str, framework: NumpyFramework, function: Function, further: tuple[NDArray[Any], ...]
+        self, part: str, framework: NumpyFramework, function: Function, further: tuple[NDArray[Any] | Given, ...]
     ) -> tuple[Any, list[Given]]:
         given, arguments, options = self._arguments(framework)
-        extra = tuple(framework.present(np.array(array))[0] for array in further)
+        extra = []
+        for item in further:
+            native, memory = framework.present(np.array(item.array if isinstance(item, Given) else item))
+            extra.append(native)
+            if isinstance(item, Given):
+                given.append(Given(item.role, memory, item.original))
         try:
             with self._target.environment.watched(self._seen):
                 return self._guarded(part, lambda: framework.call(function, (*arguments, *extra), options)), given
@@ -138,7 +162,7 @@ class Calls:
                 self._seen.add(f"{part}-aliases-input")
             self._target.earlier.keep(array)
         own = np.array(array)
-        self._results[part] = self._target.convention.gradient_of(own) if part == "gradient" else own
+        self._results[part] = own if part == "loss" else self._target.convention.gradient_of(own)
 
 
 _REFUSALS = ("TypeError", "AttributeError", "RuntimeError")

@@ -64,6 +64,10 @@ class Convention:
                 options[name] = _fresh("options", np.asarray(value), "C") if np.ndim(value) > 0 else value
         return _fresh("scores", scores, batch.layout), _fresh("labels", labels, batch.layout), options
 
+    def vector(self, vector: NDArray[Any]) -> Given:
+        """Return a fresh vector of the scores' shape as the target's scores lie."""
+        return _fresh("vector", vector.T if self.transposed else vector, "C")
+
     def gradient_of(self, returned: NDArray[Any]) -> NDArray[Any]:
         """Return a gradient with its classes last."""
         return returned.T if self.transposed and returned.ndim == 2 else returned

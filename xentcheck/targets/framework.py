@@ -19,7 +19,7 @@ class NumpyFramework:
     ----------
     name : str
     differentiates : bool
-        Whether `forward` is offered.
+        Whether `forward` and `hessian_vector` are offered.
     mutable : bool
         Whether results and inputs can be overwritten, so that sharing memory matters.
     """
@@ -54,6 +54,23 @@ class NumpyFramework:
             Which of them are the scores.
         upstream : ndarray or None
             The cotangent, in the shape of the loss; None stands for ones.
+        """
+        raise NotImplementedError
+
+    def hessian_vector(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        position: int,
+        options: dict[str, Any],
+        along: Any,
+    ) -> Any:
+        """Return the second derivative of the sum of the losses, times a vector.
+
+        Parameters
+        ----------
+        along : array
+            As `present` made it, in the shape of the scores.
         """
         raise NotImplementedError
 

@@ -70,6 +70,28 @@ class JaxFramework(NumpyFramework):
             cotangent_like(upstream, value.shape)
         return value, lambda: gradient
 
+    def hessian_vector(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        position: int,
+        options: dict[str, Any],
+        along: Any,
+    ) -> Any:
+        """Return the Hessian-vector product, forward over reverse; see `NumpyFramework.hessian_vector`."""
+        jax = self._jax
+        static, traced = _separated(options)
+
+        def pushed(arguments: Any, traced: Any, along: Any) -> Any:
+            def total(scores: Any) -> Any:
+                given = (*arguments[:position], scores, *arguments[position + 1 :])
+                return jax.numpy.asarray(function(*given, **static, **traced)).sum()
+
+            scores = jax.numpy.asarray(arguments[position])
+            return jax.jvp(jax.grad(total), (scores,), (jax.numpy.asarray(along),))[1]
+
+        return self._run(("hessian_vector", function, position, *static.items()), pushed, arguments, traced, along)
+
     def _run(self, key: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function of ours compiled, or as it is if jax cannot trace the target."""
         jax = self._jax

@@ -68,3 +68,22 @@ class TorchFramework(NumpyFramework):
             return torch.autograd.grad(value, leaf, cotangent)[0]
 
         return value, pull
+
+    def hessian_vector(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        position: int,
+        options: dict[str, Any],
+        along: Any,
+    ) -> Any:
+        """Return the Hessian-vector product by a double backward pass; see `NumpyFramework.hessian_vector`."""
+        torch = self._torch
+        leaf = arguments[position].detach().requires_grad_(True)
+        value = function(*arguments[:position], leaf, *arguments[position + 1 :], **options)
+        if not isinstance(value, torch.Tensor) or not value.requires_grad:
+            raise NotDifferentiableError("the loss returned does not depend on the scores by autograd")
+        slope = torch.autograd.grad(value, leaf, torch.ones_like(value), create_graph=True)[0]
+        if not slope.requires_grad:
+            raise NotDifferentiableError("the gradient does not depend on the scores by autograd")
+        return torch.autograd.grad(slope, leaf, along)[0]

@@ -37,10 +37,14 @@ class LocalHost(Host):
         return described(self._built().stated(), self._plan.contract is not None)
 
     def evaluate(
-        self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None
+        self,
+        batch: Batch,
+        want: Sequence[str] = ("loss", "gradient"),
+        upstream: NDArray[Any] | None = None,
+        vector: NDArray[Any] | None = None,
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
-        return self._built().evaluate(batch, want, upstream)
+        return self._built().evaluate(batch, want, upstream, vector)
 
     def close(self) -> None:
         """Forget the target."""

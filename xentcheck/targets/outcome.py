@@ -16,7 +16,7 @@ class Raised:
     ----------
     kind, message : str
         The exception's class name and text.
-    call : {"loss", "gradient", "convert"}
+    call : {"loss", "gradient", "hessian_vector", "convert"}
         What was being done; "convert": the value returned could not be read as an array.
     where : str
         "file:line in function" of the innermost frame outside xentcheck, or "" where there is none.
@@ -34,10 +34,10 @@ class Outcome:
 
     Parameters
     ----------
-    loss, gradient : ndarray or None
+    loss, gradient, hessian_vector : ndarray or None
         As returned, as a host array in its own dtype (a Python float counts as float64, an int as int64);
-        None where not asked for, not offered, or not returned. The gradient has its classes last whatever
-        the contract's axis is.
+        None where not asked for, not offered, or not returned. The gradient and the Hessian-vector product have
+        their classes last whatever the contract's axis is.
     raised : Raised or None
         The exception, if there was one; values obtained before it are kept.
     died : str
@@ -52,6 +52,11 @@ class Outcome:
     raised: Raised | None = None
     died: str = ""
     observations: tuple[str, ...] = ()
+    hessian_vector: NDArray[Any] | None = None
+
+
+PARTS = ("loss", "gradient", "hessian_vector")
+"""The fields of an outcome that hold what a target returned."""
 
 
 OBSERVATIONS = {
@@ -60,6 +65,8 @@ OBSERVATIONS = {
     "options-changed": "an option array that was passed in was overwritten",
     "loss-aliases-input": "the loss returned shares memory with an input",
     "gradient-aliases-input": "the gradient returned shares memory with an input",
+    "hessian_vector-aliases-input": "the Hessian-vector product returned shares memory with an input",
+    "vector-changed": "the vector to multiply the Hessian by was overwritten",
     "earlier-result-changed": "a result returned by an earlier call was overwritten by this one",
     "errstate-changed": "numpy's error state was changed",
     "rounding-changed": "the processor's rounding mode was changed",

@@ -101,6 +101,11 @@ class Target:
         """Whether a gradient can be asked for with a cotangent."""
         return self.functions.vjp is not None or self.differentiated
 
+    @property
+    def has_hessian_vector(self) -> bool:
+        """Whether a Hessian-vector product can be asked for."""
+        return self.functions.hessian_vector is not None or self.differentiated
+
     def stated(self) -> dict[str, Any]:
         """Return what a host is told of this target, in JSON types."""
         return {
@@ -113,34 +118,59 @@ class Target:
             "has_loss": self.has_loss,
             "has_gradient": self.has_gradient,
             "has_vjp": self.has_vjp,
-            "has_hessian_vector": self.functions.hessian_vector is not None,
+            "has_hessian_vector": self.has_hessian_vector,
             "expensive_shapes": self.expensive_shapes or self.framework.name == "jax",
         }
 
     def evaluate(
-        self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None
+        self,
+        batch: Batch,
+        want: Sequence[str] = ("loss", "gradient"),
+        upstream: NDArray[Any] | None = None,
+        vector: NDArray[Any] | None = None,
     ) -> Outcome:
-        """Return the loss and the gradient of a batch, as far as wanted and offered, and what was observed.
+        """Return the loss and its derivatives of a batch, as far as wanted and offered, and what was observed.
 
         Parameters
         ----------
         batch : Batch
-        want : sequence of {"loss", "gradient"}
+        want : sequence of {"loss", "gradient", "hessian_vector"}
         upstream : ndarray, optional
             The cotangent of the loss, for targets with `has_vjp`.
+        vector : ndarray, shape (n, m)
+            What the Hessian is multiplied by.
         """
         wants_loss = "loss" in want and self.has_loss
         wants_gradient = "gradient" in want and self.has_gradient
         if upstream is not None and wants_gradient and not self.has_vjp:
             raise ValueError(f"The target {self.name} takes no cotangent.")
+        wants_product = "hessian_vector" in want and self.has_hessian_vector
+        if wants_product and vector is None:
+            raise ValueError("A Hessian-vector product needs a vector.")
         results: dict[str, NDArray[Any]] = {}
         seen: set[str] = set()
         raised = None
         try:
-            self._evaluate(Calls(self, batch, results, seen), wants_loss, wants_gradient, upstream)
+            calls = Calls(self, batch, results, seen)
+            self._evaluate(calls, wants_loss, wants_gradient, upstream)
+            if wants_product and vector is not None:
+                self._differentiate_twice(calls, vector)
         except StoppedError as stop:
             raised = stop.raised
-        return Outcome(results.get("loss"), results.get("gradient"), raised, observations=tuple(sorted(seen)))
+        return Outcome(
+            loss=results.get("loss"),
+            gradient=results.get("gradient"),
+            raised=raised,
+            observations=tuple(sorted(seen)),
+            hessian_vector=results.get("hessian_vector"),
+        )
+
+    def _differentiate_twice(self, calls: Calls, vector: NDArray[Any]) -> None:
+        if self.functions.hessian_vector is not None:
+            calls.hessian_vector(self.functions.hessian_vector, vector)
+        else:
+            assert self.functions.loss is not None
+            calls.differentiate_twice(self.functions.loss, vector)
 
     def _evaluate(self, calls: Calls, wants_loss: bool, wants_gradient: bool, upstream: NDArray[Any] | None) -> None:
         has = self.functions

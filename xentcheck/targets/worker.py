@@ -21,6 +21,7 @@ from xentcheck.targets.assemble import assemble
 from xentcheck.targets.channel import Channel, ChannelClosedError
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.observe import Environment, processor_state
+from xentcheck.targets.outcome import PARTS
 from xentcheck.targets.target import Target
 
 
@@ -62,14 +63,16 @@ def _answer(channel: Channel, target: Target) -> None:
 def _evaluated(target: Target, header: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
     """Return the answer to a request and its arrays."""
     options = dict(header["options"])
-    upstream = arrays[2] if header["has_upstream"] else None
-    for name, array in zip(header["option_arrays"], arrays[2 + header["has_upstream"] :]):  # noqa: B905 (Python 3.9 has no strict)
+    further = arrays[2:]
+    upstream = further.pop(0) if header["has_upstream"] else None
+    vector = further.pop(0) if header["has_vector"] else None
+    for name, array in zip(header["option_arrays"], further):  # noqa: B905 (Python 3.9 has no strict)
         options[name] = array
     batch = Batch(arrays[0], arrays[1], header["label_form"], options, header["layout"])
     before = target.framework.name
-    outcome = target.evaluate(batch, header["want"], upstream)
+    outcome = target.evaluate(batch, header["want"], upstream, vector)
     answer: dict[str, Any] = {
-        "parts": [part for part in ("loss", "gradient") if getattr(outcome, part) is not None],
+        "parts": [part for part in PARTS if getattr(outcome, part) is not None],
         "raised": None if outcome.raised is None else asdict(outcome.raised),
         "observations": outcome.observations,
     }

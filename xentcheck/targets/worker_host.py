@@ -61,7 +61,11 @@ class WorkerHost(Host):
         return self._description
 
     def evaluate(
-        self, batch: Batch, want: Sequence[str] = ("loss", "gradient"), upstream: NDArray[Any] | None = None
+        self,
+        batch: Batch,
+        want: Sequence[str] = ("loss", "gradient"),
+        upstream: NDArray[Any] | None = None,
+        vector: NDArray[Any] | None = None,
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
         if self._description is None or self._closed:
@@ -86,7 +90,7 @@ class WorkerHost(Host):
             limit = self._first_time_limit
         process.used = True
         try:
-            process.channel.send(*_request(batch, want, upstream))
+            process.channel.send(*_request(batch, want, upstream, vector))
             header, arrays = process.channel.receive(limit, process.alive)
         except ChannelTimeoutError:
             self._restart(process)
@@ -109,7 +113,7 @@ class WorkerHost(Host):
             self._restart(process)
         parts = dict(zip(header["parts"], arrays, strict=True))
         raised = None if header["raised"] is None else Raised(**header["raised"])
-        return Outcome(parts.get("loss"), parts.get("gradient"), raised, observations=observations)
+        return Outcome(**parts, raised=raised, observations=observations)
 
     def loaded_modules(self) -> list[str]:
         """Return the names of the modules that the target's process has imported."""
@@ -176,7 +180,7 @@ class WorkerHost(Host):
 
 
 def _request(
-    batch: Batch, want: Sequence[str], upstream: NDArray[Any] | None
+    batch: Batch, want: Sequence[str], upstream: NDArray[Any] | None, vector: NDArray[Any] | None
 ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
     """Return header and arrays of a request."""
     option_arrays = {key: np.asarray(value) for key, value in batch.options.items() if np.ndim(value) > 0}
@@ -185,6 +189,7 @@ def _request(
         "label_form": batch.label_form,
         "layout": batch.layout,
         "has_upstream": upstream is not None,
+        "has_vector": vector is not None,
         "option_arrays": list(option_arrays),
         "options": {
             key: value.item() if isinstance(value, (np.generic, np.ndarray)) else value
@@ -192,7 +197,7 @@ def _request(
             if key not in option_arrays
         },
     }
-    given = [] if upstream is None else [np.asarray(upstream)]
+    given = [np.asarray(array) for array in (upstream, vector) if array is not None]
     return header, [np.asarray(batch.scores), np.asarray(batch.labels), *given, *option_arrays.values()]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xentcheck.truth.allowance_gradient import row_gradients
+from xentcheck.truth.allowance_hessian import hessian_vector
 from xentcheck.truth.allowance_loss import row_losses
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, conforming, output_format
 from xentcheck.truth.allowance_reduction import reduce_loss, scale_gradient
@@ -30,6 +31,9 @@ class Allowances:
     gradient : ndarray of float64, shape (n, m)
     loss_estimate, gradient_estimate : ndarray of float64
         The exact values in plain float64, uncertified; 0 where they are not finite numbers.
+    hessian_vector, hessian_vector_estimate : ndarray of float64, shape (n, m), or None
+        The same of the Hessian-vector product, where the problem has a vector. It has no grades: what grades of ulp
+        promise of the gradient is not promised of its derivative.
     """
 
     rows: Floats
@@ -37,6 +41,8 @@ class Allowances:
     gradient: Floats
     loss_estimate: Floats
     gradient_estimate: Floats
+    hessian_vector: Floats | None = None
+    hessian_vector_estimate: Floats | None = None
 
 
 def conformance(problem: Problem, conditions: Conditions) -> Allowances:
@@ -57,6 +63,10 @@ def assemble(on: Conditions, by: Arithmetic, ulps: float | None = None) -> Allow
         row_error, row_unbounded = row_losses(on, by)
         loss, loss_error, loss_unbounded = reduce_loss(on, by, row_error, row_unbounded)
         gradient, gradient_error, gradient_unbounded = scale_gradient(on, by, row_gradients(on, by))
+        product = product_error = None
+        if on.problem.vector is not None:
+            product, product_error, product_unbounded = hessian_vector(on, by)
+            product_error = _unless(product_unbounded, product_error)
     if ulps is not None:
         format_ = output_format(on.problem)
         defined = np.isfinite(on.L)
@@ -69,6 +79,8 @@ def assemble(on: Conditions, by: Arithmetic, ulps: float | None = None) -> Allow
         _unless(gradient_unbounded, gradient_error),
         np.asarray(loss, np.float64),
         gradient,
+        product_error,
+        product,
     )
 
 

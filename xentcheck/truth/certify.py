@@ -8,7 +8,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from xentcheck.truth import definition, reductions
+from xentcheck.truth import definition, hessian, reductions
 from xentcheck.truth.arbs import Arbs, precision, upward
 from xentcheck.truth.enclose import labelled
 from xentcheck.truth.kinds import Kind, kinds
@@ -17,6 +17,8 @@ from xentcheck.truth.problem import Problem
 PRECISIONS = (128, 192, 320, 640, 1280)
 Index = tuple[int, ...]
 Rows = NDArray[np.int64]
+SLOPES = {"gradient": definition.gradient, "hessian_vector": hessian.product}
+"""The parts of shape (n, m), and their formulas."""
 
 _SPECIAL = {
     Kind.ZERO: (0.0, 0.0),
@@ -31,10 +33,10 @@ def certify(problem: Problem, part: str, index: Index) -> tuple[float, float]:
 
     Parameters
     ----------
-    part : {"rows", "loss", "gradient"}
+    part : {"rows", "loss", "gradient", "hessian_vector"}
         As in `Enclosed`.
     index : tuple of int
-        () for a reduced loss, (i,) for a row, (i, j) for the gradient.
+        () for a reduced loss, (i,) for a row, (i, j) for the gradient and the Hessian-vector product.
 
     Returns
     -------
@@ -60,8 +62,9 @@ def special(problem: Problem, part: str, index: Index) -> tuple[float, float] | 
     """Return the bounds of an element that needs no arithmetic, or None."""
     found = kinds(problem)
     nothing = reductions.empty(problem)
-    if part == "gradient":
-        if found.gradient[index[0]] == Kind.FINITE and found.poles is not None and found.poles[index]:
+    if part in SLOPES:
+        pole = part == "gradient" and found.poles is not None and bool(found.poles[index])
+        if pole and found.gradient[index[0]] == Kind.FINITE:
             return -math.inf, -math.inf
         averaged = problem.contract.effective_gradient_reduction == "mean"
         if averaged and nothing and problem.kept[index[0]]:
@@ -83,15 +86,15 @@ def balls(problem: Problem, part: str, row: Index, columns: Rows, bits: int) -> 
     row : tuple of int
         (i,), or () for the reduced loss.
     columns : ndarray of int, shape (1, k)
-        The columns of the gradient wanted; not looked at for the loss.
+        The columns wanted; not looked at for the loss.
     """
     with precision(bits), np.errstate(all="ignore"):
-        if part == "gradient":
+        if part in SLOPES:
             rows = np.array(row)
             label = next(labelled(problem, rows))[0]
             given = definition.block(problem, rows, label, Arbs)
             factor = reductions.factor(problem, Arbs).rows(rows)
-            values = definition.gradient(given, factor, np.asarray(columns, np.int64))
+            values = SLOPES[part](given, factor, np.asarray(columns, np.int64))
         elif row:
             values = _row_losses(problem, np.array(row))
         else:

@@ -11,7 +11,7 @@ from flint import arb
 from numpy.typing import NDArray
 
 from xentcheck.truth.arbs import precision
-from xentcheck.truth.certify import Index, balls, special
+from xentcheck.truth.certify import SLOPES, Index, balls, special
 from xentcheck.truth.problem import Problem
 from xentcheck.truth.real import Floats
 
@@ -29,7 +29,7 @@ class Question:
 
     Parameters
     ----------
-    part : {"rows", "loss", "gradient"}
+    part : {"rows", "loss", "gradient", "hessian_vector"}
     got, allowance : ndarray of float64
         Of the part's shape.
     largest : float
@@ -108,8 +108,8 @@ def prove(question: Question, failed: NDArray[np.bool_], times: Floats) -> None:
 
 
 def _by_row(chosen: NDArray[np.bool_], part: str) -> Iterator[tuple[Index, NDArray[np.int64]]]:
-    """Yield the elements chosen, those of a gradient's row together: the row's index and the columns (1, k)."""
-    if part != "gradient":
+    """Yield the elements chosen, those of one row of a gradient together: the row's index and the columns (1, k)."""
+    if part not in SLOPES:
         for place in np.argwhere(chosen).tolist():
             yield tuple(place), np.zeros((0, 1), np.int64)
         return

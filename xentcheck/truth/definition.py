@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from xentcheck.truth.boundaries import Reading, over_readings
 from xentcheck.truth.exact_coefficients import coefficients, present
 from xentcheck.truth.problem import Problem
-from xentcheck.truth.real import Real
+from xentcheck.truth.real import Floats, Real
 from xentcheck.truth.scores import Logits, Scores, read_scores
 
 R = TypeVar("R", bound=Real)
@@ -43,6 +43,8 @@ class Block(NamedTuple, Generic[R]):
     q : Scores
     present : ndarray of bool or None
         Where c differs from zero, in the shape of c; None stands for everywhere.
+    v : ndarray of float64, shape (n, m), or None
+        These rows of the problem's vector.
     """
 
     problem: Problem
@@ -51,6 +53,7 @@ class Block(NamedTuple, Generic[R]):
     c: R
     q: Scores[R]
     present: NDArray[np.bool_] | None
+    v: Floats | None = None
 
 
 def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real: type[R]) -> Block[R]:
@@ -60,7 +63,8 @@ def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real
     mask = None if problem.plain and label is not None else present(problem, rows)
     if mask is not None and label is not None:
         mask = np.take_along_axis(mask, label, -1)
-    return Block(problem, real, label, coefficients(problem, rows, real, label), q, mask)
+    v = None if problem.vector is None else problem.vector[rows]
+    return Block(problem, real, label, coefficients(problem, rows, real, label), q, mask, v)
 
 
 def loss(given: Block[R]) -> R:
@@ -74,8 +78,8 @@ def loss(given: Block[R]) -> R:
     weighted = _or_zero(cost * given.c, given.present)
     if label is None:
         weighted = weighted.sum()
-    if _has_z_loss(problem):
-        lse = _log_sum(given)
+    if has_z_loss(problem):
+        lse = log_sum(given)
         weighted = weighted + lse * lse * problem.z_loss
     return weighted
 
@@ -92,8 +96,8 @@ def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum:
     """Return factor (R q_j - r_j), with the term of z_loss; without R q_j unless `through_sum`."""
     r = given.c if _ideal(given.problem) else _or_zero(given.c * _elasticity(given), given.present)
     penalty = None
-    if _has_z_loss(given.problem) and given.problem.contract.gradient_wrt == "logits":
-        penalty = _log_sum(given) * (2.0 * given.problem.z_loss)
+    if has_z_loss(given.problem) and given.problem.contract.gradient_wrt == "logits":
+        penalty = log_sum(given) * (2.0 * given.problem.z_loss)
     total = r if given.label is not None else r.sum()
     if given.label is None:
         own = (r if columns is None else r.at(columns)) * factor
@@ -149,11 +153,12 @@ def _ideal(problem: Problem) -> bool:
     return problem.contract.gradient_of == "ideal" or problem.contract.boundary.exact
 
 
-def _has_z_loss(problem: Problem) -> bool:
+def has_z_loss(problem: Problem) -> bool:
+    """Whether the loss has the term lambda lse^2."""
     return problem.z_loss != 0 and problem.contract.input == "logits"
 
 
-def _log_sum(given: Block[R]) -> R:
+def log_sum(given: Block[R]) -> R:
     """Return lse, the log of the sum of exp(z)."""
     assert isinstance(given.q, Logits)
     lse: R = given.q.log_sum()

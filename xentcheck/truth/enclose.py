@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.truth import definition, reductions
+from xentcheck.truth import definition, hessian, reductions
 from xentcheck.truth.arbs import Arbs, precision
 from xentcheck.truth.ball import Ball
 from xentcheck.truth.enclosure import Enclosure
 from xentcheck.truth.exact_coefficients import present
 from xentcheck.truth.kinds import Kind, Kinds, kinds
 from xentcheck.truth.problem import Problem
-from xentcheck.truth.real import Floats
+from xentcheck.truth.real import Floats, Real
 
 Rows = NDArray[np.int64]
 Triple = tuple[Floats, Floats, Floats]
+Slopes = list[tuple[Callable[..., Real], Triple]]
 
 BLOCK = 8192
 _VALUES = {Kind.ZERO: (0.0, 0.0), Kind.NAN: (np.nan, 0.0), Kind.INFINITE: (np.inf, 0.0), Kind.OPEN: (0.0, np.inf)}
@@ -39,12 +40,15 @@ class Enclosed:
     unspecified : bool
         Whether the loss (or, with weights of zero only, the gradient) is a mean of nothing about which the contract
         says nothing; it is then enclosed as nan.
+    hessian_vector : Enclosure, shape (n, m), or None
+        The Hessian times the problem's vector, reduced and scaled as the gradient is; see `hessian`.
     """
 
     rows: Enclosure
     loss: Enclosure
     gradient: Enclosure | None
     unspecified: bool = False
+    hessian_vector: Enclosure | None = None
 
 
 def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
@@ -57,29 +61,36 @@ def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
         n, m = problem.scores.shape
         row_values = _blank((n,))
         gradients = _blank((n, m)) if gradient else None
-        factor = reductions.factor(problem, Ball) if gradient else None
+        products = _blank((n, m)) if problem.vector is not None else None
+        slopes: Slopes = []
+        if gradients is not None:
+            slopes.append((definition.gradient, gradients))
+        if products is not None:
+            slopes.append((hessian.product, products))
+        factor = reductions.factor(problem, Ball) if slopes else None
         nothing = reductions.empty(problem)
         for rows, label in _blocks(problem, found):
-            _evaluate(problem, found, rows, label, factor, row_values, gradients)
+            _evaluate(problem, found, rows, label, factor, row_values, slopes)
         _fill(row_values, found.loss)
-        if gradients is not None:
-            _fill(gradients, found.gradient)
-            if found.poles is not None:
-                poles = found.poles & (found.gradient == Kind.FINITE)[:, None]
-                gradients[0][poles] = -np.inf
-                gradients[1][poles] = gradients[2][poles] = 0.0
+        if gradients is not None and found.poles is not None:
+            poles = found.poles & (found.gradient == Kind.FINITE)[:, None]
+            gradients[0][poles] = -np.inf
+            gradients[1][poles] = gradients[2][poles] = 0.0
+        for _, places in slopes:
+            _fill(places, found.gradient)
             if nothing and problem.contract.effective_gradient_reduction == "mean":
-                gradients[0][problem.kept] = reductions.policy(problem)
-                gradients[1][problem.kept] = gradients[2][problem.kept] = 0.0
+                places[0][problem.kept] = reductions.policy(problem)
+                places[1][problem.kept] = places[2][problem.kept] = 0.0
         loss = _reduce(problem, found, row_values, nothing)
     means = problem.contract.reduction == "mean" or (
-        gradient and problem.contract.effective_gradient_reduction == "mean" and bool(problem.kept.any())
+        bool(slopes) and problem.contract.effective_gradient_reduction == "mean" and bool(problem.kept.any())
     )
     return Enclosed(
         Enclosure(*row_values),
         loss,
         None if gradients is None else Enclosure(*gradients),
         nothing and means and problem.contract.empty_mean == "unspecified",
+        None if products is None else Enclosure(*products),
     )
 
 
@@ -117,39 +128,37 @@ def _evaluate(
     label: Rows | None,
     factor: Ball | None,
     row_values: Triple,
-    gradients: Triple | None,
+    slopes: Slopes,
 ) -> None:
-    """Write the loss and gradient of some rows to their places."""
+    """Write the loss of some rows, and what else is wanted, to their places."""
     given = definition.block(problem, rows, label, Ball)
     losses = definition.loss(given).enclosure()
     for place, values in zip(row_values, losses, strict=True):
         place[rows] = values[:, 0]
     unknown = np.isinf(losses[2][:, 0]) & (found.loss[rows] == Kind.FINITE)
-    if gradients is not None:
+    where: slice | Rows = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] == len(rows) - 1 else rows
+    for formula, places in slopes:
         assert factor is not None
-        slopes = definition.gradient(given, factor.rows(rows)).enclosure()
-        where: slice | Rows = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] == len(rows) - 1 else rows
-        for place, values in zip(gradients, slopes, strict=True):
+        found_here = formula(given, factor.rows(rows)).enclosure()
+        for place, values in zip(places, found_here, strict=True):
             place[where] = values
-        lost = np.isinf(slopes[2])
+        lost = np.isinf(found_here[2])
         if found.poles is not None:
             lost &= ~found.poles[rows]
         unknown |= lost.any(-1) & (found.gradient[rows] == Kind.FINITE)
     for i in np.flatnonzero(unknown):
-        _evaluate_slowly(problem, rows[i : i + 1], None if label is None else label[i : i + 1], row_values, gradients)
+        _evaluate_slowly(problem, rows[i : i + 1], None if label is None else label[i : i + 1], row_values, slopes)
 
 
-def _evaluate_slowly(
-    problem: Problem, row: Rows, label: Rows | None, row_values: Triple, gradients: Triple | None
-) -> None:
-    """Write the loss and gradient of one row to their places, by python-flint."""
+def _evaluate_slowly(problem: Problem, row: Rows, label: Rows | None, row_values: Triple, slopes: Slopes) -> None:
+    """Write the loss of one row, and what else is wanted, to their places, by python-flint."""
     with precision(128):
         given = definition.block(problem, row, label, Arbs)
         for place, values in zip(row_values, definition.loss(given).enclosure(), strict=True):
             place[row] = values[:, 0]
-        if gradients is not None:
-            slopes = definition.gradient(given, reductions.factor(problem, Arbs).rows(row)).enclosure()
-            for place, values in zip(gradients, slopes, strict=True):
+        for formula, places in slopes:
+            found = formula(given, reductions.factor(problem, Arbs).rows(row)).enclosure()
+            for place, values in zip(places, found, strict=True):
                 place[row] = values
 
 

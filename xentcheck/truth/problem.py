@@ -42,6 +42,8 @@ class Problem:
     upstream : ndarray of float64, shape (n,) or (), or None
         The cotangent by which the gradient is multiplied: one number a row where nothing is reduced, one
         number in all where the loss is a scalar. None stands for ones.
+    vector : ndarray of float64, shape (n, m), or None
+        The direction that the Hessian is multiplied by; finite. None where no second derivative is asked for.
     """
 
     contract: Contract
@@ -54,6 +56,7 @@ class Problem:
     smoothing: float = 0.0
     z_loss: float = 0.0
     upstream: Floats | None = None
+    vector: Floats | None = None
 
     @property
     def n(self) -> int:
@@ -78,6 +81,7 @@ def pose(
     label_form: str,
     options: dict[str, Any] | None = None,
     upstream: NDArray[Any] | None = None,
+    vector: NDArray[Any] | None = None,
 ) -> Problem:
     """Return the problem of one batch.
 
@@ -90,7 +94,7 @@ def pose(
     label_form : {"sparse", "onehot", "soft"}
     options : dict, optional
         Values of the options that the contract declares as arguments, by contract key.
-    upstream : ndarray, optional
+    upstream, vector : ndarray, optional
         See Problem.
     """
     given = dict(options or {})
@@ -120,4 +124,5 @@ def pose(
         smoothing=float(chosen["label_smoothing"]),
         z_loss=float(chosen["z_loss"]),
         upstream=None if upstream is None else np.asarray(upstream).astype(np.float64),
+        vector=None if vector is None else np.ascontiguousarray(np.asarray(vector).astype(np.float64)),
     )

@@ -1,0 +1,88 @@
+"""Law 16: the second derivative of the loss, by its product with a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.contract import Contract
+from xentcheck.properties.case import Answer, Case, failed_call
+from xentcheck.properties.law import Capabilities, Violation, law
+from xentcheck.truth import hessian
+
+PART = "hessian_vector"
+LARGEST = 2**16
+_COMPONENTS = np.array([1.0, -1.0, 2.0, 0.0, -0.5, 3.0, 0.5, -2.0])
+
+
+def _certified(contract: Contract, capabilities: Capabilities) -> str:
+    return hessian.unsupported(contract)
+
+
+@law(
+    16,
+    "second-order",
+    "The Hessian is w (diag p - p p^T), positive semidefinite, 0 along ones. An error is acceptable, zeros are not.",
+    sources="tensorflow 7403, 5876; scikit-learn 14608",
+    needs=PART,
+    applies=_certified,
+)
+def second_order(case: Case) -> Iterator[Violation]:
+    """Its product with one vector, held element by element against the certified one.
+
+    The vector has small dyadic components, or all ones, whose product is 0 (with a z-loss: 2 lambda p). A target that
+    raises because it cannot be differentiated twice is observed only: nothing wrong comes of it.
+    """
+    batch = case.batch
+    if batch.scores.size > LARGEST:
+        return
+    random, shape = case.random("second order"), batch.scores.shape
+    vector = np.ones(shape) if random.random() < 0.25 else random.choice(_COMPONENTS, size=shape)
+    answer = case.ask(batch, vector=vector.astype(batch.scores.dtype))
+    raised = answer.outcome.raised
+    if raised is not None and raised.call != "convert":
+        case.observe(f"the Hessian-vector product is refused ({raised.kind})")
+        return
+    failure = failed_call(answer)
+    malformed = answer.malformed(PART)
+    if failure is not None:
+        yield replace(failure, vector=vector.tolist())
+    elif malformed:
+        yield Violation(malformed, batch, PART, vector=vector.tolist())
+    else:
+        broken = answer.violation(PART)
+        if broken is not None:
+            yield replace(broken, title=_title(answer, vector))
+
+
+def _title(answer: Answer, vector: NDArray[np.float64]) -> str:
+    """Return what is wrong with a Hessian-vector product, as far as a common mistake explains it."""
+    got, exact = answer.numbers(PART), answer.allowances.hessian_vector_estimate
+    allowed = answer.allowances.hessian_vector
+    assert got is not None
+    assert exact is not None
+    assert allowed is not None
+    p = answer.truth.conditions.p
+
+    def explains(guess: NDArray[np.float64]) -> bool:
+        return bool(np.all(np.abs(got - guess) <= 4.0 * allowed))
+
+    if np.all(vector == vector[:, :1]) and answer.problem.z_loss == 0.0:
+        return "the Hessian times the same number for every class is not 0"
+    if not got.any():
+        return "the Hessian-vector product is silently zero"
+    for factor, said in ((2.0, "twice"), (0.5, "half"), (-1.0, "the negative of"), (answer.batch.n, "n times")):
+        if explains(factor * exact):
+            return f"the Hessian-vector product is {said} the exact one"
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # The exact product is w p (v - p.v), which tells w.
+        weight = exact / (p * (vector - (p * vector).sum(axis=1, keepdims=True)))
+        if explains(np.nan_to_num(weight) * p * (1.0 - p) * vector):
+            return "the Hessian-vector product is that of the diagonal alone"
+    curvature, slack = float((got * vector).sum()), float((allowed * np.abs(vector)).sum())
+    if curvature < -slack and answer.problem.z_loss == 0.0:
+        return f"the Hessian is not positive semidefinite: along a direction the curvature is {curvature:.3g}"
+    return "the Hessian-vector product is outside its allowance"
