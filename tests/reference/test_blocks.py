@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 
 import ml_dtypes
@@ -134,7 +135,7 @@ def test_narrow_formats_are_within_an_ulp_of_the_plain_form(kind, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", LABELS)
-@pytest.mark.parametrize("shape", [(300, 7), (40, 100), (6, 700)])
+@pytest.mark.parametrize("shape", [(300, 7), (40, 100), (9, 700)])
 @pytest.mark.usefixtures("small_blocks")
 def test_neither_threads_nor_other_rows_change_a_bit(shape, kind, dtype):
     """Nor does it matter how the rows are cut."""
@@ -145,7 +146,7 @@ def test_neither_threads_nor_other_rows_change_a_bit(shape, kind, dtype):
     for threads in (2, 4, 64):
         again = both(z, labels, "none", threads=threads)
         assert (again[0].tobytes(), again[1].tobytes()) == (loss.tobytes(), gradient.tobytes())
-    for rows in ([0], [3], [5], [1, 2], slice(1, 6), slice(None, None, 2)):
+    for rows in ([0], [2], [3], [4], [5], [8], [1, 2], slice(1, 6), slice(None, None, 2)):
         part = both(z[rows], labels[rows], "none", threads=1)
         assert (part[0].tobytes(), part[1].tobytes()) == (loss[rows].tobytes(), gradient[rows].tobytes())
     for reduction in ("sum", "mean"):
@@ -182,7 +183,7 @@ def test_what_a_thread_refuses_is_raised():
     z, t = np.zeros((300, 1000), np.float32), np.zeros((300, 1000), np.float32)
     t[:, 0] = 1
     for bad in (-1.0, NAN, INF):
-        t[298, 7] = bad
+        t[298, 0], t[298, 7] = 1, bad
         with pytest.raises(ValueError, match=rf"labels\[298, 7\] is {bad}, but must be finite and not negative"):
             reference.loss_and_gradient(z, t, threads=4)
         t[298] = 0
@@ -284,6 +285,45 @@ def test_rows_at_the_rim_are_as_in_the_plain_form(kind, dtype):
         rtol = 1e4 * float(np.finfo(dtype).eps)
         np.testing.assert_allclose(loss, exact, rtol=rtol)
         np.testing.assert_allclose(gradient, slopes, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_factors_and_weights_beyond_the_dtype(dtype):
+    """A factor that float32 cannot hold times a small p, and a small weight times a gap that float64 cannot hold."""
+    z = np.array([[0.0, 9.0, 1.0], [0.0, 9.0, 1.0]], dtype)
+    for labels in (np.array([1, 0]), np.eye(3)[[1, 0]], np.eye(3, dtype=np.float32)[[1, 0]], np.full((2, 3), 0.25)):
+        form = "sparse" if labels.ndim == 1 else "onehot"
+        got = reference.gradient(z, labels, "none", upstream=[1e39, 1.0])
+        with np.errstate(over="ignore"):
+            exact = getattr(plain, f"{form}_gradient")(z.astype(float), labels, "none", upstream=[1e39, 1.0])
+            exact = exact.astype(dtype)
+        np.testing.assert_allclose(got, exact, rtol=1e-5)
+    largest = float(np.finfo(np.float64).max)
+    far = np.array([[largest, -largest], [1.0, 0.0]])
+    np.testing.assert_array_equal(
+        reference.loss(far, np.array([[0.0, 0.25], [0.0, 1.0]]), "none"), [0.5 * largest, 1.0 + np.log1p(np.exp(-1.0))]
+    )
+
+
+def test_labels_wider_than_the_logits_keep_their_digits():
+    """Soft rows of float64 are not rounded to float32: where T p is tiny the gradient is -t to half an ulp."""
+    z, t = np.array([[0.0, 50.0, 0.0]], np.float32), np.array([[0.1 + 2.0**-29, 0.2, 0.7]])
+    exact = plain.onehot_gradient(z.astype(float), t)
+    assert (np.abs(reference.gradient(z, t) - exact) <= 2.0**-24 * np.abs(exact)).all()
+    wide = np.array([[2**24 + 1, 0, 1]])
+    assert reference.loss(z, wide) == np.float32(plain.onehot_loss(z.astype(float), wide))
+
+
+def test_every_thread_is_quiet():
+    """No thread warns, whichever comes first."""
+    meeting = threading.Barrier(2)
+
+    def task(rows, scratch):
+        meeting.wait(60)
+        np.subtract(np.array([INF]), np.array([INF]))
+
+    with np.errstate(all="ignore"):
+        blocks.each_block(task, (2, blocks.BLOCK), np.dtype(np.float32), 2, 1)
 
 
 def test_settings_of_numpy_are_left_alone():

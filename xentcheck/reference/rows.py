@@ -95,15 +95,12 @@ def dense_gradients(e: Floats, t: NDArray[Any], factors: Doubles, sums: Sums, sc
     """Turn exponentials into T p_j - t_j, times a factor for each row or for all, in place."""
     scale = sums.T * factors / (1.0 + sums.s)
     e[sums.rows, sums.top] = 1.0
-    on_top = (t[sums.rows, sums.top] == sums.T).nonzero()[0]
     _scale(e, scale)
     column, step = factors.astype(e.dtype)[..., np.newaxis], width(e.dtype)
     for first in range(0, e.shape[1], step):
         part = e[:, first : first + step]
         weights = t[:, first : first + step].astype(e.dtype, order="C", copy=False)
         part -= np.multiply(weights, column, out=scratch("products", part.shape, e.dtype))
-    if len(on_top) > 0:
-        e[on_top, sums.top[on_top]] = -sums.s[on_top] * scale[on_top]
 
 
 def _scale(e: Floats, scale: Doubles) -> None:
