@@ -131,7 +131,8 @@ def _label_kinds(setting: Setting) -> Iterator[Item]:
     small = [[0.5, -1, 2], [1, 0, -0.5]]
     for place in range(1, len(setting.label_dtypes(3)) if setting.classes[1] >= 3 else 0):
         yield _item("label_dtype", small, [1, 2], label_dtype=place, label_shape=1)
-    for m, name, labels in ((128, "int8", [127, 0]), (256, "uint8", [255, 128]), (257, "int64", [256, 255])):
+    limits = ((128, "int8", [127, 0]), (256, "uint8", [255, 128]), (129, "uint8", [128, 1]), (200, "uint8", [199, 130]))
+    for m, name, labels in (*limits, (257, "int64", [256, 255])):
         if m <= setting.classes[1] and name in setting.label_dtypes(m):
             scores = random.integers(-8, 9, (2, m)) / 2
             place = setting.label_dtypes(m).index(name)
@@ -155,6 +156,18 @@ def _edges(setting: Setting) -> Iterator[Item]:
     yield _item("sum_overflow", np.full((1, 64), math.log(largest / 64) + 0.5), [5])
     if setting.dtype == "float16":
         yield _item("loss_sum_overflow", [[30000, 0], [30000, 0], [0, 30000]], [1, 1, 0])
+        # The sum is beyond the range, the mean is not, and its allowance is finite.
+        yield _item("loss_sum_overflow", [[15000, 0]] * 6, [1] * 6)
+        yield _item("ties", np.zeros((1, 4097)), [4096])
+    if setting.dtype in ("float16", "bfloat16"):
+        yield _item("equal_rows", np.tile([0.5, -1.0, 2.0], (1025, 1)), [0] * 1025)
+    # The largest logit in the last block, which a maximum over whole blocks forgets.
+    peak = 1.2 * setting.exponential_limit
+    for m in (9, 33, 129, 257):
+        rows = np.zeros((2, m))
+        rows[:, -1] = peak
+        yield _item("peak_in_the_last_block", rows, [0, m - 1])
+    yield _item("wide_gap", [[0.2 * setting.largest, 0]], [1])
     yield _item("spread", [[0.45 * setting.largest, 0, -0.45 * setting.largest]], [0])
     if "-inf" in setting.contract.nonfinite:
         yield _item("masked", [[0, -np.inf, 1], [-np.inf, 2, 0.5]], [0, 1])

@@ -74,7 +74,8 @@ def spoil(batch: Batch, kind: str) -> Batch | None:
     if batch.n == 0:
         return None
     if batch.label_form == "sparse":
-        changed = labels.astype(np.int64)
+        # In the labels' own dtype if that is a float one; integers may be too narrow for a label of m.
+        changed = labels.astype(np.int64 if labels.dtype.kind in "iu" else labels.dtype)
         if kind == "label_out_of_range":
             changed.reshape(-1)[-1] = batch.m
         elif kind == "label_negative":

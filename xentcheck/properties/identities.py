@@ -258,7 +258,7 @@ def uniform(case: Case) -> Iterator[Violation]:
     if not np.all(kept):
         return
     flat = batch.replace(
-        scores=np.full((batch.n, classes), level).astype(format_.dtype), labels=labels.astype(np.int64)
+        scores=np.full((batch.n, classes), level).astype(format_.dtype), labels=labels.astype(batch.labels.dtype)
     )
     if random.random() < 0.5:
         yield from case.check(flat, f"with {classes} equal logits of {level:g}")

@@ -72,13 +72,29 @@ def finite(case: Case) -> Iterator[Violation]:
     if all(part is None or np.isfinite(part).all() for part in returned) or answer.enclosed.unspecified:
         return
     for part in case.want:
-        broken = _nonfinite(answer, part, largest)
+        broken = _nonfinite(answer, part, _room(answer))
         if broken is not None:
             yield broken
 
 
+def _room(answer: Answer) -> float:
+    """Return how large an exact value may be that no legitimate intermediate result carries beyond the range.
+
+    A sum over rows or classes, a weight or a cotangent comes before the division. 16-bit formats are expected to
+    do that in float32.
+    """
+    problem = answer.problem
+    largest = max(problem.format.largest, FORMATS["float32"].largest)
+    factors = [float(problem.n), float(problem.m) if not problem.plain else 1.0]
+    for given in (problem.class_weights, problem.upstream, problem.targets):
+        if given is not None and given.size:
+            factors.append(float(np.abs(given).max()))
+    before = float(np.prod([max(factor, 1.0) for factor in factors]))
+    return min(problem.format.largest, largest / before)
+
+
 def _nonfinite(answer: Answer, part: str, largest: float) -> Violation | None:
-    """Return the first element that is not finite although its exact value is one, or None."""
+    """Return the first element that is not finite although its exact value is below `largest`, or None."""
     got = answer.numbers(part)
     enclosure = getattr(answer.enclosed, part)
     if got is None or enclosure is None:

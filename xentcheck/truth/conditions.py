@@ -207,6 +207,9 @@ def _finish(
     if problem.contract.input == "probabilities":
         # Negative probabilities, and rows whose sum is 0: bad input, about which other laws have their say.
         unjudged |= undefined & np.isfinite(problem.scores).all(axis=1)
+    elif np.isinf(L).any() and (not problem.plain or penalised):
+        # Finite scores have a finite loss: it is this float64 arithmetic that overflowed, in a weight or a square.
+        unjudged |= np.isinf(L) & ~((chosen.c != 0.0) & ~np.isfinite(problem.scores)).any(axis=1)
     return Conditions(problem, chosen, d, p, s, S, l, D, q, lse, gap, ce, L, magnitude, unjudged)
 
 
