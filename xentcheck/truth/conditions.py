@@ -187,6 +187,12 @@ def _of_probabilities(problem: Problem) -> Conditions:
     return _finish(problem, chosen, rowwise, ce, _magnitude(scores), undefined)
 
 
+def _enlarged(problem: Problem) -> bool:
+    """Return whether a row's loss is multiplied by more than 1."""
+    factors = [given for given in (problem.class_weights, problem.targets) if given is not None]
+    return any(bool((given > 1.0).any()) for given in factors)
+
+
 def _finish(
     problem: Problem,
     chosen: Coefficients,
@@ -207,8 +213,8 @@ def _finish(
     if problem.contract.input == "probabilities":
         # Negative probabilities, and rows whose sum is 0: bad input, about which other laws have their say.
         unjudged |= undefined & np.isfinite(problem.scores).all(axis=1)
-    elif np.isinf(L).any() and (not problem.plain or penalised):
-        # Finite scores have a finite loss: it is this float64 arithmetic that overflowed, in a weight or a square.
+    elif np.isinf(L).any() and (penalised or _enlarged(problem)):
+        # It is this float64 arithmetic that overflowed, in a weight or a square; the reduced loss need not.
         unjudged |= np.isinf(L) & ~((chosen.c != 0.0) & ~np.isfinite(problem.scores)).any(axis=1)
     return Conditions(problem, chosen, d, p, s, S, l, D, q, lse, gap, ce, L, magnitude, unjudged)
 
