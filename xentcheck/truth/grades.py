@@ -106,7 +106,8 @@ def grade(
     if not judged.any():
         return Grade(GRADES[0], 0.0, None)
     unit = format_.ulp(np.where(judged, exact, 0.0))
-    in_ulp = np.where(judged, error / unit, -1.0)
+    with np.errstate(over="ignore"):  # some errors are beyond any number of ulp
+        in_ulp = np.where(judged, error / unit, -1.0)
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(in_ulp)), in_ulp.shape))
     limits = {**{name: ulps * unit for name, ulps in ULPS.items()}, **bounds}
     finite = np.isfinite(error)
