@@ -51,7 +51,7 @@ def second_order(case: Case) -> Iterator[Violation]:
     if failure is not None:
         yield replace(failure, vector=vector.tolist())
     elif malformed:
-        yield Violation(malformed, batch, PART, vector=vector.tolist())
+        yield Violation(malformed.replace(PART, "Hessian-vector product"), batch, PART, vector=vector.tolist())
     else:
         broken = answer.violation(PART)
         if broken is not None:
