@@ -33,7 +33,7 @@ def found(base: Measured, head: Measured) -> list[str]:
 
 
 def test_the_same_figures_are_no_regression() -> None:
-    """Nor are those within the noise that was seen: 15 % of the ratio, 30 % of the floor."""
+    """Nor are those within the noise that was seen: 15 % of the ratio, 30 % of most floors."""
     assert found(measured(), measured()) == []
     assert found(measured(), measured(sparse=1.15 * 1.3, onehot=2.0 * 1.3)) == []
 
@@ -54,6 +54,19 @@ def test_one_path_twice_as_fast(drift: float) -> None:
 def test_both_paths_twice_as_slow() -> None:
     """Their ratio stays; the frozen kernel tells."""
     assert found(measured(), measured(sparse=2.0, onehot=4.0)) == ["sparse", "onehot"]
+
+
+def test_the_kernel_that_drifts_at_one_size_is_no_regression() -> None:
+    """Single ratios to it vary by 90 %; what is slow at most sizes is slow."""
+    base, head = measured(), measured()
+    for classes in ("10", "100"):
+        for form in ("'sparse'", "'onehot'"):
+            place = (verdict.FLOOR, (classes, *PLACE[1:], form))
+            base.values[place] = head.values[place] = 1.0
+    head.values[verdict.FLOOR, (*PLACE, "'sparse'")] = 1.9
+    assert found(base, head) == []
+    head.values[verdict.FLOOR, ("10", *PLACE[1:], "'sparse'")] = 1.9
+    assert found(base, head) == ["sparse"]
 
 
 def test_memory_and_accuracy() -> None:
