@@ -14,6 +14,7 @@ from xentcheck.batches.simplify import complexity
 from xentcheck.batches.storage import digest
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
+from xentcheck.truth.formats import FORMATS
 
 Law = Callable[[Batch], bool]
 Make = Callable[..., Batch]
@@ -217,3 +218,11 @@ def test_complexity_orders_numbers_as_a_reader_does(plain: float, other: float) 
     """Integers before decimals, few digits before many, positive before negative."""
     kind = np.dtype(np.float32)
     assert complexity(plain, kind) < complexity(other, kind)
+
+
+def test_numbers_too_large_for_an_integer_of_the_machine_are_reduced() -> None:
+    """Half of a bfloat16 of 3e38 is tried as a float: ml_dtypes takes no Python integer of that size."""
+    scores = np.array([[3e38, 1.0]], np.float64).astype(FORMATS["bfloat16"].dtype)
+    batch = Batch(scores, np.array([1]))
+    smallest = reduce(batch, lambda tried: bool(tried.scores.astype(np.float64).max() > 1e37), 200)
+    assert smallest.scores.astype(np.float64).max() > 1e37

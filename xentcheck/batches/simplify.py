@@ -135,7 +135,7 @@ def _simpler_values(now: float, dtype: np.dtype[Any]) -> Iterator[float]:
     if math.isfinite(now):
         candidates += [float(round(now, digits)) for digits in (0, 1, 2)]
         candidates += [float(f"{now:.{digits}g}") for digits in range(1, 7)]
-        candidates += [math.trunc(now / 2), math.copysign(100.0, now), math.copysign(1000.0, now)]
+        candidates += [float(math.trunc(now / 2)), math.copysign(100.0, now), math.copysign(1000.0, now)]
         candidates += [abs(now)]
     limit = FORMATS[dtype.name].largest
     weight = complexity(now, dtype)
