@@ -224,5 +224,5 @@ def test_numbers_too_large_for_an_integer_of_the_machine_are_reduced() -> None:
     """Half of a bfloat16 of 3e38 is tried as a float: ml_dtypes takes no Python integer of that size."""
     scores = np.array([[3e38, 1.0]], np.float64).astype(FORMATS["bfloat16"].dtype)
     batch = Batch(scores, np.array([1]))
-    smallest = reduce(batch, lambda tried: bool(tried.scores.astype(np.float64).max() > 1e37), 200)
+    smallest = reduce(batch, lambda tried: bool(tried.scores.astype(np.float64).max(initial=0) > 1e37), 200)
     assert smallest.scores.astype(np.float64).max() > 1e37
