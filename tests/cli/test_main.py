@@ -20,11 +20,11 @@ def test_help_names_every_command(call: Call, words: list[str]) -> None:
     """Help is shown also where no command is given."""
     status, out, _ = call(*words)
     assert status == 0
-    for command in ("check", "targets", "properties", "doctor"):
+    for command in ("check", "bench", "self-test", "targets", "properties", "doctor"):
         assert f"\n  {command} " in out
 
 
-@pytest.mark.parametrize("command", ["check", "targets", "properties", "doctor"])
+@pytest.mark.parametrize("command", ["check", "bench", "self-test", "targets", "properties", "doctor"])
 def test_each_command_has_help(call: Call, command: str) -> None:
     """Every command that help names can be imported and says what it does."""
     status, out, _ = call(command, "--help")
