@@ -1,0 +1,123 @@
+"""The contract: its keys and values, and what is said of others."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from xentcheck.contract import Argument, Boundary, Contract, ContractError, parse_assignment
+
+EXAMPLES = {
+    "input": ["logits", "probabilities", "log_probabilities"],
+    "labels": [["sparse"], ["onehot", "soft"]],
+    "label_dtypes": ["integers", ["int64"], ["float32", "int8"]],
+    "label_shapes": [["(n,)"], ["(n,)", "(n,1)"]],
+    "reduction": ["mean", "sum", "none"],
+    "argument_order": ["scores_first", "labels_first"],
+    "boundary": ["exact", {"add": 1e-7}, {"clip": [1e-7, 0.9999999]}, {"clip": [0.0, 1.0], "normalise": True}],
+    "gradient_wrt": ["logits", "probabilities"],
+    "gradient_of": ["ideal", "loss"],
+    "gradient_reduction": [None, "sum", "mean", "none"],
+    "mean_over": ["rows", "kept", "weights"],
+    "empty_mean": ["unspecified", "nan", "zero"],
+    "label_smoothing": [0.0, 0.1, {"argument": "smoothing"}],
+    "smoothing_over": ["all", "others"],
+    "smoothing_weights": ["label", "class"],
+    "class_weights": [None, [1.0, 2.0], {"argument": "weight"}],
+    "ignore_index": [None, -100, 0, {"argument": "ignore_index"}],
+    "z_loss": [0.0, 1e-4, {"argument": "z"}],
+    "axis": [-1, 0, 1],
+    "soft_rows": ["normalised", "any", "renormalised"],
+    "nonfinite": [[], ["-inf"], ["-inf", "+inf", "nan"]],
+    "invalid": ["unspecified", "raise", ["label_negative"], {"returns": -1.0}],
+    "domain": [{}, {"rows": [1, 200], "classes": [2, 300], "magnitude": 1e4, "label_probability": "positive"}],
+    "dtypes": [["float32", "float64"], ["float16", "bfloat16"]],
+    "compute": [None, "float32"],
+    "output_dtype": ["any", "same", "float64"],
+    "accuracy": ["B", "A*", "A", "B+", "C"],
+}
+
+
+def test_every_key_has_an_example():
+    """The table above misses no key."""
+    assert set(EXAMPLES) == set(Contract().as_mapping())
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in EXAMPLES.items() for value in values])
+def test_values_survive_json(key, value):
+    """Each documented value is taken, and comes back the same through JSON."""
+    contract = Contract.from_mapping({key: value})
+    stated = json.loads(json.dumps(contract.as_mapping()))
+    assert stated[key] == value
+    assert Contract.from_mapping(stated) == contract
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"reductoin": "sum"}, "did you mean 'reduction'"),
+        ({"reduction": "average"}, "'mean', 'sum' or 'none'"),
+        ({"labels": ["sparse", "dense"]}, "'sparse', 'onehot' or 'soft'"),
+        ({"labels": []}, "at least one"),
+        ({"labels": 3}, "must be a list"),
+        ({"boundary": {"add": 1e-7, "clip": [0, 1]}}, "both add and clip"),
+        ({"boundary": {"clip": [0.5]}}, r"must be \[low, high\]"),
+        ({"boundary": {"eps": 1e-7}}, '"exact"'),
+        ({"boundary": {"add": "small"}}, "must be a finite number"),
+        ({"label_smoothing": 1.5}, r"must lie in \[0, 1\]"),
+        ({"label_smoothing": True}, "must be a finite number"),
+        ({"label_smoothing": {"arg": "eps"}}, "a constant or"),
+        ({"class_weights": "balanced"}, "must be null, a list of numbers or"),
+        ({"class_weights": [1.0, -1.0]}, r"must lie in \[0, inf\]"),
+        ({"ignore_index": 1.5}, "must be an integer"),
+        ({"axis": 2}, "must be -1, 0 or 1"),
+        ({"invalid": {"gives": 0}}, "sentinel"),
+        ({"invalid": ["label_missing"]}, "'label_out_of_range'"),
+        ({"domain": {"rows": [5, 1]}}, r"\[lowest, highest\]"),
+        ({"domain": {"row": [1, 5]}}, "did you mean 'rows'"),
+        ({"accuracy": "D"}, "'A\\*'"),
+    ],
+)
+def test_bad_values_are_one_sentence(given, words):
+    """What was given, and what is wanted, in one line."""
+    with pytest.raises(ContractError, match=words) as raised:
+        Contract.from_mapping(given)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("reduction=sum", ("reduction", "sum")),
+        ("label_smoothing=0.1", ("label_smoothing", 0.1)),
+        ('labels=["onehot"]', ("labels", ["onehot"])),
+        ('boundary={"add": 1e-7}', ("boundary", {"add": 1e-7})),
+        ("class_weights=null", ("class_weights", None)),
+    ],
+)
+def test_assignments(text, pair):
+    """A value is JSON, or a bare word where it is none."""
+    assert parse_assignment(text) == pair
+
+
+def test_assignment_without_a_value():
+    """KEY alone is refused with an example."""
+    with pytest.raises(ContractError, match="KEY=VALUE"):
+        parse_assignment("reduction")
+
+
+def test_arguments_are_the_options_that_are_drawn():
+    """Constants are not among them."""
+    contract = Contract(label_smoothing=Argument("eps"), ignore_index=-100)
+    assert contract.arguments == {"label_smoothing": "eps"}
+
+
+def test_replace_and_effective_gradient_reduction():
+    """The gradient's reduction is the loss's unless it is declared; a contract is changed by making another."""
+    contract = Contract(reduction="sum")
+    assert contract.effective_gradient_reduction == "sum"
+    other = contract.replace(gradient_reduction="mean", boundary={"add": 1e-7})
+    assert other.effective_gradient_reduction == "mean"
+    assert other.boundary == Boundary(add=1e-7)
+    assert contract.boundary.exact
