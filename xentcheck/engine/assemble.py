@@ -145,4 +145,5 @@ def _observations(description: TargetDescription, done: Sequence[CellRun]) -> li
     for run in done:
         seen.update(run.result.observations)
     dtypes = dict.fromkeys(run.result.cell.dtype for run in done)
-    return [sentence for sentence, _ in seen.most_common()] + parting_of_gradients(description.contract, dtypes)
+    sentences = [sentence for sentence, _ in seen.most_common()]
+    return sentences + (parting_of_gradients(description.contract, dtypes) if description.has_gradient else [])

@@ -32,7 +32,12 @@ def parting_of_gradients(contract: Contract, dtypes: Iterable[str]) -> list[str]
 def _parting(contract: Contract, dtype: str) -> list[str]:
     small = 2.0 ** -np.arange(1.0, 120.0)
     near = 1 - 2.0 ** -np.arange(2.0, 24.0 if dtype == "float32" else 53.0)
-    p = np.concatenate([[0.0], small[::-1], near, [1.0]])
+    limits = contract.boundary.clip or (0.0, 1.0)
+    beside = [
+        np.nextafter(np.asarray(limit, dtype), np.asarray(away, dtype))
+        for limit, away in zip(limits, (0, 2), strict=True)
+    ]
+    p = np.unique(np.clip(np.concatenate([[0.0], small, near, np.asarray(beside, np.float64), [1.0]]), 0.0, 1.0))
     scores = np.stack([p, 1 - p], axis=1).astype(dtype)
     labels = np.stack([np.ones_like(p), np.zeros_like(p)], axis=1).astype(dtype)
     plain = contract.replace(

@@ -1,0 +1,40 @@
+"""Where p - t stops being the derivative of a guarded loss."""
+
+from __future__ import annotations
+
+import re
+
+from xentcheck.contract import Contract
+from xentcheck.engine.boundary import parting_of_gradients
+
+CLIPPED = Contract.from_mapping({"input": "probabilities", "boundary": {"clip": [1e-7, 1 - 1e-7]}})
+GUARDED = Contract.from_mapping({"input": "probabilities", "boundary": {"add": 2.0**-52}, "reduction": "sum"})
+
+
+def test_clip_parts_at_its_limits():
+    """Below the clip the loss is flat and p - t is not; above it likewise, by what is left of 1 - p."""
+    (sentence,) = parting_of_gradients(CLIPPED, ["float64"])
+    assert sentence.startswith("float64: the gradient promised, p - t,")
+    assert "p_y <= 1e-07 (the largest difference, 1, at p_y = 0)" in sentence
+    assert "p_y >= 1 - 1e-07 (by up to 1e-07)" in sentence
+
+
+def test_eps_parts_gradually():
+    """With an eps the two drift apart as p nears it: more than 0.01 from about 100 eps down."""
+    (sentence,) = parting_of_gradients(GUARDED, ["float64"])
+    start = float(re.search(r"more than 0.01 from p_y = (\S+) down", sentence).group(1))
+    assert 50 * 2.0**-52 < start < 100 * 2.0**-52
+
+
+def test_nothing_to_say():
+    """No guard, a gradient of the guarded loss itself, or logits: there is one function only."""
+    plain = Contract(input="probabilities")
+    own = CLIPPED.replace(gradient_of="loss", gradient_wrt="probabilities")
+    assert parting_of_gradients(plain, ["float64"]) == []
+    assert parting_of_gradients(own, ["float64"]) == []
+    assert parting_of_gradients(Contract(), ["float64"]) == []
+
+
+def test_16_bit_formats_are_left_out():
+    """Their clip limits round away; the sentence would be about rounding."""
+    assert parting_of_gradients(CLIPPED, ["float16", "bfloat16"]) == []
