@@ -12,6 +12,7 @@ from xentcheck.contract import Contract
 from xentcheck.properties.case import Answer, Case, failed_call
 from xentcheck.properties.law import Capabilities, Violation, law
 from xentcheck.truth import hessian
+from xentcheck.truth.allowance_reduction import divisor
 
 PART = "hessian_vector"
 LARGEST = 2**16
@@ -65,23 +66,26 @@ def _title(answer: Answer, vector: NDArray[np.float64]) -> str:
     assert got is not None
     assert exact is not None
     assert allowed is not None
-    p = answer.truth.conditions.p
+    on, contract = answer.truth.conditions, answer.contract
+    p = on.p
+    weight = (on.T + 2.0 * on.z_loss * on.lse)[:, None]
+    if contract.effective_gradient_reduction == "mean":
+        weight = weight / (divisor(on) or 1.0)
 
     def explains(guess: NDArray[np.float64]) -> bool:
         return bool(np.all(np.abs(got - guess) <= 4.0 * allowed))
 
-    if np.all(vector == vector[:, :1]) and answer.problem.z_loss == 0.0:
-        return "the Hessian times the same number for every class is not 0"
     if not got.any():
         return "the Hessian-vector product is silently zero"
     for factor, said in ((2.0, "twice"), (0.5, "half"), (-1.0, "the negative of"), (answer.batch.n, "n times")):
-        if explains(factor * exact):
+        if exact.any() and explains(factor * exact):
             return f"the Hessian-vector product is {said} the exact one"
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # The exact product is w p (v - p.v), which tells w.
-        weight = exact / (p * (vector - (p * vector).sum(axis=1, keepdims=True)))
-        if explains(np.nan_to_num(weight) * p * (1.0 - p) * vector):
-            return "the Hessian-vector product is that of the diagonal alone"
+    if explains(weight * p * (1.0 - p) * vector):
+        return "the Hessian-vector product is that of the diagonal alone"
+    if explains(weight * p * vector):
+        return "the Hessian lacks the outer product p p^T: times a vector of ones it is not 0"
+    if np.all(vector == vector[:, :1]) and answer.problem.z_loss == 0.0:
+        return "the Hessian times the same number for every class is not 0"
     curvature, slack = float((got * vector).sum()), float((allowed * np.abs(vector)).sum())
     if curvature < -slack and answer.problem.z_loss == 0.0:
         return f"the Hessian is not positive semidefinite: along a direction the curvature is {curvature:.3g}"
