@@ -26,3 +26,20 @@ def test_an_infinite_loss_that_is_exact_is_judged():
     """A label at -inf has an infinite loss by right, which the allowance of 0 asks for."""
     problem = pose(Contract(nonfinite=("-inf",)), np.array([[0.0, -np.inf]]), np.array([1]), "sparse")
     assert conformance(problem, conditions(problem)).loss == 0.0
+
+
+def test_weights_and_smoothing_that_leave_the_range_before_the_share_is_taken():
+    """Torch sums w_j (-log p_j) over classes and rows, then multiplies by eps/m: right in the range of float32."""
+    contract = Contract.from_mapping(
+        {
+            "class_weights": {"argument": "weight"},
+            "label_smoothing": {"argument": "smoothing"},
+            "smoothing_weights": "class",
+            "mean_over": "weights",
+        }
+    )
+    options = {"class_weights": np.array([1.0, 3.0]), "label_smoothing": 0.5}
+    for logit, judged in ((6.78e37, False), (6.78e35, True)):
+        scores = np.array([[logit, 0.0], [logit, 0.0]], np.float32)
+        problem = pose(contract, scores, np.array([0, 0]), "sparse", options)
+        assert np.isfinite(conformance(problem, conditions(problem)).loss) == judged

@@ -84,6 +84,10 @@ def _overflows(on: Conditions, by: Arithmetic) -> Flags:
         # The uniform part sums -log p over all classes before it multiplies by eps/m.
         d = np.where(np.isfinite(on.d), on.d, 0.0)
         overflows |= on.problem.m * on.l - d.sum(axis=1) > by.largest
+        # So may one that weighs the classes first, and multiplies after the sum over the rows.
+        weights = 1.0 if on.problem.class_weights is None else on.problem.class_weights
+        uniform = (weights * (on.l[:, None] - d)).sum(axis=1) * on.problem.kept
+        overflows |= (uniform if on.problem.contract.reduction == "none" else uniform.sum()) > by.largest_sum
     if by.lse:
         overflows |= by.lse * by.u * np.abs(on.lse) > 8.0
         overflows |= on.weighted_scores + on.T * np.maximum(on.magnitude, np.abs(on.lse)) > by.largest / 2.0
