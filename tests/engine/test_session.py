@@ -162,6 +162,7 @@ def test_witnesses_report_in_every_run():
         "jax autodiff",
         "scipy log_softmax",
         "finite differences",
+        "complex step",
     }
     for witness in report.witnesses:
         assert witness.compared == witness.agreed > 10

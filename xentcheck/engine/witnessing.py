@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Witnessing:
     def results(self) -> tuple[WitnessResult, ...]:
         """Return what each witness says, after all have answered."""
         jax, scipy = WitnessTally("jax autodiff"), WitnessTally("scipy log_softmax")
-        stepped = WitnessTally("finite differences")
+        stepped, complex_ = WitnessTally("finite differences"), WitnessTally("complex step")
         answered = self._of_jax(jax)
         for number, problem in enumerate(self._problems):
             enclosed, allowed = enclose(problem), conformance(problem, conditions(problem))
@@ -82,10 +82,11 @@ class Witnessing:
             if answered is not None:
                 _hold(jax, answered[number], parts, allowed, number)
             if number % 2 == 0 and problem.scores.size <= SMALL and number < 2 * DIFFERENCED:
-                _difference(stepped, problem, number)
+                _difference(stepped, problem, number, "richardson")
+                _difference(complex_, problem, number, "complex")
         return tuple(
             WitnessResult(tally.name, tally.compared, tally.agreed, tally.worst, tally.note)
-            for tally in (jax, scipy, stepped)
+            for tally in (jax, scipy, stepped, complex_)
         )
 
     def _of_jax(self, tally: WitnessTally) -> list[Pair] | None:
@@ -122,8 +123,11 @@ def _hold(
         tally.hold(value, np.where(comparable, radius, np.inf), low, high, f"batch {number}, {name}")
 
 
-def _difference(tally: WitnessTally, problem: Problem, number: int) -> None:
-    """Hold Richardson's estimate along one direction against the certified derivative along it."""
+def _difference(tally: WitnessTally, problem: Problem, number: int, method: str) -> None:
+    """Hold the estimate along one direction against the certified derivative along it.
+
+    Richardson's is of the reference's loss; the complex step needs analytic code, and takes the shifted form.
+    """
     scores = problem.scores
     if not np.all(np.isfinite(scores)) or np.abs(scores).max() > 2.0**20:
         return
@@ -136,13 +140,19 @@ def _difference(tally: WitnessTally, problem: Problem, number: int) -> None:
     assert enclosed.gradient is not None
     if not np.all(np.isfinite(allowed.rows)):
         return
+
+    def losses(z: NDArray[Any]) -> NDArray[Any]:
+        return _shifted(z, targets) if method == "complex" else onehot_loss(z, targets, reduction="none")
+
     estimate, bound = differences.directional(
-        lambda z: onehot_loss(z, targets, reduction="none"),
-        scores,
-        direction,
-        allowed.rows,
-        weights=targets.sum(axis=1),
+        losses, scores, direction, allowed.rows, method, weights=targets.sum(axis=1)
     )
     exact, rounding = differences.inner(enclosed.gradient.hi, direction)
     spread = float((np.abs(direction) * (enclosed.gradient.radius + np.abs(enclosed.gradient.lo))).sum())
     tally.hold(estimate, bound, exact - rounding - spread, exact + rounding + spread, f"batch {number}")
+
+
+def _shifted(z: NDArray[Any], targets: NDArray[np.float64]) -> NDArray[Any]:
+    """Return the loss of each row, shifted by the maximum of the real parts; analytic in z."""
+    shifted = z - z.real.max(axis=1, keepdims=True)
+    return np.asarray(targets.sum(axis=1) * np.log(np.exp(shifted).sum(axis=1)) - (targets * shifted).sum(axis=1))
