@@ -38,7 +38,7 @@ class Profile:
 
 PROFILES = {
     "quick": Profile("quick", sweep=150, examples=72, least=6, reductions=150, witnessed=40),
-    "standard": Profile("standard", sweep=1000, examples=720, least=60, reductions=400, witnessed=256),
+    "standard": Profile("standard", sweep=1000, examples=600, least=50, reductions=400, witnessed=256),
     "thorough": Profile("thorough", sweep=10_000, examples=20_000, least=1000, reductions=1500, witnessed=2048),
 }
 
