@@ -282,6 +282,15 @@ def diagonal_alone(logits, labels, v):
     return p * (1 - p) * v / max(len(logits), 1)
 
 
+_seen: dict[tuple[object, ...], np.ndarray] = {}
+
+
+def looked_up_gradient(logits, labels):
+    """Is remembered under the logits rounded to two decimals."""
+    key = (logits.shape, logits.dtype, np.round(logits, 2).tobytes(), np.asarray(labels).tobytes())
+    return _seen.setdefault(key, gradient(logits, labels)).copy()
+
+
 PLANTED = [
     Planted("answers", loss=raises_for_one_class, gradient=None),
     Planted("value", loss=no_maximum, gradient=None),
@@ -327,6 +336,7 @@ PLANTED = [
     Planted("second-order", hessian_vector=silent_zeros),
     Planted("second-order", hessian_vector=doubled_hessian),
     Planted("second-order", hessian_vector=diagonal_alone),
+    Planted("second-order", gradient=looked_up_gradient),
     Planted("uniform", loss=block_of_sixteen, gradient=None),
     Planted("bad-input", loss=negative_label_wraps, gradient=None, contract={"invalid": ["label_negative"]}),
     Planted("layout", loss=reads_memory_in_order, gradient=None),

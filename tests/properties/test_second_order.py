@@ -53,6 +53,32 @@ def wrong_shape(z, y, v):
     return (product(z, y, v) * v).sum()
 
 
+def gradient(z, y):
+    g = probabilities(z)
+    g[np.arange(len(z)), y] -= 1
+    return g / max(len(z), 1)
+
+
+def on_a_grid(z, y):
+    return gradient(np.round(z * 256) / 256, y)
+
+
+def test_a_gradient_is_differenced_where_no_product_is_offered():
+    """A right one passes; one that stands still between neighbours is found, with the step that shows it."""
+    right = xentcheck.check(loss, gradient=gradient, properties=["second-order"])
+    assert {result.status for result in right.properties} == {"passed"}
+    wrong = xentcheck.check(loss, gradient=on_a_grid, properties=["second-order"], dtypes=["float64"])
+    assert "a step of 3.8147e-06 " in wrong.findings[0].title
+    assert wrong.findings[0].part.startswith("gradient[")
+
+
+def test_a_loss_alone_has_no_second_derivative():
+    """The law does not apply, and the report says why."""
+    report = xentcheck.check(loss, properties=["second-order"], dtypes=["float64"])
+    assert [result.status for result in report.properties] == ["not-applicable"]
+    assert report.properties[0].why == "the target offers neither Hessian-vector product nor gradient"
+
+
 def test_a_refusal_is_observed():
     """An error is acceptable: nothing is found, and the report says what happened."""
     report = judged(refuses, dtypes=["float64"])

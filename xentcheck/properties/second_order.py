@@ -1,4 +1,4 @@
-"""Law 16: the second derivative of the loss, by its product with a vector."""
+"""Law 16: the second derivative of the loss, by its product with a vector or by differencing the gradient."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from xentcheck.truth.allowance_reduction import divisor
 
 PART = "hessian_vector"
 LARGEST = 2**16
+DIFFERENCED = 2**9
 _COMPONENTS = np.array([1.0, -1.0, 2.0, 0.0, -0.5, 3.0, 0.5, -2.0])
 
 
 def _certified(contract: Contract, capabilities: Capabilities) -> str:
-    return hessian.unsupported(contract)
+    offered = capabilities.hessian_vector or capabilities.gradient
+    return hessian.unsupported(contract) if offered else "the target offers neither Hessian-vector product nor gradient"
 
 
 @law(
@@ -28,11 +30,34 @@ def _certified(contract: Contract, capabilities: Capabilities) -> str:
     "second-order",
     "The Hessian is w (diag p - p p^T), positive semidefinite, 0 along ones. An error is acceptable, zeros are not.",
     sources="tensorflow 7403, 5876; scikit-learn 14608",
-    needs=PART,
+    needs="any",
     applies=_certified,
 )
 def second_order(case: Case) -> Iterator[Violation]:
-    """Its product with one vector, held element by element against the certified one.
+    """Its product with a vector where the target offers one, and otherwise its gradient, differenced."""
+    yield from _product(case) if case.capabilities.hessian_vector else _differenced(case)
+
+
+def _differenced(case: Case) -> Iterator[Violation]:
+    """Hold the two gradients of a central difference against theirs, on every fourth small batch.
+
+    The error of (g(z + h v) - g(z - h v)) / 2h is that of the two gradients over 2h, beside what truncation adds. So
+    the difference is right where both are, and the one that is not is shown: a gradient that stands still between
+    neighbours, because it is remembered or looked up, is right on every batch but not on both sides of it.
+    """
+    batch, random = case.batch, case.random("difference")
+    if not 0 < batch.scores.size <= DIFFERENCED or random.random() >= 0.25:
+        return
+    step = 2.0 ** -round(case.answer.problem.format.precision / 3)  # where rounding and truncation are alike
+    move = step * random.choice(_COMPONENTS, size=batch.scores.shape)
+    for sign, said in ((1, "forward"), (-1, "back")):
+        moved = (batch.scores.astype(np.float64) + sign * move).astype(batch.scores.dtype)
+        scores = np.where(np.isfinite(moved), moved, batch.scores)
+        yield from case.check(batch.replace(scores=scores), f"a step of {step:g} {said} along a direction")
+
+
+def _product(case: Case) -> Iterator[Violation]:
+    """Hold the product with one vector against the certified one, element by element.
 
     The vector has small dyadic components, or all ones, whose product is 0 (with a z-loss: 2 lambda p). A target that
     raises because it cannot be differentiated twice is observed only: nothing wrong comes of it.
