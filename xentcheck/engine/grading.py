@@ -8,7 +8,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import to_mapping
-from xentcheck.properties.case import Answer
+from xentcheck.properties.answer import Answer
 from xentcheck.report import model
 from xentcheck.truth.certify import certify
 from xentcheck.truth.grades import GRADES, Grade, grade

@@ -21,7 +21,8 @@ from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 from xentcheck.engine.grading import Graded, grade_answer, worse
 from xentcheck.engine.plan import Cell
-from xentcheck.properties.case import Case, Evaluator, refuses_label_dtype
+from xentcheck.properties.answer import refuses_label_dtype
+from xentcheck.properties.case import Case, Evaluator
 from xentcheck.properties.law import Capabilities, Law, Violation
 from xentcheck.truth.problem import Problem
 

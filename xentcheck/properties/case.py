@@ -1,4 +1,4 @@
-"""A batch, what the target answered, and the judging of it and of the batches that laws derive from it."""
+"""One batch under judgement, and the batches that laws derive from it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,9 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import digest
 from xentcheck.contract import Contract
+from xentcheck.properties.answer import Answer, Truth, failed_call
 from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.targets.outcome import Outcome
-from xentcheck.truth.allowance import Allowances, conformance
-from xentcheck.truth.conditions import Conditions, conditions
-from xentcheck.truth.enclose import Enclosed, enclose
-from xentcheck.truth.enclosure import Enclosure
-from xentcheck.truth.grades import Bounds, tight
-from xentcheck.truth.problem import Problem, pose
-from xentcheck.truth.verdict import Held, hold
 
 
 class Evaluator(Protocol):
@@ -35,166 +29,6 @@ class Evaluator(Protocol):
     ) -> Outcome:
         """Return what the target answers."""
         ...
-
-
-class Truth:
-    """The certified truth of one batch under a contract; calculated when it is asked for."""
-
-    def __init__(
-        self,
-        contract: Contract,
-        batch: Batch,
-        upstream: NDArray[Any] | None,
-        gradient: bool,
-        vector: NDArray[Any] | None = None,
-    ):
-        self._given = (contract, batch, upstream, vector)
-        self._gradient = gradient
-
-    @cached_property
-    def problem(self) -> Problem:
-        """The exact question."""
-        contract, batch, upstream, vector = self._given
-        options = dict(batch.options)
-        return pose(contract, batch.scores, batch.labels, batch.label_form, options, upstream=upstream, vector=vector)
-
-    @cached_property
-    def conditions(self) -> Conditions:
-        """The quantities that the allowances are made of."""
-        return conditions(self.problem)
-
-    @cached_property
-    def enclosed(self) -> Enclosed:
-        """The enclosures of loss and gradient."""
-        return enclose(self.problem, gradient=self._gradient)
-
-    @cached_property
-    def tights(self) -> Bounds:
-        """The bounds by which the batch is graded."""
-        return tight(self.problem, self.conditions)
-
-    @cached_property
-    def allowances(self) -> Allowances:
-        """The conformance allowances."""
-        return conformance(self.problem, self.conditions)
-
-
-class Answer:
-    """What a target answered on one batch, beside the certified truth."""
-
-    def __init__(
-        self, contract: Contract, batch: Batch, outcome: Outcome, truth: Truth, upstream: NDArray[Any] | None = None
-    ):
-        self.contract = contract
-        self.batch = batch
-        self.outcome = outcome
-        self.truth = truth
-        self.upstream = upstream
-        self._held: dict[str, Held | None] = {}
-
-    @property
-    def problem(self) -> Problem:
-        """The exact question."""
-        return self.truth.problem
-
-    @property
-    def enclosed(self) -> Enclosed:
-        """The certified loss and gradient."""
-        return self.truth.enclosed
-
-    @property
-    def allowances(self) -> Allowances:
-        """How far a legitimate algorithm may be off."""
-        return self.truth.allowances
-
-    def expected_shape(self, part: str) -> tuple[int, ...]:
-        """Return the shape that the contract gives a part of the answer."""
-        if part != "loss":
-            return (self.batch.n, self.batch.m)
-        return (self.batch.n,) if self.contract.reduction == "none" else ()
-
-    def malformed(self, part: str) -> str:
-        """Return what is wrong with the shape or kind of a returned array, or ""."""
-        returned = getattr(self.outcome, part)
-        if returned is None:
-            return ""
-        if returned.shape != self.expected_shape(part):
-            return f"the {part} has shape {returned.shape}, but must have {self.expected_shape(part)}"
-        if returned.dtype.kind not in "fiuV" or (returned.dtype.kind == "V" and returned.dtype.name != "bfloat16"):
-            return f"the {part} has dtype {returned.dtype.name}, but must be a real floating-point number"
-        return ""
-
-    def numbers(self, part: str) -> NDArray[np.float64] | None:
-        """Return a part of the answer as float64, or None where nothing usable came back."""
-        returned = getattr(self.outcome, part)
-        if returned is None or self.malformed(part):
-            return None
-        return np.asarray(returned).astype(np.float64)
-
-    def held(self, part: str) -> Held | None:
-        """Return the decision on a part, or None where there is nothing to decide."""
-        if part not in self._held:
-            self._held[part] = self._decide(part)
-        return self._held[part]
-
-    def _decide(self, part: str) -> Held | None:
-        got = self.numbers(part)
-        if got is None or got.size == 0 or self.enclosed.unspecified:
-            return None
-        enclosure: Enclosure | None = getattr(self.enclosed, part)
-        if enclosure is None:
-            return None
-        return hold(self.problem, part, got, enclosure, getattr(self.allowances, part))
-
-    def measured(self, part: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Return an upper bound of the error of each number and the exact values to float64, or None."""
-        if self.clearly_right(part):
-            estimate = getattr(self.allowances, f"{part}_estimate")
-            return np.abs(self.numbers(part) - estimate) + np.abs(estimate) * 2.0**-44, estimate
-        held = self.held(part)
-        return None if held is None else (held.error, getattr(self.enclosed, part).hi)
-
-    def clearly_right(self, part: str) -> bool:
-        """Return whether plain float64 arithmetic already shows a part of a float32 or 16-bit result to be right.
-
-        The estimate's own error, some hundred units of 2**-53, is nothing beside an allowance of many units of
-        2**-24; a 256th of it is kept for that, and numpy's exp and log are trusted to 64 ulp. What is not clearly
-        right is decided by the enclosure, so that no failure rests on this trust.
-        """
-        got = self.numbers(part)
-        if got is None or got.size == 0 or self.problem.format.precision > 24:
-            return False
-        if not np.all(np.isfinite(self.truth.conditions.L)):
-            return False
-        allowed = getattr(self.allowances, part)
-        estimate = getattr(self.allowances, f"{part}_estimate")
-        if allowed.shape != got.shape or estimate.shape != got.shape:
-            return False
-        with np.errstate(invalid="ignore"):
-            inside = np.isfinite(got) & (np.abs(got - estimate) <= allowed * (1 - 2.0**-8))
-        return bool(inside.all())
-
-    def violation(self, part: str, title: str = "") -> Violation | None:
-        """Return the worst element of a part that is proved to be outside its allowance, or None."""
-        if self.clearly_right(part):
-            return None
-        held = self.held(part)
-        miss = held.worst() if held is not None else None
-        if miss is None:
-            return None
-        where = f"[{', '.join(str(int(i)) for i in miss.index)}]" if miss.index else ""
-        return Violation(
-            title=title or f"the {part} is outside its allowance",
-            batch=self.batch,
-            part=part + where,
-            got=miss.got,
-            certified=(miss.low, miss.high),
-            allowance=miss.allowance,
-            times=miss.times,
-            upstream=None if self.upstream is None else np.asarray(self.upstream).tolist(),
-            vector=None if self.problem.vector is None else self.problem.vector.tolist(),
-            returned=self.numbers(part),
-        )
 
 
 class Case:
@@ -302,36 +136,3 @@ class Case:
             broken = answer.violation(part, f"{title}, the {part} is outside its allowance")
             if broken is not None and self.answer.violation(part) is None:
                 yield broken
-
-
-def gradient_enclosure(answer: Answer) -> Enclosure:
-    """Return the certified gradient of an answer that has one."""
-    assert answer.enclosed.gradient is not None
-    return answer.enclosed.gradient
-
-
-def refuses_label_dtype(contract: Contract, batch: Batch, outcome: Outcome) -> bool:
-    """Return whether an exception is the clean refusal of an integer dtype other than int64, which is no finding."""
-    return (
-        outcome.raised is not None
-        and batch.label_form == "sparse"
-        and contract.label_dtypes == "integers"
-        and batch.labels.dtype != np.int64
-    )
-
-
-def failed_call(answer: Answer, title: str = "") -> Violation | None:
-    """Return the violation that an exception, a crash or a hang on a valid batch is, or None."""
-    outcome = answer.outcome
-    lead = f"{title}, " if title else ""
-    if outcome.died:
-        return Violation(f"{lead}the process running the target ended: {outcome.died}", answer.batch, got=outcome.died)
-    if outcome.raised is None or refuses_label_dtype(answer.contract, answer.batch, outcome):
-        return None
-    if answer.enclosed.unspecified:
-        return None  # a mean of nothing, about which the contract says nothing: an exception will do
-    raised = outcome.raised
-    said = f"{raised.kind}: {raised.message}".strip().rstrip(":")
-    verb = "could not be read as numbers" if raised.call == "convert" else f"raised from its {raised.call}"
-    place = f" ({raised.where})" if raised.where else ""
-    return Violation(f"{lead}the target {verb}: {said}{place}", answer.batch, got=said)

@@ -8,8 +8,9 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.properties.answer import gradient_enclosure
 from xentcheck.properties.calls import promises_refusal
-from xentcheck.properties.case import Case, gradient_enclosure
+from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Violation, law, logits_only
 from xentcheck.truth.formats import FORMATS
 

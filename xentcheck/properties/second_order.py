@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.contract import Contract
-from xentcheck.properties.case import Answer, Case, failed_call
+from xentcheck.properties.answer import Answer, failed_call
+from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Violation, law
 from xentcheck.truth import hessian
 from xentcheck.truth.allowance_reduction import divisor

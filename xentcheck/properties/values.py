@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xentcheck.properties.case import Answer, Case, failed_call
+from xentcheck.properties.answer import Answer, failed_call
+from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation, law
 from xentcheck.truth.formats import FORMATS
 
