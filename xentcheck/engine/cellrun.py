@@ -5,9 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.sweep import sweep
 from xentcheck.engine.minimise import finding, minimise
+from xentcheck.engine.naming import Naming
 from xentcheck.engine.plan import PROFILES, Cell
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
 from xentcheck.properties.law import Capabilities
@@ -15,6 +18,7 @@ from xentcheck.properties.registry import choose
 from xentcheck.report.model import Finding
 from xentcheck.report.reproducer import script
 from xentcheck.targets import Host, TargetSpecification, open_host
+from xentcheck.targets.local import LocalHost
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def run_cell(
 
     def on_violation(result: CellResult, tally: Tally) -> None:
         assert tally.violation is not None
-        on_found(finding(tally.law, order.cell, tally.violation, contract, minimal=False))
+        on_found(finding(tally.law, order.cell, tally.violation))
         if order.fail_fast:
             raise Enough
 
@@ -104,11 +108,28 @@ def run_cell(
     # The seed of a cell depends on nothing but the run's seed and the cell's name: jobs and order do not matter.
     search.run(order.profile, order.sweep, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
     done = CellRun(search.result, [], {}, inapplicable)
-    budget = PROFILES[order.profile].reductions
+    naming = _naming(search, order, host)
     for tally in search.result.tallies.values():
         if tally.violation is not None:
-            _conclude(done, tally, search, order, host, budget, known)
+            _conclude(done, tally, search, order, host, naming, known)
     return done
+
+
+def _naming(search: CellSearch, order: Order, host: Host) -> Naming:
+    """Return what names the mechanisms of the cell's findings, and may ask the target for it."""
+    contract, expensive, result = search.contract, search.capabilities.expensive_shapes, search.result
+    first = sweep(contract, order.cell.dtype, order.cell.labels, sizes=order.profile, expensive_shapes=expensive)
+    if expensive:
+        first = islice(first, result.run)  # whose shapes are compiled
+    if result.interrupted or result.deaths:
+        return Naming(contract, search.case, ask=False)
+
+    def fresh() -> Host:
+        return open_host(order.specification, time_limit=order.time_limit)
+
+    # Another process costs the import of the target's framework.
+    times = None if isinstance(host, LocalHost) else int(host.description.framework == "numpy")
+    return Naming(contract, search.case, first, fresh, times)
 
 
 def _conclude(
@@ -117,7 +138,7 @@ def _conclude(
     search: CellSearch,
     order: Order,
     host: Host,
-    budget: int,
+    naming: Naming,
     known: dict[str, list[Batch]],
 ) -> None:
     """Reduce one violation and note the finding."""
@@ -125,10 +146,13 @@ def _conclude(
     assert tally.violation is not None
     violation, minimal = tally.violation, False
     if not done.result.interrupted:
+        budget = PROFILES[order.profile].reductions
         violation, minimal = minimise(tally, search.case, budget, known.get(name, []), contract)
     if minimal:
         done.minimal[name] = violation.batch
-    made = finding(tally.law, order.cell, violation, contract, minimal, first=tally.violation)
+    again = minimal or done.result.interrupted
+    cause = naming.cause(tally.law, violation, tally.violation, again)
+    made = finding(tally.law, order.cell, violation, minimal, cause)
     done.findings.append(
         replace(made, reproducer=script(order.specification, contract, made, framework=host.description.framework))
     )

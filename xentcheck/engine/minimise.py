@@ -11,14 +11,13 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.reduce import reduce
 from xentcheck.batches.storage import digest, to_mapping
 from xentcheck.contract import Contract
-from xentcheck.engine.causes import likely_cause
+from xentcheck.engine.causes import Cause
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Tally
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.report.model import Finding
 from xentcheck.truth.formats import FORMATS
-from xentcheck.truth.problem import pose
 
 DEADLY_BUDGET = 8
 
@@ -77,13 +76,8 @@ def translated(batch: Batch, like: Batch) -> Batch | None:
     return batch.replace(scores=scores, labels=labels)
 
 
-def finding(
-    law: Law, cell: Cell, violation: Violation, contract: Contract, minimal: bool, first: Violation | None = None
-) -> Finding:
-    """Return what the report says of a violation; the reproducer is added where the target is known.
-
-    `first` is the violation before it was reduced. The cause is looked for there first: more numbers tell more.
-    """
+def finding(law: Law, cell: Cell, violation: Violation, minimal: bool = False, cause: Cause | None = None) -> Finding:
+    """Return what the report says of a violation; the reproducer is added where the target is known."""
     return Finding(
         property=law.name,
         number=law.number,
@@ -97,7 +91,8 @@ def finding(
         certified=violation.certified,
         allowance=violation.allowance,
         times=violation.times,
-        cause=(_cause(first, contract) if first is not None else "") or _cause(violation, contract),
+        mechanism="" if cause is None else cause.mechanism,
+        cause="" if cause is None else cause.sentence,
         upstream=violation.upstream,
         vector=violation.vector,
         detail=_detail(violation),
@@ -110,14 +105,3 @@ def _detail(violation: Violation) -> tuple[str, ...]:
     """Return what else the target was given, in words."""
     given = (("upstream gradient", violation.upstream), ("the Hessian times", violation.vector))
     return tuple(f"{name} {value}" for name, value in given if value is not None)
-
-
-def _cause(violation: Violation, contract: Contract) -> str:
-    """Return the likely mechanism, where the numbers returned show a known pattern."""
-    if violation.returned is None or violation.vector is not None:
-        return ""
-    batch = violation.batch
-    upstream = None if violation.upstream is None else np.asarray(violation.upstream)
-    problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), upstream=upstream)
-    cause = likely_cause(problem, violation.part.partition("[")[0], np.asarray(violation.returned))
-    return "" if cause is None else cause.sentence

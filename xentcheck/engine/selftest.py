@@ -9,39 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import to_mapping
-from xentcheck.engine.causes import likely_cause
+from xentcheck.batches.sweep import sweep
 from xentcheck.engine.cellrun import capabilities_of
 from xentcheck.engine.minimise import minimise
+from xentcheck.engine.naming import Naming
 from xentcheck.engine.plan import PROFILES, Cell, cells, in_each
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
-from xentcheck.properties.case import Case
-from xentcheck.properties.law import Law, Violation
+from xentcheck.properties.law import Law
 from xentcheck.properties.registry import choose
 from xentcheck.targets import Host, open_host
-from xentcheck.truth.problem import pose
 from xentcheck.zoo import BUGS, RIGHT, Specimen
-
-# What a violation without wrong numbers says by itself, for laws whose findings have no numbers.
-MECHANISMS = {
-    "answers": "raises",
-    "bad-input": "bad_input_accepted",
-    "precision": "output_dtype",
-    "determinism": "state_kept",
-}
-
-
-TITLES = {
-    "second-order": {
-        "silently zero": "hessian_zero",
-        "is twice": "hessian_doubled",
-        "diagonal alone": "hessian_diagonal",
-        "vector of ones": "hessian_without_outer_product",
-    }
-}
 
 
 @dataclass(frozen=True)
@@ -198,8 +176,16 @@ def _first(search: _Search) -> First:
     """Return the first finding, on its minimal batch."""
     name, (cell_search, tally, seconds, examples) = next(iter(search.fallen.items()))
     contract = search.host.description.contract
-    violation, _ = minimise(tally, cell_search.case, PROFILES[search.profile].reductions, [], contract)
+    violation, again = minimise(tally, cell_search.case, PROFILES[search.profile].reductions, [], contract)
     cell: Cell = cell_search.result.cell
+    naming = Naming(
+        contract,
+        cell_search.case,
+        sweep(contract, cell.dtype, cell.labels, sizes=search.profile),
+        lambda: open_host(search.specimen.specification()),
+    )
+    assert tally.violation is not None
+    cause = naming.cause(tally.law, violation, tally.violation, again)
     return First(
         law=name,
         cell=str(cell),
@@ -208,7 +194,7 @@ def _first(search: _Search) -> First:
         examples=examples,
         rows=violation.batch.n,
         classes=violation.batch.m,
-        mechanism=mechanism_of(name, violation, search),
+        mechanism=cause.mechanism if cause is not None else "",
         batch=to_mapping(violation.batch),
         part=violation.part,
         got=violation.got,
@@ -216,40 +202,6 @@ def _first(search: _Search) -> First:
         allowance=violation.allowance,
         times=violation.times,
     )
-
-
-def mechanism_of(law: str, violation: Violation, search: _Search) -> str:
-    """Return the mechanism that a violation names: by its numbers, or by what else happened."""
-    contract, batch, title = search.host.description.contract, violation.batch, violation.title
-    if law == "purity":
-        return str(violation.got)
-    if "raised from" in title:
-        return "raises"
-    if " has shape " in title:
-        return "wrong_shape"
-    if law in TITLES:
-        return next((key for words, key in TITLES[law].items() if words in title), MECHANISMS.get(law, ""))
-    if violation.returned is not None and violation.vector is None and law != "determinism":
-        if _right_when_fresh(violation, search, batch):
-            return "state_kept"
-        if batch.layout != "C" and _right_when_fresh(violation, search, batch.replace(layout="C")):
-            return "memory_order"
-        upstream = None if violation.upstream is None else np.asarray(violation.upstream)
-        problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), upstream=upstream)
-        cause = likely_cause(problem, violation.part.partition("[")[0], np.asarray(violation.returned))
-        if cause is not None:
-            return cause.mechanism
-    return "memory_order" if law == "layout" else MECHANISMS.get(law, "")
-
-
-def _right_when_fresh(violation: Violation, search: _Search, batch: Batch) -> bool:
-    """Return whether the target answers a batch rightly when nothing was asked before."""
-    part = violation.part.partition("[")[0]
-    if part not in ("loss", "gradient") or violation.upstream is not None:
-        return False
-    with open_host(search.specimen.specification()) as host:
-        case = Case(host.description.contract, capabilities_of(host), host, batch)
-        return case.answer.held(part) is not None and case.answer.violation(part) is None
 
 
 def _examine(name: str, profile: str, seed: int, properties: tuple[str, ...] | None, only_first: bool) -> Examined:

@@ -160,8 +160,10 @@ class Finding:
         The cotangent that was passed, where one was.
     vector : list of list of float or None
         What the Hessian was multiplied by, where it was.
+    mechanism : str
+        A key for the likely mechanism, such as "mean_for_sum", or "".
     cause : str
-        A likely mechanism, one sentence, or "".
+        The likely mechanism in a sentence, or "".
     detail : tuple of str
         Further lines for a reader.
     reproducer : str
@@ -186,6 +188,7 @@ class Finding:
     times: float | None = None
     upstream: Any = None
     vector: Any = None
+    mechanism: str = ""
     cause: str = ""
     detail: tuple[str, ...] = ()
     reproducer: str = ""

@@ -26,8 +26,8 @@ class Specimen:
     contract : mapping
         What it is held to, in the JSON form.
     mechanism : str
-        The key of the mistake, as `xentcheck.engine.causes` names it where the numbers returned can tell, or one of
-        `selftest.MECHANISMS`; "" for a right one.
+        The key of the mistake, as `xentcheck.engine.naming` names it where what the target did can tell; "" for a
+        right one.
     akin : tuple of str
         Other keys that describe the same mistake as well.
     thread : str

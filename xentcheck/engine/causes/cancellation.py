@@ -8,7 +8,8 @@ import ml_dtypes
 import numpy as np
 
 from xentcheck.engine.causes.guess import Guess
-from xentcheck.engine.causes.model import Floats, Model, log_softmax
+from xentcheck.engine.causes.model import Model, log_softmax
+from xentcheck.engine.causes.seen import Seen
 from xentcheck.engine.causes.simulation import (
     NARROWER,
     from_logs,
@@ -22,7 +23,6 @@ from xentcheck.engine.causes.simulation import (
     softmax_shifted_by,
     working_dtypes,
 )
-from xentcheck.engine.causes.tolerance import distance
 
 
 def cancelled(model: Model) -> Iterator[Guess]:
@@ -102,9 +102,9 @@ def narrowed(model: Model) -> Iterator[Guess]:
         yield Guess("narrowing", text, model.right.astype(narrow).astype(np.float64), exact=True)
 
 
-def precision(model: Model, got: Floats, allowed: Floats) -> Iterator[Guess]:
+def precision(seen: Seen) -> Iterator[Guess]:
     """Yield, where nothing fits exactly, a cancellation or a narrowing that explains an error of this size."""
-    error = distance(got, model.right)
+    model, got, allowed, error = seen.model, seen.got, seen.allowed, seen.error
     if not np.isfinite(error).all():
         return
     if model.contract.input == "logits" and model.z.size:

@@ -22,6 +22,10 @@ class Guess:
         constant of the mechanism.
     exact : bool
         Whether the prediction was calculated in the target's arithmetic, so that it is to agree to a few ulp.
+    variant : str
+        The constant of a mechanism that has one; several batches speak for a mechanism only by the same constant.
+    free : int
+        How many constants were fitted to the values returned: as many numbers prove nothing.
     """
 
     mechanism: str
@@ -29,3 +33,5 @@ class Guess:
     value: Floats
     bits: float = 0.0
     exact: bool = False
+    variant: str = ""
+    free: int = 0

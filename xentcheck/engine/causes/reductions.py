@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xentcheck.engine.causes.guess import Guess
-from xentcheck.engine.causes.model import Floats, Model
-from xentcheck.engine.causes.tolerance import distance
+from xentcheck.engine.causes.model import Model
 
 COMMON = -3.0  # bits: what is common needs less evidence
 
@@ -146,20 +145,6 @@ def upstream(model: Model) -> Iterator[Guess]:
         yield Guess(
             "upstream_distorted", f"The upstream gradient is applied {how}.", model.finish(rows, upstream=change)
         )
-
-
-def constant_factor(model: Model, got: Floats, allowed: Floats) -> Iterator[Guess]:
-    """Yield the one factor that turns the right value into what was returned, where enough entries agree on it."""
-    right = model.right
-    heavy = np.isfinite(right) & np.isfinite(got) & (np.abs(right) > 8 * allowed)
-    freedom = heavy.sum() - (model.n if model.part == "gradient" else 0)
-    if freedom < 2 or not np.isfinite(right).all():
-        return
-    factor = float((got[heavy] * right[heavy]).sum() / (right[heavy] ** 2).sum())
-    slack = (8 if model.problem.format.is_half else 512) * model.u * np.abs(right) + 2 * allowed
-    if np.all(distance(got, factor * right) <= slack) and abs(factor - 1) > 16 * model.u:
-        text = f"The {model.part} equals the certified one times {factor:.10g} everywhere: a constant factor is wrong."
-        yield Guess("scaled" if factor else "zero", text, factor * right)
 
 
 GROUPS = (upstream, divisors, factors, other_counts)

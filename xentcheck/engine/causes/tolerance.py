@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,27 @@ def allowance(model: Model) -> Floats:
     return np.abs(model.finish(entry)) + tiny
 
 
+@dataclass(frozen=True, eq=False)
+class Match:
+    """A guess that explains the values returned on a batch.
+
+    Parameters
+    ----------
+    guess : Guess
+    bits : float
+        Evidence, summed over the elements.
+    largest : float
+        The evidence of the most telling element.
+    order : int
+        The place of the guess among all.
+    """
+
+    guess: Guess
+    bits: float
+    largest: float
+    order: int = 0
+
+
 class Returned:
     """The values returned, ready to be compared with many guesses.
 
@@ -75,8 +97,8 @@ class Returned:
         # Most guesses miss by far: the entries that are the furthest from right are looked at first.
         self.first = np.argsort(-self.from_right, kind="stable")[:64] if got.size > 256 else None
 
-    def evidence(self, guess: Guess) -> float | None:
-        """Return the bits of evidence that a guess explains what was returned, or None if it does not.
+    def matched(self, guess: Guess, order: int = 0) -> Match | None:
+        """Return how well a guess explains what was returned, or None if it does not.
 
         Every element must be within the tolerance of the guess, and the guess must be clearly apart from the right
         value. The evidence is the sum over the elements of log2(distance from right / distance from the guess).
@@ -87,10 +109,7 @@ class Returned:
         value = value.ravel()
         if self.first is not None and not self._hit(value, guess.exact, self.first):
             return None
-        if not self._hit(value, guess.exact, slice(None)):
-            return None
-        tolerance = self._tolerance(value, guess.exact, slice(None))
-        if not np.any(distance(value, self.right) > (1 if guess.exact else 2) * tolerance):
+        if not self._hit(value, guess.exact, slice(None)) or not self._apart(value, guess.exact):
             return None
         size = np.where(np.isfinite(value), np.abs(value), 0.0)
         floor = self.u * np.maximum(size, self.size_of_right) + self.tiny
@@ -98,9 +117,21 @@ class Returned:
         surprise = np.isinf(self.from_right)
         finite = np.where(surprise, floor, np.maximum(self.from_right, floor))
         bits = np.where(surprise, BITS_OF_A_SURPRISE, np.log2(finite / np.maximum(from_guess, floor)))
-        evidence = float(np.clip(bits, -20, 50).sum())
-        least = LEAST_BITS + guess.bits - (BITS_FORGIVEN if guess.exact else 0.0)
-        return evidence if evidence >= least else None
+        bits = np.clip(bits, -20, 50)
+        return Match(guess, float(bits.sum()), float(bits.max()), order)
+
+    def refutes(self, guess: Guess) -> bool:
+        """Return whether a guess predicts what was not returned, clearly apart from what was."""
+        value = np.asarray(guess.value, np.float64)
+        if value.shape != self.shape:
+            return False
+        value = value.ravel()
+        return not self._hit(value, guess.exact, slice(None)) and self._apart(value, guess.exact)
+
+    def _apart(self, value: Floats, exact: bool) -> bool:
+        """Return whether a prediction is clearly apart from the right value."""
+        tolerance = self._tolerance(value, exact, slice(None))
+        return bool(np.any(distance(value, self.right) > (1 if exact else 2) * tolerance))
 
     def _tolerance(self, value: Floats, exact: bool, where: Any) -> Floats:
         size = np.where(np.isfinite(value[where]), np.abs(value[where]), 0.0)

@@ -1,0 +1,130 @@
+"""The mechanism of a finding: events by themselves, kept state by asking again, numbers by several batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import xentcheck
+from xentcheck.batches.batch import Batch
+from xentcheck.engine.causes import Seen, common_cause
+from xentcheck.engine.events import event
+from xentcheck.properties.law import Violation
+from xentcheck.report.model import Finding
+from xentcheck.truth.problem import pose
+from xentcheck.zoo.parts import mean_gradient, mean_loss, row_losses
+
+BATCH = Batch(np.array([[0.5, -1.0, 2.0]]), np.array([2]))
+
+
+def first_finding(loss: Any, **contract: Any) -> Finding:
+    contract.setdefault("dtypes", ["float64"])
+    contract.setdefault("labels", ["sparse"])
+    report = xentcheck.check(loss, contract=contract, fail_fast=True)
+    return report.findings[0]
+
+
+@pytest.mark.parametrize(
+    ("law", "title", "got", "mechanism"),
+    [
+        ("purity", "the scores that were passed in were overwritten", "scores-changed", "scores-changed"),
+        ("answers", "the target raised from its loss: ValueError: x", "raised ValueError: x", "raises"),
+        ("answers", "the process running the target ended: exit status 3", "exit status 3", "crash"),
+        ("answers", "the process running the target ended: no answer within 10 s", "no answer within 10 s", "hang"),
+        ("bad-input", "a label of -1 is not refused: the target returns 0.5", "returns 0.5", "bad_input_accepted"),
+        ("layout", "the loss has shape (1,), but must have ()", None, "wrong_shape"),
+        ("precision", "the loss is of integer dtype int64", "int64", "output_dtype"),
+        ("second-order", "the Hessian-vector product is silently zero", 0.0, "hessian_zero"),
+    ],
+)
+def test_events_name_themselves(law: str, title: str, got: Any, mechanism: str) -> None:
+    """What is no wrong number has a mechanism and a sentence too."""
+    cause = event(law, Violation(title, BATCH, got=got))
+    assert cause is not None
+    assert cause.mechanism == mechanism
+    assert len(cause.sentence) > 20
+
+
+def test_numbers_are_no_event() -> None:
+    """A wrong value has to be looked at."""
+    assert event("value", Violation("the loss is outside its allowance", BATCH, "loss", got=1.0)) is None
+
+
+def test_a_finding_has_key_and_sentence() -> None:
+    """The report of a run says what the self-test says."""
+    found = first_finding(lambda z, y: row_losses(z, y).sum())
+    assert found.mechanism == "sum_for_mean"
+    assert "sum where the contract says mean" in found.cause
+
+
+def test_several_batches_tell_what_one_cannot() -> None:
+    """On two classes a division by m halves; what halves on three as well is not a division by m."""
+    assert first_finding(lambda z, y: mean_loss(z, y) / 2).mechanism == "halved"
+    assert first_finding(lambda z, y: mean_loss(z, y) / z.shape[1]).mechanism == "divided_by_m"
+
+
+def test_a_factor_is_fitted() -> None:
+    """A factor that no list holds is found where it is the same on all batches."""
+    found = first_finding(lambda z, y: mean_loss(z, y) * 1.2345)
+    assert found.mechanism == "scaled"
+    assert "1.2345" in found.cause
+
+
+class Remembers:
+    """Adds a little of the loss before."""
+
+    def __init__(self) -> None:
+        self.before = 0.0
+
+    def loss(self, z: Any, y: Any) -> Any:
+        """Return the mean loss and a part of the one before."""
+        value, self.before = mean_loss(z, y) + self.before / 8, float(mean_loss(z, y))
+        return value
+
+
+class Draws:
+    """Adds noise."""
+
+    def __init__(self) -> None:
+        self.random = np.random.default_rng(0)
+
+    def loss(self, z: Any, y: Any) -> Any:
+        """Return the mean loss, a little off."""
+        return mean_loss(z, y) * (1 + 1e-9 * self.random.standard_normal())
+
+
+def test_state_and_chance_are_told_apart() -> None:
+    """What a fresh instance answers rightly is kept state; what is other each time is chance."""
+    assert first_finding(Remembers).mechanism == "state_kept"
+    assert first_finding(Draws).mechanism == "nondeterministic"
+
+
+def test_memory_order_is_named() -> None:
+    """An array read in its memory order is right in C order."""
+    found = first_finding(lambda z, y: mean_loss(z.ravel(order="K").reshape(z.shape), y))
+    assert found.mechanism == "memory_order"
+
+
+def test_right_answers_refute() -> None:
+    """Of two mechanisms that explain a wrong answer, the one that a right answer speaks against comes second."""
+
+    def seen(z: Any, y: Any, got: float) -> Seen:
+        return Seen(pose(xentcheck.Contract(), np.array(z), np.array(y), "sparse", {}), "loss", got)
+
+    # Two classes, equal logits: m times the loss and twice the loss are the same.
+    wrong = seen([[0.5, -1.0]], [0], 2 * float(mean_loss(np.array([[0.5, -1.0]]), np.array([0]))))
+    z, y = np.array([[0.5, -1.0, 0.25]]), np.array([0])
+    alone, beside = common_cause([wrong]), common_cause([wrong], [seen(z, y, 3 * float(mean_loss(z, y)))])
+    assert alone is not None
+    assert beside is not None
+    assert (alone.mechanism, beside.mechanism) == ("doubled", "times_m")
+
+
+def test_nothing_is_named_of_what_is_right() -> None:
+    """No wrong answer, no cause."""
+    z, y = np.array([[0.5, -1.0, 0.25]]), np.array([0])
+    problem = pose(xentcheck.Contract(), z, y, "sparse", {})
+    assert common_cause([Seen(problem, "loss", mean_loss(z, y))]) is None
+    assert common_cause([Seen(problem, "gradient", mean_gradient(z, y))]) is None

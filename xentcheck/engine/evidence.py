@@ -1,0 +1,138 @@
+"""What a target answers on more batches than the one of a finding: one batch seldom tells one mistake from another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.validity import objection
+from xentcheck.contract import Contract
+from xentcheck.engine.causes import Seen
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Law, Violation
+from xentcheck.truth.problem import pose
+
+ASKED = 40  # batches of the sweep
+JUDGED = 16  # batches of the sweep by which a law is asked again
+WRONG, RIGHT = 7, 4  # answers that are looked at
+LARGEST = 2**10  # entries of a batch that is asked for evidence alone
+LARGEST_OF_A_FINDING = 2**16
+
+
+def seen(contract: Contract, violation: Violation) -> Seen | None:
+    """Return the values of a violation, or None where there are none to compare."""
+    batch, part = violation.batch, violation.part.partition("[")[0]
+    if violation.returned is None or violation.vector is not None or batch.scores.size > LARGEST_OF_A_FINDING:
+        return None
+    upstream = None if violation.upstream is None else np.asarray(violation.upstream)
+    return _seen(contract, batch, part, violation.returned, upstream)
+
+
+def _seen(contract: Contract, batch: Batch, part: str, returned: object, upstream: object = None) -> Seen | None:
+    try:
+        given = None if upstream is None else np.asarray(upstream)
+        problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), upstream=given)
+        return Seen(problem, part, np.asarray(returned))
+    except (ValueError, ArithmeticError):
+        return None
+
+
+class Evidence:
+    """The answers of a target in one cell; those on the sweep are asked for once, for all findings of the cell.
+
+    Parameters
+    ----------
+    case_of : callable
+        From a batch to its case.
+    sweep : iterable of Batch
+        The first batches of the cell; none where the target is not to be asked any more.
+    """
+
+    def __init__(self, case_of: Callable[[Batch], Case], sweep: Iterable[Batch]) -> None:
+        self._case_of = case_of
+        self._sweep = sweep
+        self._dead = False
+        self._of_part: dict[str, list[Seen]] = {}
+
+    @cached_property
+    def _cases(self) -> list[Case]:
+        small = (batch for batch in islice(self._sweep, ASKED) if 0 < batch.scores.size <= LARGEST)
+        return [case for case in map(self._case_of, small) if case.allows(case.batch)]
+
+    def of_part(self, part: str) -> list[Seen]:
+        """Return some wrong and some right answers on the sweep."""
+        if part not in self._of_part:
+            self._of_part[part] = list(self._few(self._answers(self._cases, part)))
+        return self._of_part[part]
+
+    def of_law(self, law: Law, part: str) -> Iterator[Seen]:
+        """Yield some of the wrong answers by which other batches of the sweep break the law."""
+        found = 0
+        for case in self._cases[:JUDGED]:
+            if self._dead or found == WRONG // 2:
+                return
+            violation = next(islice(law.judge(case), 1), None)
+            self._dead = violation is not None and "ended" in violation.title
+            if violation is not None and violation.part.partition("[")[0] == part:
+                one = seen(case.contract, violation)
+                if one is not None and one.wrong:
+                    found += 1
+                    yield one
+
+    def nearby(self, violation: Violation, part: str) -> Iterator[Seen]:
+        """Yield the answers on batches like that of a violation, with other numbers in it."""
+        upstream = None if violation.upstream is None else np.asarray(violation.upstream)
+        cases = (self._case_of(batch) for batch in variations(self._case_of(violation.batch).contract, violation.batch))
+        yield from self._answers(cases, part, upstream)
+
+    def _answers(self, cases: Iterable[Case], part: str, upstream: object = None) -> Iterator[Seen]:
+        for case in cases:
+            if self._dead:
+                return
+            answer = case.answer if upstream is None else case.ask(case.batch, np.asarray(upstream), (part,))
+            self._dead = bool(answer.outcome.died)
+            one = _answered(answer, part, upstream)
+            if one is not None:
+                yield one
+
+    def _few(self, answers: Iterable[Seen]) -> Iterator[Seen]:
+        """Yield the first wrong ones and the first right ones."""
+        left = {True: WRONG, False: RIGHT}
+        for one in answers:
+            left[one.wrong] -= 1
+            if left[one.wrong] >= 0:
+                yield one
+            if left[True] <= 0 and left[False] <= 0:
+                return
+
+
+def _answered(answer: Answer, part: str, upstream: object) -> Seen | None:
+    returned = answer.numbers(part)
+    return None if returned is None else _seen(answer.contract, answer.batch, part, returned, upstream)
+
+
+def variations(contract: Contract, batch: Batch) -> Iterator[Batch]:
+    """Yield valid batches of the same shape and options, near in their scores and far from them."""
+    if not 0 < batch.scores.size <= LARGEST or contract.input == "log_probabilities":
+        return
+    random = np.random.Generator(np.random.PCG64([batch.n, batch.m]))
+    scores = batch.scores.astype(np.float64)
+    setting = Setting(contract, batch.dtype, batch.label_form)
+    for near in (True, True, False):
+        with np.errstate(all="ignore"):
+            if contract.input == "probabilities":
+                changed = scores * np.exp(random.normal(size=scores.shape) / 4)
+                changed *= scores.sum(axis=1, keepdims=True) / changed.sum(axis=1, keepdims=True)
+            elif near:
+                changed = scores * (1 + random.normal(size=scores.shape) / 16) + random.normal(size=scores.shape) / 4
+            else:
+                changed = np.where(np.isfinite(scores), 2 * random.normal(size=scores.shape), scores)
+            varied = batch.replace(scores=changed.astype(batch.scores.dtype))
+        if not objection(setting, varied):
+            yield varied
