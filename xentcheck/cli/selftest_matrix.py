@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from xentcheck.engine.selftest import Examined, First
+from xentcheck.engine.examination import Examined, First
 from xentcheck.engine.selftest_summary import Summary
 from xentcheck.properties.law import Law
 from xentcheck.zoo import BUGS, RIGHT, Specimen
@@ -50,7 +50,10 @@ def print_matrix(out: Console, done: Sequence[Examined], laws: Sequence[Law]) ->
 
 def figures(summary: Summary) -> list[str]:
     """Return the figures as lines."""
-    lines = [f"{summary.found} of {summary.bugs} bugs found in {summary.profile}, with {_seeds(summary)}"]
+    lines = [
+        f"{summary.found} of {summary.bugs} bugs found with {_seeds(summary)}, "
+        f"{summary.found_in_quick} of them in quick"
+    ]
     if summary.seconds_median is not None and summary.seconds_95 is not None:
         lines.append(
             f"time to the first finding: median {summary.seconds_median:.2f} s, "
@@ -58,7 +61,10 @@ def figures(summary: Summary) -> list[str]:
         )
         lines.append(f"minimal batch: median {summary.rows_median:g} rows and {summary.classes_median:g} classes")
         lines.append(f"mechanism named rightly: {100 * (summary.named_rightly or 0):.0f} %")
-    lines.append(f"{len(summary.failed)} of {summary.right} right implementations failed")
+    lines.append(
+        f"{len(summary.failed)} of {summary.right} right implementations failed in {summary.profile}, "
+        f"with {_seeds(summary)}"
+    )
     for said, names in (
         ("survived", summary.survivors),
         ("right, and failed", summary.failed),

@@ -42,7 +42,7 @@ class Tally:
 
 @dataclass
 class CellResult:
-    """Everything about the search of one cell."""
+    """Everything about the search of one cell; `drawing` is whether the sweep is over."""
 
     cell: Cell
     planned: int = 0
@@ -53,6 +53,7 @@ class CellResult:
     problems: list[Problem] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
     deaths: int = 0
+    drawing: bool = False
     interrupted: bool = False
 
 
@@ -130,6 +131,7 @@ class CellSearch:
         )
 
     def _draw(self, profile: str, examples: int, seed: int) -> None:
+        self.result.drawing = True
         cell = self.result.cell
         strategy = batches(
             self.contract,
