@@ -11,7 +11,7 @@ import pytest
 
 from xentcheck import reference
 from xentcheck.batches.layout import LAYOUTS, lay_out
-from xentcheck.reference import blocks, plain
+from xentcheck.reference import batch, blocks, plain, rows
 
 INF, NAN = np.inf, np.nan
 U = {"float32": (2.0**-24, 2.0**-149), "float64": (2.0**-53, 2.0**-1074)}
@@ -27,8 +27,10 @@ LABELS = ["sparse", "onehot", "soft", "weighted", "mixed"]
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Blocks of 1 KiB: 256 numbers of float32, 128 of float64."""
-    monkeypatch.setattr(blocks, "BLOCK", 2**10)
+    """Blocks of 256 numbers of float32 and 128 of float64, rows in pieces of 128, sums in runs of 32."""
+    monkeypatch.setattr(batch, "BLOCK", 2**10)
+    monkeypatch.setattr(batch, "PIECE", 2**7)
+    monkeypatch.setattr(rows, "RUN", 2**5)
 
 
 def logits(rng, n, m, dtype):
@@ -146,28 +148,42 @@ def test_neither_threads_nor_other_rows_change_a_bit(shape, kind, dtype):
     for threads in (2, 4, 64):
         again = both(z, labels, "none", threads=threads)
         assert (again[0].tobytes(), again[1].tobytes()) == (loss.tobytes(), gradient.tobytes())
-    for rows in ([0], [2], [3], [4], [5], [8], [1, 2], slice(1, 6), slice(None, None, 2)):
-        part = both(z[rows], labels[rows], "none", threads=1)
-        assert (part[0].tobytes(), part[1].tobytes()) == (loss[rows].tobytes(), gradient[rows].tobytes())
+    for some in ([0], [2], [3], [4], [5], [8], [1, 2], slice(1, 6), slice(None, None, 2)):
+        part = both(z[some], labels[some], "none", threads=1)
+        assert (part[0].tobytes(), part[1].tobytes()) == (loss[some].tobytes(), gradient[some].tobytes())
     for reduction in ("sum", "mean"):
         one, four = (both(z, labels, reduction, threads=threads) for threads in (1, 4))
         assert (one[0].tobytes(), one[1].tobytes()) == (four[0].tobytes(), four[1].tobytes())
 
 
 def test_large_inputs_share_their_rows_among_threads(monkeypatch):
-    """Unasked, and to the same bits; small ones do not."""
-    started = []
-    pool = blocks.ThreadPoolExecutor
-    monkeypatch.setattr(blocks, "ThreadPoolExecutor", lambda count: started.append(count) or pool(count))
+    """Unasked, and to the same bits; small ones do not. So do the pieces of a row that is long enough alone."""
+    begun = []
+    submit = blocks._submit
+    monkeypatch.setattr(blocks, "_submit", lambda count, *others: begun.append(count) or submit(count, *others))
     monkeypatch.setattr(blocks, "_processors", lambda: 3)
-    z, y = given("sparse", 1100, 1000, np.float32)
-    loss, gradient = reference.loss_and_gradient(z, y)
-    assert started == [2]
-    one = reference.loss_and_gradient(z, y, threads=1)
-    assert loss == one[0]
-    np.testing.assert_array_equal(gradient, one[1])
-    reference.loss_and_gradient(z[:200], y[:200])
-    assert started == [2]
+    for kind in ("sparse", "soft"):
+        for shape, expected in (((1100, 1000), [2]), ((1, 1_000_003), [2, 2]), ((9, 100_000), [2]), ((60, 1000), [])):
+            z, labels = given(kind, *shape, np.float32)
+            begun.clear()
+            loss, gradient = reference.loss_and_gradient(z, labels)
+            assert begun == expected
+            one = reference.loss_and_gradient(z, labels, threads=1)
+            assert loss == one[0]
+            np.testing.assert_array_equal(gradient, one[1])
+
+
+def test_a_pool_that_cannot_start_is_done_without(monkeypatch):
+    """As at the interpreter's end; and the child of a fork starts threads of its own."""
+    z, y = given("sparse", 600, 1000, np.float32)
+    expected = reference.loss(z, y, threads=1)
+    stopped = blocks.ThreadPoolExecutor(1)
+    stopped.shutdown()
+    monkeypatch.setattr(blocks._KEPT, "executor", lambda size: stopped)
+    assert reference.loss(z, y, threads=2) == expected
+    monkeypatch.undo()
+    blocks._KEPT.forget()
+    assert reference.loss(z, y, threads=2) == expected
 
 
 @pytest.mark.parametrize("threads", [0, -1])
@@ -318,12 +334,12 @@ def test_every_thread_is_quiet():
     """No thread warns, whichever comes first."""
     meeting = threading.Barrier(2)
 
-    def task(rows, scratch):
+    def task(number, scratch):
         meeting.wait(60)
         np.subtract(np.array([INF]), np.array([INF]))
 
     with np.errstate(all="ignore"):
-        blocks.each_block(task, (2, blocks.BLOCK), np.dtype(np.float32), 2, 1)
+        blocks.share(task, 2, 2, 1000)
 
 
 def test_settings_of_numpy_are_left_alone():

@@ -1,40 +1,33 @@
-"""The loss and the gradient of a batch, block by block: what the public functions of `sparse` and `onehot` share."""
+"""A batch: what is given, what is wanted, and how it is cut into parts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from xentcheck.reference.blocks import Floats, Scratch, width
+from xentcheck.reference import checks
+from xentcheck.reference.blocks import Floats, Scratch, share, workers
 from xentcheck.reference.checks import Doubles
-from xentcheck.reference.reductions import reduce_losses
+from xentcheck.reference.reductions import ONE, reduce_losses, row_factors
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
+BLOCK = 2**19
+"""Bytes of logits in a block, in the dtype in which they are worked on: they and their gradient stay in cache."""
+PIECE = 2**16
+"""Classes of a longer row that are worked on at a time. Answers depend on it."""
+
 
 class Part(NamedTuple):
-    """Some rows of a batch, or all: the parameters are those of `Batch`."""
-
-    z: NDArray[Any]
-    labels: NDArray[Any]
-    factors: Doubles
-    losses: Doubles | None
-    gradient: NDArray[Any] | None
-
-
-class Batch(NamedTuple):
-    """What is given, what is wanted, and where it goes.
+    """Some rows of a batch, or all.
 
     Parameters
     ----------
     z : ndarray, shape (n, m)
-        As they were given.
     labels : ndarray, shape (n,) or (n, m)
-    dtype : dtype
-        That of the answer.
-    reduction : {"none", "sum", "mean"}
     factors : ndarray of float64, shape () or (n,)
         What the rows of the gradient are multiplied by.
     losses : ndarray of float64, shape (n,), or None if they are not wanted
@@ -43,31 +36,117 @@ class Batch(NamedTuple):
 
     z: NDArray[Any]
     labels: NDArray[Any]
-    dtype: np.dtype[Any]
-    reduction: str
     factors: Doubles
     losses: Doubles | None
     gradient: NDArray[Any] | None
 
-    @property
-    def working(self) -> np.dtype[Any]:
-        """The dtype of the arithmetic: float64 for float64 and integers, else float32."""
-        return DOUBLE if self.dtype == DOUBLE else SINGLE
-
-    def loss(self) -> Any:
-        """Return the reduced loss in the dtype of the answer."""
-        assert self.losses is not None
-        return reduce_losses(self.losses, self.reduction, self.dtype)
-
-    def part(self, rows: slice) -> Part:
+    def rows(self, chosen: slice) -> Part:
         """Return some of the rows, without copying."""
         return Part(
-            self.z[rows],
-            self.labels[rows],
-            self.factors[rows] if self.factors.ndim else self.factors,
-            None if self.losses is None else self.losses[rows],
-            None if self.gradient is None else self.gradient[rows],
+            self.z[chosen],
+            self.labels[chosen],
+            self.factors[chosen] if self.factors.ndim else self.factors,
+            None if self.losses is None else self.losses[chosen],
+            None if self.gradient is None else self.gradient[chosen],
         )
+
+    def held(self, working: np.dtype[Any]) -> bool:
+        """Whether the gradient can hold what is worked on."""
+        return self.gradient is not None and self.gradient.dtype == working and self.gradient.flags.c_contiguous
+
+    def buffer(self, working: np.dtype[Any], scratch: Scratch) -> Floats:
+        """Return where to work on these rows: the gradient itself if it can hold them."""
+        if self.held(working):
+            assert self.gradient is not None
+            return self.gradient
+        return scratch("exponentials", self.z.shape, working)
+
+    def keep(self, gradient: Floats) -> None:
+        """Round the gradient to where it is wanted, if it is not there yet."""
+        if self.gradient is not None and gradient is not self.gradient:
+            self.gradient[...] = gradient
+
+
+Short = Callable[[Part, Scratch], None]
+Long = Callable[[Part, int], None]
+
+
+class Form(NamedTuple):
+    """A form of labels.
+
+    Parameters
+    ----------
+    check : callable (labels, n, m) -> ndarray
+        Returns what is accepted.
+    evaluate : callable (Part, dtype, threads) -> None
+        Fills losses and gradient as far as they are wanted; the dtype is that of the arithmetic.
+    """
+
+    check: Callable[[ArrayLike, int, int], NDArray[Any]]
+    evaluate: Callable[[Part, np.dtype[Any], int | None], None]
+
+
+def answer(
+    form: Form,
+    logits: ArrayLike,
+    labels: ArrayLike,
+    reduction: str,
+    threads: int | None,
+    *,
+    loss: bool,
+    gradient: bool = True,
+    upstream: ArrayLike | None = None,
+    out: NDArray[Any] | None = None,
+) -> tuple[Any, Any]:
+    """Return the reduced loss and the gradient in the dtype of the answer, or None for what is not wanted.
+
+    The parameters are those of the public functions.
+    """
+    z, dtype = checks.real_rows(logits)
+    n, m = z.shape
+    accepted = form.check(labels, n, m)
+    with np.errstate(all="ignore"):
+        factors = row_factors(reduction, upstream, n) if gradient else ONE
+        written = checks.output(out, z.shape, dtype, z, accepted) if gradient else None
+        part = Part(z, accepted, factors, np.empty(n) if loss else None, written)
+        form.evaluate(part, DOUBLE if dtype == DOUBLE else SINGLE, threads)
+        return None if part.losses is None else reduce_losses(part.losses, reduction, dtype), written
+
+
+def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: Short, long: Long) -> None:
+    """Call `short` with blocks of rows, or `long` with single rows that are no shorter than a piece.
+
+    The latter is told how many threads to use.
+    """
+    n, m = whole.z.shape
+    # Where only the loss is wanted each thread brings a block, which is to be small beside its share of the logits.
+    least = 2**20 if whole.gradient is None else 2**16
+    if m <= PIECE:
+        size = BLOCK // working.itemsize if whole.held(working) else PIECE
+        rows = max(1, size // m)
+        count = workers(threads, -(-n // rows), n * m // least)
+        if count == 1 and n <= rows:
+            share(lambda _, scratch: short(whole, scratch), min(n, 1), 1, m)
+            return
+        blocks = -(-n // rows)
+        share(lambda k, scratch: short(whole.rows(slice(k * rows, (k + 1) * rows)), scratch), blocks, count, m)
+    elif m >= 2 * least and (n < 4 or m >= 8 * PIECE):
+        count = workers(threads, pieces(m), m // least)
+        for i in range(n):
+            long(whole.rows(slice(i, i + 1)), count)
+    else:
+        count = workers(threads, n, n * m // least)
+        share(lambda i, _: long(whole.rows(slice(i, i + 1)), 1), n, count, m)
+
+
+def pieces(m: int) -> int:
+    """Return into how many pieces a row of m classes is cut."""
+    return -(-m // PIECE)
+
+
+def classes(piece: int) -> slice:
+    """Return the classes of a piece."""
+    return slice(piece * PIECE, (piece + 1) * PIECE)
 
 
 def contiguous(rows: NDArray[Any], dtype: np.dtype[Any]) -> Floats:
@@ -75,34 +154,12 @@ def contiguous(rows: NDArray[Any], dtype: np.dtype[Any]) -> Floats:
     return rows.astype(dtype, order="C", copy=False)
 
 
-def buffer(z: Floats, target: NDArray[Any] | None, scratch: Scratch) -> Floats:
-    """Return where the exponentials of rows z may be worked on: in the gradient itself if it can hold them.
-
-    Where no gradient is wanted, it is no wider than a block.
-    """
-    n, m = z.shape
-    if target is None:
-        return scratch("exponentials", (n, min(m, width(z.dtype))), z.dtype)
-    if target.dtype == z.dtype and target.flags.c_contiguous:
-        return target
-    return scratch("exponentials", (n, m), z.dtype)
-
-
-def share(batch: Batch) -> int:
-    """Return for how many elements a thread is worth while.
-
-    Starting one takes about as long as 2**18 elements do. Where only the loss is wanted each thread brings a block of
-    its own, which is to be small beside its share of the logits.
-    """
-    return 2**18 if batch.gradient is not None else 2**20
-
-
 def at_rim(factors: Doubles, n: int, working: np.dtype[Any]) -> NDArray[np.intp]:
     """Return the rows, of n, whose factor is so large, or nan, that a factor times a sum might not be a number."""
     limit = 2.0**100 if working == SINGLE else 2.0**1000
     if abs(factors) <= limit if factors.ndim == 0 else (np.abs(factors) <= limit).all():
-        return _NONE
+        return NONE
     return np.flatnonzero(~(np.abs(np.broadcast_to(factors, n)) <= limit))
 
 
-_NONE = np.empty(0, np.intp)
+NONE = np.empty(0, np.intp)

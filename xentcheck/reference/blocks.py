@@ -1,15 +1,15 @@
-"""Blocks of rows that stay in cache, and the threads that share them.
+"""Blocks that stay in cache, and the threads that share them.
 
-How rows are cut depends on the shape and the dtype only, and a row's answer on that row only. So the number of
-threads changes no bit of the answer.
+A row's answer depends on that row only, and how a long row is cut on its length only. So neither the number of threads
+nor the other rows change a bit of the answer.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,32 +18,27 @@ from numpy.typing import NDArray
 Floats = NDArray[Any]
 """float32 or float64."""
 
-BLOCK = 2**18
-"""Bytes of logits in a block, in the dtype in which they are worked on: they and their gradient stay in cache."""
 MOST = 8
 """The most threads that are started unasked: they share the memory's bandwidth."""
 SMALL = 2**12
 """Arrays of fewer elements are quick to allocate."""
-SHORT_BUFFER = 512
+BUFFER = 64
 """Elements of numpy's buffer for ufuncs, for rows at least as long.
 
 Where one number a row is subtracted from rows shorter than its buffer, numpy first copies that number to the buffer
-once for each element. Without the copies this takes a third of the time.
+once for each element. Without the copies this takes a half to a third of the time.
 """
 
-
-def width(dtype: np.dtype[Any]) -> int:
-    """Return how many classes are worked on at a time."""
-    return BLOCK // dtype.itemsize
+Task = Callable[[int, "Scratch"], None]
 
 
 class Scratch:
-    """Arrays that one thread uses again for each of its blocks."""
+    """Arrays that one thread uses again for each of its tasks."""
 
     def __init__(self) -> None:
         self._arrays: dict[tuple[str, str], Floats] = {}
 
-    def __call__(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Floats:
+    def __call__(self, name: str, shape: tuple[int, int], dtype: np.dtype[Any]) -> Floats:
         """Return an array of any content. It is the same memory for each call with this name and dtype."""
         size = shape[0] * shape[1]
         if size < SMALL:
@@ -54,81 +49,120 @@ class Scratch:
         return kept[:size].reshape(shape)
 
 
-Task = Callable[[slice, Scratch], None]
+def workers(asked: int | None, tasks: int, shares: int) -> int:
+    """Return how many threads are to work, of which the caller's is one.
+
+    Parameters
+    ----------
+    asked : int or None
+        None decides by size and by the processors that there are.
+    tasks : int
+        How many there are to do.
+    shares : int
+        How many threads are worth while.
+
+    Raises
+    ------
+    ValueError
+        If `asked` is less than 1.
+    """
+    if asked is None:
+        return 1 if min(tasks, shares) <= 1 else min(_processors(), MOST, tasks, shares)
+    if asked < 1:
+        raise ValueError(f"threads is {asked}, but must be at least 1.")
+    return max(1, min(asked, tasks))
 
 
-def each_block(task: Task, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None, share: int) -> None:
-    """Call a task for each block of rows.
+def share(task: Task, tasks: int, threads: int, m: int) -> None:
+    """Call a task with each of 0 ... tasks - 1; raise what it raises.
 
     To be called under `numpy.errstate`, which every thread has for itself and which restores the length of the
     buffer too.
 
     Parameters
     ----------
-    task : callable (slice of rows, Scratch) -> None
-        Several run at the same time, for different rows.
-    shape : (n, m)
-    dtype : dtype
-        That of the arithmetic.
-    threads : int or None
-        None decides by size and by the processors that there are.
-    share : int
-        For how many elements a thread is worth while.
-
-    Raises
-    ------
-    ValueError
-        If `threads` is less than 1; and whatever the task raises.
+    task : callable (int, Scratch) -> None
+        Several run at the same time.
+    tasks, threads : int
+    m : int
+        How long the rows are.
     """
-    n, m = shape
-    rows = max(1, width(dtype) // m)
-    if n <= rows:
-        _threads(threads, 1, 1)
-        _work(task, (slice(0, n),) if n > 0 else (), m)
+    if threads <= 1:
+        _work(task, iter(range(tasks)), m)
         return
-    count = _threads(threads, -(-n // rows), n * m // share)
-    slices = (slice(start, min(start + rows, n)) for start in range(0, n, rows))
-    if count <= 1:
-        _work(task, slices, m)
-        return
-    shared = _locked(slices)
-    with ThreadPoolExecutor(count - 1) as pool:
-        others = [pool.submit(_quietly, task, shared, m) for _ in range(count - 1)]
-        _work(task, shared, m)
-        for other in others:
-            other.result()
+    numbers = _Counter(tasks)
+    others = _submit(threads - 1, task, numbers, m)
+    try:
+        _work(task, numbers, m)
+    finally:
+        numbers.stop()
+        # Those that have not begun are not needed any more: all tasks are taken.
+        begun = [other for other in others if not other.cancel()]
+        for other in begun:
+            other.exception()
+    for other in begun:
+        other.result()
 
 
-def _quietly(task: Task, slices: Iterable[slice], m: int) -> None:
-    with np.errstate(all="ignore"):
-        _work(task, slices, m)
+class _Counter(Iterator[int]):
+    """0, 1, ..., each to one of the threads."""
 
+    def __init__(self, stop: int) -> None:
+        self._numbers, self._lock = iter(range(stop)), threading.Lock()
 
-def _work(task: Task, slices: Iterable[slice], m: int) -> None:
-    if m >= SHORT_BUFFER:
-        np.setbufsize(SHORT_BUFFER)
-    scratch = Scratch()
-    for rows in slices:
-        task(rows, scratch)
-
-
-class _locked(Iterator[slice]):  # noqa: N801  (it is used as a function)
-    """An iterator that threads may share."""
-
-    def __init__(self, items: Iterator[slice]) -> None:
-        self._items, self._lock = items, threading.Lock()
-
-    def __next__(self) -> slice:
+    def __next__(self) -> int:
         with self._lock:
-            return next(self._items)
+            return next(self._numbers)
+
+    def stop(self) -> None:
+        with self._lock:
+            self._numbers = iter(range(0))
 
 
-def _threads(asked: int | None, blocks: int, shares: int) -> int:
-    if asked is None:
-        return 1 if shares <= 1 else min(_processors(), MOST, blocks, shares)
-    if asked < 1:
-        raise ValueError(f"threads is {asked}, but must be at least 1.")
-    return min(asked, blocks)
+def _work(task: Task, numbers: Iterator[int], m: int) -> None:
+    if m >= BUFFER:
+        np.setbufsize(BUFFER)
+    scratch = Scratch()
+    for number in numbers:
+        task(number, scratch)
+
+
+def _quietly(task: Task, numbers: Iterator[int], m: int) -> None:
+    with np.errstate(all="ignore"):
+        _work(task, numbers, m)
+
+
+def _submit(count: int, *arguments: Any) -> list[Future[None]]:
+    """Have `count` threads work beside this one; none if none can be started, as at the interpreter's end."""
+    try:
+        executor = _KEPT.executor(count)
+        return [executor.submit(_quietly, *arguments) for _ in range(count)]
+    except RuntimeError:
+        return []
+
+
+class _Kept:
+    """Threads that wait for the next call: to start one takes as long as to work on a quarter of a million elements."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew, as the child of a fork has to: it has none of its parent's threads."""
+        self._lock = threading.Lock()
+        self._size, self._executor = 0, ThreadPoolExecutor(1)  # which starts none as yet
+
+    def executor(self, size: int) -> ThreadPoolExecutor:
+        """Return one of at least that many threads."""
+        with self._lock:
+            if self._size < size:
+                self._size, self._executor = size, ThreadPoolExecutor(size, "xentcheck")
+            return self._executor
+
+
+_KEPT = _Kept()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_KEPT.forget)
 
 
 def _processors() -> int:

@@ -1,4 +1,4 @@
-"""Blocks of rows with dense labels: those with one class as in `sparse`, the others as in `plain` piece by piece."""
+"""Dense labels: rows with all their weight in one class as sparse labels, the others as in `plain`."""
 
 from __future__ import annotations
 
@@ -8,31 +8,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.reference import checks, plain
-from xentcheck.reference.batch import DOUBLE, SINGLE, Batch, Part, at_rim, buffer, contiguous, share
-from xentcheck.reference.blocks import Scratch, each_block, width
-from xentcheck.reference.rows import Classes, dense_gradients, exponentials, label_gradients, label_losses
+from xentcheck.reference.batch import DOUBLE, NONE, SINGLE, Part, at_rim, classes, contiguous, each_part, pieces
+from xentcheck.reference.blocks import Scratch
+from xentcheck.reference.checks import Doubles
+from xentcheck.reference.long_row import scale, subtract_labels, survey
+from xentcheck.reference.one_class import in_one_class, long_in_one_class
+from xentcheck.reference.rows import Classes, exponentiate, multiply_rows, row_sums, subtract_maximum
 
 
 class _InvalidLabelError(Exception):
     """A label is negative, infinite or nan."""
 
 
-def evaluate(batch: Batch, threads: int | None) -> None:
+def evaluate(batch: Part, working: np.dtype[Any], threads: int | None) -> None:
     """Fill the batch's losses and gradient, as far as they are wanted.
+
+    Rows with several classes are worked on in float64 if their labels are wider than float32.
 
     Raises
     ------
     ValueError
         If a label is negative, infinite or nan.
     """
-    single = batch.working
-    soft = SINGLE if single == SINGLE and _fits_float32(batch.labels.dtype) else DOUBLE
+    soft = SINGLE if working == SINGLE and _fits_float32(batch.labels.dtype) else DOUBLE
 
-    def block(rows: slice, scratch: Scratch) -> None:
-        _mixed(batch.part(rows), single, soft, scratch)
+    def block(part: Part, scratch: Scratch) -> None:
+        _block(part, working, soft, scratch)
+
+    def row(part: Part, count: int) -> None:
+        _long(part, working, soft, count)
 
     try:
-        each_block(block, batch.z.shape, soft, threads, share(batch))
+        each_part(batch, soft, threads, block, row)
     except _InvalidLabelError:
         checks.dense_labels(batch.labels, *batch.z.shape)
         raise
@@ -43,105 +50,140 @@ def _fits_float32(dtype: np.dtype[Any]) -> bool:
     return dtype == SINGLE or dtype.itemsize <= 2
 
 
-def _mixed(given: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scratch) -> None:
+def _block(part: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scratch) -> None:
     """Divide the rows into those whose labels are in one class, and the others: a row's answer is its own.
 
     `single` and `soft` are the dtypes of the arithmetic for the ones and for the others.
     """
-    y, in_one = _classes(given.labels)
-    if in_one is None:
-        _in_one_class(given, y, single, scratch)
-        return
+    present = part.labels != 0
+    if np.count_nonzero(present) == len(present):
+        y = present.argmax(axis=1)
+        weights = part.labels[np.arange(len(y)), y].astype(np.float64)
+        if np.logical_and.reduce(weights != 0):
+            _weighted(part, y, weights, single, scratch)
+            return
+    in_one = np.add.reduce(present, axis=1) == 1
     if not in_one.any():
-        _soft(given, soft, scratch)
+        _soft(part, soft, scratch)
         return
     for rows in (np.flatnonzero(in_one), np.flatnonzero(~in_one)):
-        part = Part(
-            given.z[rows],
-            given.labels[rows],
-            given.factors[rows] if given.factors.ndim else given.factors,
+        some = Part(
+            part.z[rows],
+            part.labels[rows],
+            part.factors[rows] if part.factors.ndim else part.factors,
             np.empty(len(rows)),
-            None if given.gradient is None else np.empty((len(rows), given.z.shape[1]), given.gradient.dtype),
+            None if part.gradient is None else np.empty((len(rows), part.z.shape[1]), part.gradient.dtype),
         )
-        _mixed(part, single, soft, scratch)
-        if given.losses is not None:
-            given.losses[rows] = part.losses
-        if given.gradient is not None:
-            given.gradient[rows] = part.gradient
+        _block(some, single, soft, scratch)
+        if part.losses is not None:
+            part.losses[rows] = some.losses
+        if part.gradient is not None:
+            part.gradient[rows] = some.gradient
 
 
-def _classes(t: NDArray[Any]) -> tuple[Classes, NDArray[np.bool_] | None]:
-    """Return the class of each row if all have just one, and None; else nothing of use, and which rows have one."""
-    n, m = t.shape
-    step = width(SINGLE)
-    if m > step and n == 1:
-        found = [np.flatnonzero(t[0, first : first + step] != 0) + first for first in range(0, m, step)]
-        y = np.concatenate(found)
-        return y, None if len(y) == 1 else np.array([False])
-    present = t != 0
-    if np.count_nonzero(present) == n:
-        y = present.ravel().nonzero()[0] - np.arange(0, n * m, m)
-        if y.view(np.uintp).max() < m:
-            return y, None
-    return _NONE, np.add.reduce(present, axis=1) == 1
+def _weighted(part: Part, y: Classes, weights: Doubles, working: np.dtype[Any], scratch: Scratch) -> None:
+    """Work on rows that have all their weight in one class."""
+    if np.logical_and.reduce(weights == 1.0):
+        in_one_class(part, y, part.factors, working, scratch)
+        _carefully(part, at_rim(part.factors, len(y), working))
+        return
+    _not_negative(weights)
+    _finite(weights, weights)
+    factors = weights * part.factors
+    in_one_class(part, y, factors, working, scratch)
+    _times(part, weights)
+    _carefully(part, at_rim(factors, len(y), working))
 
 
-def _in_one_class(given: Part, y: Classes, working: np.dtype[Any], scratch: Scratch) -> None:
-    z = contiguous(given.z, working)
-    e = buffer(z, given.gradient, scratch)
-    sums = exponentials(z, e)
-    weights, factors = given.labels[sums.rows, y].astype(np.float64), given.factors
-    weighted = not np.logical_and.reduce(weights == 1.0)
-    if weighted:
-        if not (weights.min() > 0 and weights.max() < np.inf):
-            raise _InvalidLabelError
-        factors = weights * factors
-    if given.losses is not None:
-        given.losses[...] = weights * label_losses(z, y, sums)
-    if given.gradient is not None:
-        label_gradients(e, y, factors, sums)
-        if e is not given.gradient:
-            given.gradient[...] = e
-    if weighted and given.losses is not None:
+def _times(part: Part, weights: Doubles) -> None:
+    """Multiply losses by their weights."""
+    if part.losses is not None:
+        np.multiply(part.losses, weights, out=part.losses)
         # The gap of two huge logits may exceed the largest float although the weight times the gap does not.
-        _carefully(given._replace(gradient=None), np.flatnonzero((weights != 1.0) & np.isinf(given.losses)))
-    _carefully(given, at_rim(factors, len(z), working))
+        _carefully(part._replace(gradient=None), np.flatnonzero((weights != 1.0) & np.isinf(part.losses)))
 
 
-def _soft(given: Part, working: np.dtype[Any], scratch: Scratch) -> None:
-    z = contiguous(given.z, working)
-    e = buffer(z, given.gradient, scratch)
-    if not np.minimum.reduce(given.labels, axis=None) >= 0:
+def _not_negative(labels: NDArray[Any]) -> None:
+    if not labels.min() >= 0:
         raise _InvalidLabelError
-    sums = exponentials(z, e, given.labels, scratch)
-    certain = np.isfinite(sums.T + sums.gaps)
-    if certain.all():
-        uncertain = _NONE
-    else:
-        # 0 times an infinite gap, or gaps and sums beyond the working dtype though not beyond float64.
-        uncertain = np.flatnonzero(np.isfinite(sums.maximum) & ~certain)
-        if not (given.labels < np.inf).all():
-            raise _InvalidLabelError
-    if given.losses is not None:
-        given.losses[...] = sums.T * np.log1p(sums.s) + sums.gaps
-    if given.gradient is not None:
-        dense_gradients(e, given.labels, given.factors, sums, scratch)
-        if e is not given.gradient:
-            given.gradient[...] = e
-    _carefully(given, uncertain)
-    _carefully(given, at_rim(sums.T * given.factors, len(z), working))
 
 
-def _carefully(given: Part, rows: Classes) -> None:
+def _finite(labels: NDArray[Any], T: Doubles) -> None:
+    """See that labels are finite; where their sums T are, they are."""
+    if not np.isfinite(T).all() and not (labels < np.inf).all():
+        raise _InvalidLabelError
+
+
+def _soft(part: Part, working: np.dtype[Any], scratch: Scratch) -> None:
+    """Work on rows with any weights."""
+    _not_negative(part.labels)
+    z, t = contiguous(part.z, working), contiguous(part.labels, working)
+    e = part.buffer(working, scratch)
+    top = subtract_maximum(z, e)
+    T, gaps = row_sums(t), -row_sums(e, t)
+    _finite(part.labels, T)
+    s = exponentiate(e, top)
+    if part.losses is not None:
+        part.losses[...] = T * np.log1p(s) + gaps
+    if part.gradient is not None:
+        multiply_rows(e, T * part.factors / (1.0 + s))
+        subtract_labels(e, t, part.factors, scratch)
+        part.keep(e)
+    _carefully(part, _uncertain(top.maximum, T + gaps))
+    _carefully(part, at_rim(T * part.factors, len(z), working))
+
+
+def _long(row: Part, single: np.dtype[Any], soft: np.dtype[Any], threads: int) -> None:
+    """Work on one row, piece by piece."""
+    y = _class(row.labels)
+    if y is not None:
+        weight = row.labels[0, y].astype(np.float64)
+        _not_negative(weight)
+        _finite(weight, weight)
+        factors = weight * row.factors
+        long_in_one_class(row, y, factors, single, threads)
+        if weight[0] != 1.0:
+            _times(row, weight)
+        _carefully(row, at_rim(factors, 1, single))
+        return
+    _not_negative(row.labels)
+    seen = survey(row, row.labels, soft, threads)
+    _finite(row.labels, seen.T)
+    if row.losses is not None:
+        row.losses[...] = seen.T * np.log1p(seen.s) + seen.gaps
+    if row.gradient is not None:
+        scales = seen.shares * (seen.T * row.factors / (1.0 + seen.s))
+        scale(row, row.labels, scales, row.factors, soft, threads)
+    _carefully(row, _uncertain(seen.maximum, seen.T + seen.gaps))
+    _carefully(row, at_rim(seen.T * row.factors, 1, soft))
+
+
+def _class(t: NDArray[Any]) -> Classes | None:
+    """Return the class of one row, shape (1,), if it has just one."""
+    y = None
+    for k in range(pieces(t.shape[1])):
+        present = t[0, classes(k)] != 0
+        count = np.count_nonzero(present)
+        if count > 1 or (count == 1 and y is not None):
+            return None
+        if count == 1:
+            y = present.argmax(keepdims=True) + classes(k).start
+    return y
+
+
+def _uncertain(maximum: Doubles, sums: Doubles) -> Classes:
+    """Return the rows in which 0 times an infinite gap occurs, or a sum beyond the working dtype."""
+    certain = np.isfinite(sums)
+    return NONE if certain.all() else np.flatnonzero(np.isfinite(maximum) & ~certain)
+
+
+def _carefully(part: Part, rows: Classes) -> None:
     """Work on rows at the rim of the range again, in the plain form."""
     if len(rows) == 0:
         return
-    z, t = given.z[rows].astype(np.float64), given.labels[rows].astype(np.float64)
-    if given.losses is not None:
-        given.losses[rows] = plain.onehot_loss(z, t, "none")
-    if given.gradient is not None:
-        upstream = np.broadcast_to(given.factors, len(given.z))[rows]
-        given.gradient[rows] = plain.onehot_gradient(z, t, "none", upstream=upstream)
-
-
-_NONE = np.empty(0, np.intp)
+    z, t = part.z[rows].astype(np.float64), part.labels[rows].astype(np.float64)
+    if part.losses is not None:
+        part.losses[rows] = plain.onehot_loss(z, t, "none")
+    if part.gradient is not None:
+        upstream = np.broadcast_to(part.factors, len(part.z))[rows]
+        part.gradient[rows] = plain.onehot_gradient(z, t, "none", upstream=upstream)

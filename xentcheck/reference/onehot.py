@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentcheck.reference import checks
-from xentcheck.reference.batch import Batch
+from xentcheck.reference.batch import Form, answer
 from xentcheck.reference.dense import evaluate
-from xentcheck.reference.reductions import ONE, row_factors
 
 Gradient = NDArray[np.floating[Any]]
 
@@ -52,12 +51,7 @@ def onehot_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *
     >>> onehot_loss([[0.0, 0.0], [8.0, 0.0]], [[1, 0], [0.75, 0.25]], reduction="none")
     array([0.69314718, 2.00033541])
     """
-    z, dtype = checks.real_rows(logits)
-    t = checks.real_labels(labels, *z.shape)
-    with np.errstate(all="ignore"):
-        batch = Batch(z, t, dtype, reduction, ONE, np.empty(len(z)), None)
-        evaluate(batch, threads)
-        return batch.loss()
+    return answer(_DENSE, logits, labels, reduction, threads, loss=True, gradient=False)[0]
 
 
 def onehot_gradient(
@@ -91,9 +85,8 @@ def onehot_gradient(
     array([[-0.5 ,  0.5 ],
            [ 0.25, -0.25]])
     """
-    batch = _with_gradient(logits, labels, reduction, upstream, out, threads, loss=False)
-    assert batch.gradient is not None
-    return batch.gradient
+    _, gradient = answer(_DENSE, logits, labels, reduction, threads, loss=False, upstream=upstream, out=out)
+    return gradient  # type: ignore[no-any-return]
 
 
 def onehot_loss_and_gradient(
@@ -112,26 +105,7 @@ def onehot_loss_and_gradient(
     >>> onehot_loss_and_gradient([[0.0, 0.0]], [[1, 0]])
     (np.float64(0.6931471805599453), array([[-0.5,  0.5]]))
     """
-    batch = _with_gradient(logits, labels, reduction, upstream, out, threads, loss=True)
-    assert batch.gradient is not None
-    with np.errstate(all="ignore"):
-        return batch.loss(), batch.gradient
+    return answer(_DENSE, logits, labels, reduction, threads, loss=True, upstream=upstream, out=out)
 
 
-def _with_gradient(
-    logits: ArrayLike,
-    labels: ArrayLike,
-    reduction: str,
-    upstream: ArrayLike | None,
-    out: NDArray[Any] | None,
-    threads: int | None,
-    loss: bool,
-) -> Batch:
-    z, dtype = checks.real_rows(logits)
-    t = checks.real_labels(labels, *z.shape)
-    with np.errstate(all="ignore"):
-        factors = row_factors(reduction, upstream, len(z))
-        gradient = checks.output(out, z.shape, dtype, z, t)
-        batch = Batch(z, t, dtype, reduction, factors, np.empty(len(z)) if loss else None, gradient)
-        evaluate(batch, threads)
-    return batch
+_DENSE = Form(checks.real_labels, evaluate)

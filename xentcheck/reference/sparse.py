@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentcheck.reference import checks, plain
-from xentcheck.reference.batch import Batch, at_rim, buffer, contiguous, share
-from xentcheck.reference.blocks import Scratch, each_block
-from xentcheck.reference.reductions import ONE, row_factors
-from xentcheck.reference.rows import exponentials, label_gradients, label_losses
+from xentcheck.reference.batch import Form, Part, answer, at_rim, each_part
+from xentcheck.reference.blocks import Scratch
+from xentcheck.reference.one_class import in_one_class, long_in_one_class
 
 Gradient = NDArray[np.floating[Any]]
 
@@ -52,12 +51,7 @@ def sparse_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *
     >>> sparse_loss([[0.0, 0.0], [8.0, 0.0]], [0, 1], reduction="none")
     array([0.69314718, 8.00033541])
     """
-    z, dtype = checks.real_rows(logits)
-    y = checks.sparse_labels(labels, *z.shape)
-    with np.errstate(all="ignore"):
-        batch = Batch(z, y, dtype, reduction, ONE, np.empty(len(z)), None)
-        _evaluate(batch, threads)
-        return batch.loss()
+    return answer(_SPARSE, logits, labels, reduction, threads, loss=True, gradient=False)[0]
 
 
 def sparse_gradient(
@@ -91,9 +85,8 @@ def sparse_gradient(
     array([[-0.5,  0.5],
            [ 1. , -1. ]])
     """
-    batch = _with_gradient(logits, labels, reduction, upstream, out, threads, loss=False)
-    assert batch.gradient is not None
-    return batch.gradient
+    _, gradient = answer(_SPARSE, logits, labels, reduction, threads, loss=False, upstream=upstream, out=out)
+    return gradient  # type: ignore[no-any-return]
 
 
 def sparse_loss_and_gradient(
@@ -112,51 +105,21 @@ def sparse_loss_and_gradient(
     >>> sparse_loss_and_gradient([[0.0, 0.0]], [0])
     (np.float64(0.6931471805599453), array([[-0.5,  0.5]]))
     """
-    batch = _with_gradient(logits, labels, reduction, upstream, out, threads, loss=True)
-    assert batch.gradient is not None
-    with np.errstate(all="ignore"):
-        return batch.loss(), batch.gradient
+    return answer(_SPARSE, logits, labels, reduction, threads, loss=True, upstream=upstream, out=out)
 
 
-def _with_gradient(
-    logits: ArrayLike,
-    labels: ArrayLike,
-    reduction: str,
-    upstream: ArrayLike | None,
-    out: NDArray[Any] | None,
-    threads: int | None,
-    loss: bool,
-) -> Batch:
-    z, dtype = checks.real_rows(logits)
-    y = checks.sparse_labels(labels, *z.shape)
-    with np.errstate(all="ignore"):
-        factors = row_factors(reduction, upstream, len(z))
-        gradient = checks.output(out, z.shape, dtype, z, y)
-        batch = Batch(z, y, dtype, reduction, factors, np.empty(len(z)) if loss else None, gradient)
-        _evaluate(batch, threads)
-    return batch
+def _evaluate(batch: Part, working: np.dtype[Any], threads: int | None) -> None:
+    def block(part: Part, scratch: Scratch) -> None:
+        in_one_class(part, part.labels, part.factors, working, scratch)
+
+    def row(part: Part, count: int) -> None:
+        long_in_one_class(part, part.labels, part.factors, working, count)
+
+    each_part(batch, working, threads, block, row)
+    rim = at_rim(batch.factors, len(batch.z), working)
+    if len(rim) > 0 and batch.gradient is not None:
+        z, upstream = batch.z[rim].astype(np.float64), np.broadcast_to(batch.factors, len(batch.z))[rim]
+        batch.gradient[rim] = plain.sparse_gradient(z, batch.labels[rim], "none", upstream=upstream)
 
 
-def _evaluate(batch: Batch, threads: int | None) -> None:
-    """Fill the batch's losses and gradient, as far as they are wanted."""
-    working = batch.working
-
-    def block(rows: slice, scratch: Scratch) -> None:
-        given = batch.part(rows)
-        z, y = contiguous(given.z, working), given.labels
-        e = buffer(z, given.gradient, scratch)
-        sums = exponentials(z, e)
-        if given.losses is not None:
-            given.losses[...] = label_losses(z, y, sums)
-        if given.gradient is not None:
-            label_gradients(e, y, given.factors, sums)
-            if e is not given.gradient:
-                given.gradient[...] = e
-            rim = at_rim(given.factors, len(z), working)
-            if len(rim) > 0:
-                upstream = np.broadcast_to(given.factors, len(z))[rim]
-                given.gradient[rim] = plain.sparse_gradient(
-                    z[rim].astype(np.float64), y[rim], "none", upstream=upstream
-                )
-
-    each_block(block, batch.z.shape, working, threads, share(batch))
+_SPARSE = Form(checks.sparse_labels, _evaluate)

@@ -1,0 +1,126 @@
+"""One row of many classes, piece by piece.
+
+Each piece has a maximum M_k and a sum s_k of its own, as if it were a row. With M the largest of them,
+
+    s = s_top + sum over the others of (1 + s_k) exp(M_k - M)        p_j = exp(z_j - M_k) exp(M_k - M) / S
+
+so that the logits are read only once. This is the online normalizer of Milakov and Gimelshein, "Online normalizer
+calculation for softmax" (2018), in the form that keeps the digits of a small s.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.reference.batch import Part, classes, contiguous, pieces
+from xentcheck.reference.blocks import Floats, Scratch, share
+from xentcheck.reference.checks import Doubles
+from xentcheck.reference.rows import exponentiate, multiply_rows, row_sums, subtract_maximum
+
+MINUS_INFINITY = -np.inf
+
+
+class Survey(NamedTuple):
+    """What is known of a long row once all its pieces were read; arrays have shape (1,) if not stated otherwise.
+
+    Attributes
+    ----------
+    maximum, s : ndarray of float64
+        See `softmax.Softmax`.
+    T, gaps : ndarray of float64
+        The sum of t_j, and that of t_j (M - z_j); 0 if there are no dense labels.
+    shares : ndarray of float64, shape (pieces,)
+        exp(M_k - M).
+    """
+
+    maximum: Doubles
+    s: Doubles
+    T: Doubles
+    gaps: Doubles
+    shares: Doubles
+
+
+def survey(row: Part, t: NDArray[Any] | None, working: np.dtype[Any], threads: int) -> Survey:
+    """Read a row. If its gradient can hold the exponentials of the pieces, they are left there.
+
+    Parameters
+    ----------
+    row : Part
+        With n = 1.
+    t : ndarray, shape (1, m), or None
+        Dense labels, if they are to be summed.
+    """
+    m = row.z.shape[1]
+    count = pieces(m)
+    maxima, s, T, gaps = np.zeros((4, count))
+
+    def read(k: int, scratch: Scratch) -> None:
+        piece = _piece(row, k)
+        z = contiguous(piece.z, working)
+        d = piece.buffer(working, scratch)
+        weights = None if t is None else contiguous(t[:, classes(k)], working)
+        top = subtract_maximum(z, d)
+        maxima[k] = top.maximum[0]
+        if weights is not None:
+            T[k] = row_sums(weights)[0]
+            gaps[k] = -row_sums(d, weights)[0]
+        s[k] = exponentiate(d, top)[0]
+        if maxima[k] == MINUS_INFINITY:
+            d[...] = s[k] = 0.0
+            gaps[k] = np.inf if T[k] > 0 else 0.0
+
+    share(read, count, threads, m)
+    first = maxima.argmax()
+    maximum = maxima[first : first + 1]
+    shares = np.exp(maxima - maximum)
+    sums = (1.0 + s) * shares
+    sums[first] = s[first]
+    below = np.where(T == 0, 0.0, T * (maximum - maxima))
+    return Survey(maximum, sums.sum(keepdims=True), T.sum(keepdims=True), (gaps + below).sum(keepdims=True), shares)
+
+
+def scale(
+    row: Part, t: NDArray[Any] | None, scales: Doubles, factor: Doubles, working: np.dtype[Any], threads: int
+) -> None:
+    """Write the gradient: the exponentials of the pieces, times a scale for each, minus t times a factor if t is given.
+
+    Parameters
+    ----------
+    scales : ndarray of float64, shape (pieces,)
+    factor : ndarray of float64, shape () or (1,)
+    """
+    kept = row.held(working)
+
+    def write(k: int, scratch: Scratch) -> None:
+        piece = _piece(row, k)
+        e = piece.buffer(working, scratch)
+        if not kept:
+            _again(contiguous(piece.z, working), e)
+        multiply_rows(e, scales[k : k + 1])
+        if t is not None:
+            subtract_labels(e, contiguous(t[:, classes(k)], working), factor, scratch)
+        piece.keep(e)
+
+    share(write, len(scales), threads, row.z.shape[1])
+
+
+def subtract_labels(gradient: Floats, t: Floats, factors: Doubles, scratch: Scratch) -> None:
+    """Subtract t times a factor for each row or for all."""
+    column = factors.astype(t.dtype)[..., np.newaxis]
+    gradient -= np.multiply(t, column, out=scratch("products", t.shape, t.dtype))
+
+
+def _again(z: Floats, e: Floats) -> None:
+    top = subtract_maximum(z, e)
+    if top.maximum[0] == MINUS_INFINITY:
+        e[...] = 0.0
+    else:
+        np.exp(e, out=e)
+
+
+def _piece(row: Part, k: int) -> Part:
+    gradient = None if row.gradient is None else row.gradient[:, classes(k)]
+    return row._replace(z=row.z[:, classes(k)], gradient=gradient)

@@ -1,0 +1,51 @@
+"""Rows whose labels are in one class each: sparse labels, and the rows of dense labels that have one nonzero entry.
+
+loss      L = log1p(s) + (M - z_y)
+gradient  g_j = p_j - [j = y]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.reference.batch import Part, contiguous
+from xentcheck.reference.blocks import Scratch
+from xentcheck.reference.checks import Doubles
+from xentcheck.reference.long_row import scale, survey
+from xentcheck.reference.rows import Classes, exponentiate, label_gradients, label_losses, subtract_maximum
+
+
+def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any], scratch: Scratch) -> None:
+    """Fill losses and gradient of a block, as far as they are wanted.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n,)
+    factors : ndarray of float64, shape () or (n,)
+        What the rows of the gradient are multiplied by, in place of those of the part.
+    """
+    z = contiguous(part.z, working)
+    e = part.buffer(working, scratch)
+    top = subtract_maximum(z, e)
+    labels = top.begin + y
+    gaps = top.maximum - z.reshape(-1).take(labels)
+    s = exponentiate(e, top)
+    if part.losses is not None:
+        part.losses[...] = label_losses(gaps, s)
+    if part.gradient is not None:
+        label_gradients(e, labels, gaps, s, factors)
+        part.keep(e)
+
+
+def long_in_one_class(row: Part, y: Classes, factors: Doubles, working: np.dtype[Any], threads: int) -> None:
+    """Do the same for one long row."""
+    seen = survey(row, None, working, threads)
+    gaps = seen.maximum - row.z[0, y].astype(np.float64)
+    if row.losses is not None:
+        row.losses[...] = label_losses(gaps, seen.s)
+    if row.gradient is not None:
+        scaling = factors / (1.0 + seen.s)
+        scale(row, None, seen.shares * scaling, factors, working, threads)
+        row.gradient[0, y] = (np.expm1(-gaps) - seen.s) * scaling
