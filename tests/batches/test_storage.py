@@ -122,6 +122,7 @@ GOOD = to_mapping(
         (("options", "gamma"), 2, "no option 'gamma'"),
         (("options", "ignore_index"), 1.5, "must be an integer"),
         (("options", "label_smoothing"), "nan", "must be a finite number"),
+        (("options", "soft_cap"), 0, "must be positive"),
         (("options", "class_weights", "shape"), [1, 2], r"must have shape \(2,\)"),
     ],
 )

@@ -18,6 +18,7 @@ from mpmath import mpf
 
 from xentcheck.contract import Contract
 from xentcheck.truth.certify import certify
+from xentcheck.truth.conditions import conditions
 from xentcheck.truth.enclose import enclose
 from xentcheck.truth.problem import Problem, pose
 
@@ -91,11 +92,17 @@ def cost(problem: Problem, i: int, p: Vector, reading: Any, log: Callable[[int],
     return result
 
 
+def capped(problem: Problem, scores: Vector) -> Vector:
+    """Return c tanh(z / c) where there is a soft cap c."""
+    c = problem.soft_cap
+    return scores if c is None else [mpf(c) * mpmath.tanh(x / mpf(c)) for x in scores]
+
+
 def probabilities(problem: Problem, scores: Vector) -> Vector:
     """Return p from scores of the contract's kind."""
     if problem.contract.input == "probabilities":
         return scores
-    e = [mpmath.exp(x) for x in scores]
+    e = [mpmath.exp(x) for x in capped(problem, scores)]
     return [x / sum(e) for x in e] if problem.contract.input == "logits" else e
 
 
@@ -103,7 +110,7 @@ def penalty(problem: Problem, scores: Vector) -> mpf:
     """Return z_loss times the squared log of the sum of exp(z)."""
     if problem.contract.input != "logits":
         return mpf(0)
-    return mpf(problem.z_loss) * mpmath.log(sum(mpmath.exp(x) for x in scores)) ** 2
+    return mpf(problem.z_loss) * mpmath.log(sum(mpmath.exp(x) for x in capped(problem, scores))) ** 2
 
 
 def scores_of(problem: Problem, i: int) -> Vector:
@@ -323,6 +330,39 @@ def test_z_loss(labels: str, boundary: str) -> None:
     agree(problem("float64", labels, seed=8, z_loss=0.3, boundary=BOUNDARIES[boundary], gradient_of="loss"))
 
 
+@pytest.mark.parametrize("labels", FORMS)
+@pytest.mark.parametrize("wrt", ["logits", "probabilities", "log_probabilities"])
+@pytest.mark.parametrize("boundary", ["exact", "add", "clip"])
+@pytest.mark.parametrize("cap", [30.0, 1.0, 0.1, 1e6])
+def test_soft_cap(labels: str, wrt: str, boundary: str, cap: float) -> None:
+    """Capped logits stand for the logits in loss, z-loss and boundary; the chain rule counts only by the logits."""
+    keys = {"soft_cap": cap, "gradient_wrt": wrt, "gradient_of": "loss", "boundary": BOUNDARIES[boundary]}
+    agree(problem("float64", labels, seed=11, z_loss=0.3, **keys), every=7)
+
+
+@pytest.mark.parametrize("cap", [30.0, 0.5])
+def test_soft_cap_with_weights_and_smoothing(cap: float) -> None:
+    """Smoothing and weights are of the capped logits."""
+    agree(problem("float32", "sparse", seed=12, soft_cap=cap, label_smoothing=0.2, class_weights=WEIGHTS))
+
+
+def test_soft_cap_of_infinities() -> None:
+    """Infinite logits are at the cap, with a slope of 0; a nan stays one."""
+    scores = np.array([[-np.inf, 1.0, 2.0], [np.inf, -np.inf, 0.0], [-np.inf] * 3, [0.0, np.nan, 1.0]])
+    contract = Contract(soft_cap=2.0, reduction="none", nonfinite=["-inf", "+inf", "nan"])
+    made = pose(contract, scores, np.array([0, 1, 2, 0]), "sparse")
+    limits = pose(contract, np.clip(scores, -200.0, 200.0), np.array([0, 1, 2, 0]), "sparse")
+    found, near = enclose(made), enclose(limits)
+    assert np.allclose(found.rows.hi, near.rows.hi, rtol=1e-15, equal_nan=True)
+    assert np.allclose(found.gradient.hi, near.gradient.hi, rtol=1e-15, atol=1e-80, equal_nan=True)
+    assert np.isnan(found.rows.hi[3])
+    assert not found.gradient.hi[2].any()
+    assert certify(made, "rows", (1,))[0] > 4.0
+    on = conditions(made)
+    assert not on.unjudged.any()
+    assert np.allclose(on.L, found.rows.hi, equal_nan=True)
+
+
 def test_one_class() -> None:
     """With one class the loss and the gradient are zero, up to a z_loss."""
     for keys in ({}, {"label_smoothing": 0.1, "smoothing_over": "others"}, {"z_loss": 1.0}):
@@ -331,9 +371,9 @@ def test_one_class() -> None:
 
 def test_options_drawn_by_the_suite() -> None:
     """Options given as arguments supersede the contract's constants."""
-    names = ("class_weights", "label_smoothing", "z_loss", "ignore_index")
+    names = ("class_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap")
     contract = Contract(**{name: {"argument": name} for name in names})
-    options = dict(zip(names, (np.array(WEIGHTS), 0.2, 0.1, 3), strict=True))
+    options = dict(zip(names, (np.array(WEIGHTS), 0.2, 0.1, 3, 2.5), strict=True))
     scores, _ = draw("float64", "logits", "sparse", seed=9)
     agree(pose(contract, scores, np.array([0, 3, 1]), "sparse", options))
 

@@ -49,6 +49,11 @@ def _simpler_option(key: str, value: Any) -> Iterator[Any]:
             if simpler == value:
                 return
             yield simpler
+    elif key == "soft_cap":
+        for simpler in (1.0, 2.0, 10.0, 30.0):
+            if simpler == value:
+                return
+            yield simpler
 
 
 def _other_ignored(batch: Batch) -> Iterator[Batch]:

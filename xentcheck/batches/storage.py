@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.setting import BatchError, dtype_named
+from xentcheck.contract.declaration import OPTIONS
 from xentcheck.truth.formats import FORMATS
 
 _KEYS = ("scores", "labels", "label_form", "options", "layout", "family")
-_OPTIONS = ("class_weights", "label_smoothing", "ignore_index", "z_loss")
 
 
 def to_mapping(batch: Batch) -> dict[str, Any]:
@@ -175,8 +175,8 @@ def _option_to_plain(value: Any) -> Any:
 
 
 def _option_from_plain(key: str, value: Any, m: int) -> Any:
-    if key not in _OPTIONS:
-        raise BatchError(f"A batch has no option {key!r}; the options are {', '.join(_OPTIONS)}.")
+    if key not in OPTIONS:
+        raise BatchError(f"A batch has no option {key!r}; the options are {', '.join(OPTIONS)}.")
     if key == "class_weights":
         weights = _array_from_mapping(key, value)
         if weights.shape != (m,):
@@ -189,6 +189,8 @@ def _option_from_plain(key: str, value: Any, m: int) -> Any:
     number = _float(key, value)
     if isinstance(number, int) or not math.isfinite(number):
         raise BatchError(f"{key} is {value!r}, but must be a finite number.")
+    if key == "soft_cap" and number <= 0.0:
+        raise BatchError(f"{key} is {value!r}, but must be positive.")
     return number
 
 

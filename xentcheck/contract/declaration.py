@@ -42,6 +42,8 @@ _LISTS: dict[str, tuple[str, ...]] = {
     "nonfinite": ("-inf", "+inf", "nan"),
     "dtypes": DTYPES,
 }
+OPTIONS = ("class_weights", "label_smoothing", "ignore_index", "z_loss", "soft_cap")
+"""The keys that may be an argument of the target's call."""
 EXACT = Boundary()
 _DOMAIN = ("rows", "classes", "magnitude", "label_probability")
 
@@ -73,6 +75,7 @@ class Contract:
     class_weights: tuple[float, ...] | Argument | None = None
     ignore_index: int | Argument | None = None
     z_loss: float | Argument = 0.0
+    soft_cap: float | Argument | None = None
     axis: int = -1
     soft_rows: str = "normalised"
     nonfinite: tuple[str, ...] = ()
@@ -90,6 +93,8 @@ class Contract:
             raise ContractError("labels, label_shapes and dtypes must each name at least one item.")
         if self.axis not in (-1, 0, 1):
             raise ContractError(f"axis is {self.axis!r}, but must be -1, 0 or 1.")
+        if self.soft_cap is not None and self.input != "logits":
+            raise ContractError(f"soft_cap is declared, but it caps logits, and input is {self.input!r}.")
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Contract:
@@ -113,8 +118,7 @@ class Contract:
     @property
     def arguments(self) -> dict[str, str]:
         """The options drawn by the suite: contract key to the name of the target's argument."""
-        keys = ("class_weights", "label_smoothing", "ignore_index", "z_loss")
-        found = {key: getattr(self, key) for key in keys}
+        found = {key: getattr(self, key) for key in OPTIONS}
         return {key: value.name for key, value in found.items() if isinstance(value, Argument)}
 
 
@@ -169,6 +173,16 @@ def _z_loss(key: str, value: Any) -> float | Argument:
     return values.argument(key, value) or values.number(key, value, 0.0)
 
 
+def _soft_cap(key: str, value: Any) -> float | Argument | None:
+    declared = values.argument(key, value)
+    if value is None or declared:
+        return declared
+    cap = values.number(key, value)
+    if cap <= 0.0:
+        raise ContractError(f'{key} is {value!r}, but must be null, a positive number or {{"argument": NAME}}.')
+    return cap
+
+
 def _invalid(key: str, value: Any) -> str | tuple[str, ...] | float:
     if isinstance(value, float):
         return value
@@ -209,6 +223,7 @@ _SPECIAL = {
     "class_weights": _class_weights,
     "ignore_index": _ignore_index,
     "z_loss": _z_loss,
+    "soft_cap": _soft_cap,
     "axis": values.integer,
     "invalid": _invalid,
     "domain": _domain,

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.layout import lay_out
+from xentcheck.contract.declaration import OPTIONS
 from xentcheck.targets.observe import Given
-
-OPTION_KEYS = ("class_weights", "label_smoothing", "ignore_index", "z_loss")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Convention:
     @classmethod
     def of(cls, contract: Mapping[str, Any], keywords: Mapping[str, Any] | None = None) -> Convention:
         """Return the convention of a contract's JSON mapping, which may leave keys out."""
-        given = {key: contract.get(key) for key in OPTION_KEYS}
+        given = {key: contract.get(key) for key in OPTIONS}
         return cls(
             labels_first=contract.get("argument_order") == "labels_first",
             transposed=contract.get("axis", -1) == 0,

@@ -57,4 +57,4 @@ def small_batch(contract: Any) -> Batch:
     else:
         labels = one_hot(sparse, m, dtype)
     drawn = {"class_weights": np.ones(m, dtype), "label_smoothing": 0.1, "ignore_index": -100, "z_loss": 0.0}
-    return Batch(scores, labels, form, drawn)
+    return Batch(scores, labels, form, {**drawn, "soft_cap": 30.0})

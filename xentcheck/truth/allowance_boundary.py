@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.allowance_soft_cap import probability_move
 from xentcheck.truth.conditions import Conditions
 
 
@@ -32,7 +33,7 @@ def probability_error(on: Conditions, by: Arithmetic) -> Floats:
     further = further + 2.0 * by.u_input * on.magnitude
     if further.any():
         error += np.expm1(np.minimum(further, 1.0))[:, None]
-    return error
+    return error if on.problem.soft_cap is None else probability_move(on, by, error)
 
 
 def underflow(on: Conditions, by: Arithmetic) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from xentcheck.truth.allowance_boundary import boundary_slope, probability_error, underflow
 from xentcheck.truth.allowance_loss import logsumexp_error
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.allowance_soft_cap import complement_move, slope_error
 from xentcheck.truth.conditions import Conditions
 
 
@@ -45,7 +46,8 @@ def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
     # From given probabilities, even -log p may be differentiated step by step: through -c/p and the softmax.
     stepwise = bounded or (contract.gradient_of == "loss" and contract.input == "probabilities")
     raw = _through_boundary(on, by) if stepwise else _softmax_minus_target(on, by)
-    return _with_z_loss(on, by, raw) if on.z_loss else raw
+    raw = _with_z_loss(on, by, raw) if on.z_loss else raw
+    return raw if on.problem.soft_cap is None else _through_soft_cap(on, by, raw)
 
 
 def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
@@ -101,7 +103,20 @@ def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
         error = error + on.rest * np.expm1(np.minimum(lse_error(on, by), 1.0))
     if by.u_input:
         error = error + on.rest * np.expm1(np.minimum(2.0 * by.u_input * on.magnitude, 1.0))
+    if on.problem.soft_cap is not None:
+        error = error + complement_move(on, by)
     return on.T * error + (on.problem.m * (2.0 * by.k_exp + 1.0) + 1.0) * by.eta * np.maximum(on.T, 1.0)
+
+
+def _through_soft_cap(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
+    """The gradient by the capped logits, times 1 - tanh^2: 6 u for the products, and what c and 1/c let underflow."""
+    cap = on.problem.soft_cap
+    assert cap is not None
+    most = on.slope + slope_error(on, by)
+    value = raw.value * on.slope
+    error = raw.error * most + np.abs(raw.value) * slope_error(on, by) + 6.0 * (by.u * np.abs(value))
+    error += by.eta * (2.0 + 1.0 / cap) * np.maximum(on.T, 1.0)[:, None]
+    return Unscaled(value, error, raw.terms * most, raw.unbounded)
 
 
 def _with_z_loss(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:

@@ -33,8 +33,8 @@ class Arithmetic:
         The absolute error of an operation that underflows, in the working and in the output dtype.
     largest, largest_sum, largest_output : float
         The largest finite number elementwise, in accumulation and in the output.
-    k_exp, k_log : float
-        exp and log are accurate to this many ulp: a relative error of 2 k u.
+    k_exp, k_log, k_tanh : float
+        exp, log and tanh are accurate to this many ulp: a relative error of 2 k u.
     shift : float
         Rounding errors of z - M, in units of u |z - M|: 1 for the natural form, 3 with base 2 or FMA.
     gap : float
@@ -68,6 +68,7 @@ class Arithmetic:
     largest_output: float
     k_exp: float
     k_log: float
+    k_tanh: float
     shift: float
     gap: float
     spare: float
@@ -89,8 +90,13 @@ class Arithmetic:
         return self.u * (self.shift * on.D + 2.0 * self.k_exp + 2.0 * self.k_log + 4.0) + self.u_sum * h
 
     def leaves_range(self, on: Conditions) -> Flags:
-        """Rows whose differences, in units of log 2 at that, may overflow: |z - M| log2 e < 3/4 of the largest else."""
-        return on.magnitude > self.largest / 4.0
+        """Rows whose differences, in units of log 2 at that, may overflow: |z - M| log2 e < 3/4 of the largest else.
+
+        Those under a soft cap c, too, where 1/c may be flushed to zero, or c is beyond the largest number.
+        """
+        beyond: Flags = on.magnitude > self.largest / 4.0
+        cap = on.problem.soft_cap
+        return beyond if cap is None else beyond | (cap * self.eta > 0.25)
 
     def inflation(self, on: Conditions) -> Floats:
         """The factor that covers the terms of second order, shape (n,)."""
@@ -122,6 +128,7 @@ def known(problem: Problem, grade: str) -> Arithmetic:
     model = replace(
         model,
         k_exp=4.0,
+        k_tanh=min(model.k_tanh, 4.0),
         shift=1.0,
         gap=1.0,
         # A sum in float32 of 16-bit numbers is rounded to 16 bits once, its logarithm perhaps too.
@@ -161,6 +168,8 @@ def _arithmetic(problem: Problem, flushes: bool) -> Arithmetic:
         largest_output=result.largest,
         k_exp=6.0,
         k_log=4.0,
+        # expm1(2x)/(expm1(2x) + 2) is within k_exp ulp and three roundings; 16-bit functions are float32 ones, rounded.
+        k_tanh=2.0 if working.is_half else 8.0,
         shift=3.0,
         gap=4.0,
         spare=2.0,

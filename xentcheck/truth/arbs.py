@@ -101,6 +101,10 @@ class Arbs(Real):
         """Return log(1 + x), accurate relative to itself; of -1 or less it is not finite."""
         return self._map(arb.log1p)
 
+    def tanh(self) -> Self:
+        """Return the hyperbolic tangent, accurate relative to itself."""
+        return self._map(arb.tanh)
+
     def sum(self) -> Self:
         """Return the sums along the last axis, which is kept with length 1."""
         shape = (*self.shape[:-1], 1)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from xentcheck.truth import doubled, exponential
 from xentcheck.truth.arbs import Arbs, precision
+from xentcheck.truth.hyperbolic import tanh
 from xentcheck.truth.real import Floats, Real
 
 _UP = 1.0 + 2.0**-48
@@ -92,11 +93,15 @@ class Ball(Real):
         return type(self)(high, low, radius * _UP)
 
     def exp(self) -> Self:
-        """Return the exponentials: an argument off by r <= 1/2 changes them by a factor within 1 +- (r + r^2)."""
+        """Return the exponentials: an argument off by r <= 1/2 changes them by a factor within 1 +- (r + r^2).
+
+        Arguments that are certainly below those of which `exponential` returns 0 may be off by anything.
+        """
         high, low = exponential.exponential(self.high, self.low)
         if self.radius is None:
             return type(self)(high, low, (high * exponential.RELATIVE_ERROR + exponential.ABSOLUTE_ERROR) * _UP)
         factor = np.where(self.radius <= 0.5, self.radius + self.radius**2 + exponential.RELATIVE_ERROR, np.inf)
+        factor = np.where((self.high + self.radius) * (1 - 2.0**-50) < exponential.LOWEST - 1.0, 0.0, factor)
         return type(self)(high, low, (high * factor + 2 * exponential.ABSOLUTE_ERROR * (1 + factor)) * _UP)
 
     def log(self) -> Self:
@@ -110,6 +115,10 @@ class Ball(Real):
         if self.high.size <= _FEW:
             return self._one_by_one("log1p")
         return type(self)(*_logarithm(self + 1.0, self))
+
+    def tanh(self) -> Self:
+        """Return the hyperbolic tangents; see `hyperbolic`."""
+        return tanh(self, np.abs(self.high) + self.reach() <= _SERIES_LIMIT, self.high < 0)
 
     def _one_by_one(self, function: str) -> Self:
         """Return a logarithm of each element by python-flint, radius included."""

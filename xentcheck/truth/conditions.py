@@ -32,6 +32,8 @@ class Conditions:
     ----------
     problem : Problem
     coefficients : Coefficients
+    z : ndarray, shape (n, m)
+        The scores, or c tanh(z / c) where there is a soft cap: "logits" below are these.
     d : ndarray, shape (n, m)
         Logits: z - M, M the row's maximum. Probabilities: the logarithm after the boundary. Log-probabilities: the
         scores themselves. A -inf stays -inf.
@@ -45,13 +47,14 @@ class Conditions:
     cross_entropy, L : ndarray, shape (n,)
         The row losses, weighted, without and with the z-loss. nan, inf where the exact value is; 0 in ignored rows.
     magnitude : ndarray, shape (n,)
-        The largest finite |score|.
+        The largest finite |z|.
     unjudged : ndarray of bool, shape (n,)
         Rows with scores of a non-finite kind that the contract does not declare, or whose loss is undefined.
     """
 
     problem: Problem
     coefficients: Coefficients
+    z: Floats
     d: Floats
     p: Floats
     s: Floats
@@ -111,7 +114,13 @@ class Conditions:
     @cached_property
     def weighted_scores(self) -> Floats:
         """Sum of c |z| over the classes with c > 0, shape (n,)."""
-        return _weighted(self.coefficients, _finite(np.abs(self.problem.scores)))
+        return _weighted(self.coefficients, _finite(np.abs(self.z)))
+
+    @cached_property
+    def slope(self) -> Floats:
+        """d z / d score under the soft cap c, 1 - tanh(score / c)^2 = 1 / cosh(score / c)^2, shape (n, m)."""
+        assert self.problem.soft_cap is not None
+        return np.cosh(np.minimum(np.abs(self.problem.scores) / self.problem.soft_cap, 350.0)) ** -2.0
 
     @cached_property
     def log_boundary(self) -> Floats:
@@ -141,7 +150,8 @@ def _is_softmax(problem: Problem) -> bool:
 
 
 def _of_logits(problem: Problem) -> Conditions:
-    z, chosen = problem.scores, coefficients(problem)
+    given, chosen = soft_capped(problem), coefficients(problem)
+    z = given
     rows = np.arange(problem.n)
     M = z.max(axis=1, initial=-np.inf)
     undefined = ~np.isfinite(M)
@@ -162,7 +172,7 @@ def _of_logits(problem: Problem) -> Conditions:
     gap = _weighted(chosen, -d)
     boundary = problem.contract.boundary
     ce = chosen.T * l + gap if boundary.exact else _weighted(chosen, -_bounded_log(p, boundary))
-    return _finish(problem, chosen, (d, p, s, S, l, D, s / S, lse, gap), ce, _magnitude(z), undefined)
+    return _finish(problem, chosen, given, (d, p, s, S, l, D, s / S, lse, gap), ce, _magnitude(z), undefined)
 
 
 def _of_probabilities(problem: Problem) -> Conditions:
@@ -184,7 +194,13 @@ def _of_probabilities(problem: Problem) -> Conditions:
     gap = _weighted(chosen, np.abs(logs))
     ce = _weighted(chosen, -logs)
     rowwise = (d, p, nothing, one, nothing, nothing, nothing, nothing, gap)
-    return _finish(problem, chosen, rowwise, ce, _magnitude(scores), undefined)
+    return _finish(problem, chosen, scores, rowwise, ce, _magnitude(scores), undefined)
+
+
+def soft_capped(problem: Problem) -> Floats:
+    """Return the scores, or c tanh(score / c) where there is a soft cap c."""
+    cap = problem.soft_cap
+    return problem.scores if cap is None else cap * np.tanh(problem.scores / cap)
 
 
 def _enlarged(problem: Problem) -> bool:
@@ -196,6 +212,7 @@ def _enlarged(problem: Problem) -> bool:
 def _finish(
     problem: Problem,
     chosen: Coefficients,
+    z: Floats,
     quantities: tuple[Floats, ...],
     ce: Floats,
     magnitude: Floats,
@@ -215,8 +232,8 @@ def _finish(
         unjudged |= undefined & np.isfinite(problem.scores).all(axis=1)
     elif np.isinf(L).any() and (penalised or _enlarged(problem)):
         # It is this float64 arithmetic that overflowed, in a weight or a square; the reduced loss need not.
-        unjudged |= np.isinf(L) & ~((chosen.c != 0.0) & ~np.isfinite(problem.scores)).any(axis=1)
-    return Conditions(problem, chosen, d, p, s, S, l, D, q, lse, gap, ce, L, magnitude, unjudged)
+        unjudged |= np.isinf(L) & ~((chosen.c != 0.0) & ~np.isfinite(z)).any(axis=1)
+    return Conditions(problem, chosen, z, d, p, s, S, l, D, q, lse, gap, ce, L, magnitude, unjudged)
 
 
 def _weighted(chosen: Coefficients, terms: Floats) -> Floats:

@@ -3,14 +3,16 @@
     L = sum_j c_j (-log f(q_j)) + lambda lse^2
 
 with the coefficients c of `coefficients`, the probabilities q of `scores`, the boundary f of `boundaries`, lambda the
-z_loss and lse the log of the sum of exp(z) (logits only). With phi_j = q_j f'(q_j) / f(q_j) (1 where the boundary is
+z_loss and lse the log of the sum of exp(z) (logits only); z are the logits, or what a soft cap C makes of them,
+C tanh(z / C). With phi_j = q_j f'(q_j) / f(q_j) (1 where the boundary is
 exact, and for the ideal gradient), r = c phi and R = sum_j r_j, its derivatives are
 
     by the logits            R q_j - r_j + 2 lambda lse q_j
     by the log-probabilities -r_j, with + R q_j where rows are normalised first
     by the probabilities     -c_j f'(q_j) / f(q_j), where rows are normalised first (R - c_j f'(q_j) / f(q_j)) / S
 
-by the chain rule from d q_i / d z_j = q_i (delta_ij - q_j). Where one coefficient alone differs from zero, the label's
+by the chain rule from d q_i / d z_j = q_i (delta_ij - q_j); the one by the logits times 1 - tanh(z_j / C)^2 where there
+is a soft cap. Where one coefficient alone differs from zero, the label's
 R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities.
 """
 
@@ -25,7 +27,7 @@ from xentcheck.truth.boundaries import Reading, over_readings
 from xentcheck.truth.exact_coefficients import coefficients, present
 from xentcheck.truth.problem import Problem
 from xentcheck.truth.real import Floats, Real
-from xentcheck.truth.scores import Logits, Scores, read_scores
+from xentcheck.truth.scores import Logits, Scores, SoftCapped, read_scores
 
 R = TypeVar("R", bound=Real)
 Columns = NDArray[np.int64]
@@ -59,7 +61,7 @@ class Block(NamedTuple, Generic[R]):
 def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real: type[R]) -> Block[R]:
     """Return the rows chosen, all of which have finite formulas (see `kinds`)."""
     normalise = problem.contract.boundary.normalise
-    q = read_scores(problem.contract.input, problem.scores[rows], normalise, real)
+    q = read_scores(problem.contract.input, problem.scores[rows], normalise, real, problem.soft_cap)
     mask = None if problem.plain and label is not None else present(problem, rows)
     if mask is not None and label is not None:
         mask = np.take_along_axis(mask, label, -1)
@@ -89,7 +91,10 @@ def gradient(given: Block[R], factor: R, columns: Columns | None = None) -> R:
     wrt, normalise = given.problem.contract.gradient_wrt, given.problem.contract.boundary.normalise
     if wrt == "probabilities":
         return _by_probabilities(given, factor, columns)
-    return _by_logits(given, factor, columns, through_sum=wrt == "logits" or normalise)
+    found: R = _by_logits(given, factor, columns, through_sum=wrt == "logits" or normalise)
+    if wrt == "logits" and isinstance(given.q, SoftCapped):
+        found = found * (given.q.slope if columns is None else given.q.slope.at(columns))
+    return found
 
 
 def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum: bool) -> R:

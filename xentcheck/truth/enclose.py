@@ -89,7 +89,7 @@ def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
         Enclosure(*row_values),
         loss,
         None if gradients is None else Enclosure(*gradients),
-        nothing and means and problem.contract.empty_mean == "unspecified",
+        nothing and means and reductions.undeclared(problem),
         None if products is None else Enclosure(*products),
     )
 

@@ -2,12 +2,14 @@
 
 On logits: z_j = -inf where c_j = 0 drops out; where c_j > 0 the loss is +inf. A row of -inf only, or with +inf or nan,
 is nan.
+A soft cap takes infinite logits to finite ones: only a nan is then no number.
 On probabilities and log-probabilities a nan where c_j differs from zero makes the loss nan; elsewhere, algorithms
 may look at it or not, so that nothing is known (OPEN). 0 log 0 = 0.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -47,6 +49,8 @@ class Kinds(NamedTuple):
 
 def kinds(problem: Problem) -> Kinds:
     """Return what each row of a problem is."""
+    if problem.soft_cap is not None:  # infinities are numbers once they are capped
+        problem = replace(problem, scores=np.clip(problem.scores, -1.0, 1.0), soft_cap=None)
     loss = np.zeros(problem.n, np.int8)
     gradient = np.zeros(problem.n, np.int8)
     poles = None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.contract import Contract
+from xentcheck.contract.declaration import OPTIONS
 from xentcheck.truth.formats import FORMATS, Format
 
 Floats = NDArray[np.float64]
@@ -39,6 +40,8 @@ class Problem:
         False where the label is the ignored one.
     class_weights : ndarray of float64, shape (m,), or None
     smoothing, z_loss : float
+    soft_cap : float or None
+        c, where each logit z stands for c tanh(z / c).
     upstream : ndarray of float64, shape (n,) or (), or None
         The cotangent by which the gradient is multiplied: one number a row where nothing is reduced, one
         number in all where the loss is a scalar. None stands for ones.
@@ -55,6 +58,7 @@ class Problem:
     class_weights: Floats | None = None
     smoothing: float = 0.0
     z_loss: float = 0.0
+    soft_cap: float | None = None
     upstream: Floats | None = None
     vector: Floats | None = None
 
@@ -98,10 +102,7 @@ def pose(
         See Problem.
     """
     given = dict(options or {})
-    chosen = {
-        key: given[key] if key in contract.arguments else getattr(contract, key)
-        for key in ("class_weights", "label_smoothing", "ignore_index", "z_loss")
-    }
+    chosen = {key: given[key] if key in contract.arguments else getattr(contract, key) for key in OPTIONS}
     exact = np.ascontiguousarray(np.asarray(scores).astype(np.float64))
     kept = np.ones(exact.shape[0], bool)
     sparse = dense = None
@@ -123,6 +124,7 @@ def pose(
         class_weights=None if weights is None else np.asarray(weights).astype(np.float64),
         smoothing=float(chosen["label_smoothing"]),
         z_loss=float(chosen["z_loss"]),
+        soft_cap=None if chosen["soft_cap"] is None else float(chosen["soft_cap"]),
         upstream=None if upstream is None else np.asarray(upstream).astype(np.float64),
         vector=None if vector is None else np.ascontiguousarray(np.asarray(vector).astype(np.float64)),
     )

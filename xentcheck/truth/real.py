@@ -56,6 +56,10 @@ class Real(ABC):
         """Return log(1 + x), accurate relative to itself; of -1 or less it is not finite."""
 
     @abstractmethod
+    def tanh(self) -> Self:
+        """Return the hyperbolic tangent, accurate relative to itself."""
+
+    @abstractmethod
     def sum(self) -> Self:
         """Return the sums along the last axis, which is kept with length 1."""
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.truth.exact_coefficients import label_weight, targets
+from xentcheck.truth.exact_coefficients import label_weight, present, targets
 from xentcheck.truth.problem import Problem
 from xentcheck.truth.real import Real
 
@@ -24,6 +24,19 @@ def empty(problem: Problem) -> bool:
         return False
     counts = (targets(problem, np.flatnonzero(problem.kept)) != 0).any(0)
     return not bool((counts & (problem.class_weights != 0)).any())
+
+
+def undeclared(problem: Problem) -> bool:
+    """Return whether nothing is said of a mean whose divisor is 0.
+
+    What a contract says is of a mean of nothing, 0 / 0. Where the labels' weights are all 0, but smoothing gives the
+    other classes a share with weights of their own, or a z-loss is added, something is divided by 0: inf and nan are
+    as good as each other.
+    """
+    if problem.contract.empty_mean == "unspecified":
+        return True
+    kept = np.flatnonzero(problem.kept)
+    return kept.size > 0 and (problem.z_loss != 0.0 or bool(present(problem, kept).any()))
 
 
 def divisor(problem: Problem, real: type[R]) -> R:

@@ -52,13 +52,17 @@ class Logits(Scores[R]):
 
     def __init__(self, scores: Floats, real: type[R]) -> None:
         top = scores.argmax(-1)[:, None]
-        self.top = top
-        self.M = np.take_along_axis(scores, top, -1)
+        M = np.take_along_axis(scores, top, -1)
         finite = scores > -np.inf
         masked = not finite.all()
-        self.d: R = real.exact(np.where(finite, scores, self.M) if masked else scores) - real.exact(self.M)
-        e = self.d.exp()
-        if masked:
+        d = real.exact(np.where(finite, scores, M) if masked else scores) - real.exact(M)
+        self._sum_up(d, M, top, finite if masked else None)
+
+    def _sum_up(self, d: R, M: R | Floats, top: Columns, finite: NDArray[np.bool_] | None) -> None:
+        """Set what follows from the differences to the maximum M, which stands at `top`; `finite` None: everywhere."""
+        self.d, self.M, self.top = d, M, top
+        e = d.exp()
+        if finite is not None:
             e = e.where(finite, 0.0)
         e.put(top, 0.0)
         self.s: R = e.sum()
@@ -79,6 +83,39 @@ class Logits(Scores[R]):
     def log_sum(self) -> R:
         """Return log of the sum of exp(z); shape (n, 1)."""
         return self.l + self.M
+
+
+class SoftCapped(Logits[R]):
+    """q = softmax(s) with s_j = c tanh(z_j / c), which rises with z_j.
+
+    Parameters
+    ----------
+    scores : ndarray of float64, shape (n, m)
+        Not nan; s_j = +-c where z_j = +-inf.
+    cap : float
+        c > 0.
+
+    Attributes
+    ----------
+    slope : Real, shape (n, m)
+        d s_j / d z_j = 1 - tanh(z_j / c)^2 = 4 E / (1 + E)^2 with E = exp(-2 |z_j| / c), in which nothing cancels.
+    """
+
+    def __init__(self, scores: Floats, cap: float, real: type[R]) -> None:
+        finite, negative = np.isfinite(scores), scores < 0
+        x = real.exact(np.where(finite, np.abs(scores), 0.0)) / real.exact(np.full((1, 1), cap))
+        E = (x * -2.0).exp()
+        slope, size = E * 4.0 / ((E + 1.0) * (E + 1.0)), x.tanh()
+        if not finite.all():
+            slope, size = slope.where(finite, 0.0), size.where(finite, 1.0)
+        self.slope = slope
+        size = size * cap
+        s = (-size).where(negative, size)
+        top = scores.argmax(-1)[:, None]
+        M = s.at(top)
+        d = s - M
+        d.put(top, 0.0)
+        self._sum_up(d, M, top, None)
 
 
 class Probabilities(Scores[R]):
@@ -134,8 +171,8 @@ class LogProbabilities(Probabilities[R]):
         return plain if self.S is None else plain + self.S.log()
 
 
-def read_scores(kind: str, scores: Floats, normalise: bool, real: type[R]) -> Scores[R]:
+def read_scores(kind: str, scores: Floats, normalise: bool, real: type[R], cap: float | None = None) -> Scores[R]:
     """Return the block of scores of a contract's input: "logits", "probabilities" or "log_probabilities"."""
     if kind == "logits":
-        return Logits(scores, real)
+        return Logits(scores, real) if cap is None else SoftCapped(scores, cap, real)
     return (Probabilities if kind == "probabilities" else LogProbabilities)(scores, normalise, real)
