@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import xentcheck
@@ -63,6 +64,35 @@ def test_right_implementation_without_reduction_breaks_no_law():
         contract={"reduction": "none", "dtypes": ["float64"]},
     )
     assert report.findings == ()
+
+
+def test_log_probabilities_are_related_to_themselves_alone():
+    """Law 7 hands a target that takes log-probabilities what are some: it may refuse anything else."""
+
+    def strict(log_p, labels):
+        if (log_p > 0).any() or not np.allclose(np.exp(log_p.astype(np.float64)).sum(axis=1), 1, atol=1e-2):
+            raise ValueError("these are no log-probabilities")
+        return -log_p[np.arange(len(labels)), labels].sum()
+
+    contract = {"input": "log_probabilities", "reduction": "sum"}
+    report = xentcheck.check(strict, contract=contract, properties=["softmax-consistency"])
+    assert report.verdict == "conforms"
+    assert all(result.examples > 0 for result in report.properties)
+
+
+@pytest.mark.parametrize("nothing", [0, 0.0])
+def test_a_sum_of_nothing_may_be_an_integer(nothing):
+    """sum(()) is the integer 0; an integer for rows that there are is a finding."""
+
+    def summed(logits, labels):
+        return sum(planted.row_losses(logits, labels).tolist(), nothing)
+
+    def truncated(logits, labels):
+        return int(summed(logits, labels))
+
+    contract = {"reduction": "sum", "dtypes": ["float64"]}
+    assert xentcheck.check(summed, contract=contract, properties=["precision"]).verdict == "conforms"
+    assert "integer dtype" in xentcheck.check(truncated, contract=contract, properties=["precision"]).findings[0].title
 
 
 def test_choose_by_name_and_number():

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from array import array
 
 import numpy as np
 
@@ -152,6 +153,8 @@ RESULTS = [
     lambda z: (value for value in [1.0]),
     lambda z: {"loss": 1.5},
     lambda z: np.array(["a"]),
+    lambda z: memoryview(np.array([1.5, 2.5], np.float32)),
+    lambda z: array("d", [1.5, 2.5]),
 ]
 
 

@@ -51,6 +51,8 @@ def chooser() -> Iterator[Host]:
         (6, "float64", (1,)),
         (7, "complex128", ()),
         (8, "float64", (1,)),
+        (16, "float32", (2,)),
+        (17, "float64", (2,)),
     ],
 )
 def test_results_that_can_be_read(chooser: Host, index: int, dtype: str, shape: tuple[int, ...]) -> None:

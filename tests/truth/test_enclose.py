@@ -192,6 +192,17 @@ def test_weights_of_zero_only_are_a_mean_of_nothing(policy: str, value: float) -
     assert certify(problem, "gradient", (1, 1)) == (0.0, 0.0)
 
 
+@pytest.mark.parametrize("policy", ["unspecified", "nan", "zero"])
+@pytest.mark.parametrize("more", [{"label_smoothing": 0.5, "smoothing_weights": "class"}, {"z_loss": 1.0}], ids=str)
+def test_something_over_a_weight_of_zero_is_undeclared(policy: str, more: dict[str, Any]) -> None:
+    """What smoothing or a z-loss leaves in the numerator makes it x / 0: inf, as torch has it, or nan."""
+    keys = {"class_weights": [1.0, 0.0], "mean_over": "weights", "empty_mean": policy, "ignore_index": 9}
+    assert enclose(sparse([[0.0, 0.0]], [1], **keys, **more)).unspecified
+    assert not enclose(sparse([[0.0, 0.0]], [0], **keys, **more)).unspecified
+    assert enclose(sparse([[0.0, 0.0]], [9], **keys, **more)).unspecified == (policy == "unspecified")
+    assert enclose(sparse([[0.0, 0.0]], [1], **keys)).unspecified == (policy == "unspecified")
+
+
 def test_a_weight_of_zero_silences_an_infinite_cost() -> None:
     """0 log 0 = 0: a label of weight zero and probability zero costs nothing."""
     keys = {"class_weights": [0.0, 1.0], "reduction": "none"}

@@ -30,11 +30,14 @@ def softmax_consistency(case: Case) -> Iterator[Violation]:
         return
     shifted = scores - scores.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    if case.contract.input == "probabilities":
-        if promises_refusal(case.contract, "probabilities_not_stochastic"):
-            return  # rounding may leave rows that the target promises to refuse
+    kind = case.contract.input
+    if kind != "logits" and promises_refusal(case.contract, "probabilities_not_stochastic"):
+        return  # rounding may leave rows that the target promises to refuse
+    if kind == "probabilities":
         other = np.exp(log_p)
         said = "with the softmax of the batch's values as probabilities"
+    elif kind == "log_probabilities":
+        other, said = log_p, "with the log_softmax of the batch's values as log-probabilities"
     elif case.random("softmax").random() < 0.5:
         other, said = log_p, "with each row's log_softmax as its logits"
     else:

@@ -135,6 +135,8 @@ def precision(case: Case) -> Iterator[Violation]:
             continue
         name = returned.dtype.name
         if returned.dtype.kind in "iu":
+            if case.batch.n == 0 and returned.ndim == 0:
+                continue  # sum(()), the integer 0, is as good a sum of nothing as 0.0
             yield Violation(f"the {part} is of integer dtype {name}", case.batch, part, got=name)
         elif declared == "any":
             if FORMATS[name].precision < own.precision if name in FORMATS else False:

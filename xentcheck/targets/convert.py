@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from array import array as array_of_numbers
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ class NotAnArrayError(TypeError):
 def host_array(value: Any) -> NDArray[Any]:
     """Return a value as an array of numbers in its own dtype and native byte order, without a copy where possible.
 
-    A Python float counts as float64, an int as int64, a bool as bool; lists and tuples of numbers, torch
-    tensors (detached) and whatever offers ``__array__`` are read.
+    A Python float counts as float64, an int as int64, a bool as bool; lists and tuples of numbers, memory views,
+    arrays of the standard library, torch tensors (detached) and whatever offers ``__array__`` are read.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def host_array(value: Any) -> NDArray[Any]:
         array = _of_tensor(value)
     elif isinstance(value, (list, tuple)):
         array = _of_sequence(value)
-    elif hasattr(value, "__array__"):
+    elif hasattr(value, "__array__") or isinstance(value, (memoryview, array_of_numbers)):
         array = _guarded(value)
     else:
         raise NotAnArrayError(f"returned {_a(type(value).__name__)}, but a number or an array is wanted")
