@@ -36,7 +36,6 @@ def first_finding(loss: Any, **contract: Any) -> Finding:
         ("bad-input", "a label of -1 is not refused: the target returns 0.5", "returns 0.5", "bad_input_accepted"),
         ("layout", "the loss has shape (1,), but must have ()", None, "wrong_shape"),
         ("precision", "the loss is of integer dtype int64", "int64", "output_dtype"),
-        ("second-order", "the Hessian-vector product is silently zero", 0.0, "hessian_zero"),
     ],
 )
 def test_events_name_themselves(law: str, title: str, got: Any, mechanism: str) -> None:

@@ -20,25 +20,6 @@ SIDE_EFFECTS = {
     "numpy-seed-changed": "numpy's global generator is seeded or drawn from; use a generator of the target's own.",
     "python-seed-changed": "Python's global generator is seeded or drawn from; use a generator of the target's own.",
 }
-HESSIANS = (
-    ("silently zero", "hessian_zero", "No second derivative is propagated: zeros are returned where an error is due."),
-    ("is twice", "hessian_doubled", "A factor of 2 is too much in the second derivative."),
-    ("is half", "hessian_halved", "A factor of 2 is missing from the second derivative."),
-    ("negative of", "hessian_sign", "The second derivative has the wrong sign."),
-    ("n times", "hessian_times_n", "The second derivative is not divided by n, as the mean is."),
-    ("diagonal alone", "hessian_diagonal", "Only diag(p) - diag(p**2) is used: the terms -p_i p_j are missing."),
-    (
-        "outer product",
-        "hessian_without_outer_product",
-        "The term -p (p . v) is missing: the Hessian of a row is diag(p) - p p^T.",
-    ),
-    (
-        "number for every class",
-        "hessian_row_sums",
-        "The Hessian's rows do not sum to 0, as those of diag(p) - p p^T do.",
-    ),
-    ("semidefinite", "hessian_indefinite", "The product is not that of a covariance; diag(p) - p p^T is one."),
-)
 
 
 def event(law: str, violation: Violation) -> Cause | None:
@@ -67,8 +48,6 @@ def event(law: str, violation: Violation) -> Cause | None:
         return Cause("wrong_shape", f"The result is reduced, squeezed or kept in another shape than declared: {what}.")
     if law == "precision" or " has dtype " in title:
         return Cause("output_dtype", f"The result is converted to {got}, or was calculated in it; convert it back.")
-    if law == "second-order":
-        return next((Cause(key, text) for words, key, text in HESSIANS if words in title), None)
     return None
 
 

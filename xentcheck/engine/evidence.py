@@ -20,7 +20,8 @@ from xentcheck.truth.problem import pose
 
 ASKED = 40  # batches of the sweep
 JUDGED = 16  # batches of the sweep by which a law is asked again
-WRONG, RIGHT = 7, 4  # answers that are looked at
+WRONG, RIGHT = 10, 10  # answers that are looked at
+WRONG_OF_LAW = 4
 LARGEST = 2**10  # entries of a batch that is asked for evidence alone
 LARGEST_OF_A_FINDING = 2**16
 
@@ -28,16 +29,20 @@ LARGEST_OF_A_FINDING = 2**16
 def seen(contract: Contract, violation: Violation) -> Seen | None:
     """Return the values of a violation, or None where there are none to compare."""
     batch, part = violation.batch, violation.part.partition("[")[0]
-    if violation.returned is None or violation.vector is not None or batch.scores.size > LARGEST_OF_A_FINDING:
+    if violation.returned is None or batch.scores.size > LARGEST_OF_A_FINDING:
         return None
-    upstream = None if violation.upstream is None else np.asarray(violation.upstream)
-    return _seen(contract, batch, part, violation.returned, upstream)
+    return _seen(contract, batch, part, violation.returned, violation.upstream, violation.vector)
 
 
-def _seen(contract: Contract, batch: Batch, part: str, returned: object, upstream: object = None) -> Seen | None:
+def _seen(
+    contract: Contract, batch: Batch, part: str, returned: object, upstream: object = None, vector: object = None
+) -> Seen | None:
+    given = [None if value is None else np.asarray(value) for value in (upstream, vector)]
+    options = dict(batch.options)
     try:
-        given = None if upstream is None else np.asarray(upstream)
-        problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), upstream=given)
+        problem = pose(
+            contract, batch.scores, batch.labels, batch.label_form, options, upstream=given[0], vector=given[1]
+        )
         return Seen(problem, part, np.asarray(returned))
     except (ValueError, ArithmeticError):
         return None
@@ -75,7 +80,7 @@ class Evidence:
         """Yield some of the wrong answers by which other batches of the sweep break the law."""
         found = 0
         for case in self._cases[:JUDGED]:
-            if self._dead or found == WRONG // 2:
+            if self._dead or found == WRONG_OF_LAW:
                 return
             violation = next(islice(law.judge(case), 1), None)
             self._dead = violation is not None and "ended" in violation.title
@@ -88,7 +93,9 @@ class Evidence:
     def nearby(self, violation: Violation, part: str) -> Iterator[Seen]:
         """Yield the answers on batches like that of a violation, with other numbers in it."""
         upstream = None if violation.upstream is None else np.asarray(violation.upstream)
-        cases = (self._case_of(batch) for batch in variations(self._case_of(violation.batch).contract, violation.batch))
+        like = self._case_of(violation.batch)
+        new_shapes = not like.capabilities.expensive_shapes
+        cases = (self._case_of(batch) for batch in variations(like.contract, violation.batch, new_shapes))
         yield from self._answers(cases, part, upstream)
 
     def _answers(self, cases: Iterable[Case], part: str, upstream: object = None) -> Iterator[Seen]:
@@ -117,14 +124,29 @@ def _answered(answer: Answer, part: str, upstream: object) -> Seen | None:
     return None if returned is None else _seen(answer.contract, answer.batch, part, returned, upstream)
 
 
-def variations(contract: Contract, batch: Batch) -> Iterator[Batch]:
-    """Yield valid batches of the same shape and options, near in their scores and far from them."""
-    if not 0 < batch.scores.size <= LARGEST or contract.input == "log_probabilities":
+def variations(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[Batch]:
+    """Yield valid batches with the options of a batch, near it in their scores and far from it.
+
+    Parameters
+    ----------
+    contract : Contract
+    batch : Batch
+    new_shapes : bool
+        Whether they may have another shape.
+    """
+    if not 0 < batch.scores.size <= LARGEST:
         return
+    setting = Setting(contract, batch.dtype, batch.label_form)
+    for changed in (*_other_numbers(contract, batch), *_other_places(contract, batch, new_shapes)):
+        if not objection(setting, changed):
+            yield changed
+
+
+def _other_numbers(contract: Contract, batch: Batch) -> Iterator[Batch]:
+    """Yield two batches of nearly the same scores and one of others."""
     random = np.random.Generator(np.random.PCG64([batch.n, batch.m]))
     scores = batch.scores.astype(np.float64)
-    setting = Setting(contract, batch.dtype, batch.label_form)
-    for near in (True, True, False):
+    for near in (True, True, False) if contract.input != "log_probabilities" else ():
         with np.errstate(all="ignore"):
             if contract.input == "probabilities":
                 changed = scores * np.exp(random.normal(size=scores.shape) / 4)
@@ -133,6 +155,25 @@ def variations(contract: Contract, batch: Batch) -> Iterator[Batch]:
                 changed = scores * (1 + random.normal(size=scores.shape) / 16) + random.normal(size=scores.shape) / 4
             else:
                 changed = np.where(np.isfinite(scores), 2 * random.normal(size=scores.shape), scores)
-            varied = batch.replace(scores=changed.astype(batch.scores.dtype))
-        if not objection(setting, varied):
-            yield varied
+            yield batch.replace(scores=changed.astype(batch.scores.dtype))
+
+
+def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[Batch]:
+    """Yield the classes in reverse order, other labels, and, logits, every class twice over."""
+    m, y = batch.m, batch.labels
+    dense = batch.label_form != "sparse"
+    if m < 2:
+        return
+    ignored = np.zeros(batch.n, bool)
+    if not dense:
+        flat = y.reshape(-1).astype(np.int64)
+        ignored = (flat < 0) | (flat >= m) | (flat == batch.options.get("ignore_index", contract.ignore_index))
+    kept = ignored.reshape(y.shape) if not dense else False
+    yield batch.replace(
+        scores=np.ascontiguousarray(batch.scores[:, ::-1]),
+        labels=np.ascontiguousarray(y[:, ::-1]) if dense else np.where(kept, y, (m - 1 - y).astype(y.dtype)),
+    )
+    yield batch.replace(labels=np.roll(y, 1, axis=1) if dense else np.where(kept, y, ((y + 1) % m).astype(y.dtype)))
+    if new_shapes and contract.input == "logits" and not any(np.ndim(value) for value in batch.options.values()):
+        doubled = np.concatenate([batch.scores, batch.scores[:, ::-1]], axis=1)
+        yield batch.replace(scores=doubled, labels=np.concatenate([y, np.zeros_like(y)], axis=1) if dense else y)

@@ -83,7 +83,7 @@ class Naming:
         if told is not None:
             return told
         part = violation.part.partition("[")[0]
-        if violation.returned is None or violation.vector is not None or part not in ("loss", "gradient"):
+        if violation.returned is None or part not in ("loss", "gradient", "hessian_vector"):
             return None
         if not again or law.name == "determinism":
             return CHANGED
@@ -94,7 +94,7 @@ class Naming:
     def _by_behaviour(self, violation: Violation, part: str) -> Cause | None:
         """Return a cause that asking once more shows: what matters is not the batch alone."""
         batch = violation.batch
-        if violation.upstream is not None:
+        if violation.upstream is not None or violation.vector is not None:
             return None
         if self._right_when_fresh(batch, part):
             return STATE_KEPT
@@ -129,11 +129,12 @@ class Naming:
         own = [one for one in (seen(self._contract, violation), seen(self._contract, first)) if one is not None]
         others: list[Seen] = []
         if self._ask:
-            if first.upstream is None:
+            if first.upstream is None and first.vector is None:
                 others += self._evidence.of_part(part)
             if law.name not in ("value", "gradient"):
                 others += self._evidence.of_law(law, part)
-            others += self._evidence.nearby(violation, part)
+            if first.vector is None:
+                others += self._evidence.nearby(violation, part)
         return common_cause(own[:1] if first is violation else own, others)
 
 

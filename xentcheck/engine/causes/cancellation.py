@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from xentcheck.engine.causes.guess import Guess
-from xentcheck.engine.causes.model import Model, log_softmax
+from xentcheck.engine.causes.model import Floats, Model, log_softmax
 from xentcheck.engine.causes.seen import Seen
 from xentcheck.engine.causes.simulation import (
     NARROWER,
@@ -62,6 +62,10 @@ def accumulated(model: Model) -> Iterator[Guess]:
             s = running_sum(terms, work)
             log_p = (d - np.log(s)[:, None]).astype(np.float64)
             yield from from_logs(model, "accumulation_16_bit", text, (log_p, np.exp(log_p)), exact=False, bits=-5.0)
+            # The sum alone is narrow: what comes after it is done in float32.
+            logs = d.astype(np.float32) - np.log(s.astype(np.float32))[:, None]
+            wide = (logs.astype(np.float64), np.exp(logs).astype(np.float64))
+            yield from from_logs(model, "accumulation_16_bit", text, wide, exact=False, bits=-5.0)
             yield from from_logs(model, "accumulation_16_bit", text, (log_p, (e / s[:, None]).astype(np.float64)))
     if model.part == "loss" and model.reduction != "none":
         rows = model.rows().astype(work)
@@ -69,8 +73,26 @@ def accumulated(model: Model) -> Iterator[Guess]:
         text = f"The sum of the rows is accumulated in {own.name}, where it "
         text += "overflows above 65,504" if np.isinf(float(total)) else "stops growing"
         text += "; accumulate it in float32."
-        for value in (float(total), float(rows.sum())):
-            yield Guess("accumulation_16_bit", text, np.asarray(value / model.divisor), bits=-5.0)
+        sums = [total, rows.sum(), rows.sum(dtype=work), np.add.reduce(rows[::-1])]
+        for value in sums:
+            for final in (np.float64(value) / model.divisor, value / work(model.divisor)):
+                yield Guess("accumulation_16_bit", text, np.asarray(final, np.float64), bits=-5.0)
+        running = np.float64(0)
+        for place, row in enumerate(model.rows(), 1):  # a running mean
+            running = np.float64(work(running + (row - running) / place))
+        if model.reduction == "mean" and model.problem.kept.all():
+            yield Guess("accumulation_16_bit", text, np.asarray(running), bits=-5.0)
+
+
+def rounded_between(model: Model) -> Iterator[Guess]:
+    """Yield a softmax that is rounded to the 16 bits of the input before its logarithm is taken."""
+    own = model.problem.format
+    if own.is_half and model.contract.input == "logits" and model.part == "loss":
+        p = model.softmax[1].astype(own.dtype).astype(np.float64)
+        text = f"The softmax is rounded to {own.name} before its logarithm is taken; keep it in float32."
+        value = model.finish(model.rows(logs=(np.log(p), p)))
+        yield Guess("narrowing", text, value, bits=-5.0, exact=True)
+        yield Guess("narrowing", text, value.astype(own.dtype).astype(np.float64), bits=-5.0, exact=True)
 
 
 def narrowed(model: Model) -> Iterator[Guess]:
@@ -99,6 +121,10 @@ def narrowed(model: Model) -> Iterator[Guess]:
                 yield from from_logs(
                     model, "narrowing", text, (log_p.astype(narrow).astype(np.float64), p), final=narrow
                 )
+        if model.contract.input == "logits":
+            for kept in (model.softmax[1].astype(narrow).astype(np.float64),):
+                logs = (np.log(kept), kept)
+                yield from from_logs(model, "narrowing", f"{text} The softmax is rounded.", logs, exact=False)
         yield Guess("narrowing", text, model.right.astype(narrow).astype(np.float64), exact=True)
 
 
@@ -133,3 +159,25 @@ def precision(seen: Seen) -> Iterator[Guess]:
     if model.problem.format.name == "float64" and 2.0**-32 * largest < error.max() <= 2.0**-19 * largest:
         text = "The error is of the size that float32 gives: something narrows float64 to float32 on the way."
         yield Guess("narrowing", text, got)
+    if model.problem.format.is_half and np.all(error <= _reach_of_half(model) + allowed):
+        text = (
+            f"The error is of the size that arithmetic in {model.problem.format.name} gives: sums and differences "
+            "are rounded to 16 bits on the way; calculate in float32."
+        )
+        yield Guess("narrowing", text, got)
+    if np.all(error <= 2.0**-7 * np.abs(model.right) + allowed) and error.max() > 64 * model.u * largest:
+        digits = -np.log10(error.max() / largest)
+        text = (
+            f"About {digits:.1f} digits are right and the others follow no known pattern: it is consistent with an "
+            " approximate exp or log, a short constant, or a difference quotient in place of a derivative."
+        )
+        yield Guess("approximate", text, got)
+
+
+def _reach_of_half(model: Model) -> Floats:
+    """Return how far 16-bit arithmetic may be off: some units of each intermediate result."""
+    total = np.abs(model.t).sum(axis=-1)
+    if model.part == "loss":
+        sizes = total * (np.abs(model.lse) + 1 + np.log(max(model.m, 1))) + np.abs(model.rows())
+        return np.abs(model.finish(8 * model.u * sizes))
+    return np.abs(model.finish(8 * model.u * (total[:, None] * model.softmax[1] + np.abs(model.t))))

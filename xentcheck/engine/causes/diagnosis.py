@@ -7,22 +7,26 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from xentcheck.engine.causes.cancellation import accumulated, cancelled, narrowed, precision
+from xentcheck.engine.causes.blocks import GROUPS as BLOCKS
+from xentcheck.engine.causes.cancellation import accumulated, cancelled, narrowed, precision, rounded_between
 from xentcheck.engine.causes.fitted import FITS
 from xentcheck.engine.causes.formulas import GROUPS as FORMULAS
 from xentcheck.engine.causes.gradients import GROUPS as GRADIENTS
 from xentcheck.engine.causes.gradients import vanished
 from xentcheck.engine.causes.guards import FIRST
 from xentcheck.engine.causes.guards import GROUPS as GUARDS
+from xentcheck.engine.causes.hessian import GROUPS as HESSIANS
+from xentcheck.engine.causes.hessian import Curved
 from xentcheck.engine.causes.joint import Candidate, candidates
 from xentcheck.engine.causes.labels import GROUPS as LABELS
+from xentcheck.engine.causes.labels import LATE as LABELS_LATE
 from xentcheck.engine.causes.options import GROUPS as OPTIONS
-from xentcheck.engine.causes.overflow import infinite_logs, range_lost, underflowed_logs
+from xentcheck.engine.causes.overflow import hidden, infinite_logs, numbers_for_infinity, range_lost, underflowed_logs
 from xentcheck.engine.causes.reductions import GROUPS as REDUCTIONS
 from xentcheck.engine.causes.reductions import LATE
 from xentcheck.engine.causes.scores import GROUPS as SCORES
 from xentcheck.engine.causes.scores import RARE
-from xentcheck.engine.causes.seen import Group, Seen
+from xentcheck.engine.causes.seen import Group, Seen, quiet
 from xentcheck.truth.problem import Problem
 
 
@@ -51,19 +55,26 @@ GROUPS: tuple[Group, ...] = (
     *GRADIENTS,
     *GUARDS,
     infinite_logs,
+    numbers_for_infinity,
     cancelled,
     accumulated,
+    rounded_between,
     range_lost,
     underflowed_logs,
+    hidden,
     narrowed,
     vanished,
     *SCORES,
+    *BLOCKS,
     *FORMULAS,
     *RARE,
+    *LABELS_LATE,
     *LATE,
 )
 # What is cheap enough for batches of any size.
 LABELLING: tuple[Group, ...] = (*REDUCTIONS, *LABELS, *OPTIONS)
+# What may hold in some rows or classes alone.
+PARTLY: tuple[Group, ...] = (vanished, *GRADIENTS, *REDUCTIONS, *GUARDS, *OPTIONS, *LABELS, *SCORES)
 LARGEST = 2**20  # entries; all groups take some two seconds for as many
 
 
@@ -102,13 +113,26 @@ def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | No
     if not own:
         return None
     largest = max(seen.model.z.size for seen in (*own, *others))
-    found = candidates(own, others, GROUPS if largest <= LARGEST else LABELLING, FITS)
-    if found:
+    if isinstance(own[0].model, Curved):
+        found = candidates(own, others, HESSIANS)
+        return _cause(found) if found else None
+    groups = GROUPS if largest <= LARGEST else LABELLING
+    found = candidates(own, others, groups, FITS)
+    wrong = len(own) + sum(seen.wrong for seen in others)
+    # What explains few of the wrong answers is likely to have hit them by chance.
+    if found and 2 * found[0].explained >= wrong:
+        return _cause(found)
+    partial = candidates(own, others, PARTLY, partly=True) if any(seen.got.size > 1 for seen in own) else []
+    if partial and 2 * partial[0].explained >= wrong:
+        cause = _cause(partial)
+        return Cause(cause.mechanism, f"In some rows or classes: {cause.sentence[0].lower()}{cause.sentence[1:]}")
+    if found and not found[0].refuted:
         return _cause(found)
     for seen in own:
-        for guess in precision(seen):
-            return Cause(guess.mechanism, guess.sentence)
-    return None
+        with quiet():
+            for guess in precision(seen):
+                return Cause(guess.mechanism, guess.sentence)
+    return _cause(found) if found else None
 
 
 def _cause(found: Sequence[Candidate]) -> Cause:

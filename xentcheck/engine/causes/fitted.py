@@ -11,32 +11,240 @@ from xentcheck.engine.causes.model import Floats, Model
 from xentcheck.engine.causes.seen import Group, Seen
 
 TRIES = 3  # batches to whose values a constant is fitted
+LARGEST = 2**12  # entries of a batch to which a constant is fitted by search
+STEPS = 33  # of the grid on which a change of sign is looked for
+BISECTIONS = 60
+
+Value = Callable[[Model, float], Floats]
 
 
 def scaled(wrong: Sequence[Seen]) -> Iterator[Group]:
     """Yield one factor for every number."""
-    for factor in _constants(wrong, lambda seen: seen.got / seen.model.right):
+    text = "The {part} equals the certified one times {constant:.10g} everywhere: a factor is wrong."
+    yield from _direct(
+        wrong, "scaled", text, lambda seen: seen.got / seen.model.right, lambda model, c: c * model.right
+    )
 
-        def group(model: Model, factor: float = factor) -> Iterator[Guess]:
-            text = f"The {model.part} equals the certified one times {factor:.10g} everywhere: a factor is wrong."
-            yield Guess("scaled", text, factor * model.right, variant=f"{factor:.6g}", free=1)
+
+def offset(wrong: Sequence[Seen]) -> Iterator[Group]:
+    """Yield one number added to the loss, or to each row's."""
+
+    def moved(model: Model, c: float) -> Floats:
+        return model.finish(model.rows() + c * model.problem.kept)
+
+    losses = [seen for seen in wrong if seen.model.part == "loss"]
+    text = "{constant:.10g} is added to the loss."
+    yield from _direct(losses, "added_to_loss", text, lambda seen: seen.got - seen.model.right, _plus)
+    text = "{constant:.10g} is added to the loss of each row."
+    yield from _direct(losses, "added_to_loss", text, _per_row, moved)
+
+
+def _plus(model: Model, c: float) -> Floats:
+    return np.asarray(model.right + c)
+
+
+def _per_row(seen: Seen) -> Floats:
+    model = seen.model
+    rows = 1.0 if model.reduction == "none" else model.problem.kept.sum() / model.divisor
+    return np.asarray((seen.got - model.right) / rows)
+
+
+def difference_quotients(wrong: Sequence[Seen]) -> Iterator[Group]:
+    """Yield gradients that are difference quotients of the loss, by their step."""
+    gradients = [
+        seen for seen in wrong if seen.model.part == "gradient" and seen.model.contract.gradient_wrt == "logits"
+    ]
+    for sides, text in (
+        (1, "The gradient is a forward difference of the loss with a step of {constant:.3g}; it is p - t."),
+        (2, "The gradient is a central difference of the loss with a step of {constant:.3g}; it is p - t."),
+    ):
+        yield from _searched(gradients, "finite_differences", text, (-9, 1), _quotient(sides))
+
+
+def _quotient(sides: int) -> Value:
+    def value(model: Model, h: float) -> Floats:
+        p, total = model.softmax[1], model.t.sum(axis=-1, keepdims=True)
+        up = np.log1p(p * np.expm1(h))
+        moved = up / h if sides == 1 else (up - np.log1p(p * np.expm1(-h))) / (2 * h)
+        return model.finish(total * moved - model.t)
+
+    return value
+
+
+def affine(wrong: Sequence[Seen]) -> Iterator[Group]:
+    """Yield another label smoothing, and another coefficient of the z-loss: loss and gradient are affine in both."""
+    smoothed = [seen for seen in wrong if seen.model.problem.smoothing]
+
+    def smoothing(model: Model, eps: float) -> Floats:
+        if not model.problem.smoothing:
+            return model.right
+        return model.finish(model.rows(model.coefficients(smoothing=eps)))
+
+    text = "The label smoothing acts as one of {constant:.6g}."
+    yield from _direct(
+        smoothed, "smoothing_distorted", text, _between(lambda m: smoothing(m, 1e-9), smoothing), smoothing
+    )
+
+    def z_loss(model: Model, amount: float) -> Floats:
+        return model.finish(model.rows(z_loss=amount)) if model.problem.z_loss else model.right
+
+    with_z = [seen for seen in wrong if seen.model.problem.z_loss]
+    text = "The z-loss acts as one with a coefficient of {constant:.6g}."
+    yield from _direct(with_z, "z_loss_distorted", text, _between(lambda m: z_loss(m, 1e-300), z_loss), z_loss)
+
+
+def _between(zero: Callable[[Model], Floats], value: Value) -> Callable[[Seen], Floats]:
+    """Return what finds the constant of a value that is affine in it."""
+
+    def fit(seen: Seen) -> Floats:
+        start = zero(seen.model)
+        return np.asarray((seen.got - start) / (value(seen.model, 1.0) - start))
+
+    return fit
+
+
+def constants_of_the_softmax(wrong: Sequence[Seen]) -> Iterator[Group]:
+    """Yield what is added to the sum of exponentials or to the probability, and limits, of any size."""
+    of_logits = [seen for seen in wrong if seen.model.contract.input == "logits"]
+    text = "{constant:.4g} is added to the sum of the exponentials exp(z - max), as a guard of the division."
+    yield from _searched(of_logits, "eps_in_denominator", text, (-320, 4), _denominator)
+    text = "A class too many takes part, or padding does, with exp(logit) = {constant:.4g} in all; set it to -inf."
+    yield from _searched(of_logits, "phantom_class", text, (-300, 300), _phantom)
+    text = "The logits are multiplied by {constant:.6g} before the softmax (a temperature)."
+    yield from _searched(of_logits, "temperature", text, (-2.5, 2.5), _temperature)
+    text = "The logits are clipped to at most {constant:.6g} in size; subtract each row's maximum instead."
+    yield from _searched(of_logits, "logits_clipped", text, (-1, 300), _clipped)
+    text = "The logits are kept within {constant:.6g} of the row's maximum; leave them as they are."
+    yield from _searched(of_logits, "logits_clipped", text, (-1, 300), _kept_near)
+    text = "The logit of the label is lowered by {constant:.6g} (a margin)."
+    yield from _searched(of_logits, "label_margin", text, (-4, 4), lambda model, c: _margin(model, -c))
+    text = "The logit of the label is raised by {constant:.6g}."
+    yield from _searched(of_logits, "label_margin", text, (-4, 4), _margin)
+    text = "eps = {constant:.4g} is added to the probability: log(p + eps)."
+    yield from _searched(wrong, "eps_added", text, (-320, 1), _eps)
+    text = "Losses of a row above {constant:.6g} are cut off: log p is limited."
+    losses = [seen for seen in wrong if seen.model.part == "loss"]
+    yield from _searched(losses, "log_limited", text, (-2, 300), _limited)
+
+
+def _by(model: Model, d: Floats, s: Floats) -> Floats:
+    """Return the part of a softmax whose exponents are d and whose denominator is s."""
+    log_p = d - np.log(s)
+    return model.finish(model.rows(logs=(log_p, np.exp(log_p))))
+
+
+def _exponents(z: Floats) -> tuple[Floats, Floats]:
+    d = z - z.max(axis=-1, keepdims=True)
+    return d, np.exp(d).sum(axis=-1, keepdims=True)
+
+
+def _denominator(model: Model, c: float) -> Floats:
+    d, s = _exponents(model.z)
+    return _by(model, d, s + c)
+
+
+def _phantom(model: Model, c: float) -> Floats:
+    d, s = _exponents(model.z)
+    return _by(model, d, s + np.exp(np.log(c) - model.z.max(axis=-1, keepdims=True)))
+
+
+def _temperature(model: Model, c: float) -> Floats:
+    value = _by(model, *_exponents(c * model.z))
+    return value * c if model.part == "gradient" else value
+
+
+def _clipped(model: Model, c: float) -> Floats:
+    return _by(model, *_exponents(np.clip(model.z, -c, c)))
+
+
+def _kept_near(model: Model, c: float) -> Floats:
+    d = np.maximum(model.z - model.z.max(axis=-1, keepdims=True), -c)
+    return _by(model, *_exponents(d))
+
+
+def _margin(model: Model, c: float) -> Floats:
+    return _by(model, *_exponents(model.z + c * model.targets))
+
+
+def _eps(model: Model, c: float) -> Floats:
+    log_p, p = model.unguarded
+    if model.part == "loss":
+        return model.finish(model.rows(logs=(np.where(p > c, log_p + np.log1p(c / p), np.log(p + c)), p)))
+    by_p = -model.t / (p + c)
+    inner = np.where(by_p == 0, 0.0, p * by_p).sum(axis=-1, keepdims=True)
+    return model.finish(p * (by_p - inner) if model.contract.gradient_wrt == "logits" else by_p)
+
+
+def _limited(model: Model, c: float) -> Floats:
+    log_p, p = model.logs
+    return model.finish(model.rows(logs=(np.maximum(log_p, -c), p)))
+
+
+def _direct(
+    wrong: Sequence[Seen], mechanism: str, text: str, fit: Callable[[Seen], Floats], value: Value
+) -> Iterator[Group]:
+    """Yield a group for each constant that the heaviest numbers of the first batches give by a formula."""
+    yield from _groups(_different(map(fit, wrong[:TRIES]), wrong), mechanism, text, value)
+
+
+def _searched(
+    wrong: Sequence[Seen], mechanism: str, text: str, decades: tuple[float, float], value: Value
+) -> Iterator[Group]:
+    """Yield a group for each constant between powers of ten that search gives."""
+    small = [seen for seen in wrong if seen.model.z.size <= LARGEST][:TRIES]
+    found = (np.asarray(_root(seen, value, decades)) for seen in small)
+    yield from _groups(_different(found, None), mechanism, text, value)
+
+
+def _groups(constants: Iterator[float], mechanism: str, text: str, value: Value) -> Iterator[Group]:
+    for constant in constants:
+
+        def group(model: Model, c: float = constant) -> Iterator[Guess]:
+            said = text.format(constant=c, part=model.part)
+            yield Guess(mechanism, said, np.asarray(value(model, c)), variant=f"{text} {c:.6g}", free=1)
 
         yield group
 
 
-def _constants(wrong: Sequence[Seen], fit: Callable[[Seen], Floats]) -> Iterator[float]:
-    """Yield the constants that the heaviest numbers of the first batches give, no two alike."""
+def _different(found: Iterator[Floats], wrong: Sequence[Seen] | None) -> Iterator[float]:
+    """Yield the constant of the number that is furthest from right in each batch, no two alike."""
     given: list[float] = []
-    with np.errstate(all="ignore"):
-        for seen in wrong[:TRIES]:
-            values = np.ravel(fit(seen))
-            weight = np.where(np.isfinite(values), np.ravel(seen.error), -1.0)
-            if not weight.size or weight.max() <= 0:
-                continue
-            value = float(values[weight.argmax()])
-            if not any(abs(value - other) <= 1e-6 * abs(other) for other in given):
-                given.append(value)
-                yield value
+    for place, values in enumerate(found):
+        flat = np.ravel(values)
+        weight = np.ones(flat.size) if wrong is None else np.ravel(wrong[place].error)
+        weight = np.where(np.isfinite(flat), weight, -1.0)
+        if not weight.size or weight.max() <= 0:
+            continue
+        value = float(flat[weight.argmax()])
+        if not any(abs(value - other) <= 1e-7 * abs(other) for other in given):
+            given.append(value)
+            yield value
 
 
-FITS = (scaled,)
+def _root(seen: Seen, value: Value, decades: tuple[float, float]) -> float:
+    """Return the constant that gives the number that is furthest from right, by bisection; nan where none does."""
+    place = int(np.where(np.isfinite(seen.error), seen.error, -1.0).argmax())
+    wanted = float(seen.got.ravel()[place])
+    if not np.isfinite(wanted):
+        return np.nan
+
+    def off(power: float) -> float:
+        return float(value(seen.model, float(10.0**power)).ravel()[place]) - wanted
+
+    grid = np.linspace(*decades, STEPS)
+    values = np.array([off(float(power)) for power in grid])
+    changes = np.flatnonzero(np.isfinite(values[:-1] + values[1:]) & (np.sign(values[:-1]) * np.sign(values[1:]) < 0))
+    if not changes.size:
+        return np.nan
+    low, high = grid[changes[-1]], grid[changes[-1] + 1]
+    rising = values[changes[-1]] < 0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        if (off(middle) < 0) == rising:
+            low = middle
+        else:
+            high = middle
+    return float(10.0**low)
+
+
+FITS = (affine, difference_quotients, constants_of_the_softmax, scaled, offset)

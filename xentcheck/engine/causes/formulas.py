@@ -91,8 +91,8 @@ def whole_rows(model: Model) -> Iterator[Guess]:
 
 def _scaled(model: Model, mechanism: str, sentence: str, rows: Floats) -> Iterator[Guess]:
     kept = rows * model.problem.kept
-    for divisor in dict.fromkeys((1.0, float(model.m), 2.0)):
-        yield Guess(mechanism, sentence, model.finish(kept / divisor), 0.0 if divisor == 1 else 1.0)
+    for name, divisor in (("", 1.0), (" It is divided by m besides.", float(model.m)), (" It is halved besides.", 2.0)):
+        yield Guess(mechanism, sentence + name, model.finish(kept / divisor), 1.0 if name else 0.0)
 
 
 GROUPS = (other_losses, whole_rows)

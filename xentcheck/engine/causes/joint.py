@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from xentcheck.engine.causes.seen import Group, Key, Seen
+from xentcheck.engine.causes.seen import Group, Key, Seen, quiet
 from xentcheck.engine.causes.tolerance import BITS_FORGIVEN, LEAST_BITS, Match
 
 Fit = Callable[[Sequence[Seen]], Iterator[Group]]
@@ -19,7 +19,7 @@ class Candidate:
     Parameters
     ----------
     key : (str, str)
-        Mechanism and constant.
+        Mechanism and form.
     match : Match
         On the smallest of the finding's own batches that it explains.
     explained : int
@@ -28,8 +28,6 @@ class Candidate:
         Batches with a right answer for which it predicts a wrong one.
     bits : float
         Evidence of all batches explained.
-    order : int
-        Its place among the hypotheses, the simpler ones first.
     """
 
     key: Key
@@ -37,11 +35,15 @@ class Candidate:
     explained: int
     refuted: int
     bits: float
-    order: int
 
 
 def candidates(
-    own: Sequence[Seen], others: Sequence[Seen], groups: Sequence[Group], fits: Sequence[Fit] = ()
+    own: Sequence[Seen],
+    others: Sequence[Seen],
+    groups: Sequence[Group],
+    fits: Sequence[Fit] = (),
+    *,
+    partly: bool = False,
 ) -> list[Candidate]:
     """Return the mechanisms that explain a finding, the likeliest first.
 
@@ -53,31 +55,55 @@ def candidates(
         What else the target answered, rightly or wrongly.
     groups, fits
         The hypotheses, and those with a constant that is fitted to the values returned.
+    partly : bool
+        Whether a mistake need explain no more than the wrong entries of each answer.
 
     Notes
     -----
     The one that explains most of the wrong answers is the likeliest, then the one that foretells the fewest of
     the right answers wrong, then the one with most evidence, then the simpler one.
     """
-    wrong = [*own, *(seen for seen in others if seen.wrong)]
+    wrong = [seen for seen in others if seen.wrong]
     right = [seen for seen in others if not seen.wrong]
-    groups = [*groups, *(group for fit in fits for group in fit(wrong))]
-    tables = [seen.matches(groups) for seen in wrong]
-    order: dict[Key, int] = {}
+    places: dict[int, Group] = dict(enumerate(groups))
+    found = _compared(own, wrong, right, places, partly)
+    if fits and (not found or found[0].refuted or found[0].explained < len(own) + len(wrong)):
+        with quiet():
+            fitted = [group for fit in fits for group in fit([*own, *wrong])]
+        late = dict(enumerate(fitted, len(groups)))
+        of_fits = _compared(own, wrong, right, late, partly)
+        # A constant always fits the batch that it was fitted to.
+        found = _ranked([*found, *(one for one in of_fits if 2 * one.explained > len(own) + len(wrong))])
+    return found
+
+
+def _compared(
+    own: Sequence[Seen], wrong: Sequence[Seen], right: Sequence[Seen], groups: dict[int, Group], partly: bool
+) -> list[Candidate]:
+    """Return the candidates of some groups; what the finding's own batches do not show is not looked for in others."""
+    tables = [seen.matches(groups, partly) for seen in own]
+    keys: dict[Key, int] = {}
     for table in tables:
         for key, match in table.items():
-            order[key] = min(order.get(key, match.order), match.order)
-    refuted = [seen.refuted(groups, order) for seen in right]
+            keys[key] = min(keys.get(key, match.order), match.order)
+    worth = {place: groups[place] for place in {order // 1000 for order in keys.values()}}
+    tables += [seen.matches(worth, partly) for seen in wrong]
     found = []
-    for key, place in order.items():
-        mine = [table[key] for table in tables[: len(own)] if key in table]
+    for key, order in keys.items():
         matches = [table[key] for table in tables if key in table]
         bits = sum(min(match.bits, MOST_BITS) for match in matches)
-        if not mine or bits < _needed(matches):
-            continue
-        contradicted = sum(key in keys for keys in refuted)
-        found.append(Candidate(key, mine[0], len(matches), contradicted, bits, place))
-    return _ranked(found)
+        if bits >= _needed(matches):
+            found.append(Candidate(key, matches[0].at(order), len(matches), 0, bits))
+    if not found:
+        return []
+    most = max(one.explained for one in found)
+    tied = {one.key: one for one in found if one.explained == most}
+    worth = {place: groups[place] for place in {one.match.order // 1000 for one in tied.values()}}
+    refuted = [seen.refuted(worth, tied) for seen in right]
+    for key, one in tied.items():
+        count = sum(key in keys for keys in refuted)
+        tied[key] = Candidate(key, one.match, one.explained, count, one.bits)
+    return _ranked([*tied.values(), *(one for one in found if one.explained < most)])
 
 
 def _needed(matches: Sequence[Match]) -> float:
@@ -97,6 +123,6 @@ def _ranked(found: list[Candidate]) -> list[Candidate]:
 
     def rank(one: Candidate) -> tuple[int, int, bool, int]:
         telling = one.bits >= min(0.95 * best, best - 2) or one.bits >= best
-        return -one.explained, one.refuted, not telling, one.order
+        return -one.explained, one.refuted, not telling, one.match.order
 
     return sorted(found, key=rank)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import ml_dtypes
 import numpy as np
@@ -34,19 +35,6 @@ def wrong_labels(model: Model) -> Iterator[Guess]:
             yield relabelled("labels_misaligned", f"Each row is given the label of {how}.", change)
         yield relabelled("labels_misaligned", "The labels are taken in reverse order.", y[::-1])
         yield relabelled("labels_sorted", "The labels are sorted before they are used, the scores are not.", np.sort(y))
-    text = "class y {} is used in place of class y: an index is one off."
-    for step, name in ((1, "+ 1"), (-1, "- 1")):
-        yield relabelled("off_by_one_label", f"Label off by one: {text.format(name)}", (y + step) % m)
-        yield relabelled(
-            "off_by_one_label", f"Label off by one, clipped: {text.format(name)}", np.clip(y + step, 0, m - 1)
-        )
-    text = "The class of the highest score is used as the label; the labels given are ignored."
-    yield relabelled("argmax_as_label", text, model.z.argmax(axis=-1))
-    yield relabelled("argmin_as_label", "The class of the lowest score is used as the label.", model.z.argmin(axis=-1))
-    for c in dict.fromkeys((0, m - 1)):
-        text = f"Class {c} is used as the label of every row; the labels given are ignored."
-        yield relabelled("labels_ignored", text, np.full(n, c))
-    yield relabelled("classes_reversed", "Class m - 1 - y is used in place of class y.", m - 1 - y)
     for kind in NARROW_INTEGERS:
         name, wrapped = np.dtype(kind).name, y.astype(kind).astype(np.int64)
         if np.any(wrapped != y):
@@ -60,6 +48,20 @@ def wrong_labels(model: Model) -> Iterator[Guess]:
         if np.any(rounded != y):
             text = f"The labels are rounded by {np.dtype(narrow).name}, which has not all integers; keep them integers."
             yield relabelled("labels_rounded", text, rounded)
+            yield _from(model, "labels_rounded", text, model.coefficients(one_hot(rounded, m)))
+    text = "class y {} is used in place of class y: an index is one off."
+    for step, name in ((1, "+ 1"), (-1, "- 1")):
+        yield relabelled("off_by_one_label", f"Label off by one: {text.format(name)}", (y + step) % m)
+        yield relabelled(
+            "off_by_one_label", f"Label off by one, clipped: {text.format(name)}", np.clip(y + step, 0, m - 1)
+        )
+    text = "The class of the highest score is used as the label; the labels given are ignored."
+    yield relabelled("argmax_as_label", text, model.z.argmax(axis=-1))
+    yield relabelled("argmin_as_label", "The class of the lowest score is used as the label.", model.z.argmin(axis=-1))
+    for c in dict.fromkeys((0, m - 1)):
+        text = f"Class {c} is used as the label of every row; the labels given are ignored."
+        yield relabelled("labels_ignored", text, np.full(n, c))
+    yield relabelled("classes_reversed", "Class m - 1 - y is used in place of class y.", m - 1 - y)
 
 
 def repeated_labels(model: Model) -> Iterator[Guess]:
@@ -86,6 +88,28 @@ def repeated_labels(model: Model) -> Iterator[Guess]:
             yield Guess("repeated_label_once", text, model.finish(rows))
 
 
+def flat_positions(model: Model) -> Iterator[Guess]:
+    """Yield the logits that flat positions i m + y reach when they wrap round in a narrow dtype, or lose their rows."""
+    y, n, m, z = model.labels, model.n, model.m, model.z
+    if y is None or n < 2 or model.contract.input != "logits" or model.part != "loss":
+        return
+    place = np.arange(n) * m + y
+    ways = [("take another stride than m: i n + y", (np.arange(n) * n + y) % z.size)]
+    for kind in NARROW_INTEGERS:
+        name = np.dtype(kind).name
+        if np.any(place.astype(kind) != place):
+            ways.append((f"wrap round in {name}", place.astype(kind).astype(np.int64) % z.size))
+            start = (np.arange(n) * m).astype(kind) + y.astype(kind)
+            ways.append((f"wrap round in {name}", start.astype(np.int64) % z.size))
+    for how, position in ways:
+        text = f"The flat positions of the labels' logits, i m + y, {how}."
+        d = z - z.max(axis=-1, keepdims=True)
+        log_s = model.lse - z.max(axis=-1)
+        total = model.t.sum(axis=-1)
+        for rows in (model.lse - z.reshape(-1)[position], log_s - d.reshape(-1)[position]):
+            yield Guess("labels_wrapped", text, model.finish(total * rows), 1.0)
+
+
 def soft_targets(model: Model) -> Iterator[Guess]:
     """Yield mistakes about dense targets."""
     dense = model.problem.targets
@@ -107,36 +131,65 @@ def soft_targets(model: Model) -> Iterator[Guess]:
     yield _from(model, "targets_softmaxed", "A softmax is applied to the targets.", model.coefficients(_softmax(dense)))
     text = "The targets are cut down to whole numbers; keep them floating-point."
     yield _from(model, "targets_truncated", text, model.coefficients(np.trunc(dense)))
+    yield _from(
+        model, "targets_truncated", "The targets are rounded to whole numbers.", model.coefficients(np.rint(dense))
+    )
+    for least in (0.5, 0.1, 0.05, 0.01, 1e-3, 1e-4, 1e-5, 1e-6):
+        if np.any((dense > 0) & (dense < least)):
+            text = f"Targets below {least:g} count for nothing; use all of them."
+            t = model.coefficients(np.where(dense < least, 0.0, dense))
+            yield from _in_both(model, "small_targets_dropped", text, t)
+    text = "Targets above 0 all count alike; use their values."
+    yield _from(model, "targets_truncated", text, model.coefficients((dense > 0).astype(np.float64)))
+    text = "The log-sum-exp counts once a row, as for targets that sum to 1; it counts as often as their sum."
+    if model.part == "loss" and model.contract.input == "logits" and np.any(np.abs(total - 1) > 1e-12):
+        kept = model.problem.kept
+        for lse, z in ((model.lse, model.z), (model.lse - model.z.max(-1), model.z - model.z.max(-1, keepdims=True))):
+            yield Guess("sum_t_ignored", text, model.finish(kept * lse - dot(model.t, z)))
 
 
 def lost_rows(model: Model) -> Iterator[Guess]:
     """Yield what is left where rows do not take part."""
     n, rows = model.n, model.rows()
-
-    def without(mechanism: str, sentence: str, lost: NDArray[np.bool_], bits: float = 0.0) -> Iterator[Guess]:
-        shape = lost if rows.ndim == 1 else lost[:, None]
-        left = np.where(shape, 0.0, rows)
-        yield Guess(mechanism, sentence, model.finish(left), bits)
-        count = model.divisor - float(lost.sum())
-        if model.reduction == "mean" and count > 0:
-            yield Guess(mechanism, sentence, model.finish(left, divisor=count), bits)
-
     if n < 2:
         return
     index = np.arange(n)
-    yield from without("last_row_dropped", "The last row is left out.", index == n - 1)
-    yield from without("first_row_dropped", "The first row is left out.", index == 0)
-    yield from without("only_first_row", "Only the first row is used.", index > 0)
-    yield from without("only_last_row", "Only the last row is used.", index < n - 1)
+    yield from _without(model, "last_row_dropped", "The last row is left out.", index == n - 1)
+    yield from _without(model, "first_row_dropped", "The first row is left out.", index == 0)
+    yield from _without(model, "only_first_row", "Only the first row is used.", index > 0)
+    yield from _without(model, "only_last_row", "Only the last row is used.", index < n - 1)
     for block in BLOCKS:
         whole = n // block * block
         if 0 < whole < n - 1 and n > 2:
             text = f"The last rows, which do not fill a block of {block}, are left out; treat the partial block too."
-            yield from without("last_chunk_dropped", text, index >= whole, 1.0)
+            yield from _without(model, "last_chunk_dropped", text, index >= whole, 1.0)
+    yield from _without(model, "rows_left_out", "Every second row is left out.", index % 2 == 1)
     repeats = np.ones(n)
     repeats[-1] = 2
     twice = rows * (repeats if rows.ndim == 1 else repeats[:, None])
     yield Guess("last_row_twice", "The last row is counted twice.", model.finish(twice))
+
+
+def rows_lost_by_label(model: Model) -> Iterator[Guess]:
+    """Yield what is left where rows of certain labels do not take part."""
+    if model.labels is not None:
+        for c, which in ((0, "0"), (model.m - 1, "m - 1")):
+            text = f"The rows of class {which} are left out, as if they were padding."
+            yield from _without(model, "rows_left_out", text, model.labels == c)
+        text = "The rows whose label has the highest score are left out."
+        yield from _without(model, "rows_left_out", text, model.labels == model.z.argmax(axis=-1))
+
+
+def _without(
+    model: Model, mechanism: str, sentence: str, lost: NDArray[np.bool_], bits: float = 0.0
+) -> Iterator[Guess]:
+    """Yield what is left without some rows, with the right divisor and with that of the rows left."""
+    rows = model.rows()
+    left = np.where(lost if rows.ndim == 1 else lost[:, None], 0.0, rows)
+    yield Guess(mechanism, sentence, model.finish(left), bits)
+    count = model.divisor - float(lost.sum())
+    if model.reduction == "mean" and count > 0:
+        yield Guess(mechanism, sentence, model.finish(left, divisor=count), bits)
 
 
 def ignored_rows(model: Model) -> Iterator[Guess]:
@@ -171,8 +224,30 @@ def ignored_rows(model: Model) -> Iterator[Guess]:
         yield Guess("mask_inverted", text, model.finish(model.rows(t), divisor=count))
 
 
+def other_class(model: Model) -> Iterator[Guess]:
+    """Yield any other class as the label of a single row."""
+    if model.n == 1 and model.labels is not None and model.m <= 64:
+        for c in range(model.m):
+            if c != model.labels[0]:
+                text = f"Class {c} is used in place of class {model.labels[0]}."
+                t = model.coefficients(one_hot(np.array([c]), model.m))
+                guess = _from(model, "wrong_class", text, t, float(np.log2(model.m)))
+                yield replace(guess, variant="any class")
+
+
 def _from(model: Model, mechanism: str, sentence: str, t: Floats, bits: float = 0.0) -> Guess:
     return Guess(mechanism, sentence, model.finish(model.rows(t)), bits)
+
+
+def _in_both(model: Model, mechanism: str, sentence: str, t: Floats) -> Iterator[Guess]:
+    """Yield other coefficients, and those of the label's term alone."""
+    yield _from(model, mechanism, sentence, t)
+    if model.contract.input == "logits":
+        total = model.t.sum(axis=-1)
+        if model.part == "gradient":
+            yield Guess(mechanism, sentence, model.finish(total[:, None] * model.logs[1] - t))
+        else:
+            yield Guess(mechanism, sentence, model.finish(total * model.lse - dot(t, model.z)))
 
 
 def _softmax(z: Floats) -> Floats:
@@ -180,4 +255,5 @@ def _softmax(z: Floats) -> Floats:
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
-GROUPS = (lost_rows, wrong_labels, repeated_labels, soft_targets, ignored_rows)
+GROUPS = (ignored_rows, lost_rows, wrong_labels, flat_positions, repeated_labels, soft_targets)
+LATE = (rows_lost_by_label, other_class)

@@ -54,7 +54,9 @@ class Model:
         self.problem = problem
         self.contract = problem.contract
         self.part = part
-        self.z = problem.scores
+        self.raw = problem.scores
+        cap = problem.soft_cap
+        self.z: Floats = self.raw if cap is None else np.asarray(cap * np.tanh(self.raw / cap))
         self.n, self.m = problem.n, problem.m
         self.u = problem.format.unit_roundoff
         self.reduction = self.contract.reduction if part == "loss" else self.contract.effective_gradient_reduction
@@ -217,12 +219,21 @@ class Model:
         divisor = self.divisor if divisor is None else divisor
         scale = np.float64(1.0) / np.float64(divisor)
         if self.part == "loss":
+            if divisor == 0 and self.contract.empty_mean == "zero":
+                return np.asarray(0.0)
             return np.asarray(rows * scale if self.reduction == "none" else rows.sum() * scale)
         if divisor == 0:  # no row is kept: nothing depends on the scores
             return np.zeros_like(rows)
+        rows = rows * self.capping
         up = self.problem.upstream if upstream is None else upstream
         up = np.asarray(1.0 if up is None else up)
         return np.asarray(rows * scale * (up.reshape(-1, 1) if up.ndim else up))
+
+    @cached_property
+    def capping(self) -> Floats | float:
+        """The derivative of the soft cap, 1 without one."""
+        cap = self.problem.soft_cap
+        return 1.0 if cap is None else np.asarray(1.0 - np.tanh(self.raw / cap) ** 2)
 
     @cached_property
     def right(self) -> Floats:

@@ -15,9 +15,8 @@ def smoothing(model: Model) -> Iterator[Guess]:
     eps, m, base = model.problem.smoothing, model.m, model.targets
     if not eps:
         return
-    yield _from(
-        model, "smoothing_ignored", f"The label smoothing of {eps:g} has no effect.", model.coefficients(smoothing=0.0)
-    )
+    text = f"The label smoothing of {eps:g} has no effect."
+    yield from _either(model, "smoothing_ignored", text, model.coefficients(smoothing=0.0))
     other = "others" if model.contract.smoothing_over == "all" else "all"
     readings = {
         "all": f"eps / m to all m = {m} classes",
@@ -30,14 +29,23 @@ def smoothing(model: Model) -> Iterator[Guess]:
     weighted = model.coefficients(smoothing=0.0)
     uniform = model.t - (1 - eps) * weighted
     text = "Label smoothing adds the uniform part, but the label's own share is not reduced to 1 - eps."
-    yield _from(model, "smoothing_without_1_minus_eps", text, weighted + uniform)
+    yield from _either(model, "smoothing_without_1_minus_eps", text, weighted + uniform)
     text = "Label smoothing reduces the label's share to 1 - eps, but the uniform part is missing."
-    yield _from(model, "smoothing_uniform_missing", text, (1 - eps) * weighted)
+    yield from _either(model, "smoothing_uniform_missing", text, (1 - eps) * weighted)
     text = "The uniform part of the label smoothing is a sum over the classes where it is to be a mean: divide by m."
-    yield _from(model, "smoothing_not_divided", text, (1 - eps) * weighted + m * uniform)
+    yield from _either(model, "smoothing_not_divided", text, (1 - eps) * weighted + m * uniform)
     others = base * (1 - eps) + (1 - base) * eps / m
     text = "The label's own class misses its share eps / m: the smoothed row does not sum to 1."
-    yield _from(model, "smoothing_label_share", text, model.coefficients(others, smoothing=0.0))
+    yield from _either(model, "smoothing_label_share", text, model.coefficients(others, smoothing=0.0))
+    text = "The uniform part of the label smoothing is divided by another number of classes: {}."
+    for said, count in (("m - 1", m - 1), ("m + 1", m + 1), ("n", model.n), ("2", 2)):
+        if count and count != m:
+            changed = (1 - eps) * weighted + uniform * (m / count)
+            yield from _either(model, "smoothing_not_divided", text.format(said), changed)
+    if not model.problem.kept.all():
+        text = "The uniform part of the label smoothing is added in the ignored rows too."
+        ignored = np.where(model.problem.kept[:, None], 0.0, model.coefficients(np.zeros_like(base), all_rows=True))
+        yield from _either(model, "ignored_rows_used", text, model.t + ignored)
     text = "The smoothing is swapped: the label's share is eps and the uniform part has 1 - eps."
     yield _from(model, "smoothing_swapped", text, model.coefficients(smoothing=1 - eps))
     yield _from(
@@ -82,8 +90,31 @@ def weights(model: Model) -> Iterator[Guess]:
         ("weights_squared", "The weights are applied twice.", w**2),
         ("weights_inverted", "The scores' loss is divided by the weights, not multiplied.", 1 / w),
         ("weights_square_root", "The square roots of the weights are used.", np.sqrt(w)),
+        ("weights_truncated", "The weights are cut down to integers; keep them floating-point.", np.trunc(w)),
+        ("weights_truncated", "The weights are rounded to integers; keep them floating-point.", np.rint(w)),
+        ("weights_truncated", "The weights are taken as yes or no; use their values.", (w != 0).astype(np.float64)),
+        (
+            "zero_weight_as_one",
+            "A weight of 0 counts as no weight given, which is 1; it is 0.",
+            np.where(w == 0, 1.0, w),
+        ),
+        ("weights_limited", "Weights above 1 are limited to 1.", np.minimum(w, 1.0)),
+        ("weights_limited", "Weights below 1 are raised to 1.", np.maximum(w, 1.0)),
+        ("weights_shifted", "1 is added to the weights.", w + 1),
+        (
+            "weights_exponential",
+            "A softmax is applied to the weights.",
+            np.exp(w - w.max()) / np.exp(w - w.max()).sum(),
+        ),
     ):
-        yield Guess(key, text, model.finish(model.rows(model.coefficients(weights=other))))
+        yield from _weighted(model, key, text, other)
+    for size in (2, 4, 8, 10, 16, 32, 64, 100, 128, 256):
+        if size < m:
+            for how, other in (("repeat", np.resize(w[:size], m)), ("are 1", np.where(np.arange(m) < size, w, 1.0))):
+                text = f"After the first {size} classes the weights {how}."
+                yield from _weighted(model, "weights_repeat", text, other)
+    yield from _weighted(model, "weight_of_wrong_class", "All classes have the weight of the first.", np.full(m, w[0]))
+    yield from _weighted(model, "weight_of_wrong_class", "All classes have the mean weight.", np.full(m, w.mean()))
     if model.contract.input == "logits":
         plain = model.coefficients(unweighted=True)
         text = "The weight multiplies only the label's logit and not the log-sum-exp: multiply the whole row's loss."
@@ -105,6 +136,15 @@ def weights(model: Model) -> Iterator[Guess]:
             shift = z - z.max(axis=-1, keepdims=True)
             log_p = shift - np.log(np.exp(shift).sum(axis=-1, keepdims=True))
             yield Guess("weights_on_scores", text, model.finish(model.rows(plain, (log_p, np.exp(log_p)))))
+
+
+def _weighted(model: Model, mechanism: str, sentence: str, w: Floats) -> Iterator[Guess]:
+    """Yield what other weights give, with the divisor of the right ones and with their own."""
+    rows = model.rows(model.coefficients(weights=w))
+    yield Guess(mechanism, sentence, model.finish(rows))
+    if model.reduction == "mean" and model.contract.mean_over == "weights":
+        total = float((model.targets @ w * model.problem.kept).sum())
+        yield Guess(mechanism, sentence, model.finish(rows, divisor=total))
 
 
 def z_loss(model: Model) -> Iterator[Guess]:
@@ -130,6 +170,8 @@ def z_loss(model: Model) -> Iterator[Guess]:
             text = "The z-loss has another reduction than the loss beside it (sum for mean or mean for sum)."
             for scale in (1.0, 1 / max(model.n, 1)):
                 yield Guess("z_loss_reduction", text, reduced + extra * scale)
+            text = "The z-loss is that of the mean log-sum-exp, not the mean of the squares."
+            yield Guess("z_loss_reduction", text, reduced + amount * (model.lse * kept).mean() ** 2)
         text = "The z-loss is applied to the ignored rows too."
         yield Guess("z_loss_ignored_rows", text, model.finish(bare + amount * model.lse**2))
     else:
@@ -137,6 +179,15 @@ def z_loss(model: Model) -> Iterator[Guess]:
         yield Guess("z_loss_gradient", text, model.finish(bare + (2 * amount * kept)[:, None] * model.softmax[1]))
         text = "The gradient of the z-loss lacks its factor p: it is 2 z_loss lse p."
         yield Guess("z_loss_gradient", text, model.finish(bare + (2 * amount * kept * model.lse)[:, None]))
+
+
+def _either(model: Model, mechanism: str, sentence: str, t: Floats) -> Iterator[Guess]:
+    """Yield what other coefficients give, and what they give where only those subtracted from p are wrong."""
+    yield _from(model, mechanism, sentence, t)
+    if model.part == "gradient" and model.contract.gradient_wrt == "logits" and model.contract.boundary.exact:
+        rows = model.t.sum(axis=-1, keepdims=True) * model.logs[1] - t
+        extra = model.penalty() if model.problem.z_loss else 0.0
+        yield Guess(mechanism, sentence, model.finish(rows + extra))
 
 
 def _from(model: Model, mechanism: str, sentence: str, t: Floats) -> Guess:

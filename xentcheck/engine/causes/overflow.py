@@ -44,6 +44,11 @@ SHIFTS: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
         "The first row's maximum is subtracted from all rows; subtract each row's own.",
         lambda z: z[:1].max(keepdims=True),
     ),
+    (
+        "partial_maximum",
+        "The last logit is left out of the maximum, and may overflow; take the maximum of all.",
+        lambda z: z[:, : max(z.shape[1] - 1, 1)].max(axis=-1, keepdims=True),
+    ),
     ("first_logit_for_maximum", "The first logit is subtracted where the maximum is needed.", lambda z: z[:, :1]),
     (
         "mean_for_maximum",
@@ -65,11 +70,6 @@ SHIFTS: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
         "max(0, max z) is subtracted, so that rows of large negative logits vanish; subtract max z.",
         lambda z: np.maximum(z.max(axis=-1, keepdims=True), 0),
     ),
-    (
-        "partial_maximum",
-        "The last logit is left out of the maximum, and may overflow; take the maximum of all.",
-        lambda z: z[:, : max(z.shape[1] - 1, 1)].max(axis=-1, keepdims=True),
-    ),
 )
 
 
@@ -83,10 +83,48 @@ def range_lost(model: Model) -> Iterator[Guess]:
     )
     for work in working_dtypes(model):
         yield from from_logs(model, "log_of_softmax", text, simulate(model, work, softmax_shifted_by(row_maximum)))
-    for mechanism, sentence, shift in SHIFTS:
+    for mechanism, sentence, shift in (*SHIFTS, *_partial_shifts(model.m)):
         for work in working_dtypes(model):
             for make in (softmax_shifted_by, log_softmax_shifted_by):
                 yield from from_logs(model, mechanism, sentence, simulate(model, work, make(shift)))
+
+
+def _partial_shifts(m: int) -> Iterator[tuple[str, str, Callable[[Array], Array]]]:
+    """Yield maxima over a part of the classes: the whole blocks, or the first block."""
+    seen = {m - 1}
+    for block in (2**k for k in range(10, 0, -1)):
+        for stop in (m // block * block, (m - 1) // block * block, block):
+            if 0 < stop < m and stop not in seen:
+                seen.add(stop)
+                text = f"The maximum is taken over the first {stop} of {m} classes, and later ones may overflow."
+                yield "partial_maximum", f"{text} Take the maximum of all.", _maximum_of_first(stop)
+
+
+def _maximum_of_first(stop: int) -> Callable[[Array], Array]:
+    return lambda z: np.asarray(z[:, :stop].max(axis=-1, keepdims=True))
+
+
+def hidden(model: Model) -> Iterator[Guess]:
+    """Yield an infinite or nan loss, or gradient, of an underflowed softmax that is replaced by a number."""
+    if model.contract.input != "logits":
+        return
+    format_ = model.problem.format
+    for work in working_dtypes(model):
+        log_p, p = simulate(model, work, softmax_shifted_by(row_maximum))
+        if model.part == "gradient":
+            p_y = np.where(model.t == 0, np.inf, p).min(axis=-1)
+            rows = model.rows()
+            for number in (0.0, np.nan):
+                text = "Where p_y underflows, 1 / p_y times the softmax's derivative is {}; the gradient is p - t."
+                value = model.finish(np.where((p_y == 0)[:, None], number, rows))
+                yield Guess("log_of_softmax", text.format("0" if number == 0 else "nan"), value, exact=True)
+            continue
+        rows = -(np.where(model.t == 0, 0.0, model.t * log_p)).sum(axis=-1)
+        if np.isfinite(rows).all():
+            continue
+        for number in (0.0, format_.largest):
+            text = f"The infinite loss of an underflowed softmax is replaced by {number:g}; use log_softmax."
+            yield Guess("nonfinite_replaced", text, model.finish(np.where(np.isfinite(rows), rows, number)), exact=True)
 
 
 def infinite_logs(model: Model) -> Iterator[Guess]:
@@ -105,6 +143,27 @@ def infinite_logs(model: Model) -> Iterator[Guess]:
     if not np.isfinite(rows).all():
         text = "Non-finite rows are replaced by 0; the right value there is not finite."
         yield Guess("nonfinite_replaced", text, model.finish(np.where(np.isfinite(rows), rows, 0.0)))
+
+
+def numbers_for_infinity(model: Model) -> Iterator[Guess]:
+    """Yield a finite number in the place of a logit of -inf, and of any below it."""
+    if model.contract.input != "logits":
+        return
+    low = float(model.z.min(initial=0.0))
+    for number in (-1e2, -1e3, -1e4, -65504.0, -1e5, -1e6, -1e8, -1e9, -1e10, -1e30, -3.4028234663852886e38):
+        if low < number:
+            z = np.maximum(model.z, number)
+            for said, d in (("", z), (" from the row's maximum", np.maximum(_below_maximum(model.z), number))):
+                d = _below_maximum(d)
+                log_p = d - np.log(np.exp(d).sum(axis=-1, keepdims=True))
+                text = f"Logits of -inf, and very low ones, become {number:.5g}{said}, which is no mask beside others."
+                value = model.finish(model.rows(logs=(log_p, np.exp(log_p))))
+                key = "logits_clipped" if said else "minus_infinity_as_number"
+                yield Guess(key, text, value, 1.0, variant=text)
+
+
+def _below_maximum(z: Array) -> Array:
+    return np.asarray(z - z.max(axis=-1, keepdims=True))
 
 
 def underflowed_logs(model: Model) -> Iterator[Guess]:

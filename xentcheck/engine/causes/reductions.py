@@ -8,8 +8,17 @@ import numpy as np
 
 from xentcheck.engine.causes.guess import Guess
 from xentcheck.engine.causes.model import Model
+from xentcheck.truth.formats import FORMATS
 
 COMMON = -3.0  # bits: what is common needs less evidence
+
+
+def nothing(model: Model) -> Iterator[Guess]:
+    """Yield the means of no rows that a contract may ask for."""
+    if model.part == "loss" and model.reduction == "mean" and model.divisor == 0:
+        for value in (0.0, np.nan):
+            text = f"The mean of no rows is {value:g}; the contract's empty_mean is {model.contract.empty_mean}."
+            yield Guess("empty_mean", text, np.asarray(value), -100.0)
 
 
 def empty(model: Model) -> Iterator[Guess]:
@@ -86,9 +95,19 @@ def other_counts(model: Model) -> Iterator[Guess]:
         return
     n, m, part = model.n, model.m, model.part
     total = model.right * model.divisor
-    if n > 1:
-        text = f"The {part} is divided by m = {m}, the number of classes, in place of {model.divisor:g}."
-        yield Guess("divisor_m_for_n", text, total / m)
+    text = f"The {part} is divided by m = {m}, the number of classes, in place of {model.divisor:g}."
+    yield Guess("divisor_m_for_n", text, total / m)
+    for bits in (8, 16):
+        for low, kind in ((0, "uint"), (-(2 ** (bits - 1)), "int")):
+            counted = (n - low) % 2**bits + low
+            if counted != n:
+                text = f"The rows are counted in {kind}{bits}, where {n} is {counted}."
+                yield Guess("divisor_wrapped", text, total / np.float64(counted), variant=f"{kind}{bits}")
+    for name in ("bfloat16", "float16"):
+        counted = int(np.asarray(n).astype(FORMATS[name].dtype))
+        if counted != n:
+            text = f"The rows are counted in {name}, where {n} is {counted}."
+            yield Guess("divisor_wrapped", text, total / counted, variant=name)
     for other in (n - 1, n + 1):
         if other > 0:
             text = f"The {part} is divided by {other} in place of {model.divisor:g}: a count that is one off."
@@ -147,5 +166,5 @@ def upstream(model: Model) -> Iterator[Guess]:
         )
 
 
-GROUPS = (upstream, divisors, factors, other_counts)
+GROUPS = (nothing, upstream, divisors, factors, other_counts)
 LATE = (empty, no_rows)

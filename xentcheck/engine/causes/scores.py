@@ -35,6 +35,8 @@ def taken_for(model: Model) -> Iterator[Guess]:
         if model.part == "loss":
             text = "The loss is that of the label's logit alone, -z_y: the log-sum-exp is missing."
             yield _by(model, "log_sum_exp_missing", text, (z, z))
+        text = "log(1 + p) is used in place of log p."
+        yield _by(model, "log1p_of_p", text, (np.log1p(model.softmax[1]), model.softmax[1]))
         text = "The negative logits are used: the softmax is that of -z."
         yield _by(model, "logits_negated", text, _soft(-z))
         text = "Each logit goes through a sigmoid, and its logarithm is used without a softmax."
@@ -56,7 +58,7 @@ def taken_for(model: Model) -> Iterator[Guess]:
         yield _by(model, "renormalised", text, (model.guard(model.contract.boundary, (np.log(p), p)), p))
         text = "The probabilities are not divided by their sum, as the contract says."
         yield _by(model, "not_renormalised", text, (model.guard(model.contract.boundary, (np.log(z), z)), z))
-        if model.problem.n > 1:
+        if model.n > 1:
             text = "The probabilities are divided by the sum over the rows (axis 0); divide over the classes."
             p = z / z.sum(axis=0, keepdims=True)
             yield _by(model, "wrong_axis", text, (np.log(p), p))
@@ -106,12 +108,12 @@ def class_count(model: Model) -> Iterator[Guess]:
     z, m = model.z, model.m
     index = np.arange(m)
 
-    def over(mechanism: str, sentence: str, use: NDArray[np.bool_], bits: float = 0.0) -> Guess:
+    def over(mechanism: str, sentence: str, use: NDArray[np.bool_], bits: float = 0.0, variant: str = "") -> Guess:
         """Guess that the log-sum-exp runs over the classes used only; where used is none it is left at 0."""
         masked = np.where(use, z, -np.inf)
         top = masked.max(axis=-1, keepdims=True)
         lse = top + np.log(np.exp(masked - top).sum(axis=-1, keepdims=True))
-        return _by(model, mechanism, sentence, (z - lse, np.where(use, np.exp(z - lse), 0.0)), bits)
+        return _by(model, mechanism, sentence, (z - lse, np.where(use, np.exp(z - lse), 0.0)), bits, variant)
 
     if m > 1:
         yield over("last_class_dropped", "The last class is left out of the log-sum-exp.", index < m - 1)
@@ -119,25 +121,33 @@ def class_count(model: Model) -> Iterator[Guess]:
         if model.labels is not None:
             text = "The label's own class is left out of the log-sum-exp: only the other classes are summed."
             yield over("label_left_out", text, index != model.labels[:, None])
+            text = "Only as many classes take part as the labels of the batch have: m is taken from the largest label."
+            yield over("classes_from_labels", text, index <= model.labels.max(initial=0))
         text = "The class of the highest score is left out of the log-sum-exp."
         yield over("maximum_left_out", text, index != z.argmax(axis=-1)[:, None])
     for block in BLOCKS:
         whole = m // block * block
-        if 0 < whole < m - 1 and m > 2:
+        if 0 < whole < m:
             text = f"The last classes, which do not fill a block of {block}, are left out; treat the partial block too."
-            yield over("last_chunk_dropped", text, index < whole, 1.0)
+            yield over("last_chunk_dropped", text, index < whole, 1.0, f"{block}")
         if whole < m < 2**17 and m % block:
             text = (
                 f"Classes that do not exist, which fill a block of {block}, take part with logit 0; set them to -inf."
             )
-            yield _phantom(model, text, block - m % block)
+            yield _phantom(model, text, block - m % block, f"{block}")
+        if m % block:
+            for logit in (-100.0, -1e3, -1e4, -1e9):
+                text = f"Classes that fill a block of {block} take part with logit {logit:g}, which is not low enough."
+                yield _phantom(model, text, block - m % block, f"{block} {logit}", logit)
         if block < m:
-            yield over("only_first_chunk", f"Only the first block of {block} classes takes part.", index < block, 1.0)
+            text = f"Only the first block of {block} classes takes part."
+            yield over("only_first_chunk", text, index < block, 1.0, f"{block}")
             yield over(
                 "only_last_chunk",
                 f"Only the last block of {block} classes takes part.",
                 index >= (m - 1) // block * block,
                 1.0,
+                f"{block}",
             )
     yield _phantom(model, "One class too many takes part, with logit 0.", 1)
     text = "The largest logit is used for the log-sum-exp: the log of the sum is missing."
@@ -150,6 +160,48 @@ def class_count(model: Model) -> Iterator[Guess]:
     text = "The exponentials are averaged over the classes, not summed: log m is missing from the loss."
     lse = model.lse[:, None] - np.log(m)
     yield _by(model, "mean_of_exponentials", text, (z - lse, np.exp(z - lse)))
+
+
+def dropped_terms(model: Model) -> Iterator[Guess]:
+    """Yield a sum of exponentials that leaves out the small ones."""
+    if model.contract.input != "logits":
+        return
+    d = model.z - model.z.max(axis=-1, keepdims=True)
+    for limit in (
+        5.0,
+        8.0,
+        10.0,
+        12.0,
+        15.0,
+        16.0,
+        18.0,
+        20.0,
+        23.0,
+        25.0,
+        30.0,
+        32.0,
+        36.0,
+        40.0,
+        50.0,
+        64.0,
+        80.0,
+        87.0,
+    ):
+        if np.any(d < -limit):
+            e = np.where(d < -limit, 0.0, np.exp(d))
+            s = e.sum(axis=-1, keepdims=True)
+            text = f"Exponentials below exp(-{limit:g}) are left out of the sum."
+            yield _by(model, "exponentials_dropped", text, (d - np.log(s), e / s), 1.0, text)
+    for least in (1e-2, 2.0**-8, 1e-3, 2.0**-10, 2.0**-12, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12):
+        p = model.softmax[1]
+        if model.part == "gradient" and np.any((p > 0) & (p < least)):
+            text = f"Probabilities below {least:g} count as 0 in the gradient."
+            rows = model.t.sum(axis=-1, keepdims=True) * np.where(p < least, 0.0, p) - model.t
+            yield Guess("small_entries_dropped", text, model.finish(rows), 1.0, variant=text)
+            text = f"Entries of the gradient below {least:g} in size are set to 0."
+            rows = model.rows()
+            rows = np.where(np.abs(rows) < least, 0.0, rows)
+            yield Guess("small_entries_dropped", text, model.finish(rows), 1.0, variant=text)
 
 
 def terms_repeated(model: Model) -> Iterator[Guess]:
@@ -170,14 +222,14 @@ def terms_repeated(model: Model) -> Iterator[Guess]:
     )
 
 
-def _phantom(model: Model, sentence: str, count: int) -> Guess:
-    lse = np.logaddexp(model.lse, np.log(count))[:, None]
-    return _by(model, "phantom_class", sentence, (model.z - lse, np.exp(model.z - lse)), 1.0)
+def _phantom(model: Model, sentence: str, count: int, variant: str = "", logit: float = 0.0) -> Guess:
+    lse = np.logaddexp(model.lse, np.log(count) + logit)[:, None]
+    return _by(model, "phantom_class", sentence, (model.z - lse, np.exp(model.z - lse)), 1.0, variant)
 
 
-def _by(model: Model, mechanism: str, sentence: str, logs: Logs, bits: float = 0.0) -> Guess:
-    return Guess(mechanism, sentence, model.finish(model.rows(logs=logs)), bits)
+def _by(model: Model, mechanism: str, sentence: str, logs: Logs, bits: float = 0.0, variant: str = "") -> Guess:
+    return Guess(mechanism, sentence, model.finish(model.rows(logs=logs)), bits, variant=variant)
 
 
-GROUPS = (wrong_axis, taken_for, class_count)
+GROUPS = (wrong_axis, taken_for, class_count, dropped_terms)
 RARE = (terms_repeated,)

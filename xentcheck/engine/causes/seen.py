@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from xentcheck.engine.causes.guess import Guess
+from xentcheck.engine.causes.hessian import PART, Curved
 from xentcheck.engine.causes.model import Floats, Model
 from xentcheck.engine.causes.tolerance import Match, Returned, allowance, distance
 from xentcheck.truth.allowance import conformance
@@ -20,6 +21,7 @@ from xentcheck.truth.problem import Problem
 
 Group = Callable[[Model], Iterator[Guess]]
 Key = tuple[str, str]
+NUMBERS = re.compile(r"\d[\d.,e+-]*")
 
 
 class Seen:
@@ -28,8 +30,9 @@ class Seen:
     Parameters
     ----------
     problem : Problem
-    part : {"loss", "gradient"}
-    got : array of float64, shape () or (n,) for the loss, (n, m) for the gradient
+    part : {"loss", "gradient", "hessian_vector"}
+        For the last one the problem has a vector.
+    got : array of float64, shape () or (n,) for the loss, else (n, m)
     held : float or array of the shape of `got`, optional
         The allowance to which the part was held, by default that of the verdict; elements within it of the right
         value count as right.
@@ -41,12 +44,12 @@ class Seen:
     """
 
     def __init__(self, problem: Problem, part: str, got: ArrayLike, held: ArrayLike | None = None) -> None:
-        self.model = Model(problem, part)
+        self.model = Curved(problem) if part == PART else Model(problem, part)
         self.got = np.asarray(got, np.float64)
-        with _quiet():
-            if part not in ("loss", "gradient") or not self.got.size or self.got.shape != self.model.right.shape:
+        with quiet():
+            if part not in ("loss", "gradient", PART) or not self.got.size or self.got.shape != self.model.right.shape:
                 raise ValueError(f"The {part} cannot be compared.")
-            allowed = _promised(self.model) if held is None else np.asarray(held, np.float64)
+            allowed = _promised(self.model, part) if held is None else np.asarray(held, np.float64)
             self.allowed = np.broadcast_to(allowed, self.got.shape)
             self.error = distance(self.got, self.model.right)
 
@@ -60,34 +63,42 @@ class Seen:
         """The values, ready to be compared with many guesses."""
         return Returned(self.model, self.got, self.allowed)
 
-    def matches(self, groups: Iterable[Group]) -> dict[Key, Match]:
-        """Return the best match of each mechanism and constant."""
+    def matches(self, groups: Mapping[int, Group], partly: bool = False) -> dict[Key, Match]:
+        """Return the best match of each form of a mechanism.
+
+        Parameters
+        ----------
+        groups : mapping
+            The hypotheses by their places.
+        partly : bool
+            Whether the entries that are right may stay so.
+        """
         found: dict[Key, Match] = {}
-        with _quiet():
+        with quiet():
             for order, guess in self._guesses(groups):
-                match = self.returned.matched(guess, order)
-                key = (guess.mechanism, guess.variant)
-                if match is not None and key in found:
-                    better = match if match.bits > found[key].bits else found[key]
-                    match = replace(better, order=found[key].order)
-                if match is not None:
-                    found[key] = match
+                match = self.returned.matched(guess, order, partly)
+                if match is None:
+                    continue
+                key = key_of(guess)
+                if key in found:
+                    match = max(found[key], match, key=lambda one: one.bits).at(found[key].order)
+                found[key] = match
         return found
 
-    def refuted(self, groups: Iterable[Group], keys: Container[Key]) -> set[Key]:
-        """Return which mechanisms predict, in all their forms, what was not returned."""
+    def refuted(self, groups: Mapping[int, Group], keys: Container[Key]) -> set[Key]:
+        """Return which forms of mechanisms predict what was not returned."""
         refuted: set[Key] = set()
         agreed: set[Key] = set()
-        with _quiet():
+        with quiet():
             for _, guess in self._guesses(groups):
-                key = (guess.mechanism, guess.variant)
+                key = key_of(guess)
                 if key in keys:
                     (refuted if self.returned.refutes(guess) else agreed).add(key)
         return refuted - agreed
 
-    def _guesses(self, groups: Iterable[Group]) -> Iterator[tuple[int, Guess]]:
+    def _guesses(self, groups: Mapping[int, Group]) -> Iterator[tuple[int, Guess]]:
         """Yield the guesses with their places; one that cannot be computed ends its group, no more."""
-        for place, group in enumerate(groups):
+        for place, group in groups.items():
             try:
                 for within, guess in enumerate(group(self.model)):
                     yield 1000 * place + within, guess
@@ -95,17 +106,22 @@ class Seen:
                 continue
 
 
+def key_of(guess: Guess) -> Key:
+    """Return mechanism and form: the constant, or the words of the sentence without the numbers of the batch."""
+    return guess.mechanism, guess.variant or NUMBERS.sub("#", guess.sentence)
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Let no warning of numpy's or of Python's out."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def _promised(model: Model) -> Floats:
+def _promised(model: Model, part: str) -> Floats:
     """Return the allowance of the verdict; where it is infinite, one that a right value will hardly exceed."""
     plain = allowance(model)
     allowances = conformance(model.problem, conditions(model.problem))
-    strict = allowances.loss if model.part == "loss" else allowances.gradient
+    strict = getattr(allowances, part)
     return plain if strict is None else np.where(np.isfinite(strict), strict, plain)

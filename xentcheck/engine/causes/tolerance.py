@@ -73,6 +73,10 @@ class Match:
     largest: float
     order: int = 0
 
+    def at(self, order: int) -> Match:
+        """Return the match at another place."""
+        return Match(self.guess, self.bits, self.largest, order)
+
 
 class Returned:
     """The values returned, ready to be compared with many guesses.
@@ -91,22 +95,26 @@ class Returned:
         self.shape, self.got, self.right = got.shape, got.ravel(), right.ravel()
         self.bound = np.where(np.isfinite(allowed), allowed, 0.0).ravel()
         self.from_right = distance(self.got, self.right)
+        self.off = self.from_right > self.bound
         self.size_of_right = np.where(np.isfinite(self.right), np.abs(self.right), 0.0)
         self.u, self.tiny = model.u, model.problem.format.smallest_normal
         self.slack = (4, 4) if model.problem.format.is_half else (16, 512)
         # Most guesses miss by far: the entries that are the furthest from right are looked at first.
         self.first = np.argsort(-self.from_right, kind="stable")[:64] if got.size > 256 else None
 
-    def matched(self, guess: Guess, order: int = 0) -> Match | None:
+    def matched(self, guess: Guess, order: int = 0, partly: bool = False) -> Match | None:
         """Return how well a guess explains what was returned, or None if it does not.
 
         Every element must be within the tolerance of the guess, and the guess must be clearly apart from the right
-        value. The evidence is the sum over the elements of log2(distance from right / distance from the guess).
+        value; `partly`, right elements may be right. The evidence is the sum over the elements of
+        log2(distance from right / distance from the guess).
         """
         value = np.asarray(guess.value, np.float64)
         if value.shape != self.shape:
             return None
         value = value.ravel()
+        if partly:
+            value = np.where(self.off, value, self.right)
         if self.first is not None and not self._hit(value, guess.exact, self.first):
             return None
         if not self._hit(value, guess.exact, slice(None)) or not self._apart(value, guess.exact):

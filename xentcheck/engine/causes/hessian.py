@@ -1,0 +1,100 @@
+"""Mistakes of a product with the Hessian, which is w (diag p - p p^T) for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+
+from xentcheck.engine.causes.guess import Guess
+from xentcheck.engine.causes.model import Floats, Model, dot
+from xentcheck.truth.problem import Problem
+
+PART = "hessian_vector"
+
+
+class Curved(Model):
+    """The right product of a problem's Hessian and vector, and what it is made of."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem, "gradient")
+        assert problem.vector is not None
+        self.v: Floats = problem.vector
+        self.weight = self.t.sum(axis=-1, keepdims=True)
+        if problem.z_loss:
+            self.weight = self.weight + 2 * problem.z_loss * (problem.kept * self.lse)[:, None]
+
+    @cached_property
+    def mean_of_vector(self) -> Floats:
+        """The mean of the vector's row under p, shape (n, 1)."""
+        return dot(self.softmax[1], self.v)[:, None]
+
+    @cached_property
+    def right(self) -> Floats:
+        """The right product."""
+        p = self.softmax[1]
+        rows = self.weight * p * (self.v - self.mean_of_vector)
+        if self.problem.z_loss:
+            rows = rows + 2 * self.problem.z_loss * self.problem.kept[:, None] * p * self.mean_of_vector
+        return self.finish(rows)
+
+
+def products(model: Model) -> Iterator[Guess]:
+    """Yield products with another matrix, and right ones with another scale."""
+    assert isinstance(model, Curved)
+    p, v, w, t = model.softmax[1], model.v, model.weight, model.t
+    mean, g = model.mean_of_vector, w * p - t
+
+    def rows(mechanism: str, sentence: str, value: object) -> Guess:
+        return Guess(mechanism, sentence, model.finish(np.asarray(value, np.float64)))
+
+    text = "No second derivative is propagated: zeros are returned where an error is due."
+    yield Guess("hessian_zero", text, np.zeros_like(v), -100.0)
+    for factor, key, said in ((2.0, "doubled", "too much in"), (0.5, "halved", "missing from")):
+        yield Guess(f"hessian_{key}", f"A factor of 2 is {said} the second derivative.", factor * model.right)
+    yield Guess("hessian_sign", "The second derivative has the wrong sign.", -model.right)
+    if model.divisor not in (0, 1):
+        text = "The second derivative is not divided by the {:g} of the mean."
+        yield Guess("hessian_times_n", text.format(model.divisor), model.right * model.divisor)
+        text = "The second derivative is divided by the {:g} of the mean twice."
+        yield Guess("hessian_divided_twice", text.format(model.divisor), model.right / model.divisor)
+    elif model.n > 1:
+        text = "The second derivative is divided by n, and the loss is no mean."
+        yield Guess("hessian_divided_twice", text, model.right / model.n)
+    text = "Only the diagonal p (1 - p) is used: the terms -p_i p_j are missing."
+    yield rows("hessian_diagonal", text, w * p * (1 - p) * v)
+    text = "The term -p (p . v) is missing: the Hessian of a row is diag(p) - p p^T."
+    yield rows("hessian_without_outer_product", text, w * p * v)
+    text = "The term diag(p) is missing: the Hessian of a row is diag(p) - p p^T."
+    yield rows("hessian_without_diagonal", text, -w * p * mean)
+    yield rows("hessian_without_diagonal", text, w * p * mean)
+    yield rows("hessian_outer_sign", "p p^T is added to diag(p); subtract it.", w * p * (v + mean))
+    text = "The vector's entry at the label is subtracted; subtract its mean under p: H v = p (v - p . v)."
+    yield rows("hessian_of_label", text, w * p * (v - dot(model.targets, v)[:, None]))
+    text = "The mean of the vector's entries is subtracted; subtract its mean under p: H v = p (v - p . v)."
+    yield rows("hessian_of_plain_mean", text, w * p * (v - v.mean(axis=-1, keepdims=True)))
+    text = "The sum of the vector's entries is subtracted; subtract its mean under p: H v = p (v - p . v)."
+    yield rows("hessian_of_plain_mean", text, w * p * (v - v.sum(axis=-1, keepdims=True)))
+    text = "The outer product of the gradient takes the Hessian's place (as in an empirical Fisher matrix)."
+    yield rows("hessian_as_fisher", text, g * dot(g, v)[:, None])
+    yield rows("hessian_as_fisher", text, (p - model.targets) * dot(p - model.targets, v)[:, None])
+    yield rows("hessian_as_gradient", "The gradient times the vector, entry by entry, is returned.", g * v)
+    yield rows("hessian_as_gradient", "The gradient is returned, whatever the vector.", g)
+    yield rows("hessian_identity", "The vector is returned: the Hessian is taken for the identity.", v)
+    text = "p . v runs over the whole batch; the Hessian couples no rows."
+    yield rows("hessian_rows_mixed", text, w * p * (v - (p * v).sum()))
+    text = "p . v runs over the rows (axis 0); it is to run over the classes."
+    yield rows("hessian_rows_mixed", text, w * p * (v - (p * v).sum(axis=0, keepdims=True)))
+    text = "The row's weight (sum of its targets and class weights) is missing from the Hessian."
+    yield rows("hessian_unweighted", text, p * (v - mean))
+    yield rows("hessian_unweighted", text, model.problem.kept[:, None] * p * (v - mean))
+    yield rows("hessian_weight_squared", "The row's weight counts twice in the Hessian.", w**2 * p * (v - mean))
+    if model.problem.z_loss:
+        plain = t.sum(axis=-1, keepdims=True)
+        yield rows("z_loss_missing", "The z-loss is missing from the second derivative.", plain * p * (v - mean))
+        text = "The z-loss has its lse diag(p) - p p^T part alone: 2 lambda p p^T is missing."
+        yield rows("z_loss_gradient", text, w * p * (v - mean))
+
+
+GROUPS = (products,)
