@@ -11,7 +11,7 @@ from xentcheck.reference import checks, plain
 from xentcheck.reference.batch import DOUBLE, NONE, SINGLE, Part, at_rim, classes, contiguous, each_part, pieces
 from xentcheck.reference.blocks import Scratch
 from xentcheck.reference.checks import Doubles
-from xentcheck.reference.long_row import scale, subtract_labels, survey
+from xentcheck.reference.long_row import subtract_labels, survey, write_gradient
 from xentcheck.reference.one_class import in_one_class, long_in_one_class
 from xentcheck.reference.rows import Classes, exponentiate, multiply_rows, row_sums, subtract_maximum
 
@@ -153,7 +153,7 @@ def _long(row: Part, single: np.dtype[Any], soft: np.dtype[Any], threads: int) -
         row.losses[...] = seen.T * np.log1p(seen.s) + seen.gaps
     if row.gradient is not None:
         scales = seen.shares * (seen.T * row.factors / (1.0 + seen.s))
-        scale(row, row.labels, scales, row.factors, soft, threads)
+        write_gradient(row, row.labels, scales, row.factors, soft, threads)
     _carefully(row, _uncertain(seen.maximum, seen.T + seen.gaps))
     _carefully(row, at_rim(seen.T * row.factors, 1, soft))
 

@@ -82,7 +82,7 @@ def survey(row: Part, t: NDArray[Any] | None, working: np.dtype[Any], threads: i
     return Survey(maximum, sums.sum(keepdims=True), T.sum(keepdims=True), (gaps + below).sum(keepdims=True), shares)
 
 
-def scale(
+def write_gradient(
     row: Part, t: NDArray[Any] | None, scales: Doubles, factor: Doubles, working: np.dtype[Any], threads: int
 ) -> None:
     """Write the gradient: the exponentials of the pieces, times a scale for each, minus t times a factor if t is given.

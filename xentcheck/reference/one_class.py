@@ -13,8 +13,15 @@ import numpy as np
 from xentcheck.reference.batch import Part, contiguous
 from xentcheck.reference.blocks import Scratch
 from xentcheck.reference.checks import Doubles
-from xentcheck.reference.long_row import scale, survey
-from xentcheck.reference.rows import Classes, exponentiate, label_gradients, label_losses, subtract_maximum
+from xentcheck.reference.long_row import survey, write_gradient
+from xentcheck.reference.rows import (
+    Classes,
+    exponentiate,
+    label_gradients,
+    label_losses,
+    multiply_rows,
+    subtract_maximum,
+)
 
 
 def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any], scratch: Scratch) -> None:
@@ -30,22 +37,24 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
     e = part.buffer(working, scratch)
     top = subtract_maximum(z, e)
     labels = top.begin + y
-    gaps = top.maximum - z.reshape(-1).take(labels)
+    d = np.subtract(z.reshape(-1).take(labels), top.maximum, dtype=np.float64)
     s = exponentiate(e, top)
     if part.losses is not None:
-        part.losses[...] = label_losses(gaps, s)
+        part.losses[...] = label_losses(s, d)
     if part.gradient is not None:
-        label_gradients(e, labels, gaps, s, factors)
+        scale = factors / (1.0 + s)
+        multiply_rows(e, scale)
+        e.reshape(-1)[labels] = label_gradients(s, d, scale)
         part.keep(e)
 
 
 def long_in_one_class(row: Part, y: Classes, factors: Doubles, working: np.dtype[Any], threads: int) -> None:
     """Do the same for one long row."""
     seen = survey(row, None, working, threads)
-    gaps = seen.maximum - row.z[0, y].astype(np.float64)
+    d = row.z[0, y].astype(np.float64) - seen.maximum
     if row.losses is not None:
-        row.losses[...] = label_losses(gaps, seen.s)
+        row.losses[...] = label_losses(seen.s, d)
     if row.gradient is not None:
-        scaling = factors / (1.0 + seen.s)
-        scale(row, None, seen.shares * scaling, factors, working, threads)
-        row.gradient[0, y] = (np.expm1(-gaps) - seen.s) * scaling
+        scale = factors / (1.0 + seen.s)
+        write_gradient(row, None, seen.shares * scale, factors, working, threads)
+        row.gradient[0, y] = label_gradients(seen.s, d, scale)

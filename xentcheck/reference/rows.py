@@ -27,12 +27,12 @@ class Top(NamedTuple):
     ----------
     begin, at : ndarray of int, shape (n,)
         Where the row begins in the block, and where its maximum is, counted in elements of the block.
-    maximum : ndarray of float64, shape (n,)
+    maximum : ndarray of the working dtype, shape (n,)
     """
 
     begin: Classes
     at: Classes
-    maximum: Doubles
+    maximum: Floats
 
 
 def subtract_maximum(z: Floats, d: Floats) -> Top:
@@ -49,7 +49,7 @@ def subtract_maximum(z: Floats, d: Floats) -> Top:
     at += begin
     maximum = z.reshape(-1).take(at)
     np.subtract(z, maximum[:, np.newaxis], out=d)
-    return Top(begin, at, maximum.astype(np.float64, copy=False))
+    return Top(begin, at, maximum)
 
 
 def exponentiate(d: Floats, top: Top) -> Doubles:
@@ -59,10 +59,9 @@ def exponentiate(d: Floats, top: Top) -> Doubles:
     """
     np.exp(d, out=d)
     flat = d.reshape(-1)
-    flat[top.at] = 0.0
+    flat[top.at] -= 1.0  # to 0, or nan where M is not finite
     s = row_sums(d)
     flat[top.at] = 1.0
-    s += 0.0 * top.maximum  # where m = 1 there is nothing in s that could be nan
     return s
 
 
@@ -85,26 +84,25 @@ def row_sums(values: Floats, weights: Floats | None = None) -> Doubles:
     return total
 
 
-def label_losses(gaps: Doubles, s: Doubles) -> Doubles:
-    """Return the losses log1p(s) + (M - z_y) of rows with the gaps M - z_y."""
+def label_losses(s: Doubles, d: Doubles) -> Doubles:
+    """Return the losses log1p(s) - d of rows whose labels are at d = z_y - M: two terms that are not negative."""
     losses: Doubles = np.log1p(s)
-    losses += gaps
+    losses -= d
     return losses
 
 
-def label_gradients(e: Floats, labels: Classes, gaps: Doubles, s: Doubles, factors: Doubles) -> None:
-    """Turn exp(z - M) into p_j - [j = y], times a factor for each row or for all, in place.
-
-    At the label p_y - 1 = (exp(z_y - M) - 1 - s) / S: two terms of one sign, of which expm1 keeps the digits.
+def label_gradients(s: Doubles, d: Doubles, scale: Doubles) -> Doubles:
+    """Return p_y - 1 = (exp(d) - (1 + s)) / S = (expm1(d) - s) / S, times a factor: two terms that are not positive.
 
     Parameters
     ----------
-    labels : ndarray of int, shape (n,)
-        Where they are, counted in elements of the block.
+    scale : ndarray of float64, shape (n,)
+        Factors over S.
     """
-    scale = factors / (1.0 + s)
-    multiply_rows(e, scale)
-    e.reshape(-1)[labels] = (np.expm1(-gaps) - s) * scale
+    slopes: Doubles = np.expm1(d)
+    slopes -= s
+    slopes *= scale
+    return slopes
 
 
 def multiply_rows(rows: Floats, factors: Doubles) -> None:
