@@ -88,6 +88,8 @@ def test_results_that_cannot_be_read(chooser: Host, index: int, message: str) ->
     [
         ("overwrite_scores", "scores-changed"),
         ("overwrite_labels", "labels-changed"),
+        ("reshape_labels", "labels-altered"),
+        ("protect_scores", "scores-altered"),
         ("return_the_scores", "loss-aliases-input"),
         ("change_error_state", "errstate-changed"),
         ("seed_numpy", "numpy-seed-changed"),

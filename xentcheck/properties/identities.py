@@ -9,7 +9,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties.answer import gradient_enclosure
-from xentcheck.properties.calls import promises_refusal
+from xentcheck.properties.bad_input import promises_refusal
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Violation, law, logits_only
 from xentcheck.truth.formats import FORMATS
@@ -227,9 +227,10 @@ def gibbs(case: Case) -> Iterator[Violation]:
     needs="vjp",
 )
 def vjp_linearity(case: Case) -> Iterator[Violation]:
-    """One cotangent drawn of small dyadic numbers, zeros and negative ones among them."""
+    """One cotangent: zeros, negative numbers, one that no narrower dtype holds, and the size of a loss scale."""
     random = case.random("vjp")
-    choices = np.array([0.0, 1.0, -1.0, 2.0, -0.5, 3.0])
+    third = float(case.answer.problem.format.dtype.type(1.0 / 3.0))
+    choices = np.array([0.0, 1.0, -1.0, 2.0, -0.5, 3.0, third, -third, 2.0**14])
     shape = (case.batch.n,) if case.contract.effective_gradient_reduction == "none" else ()
     upstream = random.choice(choices, size=shape)
     if case.batch.n == 0:

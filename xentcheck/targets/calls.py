@@ -147,6 +147,7 @@ class Calls:
     def _notice(self, given: list[Given]) -> None:
         """Observe inputs and earlier results after a call."""
         self._seen.update(f"{item.role}-changed" for item in given if item.changed)
+        self._seen.update(f"{item.role}-altered" for item in given if item.altered)
         if self._target.earlier.changed():
             self._seen.add("earlier-result-changed")
 

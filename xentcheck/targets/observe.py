@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,11 +39,25 @@ class Given:
     role: str
     array: NDArray[Any]
     original: NDArray[Any]
+    form: tuple[object, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Remember the form of the array."""
+        object.__setattr__(self, "form", _form(self.array))
 
     @property
     def changed(self) -> bool:
         """Whether the memory differs, bit by bit, from what was given."""
         return self.array.tobytes() != self.original.tobytes()
+
+    @property
+    def altered(self) -> bool:
+        """Whether the array itself has another form now: it was reshaped or write-protected in place."""
+        return self.form != _form(self.array)
+
+
+def _form(array: NDArray[Any]) -> tuple[object, ...]:
+    return array.shape, array.strides, array.dtype, array.flags.writeable
 
 
 class EarlierResults:
