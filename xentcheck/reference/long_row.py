@@ -56,15 +56,15 @@ def survey(row: Part, t: NDArray[Any] | None, working: np.dtype[Any], threads: i
     m = row.z.shape[1]
     count = pieces(m)
     maxima, s, T, gaps = np.zeros((4, count))
+    target = row.gradient if row.held(working) else None
 
     def read(k: int, scratch: Scratch) -> None:
-        piece = _piece(row, k)
-        z = contiguous(piece.z, working)
-        d = piece.buffer(working, scratch)
-        weights = None if t is None else contiguous(t[:, classes(k)], working)
+        z = contiguous(row.z[:, classes(k)], working)
+        d = scratch("exponentials", z.shape, working) if target is None else target[:, classes(k)]
         top = subtract_maximum(z, d)
         maxima[k] = top.maximum[0]
-        if weights is not None:
+        if t is not None:
+            weights = contiguous(t[:, classes(k)], working)
             T[k] = row_sums(weights)[0]
             gaps[k] = -row_sums(d, weights)[0]
         s[k] = exponentiate(d, top)[0]
@@ -92,17 +92,17 @@ def write_gradient(
     scales : ndarray of float64, shape (pieces,)
     factor : ndarray of float64, shape () or (1,)
     """
-    kept = row.held(working)
+    assert row.gradient is not None
+    target, held = row.gradient, row.held(working)
 
     def write(k: int, scratch: Scratch) -> None:
-        piece = _piece(row, k)
-        e = piece.buffer(working, scratch)
-        if not kept:
-            _again(contiguous(piece.z, working), e)
+        wanted = target[:, classes(k)]
+        e = wanted if held else _again(contiguous(row.z[:, classes(k)], working), scratch)
         multiply_rows(e, scales[k : k + 1])
         if t is not None:
             subtract_labels(e, contiguous(t[:, classes(k)], working), factor, scratch)
-        piece.keep(e)
+        if not held:
+            wanted[...] = e
 
     share(write, len(scales), threads, row.z.shape[1])
 
@@ -113,14 +113,11 @@ def subtract_labels(gradient: Floats, t: Floats, factors: Doubles, scratch: Scra
     gradient -= np.multiply(t, column, out=scratch("products", t.shape, t.dtype))
 
 
-def _again(z: Floats, e: Floats) -> None:
-    top = subtract_maximum(z, e)
-    if top.maximum[0] == MINUS_INFINITY:
+def _again(z: Floats, scratch: Scratch) -> Floats:
+    """Return the exponentials of a piece that the gradient could not hold."""
+    e = scratch("exponentials", z.shape, z.dtype)
+    if subtract_maximum(z, e).maximum[0] == MINUS_INFINITY:
         e[...] = 0.0
     else:
         np.exp(e, out=e)
-
-
-def _piece(row: Part, k: int) -> Part:
-    gradient = None if row.gradient is None else row.gradient[:, classes(k)]
-    return row._replace(z=row.z[:, classes(k)], gradient=gradient)
+    return e

@@ -16,7 +16,7 @@ from xentcheck.reference.checks import Doubles
 
 Classes = NDArray[np.intp]
 
-RUN = 512
+RUN = 1024
 """Elements of a row that are summed in the working dtype; the sums of these runs are added in float64."""
 
 
