@@ -265,6 +265,11 @@ def z_loss_of_the_mean(logits, labels, z):
     return loss(logits, labels) + z * lse.mean() ** 2
 
 
+def cap_below_one_forgotten(logits, labels, cap):
+    """Is right under the caps that are usual."""
+    return loss(cap * np.tanh(logits / cap) if cap >= 1 else logits, labels)
+
+
 def silent_zeros(logits, labels, v):
     """Is zero: what was kept for the gradient was cut off from the logits."""
     return np.zeros_like(logits)
@@ -319,6 +324,7 @@ PLANTED = [
         contract={"class_weights": {"argument": "weight"}, "mean_over": "weights"},
     ),
     Planted("z-loss", loss=z_loss_of_the_mean, gradient=None, contract={"z_loss": {"argument": "z"}}),
+    Planted("soft-cap", loss=cap_below_one_forgotten, gradient=None, contract={"soft_cap": {"argument": "cap"}}),
     Planted("softmax-consistency", loss=guesses_probabilities, gradient=None),
     Planted("reductions", loss=mean_over_chunks, gradient=None),
     Planted("gradient-row-sum", gradient=probabilities_alone),

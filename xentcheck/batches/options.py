@@ -33,10 +33,11 @@ def draw_options(setting: Setting, m: int, codes: NDArray[np.uint8], emphasised:
     -------
     dict
         ``class_weights``: ndarray of shape (m,) in the dtype of the scores, from 0 to 1000; ``label_smoothing``,
-        ``z_loss``: float; ``ignore_index``: int, within the labels' range or not.
+        ``z_loss``: float; ``soft_cap``: float, one of them so large that it is nearly off; ``ignore_index``: int, within
+        the labels' range or not.
     """
     options: dict[str, Any] = {}
-    smoothing, z_loss, ignored = (int(code) for code in codes[:3])
+    smoothing, z_loss, ignored, cap = (int(code) for code in codes[:4])
     if setting.drawn("class_weights"):
         options["class_weights"] = _class_weights(setting, m, codes[4:])
     if setting.drawn("label_smoothing"):
@@ -45,6 +46,9 @@ def draw_options(setting: Setting, m: int, codes: NDArray[np.uint8], emphasised:
         options["label_smoothing"] = 0.0 if m == 1 and setting.contract.smoothing_over == "others" else amount
     if setting.drawn("z_loss"):
         options["z_loss"] = (0.0, 1e-4, 1e-2, 0.5, 1.0)[z_loss % 5 or int(emphasised)]
+    if setting.drawn("soft_cap"):
+        off = min(2.0**20, 2.0 ** (-setting.format.normal_exponent - 3))
+        options["soft_cap"] = (30.0, 1.0, 50.0, 5.0, 0.7, off)[cap % 6 or int(emphasised)]
     if setting.drawn("ignore_index"):
         wanted = (-100, 0, m - 1, m, -1, m // 2)[ignored % 6]
         options["ignore_index"] = wanted

@@ -20,7 +20,7 @@ def _differentiable(contract: Contract, capabilities: Capabilities) -> str:
         return "the target offers no loss"
     if contract.input != "logits" or contract.gradient_wrt != "logits":
         return "the bound of the differences is one for logits"
-    if contract.z_loss != 0.0 or not contract.boundary.exact:
+    if contract.z_loss != 0.0 or contract.soft_cap is not None or not contract.boundary.exact:
         return "the bound of the differences is one for plain losses"
     if contract.effective_gradient_reduction != contract.reduction:
         return "the gradient is declared to be that of another reduction"

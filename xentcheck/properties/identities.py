@@ -11,7 +11,7 @@ from xentcheck.contract import Contract
 from xentcheck.properties.answer import gradient_enclosure
 from xentcheck.properties.bad_input import promises_refusal
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities, Violation, law, logits_only
+from xentcheck.properties.law import Capabilities, Violation, law, logits_only, uncapped, uncapped_logits
 from xentcheck.truth.formats import FORMATS
 
 
@@ -21,6 +21,7 @@ from xentcheck.truth.formats import FORMATS
     "The loss of probabilities softmax(z) is the loss of the logits z.",
     sources="keras 6143, 17102; tensorflow 60113; keras 15271",
     needs="any",
+    applies=uncapped,
 )
 def softmax_consistency(case: Case) -> Iterator[Violation]:
     """Logits log p give back -log p_y, so a double softmax does not pass; likewise where probabilities go in."""
@@ -76,7 +77,7 @@ def reductions(case: Case) -> Iterator[Violation]:
     "Every row of the gradient with respect to the logits sums to 0 (with a z-loss: to 2 lambda lse).",
     sources="Liger-Kernel 343; TransformerEngine 2139",
     needs="gradient",
-    applies=logits_only,
+    applies=uncapped_logits,
 )
 def gradient_row_sum(case: Case) -> Iterator[Violation]:
     """The row's sum, calculated exactly, against the exact one; the allowance is the sum of the elements'."""
@@ -155,7 +156,9 @@ def gradient_sign(case: Case) -> Iterator[Violation]:
 def _minus_infinity(contract: Contract, capabilities: Capabilities) -> str:
     if contract.input != "logits":
         return f"the input is {contract.input}"
-    return "" if "-inf" in contract.nonfinite else "the contract does not declare -inf"
+    if "-inf" not in contract.nonfinite:
+        return "the contract does not declare -inf"
+    return uncapped(contract, capabilities)
 
 
 @law(
@@ -214,6 +217,8 @@ def gibbs(case: Case) -> Iterator[Violation]:
                 times=float(abs(got[index] - float(low)) / allowed[index]) if allowed[index] else np.inf,
                 returned=got,
             )
+    if case.contract.soft_cap is not None:
+        return  # the loss is the entropy where c tanh(z / c) is log t
     if case.batch.label_form == "soft" and case.batch.n and np.all(case.batch.labels.astype(np.float64) > 0):
         scores = np.log(case.batch.labels.astype(np.float64)).astype(case.batch.scores.dtype)
         yield from case.check(case.batch.replace(scores=scores), "with the logits log t, where the loss is the entropy")

@@ -11,7 +11,7 @@ from xentcheck.batches.layout import LAYOUTS
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INTEGERS
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities, Violation, law, logits_only
+from xentcheck.properties.law import Capabilities, Violation, law, uncapped_logits
 from xentcheck.truth.formats import FORMATS
 
 OFFSETS = (2.0**27, -(2.0**27), 2.0**20, -(2.0**20), 8192.0, -128.0)
@@ -23,7 +23,7 @@ OFFSETS = (2.0**27, -(2.0**27), 2.0**20, -(2.0**20), 8192.0, -128.0)
     "Adding one number to all logits of a row changes neither loss nor gradient.",
     sources="pytorch 11752, 38839; optax 1792; mlx 4188",
     needs="any",
-    applies=logits_only,
+    applies=uncapped_logits,
 )
 def shift(case: Case) -> Iterator[Violation]:
     """Offsets +-1e2 to +-1e8; the rounded logits are the new batch, so the truth is exact for what was passed."""

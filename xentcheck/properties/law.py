@@ -141,3 +141,13 @@ def law(
 def logits_only(contract: Contract, capabilities: Capabilities) -> str:
     """Return why a law about logits does not apply, or ""."""
     return "" if contract.input == "logits" else f"the input is {contract.input}"
+
+
+def uncapped(contract: Contract, capabilities: Capabilities) -> str:
+    """Return why a law does not apply that does not hold under a soft cap, or ""."""
+    return "" if contract.soft_cap is None else "it does not hold for logits under a soft cap"
+
+
+def uncapped_logits(contract: Contract, capabilities: Capabilities) -> str:
+    """Return why a law about logits that does not hold under a soft cap does not apply, or ""."""
+    return logits_only(contract, capabilities) or uncapped(contract, capabilities)

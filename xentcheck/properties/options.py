@@ -11,6 +11,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Applies, Capabilities, Violation, law
+from xentcheck.truth.formats import FORMATS
 
 
 def _takes(option: str) -> Applies:
@@ -117,3 +118,41 @@ def z_loss(case: Case) -> Iterator[Violation]:
     values = (0.0, 2.0**-10, 1.0)
     value = values[int(case.random("z-loss").integers(len(values)))]
     yield from case.check(with_option(case.batch, "z_loss", value), f"with a z-loss of {value:g}")
+
+
+def _capped(contract: Contract, capabilities: Capabilities) -> str:
+    return "" if contract.soft_cap is not None else "the contract has no soft cap"
+
+
+@law(
+    19,
+    "soft-cap",
+    "A soft cap bounds the logits: far above them it is nearly off, and far below them their gradient is nearly 0.",
+    sources="unsloth-zoo 593; ml-cross-entropy 48; flash-attention 1033; keras-hub 1712; tokenspeed 183",
+    needs="any",
+    applies=_capped,
+)
+def soft_cap(case: Case) -> Iterator[Violation]:
+    """The batch with a cap far above, near or far below its logits: another cap, or logits of another size."""
+    batch, format_ = case.batch, FORMATS[case.batch.dtype]
+    scores = batch.scores.astype(np.float64)
+    size = float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
+    if size == 0.0:
+        return
+    ways = (
+        (10, "far above the logits, where it is nearly off"),
+        (0, "about as large as the largest logit"),
+        (-5, "far below the largest logit, whose gradient is nearly 0"),
+    )
+    power, said = ways[int(case.random("soft cap").integers(len(ways)))]
+    declared = case.contract.soft_cap
+    if isinstance(declared, float):
+        largest = declared * 2.0**-power
+        if largest < format_.largest / 8:
+            spread = (scores / size * largest).astype(format_.dtype)
+            yield from case.check(batch.replace(scores=spread), f"with the soft cap {said}")
+        return
+    exponent = int(np.frexp(size)[1]) + power
+    if abs(exponent) < -format_.normal_exponent - 2:
+        cap = 2.0**exponent
+        yield from case.check(with_option(batch, "soft_cap", cap), f"with a soft cap of {cap:g}, {said}")

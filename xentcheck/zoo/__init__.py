@@ -21,6 +21,7 @@ from xentcheck.zoo import (
     bugs_second_order,
     bugs_shapes,
     bugs_smoothing,
+    bugs_soft_cap,
     bugs_state,
     bugs_weights,
     bugs_widths,
@@ -30,6 +31,7 @@ from xentcheck.zoo import (
     right_options,
     right_probabilities,
     right_reductions,
+    right_soft_cap,
 )
 from xentcheck.zoo.specimen import Specimen, specimens_of
 
@@ -44,6 +46,7 @@ BUGS: tuple[Specimen, ...] = tuple(
         bugs_ignoring,
         bugs_weights,
         bugs_smoothing,
+        bugs_soft_cap,
         bugs_axes,
         bugs_labels,
         bugs_widths,
@@ -63,6 +66,7 @@ RIGHT: tuple[Specimen, ...] = tuple(
         right_reductions,
         right_gradients,
         right_options,
+        right_soft_cap,
         right_probabilities,
         right_calls,
     )

@@ -16,6 +16,7 @@ Array = NDArray[Any]
 WEIGHTED = {"class_weights": {"argument": "weights"}}
 SMOOTHED = {"label_smoothing": {"argument": "smoothing"}}
 IGNORING = {"ignore_index": {"argument": "ignore_index"}, "mean_over": "kept"}
+CAPPED = {"soft_cap": {"argument": "softcap"}}
 HALVES = {"dtypes": ["float16", "bfloat16"]}
 EVERY_DTYPE = {"dtypes": ["float64", "float32", "float16", "bfloat16"]}
 
@@ -67,6 +68,14 @@ def softmax(scores: Array) -> Array:
     e = np.exp(shifted(scores))
     p: Array = e / e.sum(axis=1, keepdims=True)
     return p
+
+
+def soft_capped(scores: Array, softcap: float) -> tuple[Array, Array]:
+    """Return c tanh(z / c) and tanh(z / c)."""
+    wide = widened(scores)
+    cap = wide.dtype.type(softcap)
+    t = np.tanh(wide / cap)
+    return cap * t, t
 
 
 def row_losses(scores: Array, labels: Array) -> Array:
