@@ -314,6 +314,9 @@ def test_factors_and_weights_beyond_the_dtype(dtype):
             exact = getattr(plain, f"{form}_gradient")(z.astype(float), labels, "none", upstream=[1e39, 1.0])
             exact = exact.astype(dtype)
         np.testing.assert_allclose(got, exact, rtol=1e-5)
+    light = np.array([[1e-20, 2e-20, 0.0]], dtype)
+    expected = plain.onehot_gradient(z[:1].astype(float), light.astype(float), upstream=1e39)
+    np.testing.assert_allclose(reference.gradient(z[:1], light, upstream=1e39), expected, rtol=1e-5)
     largest = float(np.finfo(np.float64).max)
     far = np.array([[largest, -largest], [1.0, 0.0]])
     np.testing.assert_array_equal(

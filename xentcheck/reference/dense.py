@@ -11,7 +11,7 @@ from xentcheck.reference import checks, plain
 from xentcheck.reference.batch import DOUBLE, NONE, SINGLE, Part, at_rim, classes, contiguous, each_part, pieces
 from xentcheck.reference.blocks import Scratch
 from xentcheck.reference.checks import Doubles
-from xentcheck.reference.long_row import subtract_labels, survey, write_gradient
+from xentcheck.reference.long_row import survey, write_gradient
 from xentcheck.reference.one_class import in_one_class, long_in_one_class
 from xentcheck.reference.rows import Classes, exponentiate, multiply_rows, row_sums, subtract_maximum
 
@@ -126,11 +126,12 @@ def _soft(part: Part, working: np.dtype[Any], scratch: Scratch) -> None:
     if part.losses is not None:
         part.losses[...] = T * np.log1p(s) + gaps
     if part.gradient is not None:
-        multiply_rows(e, T * part.factors / (1.0 + s))
-        subtract_labels(e, t, part.factors, scratch)
+        multiply_rows(e, T / (1.0 + s))
+        e -= t
+        multiply_rows(e, part.factors)
         part.keep(e)
     _carefully(part, _uncertain(top.maximum, T + gaps))
-    _carefully(part, at_rim(T * part.factors, len(z), working))
+    _carefully(part, at_rim(np.maximum(T, 1.0) * part.factors, len(z), working))
 
 
 def _long(row: Part, single: np.dtype[Any], soft: np.dtype[Any], threads: int) -> None:
@@ -152,10 +153,9 @@ def _long(row: Part, single: np.dtype[Any], soft: np.dtype[Any], threads: int) -
     if row.losses is not None:
         row.losses[...] = seen.T * np.log1p(seen.s) + seen.gaps
     if row.gradient is not None:
-        scales = seen.shares * (seen.T * row.factors / (1.0 + seen.s))
-        write_gradient(row, row.labels, scales, row.factors, soft, threads)
+        write_gradient(row, seen.shares * (seen.T / (1.0 + seen.s)), soft, threads, row.labels)
     _carefully(row, _uncertain(seen.maximum, seen.T + seen.gaps))
-    _carefully(row, at_rim(seen.T * row.factors, 1, soft))
+    _carefully(row, at_rim(np.maximum(seen.T, 1.0) * row.factors, 1, soft))
 
 
 def _class(t: NDArray[Any]) -> Classes | None:

@@ -83,14 +83,13 @@ def survey(row: Part, t: NDArray[Any] | None, working: np.dtype[Any], threads: i
 
 
 def write_gradient(
-    row: Part, t: NDArray[Any] | None, scales: Doubles, factor: Doubles, working: np.dtype[Any], threads: int
+    row: Part, scales: Doubles, working: np.dtype[Any], threads: int, t: NDArray[Any] | None = None
 ) -> None:
-    """Write the gradient: the exponentials of the pieces, times a scale for each, minus t times a factor if t is given.
+    """Write the exponentials of the pieces, times a scale for each; if t is given, less t and times the row's factor.
 
     Parameters
     ----------
     scales : ndarray of float64, shape (pieces,)
-    factor : ndarray of float64, shape () or (1,)
     """
     assert row.gradient is not None
     target, held = row.gradient, row.held(working)
@@ -100,17 +99,12 @@ def write_gradient(
         e = wanted if held else _again(contiguous(row.z[:, classes(k)], working), scratch)
         multiply_rows(e, scales[k : k + 1])
         if t is not None:
-            subtract_labels(e, contiguous(t[:, classes(k)], working), factor, scratch)
+            e -= contiguous(t[:, classes(k)], working)
+            multiply_rows(e, row.factors)
         if not held:
             wanted[...] = e
 
     share(write, len(scales), threads, row.z.shape[1])
-
-
-def subtract_labels(gradient: Floats, t: Floats, factors: Doubles, scratch: Scratch) -> None:
-    """Subtract t times a factor for each row or for all."""
-    column = factors.astype(t.dtype)[..., np.newaxis]
-    gradient -= np.multiply(t, column, out=scratch("products", t.shape, t.dtype))
 
 
 def _again(z: Floats, scratch: Scratch) -> Floats:

@@ -56,5 +56,5 @@ def long_in_one_class(row: Part, y: Classes, factors: Doubles, working: np.dtype
         row.losses[...] = label_losses(seen.s, d)
     if row.gradient is not None:
         scale = factors / (1.0 + seen.s)
-        write_gradient(row, None, seen.shares * scale, factors, working, threads)
+        write_gradient(row, seen.shares * scale, working, threads)
         row.gradient[0, y] = label_gradients(seen.s, d, scale)

@@ -106,5 +106,6 @@ def label_gradients(s: Doubles, d: Doubles, scale: Doubles) -> Doubles:
 
 
 def multiply_rows(rows: Floats, factors: Doubles) -> None:
-    """Multiply each row by its factor, in place."""
-    np.multiply(rows, factors.astype(rows.dtype, copy=False)[:, np.newaxis], out=rows)
+    """Multiply each row by its factor, or all by one, in place."""
+    if factors.ndim > 0 or factors != 1.0:
+        np.multiply(rows, factors.astype(rows.dtype, copy=False)[..., np.newaxis], out=rows)
