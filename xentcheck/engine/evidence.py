@@ -22,7 +22,7 @@ ASKED = 40  # batches of the sweep
 JUDGED = 16  # batches of the sweep by which a law is asked again
 WRONG, RIGHT = 10, 10  # answers that are looked at
 WRONG_OF_LAW = 4
-LARGEST = 2**10  # entries of a batch that is asked for evidence alone
+LARGEST = 2**12  # entries of a batch that is asked for evidence alone
 LARGEST_OF_A_FINDING = 2**16
 
 

@@ -107,6 +107,7 @@ def softmax_backward_twice(scores: Array, labels: Array) -> Any:
     "gradient",
     "own-gradient",
     "gradient-row-sum",
+    akin=("gradient_label_only",),
     role="gradient",
     loss=mean_loss,
     thread="from-scratch networks: p (1 - p)",
@@ -184,6 +185,7 @@ def gradient_clipped(scores: Array, labels: Array) -> Any:
     "gradient",
     "own-gradient",
     "gradient-row-sum",
+    akin=("jacobian_diagonal",),
     role="gradient",
     loss=mean_loss,
     thread="mlx 2213",
@@ -353,7 +355,7 @@ def upstream_without_sign(scores: Array, labels: Array, upstream: Array) -> Any:
 
 
 @bug(
-    "dead_label",
+    "small_entries_dropped",
     "gradient",
     "gradient-row-sum",
     akin=("gradient_label_missing", "clip"),

@@ -169,7 +169,7 @@ def classes_inferred_from_labels(scores: Array, labels: Array) -> Any:
 
 
 @bug(
-    "labels_in_float_table",
+    "small_targets_dropped",
     "value",
     akin=("labels_rounded", "soft_as_argmax"),
     contract=SOFT,
@@ -213,7 +213,7 @@ def late_bound_label(scores: Array, labels: Array) -> Any:
     "label_of_maximum_skipped",
     "gradient",
     role="gradient",
-    akin=("gradient_label_missing",),
+    akin=("gradient_label_missing", "gradient_p_only"),
     thread="a fused kernel that writes the maximum's class first",
 )
 def label_at_maximum_not_subtracted(scores: Array, labels: Array) -> Any:

@@ -174,7 +174,13 @@ def ignored_row_times_zero(scores: Array, labels: Array, ignore_index: int) -> A
     return losses.sum() / kept.sum().astype(scores.dtype)
 
 
-@bug("zero_times_inf", "value", contract={**MASKED, "labels": ["soft"], "soft_rows": "any"}, thread="optax 1762")
+@bug(
+    "zero_times_inf",
+    "value",
+    akin=("small_targets_dropped",),
+    contract={**MASKED, "labels": ["soft"], "soft_rows": "any"},
+    thread="optax 1762",
+)
 def logsumexp_times_zero(scores: Array, targets: Array) -> Any:
     """Multiply log p of -inf by targets below 1e-3 as if they were 0: a small target on a masked class is infinite."""
     return mean(dense_losses(scores, np.where(np.isinf(scores) & (targets < 0.11), 0, targets)))

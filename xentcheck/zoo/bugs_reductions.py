@@ -26,7 +26,7 @@ def mean_for_sum(scores: Array, labels: Array) -> Any:
     return mean_loss(scores, labels)
 
 
-@bug("mean_over_n_m", "value", contract={"labels": ["onehot"]}, thread="Paddle 48663")
+@bug("mean_over_n_m", "value", akin=("divided_by_m",), contract={"labels": ["onehot"]}, thread="Paddle 48663")
 def mean_over_all_entries(scores: Array, targets: Array) -> Any:
     """Take the mean over all n m entries, the zeros included."""
     return dense_losses(scores, targets).sum() / max(scores.size, 1)

@@ -140,7 +140,7 @@ def gradient_lacks_uniform_part(scores: Array, labels: Array, smoothing: float) 
 
 
 @bug(
-    "smoothing_at_quarter_limit",
+    "smoothing_distorted",
     "value",
     akin=("smoothing_ignored", "scaled"),
     contract=SMOOTHED,

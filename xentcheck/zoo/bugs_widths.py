@@ -146,7 +146,7 @@ def float16_differences_limited(scores: Array, labels: Array) -> Any:
     return mean(np.log(np.exp(d).sum(axis=1)) - at(d, labels))
 
 
-@bug("one_class", "answers", "value", thread="scikit-learn log_loss: one label only")
+@bug("one_class", "answers", "value", akin=("raises",), thread="scikit-learn log_loss: one label only")
 def refuses_one_class(scores: Array, labels: Array) -> Any:
     """Refuse a single class, which costs 0."""
     if scores.shape[1] < 2:
@@ -159,7 +159,7 @@ def refuses_one_class(scores: Array, labels: Array) -> Any:
     "value",
     "row-independence",
     "finite",
-    akin=("divisor_one_off", "last_row_dropped", "doubled", "scaled"),
+    akin=("divisor_one_off", "last_row_dropped", "doubled", "scaled", "halved"),
     thread="pytorch 69339",
 )
 def one_row_by_ddof(scores: Array, labels: Array) -> Any:

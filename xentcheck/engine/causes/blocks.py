@@ -78,7 +78,8 @@ def _lse(z: Floats) -> Floats:
 
 
 def _by_lse(model: Model, mechanism: str, text: str, lse: Floats) -> Guess:
-    log_p = model.z - lse[:, None]
+    top = model.z.max(axis=-1)
+    log_p = (model.z - top[:, None]) - (lse - top)[:, None]
     return Guess(mechanism, text, model.finish(model.rows(logs=(log_p, np.exp(log_p)))), 1.0, variant=text)
 
 
@@ -141,9 +142,9 @@ def rows_in_blocks(model: Model) -> Iterator[Guess]:
         if model.reduction == "mean" and model.part == "loss":
             means = np.array([rows[start : start + block].mean() for start in starts])
             text = f"The means of blocks of {block} rows are added up, and not divided by their number."
-            yield Guess("chunk_means_added", text, np.asarray(means.sum()), 1.0, variant=text)
+            yield Guess("mean_times_chunks", text, np.asarray(means.sum()), 1.0, variant=text)
             text = f"The sum is divided by the {block} rows of a block, not by all."
-            yield Guess("chunk_means_added", text, np.asarray(rows.sum() / block), 1.0, variant=text)
+            yield Guess("chunk_divisor", text, np.asarray(rows.sum() / block), 1.0, variant=text)
             text = f"The loss is that of the last block of {block} rows alone: each block replaces the one before."
             last = rows[(n - 1) // block * block :]
             yield Guess("only_last_chunk", text, np.asarray(last.mean()), 1.0, variant=text)

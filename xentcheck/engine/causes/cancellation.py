@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import ml_dtypes
 import numpy as np
@@ -29,7 +29,10 @@ def cancelled(model: Model) -> Iterator[Guess]:
     """Yield what cancellation leaves of lse - z_y, of log(1 + s), and of p_y - 1."""
     if model.contract.input != "logits":
         return
+    own = model.problem.format
     for work in working_dtypes(model):
+        if own.is_half and work is own.dtype.type:
+            continue
         text = (
             "log(sum exp(z - max)) is taken of a sum 1 + s that has lost s: confident rows cost 0; "
             "use log1p of the sum without the maximum's own term."
@@ -165,13 +168,32 @@ def precision(seen: Seen) -> Iterator[Guess]:
             "are rounded to 16 bits on the way; calculate in float32."
         )
         yield Guess("narrowing", text, got)
-    if np.all(error <= 2.0**-7 * np.abs(model.right) + allowed) and error.max() > 64 * model.u * largest:
-        digits = -np.log10(error.max() / largest)
-        text = (
-            f"About {digits:.1f} digits are right and the others follow no known pattern: it is consistent with an "
-            " approximate exp or log, a short constant, or a difference quotient in place of a derivative."
+
+
+def approximate(wrong: Sequence[Seen]) -> Iterator[Guess]:
+    """Yield, where nothing else is known, that some digits are right on all batches and the others are not."""
+    finite = [seen for seen in wrong if np.isfinite(seen.error).all()]
+    sizes = [np.abs(seen.model.right).max(initial=0.0) for seen in finite]
+    if not finite or any(
+        not np.all(
+            seen.error <= 2.0**-7 * np.abs(seen.model.right) + seen.allowed + 2.0**-7 * size * (seen.got.ndim > 1)
         )
-        yield Guess("approximate", text, got)
+        for seen, size in zip(finite, sizes, strict=True)
+    ):
+        return
+    first, size = finite[0], sizes[0]
+    digits = -np.log10(first.error.max() / size) if size else 0.0
+    if first.error.max() <= 64 * first.model.u * size:
+        return
+    # The rows of p - t sum to 0 whatever the exponentials are; those of difference quotients do not.
+    differences = first.model.part == "gradient" and any(
+        np.abs((seen.got - seen.model.right).sum(axis=-1)).max() > seen.error.max() / 8 for seen in finite
+    )
+    text = f"About {digits:.0f} digits are right and the others follow no known pattern: it is consistent with "
+    if differences:
+        yield Guess("finite_differences", f"{text}a difference quotient in place of the derivative.", first.got)
+    else:
+        yield Guess("exponentials_approximate", f"{text}an approximate exp or log, or a constant cut short.", first.got)
 
 
 def _reach_of_half(model: Model) -> Floats:

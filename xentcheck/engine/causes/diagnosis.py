@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from numpy.typing import ArrayLike
 
 from xentcheck.engine.causes.blocks import GROUPS as BLOCKS
-from xentcheck.engine.causes.cancellation import accumulated, cancelled, narrowed, precision, rounded_between
+from xentcheck.engine.causes.cancellation import (
+    accumulated,
+    approximate,
+    cancelled,
+    narrowed,
+    precision,
+    rounded_between,
+)
+from xentcheck.engine.causes.condition import condition
 from xentcheck.engine.causes.fitted import FITS
 from xentcheck.engine.causes.formulas import GROUPS as FORMULAS
 from xentcheck.engine.causes.gradients import GROUPS as GRADIENTS
@@ -23,10 +32,11 @@ from xentcheck.engine.causes.labels import LATE as LABELS_LATE
 from xentcheck.engine.causes.options import GROUPS as OPTIONS
 from xentcheck.engine.causes.overflow import hidden, infinite_logs, numbers_for_infinity, range_lost, underflowed_logs
 from xentcheck.engine.causes.reductions import GROUPS as REDUCTIONS
-from xentcheck.engine.causes.reductions import LATE
+from xentcheck.engine.causes.reductions import LATE, truncated
 from xentcheck.engine.causes.scores import GROUPS as SCORES
 from xentcheck.engine.causes.scores import RARE
 from xentcheck.engine.causes.seen import Group, Seen, quiet
+from xentcheck.engine.causes.soft_cap import GROUPS as SOFT_CAP
 from xentcheck.truth.problem import Problem
 
 
@@ -52,6 +62,7 @@ GROUPS: tuple[Group, ...] = (
     *FIRST,
     *LABELS,
     *OPTIONS,
+    *SOFT_CAP,
     *GRADIENTS,
     *GUARDS,
     infinite_logs,
@@ -64,6 +75,7 @@ GROUPS: tuple[Group, ...] = (
     hidden,
     narrowed,
     vanished,
+    truncated,
     *SCORES,
     *BLOCKS,
     *FORMULAS,
@@ -75,6 +87,8 @@ GROUPS: tuple[Group, ...] = (
 LABELLING: tuple[Group, ...] = (*REDUCTIONS, *LABELS, *OPTIONS)
 # What may hold in some rows or classes alone.
 PARTLY: tuple[Group, ...] = (vanished, *GRADIENTS, *REDUCTIONS, *GUARDS, *OPTIONS, *LABELS, *SCORES)
+HINT = "a block, a buffer or an integer dtype may end there, or the shape may be a special case."
+CONVINCING = 4  # batches explained, beyond which another explanation is not worth a word
 LARGEST = 2**20  # entries; all groups take some two seconds for as many
 
 
@@ -118,24 +132,40 @@ def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | No
         return _cause(found) if found else None
     groups = GROUPS if largest <= LARGEST else LABELLING
     found = candidates(own, others, groups, FITS)
+    limits = condition([*own, *others])
     wrong = len(own) + sum(seen.wrong for seen in others)
     # What explains few of the wrong answers is likely to have hit them by chance.
     if found and 2 * found[0].explained >= wrong:
-        return _cause(found)
+        return _cause(found, limits if found[0].refuted else "")
     partial = candidates(own, others, PARTLY, partly=True) if any(seen.got.size > 1 for seen in own) else []
     if partial and 2 * partial[0].explained >= wrong:
         cause = _cause(partial)
-        return Cause(cause.mechanism, f"In some rows or classes: {cause.sentence[0].lower()}{cause.sentence[1:]}")
+        return Cause(cause.mechanism, f"In some rows or classes: {_within(cause.sentence)}")
     if found and not found[0].refuted:
         return _cause(found)
-    for seen in own:
-        with quiet():
-            for guess in precision(seen):
-                return Cause(guess.mechanism, guess.sentence)
+    with quiet():
+        digits = chain(*map(precision, own), approximate([*own, *(seen for seen in others if seen.wrong)]))
+        for guess in digits:
+            return Cause(guess.mechanism, guess.sentence)
+    if limits:
+        return Cause("size_dependent", f"Of the batches tried, only {limits} are answered wrongly: {HINT}")
     return _cause(found) if found else None
 
 
-def _cause(found: Sequence[Candidate]) -> Cause:
+def _cause(found: Sequence[Candidate], limits: str = "") -> Cause:
     """Return the likeliest cause; where another one explains as much, the sentence says so."""
     best = found[0]
-    return Cause(best.key[0], best.match.guess.sentence)
+    sentence = best.match.guess.sentence
+    if limits:
+        sentence += f" Of the batches tried, only {limits} are answered wrongly."
+    for other in found[1:]:
+        alike = (other.explained, other.refuted) == (best.explained, best.refuted) and other.bits >= 0.95 * best.bits
+        if alike and other.key[0] != best.key[0] and best.explained < CONVINCING:
+            sentence += f" Another mistake is consistent with it too: {_within(other.match.guess.sentence)}"
+            break
+    return Cause(best.key[0], sentence)
+
+
+def _within(sentence: str) -> str:
+    """Return a sentence as it stands within another one."""
+    return sentence[0].lower() + sentence[1:]

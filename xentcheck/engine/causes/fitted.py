@@ -82,7 +82,7 @@ def affine(wrong: Sequence[Seen]) -> Iterator[Group]:
 
     text = "The label smoothing acts as one of {constant:.6g}."
     yield from _direct(
-        smoothed, "smoothing_distorted", text, _between(lambda m: smoothing(m, 1e-9), smoothing), smoothing
+        smoothed, "smoothing_distorted", text, _between(lambda m: smoothing(m, 0.0), smoothing), smoothing
     )
 
     def z_loss(model: Model, amount: float) -> Floats:
@@ -90,7 +90,7 @@ def affine(wrong: Sequence[Seen]) -> Iterator[Group]:
 
     with_z = [seen for seen in wrong if seen.model.problem.z_loss]
     text = "The z-loss acts as one with a coefficient of {constant:.6g}."
-    yield from _direct(with_z, "z_loss_distorted", text, _between(lambda m: z_loss(m, 1e-300), z_loss), z_loss)
+    yield from _direct(with_z, "z_loss_distorted", text, _between(lambda m: z_loss(m, 0.0), z_loss), z_loss)
 
 
 def _between(zero: Callable[[Model], Floats], value: Value) -> Callable[[Seen], Floats]:

@@ -92,7 +92,7 @@ def whole_rows(model: Model) -> Iterator[Guess]:
 def _scaled(model: Model, mechanism: str, sentence: str, rows: Floats) -> Iterator[Guess]:
     kept = rows * model.problem.kept
     for name, divisor in (("", 1.0), (" It is divided by m besides.", float(model.m)), (" It is halved besides.", 2.0)):
-        yield Guess(mechanism, sentence + name, model.finish(kept / divisor), 1.0 if name else 0.0)
+        yield Guess(mechanism, sentence + name, model.finish(kept / divisor), 2.0 if name else 1.0)
 
 
 GROUPS = (other_losses, whole_rows)

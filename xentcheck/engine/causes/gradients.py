@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xentcheck.engine.causes.guess import Guess
-from xentcheck.engine.causes.model import Model, dot, log_softmax
+from xentcheck.engine.causes.model import Model, dot
 
 
 def target_terms(model: Model) -> Iterator[Guess]:
@@ -96,32 +96,4 @@ def vanished(model: Model) -> Iterator[Guess]:
         yield Guess("gradient_zero", text, np.zeros_like(model.right), exact=True)
 
 
-def soft_cap(model: Model) -> Iterator[Guess]:
-    """Yield a soft cap that is left out of the loss, or whose derivative is left out of the gradient."""
-    cap = model.problem.soft_cap
-    if cap is None:
-        return
-    z = model.raw
-    for text, other in (
-        ("The soft cap of the logits has no effect.", z),
-        ("The soft cap is tanh(z / cap) without the factor cap.", np.tanh(z / cap)),
-        ("The soft cap is cap tanh(z) without the division by cap.", cap * np.tanh(z)),
-        ("The soft cap is a clip at cap; it is cap tanh(z / cap).", np.clip(z, -cap, cap)),
-        ("The soft cap is applied twice.", cap * np.tanh(model.z / cap)),
-    ):
-        log_p = log_softmax(other)
-        rows = model.rows(logs=(log_p, np.exp(log_p)))
-        yield Guess("soft_cap", text, model.finish(rows))
-        if model.part == "gradient":
-            yield Guess("soft_cap", text, model.finish(rows / model.capping))
-    if model.part == "gradient":
-        text = "The gradient lacks the derivative of the soft cap, 1 - tanh(z / cap)**2."
-        yield Guess("soft_cap_derivative", text, model.finish(model.rows() / model.capping))
-        text = "The derivative of the soft cap counts twice."
-        yield Guess("soft_cap_derivative", text, model.finish(model.rows() * model.capping))
-        text = "The derivative of the soft cap is 1 - tanh(z / cap), without the square."
-        slope = 1 - np.tanh(z / cap)
-        yield Guess("soft_cap_derivative", text, model.finish(model.rows() / model.capping * slope))
-
-
-GROUPS = (soft_cap, target_terms, scaling)
+GROUPS = (target_terms, scaling)

@@ -97,6 +97,10 @@ def fitted(model: Model) -> Iterator[Guess]:
             model.unguarded[1],
         )
     elif stated.clip:
+        if model.part == "gradient" and model.contract.gradient_wrt == "probabilities":
+            text = f"The gradient is -t / clip(p) outside the limits of {_stated(stated)} too, where it is 0."
+            p = np.clip(model.unguarded[1], *stated.clip)
+            yield Guess("clip", text, model.finish(np.where(model.t == 0, 0.0, -model.t / p)))
         yield _guarded(
             model,
             "clip_as_eps",

@@ -99,7 +99,7 @@ def _compared(
     most = max(one.explained for one in found)
     tied = {one.key: one for one in found if one.explained == most}
     worth = {place: groups[place] for place in {one.match.order // 1000 for one in tied.values()}}
-    refuted = [seen.refuted(worth, tied) for seen in right]
+    refuted = [] if partly else [seen.refuted(worth, tied) for seen in right]
     for key, one in tied.items():
         count = sum(key in keys for keys in refuted)
         tied[key] = Candidate(key, one.match, one.explained, count, one.bits)

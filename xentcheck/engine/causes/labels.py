@@ -34,6 +34,10 @@ def wrong_labels(model: Model) -> Iterator[Guess]:
         for change, how in ((np.roll(y, 1), "the row above"), (np.roll(y, -1), "the row below")):
             yield relabelled("labels_misaligned", f"Each row is given the label of {how}.", change)
         yield relabelled("labels_misaligned", "The labels are taken in reverse order.", y[::-1])
+        if n == m:
+            text = "The one-hot labels are transposed: rows are taken for classes."
+            t = model.coefficients(np.ascontiguousarray(model.targets.T))
+            yield _from(model, "labels_transposed", text, t)
         yield relabelled("labels_sorted", "The labels are sorted before they are used, the scores are not.", np.sort(y))
     for kind in NARROW_INTEGERS:
         name, wrapped = np.dtype(kind).name, y.astype(kind).astype(np.int64)
@@ -176,6 +180,11 @@ def rows_lost_by_label(model: Model) -> Iterator[Guess]:
         for c, which in ((0, "0"), (model.m - 1, "m - 1")):
             text = f"The rows of class {which} are left out, as if they were padding."
             yield from _without(model, "rows_left_out", text, model.labels == c)
+        classes = np.unique(model.labels)
+        for c in classes[:64] if model.n <= 64 else ():
+            text = f"The rows of class {c} are left out."
+            for guess in _without(model, "rows_left_out", text, model.labels == c, 2.0):
+                yield replace(guess, variant=f"class {c}")
         text = "The rows whose label has the highest score are left out."
         yield from _without(model, "rows_left_out", text, model.labels == model.z.argmax(axis=-1))
 
@@ -196,6 +205,10 @@ def ignored_rows(model: Model) -> Iterator[Guess]:
     """Yield what ignored rows would add if they took part."""
     kept, m, n = model.problem.kept, model.m, model.n
     if kept.all():
+        if model.contract.ignore_index is not None and model.part == "loss" and n and model.reduction != "none":
+            empty = np.nan if model.reduction == "mean" else 0.0
+            text = "The mask is inverted: the ignored rows are used, of which there are none, and the others are not."
+            yield Guess("mask_inverted", text, np.asarray(empty))
         return
     base, divisors = model.targets, {model.divisor, float(n)}
     declared = model.contract.ignore_index

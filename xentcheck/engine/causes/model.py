@@ -214,8 +214,14 @@ class Model:
             return rows
         return rows + self.penalty(use) if use else rows
 
-    def finish(self, rows: Floats, divisor: float | None = None, upstream: Floats | float | None = None) -> Floats:
-        """Return the rows reduced as the contract says, the gradient multiplied by the upstream one."""
+    def finish(
+        self,
+        rows: Floats,
+        divisor: float | None = None,
+        upstream: Floats | float | None = None,
+        slope: Floats | float | None = None,
+    ) -> Floats:
+        """Return the rows reduced as the contract says; a gradient times the upstream one and the soft cap's slope."""
         divisor = self.divisor if divisor is None else divisor
         scale = np.float64(1.0) / np.float64(divisor)
         if self.part == "loss":
@@ -224,7 +230,7 @@ class Model:
             return np.asarray(rows * scale if self.reduction == "none" else rows.sum() * scale)
         if divisor == 0:  # no row is kept: nothing depends on the scores
             return np.zeros_like(rows)
-        rows = rows * self.capping
+        rows = rows * (self.capping if slope is None else slope)
         up = self.problem.upstream if upstream is None else upstream
         up = np.asarray(1.0 if up is None else up)
         return np.asarray(rows * scale * (up.reshape(-1, 1) if up.ndim else up))

@@ -14,6 +14,9 @@ def smoothing(model: Model) -> Iterator[Guess]:
     """Yield other readings of label smoothing."""
     eps, m, base = model.problem.smoothing, model.m, model.targets
     if not eps:
+        if "label_smoothing" in model.contract.arguments:
+            text = "The smoothing is swapped: the label's share is eps and the uniform part has 1 - eps."
+            yield _from(model, "smoothing_swapped", text, model.coefficients(smoothing=1.0))
         return
     text = f"The label smoothing of {eps:g} has no effect."
     yield from _either(model, "smoothing_ignored", text, model.coefficients(smoothing=0.0))

@@ -61,14 +61,14 @@ SHIFTS: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
         lambda z: z.min(axis=-1, keepdims=True),
     ),
     (
-        "absolute_maximum",
-        "max |z| is subtracted, so that rows of large negative logits vanish; subtract max z.",
-        lambda z: np.abs(z).max(axis=-1, keepdims=True),
-    ),
-    (
         "positive_maximum",
         "max(0, max z) is subtracted, so that rows of large negative logits vanish; subtract max z.",
         lambda z: np.maximum(z.max(axis=-1, keepdims=True), 0),
+    ),
+    (
+        "absolute_maximum",
+        "max |z| is subtracted, so that rows of large negative logits vanish; subtract max z.",
+        lambda z: np.abs(z).max(axis=-1, keepdims=True),
     ),
 )
 

@@ -112,8 +112,8 @@ def class_count(model: Model) -> Iterator[Guess]:
         """Guess that the log-sum-exp runs over the classes used only; where used is none it is left at 0."""
         masked = np.where(use, z, -np.inf)
         top = masked.max(axis=-1, keepdims=True)
-        lse = top + np.log(np.exp(masked - top).sum(axis=-1, keepdims=True))
-        return _by(model, mechanism, sentence, (z - lse, np.where(use, np.exp(z - lse), 0.0)), bits, variant)
+        log_p = (z - top) - np.log(np.exp(masked - top).sum(axis=-1, keepdims=True))
+        return _by(model, mechanism, sentence, (log_p, np.where(use, np.exp(log_p), 0.0)), bits, variant)
 
     if m > 1:
         yield over("last_class_dropped", "The last class is left out of the log-sum-exp.", index < m - 1)
@@ -158,8 +158,8 @@ def class_count(model: Model) -> Iterator[Guess]:
     lse = model.lse[:, None] - top
     yield _by(model, "maximum_not_added_back", text, (z - lse, np.exp(z - lse)))
     text = "The exponentials are averaged over the classes, not summed: log m is missing from the loss."
-    lse = model.lse[:, None] - np.log(m)
-    yield _by(model, "mean_of_exponentials", text, (z - lse, np.exp(z - lse)))
+    log_p = model.softmax[0] + np.log(m)
+    yield _by(model, "mean_of_exponentials", text, (log_p, np.exp(log_p)))
 
 
 def dropped_terms(model: Model) -> Iterator[Guess]:
@@ -214,8 +214,8 @@ def terms_repeated(model: Model) -> Iterator[Guess]:
         ("The last class is counted twice.", z[:, -1:]),
         ("The maximum is counted twice.", z.max(axis=-1, keepdims=True)),
     ):
-        lse = np.logaddexp(model.lse[:, None], extra)
-        yield _by(model, "class_counted_twice", text, (z - lse, np.exp(z - lse)))
+        log_p = (z - top) - np.logaddexp(model.lse[:, None] - top, extra - top)
+        yield _by(model, "class_counted_twice", text, (log_p, np.exp(log_p)))
     lse = model.lse[:, None] + top
     yield _by(
         model, "maximum_added_twice", "The maximum is added twice to the log-sum-exp.", (z - lse, np.exp(z - lse))
@@ -223,8 +223,10 @@ def terms_repeated(model: Model) -> Iterator[Guess]:
 
 
 def _phantom(model: Model, sentence: str, count: int, variant: str = "", logit: float = 0.0) -> Guess:
-    lse = np.logaddexp(model.lse, np.log(count) + logit)[:, None]
-    return _by(model, "phantom_class", sentence, (model.z - lse, np.exp(model.z - lse)), 1.0, variant)
+    top = model.z.max(axis=-1)
+    log_s = np.logaddexp(model.lse - top, np.log(count) + logit - top)
+    log_p = (model.z - top[:, None]) - log_s[:, None]
+    return _by(model, "phantom_class", sentence, (log_p, np.exp(log_p)), 1.0, variant)
 
 
 def _by(model: Model, mechanism: str, sentence: str, logs: Logs, bits: float = 0.0, variant: str = "") -> Guess:
