@@ -105,7 +105,8 @@ def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
         error = error + on.rest * np.expm1(np.minimum(2.0 * by.u_input * on.magnitude, 1.0))
     if on.problem.soft_cap is not None:
         error = error + complement_move(on, by)
-    return on.T * error + (on.problem.m * (2.0 * by.k_exp + 1.0) + 1.0) * by.eta * np.maximum(on.T, 1.0)
+    lost = by.vanishing(on, quotients=True) * (2.0 * by.k_exp + 1.0) + 1.0
+    return on.T * error + lost * by.eta * np.maximum(on.T, 1.0)
 
 
 def _through_soft_cap(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:

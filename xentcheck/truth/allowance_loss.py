@@ -35,9 +35,9 @@ def row_losses(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
 def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     r"""Row losses T l + sum c (M - z).
 
-    u [T (shift D + E + 2 k_log l + spare) + gap sum c|d| + L] + u_sum h T + T m (2 k_exp + 1) eta, E = 2 k_exp (or
-    2 k_exp q where exp(0) is exactly 1), the h times q in the log1p form; (h + 1) L more where several
-    coefficients are summed.
+    u [T (shift D + E + 2 k_log l + spare) + gap sum c|d| + L] + u_sum h T + T v (2 k_exp + 1) eta, E = 2 k_exp (or
+    2 k_exp q where exp(0) is exactly 1), the h times q in the log1p form, v the number of exponentials that may
+    underflow; (h + 1) L more where several coefficients are summed.
     """
     T, L, u = on.T, _finite(on.cross_entropy), by.u
     several = on.coefficients.several
@@ -64,8 +64,9 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     if on.problem.soft_cap is not None:
         error += row_error(on, by)
     m = on.problem.m
+    m = on.problem.m
     products = 0.0 if on.problem.plain else m + 1.0
-    error += by.eta * (T * (m * (2.0 * by.k_exp + 1.0)) + products)
+    error += by.eta * (T * (by.vanishing(on) * (2.0 * by.k_exp + 1.0)) + products)
     error += T * (by.eta if by.relative else 0.3 * m * u * u)
     return error, (by.first_order(on) > 0.25) | _overflows(on, by)
 
@@ -118,7 +119,7 @@ def logsumexp_error(on: Conditions, by: Arithmetic) -> Floats:
     error = (by.u * unit + by.row_sum(on) + lse_error(on, by) + by.u_input * on.magnitude) * by.inflation(on)
     if on.problem.soft_cap is not None:
         error += logsumexp_move(on, by)
-    return error + on.problem.m * (2.0 * by.k_exp + 1.0) * by.eta
+    return error + by.vanishing(on) * (2.0 * by.k_exp + 1.0) * by.eta
 
 
 def _z_loss(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:

@@ -106,6 +106,17 @@ class Arithmetic:
         """Relative error of the sum over the classes in any order."""
         return self.u_sum * (on.problem.m - 1)
 
+    def vanishing(self, on: Conditions, *, quotients: bool = False) -> Floats:
+        """How many of a row's exponentials, or of their quotients by S, may underflow, shape (n,).
+
+        Those below 8 eta: their errors are far from a factor of 8 where there is a bound at all. In the wide formats
+        it is all of them, since no number of them matters.
+        """
+        if on.problem.m * self.eta < self.u * 2.0**-20:
+            return np.full(on.problem.n, float(on.problem.m))
+        numbers = on.p if quotients else np.exp(on.d)
+        return np.asarray(((numbers < 8.0 * self.eta) & np.isfinite(on.d)).sum(axis=1), np.float64)
+
     def batch_sum(self, on: Conditions) -> float:
         """Relative error of a sum over the rows in any order, with its terms of second order."""
         error = self.u_sum * max(on.problem.n - 1, 0)
