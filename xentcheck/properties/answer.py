@@ -113,7 +113,8 @@ class Answer:
         returned = getattr(self.outcome, part)
         if returned is None or self.malformed(part):
             return None
-        return np.asarray(returned).astype(np.float64)
+        with np.errstate(over="ignore"):  # a long double may be beyond float64, and the result wrong for that
+            return np.asarray(returned).astype(np.float64)
 
     def held(self, part: str) -> Held | None:
         """Return the decision on a part, or None where there is nothing to decide."""

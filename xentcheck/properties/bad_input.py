@@ -42,6 +42,8 @@ def spoil(batch: Batch, kind: str, way: int = 0) -> Spoiled | None:
         return _not_stochastic(batch, way)
     if batch.label_form == "sparse":
         return _wrong_label(batch, kind, way)
+    if kind == "shape_mismatch" and way % 2 and batch.n > 1:
+        return batch.replace(labels=batch.labels[:1]), "one row of labels for several of scores"
     if kind == "shape_mismatch" and batch.m > 1:
         return batch.replace(labels=batch.labels[:, :-1]), "labels of another shape than the scores"
     return _not_binary(batch, way) if kind == "labels_not_binary" and batch.label_form == "onehot" else None
@@ -54,9 +56,9 @@ def _wrong_label(batch: Batch, kind: str, way: int) -> Spoiled | None:
     if kind == "label_fractional":
         # One-dimensional: a column of fractions would be a legitimate soft label of one class.
         fractional = labels.reshape(-1).astype(np.float64)
-        fractional[-1] = 0.5
-        return batch.replace(labels=fractional), "a label of 0.5"
-    wrong = {"label_out_of_range": (m, m + 256, 2**32), "label_negative": (-1, -m, -100)}.get(kind)
+        fractional[-1] = (0.5, 0.25, np.nan)[way % 3]
+        return batch.replace(labels=fractional), f"a label of {fractional[-1]:g}"
+    wrong = {"label_out_of_range": (m, m + 1, m + 256, 2**32), "label_negative": (-1, -2, -m, -100)}.get(kind)
     if wrong is None:
         return None
     # In the labels' own dtype if that is a float one; integers may be too narrow for a label of m.
@@ -106,7 +108,7 @@ def bad_input(case: Case) -> Iterator[Violation]:
     random = case.random("invalid")
     kind = kinds[int(random.integers(len(kinds)))]
     promised = promises_refusal(case.contract, kind)
-    spoiled = spoil(case.batch, kind, int(random.integers(6)) if promised else 0)
+    spoiled = spoil(case.batch, kind, int(random.integers(12)) if promised else 0)
     if spoiled is None or not case.allows(case.batch):
         return
     batch, what = spoiled
@@ -139,6 +141,7 @@ def _meaningful(case: Case, kind: str) -> bool:
 def _shown(returned: NDArray[Any] | None) -> str:
     if returned is None:
         return "nothing"
-    numbers = np.asarray(returned).astype(np.float64)
+    with np.errstate(over="ignore"):
+        numbers = np.asarray(returned).astype(np.float64)
     kind = "nan" if np.isnan(numbers).any() else "an infinite number" if np.isinf(numbers).any() else "a finite number"
     return kind if returned.ndim == 0 else f"an array with {kind}"
