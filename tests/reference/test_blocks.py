@@ -12,6 +12,7 @@ import pytest
 from xentcheck import reference
 from xentcheck.batches.layout import LAYOUTS, lay_out
 from xentcheck.reference import batch, blocks, plain, rows
+from xentcheck.reference import dense as dense_module
 
 INF, NAN = np.inf, np.nan
 U = {"float32": (2.0**-24, 2.0**-149), "float64": (2.0**-53, 2.0**-1074)}
@@ -27,9 +28,11 @@ LABELS = ["sparse", "onehot", "soft", "weighted", "mixed"]
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Blocks of 256 numbers of float32 and 128 of float64, rows in pieces of 128, sums in runs of 32."""
+    """Blocks of 256 numbers of float32 and 128 of float64, pieces of 128, strips of 64, runs of 32."""
     monkeypatch.setattr(batch, "BLOCK", 2**10)
     monkeypatch.setattr(batch, "PIECE", 2**7)
+    monkeypatch.setattr(batch, "STRIP", 2**6)
+    monkeypatch.setattr(dense_module, "STRIP", 2**6)
     monkeypatch.setattr(rows, "RUN", 2**5)
 
 
@@ -301,6 +304,27 @@ def test_rows_at_the_rim_are_as_in_the_plain_form(kind, dtype):
         rtol = 1e4 * float(np.finfo(dtype).eps)
         np.testing.assert_allclose(loss, exact, rtol=rtol)
         np.testing.assert_allclose(gradient, slopes, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64])
+@pytest.mark.parametrize("kind", LABELS)
+@pytest.mark.usefixtures("small_blocks")
+def test_pieces_without_a_finite_logit(kind, dtype):
+    """Whole pieces of a long row may be masked: as in the plain form, whether the label is among them or not."""
+    rng = np.random.default_rng(5)
+    z, y = rng.normal(0, 3, (6, 500)), np.array([7, 130, 131, 300, 499, 250])
+    labels = y if kind == "sparse" else dense(rng, kind, y, 6, 500, np.dtype(dtype))
+    z[0, 128:], z[1, :128], z[2, 128:384], z[3, :384], z[4, :499], z[5] = (-INF,) * 6
+    z = z.astype(dtype)
+    form, eps = "sparse" if kind == "sparse" else "onehot", float(ml_dtypes.finfo(dtype).eps)
+    wide = z.astype(np.float64)
+    given_labels = labels if kind == "sparse" else labels.astype(np.float64)
+    exact = getattr(plain, f"{form}_loss")(wide, given_labels, "none")
+    slopes = getattr(plain, f"{form}_gradient")(wide, given_labels, "none")
+    loss, gradient = calls(labels)[2](z, labels, "none")
+    np.testing.assert_allclose(loss.astype(float), exact, rtol=20 * eps, atol=0)
+    np.testing.assert_allclose(gradient.astype(float), slopes, rtol=20 * eps, atol=eps)
+    assert calls(labels)[0](z, labels, "none").tobytes() == loss.tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

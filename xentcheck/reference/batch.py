@@ -15,10 +15,15 @@ from xentcheck.reference.reductions import ONE, reduce_losses, row_factors
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
-BLOCK = 2**19
-"""Bytes of logits in a block, in the dtype in which they are worked on: they and their gradient stay in cache."""
-PIECE = 2**16
-"""Classes of a longer row that are worked on at a time. Answers depend on it."""
+BLOCK = 2**20
+"""Bytes of logits in a block, in the dtype in which they are worked on: they and their gradient stay in cache.
+
+Threads wait for one another between any two calls of numpy, so that it should not be much less.
+"""
+STRIP = 2**16
+"""Elements that are worked on at a time where the gradient does not hold them, and the classes of a long row."""
+PIECE = 2**18
+"""Classes of a long row that are worked on at a time. Answers depend on it."""
 
 
 class Part(NamedTuple):
@@ -114,29 +119,30 @@ def answer(
 
 
 def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: Short, long: Long) -> None:
-    """Call `short` with blocks of rows, or `long` with single rows that are no shorter than a piece.
+    """Call `short` with blocks of rows, or `long` with each row if they are longer than a strip.
 
     The latter is told how many threads to use.
     """
     n, m = whole.z.shape
-    # Where only the loss is wanted each thread brings a block, which is to be small beside its share of the logits.
+    # Where only the loss is wanted each thread brings a strip, which is to be small beside its share of the logits.
     least = 2**20 if whole.gradient is None else 2**16
-    if m <= PIECE:
-        size = BLOCK // working.itemsize if whole.held(working) else PIECE
-        rows = max(1, size // m)
-        count = workers(threads, -(-n // rows), n * m // least)
-        if count == 1 and n <= rows:
-            share(lambda _, scratch: short(whole, scratch), min(n, 1), 1, m)
-            return
-        blocks = -(-n // rows)
-        share(lambda k, scratch: short(whole.rows(slice(k * rows, (k + 1) * rows)), scratch), blocks, count, m)
-    elif m >= 2 * least and (n < 4 or m >= 8 * PIECE):
-        count = workers(threads, pieces(m), m // least)
-        for i in range(n):
-            long(whole.rows(slice(i, i + 1)), count)
-    else:
-        count = workers(threads, n, n * m // least)
-        share(lambda i, _: long(whole.rows(slice(i, i + 1)), 1), n, count, m)
+    if m > STRIP:
+        if pieces(m) >= (2 if n < 4 else 8):
+            count = workers(threads, pieces(m), m // least)
+            for i in range(n):
+                long(whole.rows(slice(i, i + 1)), count)
+        else:
+            count = workers(threads, n, n * m // least)
+            share(lambda i, _: long(whole.rows(slice(i, i + 1)), 1), n, count, m)
+        return
+    size = BLOCK // working.itemsize if whole.held(working) else STRIP
+    rows = max(1, size // m)
+    count = workers(threads, n, n * m // least)
+    if count == 1 and n <= rows:
+        share(lambda _, scratch: short(whole, scratch), min(n, 1), 1, m)
+        return
+    rows = min(rows, -(-n // count))
+    share(lambda k, scratch: short(whole.rows(slice(k * rows, (k + 1) * rows)), scratch), -(-n // rows), count, m)
 
 
 def pieces(m: int) -> int:
@@ -144,9 +150,14 @@ def pieces(m: int) -> int:
     return -(-m // PIECE)
 
 
-def classes(piece: int) -> slice:
-    """Return the classes of a piece."""
-    return slice(piece * PIECE, (piece + 1) * PIECE)
+def classes(k: int) -> slice:
+    """Return the classes of piece k."""
+    return slice(k * PIECE, (k + 1) * PIECE)
+
+
+def strips(width: int, held: bool) -> list[slice]:
+    """Return how a piece is cut: into strips, or not at all where the gradient holds what is worked on."""
+    return [slice(0, width)] if held else [slice(first, first + STRIP) for first in range(0, width, STRIP)]
 
 
 def contiguous(rows: NDArray[Any], dtype: np.dtype[Any]) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.reference import checks, plain
-from xentcheck.reference.batch import DOUBLE, NONE, SINGLE, Part, at_rim, classes, contiguous, each_part, pieces
+from xentcheck.reference.batch import DOUBLE, NONE, SINGLE, STRIP, Part, at_rim, contiguous, each_part
 from xentcheck.reference.blocks import Scratch
 from xentcheck.reference.checks import Doubles
 from xentcheck.reference.long_row import survey, write_gradient
@@ -55,14 +55,11 @@ def _block(part: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scra
 
     `single` and `soft` are the dtypes of the arithmetic for the ones and for the others.
     """
-    present = part.labels != 0
-    if np.count_nonzero(present) == len(present):
-        y = present.argmax(axis=1)
-        weights = part.labels[np.arange(len(y)), y].astype(np.float64)
-        if np.logical_and.reduce(weights != 0):
-            _weighted(part, y, weights, single, scratch)
-            return
-    in_one = np.add.reduce(present, axis=1) == 1
+    y = _classes(part.labels)
+    if y is not None:
+        _weighted(part, y, single, scratch)
+        return
+    in_one = np.count_nonzero(part.labels, axis=1) == 1
     if not in_one.any():
         _soft(part, soft, scratch)
         return
@@ -81,8 +78,36 @@ def _block(part: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scra
             part.gradient[rows] = some.gradient
 
 
-def _weighted(part: Part, y: Classes, weights: Doubles, working: np.dtype[Any], scratch: Scratch) -> None:
+def _classes(t: NDArray[Any]) -> Classes | None:
+    """Return the class of each row, if each has just one."""
+    n, m = t.shape
+    y = np.empty(n, np.intp)
+    step = max(1, STRIP // m)
+    for first in range(0, n, step):
+        present = t[first : first + step] != 0
+        if np.count_nonzero(present) != len(present):
+            return None
+        present.argmax(axis=1, out=y[first : first + step])
+    # As many entries as rows, but a row may have none and another two.
+    return y if np.logical_and.reduce(t[np.arange(n), y] != 0) else None
+
+
+def _class(t: NDArray[Any]) -> Classes | None:
+    """Return the class of one long row, shape (1,), if it has just one."""
+    y = None
+    for first in range(0, t.shape[1], STRIP):
+        present = t[0, first : first + STRIP] != 0
+        count = np.count_nonzero(present)
+        if count > 1 or (count == 1 and y is not None):
+            return None
+        if count == 1:
+            y = present.argmax(keepdims=True) + first
+    return y
+
+
+def _weighted(part: Part, y: Classes, working: np.dtype[Any], scratch: Scratch) -> None:
     """Work on rows that have all their weight in one class."""
+    weights = part.labels[np.arange(len(y)), y].astype(np.float64)
     if np.logical_and.reduce(weights == 1.0):
         in_one_class(part, y, part.factors, working, scratch)
         _carefully(part, at_rim(part.factors, len(y), working))
@@ -148,27 +173,14 @@ def _long(row: Part, single: np.dtype[Any], soft: np.dtype[Any], threads: int) -
         _carefully(row, at_rim(factors, 1, single))
         return
     _not_negative(row.labels)
-    seen = survey(row, row.labels, soft, threads)
+    seen = survey(row, soft, threads, row.labels)
     _finite(row.labels, seen.T)
     if row.losses is not None:
         row.losses[...] = seen.T * np.log1p(seen.s) + seen.gaps
     if row.gradient is not None:
-        write_gradient(row, seen.shares * (seen.T / (1.0 + seen.s)), soft, threads, row.labels)
+        write_gradient(row, seen, seen.T / (1.0 + seen.s), soft, threads, row.labels)
     _carefully(row, _uncertain(seen.maximum, seen.T + seen.gaps))
     _carefully(row, at_rim(np.maximum(seen.T, 1.0) * row.factors, 1, soft))
-
-
-def _class(t: NDArray[Any]) -> Classes | None:
-    """Return the class of one row, shape (1,), if it has just one."""
-    y = None
-    for k in range(pieces(t.shape[1])):
-        present = t[0, classes(k)] != 0
-        count = np.count_nonzero(present)
-        if count > 1 or (count == 1 and y is not None):
-            return None
-        if count == 1:
-            y = present.argmax(keepdims=True) + classes(k).start
-    return y
 
 
 def _uncertain(maximum: Doubles, sums: Doubles) -> Classes:

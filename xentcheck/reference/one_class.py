@@ -50,11 +50,11 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
 
 def long_in_one_class(row: Part, y: Classes, factors: Doubles, working: np.dtype[Any], threads: int) -> None:
     """Do the same for one long row."""
-    seen = survey(row, None, working, threads)
+    seen = survey(row, working, threads)
     d = row.z[0, y].astype(np.float64) - seen.maximum
     if row.losses is not None:
         row.losses[...] = label_losses(seen.s, d)
     if row.gradient is not None:
         scale = factors / (1.0 + seen.s)
-        write_gradient(row, seen.shares * scale, working, threads)
+        write_gradient(row, seen, scale, working, threads)
         row.gradient[0, y] = label_gradients(seen.s, d, scale)

@@ -66,22 +66,29 @@ def exponentiate(d: Floats, top: Top) -> Doubles:
 
 
 def row_sums(values: Floats, weights: Floats | None = None) -> Doubles:
-    """Return the sum of each row, times weights if there are any, in float64.
+    """Return the sum of each row, times weights if there are any, in float64."""
+    runs = run_sums(values, weights)
+    sums: Doubles = runs[:, 0] if runs.shape[1] == 1 else np.add.reduce(runs, axis=1)
+    return sums
+
+
+def run_sums(values: Floats, weights: Floats | None = None) -> Doubles:
+    """Return the sums of the runs of each row, shape (n, runs), in float64.
 
     einsum adds the numbers of a run in the same order wherever the row is, and much faster than add.reduce.
     """
     n, m = values.shape
     given = (values,) if weights is None else (values, weights)
-    if m <= RUN:
-        short: Doubles = np.einsum("ij->i" if weights is None else "ij,ij->i", *given).astype(np.float64, copy=False)
-        return short
     whole = m - m % RUN
+    sums: Doubles
+    if whole == 0:
+        sums = np.einsum("ij->i" if weights is None else "ij,ij->i", *given).astype(np.float64, copy=False)
+        return sums[:, np.newaxis]
     runs = [array[:, :whole].reshape(n, -1, RUN) for array in given]
-    sums = np.einsum("ijk->ij" if weights is None else "ijk,ijk->ij", *runs)
-    total: Doubles = np.add.reduce(sums, axis=1, dtype=np.float64)
-    if whole < m:
-        total += row_sums(*(array[:, whole:] for array in given))
-    return total
+    sums = np.einsum("ijk->ij" if weights is None else "ijk,ijk->ij", *runs).astype(np.float64, copy=False)
+    if whole == m:
+        return sums
+    return np.concatenate((sums, run_sums(*(array[:, whole:] for array in given))), axis=1)
 
 
 def label_losses(s: Doubles, d: Doubles) -> Doubles:
