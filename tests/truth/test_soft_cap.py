@@ -149,6 +149,14 @@ def test_no_bound_where_errors_of_the_logits_are_large():
     assert np.isinf(allowances(z, [0], soft_cap=1e6).gradient).all()
 
 
+def test_no_bound_where_a_backward_pass_overflows():
+    """Upstream times gradient times c comes before the division by c: in float16, 16384 * 0.27 * 30 is infinite."""
+    z, contract = np.array([[1.0, 0.0]], np.float16), Contract(dtypes=["float16"], reduction="none", soft_cap=30.0)
+    for upstream, judged in ((16384.0, False), (100.0, True)):
+        problem = pose(contract, z, np.array([0]), "sparse", upstream=np.array([upstream]))
+        assert np.isfinite(conformance(problem, conditions(problem)).gradient).all() == judged
+
+
 def test_second_derivatives_say_why_not():
     """The Hessian under a soft cap has no formula here."""
     assert "soft cap" in hessian.unsupported(Contract(soft_cap=30.0))

@@ -82,7 +82,7 @@ def _room(answer: Answer) -> float:
     """Return how large an exact value may be that no legitimate intermediate result carries beyond the range.
 
     A sum over rows or classes, a weight or a cotangent comes before the division. 16-bit formats are expected to
-    do that in float32.
+    do that in float32. Products with a soft cap are elementwise: where they may leave the format, there is no room.
     """
     problem = answer.problem
     largest = max(problem.format.largest, FORMATS["float32"].largest)
@@ -91,6 +91,8 @@ def _room(answer: Answer) -> float:
         if given is not None and given.size:
             factors.append(float(np.abs(given).max()))
     before = float(np.prod([max(factor, 1.0) for factor in factors]))
+    if problem.soft_cap is not None and before * problem.soft_cap > problem.format.largest:
+        return 0.0
     return min(problem.format.largest, largest / before)
 
 

@@ -110,14 +110,19 @@ def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
 
 
 def _through_soft_cap(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
-    """The gradient by the capped logits, times 1 - tanh^2: 6 u for the products, and what c and 1/c let underflow."""
-    cap = on.problem.soft_cap
+    """The gradient by the capped logits, times 1 - tanh^2: 6 u for the products, and what c and 1/c let underflow.
+
+    No bound where upstream times gradient times c, as a backward pass multiplies, leaves the range.
+    """
+    cap, upstream = on.problem.soft_cap, on.problem.upstream
     assert cap is not None
+    scale = 1.0 if upstream is None else np.reshape(np.maximum(np.abs(upstream), 1.0), (-1, 1))
     most = on.slope + slope_error(on, by)
     value = raw.value * on.slope
     error = raw.error * most + np.abs(raw.value) * slope_error(on, by) + 6.0 * (by.u * np.abs(value))
     error += by.eta * (2.0 + 1.0 / cap) * np.maximum(on.T, 1.0)[:, None]
-    return Unscaled(value, error, raw.terms * most, raw.unbounded)
+    overflows = (np.abs(raw.value) + raw.error) * scale * max(cap, 1.0) > by.largest / 2.0
+    return Unscaled(value, error, raw.terms * most, raw.unbounded | overflows)
 
 
 def _with_z_loss(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
