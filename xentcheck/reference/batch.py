@@ -135,7 +135,9 @@ def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: S
             count = workers(threads, n, n * m // least)
             share(lambda i, _: long(whole.rows(slice(i, i + 1)), 1), n, count, m)
         return
-    size = BLOCK // working.itemsize if whole.held(working) else STRIP
+    size = BLOCK // working.itemsize
+    if not whole.held(working):
+        size = min(size, max(STRIP, n * m // 128))
     rows = max(1, size // m)
     count = workers(threads, n, n * m // least)
     if count == 1 and n <= rows:

@@ -55,9 +55,9 @@ def _block(part: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scra
 
     `single` and `soft` are the dtypes of the arithmetic for the ones and for the others.
     """
-    y = _classes(part.labels)
-    if y is not None:
-        _weighted(part, y, single, scratch)
+    found = _classes(part.labels)
+    if found is not None:
+        _weighted(part, *found, single, scratch)
         return
     in_one = np.count_nonzero(part.labels, axis=1) == 1
     if not in_one.any():
@@ -78,18 +78,19 @@ def _block(part: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scra
             part.gradient[rows] = some.gradient
 
 
-def _classes(t: NDArray[Any]) -> Classes | None:
-    """Return the class of each row, if each has just one."""
+def _classes(t: NDArray[Any]) -> tuple[Classes, Doubles] | None:
+    """Return the class of each row and its weight, if each has just one."""
     n, m = t.shape
     y = np.empty(n, np.intp)
-    step = max(1, STRIP // m)
+    step = max(1, 2 * STRIP // m)
     for first in range(0, n, step):
         present = t[first : first + step] != 0
         if np.count_nonzero(present) != len(present):
             return None
         present.argmax(axis=1, out=y[first : first + step])
+    weights = t[np.arange(n), y].astype(np.float64)
     # As many entries as rows, but a row may have none and another two.
-    return y if np.logical_and.reduce(t[np.arange(n), y] != 0) else None
+    return (y, weights) if weights.all() else None
 
 
 def _class(t: NDArray[Any]) -> Classes | None:
@@ -105,10 +106,9 @@ def _class(t: NDArray[Any]) -> Classes | None:
     return y
 
 
-def _weighted(part: Part, y: Classes, working: np.dtype[Any], scratch: Scratch) -> None:
+def _weighted(part: Part, y: Classes, weights: Doubles, working: np.dtype[Any], scratch: Scratch) -> None:
     """Work on rows that have all their weight in one class."""
-    weights = part.labels[np.arange(len(y)), y].astype(np.float64)
-    if np.logical_and.reduce(weights == 1.0):
+    if (weights == 1.0).all():
         in_one_class(part, y, part.factors, working, scratch)
         _carefully(part, at_rim(part.factors, len(y), working))
         return
