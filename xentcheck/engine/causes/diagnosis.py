@@ -18,6 +18,7 @@ from xentcheck.engine.causes.cancellation import (
     rounded_between,
 )
 from xentcheck.engine.causes.condition import condition
+from xentcheck.engine.causes.differences import difference_quotients
 from xentcheck.engine.causes.fitted import FITS
 from xentcheck.engine.causes.formulas import GROUPS as FORMULAS
 from xentcheck.engine.causes.gradients import GROUPS as GRADIENTS
@@ -75,11 +76,11 @@ GROUPS: tuple[Group, ...] = (
     hidden,
     narrowed,
     vanished,
-    truncated,
     *SCORES,
     *BLOCKS,
     *FORMULAS,
     *RARE,
+    truncated,
     *LABELS_LATE,
     *LATE,
 )
@@ -144,7 +145,8 @@ def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | No
     if found and not found[0].refuted:
         return _cause(found)
     with quiet():
-        digits = chain(*map(precision, own), approximate([*own, *(seen for seen in others if seen.wrong)]))
+        all_wrong = [*own, *(seen for seen in others if seen.wrong)]
+        digits = chain(difference_quotients(all_wrong), *map(precision, own), approximate(own))
         for guess in digits:
             return Cause(guess.mechanism, guess.sentence)
     if limits:

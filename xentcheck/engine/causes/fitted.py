@@ -10,10 +10,10 @@ from xentcheck.engine.causes.guess import Guess
 from xentcheck.engine.causes.model import Floats, Model
 from xentcheck.engine.causes.seen import Group, Seen
 
-TRIES = 3  # batches to whose values a constant is fitted
+TRIES = 2  # batches to whose values a constant is fitted
 LARGEST = 2**12  # entries of a batch to which a constant is fitted by search
-STEPS = 33  # of the grid on which a change of sign is looked for
-BISECTIONS = 60
+STEPS = 25  # of the grid on which a change of sign is looked for
+BISECTIONS = 50
 
 Value = Callable[[Model, float], Floats]
 
@@ -47,28 +47,6 @@ def _per_row(seen: Seen) -> Floats:
     model = seen.model
     rows = 1.0 if model.reduction == "none" else model.problem.kept.sum() / model.divisor
     return np.asarray((seen.got - model.right) / rows)
-
-
-def difference_quotients(wrong: Sequence[Seen]) -> Iterator[Group]:
-    """Yield gradients that are difference quotients of the loss, by their step."""
-    gradients = [
-        seen for seen in wrong if seen.model.part == "gradient" and seen.model.contract.gradient_wrt == "logits"
-    ]
-    for sides, text in (
-        (1, "The gradient is a forward difference of the loss with a step of {constant:.3g}; it is p - t."),
-        (2, "The gradient is a central difference of the loss with a step of {constant:.3g}; it is p - t."),
-    ):
-        yield from _searched(gradients, "finite_differences", text, (-9, 1), _quotient(sides))
-
-
-def _quotient(sides: int) -> Value:
-    def value(model: Model, h: float) -> Floats:
-        p, total = model.softmax[1], model.t.sum(axis=-1, keepdims=True)
-        up = np.log1p(p * np.expm1(h))
-        moved = up / h if sides == 1 else (up - np.log1p(p * np.expm1(-h))) / (2 * h)
-        return model.finish(total * moved - model.t)
-
-    return value
 
 
 def affine(wrong: Sequence[Seen]) -> Iterator[Group]:
@@ -113,9 +91,9 @@ def constants_of_the_softmax(wrong: Sequence[Seen]) -> Iterator[Group]:
     text = "The logits are multiplied by {constant:.6g} before the softmax (a temperature)."
     yield from _searched(of_logits, "temperature", text, (-2.5, 2.5), _temperature)
     text = "The logits are clipped to at most {constant:.6g} in size; subtract each row's maximum instead."
-    yield from _searched(of_logits, "logits_clipped", text, (-1, 300), _clipped)
+    yield from _searched(of_logits, "logits_clipped", text, (-2, 5), _clipped)
     text = "The logits are kept within {constant:.6g} of the row's maximum; leave them as they are."
-    yield from _searched(of_logits, "logits_clipped", text, (-1, 300), _kept_near)
+    yield from _searched(of_logits, "logits_clipped", text, (-2, 5), _kept_near)
     text = "The logit of the label is lowered by {constant:.6g} (a margin)."
     yield from _searched(of_logits, "label_margin", text, (-4, 4), lambda model, c: _margin(model, -c))
     text = "The logit of the label is raised by {constant:.6g}."
@@ -124,7 +102,7 @@ def constants_of_the_softmax(wrong: Sequence[Seen]) -> Iterator[Group]:
     yield from _searched(wrong, "eps_added", text, (-320, 1), _eps)
     text = "Losses of a row above {constant:.6g} are cut off: log p is limited."
     losses = [seen for seen in wrong if seen.model.part == "loss"]
-    yield from _searched(losses, "log_limited", text, (-2, 300), _limited)
+    yield from _searched(losses, "log_limited", text, (-2, 5), _limited)
 
 
 def _by(model: Model, d: Floats, s: Floats) -> Floats:
@@ -192,7 +170,7 @@ def _searched(
 ) -> Iterator[Group]:
     """Yield a group for each constant between powers of ten that search gives."""
     small = [seen for seen in wrong if seen.model.z.size <= LARGEST][:TRIES]
-    found = (np.asarray(_root(seen, value, decades)) for seen in small)
+    found = (np.asarray(root) for seen in small for root in _roots(seen, value, decades))
     yield from _groups(_different(found, None), mechanism, text, value)
 
 
@@ -221,12 +199,12 @@ def _different(found: Iterator[Floats], wrong: Sequence[Seen] | None) -> Iterato
             yield value
 
 
-def _root(seen: Seen, value: Value, decades: tuple[float, float]) -> float:
-    """Return the constant that gives the number that is furthest from right, by bisection; nan where none does."""
+def _roots(seen: Seen, value: Value, decades: tuple[float, float]) -> Iterator[float]:
+    """Yield the smallest and the largest constant that give the number that is furthest from right, by bisection."""
     place = int(np.where(np.isfinite(seen.error), seen.error, -1.0).argmax())
     wanted = float(seen.got.ravel()[place])
     if not np.isfinite(wanted):
-        return np.nan
+        return
 
     def off(power: float) -> float:
         return float(value(seen.model, float(10.0**power)).ravel()[place]) - wanted
@@ -234,17 +212,16 @@ def _root(seen: Seen, value: Value, decades: tuple[float, float]) -> float:
     grid = np.linspace(*decades, STEPS)
     values = np.array([off(float(power)) for power in grid])
     changes = np.flatnonzero(np.isfinite(values[:-1] + values[1:]) & (np.sign(values[:-1]) * np.sign(values[1:]) < 0))
-    if not changes.size:
-        return np.nan
-    low, high = grid[changes[-1]], grid[changes[-1] + 1]
-    rising = values[changes[-1]] < 0
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        if (off(middle) < 0) == rising:
-            low = middle
-        else:
-            high = middle
-    return float(10.0**low)
+    for change in dict.fromkeys((*changes[:1], *changes[-1:])):
+        low, high = grid[change], grid[change + 1]
+        rising = values[change] < 0
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            if (off(middle) < 0) == rising:
+                low = middle
+            else:
+                high = middle
+        yield float(10.0**low)
 
 
-FITS = (affine, difference_quotients, constants_of_the_softmax, scaled, offset)
+FITS = (affine, constants_of_the_softmax, scaled, offset)

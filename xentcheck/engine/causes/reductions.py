@@ -143,9 +143,7 @@ def truncated(model: Model) -> Iterator[Guess]:
     """Yield the right value made an integer."""
     for how, change in (("cut down", np.trunc), ("rounded", np.rint), ("rounded down", np.floor)):
         text = f"The {model.part} is {how} to integers: an array of integers receives it, or an integer division."
-        value = np.asarray(change(model.right), np.float64)
-        if value.any():
-            yield Guess("output_dtype", text, value, exact=True, bits=4.0)
+        yield Guess("output_dtype", text, np.asarray(change(model.right), np.float64), exact=True, bits=4.0)
 
 
 def upstream(model: Model) -> Iterator[Guess]:
