@@ -114,4 +114,4 @@ def test_cells_share_the_profile():
     """Many cells get fewer batches each, but never fewer than the least."""
     quick = PROFILES["quick"]
     assert in_each(quick, 1) == (quick.sweep, quick.examples)
-    assert in_each(quick, 1000) == (quick.least, quick.least)
+    assert in_each(quick, 1000) == (quick.sweep, quick.least)

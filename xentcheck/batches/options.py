@@ -33,8 +33,8 @@ def draw_options(setting: Setting, m: int, codes: NDArray[np.uint8], emphasised:
     -------
     dict
         ``class_weights``: ndarray of shape (m,) in the dtype of the scores, from 0 to 1000; ``label_smoothing``,
-        ``z_loss``: float; ``soft_cap``: float, one of them so large that it is nearly off; ``ignore_index``: int, within
-        the labels' range or not.
+        ``z_loss``: float; ``soft_cap``: float, one of them so large that it is nearly off; ``ignore_index``: int,
+        within the labels' range or not.
     """
     options: dict[str, Any] = {}
     smoothing, z_loss, ignored, cap = (int(code) for code in codes[:4])
@@ -47,12 +47,17 @@ def draw_options(setting: Setting, m: int, codes: NDArray[np.uint8], emphasised:
     if setting.drawn("z_loss"):
         options["z_loss"] = (0.0, 1e-4, 1e-2, 0.5, 1.0)[z_loss % 5 or int(emphasised)]
     if setting.drawn("soft_cap"):
-        off = min(2.0**20, 2.0 ** (-setting.format.normal_exponent - 3))
-        options["soft_cap"] = (30.0, 1.0, 50.0, 5.0, 0.7, off)[cap % 6 or int(emphasised)]
+        caps = (30.0, 1.0, 50.0, 5.0, 0.7, nearly_no_cap(setting))
+        options["soft_cap"] = caps[cap % 6 or int(emphasised)]
     if setting.drawn("ignore_index"):
         wanted = (-100, 0, m - 1, m, -1, m // 2)[ignored % 6]
         options["ignore_index"] = wanted
     return options
+
+
+def nearly_no_cap(setting: Setting) -> float:
+    """Return a soft cap so large that it hardly changes a logit."""
+    return float(min(2.0**20, 2.0 ** (-setting.format.normal_exponent - 3)))
 
 
 def ignore_index(setting: Setting, options: Mapping[str, Any]) -> int | None:

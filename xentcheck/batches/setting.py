@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.contract import Argument, Contract
+from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INTEGERS
 from xentcheck.truth.formats import FORMATS, Format
 
@@ -120,7 +120,7 @@ class Setting:
 
     def drawn(self, key: str) -> bool:
         """Whether an option is an argument of the target's call."""
-        return isinstance(getattr(self.contract, key), Argument)
+        return key in self.contract.arguments
 
     def label_dtypes(self, m: int, ignore_index: int | None = None) -> tuple[str, ...]:
         """Return the dtypes of sparse labels that hold m - 1 and `ignore_index`, the commonest first.

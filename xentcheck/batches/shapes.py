@@ -80,6 +80,12 @@ class Sizes:
         Of 10 batches, those that are small.
     weighted : tuple of (int, shapes)
         How many times each shape of a group stands in the palette of large batches.
+    strength : int
+        Of how many levels the combinations are that the sweep covers: pairs or triples.
+    by_hand, fewest_by_hand : int
+        Batches of the sweep that are made by hand: in all, shared by the cells, and in each cell at least.
+    classes_once : bool
+        Whether the sweep has each class count once, or once in each label form.
     """
 
     name: str
@@ -87,12 +93,34 @@ class Sizes:
     most_classes: int
     small_share: int
     weighted: tuple[tuple[int, tuple[Shape, ...]], ...]
+    strength: int = 2
+    by_hand: int = 84
+    fewest_by_hand: int = 6
+    classes_once: bool = True
 
 
 QUICK = Sizes("quick", 6, WIDEST, 6, ((12, _MIDDLE), (5, _LARGE), (1, _RARE), (1, _WHOLE_BATCH)))
-STANDARD = Sizes("standard", 6, WIDEST, 6, ((40, _MIDDLE), (18, _LARGE), (4, _RARE), (2, _WHOLE_BATCH), (1, _HUGE)))
+STANDARD = Sizes(
+    "standard",
+    6,
+    WIDEST,
+    6,
+    ((40, _MIDDLE), (18, _LARGE), (4, _RARE), (2, _WHOLE_BATCH), (1, _HUGE)),
+    strength=3,
+    by_hand=300,
+    fewest_by_hand=30,
+    classes_once=False,
+)
 THOROUGH = Sizes(
-    "thorough", 6, WIDEST, 5, ((20, _MIDDLE), (14, _LARGE), (4, _RARE), (4, _WHOLE_BATCH), (2, _HUGE), (1, _COLOSSAL))
+    "thorough",
+    6,
+    WIDEST,
+    5,
+    ((20, _MIDDLE), (14, _LARGE), (4, _RARE), (4, _WHOLE_BATCH), (2, _HUGE), (1, _COLOSSAL)),
+    strength=3,
+    by_hand=4800,
+    fewest_by_hand=100,
+    classes_once=False,
 )
 PROFILES = {sizes.name: sizes for sizes in (QUICK, STANDARD, THOROUGH)}
 _SMALL_CLASSES = (2, 3, 4, 5, 1, 8, 3, 2, 6, 7)

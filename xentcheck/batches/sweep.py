@@ -1,30 +1,44 @@
 """The first batches of a run, always the same: gross bugs fall at once, and on something readable.
 
-Search comes after. The order is from the plainest batch to the largest one.
+Search comes after. The plain batches come first; then options, single points and sizes take turns, so that
+a mistake of any kind is met early.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, cycle, islice, zip_longest
 
 import numpy as np
 
-from xentcheck.batches.assemble import EXTRA_BYTES, assemble
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.covering import Row
+from xentcheck.batches.design import design
+from xentcheck.batches.dress import batch_of, dress
 from xentcheck.batches.families import families
-from xentcheck.batches.family import Draft, Family
 from xentcheck.batches.numbers import Floats, Seeded
 from xentcheck.batches.setting import Setting
 from xentcheck.batches.shapes import Shape, Sizes, admits, few_shapes, nearest, sizes_of
+from xentcheck.batches.size_sweep import class_items, row_items
 from xentcheck.batches.storage import digest
-from xentcheck.batches.sweep_items import BY_HAND, Item, items, large_items
+from xentcheck.batches.sweep_items import BY_HAND, Item, plain_items, special_items
 from xentcheck.contract import Contract
+
+_OPTIONS = ("class_weights", "label_smoothing", "z_loss", "soft_cap", "soft rows", "label shape")
+_READABLE = 3
+"""The first items, whose options are plain."""
 
 
 def sweep(
-    contract: Contract, dtype: str, label_form: str, *, sizes: str | Sizes = "quick", expensive_shapes: bool = False
+    contract: Contract,
+    dtype: str,
+    label_form: str,
+    *,
+    sizes: str | Sizes = "quick",
+    expensive_shapes: bool = False,
+    dtypes: Sequence[str] | None = None,
 ) -> Iterator[Batch]:
-    """Yield the first batches of a run: some forty, no two alike, the first of shape (2, 3) where that is admitted.
+    """Yield the first batches of a cell, no two alike, the first of shape (2, 3) where that is admitted.
 
     Parameters
     ----------
@@ -34,22 +48,58 @@ def sweep(
     sizes : {"quick", "standard", "thorough"} or Sizes
     expensive_shapes : bool
         Whether the target compiles for each new shape; then the shapes are those of `few_shapes`.
+    dtypes : sequence of str, optional
+        Those of the run, among which the design of the options and the sizes are shared; all of the contract if not
+        given.
 
     Raises
     ------
     BatchError
         Where the contract admits no shape, or a name does not exist.
     """
-    setting = Setting(contract, dtype, label_form)
+    setting, chosen = Setting(contract, dtype, label_form), sizes_of(sizes)
+    run = tuple(dict.fromkeys((*(dtypes or contract.dtypes), dtype)))
+    cells = [(one, form) for one in run for form in contract.labels]
+    shape = nearest_of(few_shapes(setting), (4, 5)) if expensive_shapes else nearest(setting, (4, 5))
+    rows = [
+        (place, row)
+        for place, row in enumerate(design(contract, run, shape, chosen.strength))
+        if (row["dtype"], row["labels"]) == (dtype, label_form)
+    ]
+    share = max(chosen.by_hand // len(cells), chosen.fewest_by_hand)
+    plain = list(islice(plain_items(setting), max(share // 3, chosen.fewest_by_hand)))
+    special = [*special_items(setting), *_one_of_each_family(setting)]
+    own = (dtype, label_form)
+    start = cells.index(own) * len(special) // len(cells)
+    by_hand = (special[start:] + special[:start])[: share - len(plain)]
+    classes: Iterable[Item] = ()
+    counts: Iterable[Item] = ()
+    if not expensive_shapes:
+        forms = cells if chosen.classes_once else [cell for cell in cells if cell[1] == label_form]
+        classes = _shared(class_items(setting, chosen.name), own, forms)
+        counts = _shared(row_items(setting, chosen.name), own, cells)
+    dressing = cycle([row for _, row in rows] or [{}])
+    streams: tuple[Iterable[Batch | None], ...] = (
+        (batch_of(setting, row, place, shape) for place, row in rows),
+        _dressed(setting, by_hand, dressing, expensive_shapes),
+        _dressed(setting, classes, dressing, expensive_shapes),
+        _dressed(setting, counts, dressing, expensive_shapes),
+    )
     seen: set[str] = set()
-    for place, item in enumerate((*items(setting), *_one_of_each_family(setting), *large_items(sizes_of(sizes).name))):
-        batch = _batch(setting, item, place, expensive_shapes)
-        if batch is None:
-            continue
-        mark = digest(batch)
-        if mark not in seen:
+    first = _dressed(setting, plain, chain([{}] * _READABLE, dressing), expensive_shapes)
+    for batch in chain(first, chain.from_iterable(zip_longest(*streams))):
+        if batch is not None and (mark := digest(batch)) not in seen:
             seen.add(mark)
             yield batch
+
+
+def _shared(found: Sequence[Item], own: tuple[str, str], cells: Sequence[tuple[str, str]]) -> Iterator[Item]:
+    """Yield the items that fall to a cell, where each falls to one of several cells."""
+    count = len(cells)
+    for place, item in enumerate(found):
+        # One further in each round, so that a cell does not get the same neighbour of each power of two.
+        if (place + place // count) % count == cells.index(own):
+            yield item
 
 
 def _one_of_each_family(setting: Setting) -> Iterator[Item]:
@@ -62,10 +112,19 @@ def _one_of_each_family(setting: Setting) -> Iterator[Item]:
             yield Item(family.name, draft.scores, draft.labels, gives=family.gives)
 
 
-def _batch(setting: Setting, item: Item, place: int, expensive: bool) -> Batch | None:
+def _dressed(
+    setting: Setting, found: Iterable[Item], dressing: Iterable[Row], expensive: bool
+) -> Iterator[Batch | None]:
+    """Yield the batches of items, every other one with the options of a row of the design; None for one left out."""
+    for place, (item, row) in enumerate(zip(found, dressing, strict=False)):
+        varied = {name: row[name] for name in _OPTIONS if name in row} if place % 2 else {}
+        yield _batch(setting, item, {**varied, **item.fixed}, place, expensive)
+
+
+def _batch(setting: Setting, item: Item, row: Row, place: int, expensive: bool) -> Batch | None:
     """Return the batch of an item, or None where its shape is its point and is not admitted."""
     wanted: Shape = item.scores.shape
-    shape = _nearest_of(few_shapes(setting), wanted) if expensive else nearest(setting, wanted)
+    shape = nearest_of(few_shapes(setting), wanted) if expensive else nearest(setting, wanted)
     if item.needs_shape and shape != wanted:
         return None
     assert admits(setting, shape)
@@ -74,8 +133,7 @@ def _batch(setting: Setting, item: Item, place: int, expensive: bool) -> Batch |
         return None
     rows = np.arange(n) % max(wanted[0], 1)
     scores = _with_classes(item, m)[rows]
-    family = Family(item.name, lambda numbers: Draft(scores.copy(), item.labels[rows] % m), gives=item.gives)
-    return assemble(setting, family, Seeded(setting, n, m, seed=place), _codes(item, place))
+    return dress(setting, item.name, scores, item.labels[rows] % m, row, place, gives=item.gives)
 
 
 def _with_classes(item: Item, m: int) -> Floats:
@@ -88,19 +146,7 @@ def _with_classes(item: Item, m: int) -> Floats:
     return np.column_stack([item.scores[:, : m - 1], item.scores[:, m - 1 :].sum(axis=1)])
 
 
-def _codes(item: Item, place: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    """Return the codes of an item: options plain in the first three batches, then each batch has others."""
-    codes = np.zeros(EXTRA_BYTES, np.uint8)
-    codes[:4] = (item.layout, item.label_dtype, item.label_shape, item.ignoring)
-    if place > 2:
-        codes[4:] = (np.arange(EXTRA_BYTES - 4) * 5 + place * 7) % 251
-        codes[4:7] = (place % 8, place % 5, place % 6)
-        codes[2] = codes[2] or place % 2
-        codes[3] = codes[3] or place % 4
-    return codes
-
-
-def _nearest_of(shapes: tuple[Shape, ...], wanted: Shape) -> Shape:
+def nearest_of(shapes: tuple[Shape, ...], wanted: Shape) -> Shape:
     """Return the shape whose rows and classes are nearest in ratio."""
     target = np.log1p(np.asarray(wanted, np.float64))
     return min(shapes, key=lambda shape: float(np.abs(np.log1p(np.asarray(shape, np.float64)) - target).sum()))

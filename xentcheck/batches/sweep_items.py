@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from xentcheck.batches.layout import LAYOUTS
+from xentcheck.batches.covering import Row
 from xentcheck.batches.numbers import Floats, Labels
 from xentcheck.batches.setting import Setting
 
@@ -28,8 +28,8 @@ class Item:
     scores : ndarray of float64, shape (n, m)
     labels : ndarray of int64, shape (n,)
     gives : {"logits", "probabilities"}
-    layout, label_dtype, label_shape, ignoring : int
-        Codes, as `assemble` reads them.
+    fixed : mapping
+        Levels of the design that are part of the point; what is not named is filled in by the sweep.
     needs_shape : bool
         Whether the batch has no point in another shape.
     """
@@ -38,10 +38,7 @@ class Item:
     scores: Floats
     labels: Labels
     gives: str = "logits"
-    layout: int = 0
-    label_dtype: int = 0
-    label_shape: int = 0
-    ignoring: int = 0
+    fixed: Row = field(default_factory=dict)
     needs_shape: bool = False
 
 
@@ -50,32 +47,19 @@ def _item(name: str, scores: Any, labels: Sequence[int] | Labels, **more: Any) -
     return Item(name, values.reshape(len(labels), -1), np.asarray(labels, np.int64), **more)
 
 
-def items(setting: Setting) -> Iterator[Item]:
-    """Yield the small batches of the sweep, the plainest first."""
+def plain_items(setting: Setting) -> Iterator[Item]:
+    """Yield what gross mistakes fall to, the plainest first."""
     if setting.contract.input == "probabilities":
         yield from _probabilities(setting)
     yield from _plain(setting)
+
+
+def special_items(setting: Setting) -> Iterator[Item]:
+    """Yield the small batches that each have one point."""
     yield from _sizes(setting)
     if setting.label_form == "sparse":
         yield from _label_kinds(setting)
     yield from _edges(setting)
-    yield _item("layout", [[0.5, -1, 2], [1, 0, -0.5]], [2, 0], layout=_layout_code("F"))
-    yield _item("layout", [[0.5, -1, 2], [1, 0, -0.5]], [1, 2], layout=_layout_code("strided"))
-    yield _item("layout", [[0.5, -1, 2], [1, 0, -0.5]], [0, 1], layout=_layout_code("reversed"))
-
-
-def large_items(profile: str) -> Iterator[Item]:
-    """Yield the large batches of the sweep: normal logits, the last shapes rising with the profile."""
-    shapes = [(1, 17), (33, 5), (1, 33), (2, 129), (1, 513), (257, 10), (1, 4097), (64, 1000)]
-    if profile != "quick":
-        shapes += [(1, 32768)]
-    if profile == "thorough":
-        shapes += [(4097, 33), (1, 65537)]
-    for n, m in shapes:
-        random = np.random.Generator(np.random.PCG64([n, m]))
-        labels = random.integers(0, m, n)
-        labels[-1] = m - 1
-        yield Item("large", 3 * random.standard_normal((n, m)), labels)
 
 
 def _probabilities(setting: Setting) -> Iterator[Item]:
@@ -128,20 +112,16 @@ def _sizes(setting: Setting) -> Iterator[Item]:
 def _label_kinds(setting: Setting) -> Iterator[Item]:
     """Yield the label dtypes at their limits and the ignored label in some rows and in all."""
     random = np.random.Generator(np.random.PCG64(7))
-    small = [[0.5, -1, 2], [1, 0, -0.5]]
-    for place in range(1, len(setting.label_dtypes(3)) if setting.classes[1] >= 3 else 0):
-        yield _item("label_dtype", small, [1, 2], label_dtype=place, label_shape=1)
     limits = ((128, "int8", [127, 0]), (256, "uint8", [255, 128]), (129, "uint8", [128, 1]), (200, "uint8", [199, 130]))
     for m, name, labels in (*limits, (257, "int64", [256, 255])):
         if m <= setting.classes[1] and name in setting.label_dtypes(m):
             scores = random.integers(-8, 9, (2, m)) / 2
-            place = setting.label_dtypes(m).index(name)
-            yield _item("label_dtype_at_its_limit", scores, labels, label_dtype=place)
+            yield _item("label_dtype_at_its_limit", scores, labels, fixed={"label dtype": name})
     if setting.drawn("ignore_index") or setting.constant_ignore_index is not None:
         rows = [[0.5, -1, 2], [1, 0, -0.5], [2, 2, 1], [0, 3, 1]]
-        yield _item("some_ignored", rows, [0, 1, 2, 2], ignoring=3)
+        yield _item("some_ignored", rows, [0, 1, 2, 2], fixed={"ignored rows": "some"})
         if not setting.empty_is_open or setting.contract.mean_over == "rows":
-            yield _item("all_ignored", rows[:2], [0, 1], ignoring=15)
+            yield _item("all_ignored", rows[:2], [0, 1], fixed={"ignored rows": "all"})
 
 
 def _edges(setting: Setting) -> Iterator[Item]:
@@ -177,9 +157,3 @@ def _edges(setting: Setting) -> Iterator[Item]:
         yield _item("infinite", [[0, np.inf, 1]], [0])
     if "nan" in setting.contract.nonfinite:
         yield _item("not_a_number", [[0, np.nan, 1], [1, 2, 0]], [0, 1])
-
-
-def _layout_code(layout: str) -> int:
-    """Return the code that `assemble` reads as a layout."""
-    place = LAYOUTS.index(layout)
-    return 252 - 252 % len(LAYOUTS) - len(LAYOUTS) + place

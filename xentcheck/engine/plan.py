@@ -17,11 +17,11 @@ class Profile:
     ----------
     name : str
     sweep : int
-        Batches of the deterministic sweep in all, its first ones in each cell; shared by the cells.
+        Batches of the deterministic sweep in each cell at most; how long it is says `batches.shapes`.
     examples : int
         Batches drawn in all, beside the sweep; shared by the cells.
     least : int
-        Batches of the sweep, and drawn, in each cell at least.
+        Batches drawn in each cell at least.
     reductions : int
         Calls of a law that the reduction of one finding may spend.
     witnessed : int
@@ -37,9 +37,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile("quick", sweep=150, examples=72, least=6, reductions=150, witnessed=40),
-    "standard": Profile("standard", sweep=1000, examples=600, least=50, reductions=400, witnessed=256),
-    "thorough": Profile("thorough", sweep=10_000, examples=20_000, least=1000, reductions=1500, witnessed=2048),
+    "quick": Profile("quick", sweep=1000, examples=48, least=3, reductions=150, witnessed=40),
+    "standard": Profile("standard", sweep=5000, examples=240, least=20, reductions=400, witnessed=256),
+    "thorough": Profile("thorough", sweep=20_000, examples=20_000, least=1000, reductions=1500, witnessed=2048),
 }
 
 
@@ -72,4 +72,4 @@ def cells(contract: Contract, dtypes: Iterable[str] | None = None) -> tuple[Cell
 def in_each(profile: Profile, count: int) -> tuple[int, int]:
     """Return how many batches of the sweep at most, and how many drawn ones, each of `count` cells gets."""
     share = max(count, 1)
-    return max(profile.least, profile.sweep // share), max(profile.least, profile.examples // share)
+    return profile.sweep, max(profile.least, profile.examples // share)

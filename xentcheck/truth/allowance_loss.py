@@ -25,6 +25,8 @@ def row_losses(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     if on.z_loss:
         penalty, overflows = _z_loss(on, by)
         error, unbounded = error + penalty, unbounded | overflows
+    elif on.softmax and "z_loss" in contract.arguments:
+        unbounded = unbounded | (on.lse * on.lse > by.largest / 2.0)  # 0 times a square that leaves the range is nan
     exact = np.isfinite(on.L)
     value = np.where(exact, np.abs(on.L), 0.0)
     error = np.where(exact & on.problem.kept, error + by.u_output * value + by.eta_output, 0.0)

@@ -1,0 +1,124 @@
+"""Sizes: every one of the profile is judged, with data that shows what is lost at the end of a block."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.size_sweep import class_counts, class_items, row_counts, row_items, telling
+from xentcheck.batches.sweep import sweep
+from xentcheck.contract import Contract
+
+TWO_FORMS = Contract(labels=("sparse", "onehot"), dtypes=("float32", "float64"), reduction="sum")
+NEIGHBOURS = {2**k + step for k in range(2, 17) for step in (-1, 0, 1)} - {65_538}
+
+
+def swept(profile: str, form: str) -> list[Batch]:
+    """Return what the sweep judges in all cells of a label form."""
+    return [batch for dtype in TWO_FORMS.dtypes for batch in sweep(TWO_FORMS, dtype, form, sizes=profile)]
+
+
+def losses(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the losses of the rows, the exponentials beyond the range included as inf."""
+    top = scores.max(axis=1)
+    with np.errstate(over="ignore"):
+        return top + np.log(np.exp(scores - top[:, None]).sum(axis=1)) - scores[np.arange(labels.size), labels]
+
+
+def test_standard_has_every_neighbour_of_a_power_of_two_in_classes_and_rows() -> None:
+    """Class counts to 65,537 with few rows in each label form, row counts to 4,097 with few classes in one of them."""
+    rows: set[int] = set()
+    for form in TWO_FORMS.labels:
+        batches = swept("standard", form)
+        assert {batch.m for batch in batches if batch.n <= 3} >= NEIGHBOURS
+        rows |= {batch.n for batch in batches if batch.m <= 5}
+    assert {n for n in NEIGHBOURS if n <= 4097} | {0, 1, 2, 99, 101, 499, 501} <= rows
+
+
+def test_quick_has_each_power_of_two_once_in_classes_and_rows() -> None:
+    """One more than each power of two up to 4,097, of classes and of rows, in some cell."""
+    batches = [batch for form in TWO_FORMS.labels for batch in swept("quick", form)]
+    beyond = {2**k + 1 for k in range(2, 13)}
+    assert beyond <= {batch.m for batch in batches}
+    assert beyond | {256} <= {batch.n for batch in batches}
+    assert max(batch.n * batch.m for batch in batches) <= 4097 * 5
+
+
+def test_thorough_goes_beyond() -> None:
+    """More than 65,537 classes and more than 4,097 rows."""
+    assert max(class_counts("thorough")) > 2**17
+    assert max(row_counts("thorough")) == 2**16 + 1
+    assert set(class_counts("standard")) < set(class_counts("thorough"))
+    assert set(row_counts("standard")) < set(row_counts("thorough"))
+
+
+def test_label_dtypes_at_their_limits() -> None:
+    """The last class of 128, 256, 32,768 and 65,536 in the dtype that just holds it; all integer dtypes with more."""
+    batches = swept("standard", "sparse")
+    found = {(batch.labels.dtype.name, batch.m) for batch in batches if (batch.labels == batch.m - 1).any()}
+    assert {("int8", 128), ("uint8", 256), ("int16", 32_768), ("uint16", 65_536)} <= found
+    assert {("int64", 257), ("int64", 32_769), ("int64", 65_535)} <= found
+
+
+@pytest.mark.parametrize("m", [9, 33, 129, 517, 1025, 4097, 65_537])
+def test_a_lost_class_shows(m: int) -> None:
+    """Without the last class, the first or that at a power of two some loss is off by more than sums of float32 are."""
+    setting = Setting(Contract(), "float32")
+    scores, labels = telling(setting, 3, m)
+    exact = losses(scores, labels)
+    for lost in (m - 1, 0, 2 ** int(np.log2(m - 1))):
+        without = scores.copy()
+        without[:, lost] = -np.inf
+        keep = labels != lost
+        with np.errstate(invalid="ignore"):
+            wrong = losses(without, labels)
+        assert (np.abs(wrong - exact)[keep] > 0.008).any(), lost
+
+
+@pytest.mark.parametrize("n", [5, 9, 33, 129, 257, 1025, 4097])
+def test_a_lost_row_shows(n: int) -> None:
+    """Without the last row, or the one at the last power of two, the mean is off by more than 1/500 of itself."""
+    setting = Setting(Contract(), "float32")
+    row_losses = losses(*telling(setting, n, 3))
+    for lost in (n - 1, 2 ** int(np.log2(n - 1))):
+        assert row_losses[lost] / n > row_losses.mean() / 500
+
+
+def test_labels_vary_in_the_last_block_and_repeat() -> None:
+    """Many rows have several labels, repeated; few rows have the last class, the first and that at a power of two."""
+    setting = Setting(Contract(), "float32")
+    assert set(telling(setting, 3, 517)[1]) == {0, 512, 516}
+    assert set(telling(setting, 3, 257)[1]) == {0, 255, 256}
+    labels = telling(setting, 257, 5)[1]
+    assert set(labels) == {0, 1, 2, 3, 4}
+
+
+def test_the_maximum_stands_in_the_last_class_beyond_the_range_of_exp() -> None:
+    """Some row of each three has its maximum at the end, so high that exp overflows unless it is subtracted."""
+    for dtype in ("float16", "float32", "float64"):
+        setting = Setting(Contract(), dtype)
+        scores, _ = telling(setting, 3, 129)
+        assert (scores[:, -1] > setting.exponential_limit).any()
+
+
+def test_a_first_block_is_masked_only_where_the_loss_stays_finite() -> None:
+    """With -inf promised some row begins with a masked block; with smoothing, or without the promise, none does."""
+    for keys, masked in (
+        ({}, False),
+        ({"nonfinite": ("-inf",)}, True),
+        ({"nonfinite": ("-inf",), "label_smoothing": 0.1}, False),
+    ):
+        setting = Setting(Contract(**keys), "float32")
+        for n in (3, 33):
+            scores, labels = telling(setting, n, 257)
+            assert bool(np.isneginf(scores).any()) == masked
+            assert np.isfinite(scores[np.arange(n), labels]).all()
+
+
+def test_sizes_outside_the_domain_are_left_out() -> None:
+    """No more classes than labels hold, no more rows than are promised; nothing is cut to fit."""
+    narrow = Setting(Contract(label_dtypes=("int8",), domain={"rows": [1, 40]}), "float32")
+    assert {item.scores.shape[1] for item in class_items(narrow, "standard")} <= set(range(129))
+    assert {item.scores.shape[0] for item in row_items(narrow, "standard")} <= set(range(1, 41))

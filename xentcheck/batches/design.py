@@ -1,0 +1,134 @@
+"""The design of a contract: the factors of a small batch, their levels, and which of them exclude each other.
+
+What the contract fixes (reduction, boundary, constants) is no factor: every batch has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from xentcheck.batches.covering import Level, Row, covering_rows
+from xentcheck.batches.families import FAMILIES
+from xentcheck.batches.layout import LAYOUTS
+from xentcheck.batches.setting import Setting, holds
+from xentcheck.batches.shapes import Shape
+from xentcheck.contract import Contract
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "moderate": ("plain", "exact_grid", "ramps", "losses_of_4_to_40"),
+    "confident": ("confident_right", "label_probability_near_one"),
+    "wrong": ("confident_wrong",),
+    "shifted": ("beyond_exponential_range",),
+    "equal": ("ties",),
+    "masked": ("masks",),
+    "ends": ("probability_ends", "probability_at_constants", "probabilities_in_tenths"),
+    "other sums": ("rows_not_summing_to_one",),
+}
+"""Kinds of scores and their families, which take turns; none whose allowances would hide what an option does."""
+WEIGHTS = ("ones", "distinct", "zeros", "spread")
+SMOOTHING = (0.0, 0.1, 1.0, "tiny")
+Z_LOSS = (0.0, 1e-4, 0.5)
+SOFT_CAP = (30.0, 5.0, 1.0, "off")
+IGNORE_INDEX = ("-100", "first", "last", "beyond", "-1")
+IGNORED_ROWS = ("none", "some", "all")
+UNUSED = "unused"
+_ARGUMENTS: dict[str, tuple[Hashable, ...]] = {
+    "class_weights": WEIGHTS,
+    "label_smoothing": SMOOTHING,
+    "z_loss": Z_LOSS,
+    "soft_cap": SOFT_CAP,
+    "ignore_index": IGNORE_INDEX,
+}
+
+
+def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: int) -> tuple[Row, ...]:
+    """Return rows in which all admissible pairs or triples of levels occur; always the same.
+
+    Parameters
+    ----------
+    contract : Contract
+    dtypes : sequence of str
+        Those of the run: the rows are shared by its cells.
+    shape : (int, int)
+        Of the batches that are to be made of the rows.
+    strength : int
+        2 for pairs, 3 for triples.
+    """
+    settings = {form: Setting(contract, dtypes[0], form) for form in contract.labels}
+    some = next(iter(settings.values()))
+    factors: dict[str, tuple[Hashable, ...]] = {
+        "dtype": tuple(dtypes),
+        "labels": contract.labels,
+        "scores": tuple(kind for kind in KINDS if families_of(some, kind)),
+        "layout": LAYOUTS,
+    }
+    excluded: set[frozenset[Level]] = set()
+    if "sparse" in settings:
+        sparse = settings["sparse"]
+        factors["label dtype"] = sparse.label_dtypes(shape[1])
+        factors["label shape"] = contract.label_shapes
+        factors["ignored rows"] = _ignored_rows(sparse, shape[0])
+        excluded |= _not_held(sparse, factors, shape[1])
+    if "soft" in settings:
+        factors["soft rows"] = _soft_rows(settings["soft"], shape[0])
+    of_forms = {"label dtype": "sparse", "label shape": "sparse", "ignored rows": "sparse", "soft rows": "soft"}
+    for name, form in of_forms.items():
+        if factors.get(name) and len(settings) > 1:
+            others = [other for other in settings if other != form]
+            excluded |= {frozenset({("labels", other), (name, level)}) for other in others for level in factors[name]}
+            excluded.add(frozenset({("labels", form), (name, UNUSED)}))
+            factors[name] += (UNUSED,)
+    factors |= {key: levels for key, levels in _ARGUMENTS.items() if some.drawn(key)}
+    return covering_rows(
+        tuple((name, levels) for name, levels in factors.items() if levels),
+        strength,
+        frozenset(excluded),
+        frozenset(_hiding(contract)),
+    )
+
+
+def families_of(setting: Setting, kind: str) -> tuple[str, ...]:
+    """Return the families of a kind that may be drawn; no mask where a finite logit would replace it."""
+    if kind == "masked" and setting.positive:
+        return ()
+    return tuple(name for name in KINDS[kind] if FAMILIES[name].suits(setting))
+
+
+def _hiding(contract: Contract) -> set[Level]:
+    """Return the levels beside which options do not show: nothing counts, or the loss is infinite."""
+    hiding: set[Level] = {("ignored rows", "all"), ("scores", "masked")}
+    if contract.boundary.exact:
+        hiding |= {("scores", "ends"), ("scores", "other sums")}
+    return hiding
+
+
+def _ignored_rows(setting: Setting, n: int) -> tuple[str, ...]:
+    if not setting.drawn("ignore_index") and setting.constant_ignore_index is None:
+        return ()
+    possible = {"none": True, "some": n > 1, "all": not setting.empty_is_open or setting.contract.mean_over == "rows"}
+    return tuple(level for level in IGNORED_ROWS if possible[level])
+
+
+def _not_held(setting: Setting, factors: dict[str, tuple[Hashable, ...]], m: int) -> set[frozenset[Level]]:
+    """Return label dtypes together with an ignored label that they cannot hold, where rows are to carry it."""
+    constant = setting.constant_ignore_index
+    indices = {level: index_of(level, m) for level in IGNORE_INDEX} if constant is None else {"": constant}
+    return {
+        frozenset({("label dtype", name), ("ignored rows", share)} | ({("ignore_index", level)} if level else set()))
+        for name in factors["label dtype"]
+        for share in factors["ignored rows"]
+        for level, index in indices.items()
+        if share != "none" and not holds(str(name), index)
+    }
+
+
+def index_of(level: Hashable, m: int) -> int:
+    """Return the ignored label that a level stands for among m classes."""
+    return {"-100": -100, "first": 0, "last": m - 1, "beyond": m, "-1": -1}[str(level)]
+
+
+def _soft_rows(setting: Setting, n: int) -> tuple[str, ...]:
+    """Return kinds of soft rows: half pure, one-hot, uniform, and where the contract takes them other sums and none."""
+    kind = setting.contract.soft_rows
+    more = () if kind == "normalised" else ("sums",)
+    return ("mixed", "pure", "uniform", *more, *(("a zero row",) if kind == "any" and n > 1 else ()))

@@ -1,0 +1,172 @@
+"""From scores and a row of the design to a batch: options, labels and memory as the row names them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.batches.assemble import fit, settle
+from xentcheck.batches.batch import Batch, one_hot
+from xentcheck.batches.covering import Row
+from xentcheck.batches.design import families_of, index_of
+from xentcheck.batches.families import FAMILIES
+from xentcheck.batches.families_probabilities import tenths, to_input
+from xentcheck.batches.numbers import Floats, Labels, Seeded
+from xentcheck.batches.options import ignore_index, nearly_no_cap
+from xentcheck.batches.setting import Setting, dtype_named, holds
+from xentcheck.batches.shapes import Shape
+
+
+class _WithLabels(Seeded):
+    """Seeded numbers with labels that are given."""
+
+    def __init__(self, setting: Setting, shape: Shape, seed: int, classes: Labels) -> None:
+        super().__init__(setting, *shape, seed)
+        self._classes = classes
+
+    def labels(self) -> Labels:
+        """Return the labels given, shape (n,)."""
+        return self._classes
+
+
+def batch_of(setting: Setting, row: Row, place: int, shape: Shape) -> Batch:
+    """Return the batch of a row of the design: few rows, their labels distinct where there are classes enough.
+
+    Parameters
+    ----------
+    setting : Setting
+    row : mapping
+        Levels of `design.design`.
+    place : int
+        Of the row: families of a kind take turns, and so do labels and the rows ignored.
+    shape : (int, int)
+    """
+    n, m = shape
+    counted = np.arange(m)
+    index = _index(setting, row, m)
+    if index is not None and m > 1:
+        counted = counted[counted != index]
+    classes = counted[(place + np.arange(n)) % counted.size]
+    names = families_of(setting, str(row["scores"]))
+    family = FAMILIES[names[place % len(names)]]
+    with np.errstate(all="ignore"):
+        draft = family.make(_WithLabels(setting, shape, place, classes))
+    return dress(setting, family.name, draft.scores, classes, row, place, gives=family.gives)
+
+
+def dress(
+    setting: Setting, name: str, scores: Floats, classes: Labels, row: Row, place: int = 0, *, gives: str = "logits"
+) -> Batch:
+    """Return a batch of scores, shape (n, m), and a class for each row with what a row of the design says of the rest.
+
+    Parameters
+    ----------
+    row : mapping
+        Levels by factor; a factor that is missing has its plainest level.
+    place : int
+        Of the batch, by which rows and classes take turns in being ignored or without weight.
+    gives : {"logits", "probabilities"}
+        What the scores are.
+    """
+    n, m = scores.shape
+    layout = str(row.get("layout", "C"))
+    with np.errstate(all="ignore"):
+        fitted = fit(setting, to_input(scores, gives, setting))
+    if layout == "broadcast" and n:
+        fitted = np.repeat(fitted[:1], n, axis=0)
+    ignored = _ignored(str(row.get("ignored rows", "none")), n, place)
+    options = _options(setting, row, m, classes[~ignored], place)
+    if setting.label_form == "sparse":
+        labels = _sparse(setting, row, classes, ignored, ignore_index(setting, options), m)
+    elif setting.label_form == "onehot":
+        labels = one_hot(classes, m, setting.format.dtype)
+    else:
+        labels = _soft(setting, str(row.get("soft rows", "mixed")), classes, m, place).astype(setting.format.dtype)
+    return settle(setting, Batch(fitted, labels, setting.label_form, options, layout, name), classes)
+
+
+def _index(setting: Setting, row: Row, m: int) -> int | None:
+    return index_of(row["ignore_index"], m) if "ignore_index" in row else setting.constant_ignore_index
+
+
+def _ignored(level: str, n: int, place: int) -> NDArray[np.bool_]:
+    """Return the rows ignored: a third of them, the first among them or the last, but never all of several."""
+    if level == "some":
+        return np.asarray((np.arange(n) + place) % 3 == n % 3 if n > 3 else np.arange(n) == place % max(n, 1))
+    return np.full(n, level == "all")
+
+
+def _sparse(
+    setting: Setting, row: Row, classes: Labels, ignored: NDArray[np.bool_], index: int | None, m: int
+) -> NDArray[Any]:
+    """Return sparse labels in the dtype and shape of the row, ignored rows carrying the ignored label."""
+    names = setting.label_dtypes(m, index if ignored.any() else None)
+    wanted = row.get("label dtype")
+    name = str(wanted) if wanted in names else names[0]
+    if index is not None and holds(name, index):
+        classes = np.where(ignored, index, classes)
+    labels: NDArray[Any] = classes.astype(dtype_named(name))
+    shapes = setting.contract.label_shapes
+    wanted = row.get("label shape")
+    return labels[:, None] if (wanted if wanted in shapes else shapes[0]) == "(n,1)" else labels
+
+
+def _soft(setting: Setting, level: str, classes: Labels, m: int, place: int) -> Floats:
+    """Return soft rows, shape (n, m); those not pure spread half of each row over few classes, anywhere."""
+    pure: Floats = one_hot(classes, m, np.float64)
+    if level == "pure" or not classes.size:
+        return pure
+    if level == "uniform":
+        return np.full_like(pure, 1 / m)
+    spread = tenths(Seeded(setting, classes.size, m, place))
+    mixed: Floats = 0.5 * (pure + np.stack([np.roll(one, 3 * k + place) for k, one in enumerate(spread)]))
+    if level == "sums":
+        mixed *= np.resize([2.0, 0.5, 3.0, 0.1], classes.size)[:, None]
+    if level == "a zero row":
+        mixed[place % classes.size] = 0.0
+    return mixed
+
+
+def _options(setting: Setting, row: Row, m: int, kept: Labels, place: int) -> dict[str, Any]:
+    """Return the options drawn, by contract key."""
+    options: dict[str, Any] = {}
+    if setting.drawn("class_weights"):
+        weights = _weights(str(row.get("class_weights", "ones")), m, kept)
+        options["class_weights"] = weights.astype(setting.format.dtype)
+    if setting.drawn("label_smoothing"):
+        level = row.get("label_smoothing", 0.0)
+        tiny = (2.0**-10, 2 * setting.format.unit_roundoff)[place % 2]
+        smoothing = tiny if level == "tiny" else float(str(level))
+        options["label_smoothing"] = 0.0 if m == 1 and setting.contract.smoothing_over == "others" else smoothing
+    if setting.drawn("z_loss"):
+        options["z_loss"] = float(str(row.get("z_loss", 0.0)))
+    if setting.drawn("soft_cap"):
+        cap = row.get("soft_cap", 30.0)
+        options["soft_cap"] = nearly_no_cap(setting) if cap == "off" else float(str(cap))
+    if setting.drawn("ignore_index"):
+        options["ignore_index"] = index_of(row.get("ignore_index", "-100"), m)
+    return options
+
+
+def _weights(level: str, m: int, kept: Labels) -> Floats:
+    """Return class weights, shape (m,), no block of them like the next.
+
+    With zeros, one class of those that count has none, if another one is left, and so have classes without rows.
+    """
+    places = np.arange(m)
+    if level == "ones":
+        return np.ones(m)
+    if level == "spread":
+        return np.asarray(10.0 ** ((5 * places + places // 16) % 7 - 3), np.float64)
+    weights: Floats = 0.25 + ((3 * places + places // 16) % 13) / 4
+    if level == "zeros":
+        present = np.unique(kept)
+        without = np.setdiff1d(places, present)[::2]
+        weights[without] = 0.0
+        if present.size > 1:
+            weights[present[-1]] = 0.0
+        elif not present.size:
+            weights[0] = 1.0
+    return weights

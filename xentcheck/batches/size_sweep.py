@@ -1,0 +1,144 @@
+"""Batches of the sizes at which chunked, vectorised and narrow code goes wrong, with data that shows it.
+
+Block sizes of kernels are powers of two, and some round decimal numbers. One more than a block leaves a last block of
+one, one less a block that is not full: pytorch 143644 (517 classes), 62897 and 63132 (only some lane widths).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.batches.numbers import Floats, Labels
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.shapes import Shape, admits
+from xentcheck.batches.sweep_items import Item
+
+_DECIMAL = (100, 500, 1000)
+_OTHERS = (48, 96, 192, 384, 517, 768, 1536, 10_000, 50_257)
+"""Multiples of a power of two by 3, an odd remainder after whole vectors, round numbers, a vocabulary."""
+_LIMITS = (("int16", 32_768), ("uint16", 65_536))
+"""Label dtypes and the class counts that exhaust them; the narrower ones are among the items by hand."""
+
+
+def class_counts(profile: str) -> tuple[int, ...]:
+    """Return the class counts of a profile, rising: 2^k and its neighbours, blocks and their neighbours."""
+    if profile == "quick":
+        powers = [2**k + 1 for k in range(2, 13)] + [2**k for k in range(3, 9)]
+        return tuple(sorted({*powers, 31, 255, 517, 1001}))
+    powers = [2**k + step for k in range(2, 17) for step in (-1, 0, 1)]
+    blocks = [size + step for size in _DECIMAL for step in (-1, 0, 1)]
+    more = (100_003, 131_071, 131_072, 131_073) if profile == "thorough" else ()
+    return tuple(sorted({*powers, *blocks, *_OTHERS, *more}))
+
+
+def row_counts(profile: str) -> tuple[int, ...]:
+    """Return the row counts of a profile, rising: 1, 2, 2^k and its neighbours, blocks and their neighbours."""
+    if profile == "quick":
+        powers = [2**k + 1 for k in range(2, 13)] + [2**k for k in range(4, 9)]
+        return tuple(sorted({*powers, 1, 2, 255, 1001}))
+    highest = 17 if profile == "thorough" else 13
+    powers = [2**k + step for k in range(2, highest) for step in (-1, 0, 1)]
+    blocks = [size + step for size in _DECIMAL for step in (-1, 0, 1)]
+    return tuple(sorted({*(n for n in powers if profile == "thorough" or n <= 4097), *blocks, 1, 2, 48, 96, 517}))
+
+
+def _both(profile: str) -> tuple[Shape, ...]:
+    """Return shapes with more than a block of rows and of classes, the smallest first."""
+    shapes = [(17, 65), (65, 33), (33, 257)]
+    if profile != "quick":
+        shapes += [(257, 33), (9, 1025), (130, 130), (64, 1000), (1025, 65), (7, 4099)]
+    if profile == "thorough":
+        shapes += [(4097, 33), (513, 517), (16385, 9)]
+    return tuple(shapes)
+
+
+def class_items(setting: Setting, profile: str) -> list[Item]:
+    """Return a batch of one or few rows for each class count of a profile that a setting admits."""
+    found = _items(setting, [(3 if m <= 1025 else 1, m) for m in class_counts(profile)])
+    if setting.label_form == "sparse":
+        narrow = [(m, m - 1, dtype) for dtype, m in _LIMITS if profile != "quick"]
+        alike = [(2**bits + 1, label, "int64") for bits, label in _alike(setting) if bits == 8 or profile != "quick"]
+        found += [
+            _item(setting, (2, m), label, dtype)
+            for m, label, dtype in (*alike, *narrow)
+            if admits(setting, (2, m)) and dtype in setting.label_dtypes(m)
+        ]
+    return found
+
+
+def _alike(setting: Setting) -> Iterator[tuple[int, int]]:
+    """Yield 8 or 16 bits and the class that is the ignored label in so many: -100 is 156 in 8."""
+    index = -100 if setting.drawn("ignore_index") else setting.constant_ignore_index
+    if index is not None:
+        yield from ((bits, index % 2**bits) for bits in (8, 16) if index != index % 2**bits)
+
+
+def row_items(setting: Setting, profile: str) -> list[Item]:
+    """Return a batch of few classes for each row count of a profile, and batches with many of both."""
+    counted = [(n, (3, 2, 5)[n % 3] if n < 1025 else 2) for n in row_counts(profile)]
+    return _items(setting, counted + list(_both(profile)))
+
+
+def _items(setting: Setting, shapes: Iterable[Shape]) -> list[Item]:
+    return [_item(setting, shape) for shape in shapes if admits(setting, shape) and _has_room(setting, shape[1])]
+
+
+def _has_room(setting: Setting, m: int) -> bool:
+    """Return whether m probabilities that must be positive leave room for another one beside them."""
+    positive = setting.positive and setting.contract.input == "probabilities"
+    return not positive or m * setting.format.smallest_normal < 0.1
+
+
+def _item(setting: Setting, shape: Shape, label: int | None = None, dtype: str = "") -> Item:
+    scores, labels = telling(setting, *shape)
+    fixed = {"ignored rows": "some"} if shape[0] > 3 else {}
+    if label is not None:
+        labels[-1] = label
+        fixed |= {"label dtype": dtype}
+    return Item("size", scores, labels, needs_shape=True, fixed=fixed)
+
+
+def telling(setting: Setting, n: int, m: int) -> tuple[Floats, Labels]:
+    """Return scores, shape (n, m), and labels that show what is lost at the end of a block, of classes or of rows.
+
+    Three kinds of rows take turns. In the first the classes beside each power of two and the last ones hold as
+    much of the probability as all others; in the second the last class is the maximum, so far above that exp
+    overflows without it; in the third the scores rise, each class a new maximum, after a first block that is
+    masked where that is allowed. Many rows of few classes are all of the first kind. Those beside each power of
+    two, and the last ones, have large losses.
+    """
+    random = np.random.Generator(np.random.PCG64([n, m]))
+    scores = random.standard_normal((n, m))
+    kind = (np.arange(n) + m) % 3 if n <= 3 or m > 5 else np.zeros(n, np.int64)
+    edges = _edges(m)
+    scores[np.ix_(kind == 0, edges)] += np.log(max(m / edges.size, 1.0))
+    scores[kind == 1, -1] = 1.2 * setting.exponential_limit if setting.contract.input == "logits" else 8.0
+    rising = np.linspace(0.0, 20.0, m)
+    if m > 64 and _may_mask(setting):
+        rising[:32] = -np.inf
+    scores[kind == 2] = 0.1 * scores[kind == 2] + rising
+    # The last class, the first one, and the first of the last block or that before it: 4095 is no number of float16.
+    last_block = min(2 ** int(np.log2(max(m - 1, 1))), m - 1)
+    labels = np.choose(kind, [m - 1, 0, last_block - (last_block == m - 1 > 0)]).astype(np.int64)
+    if n > 3:
+        labels = (labels + np.arange(n) // 3) % m
+        labels[scores[np.arange(n), labels] == -np.inf] = m - 1
+        marked = _edges(n)
+        least = np.where(np.isfinite(scores), scores, 0.0).min(axis=1)
+        scores[marked, labels[marked]] = least[marked] - 12.0
+    return scores, labels
+
+
+def _edges(count: int) -> NDArray[np.int64]:
+    """Return the places beside each power of two, and the last two."""
+    powers = 2 ** np.arange(17)
+    places = np.unique(np.concatenate([powers - 1, powers, [count - 2, count - 1]]))
+    return places[(places >= 0) & (places < count)].astype(np.int64)
+
+
+def _may_mask(setting: Setting) -> bool:
+    """Return whether -inf may stand in a row without making its loss infinite."""
+    return "-inf" in setting.contract.nonfinite and not setting.positive and setting.contract.label_smoothing == 0.0
