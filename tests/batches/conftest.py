@@ -31,6 +31,7 @@ CONTRACTS: dict[str, dict[str, Any]] = {
         "soft_rows": "any",
     },
     "weighted mean": {**OPTIONS, "mean_over": "weights"},
+    "softcap": {"soft_cap": {"argument": "soft_cap"}, "nonfinite": ["-inf"]},
     "mean of the kept": {**OPTIONS, "mean_over": "kept"},
     "declared empty mean": {**OPTIONS, "mean_over": "kept", "empty_mean": "nan"},
     "probabilities": {"input": "probabilities"},

@@ -52,6 +52,7 @@ def test_right_code_keeps_every_law():
     report = xentcheck.check(losses, gradient=slopes, contract={**contract, "dtypes": ["float32"]})
     assert report.findings == ()
     assert report.verdict == "conforms"
+    assert all("without their soft cap" in witness.note for witness in report.witnesses)
 
 
 def without_cap_when_large(logits, labels):

@@ -36,7 +36,8 @@ class Witnessing:
     """Gathers batches while a run goes on, and asks the witnesses about them.
 
     The batches' scores are read as logits in float64 with dense labels, whatever the target's contract makes of
-    them: so every run holds the enclosures of that very data against calculations that share nothing with them.
+    them: so every run holds the enclosures of that very data against calculations that share nothing with them. No
+    witness knows of soft caps, and where the contract has one, each says so.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ class Witnessing:
         self._answers: list[Future[list[Pair]]] = []
         self._jax = JaxProcess()
         self._thread = ThreadPoolExecutor(1)
+        self._note = ""
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +66,8 @@ class Witnessing:
         """Take some of a run's problems; jax begins on them at once, in a process beside."""
         chosen = [as_logits(problem) for problem in problems if problem.n and problem.scores.size <= 2**16]
         chosen = chosen[: self._left]
+        if any(problem.soft_cap is not None for problem in problems):
+            self._note = "of the logits without their soft cap"
         self._left -= len(chosen)
         if chosen:
             self._problems += chosen
@@ -71,8 +75,8 @@ class Witnessing:
 
     def results(self) -> tuple[WitnessResult, ...]:
         """Return what each witness says, after all have answered."""
-        jax, scipy = WitnessTally("jax autodiff"), WitnessTally("scipy log_softmax")
-        stepped, complex_ = WitnessTally("finite differences"), WitnessTally("complex step")
+        names = ("jax autodiff", "scipy log_softmax", "finite differences", "complex step")
+        jax, scipy, stepped, complex_ = (WitnessTally(name, self._note) for name in names)
         answered = self._of_jax(jax)
         for number, problem in enumerate(self._problems):
             enclosed, allowed = enclose(problem), conformance(problem, conditions(problem))
