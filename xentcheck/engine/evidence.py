@@ -23,7 +23,7 @@ JUDGED = 16  # batches of the sweep by which a law is asked again
 WRONG, RIGHT = 10, 10  # answers that are looked at
 WRONG_OF_LAW = 4
 LARGEST = 2**12  # entries of a batch that is asked for evidence alone
-LARGEST_OF_A_FINDING = 2**16
+LARGEST_OF_A_FINDING = 2**18
 
 
 def seen(contract: Contract, violation: Violation) -> Seen | None:

@@ -10,7 +10,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.engine.causes import Cause, Seen, common_cause
 from xentcheck.engine.events import event
-from xentcheck.engine.evidence import Evidence, seen
+from xentcheck.engine.evidence import LARGEST, Evidence, seen
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
@@ -126,7 +126,8 @@ class Naming:
 
     def _by_numbers(self, law: Law, violation: Violation, first: Violation, part: str) -> Cause | None:
         """Return the mistake that predicts what was returned, on this batch and on others."""
-        own = [one for one in (seen(self._contract, violation), seen(self._contract, first)) if one is not None]
+        both = (violation, first) if first.batch.scores.size <= LARGEST else (violation,)
+        own = [one for one in (seen(self._contract, each) for each in both) if one is not None]
         others: list[Seen] = []
         if self._ask:
             if first.upstream is None and first.vector is None:

@@ -160,7 +160,10 @@ def precision(seen: Seen) -> Iterator[Guess]:
             )
             yield Guess("narrowing", text, got)
     if model.problem.format.name == "float64" and 2.0**-32 * largest < error.max() <= 2.0**-19 * largest:
-        text = "The error is of the size that float32 gives: something narrows float64 to float32 on the way."
+        text = (
+            "The error is of the size that float32 gives: it is consistent with float32 on the way, or with a constant "
+            "of some nine digits."
+        )
         yield Guess("narrowing", text, got)
     if model.problem.format.is_half and np.all(error <= _reach_of_half(model) + allowed):
         text = (

@@ -90,7 +90,7 @@ LABELLING: tuple[Group, ...] = (*REDUCTIONS, *LABELS, *OPTIONS)
 PARTLY: tuple[Group, ...] = (vanished, *GRADIENTS, *REDUCTIONS, *GUARDS, *OPTIONS, *LABELS, *SCORES)
 HINT = "a block, a buffer or an integer dtype may end there, or the shape may be a special case."
 CONVINCING = 4  # batches explained, beyond which another explanation is not worth a word
-LARGEST = 2**20  # entries; all groups take some two seconds for as many
+LARGEST = 2**15  # entries; all groups take some 0.2 s for as many
 
 
 def likely_cause(problem: Problem, part: str, got: ArrayLike, held_scale: ArrayLike | None = None) -> Cause | None:
@@ -130,7 +130,11 @@ def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | No
     largest = max(seen.model.z.size for seen in (*own, *others))
     if isinstance(own[0].model, Curved):
         found = candidates(own, others, HESSIANS)
-        return _cause(found) if found else None
+        if found:
+            return _cause(found)
+        with quiet():
+            rough = next(chain(*map(precision, own), approximate(own)), None)
+        return None if rough is None else Cause(rough.mechanism, rough.sentence)
     groups = GROUPS if largest <= LARGEST else LABELLING
     found = candidates(own, others, groups, FITS)
     limits = condition([*own, *others])

@@ -88,7 +88,7 @@ def constants_of_the_softmax(wrong: Sequence[Seen]) -> Iterator[Group]:
     yield from _searched(of_logits, "eps_in_denominator", text, (-320, 4), _denominator)
     text = "A class too many takes part, or padding does, with exp(logit) = {constant:.4g} in all; set it to -inf."
     yield from _searched(of_logits, "phantom_class", text, (-300, 300), _phantom)
-    text = "The logits are multiplied by {constant:.6g} before the softmax (a temperature)."
+    text = "The logits are multiplied by {constant:.10g} before the softmax (a temperature)."
     yield from _searched(of_logits, "temperature", text, (-2.5, 2.5), _temperature)
     text = "The logits are clipped to at most {constant:.6g} in size; subtract each row's maximum instead."
     yield from _searched(of_logits, "logits_clipped", text, (-2, 5), _clipped)

@@ -72,6 +72,8 @@ def products(model: Model) -> Iterator[Guess]:
     yield rows("hessian_outer_sign", "p p^T is added to diag(p); subtract it.", w * p * (v + mean))
     text = "The vector's entry at the label is subtracted; subtract its mean under p: H v = p (v - p . v)."
     yield rows("hessian_of_label", text, w * p * (v - dot(model.targets, v)[:, None]))
+    text = "The row of the Hessian at the label's class is 0."
+    yield rows("hessian_at_label", text, np.where(model.targets > 0, 0.0, w * p * (v - mean)))
     text = "The mean of the vector's entries is subtracted; subtract its mean under p: H v = p (v - p . v)."
     yield rows("hessian_of_plain_mean", text, w * p * (v - v.mean(axis=-1, keepdims=True)))
     text = "The sum of the vector's entries is subtracted; subtract its mean under p: H v = p (v - p . v)."

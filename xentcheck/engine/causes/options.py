@@ -180,6 +180,9 @@ def z_loss(model: Model) -> Iterator[Guess]:
     else:
         text = "The gradient of the z-loss lacks its factor lse: it is 2 z_loss lse p."
         yield Guess("z_loss_gradient", text, model.finish(bare + (2 * amount * kept)[:, None] * model.softmax[1]))
+        text = "The gradient of the z-loss is applied to the ignored rows too."
+        everywhere = (2 * amount * model.lse)[:, None] * model.softmax[1]
+        yield Guess("z_loss_ignored_rows", text, model.finish(bare + everywhere))
         text = "The gradient of the z-loss lacks its factor p: it is 2 z_loss lse p."
         yield Guess("z_loss_gradient", text, model.finish(bare + (2 * amount * kept * model.lse)[:, None]))
 

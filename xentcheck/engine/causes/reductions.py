@@ -8,6 +8,7 @@ import numpy as np
 
 from xentcheck.engine.causes.guess import Guess
 from xentcheck.engine.causes.model import Model
+from xentcheck.engine.causes.simulation import NARROWER
 from xentcheck.truth.formats import FORMATS
 
 COMMON = -3.0  # bits: what is common needs less evidence
@@ -167,11 +168,39 @@ def upstream(model: Model) -> Iterator[Guess]:
             )
     text = "The upstream gradient is ignored; multiply the gradient of each row by it."
     yield Guess("upstream_ignored", text, model.finish(rows, upstream=1.0))
-    for how, change in (("squared", given**2), ("by its absolute value", np.abs(given))):
+    for how, change in (
+        ("squared", given**2),
+        ("by its absolute value", np.abs(given)),
+        ("as 0 where it is negative", np.maximum(given, 0)),
+        ("clipped to [-1, 1]", np.clip(given, -1, 1)),
+        ("by its sign", np.sign(given)),
+        ("as an integer", np.trunc(given)),
+        ("as 1 where it is 0", np.where(given == 0, 1.0, given)),
+    ):
         yield Guess(
             "upstream_distorted", f"The upstream gradient is applied {how}.", model.finish(rows, upstream=change)
         )
 
 
-GROUPS = (nothing, upstream, divisors, factors, other_counts)
+def upstream_in_part(model: Model) -> Iterator[Guess]:
+    """Yield p - t of which the upstream gradient multiplies one of the two terms alone, and a narrowed one."""
+    given = model.problem.upstream
+    if model.part != "gradient" or given is None or model.contract.gradient_wrt != "logits":
+        return
+    up = given.reshape(-1, 1) if given.ndim else given
+    total, p, t = model.t.sum(axis=-1, keepdims=True), model.logs[1], model.t
+    for which, rows in (("p", up * total * p - t), ("t", total * p - up * t)):
+        text = f"The upstream gradient multiplies {which} alone; it is to multiply p - t."
+        yield Guess("upstream_in_part", text, model.finish(rows, upstream=1.0), variant=text)
+    spoilt = np.where(given == 0, np.nan, given)
+    text = "Where the upstream gradient is 0 the gradient is nan: it is divided by."
+    yield Guess("upstream_distorted", text, model.finish(model.rows(), upstream=spoilt))
+    for narrow in NARROWER[model.problem.format.name]:
+        name = np.dtype(narrow).name
+        text = f"The upstream gradient is narrowed to {name} on the way."
+        change = given.astype(narrow).astype(np.float64)
+        yield Guess("narrowing", text, model.finish(model.rows(), upstream=change), variant=text)
+
+
+GROUPS = (nothing, upstream, upstream_in_part, divisors, factors, other_counts)
 LATE = (empty, no_rows)
