@@ -43,3 +43,13 @@ def test_weights_and_smoothing_that_leave_the_range_before_the_share_is_taken():
         scores = np.array([[logit, 0.0], [logit, 0.0]], np.float32)
         problem = pose(contract, scores, np.array([0, 0]), "sparse", options)
         assert np.isfinite(conformance(problem, conditions(problem)).loss) == judged
+
+
+def test_a_z_loss_of_0_beside_a_square_that_leaves_the_range_is_not_judged():
+    """As an argument lambda may be 0, and 0 times inf is nan; judged where lse^2 is in range or there is no z-loss."""
+    drawn = Contract.from_mapping({"z_loss": {"argument": "z_loss"}})
+    for contract, logit, judged in ((drawn, 1e200, False), (drawn, 1e100, True), (Contract(), 1e200, True)):
+        options = {"z_loss": 0.0} if contract.arguments else {}
+        problem = pose(contract, np.array([[logit, 0.0]]), np.array([0]), "sparse", options)
+        with np.errstate(over="ignore"):
+            assert np.isfinite(conformance(problem, conditions(problem)).loss) == judged
