@@ -73,7 +73,7 @@ def sparse_gradient(
         Multiplies the gradient: shape (n,) for the reduction "none", else a number.
     out : ndarray, shape (n, m), optional
         An array in the dtype of the logits to write to and to return, apart from the inputs. To use it again saves
-        the memory of a new one, and more than half of the time for large inputs.
+        the memory of a new one, and about a third of the time for large inputs.
 
     Returns
     -------
