@@ -9,6 +9,7 @@ from xentcheck.engine.causes.seen import Group, Key, Seen, quiet
 from xentcheck.engine.causes.tolerance import BITS_FORGIVEN, LEAST_BITS, Match
 
 Fit = Callable[[Sequence[Seen]], Iterator[Group]]
+FALLEN_BEHIND = 3  # batches by which a mechanism may explain fewer than another, to be looked for in the next one
 MOST_BITS = 64.0  # that one batch may contribute, so that a large batch does not outvote the others
 
 
@@ -86,8 +87,11 @@ def _compared(
     for table in tables:
         for key, match in table.items():
             keys[key] = min(keys.get(key, match.order), match.order)
-    worth = {place: groups[place] for place in {order // 1000 for order in keys.values()}}
-    tables += [seen.matches(worth, partly) for seen in wrong]
+    for seen in wrong:
+        explained = {key: sum(key in table for table in tables) for key in keys}
+        most = max(explained.values(), default=0)
+        hopeful = {order // 1000 for key, order in keys.items() if explained[key] >= most - FALLEN_BEHIND}
+        tables.append(seen.matches({place: groups[place] for place in hopeful}, partly))
     found = []
     for key, order in keys.items():
         matches = [table[key] for table in tables if key in table]
