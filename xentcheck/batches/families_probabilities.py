@@ -69,8 +69,8 @@ def probability_at_constants(numbers: Numbers) -> Draft:
 
 @family(gives="probabilities", applies=lambda setting: not setting.stochastic)
 def rows_not_summing_to_one(numbers: Numbers) -> Draft:
-    """Return rows of another sum, for a target that divides each row by it. scikit-learn 24515, keras 17102."""
-    factor = numbers.pick((2, 0.5, 0.9, 1.1, 3, 0.125, 1), rows=True)
+    """Return rows of another sum, some near 1, for a target that divides by it. scikit-learn 24515, keras 17102."""
+    factor = numbers.pick((2, 0.5, 1.004, 0.9, 1.1, 0.9995, 3, 0.125, 1), rows=True)
     return Draft(tenths(numbers) * factor, numbers.labels())
 
 

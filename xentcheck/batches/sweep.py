@@ -21,7 +21,7 @@ from xentcheck.batches.setting import Setting
 from xentcheck.batches.shapes import Shape, Sizes, admits, few_shapes, nearest, sizes_of
 from xentcheck.batches.size_sweep import class_items, row_items
 from xentcheck.batches.storage import digest
-from xentcheck.batches.sweep_items import BY_HAND, Item, plain_items, special_items
+from xentcheck.batches.sweep_items import BY_HAND, Item, declared_items, plain_items, special_items
 from xentcheck.contract import Contract
 
 _OPTIONS = ("class_weights", "label_smoothing", "z_loss", "soft_cap", "soft rows", "label shape")
@@ -67,11 +67,13 @@ def sweep(
         if (row["dtype"], row["labels"]) == (dtype, label_form)
     ]
     share = max(chosen.by_hand // len(cells), chosen.fewest_by_hand)
+    own = (dtype, label_form)
     plain = list(islice(plain_items(setting), max(share // 3, chosen.fewest_by_hand)))
     special = [*special_items(setting), *_one_of_each_family(setting)]
-    own = (dtype, label_form)
     start = cells.index(own) * len(special) // len(cells)
     by_hand = (special[start:] + special[:start])[: share - len(plain)]
+    every = max(len(cells) // 3, 1)  # what is declared comes in three cells at least
+    plain += list(declared_items(setting))[cells.index(own) % every :: every]
     classes: Iterable[Item] = ()
     counts: Iterable[Item] = ()
     if not expensive_shapes:

@@ -54,6 +54,29 @@ def plain_items(setting: Setting) -> Iterator[Item]:
     yield from _plain(setting)
 
 
+def declared_items(setting: Setting) -> Iterator[Item]:
+    """Yield what not every contract takes: ignored rows, masks, infinities and nan, each alone in a row."""
+    if setting.drawn("ignore_index") or setting.constant_ignore_index is not None:
+        rows = [[0.5, -1, 2], [1, 0, -0.5], [2, 2, 1], [0, 3, 1]]
+        yield _item("some_ignored", rows, [0, 1, 2, 2], fixed={"ignored rows": "some"})
+        if not setting.empty_is_open or setting.contract.mean_over == "rows":
+            yield _item("all_ignored", rows[:2], [0, 1], fixed={"ignored rows": "all"})
+    x, inf, nan = -np.inf, np.inf, np.nan
+    if "-inf" in setting.contract.nonfinite:
+        yield _item("masked", [[0, x, 1], [x, 2, 0.5]], [0, 1])
+        yield _item(
+            "masked_but_some", [[x, x, x, x, 0], [0, x, x, x, x], [x, x, 1, x, x], [x, x, x, 1, 0]], [4, 0, 2, 3]
+        )
+        yield _item("masked_label", [[0, x, 1]], [1])
+        yield _item("masked_everywhere", [[x, x], [0, 1]], [0, 1])
+    if "+inf" in setting.contract.nonfinite:
+        yield _item("infinite", [[0, inf, 1]], [0])
+        yield _item("infinite_label", [[0, inf, 1]], [1])
+    if "nan" in setting.contract.nonfinite:
+        yield _item("not_a_number", [[0, nan, 1], [1, 2, 0]], [0, 1])
+        yield _item("not_a_number_label", [[0, nan, 1]], [1])
+
+
 def special_items(setting: Setting) -> Iterator[Item]:
     """Yield the small batches that each have one point."""
     yield from _sizes(setting)
@@ -110,22 +133,17 @@ def _sizes(setting: Setting) -> Iterator[Item]:
 
 
 def _label_kinds(setting: Setting) -> Iterator[Item]:
-    """Yield the label dtypes at their limits and the ignored label in some rows and in all."""
+    """Yield the label dtypes at their limits."""
     random = np.random.Generator(np.random.PCG64(7))
     limits = ((128, "int8", [127, 0]), (256, "uint8", [255, 128]), (129, "uint8", [128, 1]), (200, "uint8", [199, 130]))
     for m, name, labels in (*limits, (257, "int64", [256, 255])):
         if m <= setting.classes[1] and name in setting.label_dtypes(m):
             scores = random.integers(-8, 9, (2, m)) / 2
             yield _item("label_dtype_at_its_limit", scores, labels, fixed={"label dtype": name})
-    if setting.drawn("ignore_index") or setting.constant_ignore_index is not None:
-        rows = [[0.5, -1, 2], [1, 0, -0.5], [2, 2, 1], [0, 3, 1]]
-        yield _item("some_ignored", rows, [0, 1, 2, 2], fixed={"ignored rows": "some"})
-        if not setting.empty_is_open or setting.contract.mean_over == "rows":
-            yield _item("all_ignored", rows[:2], [0, 1], fixed={"ignored rows": "all"})
 
 
 def _edges(setting: Setting) -> Iterator[Item]:
-    """Yield stagnating sums, ties, overflow of a sum, masks and scores that are no numbers."""
+    """Yield stagnating sums, ties, overflow of a sum, peaks in the last block and confident rows of every size."""
     u, largest = setting.format.unit_roundoff, setting.format.largest
     many = {"float16": 2049, "bfloat16": 257}.get(setting.dtype, 1025)
     yield _item("ties", np.zeros((2, 10)), [3, 9])
@@ -139,6 +157,7 @@ def _edges(setting: Setting) -> Iterator[Item]:
         # The sum is beyond the range, the mean is not, and its allowance is finite.
         yield _item("loss_sum_overflow", [[15000, 0]] * 6, [1] * 6)
         yield _item("ties", np.zeros((1, 4097)), [4096])
+        yield _item("ties", np.zeros((1, 65_537)), [65_536])
     if setting.dtype in ("float16", "bfloat16"):
         yield _item("equal_rows", np.tile([0.5, -1.0, 2.0], (1025, 1)), [0] * 1025)
     # The largest logit in the last block, which a maximum over whole blocks forgets.
@@ -149,11 +168,6 @@ def _edges(setting: Setting) -> Iterator[Item]:
         yield _item("peak_in_the_last_block", rows, [0, m - 1])
     yield _item("wide_gap", [[0.2 * setting.largest, 0]], [1])
     yield _item("spread", [[0.45 * setting.largest, 0, -0.45 * setting.largest]], [0])
-    if "-inf" in setting.contract.nonfinite:
-        yield _item("masked", [[0, -np.inf, 1], [-np.inf, 2, 0.5]], [0, 1])
-        yield _item("masked_label", [[0, -np.inf, 1]], [1])
-        yield _item("masked_everywhere", [[-np.inf, -np.inf], [0, 1]], [0, 1])
-    if "+inf" in setting.contract.nonfinite:
-        yield _item("infinite", [[0, np.inf, 1]], [0])
-    if "nan" in setting.contract.nonfinite:
-        yield _item("not_a_number", [[0, np.nan, 1], [1, 2, 0]], [0, 1])
+    # Where a series or a cut-off takes over from log(1 + s), or an exponential is dropped.
+    for gap in (1.7, 4.3, 6.1, 7.9, 9.6, 12.3, 16.1, 20.9, 28.7, 37.3):
+        yield _item("label_ahead", [[gap, 0], [0, gap + 0.31], [gap + 0.77, 0]], [0, 1, 0])
