@@ -173,9 +173,9 @@ def precision(seen: Seen) -> Iterator[Guess]:
         yield Guess("narrowing", text, got)
 
 
-def approximate(wrong: Sequence[Seen]) -> Iterator[Guess]:
-    """Yield, where nothing else is known, that some digits are right on all batches and the others are not."""
-    finite = [seen for seen in wrong if np.isfinite(seen.error).all()]
+def approximate(own: Sequence[Seen], wrong: Sequence[Seen]) -> Iterator[Guess]:
+    """Yield, where nothing else is known, that some digits are right on the finding's batches and the others are not."""
+    finite = [seen for seen in own if np.isfinite(seen.error).all()]
     sizes = [np.abs(seen.model.right).max(initial=0.0) for seen in finite]
     if not finite or any(
         not np.all(
@@ -190,7 +190,7 @@ def approximate(wrong: Sequence[Seen]) -> Iterator[Guess]:
         return
     # The rows of p - t sum to 0 whatever the exponentials are; those of difference quotients do not.
     differences = first.model.part == "gradient" and any(
-        np.abs((seen.got - seen.model.right).sum(axis=-1)).max() > seen.error.max() / 8 for seen in finite
+        np.abs((seen.got - seen.model.right).sum(axis=-1)).max() > seen.error.max() / 8 for seen in wrong
     )
     text = f"About {digits:.0f} digits are right and the others follow no known pattern: it is consistent with "
     if differences:

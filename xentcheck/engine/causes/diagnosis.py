@@ -133,7 +133,7 @@ def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | No
         if found:
             return _cause(found)
         with quiet():
-            rough = next(chain(*map(precision, own), approximate(own)), None)
+            rough = next(chain(*map(precision, own), approximate(own, own)), None)
         return None if rough is None else Cause(rough.mechanism, rough.sentence)
     groups = GROUPS if largest <= LARGEST else LABELLING
     found = candidates(own, others, groups, FITS)
@@ -150,7 +150,7 @@ def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | No
         return _cause(found)
     with quiet():
         all_wrong = [*own, *(seen for seen in others if seen.wrong)]
-        digits = chain(difference_quotients(all_wrong), *map(precision, own), approximate(own))
+        digits = chain(difference_quotients(all_wrong), *map(precision, own), approximate(own, all_wrong))
         for guess in digits:
             return Cause(guess.mechanism, guess.sentence)
     if limits:
