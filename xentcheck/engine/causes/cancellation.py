@@ -174,7 +174,7 @@ def precision(seen: Seen) -> Iterator[Guess]:
 
 
 def approximate(own: Sequence[Seen], wrong: Sequence[Seen]) -> Iterator[Guess]:
-    """Yield, where nothing else is known, that some digits are right on the finding's batches and the others are not."""
+    """Yield, where nothing else is known, that some digits are right on a finding's batches and the others are not."""
     finite = [seen for seen in own if np.isfinite(seen.error).all()]
     sizes = [np.abs(seen.model.right).max(initial=0.0) for seen in finite]
     if not finite or any(
