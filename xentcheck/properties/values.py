@@ -83,9 +83,12 @@ def _room(answer: Answer) -> float:
 
     A sum over rows or classes, a weight or a cotangent comes before the division. 16-bit formats are expected to
     do that in float32. Products with a soft cap are elementwise: where they may leave the format, there is no room.
+    Nor is there where the square of a z-loss may leave the range, whatever it is multiplied by: 0 times inf is nan.
     """
     problem = answer.problem
     largest = max(problem.format.largest, FORMATS["float32"].largest)
+    if problem.contract.z_loss != 0.0 and np.abs(problem.scores).max(initial=0.0) > np.sqrt(largest) / 2:
+        return 0.0
     factors = [float(problem.n), float(problem.m) if not problem.plain else 1.0]
     for given in (problem.class_weights, problem.upstream, problem.targets):
         if given is not None and given.size:
