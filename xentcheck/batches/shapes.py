@@ -94,8 +94,8 @@ class Sizes:
     small_share: int
     weighted: tuple[tuple[int, tuple[Shape, ...]], ...]
     strength: int = 2
-    by_hand: int = 108
-    fewest_by_hand: int = 6
+    by_hand: int = 84
+    fewest_by_hand: int = 4
     classes_once: bool = True
 
 

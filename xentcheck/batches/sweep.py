@@ -72,7 +72,7 @@ def sweep(
     special = [*special_items(setting), *_one_of_each_family(setting)]
     start = cells.index(own) * len(special) // len(cells)
     by_hand = (special[start:] + special[:start])[: share - len(plain)]
-    every = max(len(cells) // 3, 1)  # what is declared comes in three cells at least
+    every = max(len(cells) // 2, 1)  # what is declared comes in two cells at least
     plain += list(declared_items(setting))[cells.index(own) % every :: every]
     classes: Iterable[Item] = ()
     counts: Iterable[Item] = ()

@@ -37,7 +37,7 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile("quick", sweep=1000, examples=48, least=3, reductions=150, witnessed=40),
+    "quick": Profile("quick", sweep=1000, examples=24, least=2, reductions=150, witnessed=40),
     "standard": Profile("standard", sweep=5000, examples=240, least=20, reductions=400, witnessed=256),
     "thorough": Profile("thorough", sweep=20_000, examples=20_000, least=1000, reductions=1500, witnessed=2048),
 }
