@@ -75,18 +75,24 @@ def test_deaths_end_a_search():
     assert result.run == FATAL_LIMIT
 
 
-def test_refused_label_dtypes_are_skipped_not_judged():
-    """An integer dtype other than int64 may be refused: that is observed, counted as skipped, and no finding."""
+def test_refused_label_dtypes_are_judged_with_int64():
+    """An integer dtype other than int64 may be refused: that is observed, and the same batch judged with int64."""
 
     class Strict(Recording):
         def evaluate(self, batch, want=(), upstream=None):
+            judged.append(batch)
             refused = Outcome(raised=Raised("TypeError", "int64 only", "loss"))
             return self.outcome if batch.labels.dtype == np.int64 else refused
 
+    judged = []
     result = search(Strict()).run("quick", 40, 40, 1)
     assert result.tallies["answers"].violation is None
-    assert result.skipped > 0
-    assert result.run + result.skipped == result.planned
+    assert result.run == result.planned == result.tallies["answers"].examples
+    refused = next(place for place, batch in enumerate(judged) if batch.labels.dtype != np.int64)
+    again = judged[refused + 1]
+    assert again.labels.dtype == np.int64
+    assert np.array_equal(again.labels, judged[refused].labels)
+    assert np.array_equal(again.scores, judged[refused].scores, equal_nan=True)
     assert any("are refused" in sentence for sentence in result.observations)
 
 

@@ -29,6 +29,8 @@ class Order:
     ----------
     specification : TargetSpecification
     cell : Cell
+    dtypes : tuple of str
+        Those of the whole run, among which the sweep is shared.
     laws : tuple of str
         Names of the laws to judge by.
     profile : str
@@ -42,6 +44,7 @@ class Order:
 
     specification: TargetSpecification
     cell: Cell
+    dtypes: tuple[str, ...]
     laws: tuple[str, ...]
     profile: str
     seed: int
@@ -101,6 +104,7 @@ def run_cell(
         host,
         [law for law in laws if law.name not in inapplicable],
         order.cell,
+        dtypes=order.dtypes,
         keep_problems=order.witnessed,
         on_batch=on_batch,
         on_violation=on_violation,

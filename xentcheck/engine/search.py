@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import hypothesis
+import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 
 from xentcheck.batches.batch import Batch
@@ -70,6 +71,8 @@ class CellSearch:
         The target.
     laws : sequence of Law
         Those that apply.
+    dtypes : sequence of str, optional
+        Those of the whole run, among which the sweep is shared; by default all of the contract.
     on_batch, on_violation : callable
         Told of every batch judged and of every law when it is first broken. Either may raise Enough.
     """
@@ -82,6 +85,7 @@ class CellSearch:
         laws: Sequence[Law],
         cell: Cell,
         *,
+        dtypes: Sequence[str] | None = None,
         keep_problems: int = 0,
         on_batch: Callable[[CellResult], None] = lambda result: None,
         on_violation: Callable[[CellResult, Tally], None] = lambda result, tally: None,
@@ -90,6 +94,7 @@ class CellSearch:
         self.capabilities = capabilities
         self.host = host
         self.result = CellResult(cell, tallies={law.name: Tally(law) for law in laws})
+        self.dtypes = dtypes
         self.keep_problems = keep_problems
         self.on_batch = on_batch
         self.on_violation = on_violation
@@ -128,6 +133,7 @@ class CellSearch:
             cell.labels,
             sizes=profile,
             expensive_shapes=self.capabilities.expensive_shapes,
+            dtypes=self.dtypes,
         )
 
     def _draw(self, profile: str, examples: int, seed: int) -> None:
@@ -165,10 +171,12 @@ class CellSearch:
         outcome = case.answer.outcome
         if outcome.died:
             result.deaths += 1
-        if refuses_label_dtype(self.contract, batch, outcome):
-            result.skipped += 1
-        else:
-            result.run += 1
+        if outcome.raised is not None and refuses_label_dtype(self.contract, batch, outcome):
+            self._observe(f"labels of dtype {batch.labels.dtype} are refused ({outcome.raised.kind})")
+            # Judged all the same: the batch may be the only one with its options and its size.
+            case = self.case(batch.replace(labels=batch.labels.astype(np.int64)))
+            outcome = case.answer.outcome
+        result.run += 1
         for tally in result.tallies.values():
             if tally.violation is None:
                 self._judge_by(tally, case)

@@ -113,6 +113,7 @@ def check_target(
             Order(
                 specification,
                 cell,
+                tuple(dict.fromkeys(one.dtype for one in planned)),
                 laws,
                 profile,
                 seed,
@@ -173,10 +174,10 @@ def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Ite
 
 def _sweep_length(order: Order, host: Host) -> int:
     """Return how many batches the sweep of a cell has; the cells differ little."""
-    contract, capabilities = host.description.contract, capabilities_of(host)
-    shapes = capabilities.expensive_shapes
-    first = sweep(contract, order.cell.dtype, order.cell.labels, sizes=order.profile, expensive_shapes=shapes)
-    return sum(1 for _ in first)
+    contract, shapes = host.description.contract, capabilities_of(host).expensive_shapes
+    dtype, form = order.cell.dtype, order.cell.labels
+    swept = sweep(contract, dtype, form, sizes=order.profile, expensive_shapes=shapes, dtypes=order.dtypes)
+    return sum(1 for _ in swept)
 
 
 def _require_usable(host: Host, cell: Cell) -> None:
