@@ -11,6 +11,8 @@ import xentcheck
 from xentcheck.batches.batch import Batch
 from xentcheck.engine.causes import Seen, common_cause
 from xentcheck.engine.events import event
+from xentcheck.engine.evidence import variations
+from xentcheck.engine.naming import Naming
 from xentcheck.properties.law import Violation
 from xentcheck.report.model import Finding
 from xentcheck.truth.problem import pose
@@ -119,6 +121,28 @@ def test_right_answers_refute() -> None:
     assert alone is not None
     assert beside is not None
     assert (alone.mechanism, beside.mechanism) == ("doubled", "times_m")
+
+
+def test_a_finding_survives_a_fault_in_naming_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It then has no cause."""
+
+    def fails(*given: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Naming, "cause", fails)
+    found = first_finding(lambda z, y: 2 * mean_loss(z, y))
+    assert (found.mechanism, found.cause) == ("", "")
+
+
+def test_variations_of_narrow_labels() -> None:
+    """Labels in int8 of 257 classes are varied only as far as int8 goes; nothing wraps."""
+    batch = Batch(np.zeros((2, 257)), np.array([127, 0], np.int8))
+    for changed in variations(xentcheck.Contract(), batch, False):
+        assert changed.labels.dtype == np.int8
+        assert (changed.labels >= 0).all()
+    few = list(variations(xentcheck.Contract(), Batch(np.zeros((2, 5)), np.array([4, 0], np.int8)), False))
+    assert any(np.array_equal(changed.labels, [0, 4]) for changed in few)
+    assert any(np.array_equal(changed.labels, [0, 1]) for changed in few)
 
 
 def test_nothing_is_named_of_what_is_right() -> None:

@@ -155,7 +155,10 @@ def _conclude(
     if minimal:
         done.minimal[name] = violation.batch
     again = minimal or done.result.interrupted
-    cause = naming.cause(tally.law, violation, tally.violation, again)
+    try:
+        cause = naming.cause(tally.law, violation, tally.violation, again)
+    except Exception:  # a name is an extra, and must not cost the finding
+        cause = None
     made = finding(tally.law, order.cell, violation, minimal, cause)
     done.findings.append(
         replace(made, reproducer=script(order.specification, contract, made, framework=host.description.framework))

@@ -164,16 +164,18 @@ def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterato
     dense = batch.label_form != "sparse"
     if m < 2:
         return
-    ignored = np.zeros(batch.n, bool)
-    if not dense:
-        flat = y.reshape(-1).astype(np.int64)
-        ignored = (flat < 0) | (flat >= m) | (flat == batch.options.get("ignore_index", contract.ignore_index))
-    kept = ignored.reshape(y.shape) if not dense else False
-    yield batch.replace(
-        scores=np.ascontiguousarray(batch.scores[:, ::-1]),
-        labels=np.ascontiguousarray(y[:, ::-1]) if dense else np.where(kept, y, (m - 1 - y).astype(y.dtype)),
-    )
-    yield batch.replace(labels=np.roll(y, 1, axis=1) if dense else np.where(kept, y, ((y + 1) % m).astype(y.dtype)))
+    reversed_scores = np.ascontiguousarray(batch.scores[:, ::-1])
+    if dense:
+        yield batch.replace(scores=reversed_scores, labels=np.ascontiguousarray(y[:, ::-1]))
+        yield batch.replace(labels=np.roll(y, 1, axis=1))
+    else:
+        wide = y.astype(np.int64)
+        ignored = (wide < 0) | (wide >= m) | (wide == batch.options.get("ignore_index", contract.ignore_index))
+        for scores, labels in ((reversed_scores, m - 1 - wide), (batch.scores, (wide + 1) % m)):
+            labels = np.where(ignored, wide, labels)
+            narrow = labels.astype(y.dtype)
+            if np.array_equal(narrow, labels):  # int8 labels of 257 classes cannot all be others
+                yield batch.replace(scores=scores, labels=narrow)
     if new_shapes and contract.input == "logits" and not any(np.ndim(value) for value in batch.options.values()):
         doubled = np.concatenate([batch.scores, batch.scores[:, ::-1]], axis=1)
         yield batch.replace(scores=doubled, labels=np.concatenate([y, np.zeros_like(y)], axis=1) if dense else y)
