@@ -17,6 +17,7 @@ from xentcheck.zoo import (
     bugs_labels,
     bugs_masks,
     bugs_overflow,
+    bugs_rare,
     bugs_reductions,
     bugs_second_order,
     bugs_shapes,
@@ -56,6 +57,7 @@ BUGS: tuple[Specimen, ...] = tuple(
         bugs_second_order,
         bugs_shapes,
         bugs_invalid,
+        bugs_rare,
     )
     for specimen in specimens_of(module)
 )

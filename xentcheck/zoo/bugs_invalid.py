@@ -6,10 +6,32 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.zoo.parts import Array, at, dense_losses, integers, mean, mean_loss, row_losses
+from xentcheck.zoo.parts import Array, at, dense_losses, integers, mean, mean_loss, row_losses, widened
 from xentcheck.zoo.specimen import bug
 
 NAN = float("nan")
+
+
+@bug(
+    "bad_input_accepted",
+    "bad-input",
+    contract={"input": "probabilities", "invalid": ["probabilities_not_stochastic"]},
+    thread="scikit-learn 24515",
+)
+def only_the_sum_is_checked(probabilities: Array, labels: Array) -> Any:
+    """Take 1.5 and -0.5 for probabilities, since they sum to 1."""
+    p = widened(probabilities)
+    if p.size and abs(p.sum(axis=1) - 1).max() > 1e-3:
+        raise ValueError("rows must sum to 1")
+    return mean(-np.log(at(p, labels)))
+
+
+@bug("bad_input_accepted", "bad-input", contract={"invalid": ["label_negative"]}, thread="optax 1185")
+def only_minus_one_is_refused(scores: Array, labels: Array) -> Any:
+    """Refuse a label of -1 and no other negative one."""
+    if (np.asarray(labels).astype(np.int64) == -1).any():
+        raise ValueError("bad label")
+    return mean_loss(scores, labels)
 
 
 def checked(labels: Array, rows: int, classes: int) -> Array:

@@ -158,7 +158,7 @@ class KeepsMaximum:
         return mean(np.log(np.exp(d).sum(axis=1)) - at(d, labels))
 
 
-@bug("state_kept", "vjp-linearity", "determinism", akin=("gradient_rows_misplaced",), contract={"reduction": "none"})
+@bug("state_kept", "shift", "row-independence", akin=("gradient_rows_misplaced",), contract={"reduction": "none"})
 class BackwardOfLastForward:
     """The backward pass uses the softmax that the last forward pass of the shape left, whatever its own input."""
 

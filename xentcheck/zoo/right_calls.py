@@ -38,6 +38,18 @@ def _labels_first_gradient(labels: Array, scores: Array) -> Any:
     return mean_gradient(scores, labels)
 
 
+@right("gradient", loss=lambda scores, labels: row_losses(scores, labels).data, contract={"reduction": "none"})
+def memory_views(scores: Array, labels: Array) -> Any:
+    """Return memory views."""
+    return np.ascontiguousarray(row_gradients(scores, labels)).data
+
+
+@right(contract={"reduction": "sum", "domain": {"rows": [0, 64]}})
+def sum_of_python_floats(scores: Array, labels: Array) -> Any:
+    """Return Python's sum of floats, which of no rows is the integer 0."""
+    return sum(row_losses(scores, labels).tolist())
+
+
 @right(contract={"argument_order": "labels_first"}, gradient=_labels_first_gradient)
 def labels_first(labels: Array, scores: Array) -> Any:
     """loss(labels, scores)."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from xentcheck.zoo.parts import Array, at, each, integers, mean, one_hot
+from xentcheck.zoo.parts import Array, at, each, integers, mean, one_hot, widened
 from xentcheck.zoo.specimen import right
 
 P = {"input": "probabilities"}
@@ -136,3 +136,11 @@ def logits_with_declared_clip(scores: Array, labels: Array) -> Any:
     """Logits in, a softmax, and a clip as declared."""
     e = np.exp(scores - scores.max(axis=1, keepdims=True))
     return mean(-np.log(np.clip(at(e / e.sum(axis=1, keepdims=True), labels), scores.dtype.type(LOW), 1)))
+
+
+@right(contract={"input": "log_probabilities"})
+def refuses_positive_logs(logs: Array, labels: Array) -> Any:
+    """Log-probabilities in; a number above 0 is none and raises."""
+    if logs.size and widened(logs).max() > 1e-3:
+        raise ValueError("log-probabilities must not be positive")
+    return mean(-at(logs, labels))
