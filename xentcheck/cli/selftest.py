@@ -75,5 +75,5 @@ def selftest(
             json.dump(as_mapping(summary, done), stream, indent=1, default=str)
     if markdown:
         with open(markdown, "w", encoding="utf-8") as stream:
-            stream.write(selftest_matrix.markdown(summary, done, LAWS))
+            stream.write(selftest_matrix.markdown(summary, done, LAWS, first_only=short or first))
     return 1 if summary.fails else 0

@@ -77,8 +77,14 @@ def figures(summary: Summary) -> list[str]:
     return lines
 
 
-def markdown(summary: Summary, done: Sequence[Examined], laws: Sequence[Law]) -> str:
-    """Return docs/zoo.md: the figures, the matrix of the bugs, and the list of the right implementations."""
+def markdown(summary: Summary, done: Sequence[Examined], laws: Sequence[Law], first_only: bool) -> str:
+    """Return docs/zoo.md: the figures, the matrix of the bugs, and the list of the right implementations.
+
+    Parameters
+    ----------
+    first_only : bool
+        Whether each bug was left as soon as a law that is expected to kill it had done so.
+    """
     headings = columns(laws)
     broken: dict[str, set[str]] = {}
     first: dict[str, First | None] = {}
@@ -89,8 +95,10 @@ def markdown(summary: Summary, done: Sequence[Examined], laws: Sequence[Law]) ->
         "# The zoo",
         "",
         "Planted bugs and unusual but right implementations, with which the suite tests itself. This page is made by",
-        f"`xentcheck self-test --profile {summary.profile} --markdown docs/zoo.md`, here of version {summary.version}.",
-        "Every specimen is a target too: `xentcheck check xentcheck.zoo.FILE:NAME`, with its contract.",
+        f"`xentcheck self-test{' --first' if first_only else ''}{_unless_default(summary)} --markdown docs/zoo.md`,",
+        f"here of version {summary.version}. Every specimen is a target too: `xentcheck check",
+        "xentcheck.zoo.FILE:NAME`, with its contract. Seconds are those of the judging until the first finding.",
+        *(["The laws of a bug are those that fell until one of those expected to kill it had."] if first_only else []),
         "",
         *(f"- {line}" for line in figures(summary)),
         "",
@@ -119,6 +127,11 @@ def markdown(summary: Summary, done: Sequence[Examined], laws: Sequence[Law]) ->
         lines += ["", f"### {module}", ""]
         lines += [f"- `{specimen.name}`: {specimen.summary}" for specimen in specimens]
     return "\n".join(lines) + "\n"
+
+
+def _unless_default(summary: Summary) -> str:
+    seeds = f" --seeds {summary.seeds}" if summary.seeds > 1 else ""
+    return seeds + (f" --profile {summary.profile}" if summary.profile != "quick" else "")
 
 
 def _by_module(specimens: Iterable[Specimen]) -> list[tuple[str, list[Specimen]]]:
