@@ -96,7 +96,7 @@ def _partial_shifts(m: int) -> Iterator[tuple[str, str, Callable[[Array], Array]
         for stop in (m // block * block, (m - 1) // block * block, block):
             if 0 < stop < m and stop not in seen:
                 seen.add(stop)
-                text = f"The maximum is taken over part of the {m} classes, perhaps the first {stop}; others may overflow."
+                text = f"The maximum is of a part of the {m} classes, perhaps the first {stop}; others may overflow."
                 yield "partial_maximum", f"{text} Take the maximum of all.", _maximum_of_first(stop)
 
 
