@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -96,8 +98,15 @@ class Draws:
         return mean_loss(z, y) * (1 + 1e-9 * self.random.standard_normal())
 
 
-def test_state_and_chance_are_told_apart() -> None:
-    """What a fresh instance answers rightly is kept state; what is other each time is chance."""
+@pytest.mark.parametrize("imported", ["nothing", "jax"])
+def test_state_and_chance_are_told_apart(imported: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fresh instance answers rightly is kept state; what is other each time is chance.
+
+    Where a framework has been imported, a trial call finds out whether the target is of it: that leaves no state.
+    """
+    for framework in ("jax", "torch"):
+        monkeypatch.delitem(sys.modules, framework, raising=False)
+    monkeypatch.setitem(sys.modules, imported, ModuleType(imported))
     assert first_finding(Remembers).mechanism == "state_kept"
     assert first_finding(Draws).mechanism == "nondeterministic"
 

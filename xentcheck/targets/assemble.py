@@ -62,6 +62,8 @@ def assemble(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda:
     if not target.settled and plan["try_out"] and {"torch", "jax"} & set(sys.modules):
         before_trial()
         try_out(target)
+        # A class is instantiated again, so that nothing of the trial is left in the instance that is judged.
+        target.functions = _functions(found, plan["location"], str(contract.get("reduction", "mean")))
     return target
 
 
