@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.contract import Contract
-from xentcheck.engine.causes import likely_cause
+from xentcheck.engine.causes import Cause, Seen, common_cause
 from xentcheck.truth.problem import Problem, pose
 
 Array = NDArray[Any]
@@ -43,6 +43,15 @@ def given(
 ) -> Problem:
     keys.setdefault("labels", (form,))
     return pose(Contract(**keys), np.asarray(z, dtype), labels, form, upstream=upstream)
+
+
+def likely_cause(problem: Problem, part: str, got: Any, held: Any = None) -> Cause | None:
+    """Return the cause of the values on one batch; None where they cannot be compared, too."""
+    try:
+        seen = Seen(problem, part, got, held)
+    except ValueError:
+        return None
+    return common_cause([seen])
 
 
 def name(problem: Problem, part: str, got: Any, **more: Any) -> str | None:

@@ -9,11 +9,11 @@ import pytest
 from tests.engine.causes.posing import (
     given,
     hot,
+    likely_cause,
     losses,
     name,
     softmax,
 )
-from xentcheck.engine.causes import likely_cause
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
@@ -71,7 +71,7 @@ def test_lost_small_terms_where_relative_accuracy_is_promised() -> None:
     z = np.array([[40.0, 0.0]])
     assert name(given(z, [0], accuracy="B+"), "loss", 0.0) is not None
     assert name(given(z, [0]), "loss", 0.0) is None
-    assert name(given(z, [0]), "loss", 0.0, held_scale=1e-30) == "log1p_missing"
+    assert name(given(z, [0]), "loss", 0.0, held=1e-30) == "log1p_missing"
 
 
 def test_sixteen_bit_accumulation() -> None:

@@ -14,11 +14,11 @@ from tests.engine.causes.posing import (
     Array,
     given,
     hot,
+    likely_cause,
     losses,
     name,
     softmax,
 )
-from xentcheck.engine.causes import likely_cause
 
 
 def _with_eps(eps: float) -> float:

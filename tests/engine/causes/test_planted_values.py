@@ -18,11 +18,11 @@ from tests.engine.causes.posing import (
     Array,
     given,
     hot,
+    likely_cause,
     losses,
     name,
     softmax,
 )
-from xentcheck.engine.causes import likely_cause
 
 Planted = tuple[str, Callable[[Array, Array], Any]]
 

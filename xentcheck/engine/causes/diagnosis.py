@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from numpy.typing import ArrayLike
-
 from xentcheck.engine.causes.blocks import GROUPS as BLOCKS
 from xentcheck.engine.causes.cancellation import (
     accumulated,
@@ -38,7 +36,6 @@ from xentcheck.engine.causes.scores import GROUPS as SCORES
 from xentcheck.engine.causes.scores import RARE
 from xentcheck.engine.causes.seen import Group, Seen, quiet
 from xentcheck.engine.causes.soft_cap import GROUPS as SOFT_CAP
-from xentcheck.truth.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -91,27 +88,6 @@ PARTLY: tuple[Group, ...] = (vanished, *GRADIENTS, *REDUCTIONS, *GUARDS, *OPTION
 HINT = "a block, a buffer or an integer dtype may end there, or the shape may be a special case."
 CONVINCING = 4  # batches explained, beyond which another explanation is not worth a word
 LARGEST = 2**15  # entries; all groups take some 0.2 s for as many
-
-
-def likely_cause(problem: Problem, part: str, got: ArrayLike, held_scale: ArrayLike | None = None) -> Cause | None:
-    """Return the mechanism that explains the values returned on one batch, or None where none is known or needed.
-
-    Parameters
-    ----------
-    problem : Problem
-        The batch in full.
-    part : {"loss", "gradient"}
-    got, held_scale
-        See Seen.
-
-    Notes
-    -----
-    It never raises and never warns: a diagnosis is an extra, and must not spoil a finding.
-    """
-    try:
-        return common_cause([Seen(problem, part, got, held_scale)])
-    except Exception:
-        return None
 
 
 def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | None:
