@@ -133,14 +133,16 @@ def test_right_answers_refute() -> None:
 
 
 def test_a_finding_survives_a_fault_in_naming_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It then has no cause."""
+    """It then has no cause, and the report says why."""
 
     def fails(*given: Any) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Naming, "cause", fails)
-    found = first_finding(lambda z, y: 2 * mean_loss(z, y))
-    assert (found.mechanism, found.cause) == ("", "")
+    contract = {"labels": ["sparse"], "dtypes": ["float64"]}
+    report = xentcheck.check(lambda z, y: 2 * mean_loss(z, y), contract=contract, fail_fast=True)
+    assert (report.findings[0].mechanism, report.findings[0].cause) == ("", "")
+    assert "a fault of xentcheck in naming the cause of a finding: ZeroDivisionError()" in report.observations
 
 
 def test_variations_of_narrow_labels() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from xentcheck.batches.storage import digest
 from xentcheck.contract import Contract
-from xentcheck.engine.plan import PROFILES, Cell, cells, in_each
+from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.engine.search import FATAL_LIMIT, CellSearch, Enough
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import choose
@@ -34,7 +34,7 @@ def search(host, laws=("answers",), **options):
 def drawn(seed):
     """Return the digests of the batches of one search."""
     host = Recording()
-    search(host).run("quick", 5, 20, seed)
+    search(host).run("quick", 20, seed, swept=5)
     return host.asked
 
 
@@ -52,7 +52,7 @@ def test_sweep_first_then_other_batches_for_another_seed():
 
 def test_counts():
     """As many batches are judged as were planned."""
-    result = search(Recording()).run("quick", 5, 20, 1)
+    result = search(Recording()).run("quick", 20, 1, swept=5)
     assert result.planned == 25
     assert result.run == 25
     assert result.tallies["answers"].examples == 25
@@ -62,7 +62,7 @@ def test_a_broken_law_is_not_asked_again():
     """Once a law is broken in a cell, it is left alone, and told of once."""
     told = []
     host = Recording(Outcome(raised=Raised("ValueError", "no", "loss")))
-    result = search(host, on_violation=lambda _, tally: told.append(tally.law.name)).run("quick", 5, 20, 1)
+    result = search(host, on_violation=lambda _, tally: told.append(tally.law.name)).run("quick", 20, 1, swept=5)
     assert result.tallies["answers"].examples == 1
     assert told == ["answers"]
     assert result.run + result.skipped == 25
@@ -70,7 +70,7 @@ def test_a_broken_law_is_not_asked_again():
 
 def test_deaths_end_a_search():
     """A target that dies again and again is not started for ever."""
-    result = search(Recording(Outcome(died="killed by signal 9 (SIGKILL)"))).run("quick", 30, 20, 1)
+    result = search(Recording(Outcome(died="killed by signal 9 (SIGKILL)"))).run("quick", 20, 1, swept=30)
     assert result.deaths == FATAL_LIMIT
     assert result.run == FATAL_LIMIT
 
@@ -85,7 +85,7 @@ def test_refused_label_dtypes_are_judged_with_int64():
             return self.outcome if batch.labels.dtype == np.int64 else refused
 
     judged = []
-    result = search(Strict()).run("quick", 40, 40, 1)
+    result = search(Strict()).run("quick", 40, 1, swept=40)
     assert result.tallies["answers"].violation is None
     assert result.run == result.planned == result.tallies["answers"].examples
     refused = next(place for place, batch in enumerate(judged) if batch.labels.dtype != np.int64)
@@ -104,7 +104,7 @@ def test_ending_early_keeps_the_result(signal):
         if result.run == 7:
             raise signal
 
-    result = search(Recording(), on_batch=stop).run("quick", 5, 20, 1)
+    result = search(Recording(), on_batch=stop).run("quick", 20, 1, swept=5)
     assert (result.run, result.skipped) == (7, 18)
     assert result.interrupted == (signal is KeyboardInterrupt)
 
@@ -119,5 +119,5 @@ def test_cells_in_the_order_of_telling():
 def test_cells_share_the_profile():
     """Many cells get fewer batches each, but never fewer than the least."""
     quick = PROFILES["quick"]
-    assert in_each(quick, 1) == (quick.sweep, quick.examples)
-    assert in_each(quick, 1000) == (quick.sweep, quick.least)
+    assert drawn_in_each(quick, 1) == quick.examples
+    assert drawn_in_each(quick, 1000) == quick.least

@@ -31,10 +31,10 @@ def test_plain_lines_in_a_pipe(violating: Report) -> None:
     progress.stop()
     progress.stop()
     assert stream.getvalue().splitlines() == [
-        "mine.py:loss: 2,000 batches planned",
-        "mine.py:loss: float32, sparse, 0 of 2,000 batches done",
+        "mine.py:loss: about 2,000 batches planned",
+        "mine.py:loss: float32, sparse, 0 of about 2,000 batches done",
         "broken: law 1, value (float32, sparse): the loss is outside its allowance, 1.4e+06 times the allowance",
-        "mine.py:loss: float64, sparse, 1,000 of 2,000 batches done",
+        "mine.py:loss: float64, sparse, 1,000 of about 2,000 batches done",
     ]
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.sweep import sweep
 from xentcheck.engine.minimise import finding, minimise
 from xentcheck.engine.naming import Naming
 from xentcheck.engine.plan import PROFILES, Cell
@@ -35,8 +34,8 @@ class Order:
         Names of the laws to judge by.
     profile : str
     seed : int
-    sweep, examples, witnessed : int
-        Batches of the sweep at most, batches to draw, and batches to keep for the witnesses.
+    examples, witnessed : int
+        Batches to draw, and batches to keep for the witnesses.
     fail_fast : bool
     time_limit : float
         Seconds a call.
@@ -48,7 +47,6 @@ class Order:
     laws: tuple[str, ...]
     profile: str
     seed: int
-    sweep: int
     examples: int
     witnessed: int
     fail_fast: bool
@@ -110,7 +108,7 @@ def run_cell(
         on_violation=on_violation,
     )
     # The seed of a cell depends on nothing but the run's seed and the cell's name: jobs and order do not matter.
-    search.run(order.profile, order.sweep, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
+    search.run(order.profile, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
     done = CellRun(search.result, [], {}, inapplicable)
     naming = _naming(search, order, host)
     for tally in search.result.tallies.values():
@@ -121,19 +119,18 @@ def run_cell(
 
 def _naming(search: CellSearch, order: Order, host: Host) -> Naming:
     """Return what names the mechanisms of the cell's findings, and may ask the target for it."""
-    contract, expensive, result = search.contract, search.capabilities.expensive_shapes, search.result
-    first = sweep(contract, order.cell.dtype, order.cell.labels, sizes=order.profile, expensive_shapes=expensive)
-    if expensive:
-        first = islice(first, result.run)  # whose shapes are compiled
+    result = search.result
     if result.interrupted or result.deaths:
-        return Naming(contract, search.case, ask=False)
+        return Naming(search.contract, search.case, ask=False)
+    # Where each new shape is compiled, those that have been judged alone.
+    first = islice(search.sweep(order.profile), result.run if search.capabilities.expensive_shapes else None)
 
     def fresh() -> Host:
         return open_host(order.specification, time_limit=order.time_limit)
 
     # Another process costs the import of the target's framework.
     times = None if isinstance(host, LocalHost) else int(host.description.framework == "numpy")
-    return Naming(contract, search.case, first, fresh, times)
+    return Naming(search.contract, search.case, first, fresh, times)
 
 
 def _conclude(
@@ -155,10 +152,11 @@ def _conclude(
     if minimal:
         done.minimal[name] = violation.batch
     again = minimal or done.result.interrupted
+    cause = None
     try:
         cause = naming.cause(tally.law, violation, tally.violation, again)
-    except Exception:  # a name is an extra, and must not cost the finding
-        cause = None
+    except Exception as error:  # a name is an extra, and must not cost the finding
+        search.result.observations[f"a fault of xentcheck in naming the cause of a finding: {error!r}"] += 1
     made = finding(tally.law, order.cell, violation, minimal, cause)
     done.findings.append(
         replace(made, reproducer=script(order.specification, contract, made, framework=host.description.framework))

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from xentcheck.batches.storage import to_mapping
-from xentcheck.batches.sweep import sweep
 from xentcheck.engine.cellrun import capabilities_of
 from xentcheck.engine.minimise import minimise
 from xentcheck.engine.naming import Naming
-from xentcheck.engine.plan import PROFILES, Cell, cells, in_each
+from xentcheck.engine.plan import PROFILES, cells, drawn_in_each
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
 from xentcheck.properties.law import Law
 from xentcheck.properties.registry import choose
@@ -128,7 +127,7 @@ class _Search:
         """Search all cells."""
         contract, capabilities = self.host.description.contract, capabilities_of(self.host)
         planned = cells(contract)
-        swept, drawn = in_each(PROFILES[profile], len(planned))
+        drawn, swept = drawn_in_each(PROFILES[profile], len(planned)), None if with_sweep else 0
         for cell in planned:
             laws = [law for law in self.laws if law.name not in self.fallen and not law.applies(contract, capabilities)]
             before = self.examples
@@ -140,7 +139,7 @@ class _Search:
 
             search = CellSearch(contract, capabilities, self.host, laws, cell, on_batch=on_batch)
             search.on_violation = lambda result, tally, search=search: self._fell(search, tally, profile)  # type: ignore[misc]
-            search.run(profile, swept if with_sweep else 0, drawn, zlib.crc32(f"{self.seed} {cell}".encode()))
+            search.run(profile, drawn, zlib.crc32(f"{self.seed} {cell}".encode()), swept=swept)
             if self._enough():
                 return
 
@@ -233,18 +232,14 @@ def _first(search: _Search) -> First:
     name, fall = next(iter(search.fallen.items()))
     tally, contract = fall.tally, search.host.description.contract
     violation, again = minimise(tally, fall.search.case, PROFILES[fall.profile].reductions, [], contract)
-    cell: Cell = fall.search.result.cell
     naming = Naming(
-        contract,
-        fall.search.case,
-        sweep(contract, cell.dtype, cell.labels, sizes=fall.profile),
-        lambda: open_host(search.specimen.specification()),
+        contract, fall.search.case, fall.search.sweep(fall.profile), lambda: open_host(search.specimen.specification())
     )
     assert tally.violation is not None
     cause = naming.cause(tally.law, violation, tally.violation, again)
     return First(
         law=name,
-        cell=str(cell),
+        cell=str(fall.search.result.cell),
         title=violation.title,
         seconds=fall.seconds,
         examples=fall.examples,

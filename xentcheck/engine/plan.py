@@ -16,10 +16,8 @@ class Profile:
     Parameters
     ----------
     name : str
-    sweep : int
-        Batches of the deterministic sweep in each cell at most; how long it is says `batches.shapes`.
     examples : int
-        Batches drawn in all, beside the sweep; shared by the cells.
+        Batches drawn in all, shared by the cells; how long the sweep before them is, `batches.shapes` says.
     least : int
         Batches drawn in each cell at least.
     reductions : int
@@ -29,7 +27,6 @@ class Profile:
     """
 
     name: str
-    sweep: int
     examples: int
     least: int
     reductions: int
@@ -37,9 +34,9 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile("quick", sweep=1000, examples=24, least=2, reductions=150, witnessed=40),
-    "standard": Profile("standard", sweep=5000, examples=240, least=20, reductions=400, witnessed=256),
-    "thorough": Profile("thorough", sweep=20_000, examples=20_000, least=1000, reductions=1500, witnessed=2048),
+    "quick": Profile("quick", examples=24, least=2, reductions=150, witnessed=40),
+    "standard": Profile("standard", examples=240, least=20, reductions=400, witnessed=256),
+    "thorough": Profile("thorough", examples=20_000, least=1000, reductions=1500, witnessed=2048),
 }
 
 
@@ -69,7 +66,6 @@ def cells(contract: Contract, dtypes: Iterable[str] | None = None) -> tuple[Cell
     return tuple(Cell(dtype, labels) for dtype in order for labels in contract.labels)
 
 
-def in_each(profile: Profile, count: int) -> tuple[int, int]:
-    """Return how many batches of the sweep at most, and how many drawn ones, each of `count` cells gets."""
-    share = max(count, 1)
-    return profile.sweep, max(profile.least, profile.examples // share)
+def drawn_in_each(profile: Profile, count: int) -> int:
+    """Return how many batches are drawn in each of `count` cells."""
+    return max(profile.least, profile.examples // max(count, 1))

@@ -106,9 +106,9 @@ class CellSearch:
     def _observe(self, sentence: str) -> None:
         self.result.observations[sentence] += 1
 
-    def run(self, profile: str, sweep: int, examples: int, seed: int) -> CellResult:
-        """Search the cell, the first `sweep` batches of the sweep first; ended early, it keeps what it found."""
-        first = list(islice(self._sweep(profile), sweep))
+    def run(self, profile: str, examples: int, seed: int, *, swept: int | None = None) -> CellResult:
+        """Search the cell: the sweep, or its first `swept` batches, then what is drawn; ended early, it keeps all."""
+        first = list(islice(self.sweep(profile), swept))
         self.result.planned = len(first) + examples
         try:
             for batch in first:
@@ -125,7 +125,8 @@ class CellSearch:
         """Count what will not be run any more as skipped."""
         self.result.skipped = self.result.planned - self.result.run
 
-    def _sweep(self, profile: str) -> Iterator[Batch]:
+    def sweep(self, profile: str) -> Iterator[Batch]:
+        """Return the sweep of the cell."""
         cell = self.result.cell
         return sweep(
             self.contract,

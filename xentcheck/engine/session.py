@@ -12,7 +12,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.sweep import sweep
 from xentcheck.engine.assemble import assemble
 from xentcheck.engine.cellrun import CellRun, Order, capabilities_of, run_cell, run_cell_alone
-from xentcheck.engine.plan import PROFILES, Cell, cells, in_each
+from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.properties.case import Case
@@ -117,7 +117,7 @@ def check_target(
                 laws,
                 profile,
                 seed,
-                *in_each(amount, len(planned)),
+                drawn_in_each(amount, len(planned)),
                 -(-amount.witnessed // len(planned)),
                 fail_fast,
                 time_limit,
@@ -143,9 +143,7 @@ def check_target(
 
 def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Iterator[CellRun]:
     """Yield the run of each cell, in this process with the one host or spread over a pool."""
-    first = orders[0]
-    expected = len(orders) * (first.examples + min(first.sweep, _sweep_length(first, host)))
-    told.start(expected)
+    told.start(_expected(orders, host))
     if jobs > 1 and len(orders) > 1:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(min(jobs, len(orders)), mp_context=context) as pool:
@@ -172,12 +170,16 @@ def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Ite
         yield run
 
 
-def _sweep_length(order: Order, host: Host) -> int:
-    """Return how many batches the sweep of a cell has; the cells differ little."""
+def _expected(orders: list[Order], host: Host) -> int:
+    """Return about how many batches a run has: the sweeps of the dtypes differ little, those of label forms do."""
     contract, shapes = host.description.contract, capabilities_of(host).expensive_shapes
-    dtype, form = order.cell.dtype, order.cell.labels
-    swept = sweep(contract, dtype, form, sizes=order.profile, expensive_shapes=shapes, dtypes=order.dtypes)
-    return sum(1 for _ in swept)
+    alike = [order for order in orders if order.cell.dtype == orders[0].cell.dtype]
+    count = 0
+    for order in alike:
+        dtype, form = order.cell.dtype, order.cell.labels
+        swept = sweep(contract, dtype, form, sizes=order.profile, expensive_shapes=shapes, dtypes=order.dtypes)
+        count += sum(1 for _ in swept) + order.examples
+    return round(count * len(orders) / len(alike))
 
 
 def _require_usable(host: Host, cell: Cell) -> None:

@@ -38,7 +38,7 @@ class Progress:
         self._task = TaskID(0)
 
     def start(self, total: int) -> None:
-        """Begin a run of `total` batches."""
+        """Begin a run of about `total` batches."""
         self._total = total
         if self._console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
@@ -46,14 +46,14 @@ class Progress:
             self._task = self._bar.add_task(self._name, total=total)
             self._bar.start()
         else:
-            self._line(f"{self._name}: {total:,} batches planned")
+            self._line(f"{self._name}: about {total:,} batches planned")
 
     def advance(self, cell_name: str, done: int) -> None:
         """Tell that `done` batches of the whole run have been judged, the last ones in the cell of that name."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, description=f"{self._name} {cell_name}".strip())
         elif cell_name != self._cell:
-            self._line(f"{self._name}: {cell_name}, {done:,} of {self._total:,} batches done")
+            self._line(f"{self._name}: {cell_name}, {done:,} of about {self._total:,} batches done")
         self._cell = cell_name
 
     def found(self, finding: Finding) -> None:
