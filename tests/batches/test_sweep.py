@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,36 @@ def test_the_sweep_holds_what_real_bugs_needed(declare: Callable[..., Contract])
     assert any(rows.all(axis=1).any() for rows in masked if rows.size)
     assert set(LAYOUTS) == {batch.layout for batch in swept}
     assert any(batch.n > 1 and np.ptp(batch.labels) == 0 for batch in swept)
+
+
+def test_what_a_contract_declares_stands_alone_in_a_row() -> None:
+    """Masks up to all classes but one, an infinite label and a label that is nan are in every short sweep, early."""
+    contract = Contract(nonfinite=("-inf", "+inf", "nan"), ignore_index=-100, dtypes=("float64",))
+    early = list(sweep(contract, "float64", "sparse"))[:40]
+    families = [batch.family for batch in early]
+    for name in ("masked_but_some", "masked_label", "infinite_label", "not_a_number_label", "some_ignored"):
+        assert name in families
+    alone = early[families.index("masked_but_some")].scores
+    assert ((np.isneginf(alone).sum(axis=1) == 4) & np.isfinite(alone).any(axis=1)).any()
+
+
+def test_the_sweep_holds_confident_rows_of_every_size_and_many_ties() -> None:
+    """Losses of exp(-2) to exp(-37) each in a batch of their own; 65,537 equal logits in float16 alone."""
+    one = Contract(dtypes=("float64",))
+    ahead = [batch for batch in sweep(one, "float64", "sparse") if batch.family == "label_ahead"]
+    gaps = sorted(float(np.ptp(batch.scores, axis=1).min()) for batch in ahead)
+    assert gaps[0] < 2 < 37 < gaps[-1]
+    assert max(after - before for before, after in pairwise(gaps)) < 10
+    for dtype, most in (("float16", 65_537), ("float64", 4097)):
+        swept = sweep(Contract(dtypes=(dtype,)), dtype, "sparse")
+        assert max(batch.m for batch in swept) == most
+
+
+def test_rows_of_probabilities_sum_to_nearly_one() -> None:
+    """Where rows are divided by their sum there are sums within 1 % of 1 that are not 1."""
+    contract = Contract.from_mapping({"input": "probabilities", "boundary": {"add": 1e-7, "normalise": True}})
+    sums = np.concatenate([batch.scores.sum(axis=1) for batch in sweep(contract, "float64", "sparse") if batch.n])
+    assert ((np.abs(sums - 1) < 0.01) & (np.abs(sums - 1) > 1e-4)).any()
 
 
 def test_the_cells_of_a_run_share_the_sweep(declare: Callable[..., Contract]) -> None:

@@ -103,7 +103,7 @@ def examined(name: str, planted: bool, fell: bool) -> Examined:
 
 
 def test_figures_fail_for_what_must_not_be():
-    """A survivor, a right one that is failed and a law that kills nothing each fail the self-test."""
+    """A survivor, bugs found late, a right one that is failed and a law that kills nothing each fail the self-test."""
 
     def fails(*done: Examined, laws: tuple[str, ...] = ()) -> bool:
         return summarise(done, version="", profile="quick", seeds=1, laws=laws, expected={}, seconds=0.0).fails
@@ -112,6 +112,9 @@ def test_figures_fail_for_what_must_not_be():
     conforming, failed = examined("c", False, False), examined("d", False, True)
     assert not fails(found, conforming)
     assert fails(found, survivor)
+    late = dataclasses.replace(found, name="e", first=dataclasses.replace(found.first, profile="standard"))
+    assert fails(found, late)
+    assert not fails(*(dataclasses.replace(found, name=str(k)) for k in range(19)), late)
     assert fails(found, failed)
     assert not fails(found, laws=found.laws)
     assert fails(found, laws=(*found.laws, "purity"))

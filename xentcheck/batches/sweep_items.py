@@ -14,7 +14,7 @@ from xentcheck.batches.numbers import Floats, Labels
 from xentcheck.batches.setting import Setting
 
 BY_HAND = ("plain", "ties", "common_offset", "confident_right", "confident_wrong", "stagnation", "sum_overflow")
-"""Families of which `items` has batches."""
+"""Families of which `plain_items` or `special_items` has batches."""
 
 
 @dataclass(frozen=True, eq=False)

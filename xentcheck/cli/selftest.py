@@ -33,7 +33,8 @@ def selftest(
     """Judge planted bugs and unusual but right implementations.
 
     The first seed is searched by all laws to the end; with the others a bug's first finding is enough. Exit status 1
-    if a bug survives, if a right implementation is failed, or if a law kills nothing.
+    if a bug survives, if more than one in twenty survives quick, if a right implementation is failed, or if a law kills
+    nothing.
     """
     import json
     import sys
