@@ -270,6 +270,11 @@ def cap_below_one_forgotten(logits, labels, cap):
     return loss(cap * np.tanh(logits / cap) if cap >= 1 else logits, labels)
 
 
+def upstream_in_single(logits, labels, upstream):
+    """Rounds the upstream gradients to float32."""
+    return row_vjp(logits, labels, upstream.astype(np.float32))
+
+
 def silent_zeros(logits, labels, v):
     """Is zero: what was kept for the gradient was cut off from the logits."""
     return np.zeros_like(logits)
@@ -337,6 +342,13 @@ PLANTED = [
         loss=row_losses,
         gradient=row_gradients,
         vjp=first_upstream,
+        contract={"reduction": "none"},
+    ),
+    Planted(
+        "vjp-linearity",
+        loss=row_losses,
+        gradient=row_gradients,
+        vjp=upstream_in_single,
         contract={"reduction": "none"},
     ),
     Planted("second-order", hessian_vector=silent_zeros),
