@@ -12,7 +12,6 @@ import pytest
 from xentcheck import reference
 from xentcheck.batches.layout import LAYOUTS, lay_out
 from xentcheck.reference import batch, blocks, plain, rows
-from xentcheck.reference import dense as dense_module
 
 INF, NAN = np.inf, np.nan
 U = {"float32": (2.0**-24, 2.0**-149), "float64": (2.0**-53, 2.0**-1074)}
@@ -32,7 +31,6 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(batch, "BLOCK", 2**10)
     monkeypatch.setattr(batch, "PIECE", 2**7)
     monkeypatch.setattr(batch, "STRIP", 2**6)
-    monkeypatch.setattr(dense_module, "STRIP", 2**6)
     monkeypatch.setattr(rows, "RUN", 2**5)
 
 
@@ -251,6 +249,34 @@ def test_outputs_that_cannot_be_used_are_refused():
             with pytest.raises(kind, match=sentence):
                 reference.loss_and_gradient(z, y, out=out)
     assert not z.any()
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, ">i4", np.float16, ml_dtypes.bfloat16, "f4", ">f4", ">f8"])
+@pytest.mark.parametrize("m", [10, 130])
+@pytest.mark.usefixtures("small_blocks")
+def test_one_hot_rows_are_recognised_in_every_format(dtype, m):
+    """To the bits of sparse labels: in any byte order and layout, with negative zeros, in blocks and in long rows."""
+    z, y = given("sparse", 40, m, np.float32)
+    loss, gradient = reference.sparse_loss_and_gradient(z, y, "none")
+    t = np.zeros((40, m), dtype)
+    t[np.arange(40), y] = 1
+    versions = [t, np.asfortranarray(t), np.repeat(t, 2, axis=1)[:, ::2], t[::-1].copy()[::-1]]
+    if t.dtype.kind not in "biu":
+        some = t.copy()
+        some[3:9] = np.where(some[3:9] == 0, -some[3:9], some[3:9])
+        versions += [np.where(t == 0, -t, t), some]
+    for labels in versions:
+        got = reference.onehot_loss_and_gradient(z, labels, "none")
+        assert got[0].tobytes() == loss.tobytes()
+        assert got[1].tobytes() == gradient.tobytes()
+        alone = labels.copy()
+        alone[5] = 0
+        if m > 10:
+            alone[5, :2] = 1
+        got = reference.onehot_loss_and_gradient(z, alone, "none")
+        others = np.arange(40) != 5
+        assert got[0][others].tobytes() == loss[others].tobytes()
+        assert got[1][others].tobytes() == gradient[others].tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -15,13 +15,20 @@ from xentcheck.reference.reductions import ONE, reduce_losses, row_factors
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
-BLOCK = 2**20
+BLOCK = 2**21
 """Bytes of logits in a block, in the dtype in which they are worked on: they and their gradient stay in cache.
 
 Threads wait for one another between any two calls of numpy, so that it should not be much less.
 """
+LEAST = 2**20
+"""Bytes of logits, in that dtype, for which a thread is worth while."""
+ROW = 32
+"""Elements that count for what is done once a row."""
 STRIP = 2**16
-"""Elements that are worked on at a time where the gradient does not hold them, and the classes of a long row."""
+"""Elements that are worked on at a time where the gradient does not hold them.
+
+Those of all threads together are kept below a sixteenth of the logits, as far as these have more than 16 strips.
+"""
 PIECE = 2**18
 """Classes of a long row that are worked on at a time. Answers depend on it."""
 
@@ -119,14 +126,14 @@ def answer(
 
 
 def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: Short, long: Long) -> None:
-    """Call `short` with blocks of rows, or `long` with each row if they are longer than a strip.
+    """Call `short` with blocks of rows, or `long` with each row if they are too long for that.
 
     The latter is told how many threads to use.
     """
     n, m = whole.z.shape
-    # Where only the loss is wanted each thread brings a strip, which is to be small beside its share of the logits.
-    least = 2**20 if whole.gradient is None else 2**16
-    if m > STRIP:
+    held = whole.held(working)
+    if m > (PIECE if held else STRIP):
+        least = LEAST // working.itemsize if whole.gradient is not None else 16 * STRIP
         if pieces(m) >= (2 if n < 4 else 8):
             count = workers(threads, pieces(m), m // least)
             for i in range(n):
@@ -135,11 +142,14 @@ def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: S
             count = workers(threads, n, n * m // least)
             share(lambda i, _: long(whole.rows(slice(i, i + 1)), 1), n, count, m)
         return
+    if whole.gradient is None:
+        count = workers(threads, n, n * m // (16 * STRIP))
+    else:
+        count = workers(threads, n, n * (m + ROW) * working.itemsize // LEAST)
     size = BLOCK // working.itemsize
-    if not whole.held(working):
-        size = min(size, max(STRIP, n * m // 128))
+    if not held:
+        size = min(size, max(STRIP, n * m // (16 * count)))
     rows = max(1, size // m)
-    count = workers(threads, n, n * m // least)
     if count == 1 and n <= rows:
         share(lambda _, scratch: short(whole, scratch), min(n, 1), 1, m)
         return
