@@ -121,6 +121,21 @@ def test_it_equals_the_plain_form_within_grade_b_plus(shape, kind, dtype):
     np.testing.assert_array_equal(gradient(z, labels, "none"), got_gradient)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_stored_in_float16_is_rounded_once(dtype):
+    """As numpy rounds it: at, between and beside all subnormal numbers and their midpoints, and far from these."""
+    grid = np.arange(-(2**13), 2**13) * 2.0**-25
+    away = np.ldexp(1.0 + np.arange(4096) * 2.0**-12, np.arange(4096) % 60 - 40)
+    values = np.concatenate([grid, away, -away, [np.inf, -np.inf, np.nan]]).astype(dtype)
+    values = np.concatenate(
+        [values, np.nextafter(values, np.dtype(dtype).type(1)), np.nextafter(values, np.dtype(dtype).type(-1))]
+    )
+    with np.errstate(all="ignore"):
+        expected, got = values.astype(np.float16), np.empty(len(values), np.float16)
+        batch.store(values, got)
+    np.testing.assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
 @pytest.mark.parametrize("kind", LABELS)
 @pytest.mark.usefixtures("small_blocks")

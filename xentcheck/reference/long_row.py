@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.reference.batch import Part, classes, contiguous, pieces, strips
+from xentcheck.reference.batch import Part, classes, contiguous, pieces, store, strips
 from xentcheck.reference.blocks import Scratch, share
 from xentcheck.reference.checks import Doubles
 from xentcheck.reference.rows import multiply_rows, run_sums
@@ -124,7 +124,7 @@ def write_gradient(
                 e -= contiguous(t[:, classes(k)][:, strip], working)
                 multiply_rows(e, row.factors)
             if not held:
-                wanted[:, strip] = e
+                store(e, wanted[:, strip])
 
     share(write, len(scales), threads, row.z.shape[1])
 
