@@ -6,6 +6,7 @@ Exit status: 0 all were measured; 1 some benchmarks failed, as those do which an
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from asv_bench.tools import call, configuration
@@ -20,6 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--newest", type=int, metavar="N", help="at most N commits (default: all)")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="only every K-th commit (default: 1)")
     parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    parser.add_argument(
+        "--with",
+        action="append",
+        default=[],
+        dest="peers",
+        metavar="NAME==VERSION",
+        help="a package to install beside them, as torch==2.13.0, which then has a curve among the peers",
+    )
 
 
 def run(given: argparse.Namespace) -> int:
@@ -32,8 +41,9 @@ def run(given: argparse.Namespace) -> int:
     if not left:
         print(f"asv_bench history: every chosen commit has results of {given.machine}")
         return 0
+    path = beside(given.peers, SCRATCH / "history") if given.peers else CONFIGURATION
     print(f"asv_bench history: {len(left)} commits on {given.machine}", flush=True)
-    call.introduce(given.machine, CONFIGURATION)
+    call.introduce(given.machine, path)
     chosen = [word for regex in given.bench for word in ("--bench", regex)]
     status = call.asv(
         "run",
@@ -41,11 +51,23 @@ def run(given: argparse.Namespace) -> int:
         f"--machine={given.machine}",
         *chosen,
         call.listed(left, SCRATCH / "history"),
-        configuration=CONFIGURATION,
+        configuration=path,
     )
     if status not in (0, 2):  # asv's own 2 is a benchmark that failed
         raise BrokenError(f"asv ended with status {status}; see what it printed above.")
     return 1 if status else 0
+
+
+def beside(packages: Sequence[str], folder: Path) -> Path:
+    """Write a configuration by which packages are installed too; its results are the kept ones. Return its path."""
+    content = configuration.read()
+    matrix = content["matrix"]
+    for package in packages:
+        name, _, version = package.partition("==")
+        if not (name and version):
+            raise BrokenError(f"--with is {package!r}, but must name a package and its version: torch==2.13.0.")
+        matrix["req"][name] = [version]
+    return configuration.derived(folder, matrix=matrix, results_dir=str(ROOT / content["results_dir"]))
 
 
 def missing(commits: list[str], folder: Path, every: int = 1, newest: int | None = None) -> list[str]:

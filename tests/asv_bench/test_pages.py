@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from asv_bench.tools import vendor
+from asv_bench.tools import configuration, vendor
 from asv_bench.tools.errors import BrokenError
-from asv_bench.tools.history import missing
+from asv_bench.tools.history import beside, missing
+from asv_bench.tools.places import ROOT
 
 PAGE = (
     '<link href="https://a.example/bootstrap@3/dist/css/bootstrap.min.css" rel="stylesheet"\n integrity="sha256-x"/>\n'
@@ -122,3 +123,18 @@ def test_which_commits_have_no_results(tmp_path: Path) -> None:
     assert [name[0] for name in missing(commits, tmp_path)] == ["e", "c", "b", "a"]
     assert [name[0] for name in missing(commits, tmp_path, newest=2)] == ["e", "c"]
     assert [name[0] for name in missing(commits, tmp_path, every=2)] == ["e", "c", "a"]
+
+
+def test_peers_are_installed_beside(tmp_path: Path) -> None:
+    """The versions that are pinned stay, and the results are the kept ones."""
+    path = beside(["torch==2.13.0"], tmp_path)
+    content = configuration.read(path)
+    assert content["matrix"]["req"] == {**configuration.read()["matrix"]["req"], "torch": ["2.13.0"]}
+    assert content["results_dir"] == str(ROOT / configuration.read()["results_dir"])
+
+
+@pytest.mark.parametrize("package", ["torch", "torch==", "==2.13.0"])
+def test_a_peer_without_a_version_is_refused(tmp_path: Path, package: str) -> None:
+    """Its curve would tell of its own releases and not of these commits."""
+    with pytest.raises(BrokenError, match="must name a package and its version"):
+        beside([package], tmp_path)
