@@ -85,20 +85,21 @@ def _classes(t: NDArray[Any]) -> tuple[Classes, Doubles] | None:
     fast and without a temporary: 0 is 0 there, and what is positive is positive.
     """
     bits = t.view(f"i{t.itemsize}") if t.flags.c_contiguous and t.dtype.isnative else None
-    y = None if bits is None else _entries(bits)
-    if y is None and (bits is None or bits.min() < 0):  # -0.0, which is no entry, or a negative label
-        y = _entries((t != 0).view(np.int8))
-    return None if y is None else (y, t[np.arange(len(t)), y].astype(np.float64))
+    found = None if bits is None else _entries(bits, t)
+    if found is None and (bits is None or bits.min() < 0):  # -0.0, which is no entry, or a negative label
+        found = _entries((t != 0).view(np.int8), t)
+    return found
 
 
-def _entries(t: NDArray[np.signedinteger[Any]]) -> Classes | None:
-    """Return where each row has its entry, shape (n,), if each has just one and none is negative."""
+def _entries(read: NDArray[np.signedinteger[Any]], t: NDArray[Any]) -> tuple[Classes, Doubles] | None:
+    """Return the same by what the labels read as: 0 where they are 0, and elsewhere positive."""
     n = len(t)
-    if np.count_nonzero(t) != n:
+    if np.count_nonzero(read) != n:
         return None
-    y: Classes = t.argmax(axis=1)
+    y: Classes = read.argmax(axis=1)
+    weights = t[np.arange(n), y].astype(np.float64)
     # As many entries as rows, but a row may have none and another two.
-    return y if np.count_nonzero(t[np.arange(n), y]) == n else None
+    return (y, weights) if np.count_nonzero(weights) == n else None
 
 
 def _weighted(part: Part, y: Classes, weights: Doubles, working: np.dtype[Any], scratch: Scratch) -> None:
