@@ -29,6 +29,8 @@ STRIP = 2**16
 
 All threads together may keep more of them, up to a sixteenth of the logits' bytes.
 """
+ALONE = 16 * STRIP
+"""Elements for which a thread is worth while where only the loss is wanted: its strip is to be small beside them."""
 PIECE = 2**18
 """Classes of a long row that are worked on at a time. Answers depend on it."""
 
@@ -130,31 +132,40 @@ def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: S
 
     The latter is told how many threads to use.
     """
-    n, m = whole.z.shape
-    held = whole.held(working)
-    if m > (PIECE if held else STRIP):
-        least = LEAST // working.itemsize if whole.gradient is not None else 16 * STRIP
-        if pieces(m) >= (2 if n < 4 else 8):
-            count = workers(threads, pieces(m), m // least)
-            for i in range(n):
-                long(whole.rows(slice(i, i + 1)), count)
-        else:
-            count = workers(threads, n, n * m // least)
-            share(lambda i, _: long(whole.rows(slice(i, i + 1)), 1), n, count, m)
-        return
-    if whole.gradient is None:
-        count = workers(threads, n, n * m // (16 * STRIP))
+    if whole.z.shape[1] > (PIECE if whole.held(working) else STRIP):
+        _each_row(whole, working, threads, long)
     else:
-        count = workers(threads, n, n * (m + ROW) * working.itemsize // LEAST)
+        _each_block(whole, working, threads, short)
+
+
+def _each_row(whole: Part, working: np.dtype[Any], threads: int | None, long: Long) -> None:
+    n, m = whole.z.shape
+    least = ALONE if whole.gradient is None else LEAST // working.itemsize
+    if pieces(m) >= (2 if n < 4 else 8):
+        count = workers(threads, pieces(m), m // least)
+        for i in range(n):
+            long(whole.rows(slice(i, i + 1)), count)
+        return
+    count = workers(threads, n, n * m // least)
+    share(lambda i, _: long(whole.rows(slice(i, i + 1)), 1), n, count, m)
+
+
+def _each_block(whole: Part, working: np.dtype[Any], threads: int | None, short: Short) -> None:
+    n, m = whole.z.shape
+    shares = n * m // ALONE if whole.gradient is None else n * (m + ROW) * working.itemsize // LEAST
+    count = workers(threads, n, shares)
     size = BLOCK // working.itemsize
-    if not held:
+    if whole.held(working):
+        tasks = round(n * m / size)
+    else:
         copies = 1 if whole.z.dtype == working else 2
         size = min(size, max(STRIP, whole.z.nbytes // (16 * count * copies * working.itemsize)))
-    rows = max(1, size // m)
-    if count == 1 and n <= rows:
+        tasks = -(-n // max(1, size // m))
+    tasks = max(count, tasks)
+    if tasks == 1:
         share(lambda _, scratch: short(whole, scratch), min(n, 1), 1, m)
         return
-    rows = min(rows, -(-n // count))
+    rows = -(-n // tasks)
     share(lambda k, scratch: short(whole.rows(slice(k * rows, (k + 1) * rows)), scratch), -(-n // rows), count, m)
 
 
