@@ -60,6 +60,7 @@ def _ratio(
     spent = [0.0, 0.0]
     for side in (1, 0) if backwards else (0, 1):
         call, number = calls[side], numbers[side]
+        call()  # meanwhile the threads of the other side go to sleep: those of OpenMP spin for a while
         start = clock()
         for _ in range(number):
             call()

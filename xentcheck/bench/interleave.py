@@ -63,6 +63,7 @@ def _number(call: Call) -> int:
 
 
 def _sample(call: Call, number: int, taken: Samples) -> None:
+    call()  # meanwhile the threads of another target go to sleep: those of OpenMP spin for a while
     wall, processor = time.perf_counter(), time.process_time()
     for _ in range(number):
         call()

@@ -224,6 +224,7 @@ def median_ratio(first, second, pairs=25):
             spent = [0.0, 0.0]
             for side in (0, 1) if len(ratios) % 2 else (1, 0):
                 call = (first, second)[side]
+                call()  # meanwhile the threads of the other side go to sleep: those of OpenMP spin for a while
                 before = time.process_time()
                 for _ in range(numbers[side]):
                     call()
