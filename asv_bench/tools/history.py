@@ -42,11 +42,8 @@ def run(given: argparse.Namespace) -> int:
         print(f"asv_bench history: every chosen commit has results of {given.machine}")
         return 0
     path = beside(given.peers, SCRATCH / "history") if given.peers else CONFIGURATION
-    print(
-        f"asv_bench history: {len(left)} commits on {given.machine}, some minutes each; commits, --newest N or --every K "
-        "choose fewer",
-        flush=True,
-    )
+    fewer = "commits, --newest N or --every K choose fewer"
+    print(f"asv_bench history: {len(left)} commits on {given.machine}, some minutes each; {fewer}", flush=True)
     call.introduce(given.machine, path)
     chosen = [word for regex in given.bench for word in ("--bench", regex)]
     status = call.asv(
