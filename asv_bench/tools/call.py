@@ -54,8 +54,11 @@ def git(*arguments: str) -> str:
 
 
 def commit(name: str) -> str:
-    """Return the full hash of a commit."""
-    return git("rev-parse", "--verify", f"{name}^{{commit}}")
+    """Return the full hash of a commit; raises BrokenError where there is none of that name."""
+    try:
+        return git("rev-parse", "--verify", f"{name}^{{commit}}")
+    except BrokenError:
+        raise BrokenError(f"{name!r} names no commit of this repository; give a branch, a tag or a hash.") from None
 
 
 def listed(commits: Sequence[str], folder: Path) -> str:
