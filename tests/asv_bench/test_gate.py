@@ -134,6 +134,6 @@ def test_status_2_where_nothing_can_be_compared(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_status_2_for_an_unknown_commit(capsys: pytest.CaptureFixture[str]) -> None:
-    """Git's own words, in one sentence."""
+    """One sentence, which says what to give."""
     assert door.main(["gate", "no-such-commit"]) == 2
     assert "names no commit of this repository" in capsys.readouterr().err
