@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from . import subject
-from .data import encode
+from .data import encode, format_of
 
 _DTYPES = ("float16", "bfloat16", "float32", "float64")
 _ROWS = 32
@@ -51,11 +51,7 @@ _FAMILIES = {
 def _batch(family, dtype):
     """Return logits in a dtype, and labels."""
     logits, labels = _FAMILIES[family](np.random.default_rng(7))
-    if dtype == "bfloat16":
-        import ml_dtypes
-
-        return logits.astype(ml_dtypes.bfloat16), labels
-    return logits.astype(dtype), labels
+    return logits.astype(format_of(dtype)), labels
 
 
 class Accuracy:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 CLASSES = (10, 100, 1000, 10_000, 50_257, 262_144)
 ROWS = {classes: round(2**20 / classes) for classes in CLASSES}
@@ -33,14 +33,23 @@ def inputs(classes: int, dtype: str, rows: int | None = None) -> Inputs:
     """Return the inputs for a number of classes; the same at every call and on every commit."""
     rows = ROWS[classes] if rows is None else rows
     random = np.random.default_rng(20_240_417)
-    logits = (3.0 * random.standard_normal((rows, classes), np.float32)).astype(dtype)
+    logits = (3.0 * random.standard_normal((rows, classes), np.float32)).astype(format_of(dtype))
     labels = random.integers(0, classes, rows)
-    soft = random.random((rows, classes), np.float32).astype(dtype)
+    soft = random.random((rows, classes), np.float32).astype(format_of(dtype))
     soft /= soft.sum(axis=1, keepdims=True)
-    return Inputs(logits, labels, encode(labels, classes, dtype), soft)
+    return Inputs(logits, labels, encode(labels, classes, logits.dtype), soft)
 
 
-def encode(labels: NDArray[np.int64], classes: int, dtype: str) -> NDArray[np.floating]:
+def format_of(name: str) -> np.dtype:
+    """Return the dtype of a name; numpy does not know "bfloat16" by itself."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+def encode(labels: NDArray[np.int64], classes: int, dtype: DTypeLike) -> NDArray[np.floating]:
     """Return sparse labels as one-hot rows."""
     rows = np.zeros((len(labels), classes), dtype)
     rows[np.arange(len(labels)), labels] = 1

@@ -65,6 +65,15 @@ class SmallBatch(_Timed):
         _call("loss_and_gradient", inputs(10, "float32", rows), labels, reduction=reduction)
 
 
+class Narrow(_Timed):
+    """Loss and gradient in the formats of 16 bits, most of whose gradients are subnormal in float16."""
+
+    params = ((1000,), ("float16", "bfloat16"), ("sparse", "onehot"))
+
+    def time_both(self, classes, dtype, labels):
+        _call("loss_and_gradient", inputs(classes, dtype), labels)
+
+
 class Production(_Timed):
     """Loss and gradient as a training loop would have them: a buffer that is used again, a number of threads."""
 

@@ -20,7 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", default=call.this_machine(), help="under which name (default: this host's)")
     parser.add_argument("--newest", type=int, metavar="N", help="at most N commits (default: all)")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="only every K-th commit (default: 1)")
-    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    parser.add_argument(
+        "--bench",
+        action="append",
+        default=[],
+        metavar="REGEX",
+        help="only these benchmarks, and again: of the commits named, or of those that have results",
+    )
     parser.add_argument(
         "--with",
         action="append",
@@ -37,9 +43,13 @@ def run(given: argparse.Namespace) -> int:
     branch = content["branches"][0]
     commits = [call.commit(name) for name in given.commits]
     commits = commits or call.git("rev-list", "--first-parent", branch).split()
-    left = missing(commits, ROOT / content["results_dir"] / given.machine, given.every, given.newest)
+    results = ROOT / content["results_dir"] / given.machine
+    if given.bench:
+        left = (commits if given.commits else known(commits, results))[:: given.every][: given.newest]
+    else:
+        left = missing(commits, results, given.every, given.newest)
     if not left:
-        print(f"asv_bench history: every chosen commit has results of {given.machine}")
+        print(f"asv_bench history: {'no' if given.bench else 'every'} chosen commit has results of {given.machine}")
         return 0
     path = beside(given.peers, SCRATCH / "history") if given.peers else CONFIGURATION
     fewer = "commits, --newest N or --every K choose fewer"
@@ -73,5 +83,13 @@ def beside(packages: Sequence[str], folder: Path) -> Path:
 
 def missing(commits: list[str], folder: Path, every: int = 1, newest: int | None = None) -> list[str]:
     """Return the commits, given newest first, that a machine's folder has no results of."""
-    known = {path.name[:8] for path in folder.glob("????????-*.json")}
-    return [commit for commit in commits[::every] if commit[:8] not in known][:newest]
+    return [commit for commit in commits[::every] if commit[:8] not in _measured(folder)][:newest]
+
+
+def known(commits: list[str], folder: Path) -> list[str]:
+    """Return the commits that it has results of."""
+    return [commit for commit in commits if commit[:8] in _measured(folder)]
+
+
+def _measured(folder: Path) -> set[str]:
+    return {path.name[:8] for path in folder.glob("????????-*.json")}

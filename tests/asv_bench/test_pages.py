@@ -12,7 +12,7 @@ import pytest
 
 from asv_bench.tools import configuration, vendor
 from asv_bench.tools.errors import BrokenError
-from asv_bench.tools.history import beside, missing
+from asv_bench.tools.history import beside, known, missing
 from asv_bench.tools.places import ROOT
 
 PAGE = (
@@ -122,6 +122,7 @@ def test_which_commits_have_no_results(tmp_path: Path) -> None:
     (tmp_path / "machine.json").write_text("")
     assert [name[0] for name in missing(commits, tmp_path)] == ["e", "c", "b", "a"]
     assert [name[0] for name in missing(commits, tmp_path, newest=2)] == ["e", "c"]
+    assert [name[0] for name in known(commits, tmp_path)] == ["d"]
     assert [name[0] for name in missing(commits, tmp_path, every=2)] == ["e", "c", "a"]
 
 
