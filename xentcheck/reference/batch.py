@@ -23,16 +23,16 @@ Threads wait for one another between any two calls of numpy, so that it should n
 LEAST = 2**20
 """Bytes of logits, in that dtype, for which a thread is worth while."""
 ROW = 32
-"""Elements that count for what is done once a row."""
+"""Elements that count for what is done once a row, and for the numbers that there are one of in each."""
 STRIP = 2**16
-"""Elements that are worked on at a time where the gradient does not hold them.
+"""Elements that are worked on at a time where the gradient does not hold them; longer rows go piece by piece there.
 
 All threads together may keep more of them, up to a sixteenth of the logits' bytes.
 """
 ALONE = 16 * STRIP
 """Elements for which a thread is worth while where only the loss is wanted: its strip is to be small beside them."""
 PIECE = 2**18
-"""Classes of a long row that are worked on at a time. Answers depend on it."""
+"""Classes of a long row that are worked on at a time; shorter ones are worked on whole. Answers depend on it."""
 
 
 class Part(NamedTuple):
@@ -152,11 +152,11 @@ def _each_row(whole: Part, working: np.dtype[Any], threads: int | None, long: Lo
 
 def _each_block(whole: Part, working: np.dtype[Any], threads: int | None, short: Short) -> None:
     n, m = whole.z.shape
-    shares = n * m // ALONE if whole.gradient is None else n * (m + ROW) * working.itemsize // LEAST
-    count = workers(threads, n, shares)
+    counted = n * (m + ROW)
+    count = workers(threads, n, n * m // ALONE if whole.gradient is None else counted * working.itemsize // LEAST)
     size = BLOCK // working.itemsize
     if whole.held(working):
-        tasks = round(n * m / size)
+        tasks = min(n, round(counted / size))
     else:
         copies = 1 if whole.z.dtype == working else 2
         size = min(size, max(STRIP, whole.z.nbytes // (16 * count * copies * working.itemsize)))
@@ -177,7 +177,8 @@ def store(values: Floats, target: NDArray[Any]) -> None:
     """
     if target.dtype == np.float16:
         shift = values.dtype.type(0.75 if values.dtype == SINGLE else 0.75 * 2.0**29)
-        np.copyto(values, (values + shift) - shift, where=np.abs(values) < 2.0**-13)
+        small = np.abs(values) < 2.0**-13
+        np.copyto(values, (values + shift) - shift, where=small)
     target[...] = values
 
 
