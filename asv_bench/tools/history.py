@@ -52,8 +52,8 @@ def run(given: argparse.Namespace) -> int:
         print(f"asv_bench history: {'no' if given.bench else 'every'} chosen commit has results of {given.machine}")
         return 0
     path = beside(given.peers, SCRATCH / "history") if given.peers else CONFIGURATION
-    fewer = "commits, --newest N or --every K choose fewer"
-    print(f"asv_bench history: {len(left)} commits on {given.machine}, some minutes each; {fewer}", flush=True)
+    fewer = "name some, or use --newest N or --every K, for fewer"
+    print(f"asv_bench history: {len(left)} commits on {given.machine}, up to minutes each; {fewer}", flush=True)
     call.introduce(given.machine, path)
     chosen = [word for regex in given.bench for word in ("--bench", regex)]
     status = call.asv(
@@ -83,13 +83,11 @@ def beside(packages: Sequence[str], folder: Path) -> Path:
 
 def missing(commits: list[str], folder: Path, every: int = 1, newest: int | None = None) -> list[str]:
     """Return the commits, given newest first, that a machine's folder has no results of."""
-    return [commit for commit in commits[::every] if commit[:8] not in _measured(folder)][:newest]
+    measured = set(known(commits, folder))
+    return [commit for commit in commits[::every] if commit not in measured][:newest]
 
 
 def known(commits: list[str], folder: Path) -> list[str]:
     """Return the commits that it has results of."""
-    return [commit for commit in commits if commit[:8] in _measured(folder)]
-
-
-def _measured(folder: Path) -> set[str]:
-    return {path.name[:8] for path in folder.glob("????????-*.json")}
+    measured = {path.name[:8] for path in folder.glob("????????-*.json")}
+    return [commit for commit in commits if commit[:8] in measured]

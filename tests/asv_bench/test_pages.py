@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from asv_bench.tools import configuration, vendor
+from asv_bench import __main__ as door
+from asv_bench.tools import call, configuration, history, vendor
 from asv_bench.tools.errors import BrokenError
 from asv_bench.tools.history import beside, known, missing
 from asv_bench.tools.places import ROOT
@@ -139,3 +140,23 @@ def test_a_peer_without_a_version_is_refused(tmp_path: Path, package: str) -> No
     """Its curve would tell of its own releases and not of these commits."""
     with pytest.raises(BrokenError, match="must name a package and its version"):
         beside([package], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"), [([], "ca"), (["--bench", "Narrow"], "b"), (["--bench", "Narrow", "a"], "a")]
+)
+def test_which_commits_are_measured(
+    arguments: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those without results; for chosen benchmarks those that have some, or those that are named."""
+    (tmp_path / "results" / "here").mkdir(parents=True)
+    (tmp_path / "results" / "here" / "bbbbbbbb-env.json").write_text("")
+    monkeypatch.setattr(history, "ROOT", tmp_path)
+    monkeypatch.setattr(history, "SCRATCH", tmp_path)
+    monkeypatch.setattr(configuration, "read", lambda: {"branches": ["main"], "results_dir": "results"})
+    monkeypatch.setattr(call, "commit", lambda name: name * 40)
+    monkeypatch.setattr(call, "git", lambda *_: " ".join(letter * 40 for letter in "cba"))
+    monkeypatch.setattr(call, "introduce", lambda *_: None)
+    monkeypatch.setattr(call, "asv", lambda *_, **__: 0)
+    assert door.main(["history", "--machine", "here", *arguments]) == 0
+    assert [line[0] for line in (tmp_path / "history" / "commits.txt").read_text().split()] == list(expected)

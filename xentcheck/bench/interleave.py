@@ -32,7 +32,8 @@ def interleaved(calls: Sequence[Call], seconds: float) -> list[Samples]:
     Parameters
     ----------
     calls : sequence of callable
-        Called twice beforehand: the first call may compile, and touch memory for the first time.
+        Called twice beforehand, since the first call may compile, and touch memory for the first time; and once,
+        untimed, before each sample.
     seconds : float
         Time for all of it; there are seven rounds at least, however slow.
     """
