@@ -178,7 +178,9 @@ def store(values: Floats, target: NDArray[Any]) -> None:
     if target.dtype == np.float16:
         shift = values.dtype.type(0.75 if values.dtype == SINGLE else 0.75 * 2.0**29)
         small = np.abs(values) < 2.0**-13
-        np.copyto(values, (values + shift) - shift, where=small)
+        rounded = values + shift
+        rounded -= shift
+        np.copyto(values, rounded, where=small)
     target[...] = values
 
 
