@@ -11,7 +11,7 @@ import pytest
 
 from xentcheck import reference
 from xentcheck.batches.layout import LAYOUTS, lay_out
-from xentcheck.reference import batch, blocks, plain, rows
+from xentcheck.reference import blocks, cut, part, plain, rows
 
 INF, NAN = np.inf, np.nan
 U = {"float32": (2.0**-24, 2.0**-149), "float64": (2.0**-53, 2.0**-1074)}
@@ -27,10 +27,11 @@ LABELS = ["sparse", "onehot", "soft", "weighted", "mixed"]
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Blocks of 256 numbers of float32 and 128 of float64, pieces of 128, strips of 64, runs of 32."""
-    monkeypatch.setattr(batch, "BLOCK", 2**10)
-    monkeypatch.setattr(batch, "PIECE", 2**7)
-    monkeypatch.setattr(batch, "STRIP", 2**6)
+    """Blocks of 256 numbers of float32 and 128 of float64, pieces of 128, strips of 64, runs of 32, groups of 8."""
+    monkeypatch.setattr(cut, "BLOCK", 2**10)
+    monkeypatch.setattr(cut, "PIECE", 2**7)
+    monkeypatch.setattr(cut, "STRIP", 2**6)
+    monkeypatch.setattr(cut, "GROUP", 2**3)
     monkeypatch.setattr(rows, "RUN", 2**5)
 
 
@@ -132,7 +133,7 @@ def test_what_is_stored_in_float16_is_rounded_once(dtype):
     )
     with np.errstate(all="ignore"):
         expected, got = values.astype(np.float16), np.empty(len(values), np.float16)
-        batch.store(values, got)
+        part.store(values, got)
     np.testing.assert_array_equal(got, expected)
 
 
@@ -296,7 +297,9 @@ def test_one_hot_rows_are_recognised_in_every_format(dtype, m):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["sparse", "onehot"])
-@pytest.mark.parametrize("shape", [(2100, 1000), (210, 10_007), (8, 262_144)])
+@pytest.mark.parametrize(
+    "shape", [(210_000, 10), (21_000, 100), (16_384, 128), (2100, 1000), (210, 10_007), (8, 262_144)]
+)
 def test_memory_beside_the_gradient_is_a_tenth_of_the_logits(shape, kind, dtype):
     """There is no temporary as large as the logits, with one thread and with two."""
     n, m = shape
@@ -311,6 +314,33 @@ def test_memory_beside_the_gradient_is_a_tenth_of_the_logits(shape, kind, dtype)
         assert peak(lambda t=threads: both(z, labels, threads=t)) < 1.1 * z.nbytes
         out = np.empty_like(z)
         assert peak(lambda t=threads, o=out: both(z, labels, out=o, threads=t)) < 0.1 * z.nbytes
+
+
+@pytest.mark.parametrize("kind", LABELS)
+@pytest.mark.parametrize("shape", [(512, 3), (513, 3), (5000, 2), (3000, 128), (1300, 129)])
+def test_losses_of_few_classes_are_added_up_in_groups(shape, kind):
+    """They give the sum and the mean of the single losses, whose rounding errors may differ."""
+    z, labels = given(kind, *shape, np.float64)
+    losses = calls(labels)[0](z, labels, "none")
+    for reduction, expected in (("sum", losses.sum()), ("mean", losses.mean())):
+        for threads in (1, 3):
+            loss = calls(labels)[0](z, labels, reduction, threads=threads)
+            both = calls(labels)[2](z, labels, reduction, threads=threads)
+            assert loss == both[0]
+            np.testing.assert_allclose(loss, expected, rtol=1e-14)
+
+
+def test_a_mean_is_finite_though_the_sum_of_a_group_is_not():
+    """As it is where each loss is kept; the sum is infinite, and a row with nan makes nan of both."""
+    z, y = np.zeros((2000, 3)), np.zeros(2000, int)
+    z[700:800, 1] = 1e307
+    assert reference.loss(z, y) == reference.loss_and_gradient(z, y)[0] == pytest.approx(5e305, rel=1e-14)
+    assert reference.loss(z, y, "sum") == INF
+    z[3, 0] = -INF
+    assert reference.loss(z, y) == INF
+    z[900, 0] = NAN
+    assert np.isnan(reference.loss(z, y))
+    assert np.isnan(reference.loss(z, y, "sum"))
 
 
 def peak(call):

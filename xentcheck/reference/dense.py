@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.reference import checks, plain
-from xentcheck.reference.batch import DOUBLE, NONE, SINGLE, Part, at_rim, contiguous, each_part
 from xentcheck.reference.blocks import Scratch
 from xentcheck.reference.checks import Doubles
+from xentcheck.reference.cut import each_part
 from xentcheck.reference.long_row import survey, write_gradient
 from xentcheck.reference.one_class import in_one_class, long_in_one_class
+from xentcheck.reference.part import DOUBLE, NONE, SINGLE, Part, at_rim, contiguous
 from xentcheck.reference.rows import Classes, exponentiate, multiply_rows, row_sums, subtract_maximum
 
 
@@ -78,8 +79,8 @@ def _block(part: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scra
             part.gradient[rows] = some.gradient
 
 
-def _classes(t: NDArray[Any]) -> tuple[Classes, Doubles] | None:
-    """Return the class of each row and its weight, shape (n,), if each has just one.
+def _classes(t: NDArray[Any]) -> tuple[Classes, Doubles | None] | None:
+    """Return the class of each row and its weight, shape (n,), if each has just one; None for weights that are all 1.
 
     Where they can be, labels are read as integers of the same bits, which numpy counts and compares several times as
     fast and without a temporary: 0 is 0 there, and what is positive is positive.
@@ -91,26 +92,26 @@ def _classes(t: NDArray[Any]) -> tuple[Classes, Doubles] | None:
     return found
 
 
-def _entries(read: NDArray[np.signedinteger[Any]], t: NDArray[Any]) -> tuple[Classes, Doubles] | None:
+def _entries(read: NDArray[np.signedinteger[Any]], t: NDArray[Any]) -> tuple[Classes, Doubles | None] | None:
     """Return the same by what the labels read as: 0 where they are 0, and elsewhere positive."""
     n = len(t)
     if np.count_nonzero(read) != n:
         return None
     y: Classes = read.argmax(axis=1)
     weights = t[np.arange(n), y].astype(np.float64)
+    if (weights == 1.0).all():
+        return y, None
     # As many entries as rows, but a row may have none and another two.
     return (y, weights) if np.count_nonzero(weights) == n else None
 
 
-def _weighted(part: Part, y: Classes, weights: Doubles, working: np.dtype[Any], scratch: Scratch) -> None:
+def _weighted(part: Part, y: Classes, weights: Doubles | None, working: np.dtype[Any], scratch: Scratch) -> None:
     """Work on rows that have all their weight in one class."""
-    if (weights == 1.0).all():
+    if weights is None:
         in_one_class(part, y, part.factors, working, scratch)
         _carefully(part, at_rim(part.factors, len(y), working))
         return
-    _not_negative(weights)
-    _finite(weights, weights)
-    factors = weights * part.factors
+    factors = _accepted(weights) * part.factors
     in_one_class(part, y, factors, working, scratch)
     _times(part, weights)
     _carefully(part, at_rim(factors, len(y), working))
@@ -122,6 +123,12 @@ def _times(part: Part, weights: Doubles) -> None:
         np.multiply(part.losses, weights, out=part.losses)
         # The gap of two huge logits may exceed the largest float although the weight times the gap does not.
         _carefully(part._replace(gradient=None), np.flatnonzero((weights != 1.0) & np.isinf(part.losses)))
+
+
+def _accepted(weights: Doubles) -> Doubles:
+    _not_negative(weights)
+    _finite(weights, weights)
+    return weights
 
 
 def _not_negative(labels: NDArray[Any]) -> None:
@@ -143,7 +150,7 @@ def _soft(part: Part, working: np.dtype[Any], scratch: Scratch) -> None:
     top = subtract_maximum(z, e)
     T, gaps = row_sums(t), -row_sums(e, t)
     _finite(part.labels, T)
-    s = exponentiate(e, top)
+    s = exponentiate(e, top.at)
     if part.losses is not None:
         part.losses[...] = T * np.log1p(s) + gaps
     if part.gradient is not None:
@@ -160,11 +167,9 @@ def _long(row: Part, single: np.dtype[Any], soft: np.dtype[Any], threads: int) -
     found = _classes(row.labels)
     if found is not None:
         y, weight = found
-        _not_negative(weight)
-        _finite(weight, weight)
-        factors = weight * row.factors
+        factors = row.factors if weight is None else _accepted(weight) * row.factors
         long_in_one_class(row, y, factors, single, threads)
-        if weight[0] != 1.0:
+        if weight is not None:
             _times(row, weight)
         _carefully(row, at_rim(factors, 1, single))
         return

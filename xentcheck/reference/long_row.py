@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.reference.batch import Part, classes, contiguous, pieces, store, strips
 from xentcheck.reference.blocks import Scratch, share
 from xentcheck.reference.checks import Doubles
+from xentcheck.reference.cut import classes, pieces, strips
+from xentcheck.reference.part import Part, contiguous, store
 from xentcheck.reference.rows import multiply_rows, run_sums
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.reference.batch import Part, contiguous
 from xentcheck.reference.blocks import Scratch
 from xentcheck.reference.checks import Doubles
 from xentcheck.reference.long_row import survey, write_gradient
+from xentcheck.reference.part import Part, contiguous
 from xentcheck.reference.rows import (
     Classes,
+    entries,
     exponentiate,
     label_gradients,
     label_losses,
@@ -33,18 +34,18 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
     factors : ndarray of float64, shape () or (n,)
         What the rows of the gradient are multiplied by, in place of those of the part.
     """
-    z = contiguous(part.z, working)
+    z, m = contiguous(part.z, working), part.z.shape[1]
     e = part.buffer(working, scratch)
     top = subtract_maximum(z, e)
-    labels = top.begin + y
-    d = np.subtract(z.reshape(-1).take(labels), top.maximum, dtype=np.float64)
-    s = exponentiate(e, top)
+    d = np.subtract(z.reshape(-1).take(entries(y, m)), top.maximum, dtype=np.float64)
+    s = exponentiate(e, top.at)
+    del top  # these arrays have one number a row, which is much where the classes are few
     if part.losses is not None:
-        part.losses[...] = label_losses(s, d)
+        label_losses(s, d, part.losses)
     if part.gradient is not None:
         scale = factors / (1.0 + s)
         multiply_rows(e, scale)
-        e.reshape(-1)[labels] = label_gradients(s, d, scale)
+        e.reshape(-1)[entries(y, m)] = label_gradients(s, d, scale)
         part.keep(e)
 
 
@@ -53,7 +54,7 @@ def long_in_one_class(row: Part, y: Classes, factors: Doubles, working: np.dtype
     seen = survey(row, working, threads)
     d = row.z[0, y].astype(np.float64) - seen.maximum
     if row.losses is not None:
-        row.losses[...] = label_losses(seen.s, d)
+        label_losses(seen.s, d, row.losses)
     if row.gradient is not None:
         scale = factors / (1.0 + seen.s)
         write_gradient(row, seen, scale, working, threads)

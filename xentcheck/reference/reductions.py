@@ -14,10 +14,11 @@ REDUCTIONS = ("none", "sum", "mean")
 ONE = np.ones(())
 
 
-def reduce_losses(losses: Doubles, reduction: str, dtype: np.dtype[Any]) -> Any:
+def reduce_losses(losses: Doubles, reduction: str, dtype: np.dtype[Any], n: int | None = None) -> Any:
     """Return losses of shape (n,) as they are, their sum or their mean, rounded to `dtype`.
 
-    The sum of no losses is 0 and their mean nan. The mean of finite losses is finite, whatever their sum.
+    The sum of no losses is 0 and their mean nan. The mean of finite losses is finite, whatever their sum. Where `n` is
+    given, `losses` may be sums of some of n losses each.
     """
     checks.one_of("reduction", reduction, REDUCTIONS)
     if reduction == "none":
@@ -25,7 +26,7 @@ def reduce_losses(losses: Doubles, reduction: str, dtype: np.dtype[Any]) -> Any:
     total = np.add.reduce(losses)
     if reduction == "sum":
         return total.astype(dtype)
-    n = len(losses)
+    n = len(losses) if n is None else n
     if total == np.inf and np.isfinite(losses).all():
         halvings = n.bit_length()  # n 2**-halvings < 1: the sum of the scaled losses is below the largest of them
         total = np.ldexp(np.ldexp(losses, -halvings).sum() / n, halvings)

@@ -25,12 +25,11 @@ class Top(NamedTuple):
 
     Attributes
     ----------
-    begin, at : ndarray of int, shape (n,)
-        Where the row begins in the block, and where its maximum is, counted in elements of the block.
+    at : ndarray of int, shape (n,)
+        Where it is, see `entries`.
     maximum : ndarray of the working dtype, shape (n,)
     """
 
-    begin: Classes
     at: Classes
     maximum: Floats
 
@@ -43,25 +42,29 @@ def subtract_maximum(z: Floats, d: Floats) -> Top:
     z, d : ndarray, shape (n, m)
         C-contiguous, in the working dtype.
     """
-    n, m = z.shape
-    begin = np.arange(0, n * m, m)
-    at = z.argmax(axis=1)
-    at += begin
+    at = entries(z.argmax(axis=1), z.shape[1])
     maximum = z.reshape(-1).take(at)
     np.subtract(z, maximum[:, np.newaxis], out=d)
-    return Top(begin, at, maximum)
+    return Top(at, maximum)
 
 
-def exponentiate(d: Floats, top: Top) -> Doubles:
-    """Turn z - M into exp(z - M), in place, and return s: their sum without that of the top class.
+def entries(y: Classes, m: int) -> Classes:
+    """Return where class y of each row of a block is, counted in elements of the block."""
+    at: Classes = np.arange(0, len(y) * m, m)
+    at += y
+    return at
+
+
+def exponentiate(d: Floats, at: Classes) -> Doubles:
+    """Turn z - M into exp(z - M), in place, and return s: their sum without that of the top class, which is at `at`.
 
     s is nan where M is not finite.
     """
     np.exp(d, out=d)
     flat = d.reshape(-1)
-    flat[top.at] -= 1.0  # to 0, or nan where M is not finite
+    flat[at] -= 1.0  # to 0, or nan where M is not finite
     s = row_sums(d)
-    flat[top.at] = 1.0
+    flat[at] = 1.0
     return s
 
 
@@ -91,11 +94,10 @@ def run_sums(values: Floats, weights: Floats | None = None) -> Doubles:
     return np.concatenate((sums, run_sums(*(array[:, whole:] for array in given))), axis=1)
 
 
-def label_losses(s: Doubles, d: Doubles) -> Doubles:
-    """Return the losses log1p(s) - d of rows whose labels are at d = z_y - M: two terms that are not negative."""
-    losses: Doubles = np.log1p(s)
+def label_losses(s: Doubles, d: Doubles, losses: Doubles) -> None:
+    """Fill losses with log1p(s) - d, for rows whose labels are at d = z_y - M: two terms that are not negative."""
+    np.log1p(s, out=losses)
     losses -= d
-    return losses
 
 
 def label_gradients(s: Doubles, d: Doubles, scale: Doubles) -> Doubles:
@@ -103,10 +105,12 @@ def label_gradients(s: Doubles, d: Doubles, scale: Doubles) -> Doubles:
 
     Parameters
     ----------
+    d : ndarray of float64, shape (n,)
+        Overwritten.
     scale : ndarray of float64, shape (n,)
         Factors over S.
     """
-    slopes: Doubles = np.expm1(d)
+    slopes: Doubles = np.expm1(d, out=d)
     slopes -= s
     slopes *= scale
     return slopes

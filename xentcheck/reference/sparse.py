@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentcheck.reference import checks, plain
-from xentcheck.reference.batch import Form, Part, answer, at_rim, each_part
+from xentcheck.reference.batch import Form, answer
 from xentcheck.reference.blocks import Scratch
+from xentcheck.reference.cut import each_part
 from xentcheck.reference.one_class import in_one_class, long_in_one_class
+from xentcheck.reference.part import Part, at_rim
 
 Gradient = NDArray[np.floating[Any]]
 
