@@ -10,8 +10,6 @@ import mpmath
 import numpy as np
 import pytest
 
-from xentcheck import reference
-
 _specification = importlib.util.spec_from_file_location("exact", pathlib.Path(__file__).with_name("exact.py"))
 exact = importlib.util.module_from_spec(_specification)
 _specification.loader.exec_module(exact)
@@ -25,7 +23,7 @@ FORMATS = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_loss_and_gradient_within_the_tight_relative_allowance(name):
+def test_loss_and_gradient_within_the_tight_relative_allowance(reference, name):
     """No row of any family is off by more than grade B+ permits, and sparse and one-hot agree bit for bit."""
     dtype, u, eta = FORMATS[name]
     rng = np.random.default_rng(20)
@@ -53,7 +51,7 @@ def test_loss_and_gradient_within_the_tight_relative_allowance(name):
     assert judged >= 80
 
 
-def test_soft_rows_within_the_tight_allowance():
+def test_soft_rows_within_the_tight_allowance(reference):
     """Soft rows, normalised or not, hold loss T log1p(s) + sum t (M - z) and gradient T p - t."""
     rng = np.random.default_rng(21)
     for number in range(84):
@@ -69,7 +67,7 @@ def test_soft_rows_within_the_tight_allowance():
 
 
 @pytest.mark.parametrize("gap", [1.0, 30.0, 40.0, 700.0, 744.0])
-def test_a_confident_row_keeps_relative_accuracy(gap):
+def test_a_confident_row_keeps_relative_accuracy(reference, gap):
     """log1p(exp(-gap)) and its gradient keep their digits where 1 + s is 1."""
     with mpmath.workprec(3000):
         s = mpmath.exp(-mpmath.mpf(gap))
@@ -81,7 +79,7 @@ def test_a_confident_row_keeps_relative_accuracy(gap):
 
 @pytest.mark.parametrize("offset", [0.0, 1.0, -1e4, 1e6, 1e8, -1e8, 2.0**60])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_common_offset_changes_nothing(offset, dtype):
+def test_a_common_offset_changes_nothing(reference, offset, dtype):
     """Equal logits cost log 2 whatever their height."""
     logits = np.full((1, 2), offset, dtype)
     assert reference.sparse_loss(logits, [1]) == dtype(np.log(2.0))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentcheck.reference import checks, cut
+from xentcheck.reference.compiled import kernel
 from xentcheck.reference.part import DOUBLE, SINGLE, Part
 from xentcheck.reference.reductions import ONE, reduce_losses, row_factors
 
@@ -34,6 +35,7 @@ def answer(
     labels: ArrayLike,
     reduction: str,
     threads: int | None,
+    compiled: bool,
     *,
     loss: bool,
     gradient: bool = True,
@@ -51,7 +53,9 @@ def answer(
     with np.errstate(all="ignore"):
         factors = row_factors(reduction, upstream, n) if gradient else ONE
         written = checks.output(out, z.shape, dtype, z, accepted) if gradient else None
-        part = Part(z, accepted, factors, None, written)
+        part = Part(
+            z, accepted, factors, None, written, kernel=kernel(working) if compiled and z.dtype == working else None
+        )
         if not loss:
             form.evaluate(part, working, threads)
             return None, written

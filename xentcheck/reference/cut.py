@@ -46,7 +46,8 @@ def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: S
 
     The latter is told how many threads to use.
     """
-    if whole.z.shape[1] > (PIECE if whole.held(working) else STRIP):
+    sparse = whole.labels.ndim == 1
+    if whole.z.shape[1] > (PIECE if whole.held(working) else STRIP) and not (sparse and whole.streamed()):
         _each_row(whole, working, threads, long)
     else:
         _each_block(whole, working, threads, short)
@@ -64,7 +65,7 @@ def groups(n: int) -> int:
 
 def _each_row(whole: Part, working: np.dtype[Any], threads: int | None, long: Long) -> None:
     n, m = whole.z.shape
-    least = ALONE if whole.gradient is None else LEAST // working.itemsize
+    least = ALONE if whole.gradient is None and not whole.streamed() else LEAST // working.itemsize
     if pieces(m) >= (2 if n < 4 else 8):
         count = workers(threads, pieces(m), m // least)
         for i in range(n):
@@ -76,9 +77,10 @@ def _each_row(whole: Part, working: np.dtype[Any], threads: int | None, long: Lo
 
 def _each_block(whole: Part, working: np.dtype[Any], threads: int | None, short: Short) -> None:
     n, m = whole.z.shape
-    least = n * m // ALONE if whole.gradient is None else n * (m + ROW) * working.itemsize // LEAST
-    count = workers(threads, n, least)
-    rows = _rows(whole, working, count)
+    in_place = whole.held(working) or whole.streamed()
+    alone = whole.gradient is None and not in_place
+    count = workers(threads, n, n * m // ALONE if alone else n * (m + ROW) * working.itemsize // LEAST)
+    rows = _rows(whole, working, count, in_place)
 
     def block(k: int, scratch: Scratch) -> None:
         part = whole if rows >= n else whole.rows(slice(k * rows, (k + 1) * rows))
@@ -93,14 +95,14 @@ def _each_block(whole: Part, working: np.dtype[Any], threads: int | None, short:
     share(block, -(-n // rows), count, m)
 
 
-def _rows(whole: Part, working: np.dtype[Any], count: int) -> int:
+def _rows(whole: Part, working: np.dtype[Any], count: int, in_place: bool) -> int:
     """Return how many rows make a block, when `count` threads share them evenly."""
     n, m = whole.z.shape
     size, kept = BLOCK // working.itemsize, whole.z.nbytes // (16 * count)
-    if whole.held(working):
+    if in_place:
         tasks = max(round(n * (m + ROW) / size), -(-n // max(HIGH // count, kept // KEPT, 1)))
     else:
-        copies = working.itemsize if whole.z.dtype == working else 2 * working.itemsize
+        copies = working.itemsize if whole.read_straight(working) else 2 * working.itemsize
         tasks = -(-n // max(1, min(size, max(STRIP, kept // copies)) // (m + KEPT // copies)))
     rows: int = max(1, -(-n // max(1, count, tasks)))
     return rows if whole.sums is None else max(1, rows // GROUP) * GROUP

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from xentcheck.reference import checks, plain
 from xentcheck.reference.blocks import Scratch
 from xentcheck.reference.checks import Doubles
-from xentcheck.reference.cut import each_part
+from xentcheck.reference.compiled import finder
+from xentcheck.reference.cut import STRIP, each_part
 from xentcheck.reference.long_row import survey, write_gradient
 from xentcheck.reference.one_class import in_one_class, long_in_one_class
 from xentcheck.reference.part import DOUBLE, NONE, SINGLE, Part, at_rim, contiguous
@@ -56,21 +57,26 @@ def _block(part: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scra
 
     `single` and `soft` are the dtypes of the arithmetic for the ones and for the others.
     """
-    found = _classes(part.labels)
+    found = _classes(part.labels, part.kernel is not None)
     if found is not None:
         _weighted(part, *found, single, scratch)
+        return
+    n, strip = len(part.z), max(1, STRIP // part.z.shape[1])
+    if part.gradient is None and n > strip:  # a block meant for a kernel, which would have needed no memory
+        for first in range(0, n, strip):
+            _block(part.rows(slice(first, first + strip)), single, soft, scratch)
         return
     in_one = np.count_nonzero(part.labels, axis=1) == 1
     if not in_one.any():
         _soft(part, soft, scratch)
         return
     for rows in (np.flatnonzero(in_one), np.flatnonzero(~in_one)):
-        some = Part(
-            part.z[rows],
-            part.labels[rows],
-            part.factors[rows] if part.factors.ndim else part.factors,
-            np.empty(len(rows)),
-            None if part.gradient is None else np.empty((len(rows), part.z.shape[1]), part.gradient.dtype),
+        some = part._replace(
+            z=part.z[rows],
+            labels=part.labels[rows],
+            factors=part.factors[rows] if part.factors.ndim else part.factors,
+            losses=np.empty(len(rows)),
+            gradient=None if part.gradient is None else np.empty((len(rows), part.z.shape[1]), part.gradient.dtype),
         )
         _block(some, single, soft, scratch)
         if part.losses is not None:
@@ -79,13 +85,17 @@ def _block(part: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scra
             part.gradient[rows] = some.gradient
 
 
-def _classes(t: NDArray[Any]) -> tuple[Classes, Doubles | None] | None:
+def _classes(t: NDArray[Any], compiled: bool) -> tuple[Classes, Doubles | None] | None:
     """Return the class of each row and its weight, shape (n,), if each has just one; None for weights that are all 1.
 
     Where they can be, labels are read as integers of the same bits, which numpy counts and compares several times as
     fast and without a temporary: 0 is 0 there, and what is positive is positive.
     """
-    bits = t.view(f"i{t.itemsize}") if t.flags.c_contiguous and t.dtype.isnative else None
+    bits = t.view(f"i{t.itemsize}") if t.flags.c_contiguous and t.flags.aligned and t.dtype.isnative else None
+    if compiled and bits is not None:
+        y = np.empty(len(t), np.intp)
+        if finder(bits.dtype)(bits, y):
+            return y, _weights(t, y)
     found = None if bits is None else _entries(bits, t)
     if found is None and (bits is None or bits.min() < 0):  # -0.0, which is no entry, or a negative label
         found = _entries((t != 0).view(np.int8), t)
@@ -98,11 +108,15 @@ def _entries(read: NDArray[np.signedinteger[Any]], t: NDArray[Any]) -> tuple[Cla
     if np.count_nonzero(read) != n:
         return None
     y: Classes = read.argmax(axis=1)
-    weights = t[np.arange(n), y].astype(np.float64)
-    if (weights == 1.0).all():
-        return y, None
+    weights = _weights(t, y)
     # As many entries as rows, but a row may have none and another two.
-    return (y, weights) if np.count_nonzero(weights) == n else None
+    return (y, weights) if weights is None or np.count_nonzero(weights) == n else None
+
+
+def _weights(t: NDArray[Any], y: Classes) -> Doubles | None:
+    """Return the weight of one class in each row; None if all are 1."""
+    weights = t[np.arange(len(t)), y].astype(np.float64)
+    return None if (weights == 1.0).all() else weights
 
 
 def _weighted(part: Part, y: Classes, weights: Doubles | None, working: np.dtype[Any], scratch: Scratch) -> None:
@@ -164,7 +178,7 @@ def _soft(part: Part, working: np.dtype[Any], scratch: Scratch) -> None:
 
 def _long(row: Part, single: np.dtype[Any], soft: np.dtype[Any], threads: int) -> None:
     """Work on one row, piece by piece."""
-    found = _classes(row.labels)
+    found = _classes(row.labels, row.kernel is not None)
     if found is not None:
         y, weight = found
         factors = row.factors if weight is None else _accepted(weight) * row.factors

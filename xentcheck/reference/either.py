@@ -17,7 +17,9 @@ def is_sparse(labels: ArrayLike) -> bool:
     return given.ndim < 2 or (given.shape[1:] == (1,) and given.dtype.kind in "iu")
 
 
-def loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *, threads: int | None = None) -> Any:
+def loss(
+    logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *, threads: int | None = None, compiled: bool = False
+) -> Any:
     """Return the cross-entropy of logits, shape (n, m), in nats.
 
     Parameters
@@ -29,13 +31,17 @@ def loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *, threa
     reduction : {"mean", "sum", "none"}
     threads : int, optional
         How many work on large inputs. It changes no bit of the answer.
+    compiled : bool
+        Whether numba works on rows in one class. It changes last bits.
 
     Examples
     --------
     >>> loss([[0.0, 0.0]], [1]) == loss([[0.0, 0.0]], [[0.0, 1.0]])
     np.True_
     """
-    return (sparse_loss if is_sparse(labels) else onehot_loss)(logits, labels, reduction, threads=threads)
+    return (sparse_loss if is_sparse(labels) else onehot_loss)(
+        logits, labels, reduction, threads=threads, compiled=compiled
+    )
 
 
 def gradient(
@@ -46,6 +52,7 @@ def gradient(
     upstream: ArrayLike | None = None,
     out: NDArray[Any] | None = None,
     threads: int | None = None,
+    compiled: bool = False,
 ) -> NDArray[np.floating[Any]]:
     """Return the gradient of `loss` with respect to the logits, shape (n, m), times `upstream`.
 
@@ -57,7 +64,7 @@ def gradient(
     array([[ 0.5, -0.5]])
     """
     chosen = sparse_gradient if is_sparse(labels) else onehot_gradient
-    return chosen(logits, labels, reduction, upstream=upstream, out=out, threads=threads)
+    return chosen(logits, labels, reduction, upstream=upstream, out=out, threads=threads, compiled=compiled)
 
 
 def loss_and_gradient(
@@ -68,6 +75,7 @@ def loss_and_gradient(
     upstream: ArrayLike | None = None,
     out: NDArray[Any] | None = None,
     threads: int | None = None,
+    compiled: bool = False,
 ) -> tuple[Any, NDArray[np.floating[Any]]]:
     """Return `loss` and `gradient`, for little more than the gradient costs alone.
 
@@ -77,4 +85,4 @@ def loss_and_gradient(
     (np.float64(0.6931471805599453), array([[ 0.5, -0.5]]))
     """
     chosen = sparse_loss_and_gradient if is_sparse(labels) else onehot_loss_and_gradient
-    return chosen(logits, labels, reduction, upstream=upstream, out=out, threads=threads)
+    return chosen(logits, labels, reduction, upstream=upstream, out=out, threads=threads, compiled=compiled)

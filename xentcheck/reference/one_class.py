@@ -6,6 +6,7 @@ gradient  g_j = p_j - [j = y]
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
     factors : ndarray of float64, shape () or (n,)
         What the rows of the gradient are multiplied by, in place of those of the part.
     """
+    if part.kernel is not None:
+        _compiled(part.kernel, part, y, factors, scratch)
+        return
     z, m = contiguous(part.z, working), part.z.shape[1]
     e = part.buffer(working, scratch)
     top = subtract_maximum(z, e)
@@ -51,6 +55,9 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
 
 def long_in_one_class(row: Part, y: Classes, factors: Doubles, working: np.dtype[Any], threads: int) -> None:
     """Do the same for one long row."""
+    if row.kernel is not None:
+        in_one_class(row, y, factors, working, Scratch())
+        return
     seen = survey(row, working, threads)
     d = row.z[0, y].astype(np.float64) - seen.maximum
     if row.losses is not None:
@@ -59,3 +66,15 @@ def long_in_one_class(row: Part, y: Classes, factors: Doubles, working: np.dtype
         scale = factors / (1.0 + seen.s)
         write_gradient(row, seen, scale, working, threads)
         row.gradient[0, y] = label_gradients(seen.s, d, scale)
+
+
+def _compiled(kernel: Callable[..., None], part: Part, y: Classes, factors: Doubles, scratch: Scratch) -> None:
+    """Do the same by a kernel."""
+    z = contiguous(part.z, part.z.dtype)
+    n, m = z.shape
+    e = np.empty((0, m), z.dtype) if part.gradient is None else part.buffer(z.dtype, scratch)
+    s, d = np.empty(n) if part.losses is None else part.losses, np.empty(n)
+    kernel(z, y if y.flags.aligned else y.copy(), np.broadcast_to(factors, n), s, d, e)
+    if part.losses is not None:
+        label_losses(s, d, part.losses)
+    part.keep(e)

@@ -21,7 +21,9 @@ from xentcheck.reference.dense import evaluate
 Gradient = NDArray[np.floating[Any]]
 
 
-def onehot_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *, threads: int | None = None) -> Any:
+def onehot_loss(
+    logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *, threads: int | None = None, compiled: bool = False
+) -> Any:
     """Return the cross-entropy, in nats.
 
     Parameters
@@ -35,6 +37,8 @@ def onehot_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *
         "mean" divides by n, the number of rows.
     threads : int, optional
         How many work on large inputs; unasked, as many as there are processors. It changes no bit of the answer.
+    compiled : bool
+        Whether float32 and float64 are worked on by numba, half as long; see `compiled`. It changes last bits.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def onehot_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *
     >>> onehot_loss([[0.0, 0.0], [8.0, 0.0]], [[1, 0], [0.75, 0.25]], reduction="none")
     array([0.69314718, 2.00033541])
     """
-    return answer(_DENSE, logits, labels, reduction, threads, loss=True, gradient=False)[0]
+    return answer(_DENSE, logits, labels, reduction, threads, compiled, loss=True, gradient=False)[0]
 
 
 def onehot_gradient(
@@ -62,12 +66,13 @@ def onehot_gradient(
     upstream: ArrayLike | None = None,
     out: NDArray[Any] | None = None,
     threads: int | None = None,
+    compiled: bool = False,
 ) -> Gradient:
     """Return the gradient of `onehot_loss` with respect to the logits.
 
     Parameters
     ----------
-    logits, labels, reduction, threads
+    logits, labels, reduction, threads, compiled
         As for `onehot_loss`.
     upstream : array_like, optional
         Multiplies the gradient: shape (n,) for the reduction "none", else a number.
@@ -85,7 +90,7 @@ def onehot_gradient(
     array([[-0.5 ,  0.5 ],
            [ 0.25, -0.25]])
     """
-    _, gradient = answer(_DENSE, logits, labels, reduction, threads, loss=False, upstream=upstream, out=out)
+    _, gradient = answer(_DENSE, logits, labels, reduction, threads, compiled, loss=False, upstream=upstream, out=out)
     return gradient  # type: ignore[no-any-return]
 
 
@@ -97,6 +102,7 @@ def onehot_loss_and_gradient(
     upstream: ArrayLike | None = None,
     out: NDArray[Any] | None = None,
     threads: int | None = None,
+    compiled: bool = False,
 ) -> tuple[Any, Gradient]:
     """Return `onehot_loss` and `onehot_gradient`, for little more than the gradient costs alone.
 
@@ -105,7 +111,7 @@ def onehot_loss_and_gradient(
     >>> onehot_loss_and_gradient([[0.0, 0.0]], [[1, 0]])
     (np.float64(0.6931471805599453), array([[-0.5,  0.5]]))
     """
-    return answer(_DENSE, logits, labels, reduction, threads, loss=True, upstream=upstream, out=out)
+    return answer(_DENSE, logits, labels, reduction, threads, compiled, loss=True, upstream=upstream, out=out)
 
 
 _DENSE = Form(checks.real_labels, evaluate)

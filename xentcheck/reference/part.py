@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ class Part(NamedTuple):
     gradient : ndarray, shape (n, m), in the dtype of the answer, or None if it is not wanted
     sums : ndarray of float64, or None
         In place of losses: their sums by groups of rows, see `cut.GROUP`.
+    kernel : callable or None
+        What works on rows in one class instead of numpy, see `compiled`. Then z has the dtype that is worked in.
     """
 
     z: NDArray[Any]
@@ -35,20 +38,30 @@ class Part(NamedTuple):
     losses: Doubles | None
     gradient: NDArray[Any] | None
     sums: Doubles | None = None
+    kernel: Callable[..., None] | None = None
 
     def rows(self, chosen: slice) -> Part:
         """Return some of the rows, without copying."""
-        return Part(
-            self.z[chosen],
-            self.labels[chosen],
-            self.factors[chosen] if self.factors.ndim else self.factors,
-            None if self.losses is None else self.losses[chosen],
-            None if self.gradient is None else self.gradient[chosen],
+        return self._replace(
+            z=self.z[chosen],
+            labels=self.labels[chosen],
+            factors=self.factors[chosen] if self.factors.ndim else self.factors,
+            losses=None if self.losses is None else self.losses[chosen],
+            gradient=None if self.gradient is None else self.gradient[chosen],
         )
+
+    def read_straight(self, working: np.dtype[Any]) -> bool:
+        """Whether the logits are read where they are, and not from a copy."""
+        return self.z.dtype == working and self.z.flags.c_contiguous and self.z.flags.aligned
 
     def held(self, working: np.dtype[Any]) -> bool:
         """Whether the gradient can hold what is worked on."""
-        return self.gradient is not None and self.gradient.dtype == working and self.gradient.flags.c_contiguous
+        return self.gradient is not None and self.gradient.dtype == working and self.gradient.flags.carray
+
+    def streamed(self) -> bool:
+        """Whether a kernel works on all rows in one class, and needs no memory for it."""
+        in_place = self.gradient is None or self.held(self.z.dtype)
+        return self.kernel is not None and self.read_straight(self.z.dtype) and in_place
 
     def buffer(self, working: np.dtype[Any], scratch: Scratch) -> Floats:
         """Return where to work on these rows: the gradient itself if it can hold them."""
@@ -79,8 +92,8 @@ def store(values: Floats, target: NDArray[Any]) -> None:
 
 
 def contiguous(rows: NDArray[Any], dtype: np.dtype[Any]) -> Floats:
-    """Return rows as they are if they are C-contiguous and in that dtype, else such a copy."""
-    return rows.astype(dtype, order="C", copy=False)
+    """Return rows as they are if they are C-contiguous, aligned and in that dtype, else such a copy."""
+    return rows.astype(dtype, order="C", copy=not rows.flags.aligned)
 
 
 def at_rim(factors: Doubles, n: int, working: np.dtype[Any]) -> NDArray[np.intp]:

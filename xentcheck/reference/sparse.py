@@ -24,7 +24,9 @@ from xentcheck.reference.part import Part, at_rim
 Gradient = NDArray[np.floating[Any]]
 
 
-def sparse_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *, threads: int | None = None) -> Any:
+def sparse_loss(
+    logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *, threads: int | None = None, compiled: bool = False
+) -> Any:
     """Return the cross-entropy, in nats.
 
     Parameters
@@ -36,6 +38,8 @@ def sparse_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *
     reduction : {"mean", "sum", "none"}
     threads : int, optional
         How many work on large inputs; unasked, as many as there are processors. It changes no bit of the answer.
+    compiled : bool
+        Whether float32 and float64 are worked on by numba, half as long; see `compiled`. It changes last bits.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def sparse_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", *
     >>> sparse_loss([[0.0, 0.0], [8.0, 0.0]], [0, 1], reduction="none")
     array([0.69314718, 8.00033541])
     """
-    return answer(_SPARSE, logits, labels, reduction, threads, loss=True, gradient=False)[0]
+    return answer(_SPARSE, logits, labels, reduction, threads, compiled, loss=True, gradient=False)[0]
 
 
 def sparse_gradient(
@@ -64,12 +68,13 @@ def sparse_gradient(
     upstream: ArrayLike | None = None,
     out: NDArray[Any] | None = None,
     threads: int | None = None,
+    compiled: bool = False,
 ) -> Gradient:
     """Return the gradient of `sparse_loss` with respect to the logits.
 
     Parameters
     ----------
-    logits, labels, reduction, threads
+    logits, labels, reduction, threads, compiled
         As for `sparse_loss`.
     upstream : array_like, optional
         Multiplies the gradient: shape (n,) for the reduction "none", else a number.
@@ -87,7 +92,7 @@ def sparse_gradient(
     array([[-0.5,  0.5],
            [ 1. , -1. ]])
     """
-    _, gradient = answer(_SPARSE, logits, labels, reduction, threads, loss=False, upstream=upstream, out=out)
+    _, gradient = answer(_SPARSE, logits, labels, reduction, threads, compiled, loss=False, upstream=upstream, out=out)
     return gradient  # type: ignore[no-any-return]
 
 
@@ -99,6 +104,7 @@ def sparse_loss_and_gradient(
     upstream: ArrayLike | None = None,
     out: NDArray[Any] | None = None,
     threads: int | None = None,
+    compiled: bool = False,
 ) -> tuple[Any, Gradient]:
     """Return `sparse_loss` and `sparse_gradient`, for little more than the gradient costs alone.
 
@@ -107,7 +113,7 @@ def sparse_loss_and_gradient(
     >>> sparse_loss_and_gradient([[0.0, 0.0]], [0])
     (np.float64(0.6931471805599453), array([[-0.5,  0.5]]))
     """
-    return answer(_SPARSE, logits, labels, reduction, threads, loss=True, upstream=upstream, out=out)
+    return answer(_SPARSE, logits, labels, reduction, threads, compiled, loss=True, upstream=upstream, out=out)
 
 
 def _evaluate(batch: Part, working: np.dtype[Any], threads: int | None) -> None:

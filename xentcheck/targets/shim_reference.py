@@ -10,7 +10,11 @@ from xentcheck.reference import gradient
 
 
 def pulled_back(
-    logits: NDArray[Any], labels: NDArray[Any], upstream: NDArray[Any], reduction: str = "mean"
+    logits: NDArray[Any],
+    labels: NDArray[Any],
+    upstream: NDArray[Any],
+    reduction: str = "mean",
+    compiled: bool = False,
 ) -> NDArray[Any]:
     """Return the gradient of the reference's loss times a cotangent of the loss's shape."""
-    return gradient(logits, labels, reduction, upstream=upstream)
+    return gradient(logits, labels, reduction, upstream=upstream, compiled=compiled)
