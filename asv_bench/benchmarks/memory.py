@@ -37,7 +37,7 @@ class PeakAlloc:
     tracemalloc counts exactly, so that repeated runs give the same number.
     """
 
-    params = ((1000, 10_000, 262_144), DTYPES, _PATHS)
+    params = ((10, 100, 1000, 10_000, 262_144), DTYPES, _PATHS)
     param_names = ("classes", "dtype", "labels")
     unit = "bytes per byte of logits"
 

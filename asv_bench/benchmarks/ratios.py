@@ -59,3 +59,36 @@ class VsPeers:
         ours = subject.loss_and_gradient("sparse")
         theirs = prepared(peer, given)
         return median_ratio(lambda: ours(given.logits, given.labels), theirs, time.perf_counter)
+
+
+if subject.COMPILED:
+
+    class CompiledOverNumpy:
+        """Loss and gradient compiled by numba over the same by numpy, in wall time with their own threads: a trend."""
+
+        params = (CLASSES, DTYPES, ("sparse", "onehot"))
+        param_names = ("classes", "dtype", "labels")
+        unit = "ratio"
+        timeout = 120
+
+        def track_ratio(self, classes, dtype, labels):
+            given = inputs(classes, dtype)
+            function = subject.loss_and_gradient(labels)
+            arguments = (given.logits, given.labels if labels == "sparse" else given.onehot)
+            return median_ratio(
+                lambda: function(*arguments, compiled=True), lambda: function(*arguments), time.perf_counter
+            )
+
+    class CompiledVsPeers:
+        """As VsPeers, compiled."""
+
+        params = VsPeers.params
+        param_names = VsPeers.param_names
+        unit = "ratio"
+        timeout = 180
+
+        def track_ratio(self, peer, classes, dtype):
+            given = inputs(classes, dtype)
+            ours = subject.loss_and_gradient("sparse")
+            theirs = prepared(peer, given)
+            return median_ratio(lambda: ours(given.logits, given.labels, compiled=True), theirs, time.perf_counter)

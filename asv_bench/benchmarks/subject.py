@@ -9,9 +9,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 Function = Callable[..., Any]
+
+COMPILED = find_spec("numba") is not None
+"""Whether the reference can be asked for `compiled=True`."""
 
 
 @cache

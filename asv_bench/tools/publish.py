@@ -12,7 +12,8 @@ from pathlib import Path
 
 from asv_bench.tools import call, configuration, vendor
 from asv_bench.tools.errors import BrokenError
-from asv_bench.tools.places import CONFIGURATION, ROOT, SCRATCH
+from asv_bench.tools.joined import join
+from asv_bench.tools.places import ROOT, SCRATCH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    folder = (given.html or ROOT / configuration.read()["html_dir"]).resolve()
+    content = configuration.read()
+    folder = (given.html or ROOT / content["html_dir"]).resolve()
     page = folder / "index.html"
     files = vendor.fetch(SCRATCH / "vendor")
-    status = call.asv("publish", "--no-pull", "--html-dir", str(folder), configuration=CONFIGURATION)
+    joined = SCRATCH / "publish" / "results"
+    join(ROOT / content["results_dir"], joined, packages=content["matrix"]["req"])
+    path = configuration.derived(SCRATCH / "publish", results_dir=str(joined))
+    status = call.asv("publish", "--no-pull", "--html-dir", str(folder), configuration=path)
     if status or not page.is_file():
         raise BrokenError(f"asv could not publish (status {status}); see what it printed above.")
     vendor.make_local(page, files)
