@@ -66,7 +66,7 @@ if subject.COMPILED:
     class CompiledOverNumpy:
         """Loss and gradient compiled by numba over the same by numpy, in wall time with their own threads: a trend."""
 
-        params = (CLASSES, DTYPES, ("sparse", "onehot"))
+        params = ((10, 1000, 262_144), DTYPES, ("sparse", "onehot"))
         param_names = ("classes", "dtype", "labels")
         unit = "ratio"
         timeout = 120
@@ -80,9 +80,9 @@ if subject.COMPILED:
             )
 
     class CompiledVsPeers:
-        """As VsPeers, compiled."""
+        """As VsPeers, compiled; torch where it is installed. Each process compiles anew: so there is one peer."""
 
-        params = VsPeers.params
+        params = (PEERS[-1:], (10, 1000, 50_257), DTYPES)
         param_names = VsPeers.param_names
         unit = "ratio"
         timeout = 180
