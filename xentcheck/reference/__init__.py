@@ -2,8 +2,8 @@
 
 Read `softmax`, then `plain`: the definition for both label forms, in float64 and on whole arrays. `sparse` and
 `onehot`, the two code paths by label form, do the same in blocks that stay in cache, with several threads where there
-is much to do, and in float32 where the logits are no wider. `probabilities` is for probabilities. The answer has the
-dtype of the scores.
+is much to do, and in float32 where the logits are no wider; `compiled` does it by numba where that is asked for.
+`probabilities` is for probabilities. The answer has the dtype of the scores.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def loss(
     threads : int, optional
         How many work on large inputs. It changes no bit of the answer.
     compiled : bool
-        Whether numba works on rows in one class. It changes last bits.
+        Whether numba works on rows in one class. It changes last bits, and needs the extra "compiled".
 
     Examples
     --------
