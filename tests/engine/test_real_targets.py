@@ -20,9 +20,10 @@ def grades(report):
     return {(dtype, part): grade.grade for dtype, parts in report.grades.items() for part, grade in parts.items()}
 
 
-def test_reference_conforms_with_relative_accuracy():
-    """The reference is of grade B+ or better in every dtype, loss and gradient."""
-    report = xentcheck.check("reference")
+@pytest.mark.parametrize("name", ["reference", pytest.param("reference.compiled", marks=pytest.mark.needs("numba"))])
+def test_reference_conforms_with_relative_accuracy(name):
+    """The reference is of grade B+ or better in every dtype, loss and gradient; compiled too."""
+    report = xentcheck.check(name)
     assert report.findings == ()
     assert len(report.grades) == 4
     assert all(GRADES.index(grade) <= GRADES.index("B+") for grade in grades(report).values())

@@ -136,8 +136,12 @@ class Answer:
         if self.clearly_right(part):
             estimate = getattr(self.allowances, f"{part}_estimate")
             return np.abs(self.numbers(part) - estimate) + np.abs(estimate) * 2.0**-44, estimate
-        held = self.held(part)
-        return None if held is None else (held.error, getattr(self.enclosed, part).hi)
+        held, got = self.held(part), self.numbers(part)
+        if held is None or got is None:
+            return None
+        enclosure = getattr(self.enclosed, part)
+        # Where only python-flint could tell the error there is no value in float64; what was returned is that far off.
+        return held.error, np.where(np.isfinite(enclosure.radius), enclosure.hi, got)
 
     def clearly_right(self, part: str) -> bool:
         """Return whether plain float64 arithmetic already shows a part of a float32 or 16-bit result to be right.
