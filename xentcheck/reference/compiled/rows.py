@@ -14,10 +14,11 @@ import numpy as np
 from xentcheck.reference.compiled.exponential import Format
 from xentcheck.reference.compiled.passes import exponentials, maximum, multiply, subtract, total
 
-RUN = 1024
-"""Elements that are summed in the working dtype; the sums of these runs are added in float64, as in `rows.RUN`."""
-TILE = 2 * RUN
-"""Elements that are worked on at a time: several rows if they are short, since a vector may be longer than a row."""
+TILE = 1024
+"""Elements that are worked on at a time: several rows if they are short, since a vector may be longer than a row.
+
+So many of a row are summed in the working dtype, and the sums added in float64, as in `rows.row_sums`.
+"""
 
 
 def row_loop(form: Format) -> Any:
@@ -50,10 +51,9 @@ def row_loop(form: Format) -> Any:
                         subtract(given, i * m, m, maxima[i - first], e, to + (i - first) * m)
                     exponentiate(e, to, (last - first) * m)
                 for i in range(first, last):
-                    for k in range(0, count, RUN):
-                        part, more = add_up(e, to + (i - first) * count + k, min(RUN, count - k))
-                        s[i] += part
-                        ones[i - first] += more
+                    part, more = add_up(e, to + (i - first) * count, count)
+                    s[i] += part
+                    ones[i - first] += more
             for i in range(first, last):
                 s[i] += ones[i - first]
                 if wanted:
