@@ -89,8 +89,8 @@ def _each_block(whole: Part, working: np.dtype[Any], threads: int | None, short:
             return
         losses = np.empty(len(part.z))
         short(part._replace(losses=losses), scratch)
-        groups = np.arange(0, len(losses), GROUP)
-        whole.sums[k * rows // GROUP :][: len(groups)] = np.add.reduceat(losses, groups)
+        first = np.arange(0, len(losses), GROUP)
+        whole.sums[k * rows // GROUP :][: len(first)] = np.add.reduceat(losses, first)
 
     share(block, -(-n // rows), count, m)
 
