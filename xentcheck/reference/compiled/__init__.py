@@ -76,4 +76,4 @@ def finder(bits: np.dtype[Any]) -> Any:
 
     array = numba.types.Array
     signature = numba.boolean(array(numba.from_dtype(bits), 2, "C", readonly=True), numba.intp[::1])
-    return numba.njit(signature, nogil=True)(labels.label_loop)
+    return numba.njit(signature, nogil=True)(labels.label_loop(bits))
