@@ -12,7 +12,9 @@ import pytest
 from xentcheck import reference
 from xentcheck.bench import inputs
 from xentcheck.bench.paths import Path, reference_path
+from xentcheck.targets.assemble import assemble
 from xentcheck.targets.framework import framework_named
+from xentcheck.targets.specification import TargetSpecification, plan
 from xentcheck.targets.target import Functions, Target
 
 Make = Callable[..., Path]
@@ -68,6 +70,17 @@ def test_the_reference_answers_the_same_question(kind: str, form: str) -> None:
     got = reference_path(contract, form).prepare(batch, "loss")[0]()
     plain = inputs.batch({}, 6, 5, "float64", "sparse")
     assert got == pytest.approx(reference.sparse_loss(plain.scores, plain.labels, "sum"), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["reference", pytest.param("reference.compiled", marks=pytest.mark.needs("numba"))])
+def test_the_reference_by_name_gives_both_in_one_call(name: str) -> None:
+    """It costs little more than the gradient, and compiled rows are those that are timed."""
+    target = assemble(vars(plan(TargetSpecification(loss=name))))
+    assert target.functions.value_and_gradient is reference.loss_and_gradient
+    batch = inputs.batch({}, 4, 600, "float32", "sparse")
+    loss, gradient = Path(target, "sparse").prepare(batch, "both")[0]()
+    expected = reference.loss_and_gradient(batch.scores, batch.labels, compiled=name == "reference.compiled")
+    assert (loss, gradient.tobytes()) == (expected[0], expected[1].tobytes())
 
 
 def test_labels_have_a_dtype_that_is_taken() -> None:

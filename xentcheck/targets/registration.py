@@ -18,7 +18,7 @@ class Registered:
         Where it is: "module:attribute".
     contract : mapping
         As the library documents it, in the JSON form.
-    gradient, vjp : str
+    gradient, value_and_gradient, vjp : str
         Where these are, or "".
     framework : {"numpy", "torch", "jax"}
     package : str
@@ -40,6 +40,7 @@ class Registered:
     loss: str
     contract: Mapping[str, Any]
     gradient: str = ""
+    value_and_gradient: str = ""
     vjp: str = ""
     framework: str = "numpy"
     package: str = ""

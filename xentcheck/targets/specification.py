@@ -159,7 +159,7 @@ def _of_registered(known: Registered) -> Plan:
         raise TargetError(
             f"The target {known.name} needs {' and '.join(missing)}, not installed here; use {known.install}."
         )
-    functions = {"loss": known.loss, "gradient": known.gradient, "vjp": known.vjp}
+    functions = {role: getattr(known, role) for role in ("loss", "gradient", "value_and_gradient", "vjp")}
     return Plan(
         name=known.name,
         location=known.loss,
