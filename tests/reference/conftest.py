@@ -82,7 +82,7 @@ def _dense(rng, kind, y, n, m, dtype):
 
 
 def _given(kind, n, m, dtype, seed=0):
-    """Return logits, labels and the functions for these."""
+    """Return logits and labels of a kind."""
     rng = np.random.default_rng([seed, n, m])
     z, y = _logits(rng, n, m, dtype), rng.integers(m, size=n)
     y[2::5] = m - 1

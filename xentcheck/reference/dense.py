@@ -62,7 +62,9 @@ def _block(part: Part, single: np.dtype[Any], soft: np.dtype[Any], scratch: Scra
         _weighted(part, *found, single, scratch)
         return
     n, strip = len(part.z), max(1, STRIP // part.z.shape[1])
-    if part.gradient is None and n > strip:  # a block meant for a kernel, which would have needed no memory
+    if (
+        part.kernel is not None and part.gradient is None and n > strip
+    ):  # a block meant for a kernel, which would have needed no memory
         for first in range(0, n, strip):
             _block(part.rows(slice(first, first + strip)), single, soft, scratch)
         return
@@ -92,11 +94,13 @@ def _classes(t: NDArray[Any], compiled: bool) -> tuple[Classes, Doubles | None] 
     fast and without a temporary: 0 is 0 there, and what is positive is positive.
     """
     bits = t.view(f"i{t.itemsize}") if t.flags.c_contiguous and t.flags.aligned and t.dtype.isnative else None
-    if compiled and bits is not None:
+    if bits is None:
+        found = None
+    elif compiled:
         y = np.empty(len(t), np.intp)
-        if finder(bits.dtype)(bits, y):
-            return y, _weights(t, y)
-    found = None if bits is None else _entries(bits, t)
+        found = (y, _weights(t, y)) if finder(bits.dtype)(bits, y) else None
+    else:
+        found = _entries(bits, t)
     if found is None and (bits is None or bits.min() < 0):  # -0.0, which is no entry, or a negative label
         found = _entries((t != 0).view(np.int8), t)
     return found
