@@ -5,51 +5,49 @@ Data only: no framework is imported here. What a library leaves open is left out
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xentcheck.targets.registration import Registered
 
 _ALL_DTYPES = ["float16", "bfloat16", "float32", "float64"]
 _REDUCTION = {"reduction": {"contract": "reduction"}}
 _FLOAT64_EPS = 2.0**-52
-_REFERENCE = {
-    "labels": ["sparse", "onehot", "soft"],
-    "label_shapes": ["(n,)", "(n,1)"],
-    "soft_rows": "any",
-    "empty_mean": "nan",
-    "nonfinite": ["-inf", "+inf", "nan"],
-    "invalid": [
-        "label_out_of_range",
-        "label_negative",
-        "label_fractional",
-        "length_mismatch",
-        "shape_mismatch",
-    ],
-    "dtypes": _ALL_DTYPES,
-    "output_dtype": "same",
-    "accuracy": "B+",
-}
+_REFERENCE = Registered(
+    name="reference",
+    description="xentcheck's definition in numpy: sparse, one-hot and soft labels, from logits",
+    loss="xentcheck.reference:loss",
+    gradient="xentcheck.reference:gradient",
+    value_and_gradient="xentcheck.reference:loss_and_gradient",
+    vjp="xentcheck.targets.shim_reference:pulled_back",
+    keywords=_REDUCTION,
+    contract={
+        "labels": ["sparse", "onehot", "soft"],
+        "label_shapes": ["(n,)", "(n,1)"],
+        "soft_rows": "any",
+        "empty_mean": "nan",
+        "nonfinite": ["-inf", "+inf", "nan"],
+        "invalid": [
+            "label_out_of_range",
+            "label_negative",
+            "label_fractional",
+            "length_mismatch",
+            "shape_mismatch",
+        ],
+        "dtypes": _ALL_DTYPES,
+        "output_dtype": "same",
+        "accuracy": "B+",
+    },
+)
 
 TARGETS: tuple[Registered, ...] = (
-    Registered(
-        name="reference",
-        description="xentcheck's definition in numpy: sparse, one-hot and soft labels, from logits",
-        loss="xentcheck.reference:loss",
-        gradient="xentcheck.reference:gradient",
-        value_and_gradient="xentcheck.reference:loss_and_gradient",
-        vjp="xentcheck.targets.shim_reference:pulled_back",
-        keywords=_REDUCTION,
-        contract=_REFERENCE,
-    ),
-    Registered(
+    _REFERENCE,
+    replace(
+        _REFERENCE,
         name="reference.compiled",
         description="the same with rows in one class compiled by numba, for float32 and float64",
-        loss="xentcheck.reference:loss",
-        gradient="xentcheck.reference:gradient",
-        value_and_gradient="xentcheck.reference:loss_and_gradient",
-        vjp="xentcheck.targets.shim_reference:pulled_back",
         requires=("numba",),
         install="pip install 'xentcheck[compiled]'",
         keywords={**_REDUCTION, "compiled": True},
-        contract=_REFERENCE,
     ),
     Registered(
         name="reference.summed_guarded",
