@@ -8,7 +8,7 @@ import pytest
 import xentcheck
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import INVALID_KINDS
-from xentcheck.properties.bad_input import spoil
+from xentcheck.properties.spoiling import not_finite, spoil
 
 SPARSE = Batch(np.array([[0.5, 0.5, 0.0], [0.25, 0.25, 0.5]]), np.array([1, 2]), "sparse")
 ONE_HOT = SPARSE.replace(labels=np.eye(3)[[1, 2]], label_form="onehot")
@@ -26,8 +26,12 @@ def test_every_way_is_invalid_and_leaves_the_batch_alone(batch: Batch):
     spoiled = {kind: [spoil(batch, kind, way) for way in range(12)] for kind in INVALID_KINDS}
     ways = {kind for kind, found in spoiled.items() if found[0] is not None}
     common = {"length_mismatch", "probabilities_not_stochastic"}
-    form = {"label_out_of_range", "label_negative", "label_fractional"}
-    assert ways == common | (form if batch.label_form == "sparse" else {"shape_mismatch", "labels_not_binary"})
+    form = (
+        {"label_out_of_range", "label_negative", "label_fractional"}
+        if batch.label_form == "sparse"
+        else {"labels_not_binary"}
+    )
+    assert ways == common | form | {"shape_mismatch"}
     for found in (one for several in spoiled.values() for one in several if one is not None):
         changed = found[0]
         assert changed.labels.tobytes() != labels.tobytes() or changed.scores.tobytes() != scores.tobytes()
@@ -81,3 +85,66 @@ def test_a_careless_check_is_found(loss, contract, said):
     contract = {"reduction": "sum", "dtypes": ["float64"], **contract}
     report = xentcheck.check(loss, contract=contract, properties=["bad-input"])
     assert said in report.findings[0].title
+
+
+def test_labels_wrap_round_and_the_ignored_one_is_not_bad():
+    """Among the ways are labels that 8, 16 and 32 bits take for the right one; the ignored label is in none."""
+    batch = SPARSE.replace(labels=np.array([1, 2], np.uint8))
+    spoiled = [spoil(batch, "label_out_of_range", way)[0].labels for way in range(12)]
+    values = {int(labels[-1]) for labels in spoiled}
+    assert {3, 258, 2**16 + 2, 2**32 + 2, 2**31 + 1, 2**63 - 1, 2**64 - 1} <= values
+    assert {labels.dtype.name for labels in spoiled} == {"uint8", "int64", "uint64"}
+    for kind, ignored in (("label_out_of_range", 3), ("label_negative", -1)):
+        found = {int(spoil(batch, kind, way, ignored)[0].labels[-1]) for way in range(24)}
+        assert ignored not in found
+        assert found
+
+
+@pytest.mark.parametrize(("kind", "place"), [("nan", 2), ("-inf", 0), ("+inf", 2)])
+def test_one_score_that_is_not_finite(kind, place):
+    """It stands in the last row, at the label or beside it, and the batch itself stays as it was."""
+    changed, what = not_finite(SPARSE, kind, at_label=place == 2)
+    assert what == f"a score of {kind} {'at' if place == 2 else 'beside'} the label"
+    assert np.flatnonzero(~np.isfinite(changed.scores)).tolist() == [3 + place]
+    assert np.isfinite(SPARSE.scores).all()
+    assert not_finite(SPARSE.replace(scores=np.zeros((0, 3)), labels=np.zeros(0, int)), kind, True) is None
+
+
+def test_what_is_not_declared_is_seen():
+    """Scores that are not finite, and a gradient that takes what its loss refuses, are observed and not judged."""
+
+    def strict(z, y):
+        if (y < 0).any():
+            raise ValueError("negative")
+        return losses(z, y).sum()
+
+    def gradient(z, y):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        p = e / e.sum(axis=1, keepdims=True)
+        p[np.arange(len(y)), y] -= 1
+        return p
+
+    contract = {"reduction": "sum", "dtypes": ["float64"], "label_dtypes": ["int64"]}
+    with np.errstate(all="ignore"):
+        report = xentcheck.check(strict, gradient=gradient, contract=contract, properties=["bad-input"])
+    seen = " | ".join(report.observations)
+    assert report.findings == ()
+    assert "a score of nan at the label: not declared; the target returns nan" in seen
+    assert "a score of -inf at the label: not declared; the target returns an infinite number" in seen
+    assert "a score of +inf beside the label: not declared; the target returns nan" in seen
+    assert "raises ValueError, but its gradient, called alone, returns an array with a finite number" in seen
+
+
+def test_one_hot_rows_that_are_understood_are_not_bad():
+    """A target that promises sparse labels alone may know one-hot rows, too: its answer is right."""
+
+    def either(z, y):
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape == z.shape:
+            y = y.argmax(axis=1)
+        if y.shape != (len(z),) or y.dtype.kind not in "iu" or ((y < 0) | (y >= z.shape[1])).any():
+            raise ValueError("bad labels")
+        return losses(z, y.astype(np.int64)).sum()
+
+    contract = {"reduction": "sum", "dtypes": ["float64"], "invalid": "raise"}
+    assert xentcheck.check(either, contract=contract, properties=["bad-input"]).verdict == "conforms"

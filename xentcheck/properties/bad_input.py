@@ -1,4 +1,4 @@
-"""Law 21: what a contract promises to refuse is refused."""
+"""Law 21: what a contract promises to refuse is refused, by the loss and by the gradient called alone."""
 
 from __future__ import annotations
 
@@ -13,83 +13,18 @@ from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INVALID_KINDS
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation, law
+from xentcheck.properties.spoiling import Spoiled, not_finite, spoil
+from xentcheck.targets.outcome import Outcome
 
-Spoiled = tuple[Batch, str]
+_NONFINITE = ("-inf", "+inf", "nan")
+_SMALL = 4096
+"""Up to this many scores a batch is spoiled in every kind promised; a larger one in one kind."""
 
 
 def promises_refusal(contract: Contract, kind: str) -> bool:
     """Return whether the contract says what bad input of a kind gives: an exception or a sentinel."""
     declared = contract.invalid
     return declared == "raise" or isinstance(declared, float) or (isinstance(declared, tuple) and kind in declared)
-
-
-def spoil(batch: Batch, kind: str, way: int = 0) -> Spoiled | None:
-    """Return the batch made invalid in the way named and what was done, or None where that cannot be done to it.
-
-    Parameters
-    ----------
-    kind : str
-        One of `INVALID_KINDS`.
-    way : int
-        0 for the plainest; others for what a careless check lets pass: a label that wraps round to a valid one, a row
-        that sums to 1 all the same.
-    """
-    if batch.n == 0:
-        return None
-    if kind == "length_mismatch":
-        return (batch.replace(labels=batch.labels[:-1]), "one label fewer than rows") if batch.n > 1 else None
-    if kind == "probabilities_not_stochastic":
-        return _not_stochastic(batch, way)
-    if batch.label_form == "sparse":
-        return _wrong_label(batch, kind, way)
-    if kind == "shape_mismatch" and way % 2 and batch.n > 1:
-        return batch.replace(labels=batch.labels[:1]), "one row of labels for several of scores"
-    if kind == "shape_mismatch" and batch.m > 1:
-        return batch.replace(labels=batch.labels[:, :-1]), "labels of another shape than the scores"
-    return _not_binary(batch, way) if kind == "labels_not_binary" and batch.label_form == "onehot" else None
-
-
-def _wrong_label(batch: Batch, kind: str, way: int) -> Spoiled | None:
-    """Spoil the last label."""
-    labels, m = batch.labels, batch.m
-    integers = labels.dtype.kind in "iu"
-    if kind == "label_fractional":
-        # One-dimensional: a column of fractions would be a legitimate soft label of one class.
-        fractional = labels.reshape(-1).astype(np.float64)
-        fractional[-1] = (0.5, 0.25, np.nan)[way % 3]
-        return batch.replace(labels=fractional), f"a label of {fractional[-1]:g}"
-    wrong = {"label_out_of_range": (m, m + 1, m + 256, 2**32), "label_negative": (-1, -2, -m, -100)}.get(kind)
-    if wrong is None:
-        return None
-    # In the labels' own dtype if that is a float one; integers may be too narrow for a label of m.
-    value = wrong[way % len(wrong)] if integers else wrong[0]
-    changed = labels.astype(np.int64 if integers else labels.dtype)
-    changed.reshape(-1)[-1] = value
-    what = "a label equal to the number of classes" if value == m else f"a label of {value}"
-    return batch.replace(labels=changed), f"{what}, of {m} classes" if value > m else what
-
-
-def _not_binary(batch: Batch, way: int) -> Spoiled:
-    """Spoil the first one-hot row."""
-    changed = batch.labels.copy()
-    if way % 2 and batch.m > 1:
-        changed[0] = 0
-        changed[0, :2] = 0.5
-        return batch.replace(labels=changed), "a one-hot row of two halves"
-    changed[0, 0] = 0.5
-    return batch.replace(labels=changed), "one-hot labels with an entry of 0.5"
-
-
-def _not_stochastic(batch: Batch, way: int) -> Spoiled | None:
-    """Spoil the first row of probabilities."""
-    rows = batch.scores.copy()
-    if way % 2 and batch.m > 1:
-        rows[0] = 0
-        rows[0, :2] = np.array([1.5, -0.5]).astype(rows.dtype)
-        return batch.replace(scores=rows), "a row of probabilities 1.5 and -0.5, which sums to 1,"
-    rows[0] = rows[0] * np.asarray(1.5).astype(rows.dtype)
-    said = "a row of probabilities that sums to 1.5"
-    return (batch.replace(scores=rows), said) if np.any(rows[0].astype(np.float64) > 0) else None
 
 
 @law(
@@ -100,30 +35,70 @@ def _not_stochastic(batch: Batch, way: int) -> Spoiled | None:
     needs="any",
 )
 def bad_input(case: Case) -> Iterator[Violation]:
-    """One kind of bad input a batch, of those that the contract declares; of the others the answer is observed."""
-    declared = case.contract.invalid
-    kinds = [kind for kind in INVALID_KINDS if _meaningful(case, kind)]
-    if not kinds:
+    """Each kind of bad input that the contract declares; of what it leaves open, the answer to one is observed."""
+    if not case.allows(case.batch):
         return
     random = case.random("invalid")
-    kind = kinds[int(random.integers(len(kinds)))]
-    promised = promises_refusal(case.contract, kind)
-    spoiled = spoil(case.batch, kind, int(random.integers(12)) if promised else 0)
-    if spoiled is None or not case.allows(case.batch):
+    meaningful = [kind for kind in INVALID_KINDS if _meaningful(case, kind)]
+    promised = [kind for kind in meaningful if promises_refusal(case.contract, kind)]
+    if case.batch.scores.size > _SMALL or case.capabilities.expensive_shapes:
+        promised = promised[int(random.integers(max(len(promised), 1))) :][:1]
+    ignored = case.batch.options.get("ignore_index", case.contract.ignore_index)
+    for kind in promised:
+        spoiled = spoil(case.batch, kind, int(random.integers(2**16)), ignored)
+        if spoiled is not None:
+            yield from _refused(case, *spoiled)
+    _observe(case, [kind for kind in meaningful if not promises_refusal(case.contract, kind)], random, ignored)
+
+
+def _refused(case: Case, batch: Batch, what: str) -> Iterator[Violation]:
+    """Yield where bad input is not refused: by a call for all parts, or by one for a part alone."""
+    if _understood(case, batch):
         return
-    batch, what = spoiled
-    outcome = case.ask(batch).outcome
-    returned = next((part for part in (outcome.loss, outcome.gradient) if part is not None), None)
-    said = f"returns {_shown(returned)}" if outcome.raised is None else f"raises {outcome.raised.kind}"
-    if outcome.died:
-        yield Violation(f"{what} ends the process: {outcome.died}", batch, got=outcome.died)
-    elif not promised:
+    declared = case.contract.invalid
+    alone = [(part,) for part in case.want] if len(case.want) > 1 and not isinstance(declared, float) else []
+    for want in (case.want, *alone):
+        outcome = case.ask(batch, want=want).outcome
+        part, by = ("", "") if want == case.want else (want[0], f" by the {want[0]}, called alone")
+        said = _said(outcome)
+        if outcome.died:
+            yield Violation(f"{what} ends the process: {outcome.died}", batch, part, got=outcome.died)
+        elif isinstance(declared, float) and (returned := _returned(outcome)) is not None:
+            if not np.array_equal(np.asarray(returned, np.float64), np.full(returned.shape, declared), equal_nan=True):
+                yield Violation(f"{what} is answered with a number other than {declared}", batch, part, got=said)
+        elif outcome.raised is None:
+            yield Violation(f"{what} is not refused{by}: the target {said}", batch, part, got=said)
+
+
+def _understood(case: Case, batch: Batch) -> bool:
+    """Return whether one-hot rows in place of sparse labels are answered rightly: then nothing was mistaken."""
+    if batch.label_form != "sparse" or batch.labels.shape != batch.scores.shape or batch.m < 2:
+        return False
+    answer = case.ask(batch.replace(label_form="onehot"))
+    given = [part for part in case.want if answer.numbers(part) is not None]
+    return given == list(case.want) and all(answer.violation(part) is None for part in given)
+
+
+def _observe(case: Case, kinds: list[str], random: np.random.Generator, ignored: Any) -> None:
+    """Observe what is answered to bad input of one kind, and to one score that is not finite."""
+    found: list[Spoiled | None] = []
+    if kinds:
+        found.append(spoil(case.batch, kinds[int(random.integers(len(kinds)))], 0, ignored))
+    # There is no probability below 0.
+    scores = [
+        kind for kind in _NONFINITE[case.contract.input == "probabilities" :] if kind not in case.contract.nonfinite
+    ]
+    if scores:
+        kind = scores[int(random.integers(len(scores)))]
+        found.append(not_finite(case.batch, kind, at_label=bool(random.integers(2))))
+    for batch, what in filter(None, found):
+        outcome = case.ask(batch).outcome
+        said = f"ends the process: {outcome.died}" if outcome.died else _said(outcome)
+        if outcome.raised is not None and len(case.want) > 1:
+            alone = case.ask(batch, want=("gradient",)).outcome
+            if alone.raised is None and not alone.died:
+                said = f"{said}, but its gradient, called alone, {_said(alone)}"
         case.observe(f"{what}: not declared; the target {said}")
-    elif isinstance(declared, float) and returned is not None:
-        if not np.array_equal(np.asarray(returned, np.float64), np.full(returned.shape, declared), equal_nan=True):
-            yield Violation(f"{what} is answered with a number other than {declared}", batch, got=said)
-    elif outcome.raised is None:
-        yield Violation(f"{what} is not refused: the target {said}", batch, got=said)
 
 
 def _meaningful(case: Case, kind: str) -> bool:
@@ -131,11 +106,19 @@ def _meaningful(case: Case, kind: str) -> bool:
     if kind == "probabilities_not_stochastic":
         return case.contract.input == "probabilities" and not case.contract.boundary.normalise
     if kind in ("label_out_of_range", "label_negative", "label_fractional"):
-        # A label that is the ignored one is valid.
-        return case.batch.label_form == "sparse" and case.contract.ignore_index is None
+        return case.batch.label_form == "sparse"
     if kind == "labels_not_binary":
         return case.batch.label_form == "onehot" and "soft" not in case.contract.labels
-    return kind == "length_mismatch" or case.batch.label_form != "sparse"
+    # Where dense labels are promised too, one-hot rows are no bad input.
+    return kind == "length_mismatch" or case.batch.label_form != "sparse" or case.contract.labels == ("sparse",)
+
+
+def _returned(outcome: Outcome) -> NDArray[Any] | None:
+    return next((part for part in (outcome.loss, outcome.gradient) if part is not None), None)
+
+
+def _said(outcome: Outcome) -> str:
+    return f"returns {_shown(_returned(outcome))}" if outcome.raised is None else f"raises {outcome.raised.kind}"
 
 
 def _shown(returned: NDArray[Any] | None) -> str:

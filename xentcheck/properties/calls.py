@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from xentcheck.batches.batch import Batch
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation, law
 from xentcheck.targets.outcome import OBSERVATIONS
@@ -32,18 +33,38 @@ def purity(case: Case) -> Iterator[Violation]:
     needs="any",
 )
 def determinism(case: Case) -> Iterator[Violation]:
-    """The batch with its rows reversed and negated in between, then the batch itself again.
+    """Another batch in between, then the batch itself again; then its gradient alone, after the other's loss.
 
-    Answers that differ within the allowance are no violation: a legitimate sum may depend on alignment and
-    threads. They are observed.
+    A gradient takes scores and labels itself, so what the last loss left behind must not matter to it. Answers that
+    differ within the allowance are no violation: a legitimate sum may depend on alignment and threads. They are
+    observed.
     """
-    batch = case.batch
+    batch, other = case.batch, _other(case)
     first = case.answer
-    if case.contract.input == "logits" and np.all(np.isfinite(batch.scores.astype(np.float64))):
-        case.ask(batch.replace(scores=-batch.scores[::-1], labels=batch.labels[::-1]))
+    if other is not None:
+        case.ask(other)
     again = case.ask(batch)
     yield from case.judge(again, "asked a second time")
+    if other is not None and len(case.want) > 1:
+        case.ask(other, want=("loss",))
+        late = case.ask(batch, want=("gradient",))
+        yield from case.judge(late, "asked for its gradient after the loss of another batch")
     for part in case.want:
         one, other = first.numbers(part), again.numbers(part)
         if one is not None and other is not None and one.tobytes() != other.tobytes():
             case.observe(f"the {part} of one and the same batch differs in its last bits from call to call")
+
+
+def _other(case: Case) -> Batch | None:
+    """Return a valid batch of the same shape with other numbers, or None where that is not easily had.
+
+    Logits are negated and their rows reversed; of probabilities the classes are reversed, so that rows keep their sum.
+    """
+    batch = case.batch
+    if not np.all(np.isfinite(batch.scores.astype(np.float64))):
+        return None
+    if case.contract.input == "logits":
+        return batch.replace(scores=-batch.scores[::-1], labels=batch.labels[::-1])
+    if "label_probability" in (case.contract.domain or {}):
+        return None
+    return batch.replace(scores=batch.scores[:, ::-1])

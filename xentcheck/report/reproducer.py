@@ -196,6 +196,8 @@ def _through_xentcheck(known: Plan, contract: Contract, finding: Finding) -> str
     drawn = ", ".join(f"{key!r}: options[{name!r}]" for key, name in named.items())
     form = batch.get("label_form", "sparse")
     further = "" if finding.upstream is None else f", upstream=np.array({finding.upstream!r})"
+    if finding.property == "bad-input" and finding.part:
+        further = f", ({finding.part!r},)"  # the call for one part alone
     twice = finding.vector is not None
     if twice:
         further = ', ("hessian_vector",), vector=np.array(direction, scores.dtype)'

@@ -24,6 +24,7 @@ from xentcheck.zoo import (
     bugs_smoothing,
     bugs_soft_cap,
     bugs_state,
+    bugs_unchecked,
     bugs_weights,
     bugs_widths,
     right_algorithms,
@@ -57,6 +58,7 @@ BUGS: tuple[Specimen, ...] = tuple(
         bugs_second_order,
         bugs_shapes,
         bugs_invalid,
+        bugs_unchecked,
         bugs_rare,
     )
     for specimen in specimens_of(module)

@@ -178,6 +178,32 @@ class BackwardOfLastForward:
         return g
 
 
+@bug(
+    "state_kept",
+    "determinism",
+    "own-gradient",
+    contract={"reduction": "none"},
+    thread="numpy classes: self.output in backward",
+)
+class BackwardUsesLastSoftmax:
+    """The backward pass uses the softmax that the last forward pass of the shape left, whatever it is given itself."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Any, Array] = {}
+
+    def forward(self, scores: Array, labels: Array) -> Any:
+        """Return the row losses and keep the softmax."""
+        self.kept[scores.shape, scores.dtype] = softmax(scores)
+        return row_losses(scores, labels)
+
+    def backward(self, scores: Array, labels: Array) -> Any:
+        """Return p - t of the softmax kept."""
+        p = self.kept.get((scores.shape, scores.dtype))
+        g = (softmax(scores) if p is None else p).astype(scores.dtype)
+        g[each(g), integers(labels)] -= 1
+        return g
+
+
 @bug("numpy-seed-changed", "purity", thread="pytorch 17350; tutorials that seed within the loss")
 def seeds_globally(scores: Array, labels: Array) -> Any:
     """Seed numpy's global generator."""
