@@ -50,8 +50,8 @@ def determinism(case: Case) -> Iterator[Violation]:
         late = case.ask(batch, want=("gradient",))
         yield from case.judge(late, "asked for its gradient after the loss of another batch")
     for part in case.want:
-        one, other = first.numbers(part), again.numbers(part)
-        if one is not None and other is not None and one.tobytes() != other.tobytes():
+        one, two = first.numbers(part), again.numbers(part)
+        if one is not None and two is not None and one.tobytes() != two.tobytes():
             case.observe(f"the {part} of one and the same batch differs in its last bits from call to call")
 
 
