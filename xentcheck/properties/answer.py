@@ -202,6 +202,24 @@ def refuses_label_dtype(contract: Contract, batch: Batch, outcome: Outcome) -> b
     )
 
 
+def sum_overflows(answer: Answer) -> bool:
+    """Return whether the exact losses of a finite batch, or their sum before any division, leave its format.
+
+    An exception of arithmetic is then as good an answer as inf: `math.fsum` raises OverflowError where its exact
+    result exceeds the largest number, and numpy raises FloatingPointError under ``errstate(over="raise")``.
+    """
+    batch = answer.batch
+    if not batch.n or not np.all(np.isfinite(batch.scores.astype(np.float64))):
+        return False
+    low, high = answer.enclosed.rows.bounds()
+    with np.errstate(all="ignore"):
+        sizes = np.maximum(np.abs(low), np.abs(high))
+        total = sizes.max() if answer.contract.reduction == "none" else sizes.sum()
+        # Allowed for is what the sum's own roundings may add: n units of the last place.
+        reach = total * (1.0 + batch.n * 2.0**-answer.problem.format.precision)
+    return bool(reach > answer.problem.format.largest)
+
+
 def failed_call(answer: Answer, title: str = "") -> Violation | None:
     """Return the violation that an exception, a crash or a hang on a valid batch is, or None."""
     outcome = answer.outcome
@@ -213,6 +231,8 @@ def failed_call(answer: Answer, title: str = "") -> Violation | None:
     if answer.enclosed.unspecified:
         return None  # a mean of nothing, about which the contract says nothing: an exception will do
     raised = outcome.raised
+    if raised.kind in ("OverflowError", "FloatingPointError") and sum_overflows(answer):
+        return None
     said = f"{raised.kind}: {raised.message}".strip().rstrip(":")
     verb = "could not be read as numbers" if raised.call == "convert" else f"raised from its {raised.call}"
     place = f" ({raised.where})" if raised.where else ""

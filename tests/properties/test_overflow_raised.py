@@ -1,0 +1,65 @@
+"""An exception of arithmetic is a legitimate answer where the batch's own sum leaves the format, and only there."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.properties.answer import failed_call
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Capabilities
+from xentcheck.targets.outcome import Outcome, Raised
+
+
+class Summing:
+    """A host that adds the losses by math.fsum, and raises what that raises."""
+
+    def evaluate(self, batch, want=(), upstream=None):
+        z = batch.scores.astype(np.float64)
+        losses = z.max(axis=1) - z[np.arange(batch.n), batch.labels]
+        try:
+            return Outcome(loss=np.float64(math.fsum(losses) / batch.n))
+        except OverflowError as error:
+            return Outcome(raised=Raised("OverflowError", str(error), "loss"))
+
+
+def wide(n, top):
+    """Return n rows whose loss is `top` to the last place."""
+    return Batch(np.tile([0.0, top], (n, 1)), np.zeros(n, np.int64))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_an_exact_sum_beyond_the_format_may_raise(reduction):
+    """Seven rows of 4e307: their mean is a number of float64, and their sum is not."""
+    answer = Case(Contract(reduction=reduction), Capabilities(), Summing(), wide(7, 4e307)).answer
+    assert answer.outcome.raised.kind == "OverflowError"
+    assert failed_call(answer) is None
+
+
+@pytest.mark.parametrize("kind", ["OverflowError", "FloatingPointError"])
+@pytest.mark.parametrize(
+    ("batch", "reduction"), [(wide(4, 4e307), "mean"), (wide(7, 4e307), "none"), (wide(2, 800.0), "mean")]
+)
+def test_elsewhere_it_is_a_finding(kind, batch, reduction):
+    """Four rows of 4e307 have a sum in float64, and a row of its own needs none; exp(800) is not the batch's own."""
+
+    class Raising:
+        def evaluate(self, batch, want=(), upstream=None):
+            return Outcome(raised=Raised(kind, "too large", "loss"))
+
+    answer = Case(Contract(reduction=reduction), Capabilities(), Raising(), batch).answer
+    assert kind in failed_call(answer).title
+
+
+def test_another_exception_is_a_finding_whatever_the_sum():
+    """A ValueError has nothing to do with the range."""
+
+    class Raising:
+        def evaluate(self, batch, want=(), upstream=None):
+            return Outcome(raised=Raised("ValueError", "no", "loss"))
+
+    assert failed_call(Case(Contract(), Capabilities(), Raising(), wide(7, 4e307)).answer) is not None
