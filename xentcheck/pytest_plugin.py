@@ -67,7 +67,8 @@ def _verifier(judged: Callable[[], Report], name: str) -> Callable[[], None]:
             pytest.skip(f"{name} does not apply: {results[0].why}")
         findings = tuple(found for found in report.findings if found.property == name)
         judged_any = any(result.examples for result in results)
-        verdict = VIOLATES if findings else CONFORMS if judged_any else report.verdict
+        whole = judged_any and not report.interrupted
+        verdict = VIOLATES if findings else CONFORMS if whole else report.verdict
         replace(report, findings=findings, verdict=verdict).raise_for_findings()
 
     return verify

@@ -140,6 +140,20 @@ def test_interrupting_keeps_what_was_found():
     assert report.counts.run >= 60
 
 
+def test_interrupted_before_any_finding_is_no_verdict():
+    """One batch of many is no proof of anything: the verdict is neither conforms nor nothing-judged."""
+
+    class Impatient(Silent):
+        def advance(self, cell_name, done):
+            if done == 1:
+                raise KeyboardInterrupt
+
+    report = check_target(target("loss"), properties=["value"], progress=Impatient())
+    assert (report.verdict, report.conforms, report.counts.run) == ("interrupted", False, 1)
+    with pytest.raises(xentcheck.FindingsError, match="INTERRUPTED"):
+        report.raise_for_findings()
+
+
 def test_inapplicable_laws_say_why():
     """A law that says nothing about the target is listed with the reason, and not as passed."""
     report = check_target(target("loss"), properties=["gradient"], dtypes=["float64"])

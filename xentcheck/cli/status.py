@@ -10,7 +10,7 @@ UNUSABLE = 2
 NOTHING_JUDGED = 3
 INTERRUPTED = 130
 _WORST_FIRST = (UNUSABLE, FINDINGS, INTERRUPTED, NOTHING_JUDGED, CONFORMS)
-_OF_VERDICT = {"conforms": CONFORMS, "violates": FINDINGS, "nothing-judged": NOTHING_JUDGED}
+_OF_VERDICT = {"conforms": CONFORMS, "violates": FINDINGS, "nothing-judged": NOTHING_JUDGED, "interrupted": INTERRUPTED}
 
 
 def of_verdict(verdict: str, interrupted: bool = False) -> int:

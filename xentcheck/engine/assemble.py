@@ -17,6 +17,7 @@ from xentcheck.engine.search import CellResult, Tally
 from xentcheck.properties.registry import LAWS
 from xentcheck.report.model import (
     CONFORMS,
+    INTERRUPTED,
     NOTHING_JUDGED,
     VIOLATES,
     Counts,
@@ -53,7 +54,7 @@ def assemble(
         findings=len(findings),
     )
     judged = counts.run > 0 and any(tally.examples for run in done for tally in run.result.tallies.values())
-    verdict = VIOLATES if findings else CONFORMS if judged else NOTHING_JUDGED
+    verdict = VIOLATES if findings else INTERRUPTED if interrupted else CONFORMS if judged else NOTHING_JUDGED
     return Report(
         target=TargetSummary(
             name=description.name,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -148,12 +150,19 @@ def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Ite
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(min(jobs, len(orders)), mp_context=context) as pool:
             judged = 0
-            for order, run in zip(orders, pool.map(run_cell_alone, orders), strict=True):
-                judged += run.result.run
-                told.advance(str(order.cell), judged)
-                for found in run.findings:
-                    told.found(found)
-                yield run
+            try:
+                for order, run in zip(orders, pool.map(run_cell_alone, orders), strict=True):
+                    judged += run.result.run
+                    told.advance(str(order.cell), judged)
+                    for found in run.findings:
+                        told.found(found)
+                    yield run
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for child in multiprocessing.active_children():  # a signal to this process alone ends them, too
+                    if child.pid is not None:
+                        os.kill(child.pid, signal.SIGINT)
+                raise
         return
     known: dict[str, list[Batch]] = {}
     judged = 0

@@ -12,7 +12,8 @@ SCHEMA = "xentcheck-report/1"
 CONFORMS = "conforms"
 VIOLATES = "violates"
 NOTHING_JUDGED = "nothing-judged"
-VERDICTS = (CONFORMS, VIOLATES, NOTHING_JUDGED)
+INTERRUPTED = "interrupted"
+VERDICTS = (CONFORMS, VIOLATES, NOTHING_JUDGED, INTERRUPTED)
 STATUSES = ("passed", "failed", "skipped", "not-applicable")
 
 
@@ -207,7 +208,8 @@ class Report:
     """Everything about one run on one target. The keys of its JSON form are the fields, in this order.
 
     `grades` maps a dtype to "loss" and "gradient", each with a Grade. `observations` lists what was seen
-    but not judged. `interrupted` says that the run was stopped before its plan was done. `command` is the command
+    but not judged. `interrupted` says that the run was stopped before its plan was done: its
+    verdict is "violates" if something was found by then, and "interrupted" otherwise. `command` is the command
     line that repeats the run, or "" where it was started from Python.
     """
 

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from xentcheck.report import findings, tables
-from xentcheck.report.model import CONFORMS, VIOLATES, Report
+from xentcheck.report.model import CONFORMS, INTERRUPTED, VIOLATES, Report
 
 WIDTH = 100
 DEFAULTS_SHOWN = ("input", "labels", "reduction")
@@ -104,6 +104,8 @@ def verdict_line(report: Report) -> str:
         waived = f" ({counts.waived:,} waived)" if counts.waived else ""
         found = f"{_count(len(failed), 'law')} broken, {_count(counts.findings, 'finding')}{waived}"
         return f"VIOLATES: {name}: {found}; {held}, {tail}{cut}."
+    if report.verdict == INTERRUPTED:
+        return f"INTERRUPTED: {name}: nothing found so far; {held}, {tail}."
     return f"NOTHING JUDGED: {name}: {tail}{cut}. This says nothing about the target."
 
 

@@ -1,0 +1,39 @@
+"""Real signals to a real run: what was found is shown and written, and the target's process ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LOSSES = Path(__file__).parents[1] / "engine" / "losses.py"
+MAIN = "import sys; from xentcheck.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "told", "status", "verdict"),
+    [
+        ("summed", signal.SIGTERM, "broken:", 1, "violates"),
+        ("loss", signal.SIGHUP, "batches done", 130, "interrupted"),
+    ],
+)
+def test_a_signal_keeps_the_report(
+    tmp_path: Path, name: str, number: signal.Signals, told: str, status: int, verdict: str
+) -> None:
+    """SIGTERM and SIGHUP do what Ctrl-C does."""
+    words = ["check", f"{LOSSES}:{name}", "--profile", "thorough", "--properties", "value", "--dtypes", "float64"]
+    command = [sys.executable, "-c", MAIN, *words, "--json", str(tmp_path / "r.json")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        assert any(told in line for line in running.stderr)
+        running.send_signal(number)
+        out, _ = running.communicate(timeout=60)
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert running.returncode == status
+    assert (report["verdict"], report["interrupted"]) == (verdict, True)
+    assert out.splitlines()[-1].startswith(verdict.upper())
+    assert report["counts"]["skipped"] > 0
