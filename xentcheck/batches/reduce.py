@@ -42,10 +42,14 @@ def reduce(
     contract : Contract, optional
         What the batch has to obey. Without it, scores that look like rows of probabilities stay such rows.
     """
+    if len(batch.labels) != batch.n:
+        return batch  # labels that belong to no row
     search = _Search(batch, fails, budget, Setting(contract or _guessed(batch), batch.dtype, batch.label_form))
     while search.left > 0:
         before = search.best
         _drop_rows(search)
+        if search.best.n == 0:
+            break  # nothing is left that could be simpler
         _drop_classes(search)
         for step in (plainer, simpler_scores, simpler_score_rows, simpler_label_rows, simpler_labels, simpler_numbers):
             search.descend(step)

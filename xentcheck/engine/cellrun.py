@@ -148,7 +148,10 @@ def _conclude(
     violation, minimal = tally.violation, False
     if not done.result.interrupted:
         budget = PROFILES[order.profile].reductions
-        violation, minimal = minimise(tally, search.case, budget, known.get(name, []), contract)
+        try:
+            violation, minimal = minimise(tally, search.case, budget, known.get(name, []), contract)
+        except Exception as error:
+            _own_fault(search, "reducing a finding", error)
     if minimal:
         done.minimal[name] = violation.batch
     again = minimal or done.result.interrupted
@@ -156,11 +159,19 @@ def _conclude(
     try:
         cause = naming.cause(tally.law, violation, tally.violation, again)
     except Exception as error:  # a name is an extra, and must not cost the finding
-        search.result.observations[f"a fault of xentcheck in naming the cause of a finding: {error!r}"] += 1
+        _own_fault(search, "naming the cause of a finding", error)
     made = finding(tally.law, order.cell, violation, minimal, cause)
-    done.findings.append(
-        replace(made, reproducer=script(order.specification, contract, made, framework=host.description.framework))
-    )
+    try:
+        source = script(order.specification, contract, made, framework=host.description.framework)
+    except Exception as error:
+        _own_fault(search, "writing the reproducer of a finding", error)
+        source = ""
+    done.findings.append(replace(made, reproducer=source))
+
+
+def _own_fault(search: CellSearch, doing: str, error: Exception) -> None:
+    """Report a fault of xentcheck's own beside what was found, which it must not cost."""
+    search.result.observations[f"a fault of xentcheck in {doing}: {error!r}"] += 1
 
 
 def run_cell_alone(order: Order) -> CellRun:

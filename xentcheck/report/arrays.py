@@ -64,6 +64,8 @@ def batch_lines(batch: Mapping[str, Any], noun: str = "logits") -> list[str]:
     form = batch.get("label_form", "sparse")
     lines = [_heading(batch, _NAMES.get(noun, noun))]
     above, below = matrix(scores), matrix(labels)
+    more = below[len(above) :]
+    below += [["none"]] * (len(above) - len(below))  # bad input may have fewer labels than rows, or more
     shown = list(range(len(above)))
     if len(shown) > ROWS:
         shown = [*shown[: ROWS - 1], shown[-1]]
@@ -80,6 +82,7 @@ def batch_lines(batch: Mapping[str, Any], noun: str = "logits") -> list[str]:
         else:
             target = _runs(below[row]) if wide else "  ".join(cell.rjust(width) for cell in below[row])
             lines += [f"  row {row}   {text}", f"  {'labels'.ljust(len(f'row {row}'))}  {target}".rstrip()]
+    lines += [f"  no row    label {', '.join(row)}" for row in more[:ROWS]]
     lines += [f"  {key} = {_option(value)}" for key, value in batch.get("options", {}).items()]
     return lines
 

@@ -23,7 +23,11 @@ def show(report: Report, out: Console, scripts: Mapping[str, str]) -> None:
     for position, finding in enumerate(full, 1):
         out.print()
         out.rule(characters="-", style="dim red")
-        _show_one(report, finding, f"{position} of {len(ordered)}", out, scripts.get(identifier(finding), ""))
+        try:
+            _show_one(report, finding, f"{position} of {len(ordered)}", out, scripts.get(identifier(finding), ""))
+        except Exception as error:  # what cannot be shown in full must not cost the others, nor itself
+            out.print(Padding(Text(summary(finding), "bold"), (0, 0, 0, 2)))
+            out.print(Padding(Text(f"a fault of xentcheck in showing the rest of it: {error!r}"), (0, 0, 0, 2)))
     rest = [finding for finding in ordered if not any(finding is other for other in full)]
     if rest:
         tables.title(

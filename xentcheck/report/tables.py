@@ -41,12 +41,12 @@ def laws(report: Report, out: Console) -> None:
     dtypes = list(dict.fromkeys(law.dtype for law in report.properties))
     title(out, "Laws")
     grid = _grid([("", "right"), ("", "left"), *((dtype, "left") for dtype in dtypes), ("batches", "right")])
-    for number in sorted({law.number for law in report.properties}):
-        group = [law for law in report.properties if law.number == number]
+    for number, name in sorted({(law.number, law.name) for law in report.properties}):
+        group = [law for law in report.properties if law.name == name]
         if all(law.status == "not-applicable" for law in group):
             continue
         cells = [_cell([law for law in group if law.dtype == dtype]) for dtype in dtypes]
-        grid.add_row(str(number), group[0].name, *cells, f"{sum(law.examples for law in group):,}")
+        grid.add_row(str(number), name, *cells, f"{sum(law.examples for law in group):,}")
     out.print(Padding(grid, (0, 0, 0, 2)))
     for why, names in _unjudged(report.properties).items():
         hanging(out, "  not judged: ", f"{', '.join(names)}: {why}", "dim")
