@@ -277,3 +277,12 @@ def test_upward_bounds_are_never_too_small() -> None:
         assert Fraction(upward(value)) > Fraction(1, 3)
         assert Fraction(-upward(-value)) < Fraction(1, 3)
         assert upward((-Arbs.exact(np.array([1.0]))).log().values[0]) == np.inf
+
+
+def test_radii_below_the_smallest_number_are_rounded_upward() -> None:
+    """A radius that a product takes below 2^-1074 is not 0, unless the other factor is exactly 0."""
+    tiny = Ball(np.zeros(2), None, np.full(2, 2.0**-1074))
+    product = tiny * Ball.exact(np.array([1e-20, 0.0]))
+    assert product.radius is not None
+    assert product.radius[0] >= 2.0**-1074
+    assert product.radius[1] == 0.0

@@ -168,3 +168,18 @@ def test_contracts_without_a_formula() -> None:
     assert unsupported(Contract()) == ""
     assert "by logits" in unsupported(Contract(input="probabilities"))
     assert "boundary" in unsupported(Contract(boundary={"add": 1e-7}))
+
+
+def test_what_underflows_and_is_multiplied_again_is_held() -> None:
+    """exp(-800) times 1e-20 is far below the smallest number, and times 1e300 is 3.67e-68: not 0 +- 0."""
+    problem = posed([[0.0, -800.0]], [0], [[0.0, 1e300]], upstream=np.array([1e-20]), reduction="none")
+    found = enclose(problem).hessian_vector
+    assert found is not None
+    with mpmath.workdps(60):
+        p = mpmath.exp(-800) / (1 + mpmath.exp(-800))
+        value = p * (1 - p) * mpmath.mpf(1e300) * mpmath.mpf(1e-20)
+    assert 3.6e-68 < value < 3.7e-68
+    for column, side in ((0, -value), (1, value)):
+        assert abs(side - float(found.hi[0, column])) <= float(found.radius[0, column])
+        low, high = certify(problem, PART, (0, column))
+        assert low <= side <= high

@@ -69,11 +69,12 @@ class Ball(Real):
     def __mul__(self, other: Self | Floats | float) -> Self:
         """Return the product: |x| r_y + |y| r_x + r_x r_y and the centre's error; |x| <= |high| (1 + 2^-52).
 
-        Nothing is lost to underflow where a centre is zero, so that a product with an exact zero is exact.
+        A product with an exact zero is exact. Everywhere else `UNDERFLOW` is added, also where the centres' product is
+        zero: the radii's products may underflow as well, and what is lost there may be multiplied by 1e300 next.
         """
         other = self._lift(other)
         high, low = doubled.multiply(self.high, self.low, other.high, other.low)
-        lost = doubled.UNDERFLOW if high.all() else ((self.high != 0) & (other.high != 0)) * doubled.UNDERFLOW
+        lost = doubled.UNDERFLOW if high.all() else (self._not_zero() & other._not_zero()) * doubled.UNDERFLOW
         radius = np.abs(high) * doubled.MULTIPLY_ERROR + lost
         if self.radius is not None:
             reach = np.abs(other.high)
@@ -81,6 +82,11 @@ class Ball(Real):
         if other.radius is not None:
             radius = radius + np.abs(self.high) * other.radius
         return type(self)(high, low, radius * _UP)
+
+    def _not_zero(self) -> NDArray[np.bool_]:
+        """Return where a number may differ from zero."""
+        found: NDArray[np.bool_] = self.high != 0
+        return found if self.radius is None else found | (self.radius != 0)
 
     def reciprocal(self) -> Self:
         """Return one over: an operand off by r changes it by at most r / (|x| (|x| - r)); infinite if 0 is inside."""
@@ -290,7 +296,7 @@ def _newton(x: Ball) -> Ball:
     size = (np.abs(delta.high) + delta.reach()) * _UP
     newton = delta + y
     left_out = np.where(size <= 0.5, size * size, np.inf)
-    return Ball(newton.high, newton.low, (newton.reach() + left_out) * _UP)
+    return Ball(newton.high, newton.low, (newton.reach() + left_out + doubled.UNDERFLOW) * _UP)
 
 
 @cache

@@ -20,8 +20,9 @@ Floats = NDArray[np.float64]
 ADD_ERROR = 2.0**-104
 MULTIPLY_ERROR = 2.0**-103
 RECIPROCAL_ERROR = 2.0**-100
-# A product is assembled from four partial products, two cross products and the rounded product itself. Each that
-# falls below the normal range is off by at most 2^-1075, and 2^-1071 is more than all seven together.
+# A product is assembled from four partial products, two cross products and the rounded product itself, its radius (in
+# `Ball`) from three more. Each that falls below the normal range is off by at most 2^-1075, and 2^-1071 is more than
+# all ten together.
 UNDERFLOW = 2.0**-1071
 _SPLITTER = 2.0**27 + 1.0
 
