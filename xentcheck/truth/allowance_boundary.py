@@ -61,7 +61,9 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     term = inner * probability_error(on, by) + np.minimum(2.0 * lost, 1.0) + 2.0 * by.k_log * u * logs + added
     error = np.einsum("ij,ij->i", on.c, term)
     size = np.einsum("ij,ij->i", on.c, logs)
-    error += np.where(on.coefficients.several, (rows + 2.0 * u) * size, 0.0)
+    error += np.where(on.coefficients.several, (rows + u) * size, 0.0)
+    if on.coefficients.product is not None:
+        error += np.where(on.coefficients.product, u * size, 0.0)
     if on.problem.class_weights is not None:
         error += u * size
     wrong = coefficient_error(on, by)

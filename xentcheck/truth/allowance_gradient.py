@@ -62,6 +62,8 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     relative = probability_error(on, by)
     floor: float | Floats = (2.0 * by.k_exp + (2.0 if by.shift > 1.0 else 1.0)) * by.eta
     error = mass * relative
+    if chosen.product is not None:
+        error += np.where(chosen.product[:, None], u * mass, 0.0)
     at_label = error[each, label] + u * on.T * on.rest
     # Underflow, in p and in the product with T.
     floor = floor * np.maximum(T, 1.0)
@@ -73,7 +75,7 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     error[each[single], label[single]] = at_label[single]
     terms = mass + on.c
     if chosen.several.any():
-        error += np.where(chosen.several[:, None], (rows + u) * mass + u * np.abs(value), 0.0)
+        error += np.where(chosen.several[:, None], rows * mass + u * np.abs(value), 0.0)
     if chosen.deviation.any():
         error += chosen.deviation[:, None] * on.p
     wrong = coefficient_error(on, by)
@@ -105,6 +107,8 @@ def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
         error = error + on.rest * np.expm1(np.minimum(2.0 * by.u_input * on.magnitude, 1.0))
     if on.problem.soft_cap is not None:
         error = error + complement_move(on, by)
+    if on.coefficients.product is not None:
+        error = error + np.where(on.coefficients.product, u * on.rest, 0.0)
     lost = by.vanishing(on, quotients=True) * (2.0 * by.k_exp + 1.0) + 1.0
     return on.T * error + lost * by.eta * np.maximum(on.T, 1.0)
 
@@ -199,7 +203,9 @@ def _through_boundary(on: Conditions, by: Arithmetic) -> Unscaled:
     slope, denominator = _derivative(on)
     rho, lost = probability_error(on, by), underflow(on, by)
     with np.errstate(divide="ignore", invalid="ignore"):
-        v = np.where((c > 0.0) & (slope > 0.0), c / denominator, 0.0)
+        # Where p has underflowed, p/(p + eps) has, too; 1/(p + eps), which multiplies what was lost, has not.
+        reaches = slope > 0.0 if on.problem.contract.boundary.add is None else True
+        v = np.where((c > 0.0) & reaches, c / denominator, 0.0)
     unbounded = (v > by.largest / 2.0).any(axis=1) | _ambiguous(on, by) | (by.first_order(on) > 0.25)
     v = np.minimum(v, by.largest)
     part = c * slope

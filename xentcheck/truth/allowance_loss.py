@@ -47,7 +47,9 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     part = on.q if by.relative else 1.0
     unit = by.shift * on.D + by.exp_error(on) + 2.0 * by.k_log * on.l + by.spare * part
     error = T * (u * unit + rows * part) + u * (by.gap * _finite(on.gap) + L)
-    error += np.where(several, (rows + u) * L, 0.0)
+    error += np.where(several, rows * L, 0.0)
+    if on.coefficients.product is not None:
+        error += np.where(on.coefficients.product, u * L, 0.0)
     if on.problem.class_weights is not None:
         error += u * L
     if by.log_softmax:
@@ -65,7 +67,6 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     error *= by.inflation(on)
     if on.problem.soft_cap is not None:
         error += row_error(on, by)
-    m = on.problem.m
     m = on.problem.m
     products = 0.0 if on.problem.plain else m + 1.0
     error += by.eta * (T * (by.vanishing(on) * (2.0 * by.k_exp + 1.0)) + products)

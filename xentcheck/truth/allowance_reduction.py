@@ -25,7 +25,8 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
     """Return value, allowance and unboundedness of the loss under the contract's reduction.
 
     Sum: sum E_i + h_n u sum |L_i|, h_n = n - 1. Mean: that divided by n, + 2 u |mean|. Weighted mean: h_n + 1 in the
-    numerator, (h_n + 2) u |mean| for the divisor.
+    numerator, (h_n + 2) u |mean| for the divisor. In class C logsumexp and label scores may be summed by themselves:
+    T |lse| + sum c |z| (and the z-loss) in place of |L|, and two roundings more of that size.
     """
     contract = on.problem.contract
     finite = np.where(np.isfinite(on.L), on.L, 0.0)
@@ -33,25 +34,37 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
         return finite, rows, unbounded
     weighted = contract.mean_over == "weights" and on.problem.class_weights is not None
     summing = by.batch_sum(on)
-    size = float(np.abs(finite).sum())
+    size = float(_sizes(on, by, finite).sum())
     value, error = float(finite.sum()), float(rows.sum()) + _times(summing, size)
+    if by.lse:
+        error += 2.0 * by.u * size
     # A 16-bit result of a sum in float32 is rounded once more.
     error += by.u * abs(value) if by.u > by.u_sum else 0.0
     nowhere = bool(unbounded.any())
+    # The sum of the rows, or of their terms, may leave the range although their mean, or its difference, does not.
+    if contract.reduction == "mean" or by.lse:
+        nowhere = nowhere or bool(size + error > by.largest_sum)
     if contract.reduction == "mean":
         by_what = divisor(on)
         if by_what == 0.0:
             return np.array(0.0), np.array(0.0), np.array(contract.empty_mean == "unspecified")
-        # The sum of the rows may leave the range although their mean does not.
-        nowhere = nowhere or bool(size + error > by.largest_sum)
         value /= by_what
         error = (error + (by.u_sum * size if weighted else 0.0)) / by_what + by.eta
-        error += 2.0 * by.u * abs(value) + (_times(summing, abs(value)) if weighted else 0.0)
+        error += 2.0 * by.u * abs(value) + (_times(summing, size / by_what) if weighted else 0.0)
     if by.u_output:
         error += 2.0 * by.u_output * abs(value) + by.eta_output
     nowhere = nowhere or not np.isfinite(error) or bool(abs(value) + error > by.largest_output)
     exact = bool(np.isfinite(on.L).all())
     return np.array(value), np.array(error if exact and not nowhere else 0.0), np.array(nowhere)
+
+
+def _sizes(on: Conditions, by: Arithmetic, finite: Floats) -> Floats:
+    """Return the sizes of what is summed over the rows, shape (n,): |L|, or those of its terms in class C."""
+    sizes: Floats = np.abs(finite)
+    if not by.lse or not on.softmax or not on.problem.contract.boundary.exact:
+        return sizes
+    terms = on.T * np.abs(on.lse) + on.weighted_scores + on.z_loss * on.lse * on.lse
+    return np.where(on.problem.kept & np.isfinite(on.L), np.maximum(sizes, terms), 0.0)
 
 
 def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Floats, Floats, Flags]:

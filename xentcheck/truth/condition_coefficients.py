@@ -35,6 +35,9 @@ class Coefficients:
     c, t : ndarray of float64, shape (n, m), or None
         The coefficients, and the targets before smoothing multiplied by the weight that goes with them. None
         where labels are sparse and not smoothed: c is then T at the label and 0 elsewhere.
+    product : ndarray of bool, shape (n,), or None
+        Where what multiplies p or log p is more than one number a row, a class weight: T, or a target that is not 1.
+        None for nowhere.
     undefined : ndarray of bool, shape (n,), or None
         Rows whose targets cannot be renormalised since their sum is 0.
     """
@@ -46,6 +49,7 @@ class Coefficients:
     deviation: Floats
     c: Floats | None = None
     t: Floats | None = None
+    product: NDArray[np.bool_] | None = None
     undefined: NDArray[np.bool_] | None = None
 
 
@@ -92,7 +96,8 @@ def _dense(problem: Problem) -> Coefficients:
         c, t = per_class * smoothed, per_class * t
         deviation = deviation * weights.max(initial=0.0)
     several = np.count_nonzero(c, axis=1) > 1
-    return Coefficients(c.sum(axis=1), np.argmax(c, axis=1), several, weight, deviation, c, t, undefined)
+    product = several | (np.abs(smoothed).max(axis=1, initial=0.0) != 1.0)
+    return Coefficients(c.sum(axis=1), np.argmax(c, axis=1), several, weight, deviation, c, t, product, undefined)
 
 
 def smooth(t: Floats, amount: float, over: str) -> Floats:
