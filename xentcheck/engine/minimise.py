@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from xentcheck.batches.reduce import reduce
 from xentcheck.batches.storage import digest, to_mapping
 from xentcheck.contract import Contract
 from xentcheck.engine.causes import Cause
+from xentcheck.engine.kinds import kind_of
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Tally
 from xentcheck.properties.case import Case
@@ -23,9 +23,15 @@ DEADLY_BUDGET = 8
 
 
 def minimise(
-    tally: Tally, case_of: Callable[[Batch], Case], budget: int, known: list[Batch], contract: Contract
+    tally: Tally,
+    case_of: Callable[[Batch], Case],
+    budget: int,
+    known: list[Batch],
+    contract: Contract,
 ) -> tuple[Violation, bool]:
-    """Return the violation on the smallest batch found that still breaks the law, and whether it was reduced.
+    """Return the violation of the same kind on the smallest batch found, and whether it was reduced.
+
+    A smaller batch on which the law is broken in another way may show another mistake.
 
     Parameters
     ----------
@@ -42,13 +48,14 @@ def minimise(
     """
     assert tally.violation is not None
     assert tally.batch is not None
+    kind = kind_of(tally.violation)
     last: dict[str, Violation] = {}
 
     def fails(batch: Batch) -> bool:
         case = case_of(batch)
         if not case.allows(batch):
             return False
-        violation = next(islice(tally.law.judge(case), 1), None)
+        violation = next((one for one in tally.law.judge(case) if kind_of(one) == kind), None)
         if violation is not None:
             last[digest(batch)] = violation
         return violation is not None

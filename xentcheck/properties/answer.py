@@ -225,7 +225,8 @@ def failed_call(answer: Answer, title: str = "") -> Violation | None:
     outcome = answer.outcome
     lead = f"{title}, " if title else ""
     if outcome.died:
-        return Violation(f"{lead}the process running the target ended: {outcome.died}", answer.batch, got=outcome.died)
+        title = f"{lead}the process running the target ended: {outcome.died}"
+        return Violation(title, answer.batch, got=outcome.died, event=f"ended: {outcome.died}")
     if outcome.raised is None or refuses_label_dtype(answer.contract, answer.batch, outcome):
         return None
     if answer.enclosed.unspecified:
@@ -236,4 +237,6 @@ def failed_call(answer: Answer, title: str = "") -> Violation | None:
     said = f"{raised.kind}: {raised.message}".strip().rstrip(":")
     verb = "could not be read as numbers" if raised.call == "convert" else f"raised from its {raised.call}"
     place = f" ({raised.where})" if raised.where else ""
-    return Violation(f"{lead}the target {verb}: {said}{place}", answer.batch, got=said)
+    # Under an error state of "raise" any line may raise a FloatingPointError: the place is then no mark.
+    mark = raised.kind if raised.kind == "FloatingPointError" else f"{raised.kind}{place}"
+    return Violation(f"{lead}the target {verb}: {said}{place}", answer.batch, got=said, event=f"raised {mark}")

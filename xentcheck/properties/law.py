@@ -55,6 +55,8 @@ class Violation:
         What the Hessian was multiplied by, where it was.
     returned : object or None
         The whole array returned (float64), for the diagnosis.
+    event : str
+        What happened where no number is at fault, so that it can be told from another event.
     """
 
     title: str
@@ -67,6 +69,7 @@ class Violation:
     upstream: object = None
     vector: object = None
     returned: object = None
+    event: str = ""
 
 
 Judge = Callable[["Case"], Iterator[Violation]]

@@ -1,0 +1,66 @@
+"""A batch is reduced as long as the law is broken in the same way, and no further."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.engine.cellrun import capabilities_of
+from xentcheck.engine.kinds import Kind, kind_of
+from xentcheck.engine.minimise import minimise
+from xentcheck.engine.search import Tally
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Violation
+from xentcheck.properties.registry import choose
+from xentcheck.targets import TargetSpecification, open_host
+from xentcheck.zoo.parts import mean_loss
+
+BATCH = Batch(np.arange(12.0).reshape(4, 3), np.array([0, 1, 2, 0]))
+
+
+def _many_rows_are_nan(z: Any, y: Any) -> Any:
+    return np.nan if len(z) >= 3 else mean_loss(z, y) + 1
+
+
+def _many_rows_raise(z: Any, y: Any) -> Any:
+    if len(z) >= 3:
+        raise ValueError
+    raise IndexError
+
+
+@pytest.mark.parametrize(
+    ("law", "loss", "what"),
+    [("value", _many_rows_are_nan, "nan for a finite number"), ("answers", _many_rows_raise, "raised ValueError")],
+)
+def test_the_reducer_keeps_the_kind(law: str, loss: Any, what: str) -> None:
+    """Fewer rows break the law in another way; the minimal batch shows what the first one showed."""
+    contract = Contract(dtypes=("float64",))
+    (chosen,) = choose([law])
+    with open_host(TargetSpecification(loss=loss, contract=contract)) as host:
+
+        def case_of(batch: Batch) -> Case:
+            return Case(contract, capabilities_of(host), host, batch)
+
+        first = next(chosen.judge(case_of(BATCH)))
+        tally = Tally(chosen, violation=first, batch=BATCH)
+        smaller, minimal = minimise(tally, case_of, 60, [BATCH.rows([0])], contract)
+    assert minimal
+    assert smaller.batch.n == 3
+    assert kind_of(smaller).what.startswith(what)
+
+
+def test_kinds_tell_what_happened() -> None:
+    """What came for what, and to which part; the numbers and the element do not matter."""
+
+    def kind(got: Any, right: float, part: str = "loss[1]") -> Kind:
+        return kind_of(Violation("", BATCH, part, got=got, certified=(right, right)))
+
+    assert kind(1.0, 2.0) == kind(0.0, 5.0, "loss[7]") == Kind("a wrong number", "loss")
+    assert kind(np.nan, 2.0) == Kind("nan for a finite number", "loss")
+    assert kind(2.0, np.nan) == Kind("a finite number for nan", "loss")
+    assert kind(np.inf, np.nan) == Kind("an infinity for nan", "loss")
+    assert kind(1.0, 2.0, "gradient[0, 1]") == Kind("a wrong number", "gradient")
