@@ -53,18 +53,14 @@ def answer(
     with np.errstate(all="ignore"):
         factors = row_factors(reduction, upstream, n) if gradient else ONE
         written = checks.output(out, z.shape, dtype, z, accepted) if gradient else None
-        part = Part(
-            z, accepted, factors, None, written, kernel=kernel(working) if compiled and z.dtype == working else None
-        )
-        if not loss:
-            form.evaluate(part, working, threads)
-            return None, written
-        if reduction != "none" and cut.grouped(n, m):
-            sums = np.empty(cut.groups(n))
-            form.evaluate(part._replace(sums=sums), working, threads)
+        fast = kernel(working) if compiled and z.dtype == working else None
+        grouped = loss and reduction != "none" and cut.grouped(n, m)
+        losses = np.empty(n) if loss and not grouped else None
+        sums = np.empty(cut.groups(n)) if grouped else None
+        form.evaluate(Part(z, accepted, factors, losses, written, sums, fast), working, threads)
+        if sums is not None:
             if np.add.reduce(sums) != np.inf:
                 return reduce_losses(sums, reduction, dtype, n), written
-            part = part._replace(gradient=None)  # the mean of finite losses is finite, so each of them is needed
-        losses = np.empty(n)
-        form.evaluate(part._replace(losses=losses), working, threads)
-        return reduce_losses(losses, reduction, dtype, n), written
+            losses = np.empty(n)  # the mean of finite losses is finite, so each of them is needed
+            form.evaluate(Part(z, accepted, ONE, losses, None, None, fast), working, threads)
+        return None if losses is None else reduce_losses(losses, reduction, dtype, n), written

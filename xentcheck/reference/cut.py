@@ -34,6 +34,8 @@ PIECE = 2**18
 """Classes of a long row that are worked on at a time; shorter ones are worked on whole. Answers depend on it."""
 FEW = 2**7
 """Classes up to which a loss for each row would be a large part of the logits' bytes."""
+WHOLE = 2**15
+"""Elements, those of ROW included, up to which a batch is one block for one thread however it is cut."""
 GROUP = 2**9
 """Rows whose losses are added up at once where the classes are few. Answers depend on it."""
 
@@ -46,8 +48,12 @@ def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: S
 
     The latter is told how many threads to use.
     """
+    n, m = whole.z.shape
+    if threads is None and whole.sums is None and n * (m + ROW) <= WHOLE:
+        share(lambda _, scratch: short(whole, scratch), 1, 1, m)
+        return
     sparse = whole.labels.ndim == 1
-    if whole.z.shape[1] > (PIECE if whole.held(working) else STRIP) and not (sparse and whole.streamed()):
+    if m > (PIECE if whole.held(working) else STRIP) and not (sparse and whole.streamed()):
         _each_row(whole, working, threads, long)
     else:
         _each_block(whole, working, threads, short)

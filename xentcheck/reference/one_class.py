@@ -41,7 +41,8 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
     z, m = contiguous(part.z, working), part.z.shape[1]
     e = part.buffer(working, scratch)
     top = subtract_maximum(z, e)
-    d = np.subtract(z.reshape(-1).take(entries(y, m)), top.maximum, dtype=np.float64)
+    at = entries(y, m)
+    d = np.subtract(z.take(at), top.maximum, dtype=np.float64)
     s = exponentiate(e, top.at)
     del top  # these arrays have one number a row, which is much where the classes are few
     if part.losses is not None:
@@ -49,7 +50,7 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
     if part.gradient is not None:
         scale = factors / (1.0 + s)
         multiply_rows(e, scale)
-        e.reshape(-1)[entries(y, m)] = label_gradients(s, d, scale)
+        e.reshape(-1)[at] = label_gradients(s, d, scale)
         part.keep(e)
 
 

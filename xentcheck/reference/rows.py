@@ -43,7 +43,7 @@ def subtract_maximum(z: Floats, d: Floats) -> Top:
         C-contiguous, in the working dtype.
     """
     at = entries(z.argmax(axis=1), z.shape[1])
-    maximum = z.reshape(-1).take(at)
+    maximum = z.take(at)
     np.subtract(z, maximum[:, np.newaxis], out=d)
     return Top(at, maximum)
 
