@@ -54,3 +54,44 @@ def nothing(logits, labels):
 def in_float32(logits, labels):
     """Narrows."""
     return np.float32(loss(logits, labels))
+
+
+def raising(logits, labels):
+    """Raises on every batch."""
+    raise ValueError("not today")
+
+
+def importing(logits, labels):
+    """Lacks something that it imports when it is called."""
+    import no_such_module  # noqa: F401
+
+
+def text(logits, labels):
+    """Returns text."""
+    return "0.5"
+
+
+def complex_loss(logits, labels):
+    """Returns a complex number."""
+    return complex(loss(logits, labels))
+
+
+def a_row(logits, labels):
+    """Returns another shape."""
+    return np.zeros(len(logits) + 1)
+
+
+def of_bool(logits, labels):
+    """Returns a truth value."""
+    return np.bool_(True)
+
+
+CALLS = [0]
+
+
+def aborting(logits, labels):
+    """Aborts in every third call of a process."""
+    CALLS[0] += 1
+    if CALLS[0] % 3 == 0:
+        os.abort()
+    return loss(logits, labels)

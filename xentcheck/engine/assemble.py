@@ -54,7 +54,14 @@ def assemble(
         findings=len(findings),
     )
     judged = counts.run > 0 and any(tally.examples for run in done for tally in run.result.tallies.values())
-    verdict = VIOLATES if findings else INTERRUPTED if interrupted else CONFORMS if judged else NOTHING_JUDGED
+    # Where no call returned at all, the call is at fault or the whole target, and no law has been held to anything.
+    mute = counts.run > 0 and not any(run.result.answered or run.result.deaths for run in done)
+    if findings and not mute:
+        verdict = VIOLATES
+    elif interrupted:
+        verdict = INTERRUPTED
+    else:
+        verdict = CONFORMS if judged and not mute else NOTHING_JUDGED
     return Report(
         target=TargetSummary(
             name=description.name,
@@ -122,7 +129,9 @@ def _properties(run: CellRun) -> list[PropertyResult]:
 def _status(tally: Tally, result: CellResult) -> tuple[str, str]:
     if tally.violation is not None:
         return "failed", ""
-    return ("passed", "") if tally.examples else ("skipped", "no batch was judged")
+    if tally.examples:
+        return "passed", ""
+    return "skipped", "no usable answer" if result.run else "no batch was judged"
 
 
 def _grades(done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:
@@ -141,10 +150,17 @@ def _grades(done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:
 def _observations(description: TargetDescription, done: Sequence[CellRun]) -> list[str]:
     """Return what was seen and not judged, the most frequent first, then where two gradients part."""
     seen: Counter[str] = Counter()
+    for run in done:
+        if run.result.run and not run.result.answered and run.result.raised is not None:
+            raised = run.result.raised
+            said = f"{raised.kind}: {raised.message}".strip().rstrip(":")
+            seen[f"{run.result.cell} is not judged: every call raises, the first {said}"] = 10**9
     if description.contract_source == "default":
         seen["no contract was declared: the target was held to the defaults (logits, sparse labels, mean)"] = 10**9
     for run in done:
         seen.update(run.result.observations)
+    if deaths := sum(run.result.deaths for run in done):
+        seen[f"the target's process ended, or had to be ended, in {deaths} calls, and was started again"] = 10**8
     dtypes = dict.fromkeys(run.result.cell.dtype for run in done)
     sentences = [sentence for sentence, _ in seen.most_common()]
     return sentences + (parting_of_gradients(description.contract, dtypes) if description.has_gradient else [])

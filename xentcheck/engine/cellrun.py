@@ -93,8 +93,17 @@ def run_cell(
     def on_violation(result: CellResult, tally: Tally) -> None:
         assert tally.violation is not None
         on_found(finding(tally.law, order.cell, tally.violation))
-        if order.fail_fast:
+        stop(result)
+
+    def stop(result: CellResult) -> None:
+        # Before the first answer an exception may come from the call and not from the batch: go on until one does.
+        broken = any(tally.violation is not None for tally in result.tallies.values())
+        if order.fail_fast and broken and (result.answered or result.deaths):
             raise Enough
+
+    def on_each(result: CellResult) -> None:
+        on_batch(result)
+        stop(result)
 
     search = CellSearch(
         contract,
@@ -104,7 +113,7 @@ def run_cell(
         order.cell,
         dtypes=order.dtypes,
         keep_problems=order.witnessed,
-        on_batch=on_batch,
+        on_batch=on_each,
         on_violation=on_violation,
     )
     # The seed of a cell depends on nothing but the run's seed and the cell's name: jobs and order do not matter.

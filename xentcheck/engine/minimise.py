@@ -50,12 +50,15 @@ def minimise(
     assert tally.batch is not None
     kind = kind_of(tally.violation)
     last: dict[str, Violation] = {}
+    deaths = 0
 
     def fails(batch: Batch) -> bool:
+        nonlocal deaths
         case = case_of(batch)
-        if not case.allows(batch):
-            return False
+        if deaths >= DEADLY_BUDGET or not case.allows(batch):
+            return False  # each death costs a process, and a hang the whole time limit
         violation = next((one for one in tally.law.judge(case) if kind_of(one) == kind), None)
+        deaths += case.deaths
         if violation is not None:
             last[digest(batch)] = violation
         return violation is not None

@@ -17,14 +17,18 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.setting import Setting
 from xentcheck.batches.strategies import batches
 from xentcheck.batches.sweep import sweep
+from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 from xentcheck.engine.grading import Graded, grade_answer, worse
 from xentcheck.engine.plan import Cell
-from xentcheck.properties.answer import refuses_label_dtype
+from xentcheck.properties.answer import Answer, failed_call, refuses_label_dtype
 from xentcheck.properties.case import Case, Evaluator
 from xentcheck.properties.law import Capabilities, Law, Violation
+from xentcheck.properties.values import answers
+from xentcheck.targets.outcome import Raised
 from xentcheck.truth.problem import Problem
 
 FATAL_LIMIT = 3
@@ -32,7 +36,7 @@ FATAL_LIMIT = 3
 
 @dataclass
 class Tally:
-    """What is known of one law in one cell."""
+    """What is known of one law in one cell; `examples` counts the batches on which it had an answer to look at."""
 
     law: Law
     examples: int = 0
@@ -43,7 +47,11 @@ class Tally:
 
 @dataclass
 class CellResult:
-    """Everything about the search of one cell; `drawing` is whether the sweep is over."""
+    """Everything about the search of one cell.
+
+    `deaths` counts how often the target's process ended or was ended, in whichever call; `answered` the batches on
+    which a call returned at all, and `raised` is the first exception instead. `drawing`: whether the sweep is over.
+    """
 
     cell: Cell
     planned: int = 0
@@ -54,6 +62,8 @@ class CellResult:
     problems: list[Problem] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
     deaths: int = 0
+    answered: int = 0
+    raised: Raised | None = None
     drawing: bool = False
     interrupted: bool = False
 
@@ -98,10 +108,11 @@ class CellSearch:
         self.keep_problems = keep_problems
         self.on_batch = on_batch
         self.on_violation = on_violation
+        self._searching = True
 
     def case(self, batch: Batch) -> Case:
         """Return the case of one batch."""
-        return Case(self.contract, self.capabilities, self.host, batch, self._observe)
+        return Case(self.contract, self.capabilities, self.host, batch, self._observe, self._died)
 
     def _observe(self, sentence: str) -> None:
         self.result.observations[sentence] += 1
@@ -119,7 +130,29 @@ class CellSearch:
         except KeyboardInterrupt:
             self.result.interrupted = True
             self._leave()
+        self._searching = False
         return self.result
+
+    def _died(self, answer: Answer) -> None:
+        """Take the death of the target's process, on the batch itself or on one that a law derived, for a finding.
+
+        It is one of law 0, chosen or not, if the batch is valid; a death on bad input is law 21's. What dies while a
+        finding is reduced is counted only.
+        """
+        result, batch = self.result, answer.batch
+        result.deaths += 1
+        if not self._searching:
+            return
+        violation = failed_call(answer)
+        valid = not objection(Setting(self.contract, batch.dtype, batch.label_form), batch)
+        tally = result.tallies.setdefault(answers.name, Tally(answers)) if valid else None
+        if tally is not None and tally.violation is None and violation is not None:
+            tally.examples += 1
+            tally.violation, tally.batch = violation, batch
+            self.on_violation(result, tally)
+        if result.deaths >= FATAL_LIMIT:
+            self._observe(f"{result.cell}: left after the target's process had ended {FATAL_LIMIT} times")
+            raise Enough
 
     def _leave(self) -> None:
         """Count what will not be run any more as skipped."""
@@ -169,30 +202,33 @@ class CellSearch:
         if not case.allows(batch):
             result.skipped += 1
             return
+        result.run += 1
         outcome = case.answer.outcome
-        if outcome.died:
-            result.deaths += 1
         if outcome.raised is not None and refuses_label_dtype(self.contract, batch, outcome):
             self._observe(f"labels of dtype {batch.labels.dtype} are refused ({outcome.raised.kind})")
             # Judged all the same: the batch may be the only one with its options and its size.
             case = self.case(batch.replace(labels=batch.labels.astype(np.int64)))
             outcome = case.answer.outcome
-        result.run += 1
-        for tally in result.tallies.values():
+        if not outcome.died and (outcome.raised is None or outcome.raised.call == "convert"):
+            result.answered += 1
+        elif outcome.raised is not None:
+            result.raised = result.raised or outcome.raised
+            if answers.name not in result.tallies:
+                self._observe(f"a valid batch raises {outcome.raised.kind}, which law 0 judges; it was not asked for")
+        for tally in list(result.tallies.values()):
             if tally.violation is None:
                 self._judge_by(tally, case)
         if outcome.raised is None and not outcome.died:
             self._note(case)
         self.on_batch(result)
-        if result.deaths >= FATAL_LIMIT:
-            raise Enough
 
     def _judge_by(self, tally: Tally, case: Case) -> None:
         start = time.perf_counter()
         violation = next(islice(tally.law.judge(case), 1), None)
         tally.seconds += time.perf_counter() - start
-        tally.examples += 1
-        if violation is not None:
+        tally.examples += violation is not None or case.answered(tally.law.needs)
+        # A death in one of its own calls may have been noted for law 0 in the meantime.
+        if violation is not None and tally.violation is None:
             tally.violation, tally.batch = violation, case.batch
             self.on_violation(self.result, tally)
 

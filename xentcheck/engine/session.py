@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import time
 from collections.abc import Iterable, Iterator
@@ -137,6 +138,7 @@ def check_target(
             interrupted = True
         finally:
             told.stop()
+        _require_environment(description.name, [run.result for run in done])
         witnesses = () if interrupted else witnessing.results()
     return assemble(
         description, planned, done, witnesses, seed, profile, time.perf_counter() - start, interrupted=interrupted
@@ -189,6 +191,20 @@ def _expected(orders: list[Order], host: Host) -> int:
         swept = sweep(contract, dtype, form, sizes=order.profile, expensive_shapes=shapes, dtypes=order.dtypes)
         count += sum(1 for _ in swept) + order.examples
     return round(count * len(orders) / len(alike))
+
+
+_ENVIRONMENT = re.compile(r"\b(cuda|gpus?|rocm|hip|xpu|tpu|drivers?|shared object|dll|library)\b", re.IGNORECASE)
+
+
+def _require_environment(name: str, results: list[CellResult]) -> None:
+    """Raise TargetError if no call returned, since the target cannot import something or lacks a device."""
+    raised = next((result.raised for result in results if result.raised is not None), None)
+    if raised is None or any(result.answered or result.deaths for result in results):
+        return
+    device = raised.kind in ("RuntimeError", "AssertionError", "OSError") and _ENVIRONMENT.search(raised.message)
+    if device or raised.kind in ("ImportError", "ModuleNotFoundError"):
+        place = f" ({raised.where})" if raised.where else ""
+        raise TargetError(f"{name} does not run here: every call raises {raised.kind}: {raised.message}{place}.")
 
 
 def _require_usable(host: Host, cell: Cell) -> None:

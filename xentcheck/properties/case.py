@@ -42,6 +42,8 @@ class Case:
     batch : Batch
     observe : callable
         Takes a sentence about something seen that is not judged.
+    on_death : callable
+        Told of every answer that the target's process did not live to give, whichever law asked for it.
     """
 
     def __init__(
@@ -51,12 +53,15 @@ class Case:
         host: Evaluator,
         batch: Batch,
         observe: Callable[[str], None] = lambda sentence: None,
+        on_death: Callable[[Answer], None] = lambda answer: None,
     ):
         self.contract = contract
         self.capabilities = capabilities
         self.host = host
         self.batch = batch
         self.observe = observe
+        self.on_death = on_death
+        self.deaths = 0
         self.want = tuple(part for part in ("loss", "gradient") if getattr(capabilities, part))
         self._truths: dict[tuple[object, ...], Truth] = {}
 
@@ -84,9 +89,32 @@ class Case:
         """Return the target's answer on a batch, with the Hessian times a vector where one is given."""
         if vector is not None:
             outcome = self.host.evaluate(batch, ("hessian_vector",), vector=vector)
-            return Answer(self.contract, batch, outcome, Truth(self.contract, batch, None, False, vector))
+            truth = Truth(self.contract, batch, None, False, vector)
+            return self._noticed(Answer(self.contract, batch, outcome, truth))
         outcome = self.host.evaluate(batch, want or self.want, upstream)
-        return Answer(self.contract, batch, outcome, self._truth(batch, upstream), upstream)
+        return self._noticed(Answer(self.contract, batch, outcome, self._truth(batch, upstream), upstream))
+
+    def _noticed(self, answer: Answer) -> Answer:
+        """Return an answer, after a death has been told of."""
+        if answer.outcome.died:
+            self.deaths += 1
+            self.on_death(answer)
+        return answer
+
+    def answered(self, needs: str) -> bool:
+        """Return whether the target answered the batch with something that a law can look at.
+
+        Parameters
+        ----------
+        needs : str
+            As `Law.needs`: a loss or a gradient of the right shape and kind; for "any", either. The Hessian-vector
+            product and the gradient for an upstream are asked for by their laws: here the batch itself counts.
+        """
+        outcome = self.answer.outcome
+        if outcome.died or outcome.raised is not None:
+            return False
+        parts = (needs,) if needs in ("loss", "gradient") else self.want
+        return not parts or any(self.answer.numbers(part) is not None for part in parts)
 
     def _truth(self, batch: Batch, upstream: NDArray[Any] | None) -> Truth:
         """Return the truth of a batch; one and the same for all that differ in layout or label dtype only."""

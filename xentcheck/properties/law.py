@@ -94,6 +94,8 @@ class Law:
         From contract and capabilities to "" or the reason why the law says nothing about the target.
     judge : callable
         From a case to its violations; the engine takes the first.
+    needs : str
+        What the target must offer, and must have answered for a batch to be an example of the law.
     """
 
     number: int
@@ -102,6 +104,7 @@ class Law:
     sources: str
     applies: Applies
     judge: Judge
+    needs: str = "any"
 
     def __reduce__(self) -> tuple[Callable[[str], Law], tuple[str]]:
         """Pickle as the name: the functions of a law are found again in the registry."""
@@ -136,7 +139,7 @@ def law(
         return applies(contract, capabilities) if applies else ""
 
     def make(judge: Judge) -> Law:
-        return Law(number, name, sentence, sources, applicable, judge)
+        return Law(number, name, sentence, sources, applicable, judge, needs)
 
     return make
 

@@ -74,7 +74,7 @@ class PropertyResult:
     status : str
         One of STATUSES.
     examples : int
-        How many batches it was judged on.
+        How many batches gave it an answer to look at.
     seconds : float
     why : str
         Why it was skipped or does not apply; "" where it was judged.
