@@ -96,16 +96,17 @@ def test_a_mean_of_finite_losses_does_not_overflow(reference, dtype):
     assert reference.loss(logits, [1, 1, 1], "mean") == largest
 
 
+@pytest.mark.parametrize("m", [1, 3, 1024, 70_000])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_no_rows(reference, dtype):
-    """The sum of no losses is 0, their mean nan, their gradient empty."""
-    logits = np.zeros((0, 3), dtype)
-    for labels in (np.zeros(0, int), np.zeros((0, 1), int), np.zeros((0, 3)), []):
+def test_no_rows(reference, dtype, m):
+    """The sum of no losses is 0, their mean nan, their gradient empty, of however many classes."""
+    logits = np.zeros((0, m), dtype)
+    for labels in (np.zeros(0, int), np.zeros((0, 1), int), np.zeros((0, m)), []):
         assert reference.loss(logits, labels, "none").shape == (0,)
         assert reference.loss(logits, labels, "sum") == 0
         assert np.isnan(reference.loss(logits, labels, "mean"))
         for reduction in ("none", "sum", "mean"):
-            assert reference.gradient(logits, labels, reduction).shape == (0, 3)
+            assert reference.gradient(logits, labels, reduction).shape == (0, m)
 
 
 def test_zero_weight_times_infinity_is_zero(reference):

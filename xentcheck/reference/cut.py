@@ -49,7 +49,7 @@ def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: S
     The latter is told how many threads to use.
     """
     n, m = whole.z.shape
-    if threads is None and whole.sums is None and n * (m + ROW) <= WHOLE:
+    if threads is None and whole.sums is None and 0 < n * (m + ROW) <= WHOLE:
         share(lambda _, scratch: short(whole, scratch), 1, 1, m)
         return
     sparse = whole.labels.ndim == 1
