@@ -131,7 +131,9 @@ def _status(tally: Tally, result: CellResult) -> tuple[str, str]:
         return "failed", ""
     if tally.examples:
         return "passed", ""
-    return "skipped", "no usable answer" if result.run else "no batch was judged"
+    if not result.run:
+        return "skipped", "no batch was judged"
+    return "skipped", tally.law.idle if result.answered else "no usable answer"
 
 
 def _grades(done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:

@@ -88,7 +88,11 @@ def run_cell(
     contract = host.description.contract
     capabilities = capabilities_of(host)
     laws = choose(order.laws)
-    inapplicable = {law.name: why for law in laws if (why := law.applies(contract, capabilities))}
+    inapplicable = {
+        law.name: why
+        for law in laws
+        if (why := law.silent(contract, capabilities, order.cell.dtype, order.cell.labels))
+    }
 
     def on_violation(result: CellResult, tally: Tally) -> None:
         assert tally.violation is not None

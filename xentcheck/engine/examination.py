@@ -129,7 +129,11 @@ class _Search:
         planned = cells(contract)
         drawn, swept = drawn_in_each(PROFILES[profile], len(planned)), None if with_sweep else 0
         for cell in planned:
-            laws = [law for law in self.laws if law.name not in self.fallen and not law.applies(contract, capabilities)]
+            laws = [
+                law
+                for law in self.laws
+                if law.name not in self.fallen and not law.silent(contract, capabilities, cell.dtype, cell.labels)
+            ]
             before = self.examples
 
             def on_batch(result: CellResult, before: int = before) -> None:

@@ -223,10 +223,10 @@ class CellSearch:
         self.on_batch(result)
 
     def _judge_by(self, tally: Tally, case: Case) -> None:
-        start = time.perf_counter()
+        start, looks = time.perf_counter(), case.looks
         violation = next(islice(tally.law.judge(case), 1), None)
         tally.seconds += time.perf_counter() - start
-        tally.examples += violation is not None or case.answered(tally.law.needs)
+        tally.examples += violation is not None or case.looks > looks
         # A death in one of its own calls may have been noted for law 0 in the meantime.
         if violation is not None and tally.violation is None:
             tally.violation, tally.batch = violation, case.batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -64,16 +65,26 @@ class Truth:
 
 
 class Answer:
-    """What a target answered on one batch, beside the certified truth."""
+    """What a target answered on one batch, beside the certified truth.
+
+    `on_look` is called whenever a part has been held against a truth that promises something about it.
+    """
 
     def __init__(
-        self, contract: Contract, batch: Batch, outcome: Outcome, truth: Truth, upstream: NDArray[Any] | None = None
+        self,
+        contract: Contract,
+        batch: Batch,
+        outcome: Outcome,
+        truth: Truth,
+        upstream: NDArray[Any] | None = None,
+        on_look: Callable[[], None] = lambda: None,
     ):
         self.contract = contract
         self.batch = batch
         self.outcome = outcome
         self.truth = truth
         self.upstream = upstream
+        self.on_look = on_look
         self._held: dict[str, Held | None] = {}
 
     @property
@@ -166,8 +177,11 @@ class Answer:
     def violation(self, part: str, title: str = "") -> Violation | None:
         """Return the worst element of a part that is proved to be outside its allowance, or None."""
         if self.clearly_right(part):
+            self.on_look()
             return None
         held = self.held(part)
+        if held is not None and (held.allowance < np.inf).any():
+            self.on_look()
         miss = held.worst() if held is not None else None
         if miss is None:
             return None

@@ -33,6 +33,7 @@ def promises_refusal(contract: Contract, kind: str) -> bool:
     "Bad input raises, or gives the declared sentinel, and never a plausible number.",
     sources="tensorflow 8484, 126005; pytorch 39769, 108148; keras 23664; optax 1185; scikit-learn 24515",
     needs="any",
+    idle="the contract promises nothing about bad input",
 )
 def bad_input(case: Case) -> Iterator[Violation]:
     """Each kind of bad input that the contract declares; of what it leaves open, the answer to one is observed."""
@@ -61,6 +62,8 @@ def _refused(case: Case, batch: Batch, what: str) -> Iterator[Violation]:
         outcome = case.ask(batch, want=want).outcome
         part, by = ("", "") if want == case.want else (want[0], f" by the {want[0]}, called alone")
         said = _said(outcome)
+        if case.usable:
+            case.looked()  # a refusal by one who refuses valid batches, too, shows nothing
         if outcome.died:
             yield Violation(f"{what} ends the process: {outcome.died}", batch, part, got=outcome.died)
         elif isinstance(declared, float) and (returned := _returned(outcome)) is not None:

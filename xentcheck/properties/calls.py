@@ -21,6 +21,8 @@ from xentcheck.targets.outcome import OBSERVATIONS
 )
 def purity(case: Case) -> Iterator[Violation]:
     """What the process beside the target saw before, during and after the call."""
+    if case.usable:
+        case.looked()
     for seen in case.answer.outcome.observations:
         yield Violation(OBSERVATIONS[seen], case.batch, got=seen)
 

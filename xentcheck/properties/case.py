@@ -62,6 +62,7 @@ class Case:
         self.observe = observe
         self.on_death = on_death
         self.deaths = 0
+        self.looks = 0
         self.want = tuple(part for part in ("loss", "gradient") if getattr(capabilities, part))
         self._truths: dict[tuple[object, ...], Truth] = {}
 
@@ -90,9 +91,10 @@ class Case:
         if vector is not None:
             outcome = self.host.evaluate(batch, ("hessian_vector",), vector=vector)
             truth = Truth(self.contract, batch, None, False, vector)
-            return self._noticed(Answer(self.contract, batch, outcome, truth))
+            return self._noticed(Answer(self.contract, batch, outcome, truth, on_look=self.looked))
         outcome = self.host.evaluate(batch, want or self.want, upstream)
-        return self._noticed(Answer(self.contract, batch, outcome, self._truth(batch, upstream), upstream))
+        truth = self._truth(batch, upstream)
+        return self._noticed(Answer(self.contract, batch, outcome, truth, upstream, on_look=self.looked))
 
     def _noticed(self, answer: Answer) -> Answer:
         """Return an answer, after a death has been told of."""
@@ -101,20 +103,18 @@ class Case:
             self.on_death(answer)
         return answer
 
-    def answered(self, needs: str) -> bool:
-        """Return whether the target answered the batch with something that a law can look at.
+    @property
+    def usable(self) -> bool:
+        """Whether a part of the answer on the batch itself is numbers of the right shape."""
+        return any(self.answer.numbers(part) is not None for part in self.want)
 
-        Parameters
-        ----------
-        needs : str
-            As `Law.needs`: a loss or a gradient of the right shape and kind; for "any", either. The Hessian-vector
-            product and the gradient for an upstream are asked for by their laws: here the batch itself counts.
+    def looked(self) -> None:
+        """Count that the law at work has held something against an answer.
+
+        `Answer.violation` tells of it by itself; a law that decides in another way calls this where it does. A batch on
+        which a law looked at nothing is no example of it, and a law without examples is not held.
         """
-        outcome = self.answer.outcome
-        if outcome.died or outcome.raised is not None:
-            return False
-        parts = (needs,) if needs in ("loss", "gradient") else self.want
-        return not parts or any(self.answer.numbers(part) is not None for part in parts)
+        self.looks += 1
 
     def _truth(self, batch: Batch, upstream: NDArray[Any] | None) -> Truth:
         """Return the truth of a batch; one and the same for all that differ in layout or label dtype only."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Violation, law
@@ -33,6 +34,8 @@ def _differentiable(contract: Contract, capabilities: Capabilities) -> str:
     "The gradient is the derivative of the target's own loss.",
     sources="tensorflow 7403, 5876; scikit-learn 14608; jax check_grads and chex pass or fail it wrongly",
     needs="gradient",
+    dtypes=("float64",),
+    labels=("sparse", "onehot"),
     applies=_differentiable,
 )
 def own_gradient(case: Case) -> Iterator[Violation]:
@@ -40,16 +43,18 @@ def own_gradient(case: Case) -> Iterator[Violation]:
 
     Needs no certified truth: it finds a pair of loss and gradient that do not belong together.
     """
-    batch, answer = case.batch, case.answer
-    plain = answer.problem.class_weights is None and answer.problem.smoothing == 0.0
-    if batch.dtype != "float64" or not plain or not 0 < batch.scores.size <= LARGEST or batch.label_form == "soft":
+    batch = _plain(case.batch)
+    if not 0 < batch.scores.size <= LARGEST:
         return
     scores = batch.scores.astype(np.float64)
-    if not np.all(np.isfinite(scores)) or np.abs(scores).max() > 2.0**20 or not answer.problem.kept.all():
+    if not np.all(np.isfinite(scores)) or np.abs(scores).max() > 2.0**20:
         return
     direction = dyadic_direction(case.random("direction"), scores.shape)
     moved = batch.replace(scores=dyadic_scores(scores))
     base = case.ask(moved)
+    weights, smoothing = base.problem.class_weights, base.problem.smoothing
+    if smoothing != 0.0 or (weights is not None and not np.all(weights == 1.0)) or not base.problem.kept.all():
+        return  # constants of the contract, or a row that is ignored
     gradient, loss = base.numbers("gradient"), base.numbers("loss")
     allowed = base.allowances
     if gradient is None or loss is None or not np.all(np.isfinite(gradient)) or not np.all(np.isfinite(allowed.loss)):
@@ -64,6 +69,8 @@ def own_gradient(case: Case) -> Iterator[Violation]:
     slope, rounding = inner(gradient, direction)
     tolerance = float((np.abs(direction) * np.where(np.isfinite(allowed.gradient), allowed.gradient, np.inf)).sum())
     limit = bound + rounding + tolerance
+    if np.isfinite(limit) and np.isfinite(estimate):
+        case.looked()
     if np.isfinite(limit) and abs(slope - estimate) > limit:
         yield Violation(
             f"along a direction the gradient says {slope:.9g}, but the loss {estimate:.9g} +- {bound:.2g}",
@@ -74,3 +81,13 @@ def own_gradient(case: Case) -> Iterator[Violation]:
             times=abs(slope - estimate) / limit,
             returned=gradient,
         )
+
+
+def _plain(batch: Batch) -> Batch:
+    """Return the batch without smoothing and with class weights of 1, where these are arguments."""
+    options = dict(batch.options)
+    if options.get("class_weights") is not None:
+        options["class_weights"] = np.ones_like(np.asarray(options["class_weights"]))
+    if options.get("label_smoothing") is not None:
+        options["label_smoothing"] = 0.0
+    return batch.replace(options=options)

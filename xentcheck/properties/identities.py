@@ -83,9 +83,11 @@ def gradient_row_sum(case: Case) -> Iterator[Violation]:
     """The row's sum, calculated exactly, against the exact one; the allowance is the sum of the elements'."""
     answer = case.answer
     got = answer.numbers("gradient")
-    # Where every element is within its allowance, so is their sum.
-    if got is None or not got.size or answer.clearly_right("gradient") or answer.enclosed.unspecified:
+    if got is None or not got.size or answer.enclosed.unspecified:
         return
+    case.looked()
+    if answer.clearly_right("gradient"):
+        return  # where every element is within its allowance, so is their sum
     enclosure, allowed = gradient_enclosure(answer), answer.allowances.gradient
     low, high = enclosure.bounds()
     with np.errstate(invalid="ignore", over="ignore"):
@@ -122,15 +124,19 @@ def _plain_logits(contract: Contract, capabilities: Capabilities) -> str:
     "The gradient is at most 0 at the label, at least 0 elsewhere, and nowhere larger than the loss's weight.",
     sources="keras 17634; pytorch 152437; ml-cross-entropy 52",
     needs="gradient",
+    labels=("sparse", "onehot"),
     applies=_plain_logits,
 )
 def gradient_sign(case: Case) -> Iterator[Violation]:
     """Signs beyond the allowance, and dead zones: zeros where the exact gradient is beyond it."""
     answer = case.answer
     got = answer.numbers("gradient")
-    if got is None or not got.size or case.batch.label_form == "soft":
+    if got is None or not got.size:
         return
-    if answer.clearly_right("gradient") or answer.enclosed.unspecified:
+    if answer.enclosed.unspecified:
+        return
+    case.looked()
+    if answer.clearly_right("gradient"):
         return
     enclosure, allowed = gradient_enclosure(answer), answer.allowances.gradient
     exact = enclosure.hi
@@ -197,31 +203,43 @@ def _classes_without_label(batch: Batch) -> np.ndarray:
 )
 def gibbs(case: Case) -> Iterator[Violation]:
     """A loss below 0 beyond its allowance; for soft labels, the batch z = log t where equality holds."""
-    answer = case.answer
-    got = answer.numbers("loss")
-    if got is not None and got.size and not answer.clearly_right("loss") and not answer.enclosed.unspecified:
-        allowed = answer.allowances.loss
-        with np.errstate(invalid="ignore"):
-            below = np.isfinite(allowed) & (got < -allowed)
-        if below.any():
-            index = tuple(int(i) for i in np.argwhere(below)[0]) if got.ndim else ()
-            enclosure = answer.enclosed.loss
-            low, high = (enclosure[index] if index else enclosure).bounds()
-            yield Violation(
-                "the loss is negative",
-                case.batch,
-                f"loss[{index[0]}]" if index else "loss",
-                got=float(got[index]),
-                certified=(float(low), float(high)),
-                allowance=float(allowed[index]),
-                times=float(abs(got[index] - float(low)) / allowed[index]) if allowed[index] else np.inf,
-                returned=got,
-            )
+    negative = _negative(case)
+    if negative is not None:
+        yield negative
     if case.contract.soft_cap is not None:
         return  # the loss is the entropy where c tanh(z / c) is log t
     if case.batch.label_form == "soft" and case.batch.n and np.all(case.batch.labels.astype(np.float64) > 0):
         scores = np.log(case.batch.labels.astype(np.float64)).astype(case.batch.scores.dtype)
         yield from case.check(case.batch.replace(scores=scores), "with the logits log t, where the loss is the entropy")
+
+
+def _negative(case: Case) -> Violation | None:
+    """Return the first loss below 0 by more than its allowance, or None."""
+    answer = case.answer
+    got = answer.numbers("loss")
+    if got is None or not got.size or answer.enclosed.unspecified:
+        return None
+    case.looked()
+    if answer.clearly_right("loss"):
+        return None
+    allowed = answer.allowances.loss
+    with np.errstate(invalid="ignore"):
+        below = np.isfinite(allowed) & (got < -allowed)
+    if not below.any():
+        return None
+    index = tuple(int(i) for i in np.argwhere(below)[0]) if got.ndim else ()
+    enclosure = answer.enclosed.loss
+    low, high = (enclosure[index] if index else enclosure).bounds()
+    return Violation(
+        "the loss is negative",
+        case.batch,
+        f"loss[{index[0]}]" if index else "loss",
+        got=float(got[index]),
+        certified=(float(low), float(high)),
+        allowance=float(allowed[index]),
+        times=float(abs(got[index] - float(low)) / allowed[index]) if allowed[index] else np.inf,
+        returned=got,
+    )
 
 
 @law(
@@ -250,13 +268,14 @@ def vjp_linearity(case: Case) -> Iterator[Violation]:
     "With equal logits the loss is log m, and raising the label's logit lowers it.",
     sources="optax 1792; pytorch 143644, 62897; executorch 20089; pytorch 55657",
     needs="any",
+    labels=("sparse",),
     applies=logits_only,
 )
 def uniform(case: Case) -> Iterator[Violation]:
     """Equal logits at a number of classes around a power of two, at 0 and at a large negative offset."""
     batch, format_ = case.batch, FORMATS[case.batch.dtype]
     random = case.random("uniform")
-    if batch.n == 0 or batch.label_form != "sparse" or batch.options.get("class_weights") is not None:
+    if batch.n == 0:
         return
     classes = batch.m
     if not case.capabilities.expensive_shapes and not isinstance(case.contract.class_weights, tuple):
@@ -267,8 +286,13 @@ def uniform(case: Case) -> Iterator[Violation]:
     labels = np.where(kept & (labels >= classes), classes - 1, labels)
     if not np.all(kept):
         return
+    options = dict(batch.options)
+    if options.get("class_weights") is not None:
+        options["class_weights"] = np.ones(classes, np.asarray(options["class_weights"]).dtype)
     flat = batch.replace(
-        scores=np.full((batch.n, classes), level).astype(format_.dtype), labels=labels.astype(batch.labels.dtype)
+        scores=np.full((batch.n, classes), level).astype(format_.dtype),
+        labels=labels.astype(batch.labels.dtype),
+        options=options,
     )
     if random.random() < 0.5:
         yield from case.check(flat, f"with {classes} equal logits of {level:g}")

@@ -100,9 +100,10 @@ def row_independence(case: Case) -> Iterator[Violation]:
 
 
 def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
-    forms = set(contract.labels)
-    varied = len(forms) > 1 or "sparse" in forms
-    return "" if varied else "one label form and no integer dtype is promised"
+    dtypes = len(INTEGERS) if isinstance(contract.label_dtypes, str) else len(contract.label_dtypes)
+    ways = dtypes > 1 or len(contract.label_shapes) > 1
+    varied = len(contract.labels) > 1 or ("sparse" in contract.labels and ways)
+    return "" if varied else "one label form, in one dtype and shape, is promised"
 
 
 @law(
@@ -132,6 +133,9 @@ def _other_forms(case: Case) -> Iterator[tuple[Batch, str]]:
             for form in forms:
                 dense = one_hot(flat, batch.m, batch.scores.dtype)
                 yield batch.replace(labels=dense, label_form=form), f"with the labels as {form} rows"
+    elif batch.label_form == "soft":
+        dense = one_hot(batch.labels.astype(np.float64).argmax(axis=1), batch.m, batch.labels.dtype)
+        yield batch.replace(labels=dense), "with all weight on each row's largest label"
     elif batch.label_form == "onehot" and _all_one_hot(batch):
         flat = batch.labels.astype(np.float64).argmax(axis=1)
         for form in forms:

@@ -93,9 +93,12 @@ class Law:
     applies : callable
         From contract and capabilities to "" or the reason why the law says nothing about the target.
     judge : callable
-        From a case to its violations; the engine takes the first.
-    needs : str
-        What the target must offer, and must have answered for a batch to be an example of the law.
+        From a case to its violations; the engine takes the first. A batch is an example of the law if it held something
+        against an answer there, see `Case.looked`.
+    dtypes, labels : tuple of str
+        The dtypes and label forms that it says something about; empty for all.
+    idle : str
+        Why it was not judged where no batch was an example.
     """
 
     number: int
@@ -104,7 +107,19 @@ class Law:
     sources: str
     applies: Applies
     judge: Judge
-    needs: str = "any"
+    dtypes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    idle: str = "none of its batches was an example"
+
+    def silent(self, contract: Contract, capabilities: Capabilities, dtype: str, labels: str) -> str:
+        """Return why the law says nothing about a target in a dtype and with a form of labels, or ""."""
+        if why := self.applies(contract, capabilities):
+            return why
+        if self.dtypes and dtype not in self.dtypes:
+            return f"elsewhere than in {' and '.join(self.dtypes)}"
+        if self.labels and labels not in self.labels:
+            return f"elsewhere than with {' and '.join(self.labels)} labels"
+        return ""
 
     def __reduce__(self) -> tuple[Callable[[str], Law], tuple[str]]:
         """Pickle as the name: the functions of a law are found again in the registry."""
@@ -121,7 +136,16 @@ _OFFERED = {"vjp": "gradient for a given upstream", "hessian_vector": "Hessian-v
 
 
 def law(
-    number: int, name: str, sentence: str, *, sources: str, applies: Applies | None = None, needs: str = "loss"
+    number: int,
+    name: str,
+    sentence: str,
+    *,
+    sources: str,
+    applies: Applies | None = None,
+    needs: str = "loss",
+    dtypes: tuple[str, ...] = (),
+    labels: tuple[str, ...] = (),
+    idle: str = Law.idle,
 ) -> Callable[[Judge], Law]:
     """Make a judging function a Law.
 
@@ -131,6 +155,10 @@ def law(
         What the target must offer.
     applies : callable, optional
         A further condition, asked after `needs`.
+    dtypes, labels : tuple of str, optional
+        The dtypes and label forms that it says something about; all by default.
+    idle : str, optional
+        Why it was not judged where no batch was an example.
     """
 
     def applicable(contract: Contract, capabilities: Capabilities) -> str:
@@ -139,7 +167,7 @@ def law(
         return applies(contract, capabilities) if applies else ""
 
     def make(judge: Judge) -> Law:
-        return Law(number, name, sentence, sources, applicable, judge, needs)
+        return Law(number, name, sentence, sources, applicable, judge, dtypes, labels, idle)
 
     return make
 

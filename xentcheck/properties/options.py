@@ -40,13 +40,14 @@ def _ignores(contract: Contract, capabilities: Capabilities) -> str:
     "An ignored row is as good as removed from loss and gradient, whatever its scores are.",
     sources="pytorch 64572, 73205, 11551; Paddle 48663; burn 5568; chainer 2715; keras 21908; Liger-Kernel 1338",
     needs="any",
+    labels=("sparse",),
     applies=_ignores,
 )
 def deletion(case: Case) -> Iterator[Violation]:
     """One more row with the ignored label: its scores huge, or not finite where the contract declares that."""
     batch = case.batch
     ignored = batch.options.get("ignore_index", case.contract.ignore_index)
-    if batch.label_form != "sparse" or batch.n == 0 or not _holds(batch.labels, ignored):
+    if batch.n == 0 or not _holds(batch.labels, ignored):
         return
     random = case.random("deletion")
     wild = [1.0, 1e4, *(float(kind) for kind in case.contract.nonfinite)]

@@ -22,6 +22,8 @@ from xentcheck.truth.formats import FORMATS
 def answers(case: Case) -> Iterator[Violation]:
     """The call returns; the refusal of an integer label dtype other than int64 is no finding."""
     failure = failed_call(case.answer)
+    if case.answer.outcome.raised is None:
+        case.looked()
     if failure is not None:
         yield failure
 
@@ -67,8 +69,11 @@ def finite(case: Case) -> Iterator[Violation]:
     largest = FORMATS[case.batch.dtype].largest
     if not np.all(np.isfinite(scores)) or (scores.size and np.abs(scores).max() > largest / 4):
         return
-    returned = [answer.numbers(part) for part in case.want]
-    if all(part is None or np.isfinite(part).all() for part in returned) or answer.enclosed.unspecified:
+    returned = [part for part in map(answer.numbers, case.want) if part is not None]
+    if not returned or answer.enclosed.unspecified:
+        return
+    case.looked()
+    if all(np.isfinite(part).all() for part in returned):
         return
     for part in case.want:
         broken = _nonfinite(answer, part, _room(answer))
@@ -136,6 +141,7 @@ def precision(case: Case) -> Iterator[Violation]:
         returned = getattr(case.answer.outcome, part)
         if returned is None or case.answer.malformed(part):
             continue
+        case.looked()
         name = returned.dtype.name
         if returned.dtype.kind in "iu":
             if case.batch.n == 0 and returned.ndim == 0:
