@@ -32,13 +32,16 @@ def without_times(report):
 
 
 def test_conforming_target_is_counted():
-    """Every planned batch is run, none is filtered, and every law that applies has judged all of them."""
+    """Every planned batch is run and none is filtered; the value is judged wherever something is promised about it."""
     report = check_target(target("loss"), **FAST)
     counts = report.counts
     assert report.verdict == "conforms"
     assert counts.planned == counts.run + counts.skipped > 100
     assert counts.filtered == counts.findings == 0
-    assert [result.examples for result in report.properties] == [counts.run, counts.run]
+    answers, value = (result.examples for result in report.properties)
+    assert answers == counts.run
+    # Nothing is promised where a difference of two scores leaves the range.
+    assert counts.run - 5 < value < counts.run
 
 
 def test_same_seed_same_report():

@@ -80,9 +80,10 @@ def test_a_loss_alone_has_no_second_derivative():
 
 
 def test_a_refusal_is_observed():
-    """An error is acceptable: nothing is found, and the report says what happened."""
+    """An error is acceptable: nothing is found, nothing is held, and the report says what happened."""
     report = judged(refuses, dtypes=["float64"])
-    assert report.verdict == "conforms"
+    assert report.verdict == "nothing-judged"
+    assert report.findings == ()
     assert "the Hessian-vector product is refused (NotImplementedError)" in report.observations
 
 
