@@ -55,7 +55,8 @@ def xentcheck(context: click.Context, version: bool) -> None:
     xentcheck check                      the reference implementation and its two presets
     xentcheck check mine.py:loss         a loss of yours; see `xentcheck check --help`
 
-    Exit status: 0 conforms; 1 findings; 2 the call or the target cannot be used; 3 nothing was judged.
+    Exit status: 0 conforms; 1 findings; 2 the call or the target cannot be used; 3 nothing was judged;
+    130 interrupted before anything was found.
     """  # noqa: D301 (click reads the character)
     if version:
         click.echo(f"xentcheck {installed_version()}")
