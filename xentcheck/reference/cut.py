@@ -50,7 +50,7 @@ def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: S
     """
     n, m = whole.z.shape
     if threads is None and whole.sums is None and 0 < n * (m + ROW) <= WHOLE:
-        share(lambda _, scratch: short(whole, scratch), 1, 1, m)
+        short(whole, Scratch())
         return
     sparse = whole.labels.ndim == 1
     if m > (PIECE if whole.held(working) else STRIP) and not (sparse and whole.streamed()):

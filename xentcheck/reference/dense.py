@@ -119,8 +119,8 @@ def _entries(read: NDArray[np.signedinteger[Any]], t: NDArray[Any]) -> tuple[Cla
 
 def _weights(t: NDArray[Any], y: Classes) -> Doubles | None:
     """Return the weight of one class in each row; None if all are 1."""
-    weights = t[np.arange(len(t)), y].astype(np.float64)
-    return None if (weights == 1.0).all() else weights
+    weights = t[np.arange(len(t)), y].astype(np.float64, copy=False)
+    return None if np.count_nonzero(weights == 1.0) == len(t) else weights
 
 
 def _weighted(part: Part, y: Classes, weights: Doubles | None, working: np.dtype[Any], scratch: Scratch) -> None:
@@ -168,7 +168,7 @@ def _soft(part: Part, working: np.dtype[Any], scratch: Scratch) -> None:
     top = subtract_maximum(z, e)
     T, gaps = row_sums(t), -row_sums(e, t)
     _finite(part.labels, T)
-    s = exponentiate(e, top.at)
+    s = exponentiate(e, top.at, kept=part.gradient is not None)
     if part.losses is not None:
         part.losses[...] = T * np.log1p(s) + gaps
     if part.gradient is not None:

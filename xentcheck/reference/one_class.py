@@ -43,7 +43,7 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
     top = subtract_maximum(z, e)
     at = entries(y, m)
     d = np.subtract(z.take(at), top.maximum, dtype=np.float64)
-    s = exponentiate(e, top.at)
+    s = exponentiate(e, top.at, kept=part.gradient is not None)
     del top  # these arrays have one number a row, which is much where the classes are few
     if part.losses is not None:
         label_losses(s, d, part.losses)

@@ -50,29 +50,36 @@ def subtract_maximum(z: Floats, d: Floats) -> Top:
 
 def entries(y: Classes, m: int) -> Classes:
     """Return where class y of each row of a block is, counted in elements of the block."""
-    at: Classes = np.arange(0, len(y) * m, m)
-    at += y
-    return at
+    return y if len(y) == 1 else np.arange(0, len(y) * m, m) + y
 
 
-def exponentiate(d: Floats, at: Classes) -> Doubles:
+def exponentiate(d: Floats, at: Classes, *, kept: bool = True) -> Doubles:
     """Turn z - M into exp(z - M), in place, and return s: their sum without that of the top class, which is at `at`.
 
-    s is nan where M is not finite.
+    s is nan where M is not finite. Unless they are kept, the exponentials of the top classes are left at 0.
     """
     np.exp(d, out=d)
     flat = d.reshape(-1)
     flat[at] -= 1.0  # to 0, or nan where M is not finite
     s = row_sums(d)
-    flat[at] = 1.0
+    if kept:
+        flat[at] = 1.0
     return s
 
 
 def row_sums(values: Floats, weights: Floats | None = None) -> Doubles:
     """Return the sum of each row, times weights if there are any, in float64."""
+    if values.shape[1] < RUN:
+        return _run(values, weights)
     runs = run_sums(values, weights)
     sums: Doubles = runs[:, 0] if runs.shape[1] == 1 else np.add.reduce(runs, axis=1)
     return sums
+
+
+def _run(values: Floats, weights: Floats | None) -> Doubles:
+    """Return the sums of rows that are one run each, shape (n,)."""
+    sums: Doubles = np.einsum("ij->i", values) if weights is None else np.einsum("ij,ij->i", values, weights)
+    return sums.astype(np.float64, copy=False)
 
 
 def run_sums(values: Floats, weights: Floats | None = None) -> Doubles:
@@ -81,12 +88,11 @@ def run_sums(values: Floats, weights: Floats | None = None) -> Doubles:
     einsum adds the numbers of a run in the same order wherever the row is, and much faster than add.reduce.
     """
     n, m = values.shape
-    given = (values,) if weights is None else (values, weights)
     whole = m - m % RUN
-    sums: Doubles
     if whole == 0:
-        sums = np.einsum("ij->i" if weights is None else "ij,ij->i", *given).astype(np.float64, copy=False)
-        return sums[:, np.newaxis]
+        return _run(values, weights)[:, np.newaxis]
+    given = (values,) if weights is None else (values, weights)
+    sums: Doubles
     runs = [array[:, :whole].reshape(n, -1, RUN) for array in given]
     sums = np.einsum("ijk->ij" if weights is None else "ijk,ijk->ij", *runs).astype(np.float64, copy=False)
     if whole == m:

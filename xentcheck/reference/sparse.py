@@ -19,7 +19,7 @@ from xentcheck.reference.batch import Form, answer
 from xentcheck.reference.blocks import Scratch
 from xentcheck.reference.cut import each_part
 from xentcheck.reference.one_class import in_one_class, long_in_one_class
-from xentcheck.reference.part import Part, at_rim
+from xentcheck.reference.part import NONE, Part, at_rim
 
 Gradient = NDArray[np.floating[Any]]
 
@@ -127,8 +127,9 @@ def _evaluate(batch: Part, working: np.dtype[Any], threads: int | None) -> None:
         long_in_one_class(part, part.labels, part.factors, working, count)
 
     each_part(batch, working, threads, block, row)
-    rim = at_rim(batch.factors, len(batch.z), working)
-    if len(rim) > 0 and batch.gradient is not None:
+    rim = NONE if batch.gradient is None else at_rim(batch.factors, len(batch.z), working)
+    if len(rim) > 0:
+        assert batch.gradient is not None
         z, upstream = batch.z[rim].astype(np.float64), np.broadcast_to(batch.factors, len(batch.z))[rim]
         batch.gradient[rim] = plain.sparse_gradient(z, batch.labels[rim], "none", upstream=upstream)
 
