@@ -43,6 +43,22 @@ class VsSoftmaxFloor:
         return median_ratio(lambda: function(given.logits, target), lambda: softmax_floor(given.logits, buffer))
 
 
+class VsPlain:
+    """A single call on few numbers over the plain form, the formulas in numpy line by line: what each call costs."""
+
+    params = (("1x1000", "64x10"), DTYPES, ("loss", "gradient"), ("sparse", "onehot"))
+    param_names = ("size", "dtype", "part", "labels")
+    unit = "ratio"
+    timeout = 120
+
+    def track_ratio(self, size, dtype, part, labels):
+        rows, classes = map(int, size.split("x"))
+        given = inputs(classes, dtype, rows)
+        arguments = (given.logits, given.labels if labels == "sparse" else given.onehot)
+        function, plain = getattr(subject, part)(labels), subject.named("xentcheck.reference.plain", f"{labels}_{part}")
+        return median_ratio(lambda: function(*arguments), lambda: plain(*arguments))
+
+
 class VsPeers:
     """Loss and gradient by the sparse path over the same of other libraries, in wall time with their own threads.
 

@@ -58,6 +58,7 @@ def test_ratios_are_positive(benchmarks: dict[str, Any]) -> None:
     ratios = benchmarks["ratios"]
     assert ratios.SparseOverOneHot().track_ratio(10, "float32", "loss_and_gradient") > 0
     assert ratios.VsSoftmaxFloor().track_ratio(10, "float32", "loss", "onehot") > 0
+    assert ratios.VsPlain().track_ratio("64x10", "float32", "gradient", "onehot") > 0
     assert ratios.VsPeers().track_ratio("scipy", 10, "float64") > 0
 
 
