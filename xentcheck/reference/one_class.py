@@ -17,7 +17,6 @@ from xentcheck.reference.long_row import survey, write_gradient
 from xentcheck.reference.part import Part, contiguous
 from xentcheck.reference.rows import (
     Classes,
-    entries,
     exponentiate,
     label_gradients,
     label_losses,
@@ -38,10 +37,10 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
     if part.kernel is not None:
         _compiled(part.kernel, part, y, factors, scratch)
         return
-    z, m = contiguous(part.z, working), part.z.shape[1]
+    z = contiguous(part.z, working)
     e = part.buffer(working, scratch)
     top = subtract_maximum(z, e)
-    at = entries(y, m)
+    at = y + top.first
     d = np.subtract(z.take(at), top.maximum, dtype=np.float64)
     s = exponentiate(e, top.at, kept=part.gradient is not None)
     del top  # these arrays have one number a row, which is much where the classes are few

@@ -26,11 +26,14 @@ class Top(NamedTuple):
     Attributes
     ----------
     at : ndarray of int, shape (n,)
-        Where it is, see `entries`.
+        Where it is, counted in elements of the block.
+    first : ndarray of int, shape (n,), or int
+        Where the rows begin, counted so: class y of each is at `first + y`.
     maximum : ndarray of the working dtype, shape (n,)
     """
 
     at: Classes
+    first: Classes | int
     maximum: Floats
 
 
@@ -42,15 +45,13 @@ def subtract_maximum(z: Floats, d: Floats) -> Top:
     z, d : ndarray, shape (n, m)
         C-contiguous, in the working dtype.
     """
-    at = entries(z.argmax(axis=1), z.shape[1])
+    n, m = z.shape
+    first = 0 if n == 1 else np.arange(0, n * m, m)
+    at = z.argmax(axis=1)
+    at += first
     maximum = z.take(at)
     np.subtract(z, maximum[:, np.newaxis], out=d)
-    return Top(at, maximum)
-
-
-def entries(y: Classes, m: int) -> Classes:
-    """Return where class y of each row of a block is, counted in elements of the block."""
-    return y if len(y) == 1 else np.arange(0, len(y) * m, m) + y
+    return Top(at, first, maximum)
 
 
 def exponentiate(d: Floats, at: Classes, *, kept: bool = True) -> Doubles:
