@@ -224,7 +224,8 @@ def _negative(case: Case) -> Violation | None:
         return None
     allowed = answer.allowances.loss
     with np.errstate(invalid="ignore"):
-        below = np.isfinite(allowed) & (got < -allowed)
+        # Smoothing over the others leaves a target above 1 a coefficient below 0, and maybe such a loss.
+        below = np.isfinite(allowed) & (got < -allowed) & (answer.allowances.loss_estimate >= 0)
     if not below.any():
         return None
     index = tuple(int(i) for i in np.argwhere(below)[0]) if got.ndim else ()

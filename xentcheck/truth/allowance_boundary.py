@@ -50,17 +50,17 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     of eps or the clip; (h + 1) u more where several are summed.
     """
     rows, u = by.row_sum(on), by.u
-    logs = np.where((on.c > 0.0) & np.isfinite(on.log_boundary), np.abs(on.log_boundary), 0.0)
+    logs = np.where((on.c != 0.0) & np.isfinite(on.log_boundary), np.abs(on.log_boundary), 0.0)
     inner, denominator = boundary_slope(on)
     with np.errstate(divide="ignore", invalid="ignore"):
-        lost = np.where(on.c > 0.0, underflow(on, by) / denominator, 0.0)
+        lost = np.where(on.c != 0.0, underflow(on, by) / denominator, 0.0)
     # A probability of exactly 0 is not rounded to anything else.
     if on.problem.contract.input == "probabilities":
         lost = np.where(on.p == 0.0, 0.0, lost)
     added = 0.0 if on.problem.contract.boundary.exact else 2.0 * u
     term = inner * probability_error(on, by) + np.minimum(2.0 * lost, 1.0) + 2.0 * by.k_log * u * logs + added
-    error = np.einsum("ij,ij->i", on.c, term)
-    size = np.einsum("ij,ij->i", on.c, logs)
+    error = np.einsum("ij,ij->i", on.sizes, term)
+    size = np.einsum("ij,ij->i", on.sizes, logs)
     error += np.where(on.coefficients.several, (rows + u) * size, 0.0)
     if on.coefficients.product is not None:
         error += np.where(on.coefficients.product, u * size, 0.0)

@@ -56,9 +56,9 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     T, label = on.T[:, None], chosen.label
     each = np.arange(problem.n)
     mass = T * on.p
-    value = mass.copy() if chosen.c is None else mass - chosen.c
+    value = mass.copy() if chosen.c is None else chosen.T[:, None] * on.p - chosen.c
     single = ~chosen.several
-    value[each[single], label[single]] = -(on.T * on.rest)[single]
+    value[each[single], label[single]] = -(chosen.T * on.rest)[single]
     relative = probability_error(on, by)
     floor: float | Floats = (2.0 * by.k_exp + (2.0 if by.shift > 1.0 else 1.0)) * by.eta
     error = mass * relative
@@ -73,7 +73,7 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
         complement = _by_complement(on, by)
         at_label = complement if by.relative else np.maximum(at_label, complement)
     error[each[single], label[single]] = at_label[single]
-    terms = mass + on.c
+    terms = mass + on.sizes
     if chosen.several.any():
         error += np.where(chosen.several[:, None], rows * mass + u * np.abs(value), 0.0)
     if chosen.deviation.any():
@@ -142,16 +142,16 @@ def _with_z_loss(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
 def _by_log_probabilities(on: Conditions, by: Arithmetic, bounded: bool) -> Unscaled:
     """-c r with respect to the log-probabilities, r = 1 or that of the boundary."""
     r, wrong = np.ones(on.p.shape), coefficient_error(on, by)
-    error = by.u * on.c + by.eta
+    error = by.u * on.sizes + by.eta
     unbounded = np.zeros(on.problem.n, bool)
     if bounded:
         r, denominator = _derivative(on)
-        lost = on.c * underflow(on, by) / np.maximum(denominator, np.finfo(np.float64).tiny)
-        error = on.c * r * (probability_error(on, by) + 6.0 * by.u) + lost + by.eta
+        lost = on.sizes * underflow(on, by) / np.maximum(denominator, np.finfo(np.float64).tiny)
+        error = on.sizes * r * (probability_error(on, by) + 6.0 * by.u) + lost + by.eta
         unbounded = _ambiguous(on, by)
     if wrong is not None:
         error = error + wrong * r
-    return Unscaled(-on.c * r, error, on.c * r, unbounded[:, None])
+    return Unscaled(-on.c * r, error, on.sizes * r, unbounded[:, None])
 
 
 def _by_probabilities(on: Conditions, by: Arithmetic) -> Unscaled:
@@ -171,7 +171,7 @@ def _by_probabilities(on: Conditions, by: Arithmetic) -> Unscaled:
     if contract.input != "probabilities":
         unbounded = np.ones((on.problem.n, 1), bool)
     lost = np.where(on.p == 0.0, 0.0, underflow(on, by))
-    counts = (on.c > 0.0) & (slope > 0.0)
+    counts = (on.c != 0.0) & (slope > 0.0)
     wrong = coefficient_error(on, by)
     with np.errstate(divide="ignore", invalid="ignore"):
         v = np.where(counts, on.c / denominator, 0.0)
@@ -181,12 +181,13 @@ def _by_probabilities(on: Conditions, by: Arithmetic) -> Unscaled:
     nothing = (denominator == 0.0) & ~counts & np.full(1, on.coefficients.c is not None)
     unbounded = unbounded | (gone > 0.25) | ~np.isfinite(v) | nothing
     v = np.where(np.isfinite(v), v, 0.0)
-    value, terms = -v, v
-    error = v * (4.0 * u + probability_error(on, by) + np.minimum(2.0 * gone, 1.0))
+    value, terms = -v, np.abs(v)
+    error = terms * (4.0 * u + probability_error(on, by) + np.minimum(2.0 * gone, 1.0))
     if contract.boundary.normalise:
         total = np.maximum(on.problem.scores.sum(axis=1), np.finfo(np.float64).tiny)[:, None]
         mean = np.einsum("ij,ij->i", on.p, v)[:, None]
-        value, terms = (mean - v) / total, (mean + v) / total
+        sizes = np.einsum("ij,ij->i", on.p, terms)[:, None]
+        value, terms = (mean - v) / total, (sizes + terms) / total
         error = (terms * (2.0 * rows + 10.0 * u)) + (error + np.einsum("ij,ij->i", on.p, error)[:, None]) / total
         unbounded = np.asarray(np.broadcast_to(unbounded, v.shape).any(axis=1))[:, None]
         part = 0.0 if wrong is None else (part + np.einsum("ij,ij->i", on.p, part)[:, None]) / total
@@ -199,7 +200,7 @@ def _through_boundary(on: Conditions, by: Arithmetic) -> Unscaled:
     c r (rho + 6 u) + p A (rho + h u + 6 u) + p sum of c r rho, rho the relative error of p; what underflows is
     multiplied by v = c/(p + eps).
     """
-    u, rows, c, p = by.u, by.row_sum(on), on.c, on.p
+    u, rows, c, p = by.u, by.row_sum(on), on.sizes, on.p
     slope, denominator = _derivative(on)
     rho, lost = probability_error(on, by), underflow(on, by)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -218,7 +219,9 @@ def _through_boundary(on: Conditions, by: Arithmetic) -> Unscaled:
         error = error + wrong * slope + p * np.einsum("ij,ij->i", wrong, slope)[:, None]
     if on.softmax:
         unbounded |= by.leaves_range(on)
-    return Unscaled(p * A - part, error, p * A + part, unbounded[:, None])
+    signed = on.c * slope
+    value = p * signed.sum(axis=1)[:, None] - signed
+    return Unscaled(value, error, p * A + part, unbounded[:, None])
 
 
 def _derivative(on: Conditions) -> tuple[Floats, Floats]:
@@ -244,5 +247,5 @@ def _ambiguous(on: Conditions, by: Arithmetic) -> Flags:
     for edge in clip:
         reading = 2.0 * by.eta if edge < by.eta else 0.0
         close = np.abs(on.p - edge) <= edge * doubt + reading + underflow(on, by)
-        found |= (close & (on.c > 0.0)).any(axis=1)
+        found |= (close & (on.c != 0.0)).any(axis=1)
     return found

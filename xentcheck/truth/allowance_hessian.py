@@ -56,11 +56,11 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
     floor = (2.0 * by.k_exp + 2.0) * by.eta
     lost = floor * (1.0 + size) + p * (floor * (sizes.sum(axis=1)[:, None] + problem.m))
 
-    value, terms = T * (p * distance), T * (p * (np.abs(v) + np.abs(mean)))
+    value, terms = on.coefficients.T[:, None] * (p * distance), T * (p * (np.abs(v) + np.abs(mean)))
     bound = T * error + np.maximum(T, 1.0) * lost + _strength_error(on, by)[:, None] * (p * size)
     if by.log_softmax:
         # -log(softmax): at the label, terms c v_y and c p.v that are not multiplied by p_y cancel.
-        own = on.c * ((OPERATIONS * u + 2.0 * rows) * (np.abs(v) + _mean(p, sizes)))
+        own = on.sizes * ((OPERATIONS * u + 2.0 * rows) * (np.abs(v) + _mean(p, sizes)))
         bound = bound + own + p * own.sum(axis=1)[:, None]
     if on.z_loss:
         share = 2.0 * on.z_loss * problem.kept[:, None]

@@ -41,7 +41,7 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     2 k_exp q where exp(0) is exactly 1), the h times q in the log1p form, v the number of exponentials that may
     underflow; (h + 1) L more where several coefficients are summed.
     """
-    T, L, u = on.T, _finite(on.cross_entropy), by.u
+    T, L, u = on.T, _finite(on.surprisal), by.u
     several = on.coefficients.several
     rows = by.row_sum(on)
     part = on.q if by.relative else 1.0
@@ -58,7 +58,7 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     error += on.coefficients.deviation * on.l
     wrong = coefficient_error(on, by)
     if wrong is not None:
-        distance = np.where(on.c > 0.0, _finite(np.abs(on.d)), 0.0)
+        distance = np.where(on.c != 0.0, _finite(np.abs(on.d)), 0.0)
         error += np.einsum("ij,ij->i", wrong, distance) + wrong.sum(axis=1) * on.l
     if by.lse:
         error += _unshifted(on, by, wrong)
@@ -107,7 +107,7 @@ def _weighted_sum_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     error = (by.u + by.u_input) * size + np.where(on.coefficients.several, (by.row_sum(on) + by.u) * size, 0.0)
     wrong = coefficient_error(on, by)
     if wrong is not None:
-        terms = np.where(on.c > 0.0, _finite(np.abs(on.d)), 0.0)
+        terms = np.where(on.c != 0.0, _finite(np.abs(on.d)), 0.0)
         error += np.einsum("ij,ij->i", wrong, terms)
     error += by.eta * (1.0 if on.coefficients.c is None else on.problem.m + 1.0)
     overflows = np.full(on.problem.n, by.row_sum(on) > 0.25)
@@ -130,7 +130,7 @@ def _z_loss(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     strength, e = on.z_loss, logsumexp_error(on, by)
     size = strength * on.lse * on.lse
     error = strength * e * (2.0 * np.abs(on.lse) + e) + 6.0 * by.u * size
-    error += by.u * _finite(on.cross_entropy) + by.eta * (1.0 + strength)
+    error += by.u * _finite(on.surprisal) + by.eta * (1.0 + strength)
     return error, on.lse * on.lse > by.largest / 2.0
 
 

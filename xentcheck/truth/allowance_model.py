@@ -208,7 +208,7 @@ def coefficient_error(on: Conditions, by: Arithmetic) -> Floats | None:
     chosen, problem, contract = on.coefficients, on.problem, on.problem.contract
     if chosen.c is None or chosen.t is None:
         return None
-    c, t, smoothing = chosen.c, chosen.t, problem.smoothing
+    c, t, smoothing = np.abs(chosen.c), np.abs(chosen.t), problem.smoothing
     rows = by.row_sum(on)
     relative = 0.0
     if smoothing:
@@ -219,7 +219,7 @@ def coefficient_error(on: Conditions, by: Arithmetic) -> Floats | None:
     if problem.class_weights is not None:
         relative += by.u
         several = rows if contract.smoothing_weights == "label" and problem.targets is not None else 0.0
-    error = c * (relative + several * on.coefficients.several[:, None])
+    error: Floats = c * (relative + several * on.coefficients.several[:, None])
     if smoothing:
         share = smoothing / max(problem.m - 1, 1) if contract.smoothing_over == "others" else 0.0
         error += t * (2.0 * by.u * smoothing + (rows + 8.0 * by.u) * share)

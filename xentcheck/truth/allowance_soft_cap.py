@@ -70,13 +70,13 @@ def row_error(on: Conditions, by: Arithmetic) -> Floats:
     """
     found, T = moved(on, by), on.T[:, None]
     each, chosen = np.arange(on.problem.n), on.coefficients
-    slope = np.abs(T * on.p - on.c)
+    slope = np.abs(on.coefficients.T[:, None] * on.p - on.c)
     single = ~chosen.several
     slope[each[single], chosen.label[single]] = (on.T * on.rest)[single]
     error = np.einsum("ij,ij->i", slope + T * (on.p * found.p), found.logits)
     at_top = np.take_along_axis(found.logits, on.d.argmax(axis=1)[:, None], 1)
     apart = np.where(on.d == 0.0, 0.0, found.logits + at_top)
-    error = error + by.u * (on.T * found.further + (by.gap + 1.0) * np.einsum("ij,ij->i", on.c, apart))
+    error = error + by.u * (on.T * found.further + (by.gap + 1.0) * np.einsum("ij,ij->i", on.sizes, apart))
     if by.lse:
         # T lse - sum c s: each of its terms has moved too.
         sizes = by.lse * by.u + 2.0 * by.row_sum(on) + 6.0 * by.u

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.truth.exact_coefficients import present
 from xentcheck.truth.problem import Problem
 
 Floats = NDArray[np.float64]
@@ -24,8 +25,11 @@ class Coefficients:
     ----------
     T : ndarray of float64, shape (n,)
         Sum of c over the classes; 0 in ignored rows.
+    size : ndarray of float64, shape (n,)
+        Sum of |c|: other than T only where a coefficient is below 0, as smoothing over the others makes one of a
+        target above 1. What allowances are made of.
     label : ndarray of int64, shape (n,)
-        The class of the largest coefficient: of the only one where `several` is False.
+        The class of the coefficient of the largest size: of the only one where `several` is False.
     several : ndarray of bool, shape (n,)
         Whether more than one coefficient of the row differs from 0.
     weight : ndarray of float64, shape (n,)
@@ -43,6 +47,7 @@ class Coefficients:
     """
 
     T: Floats
+    size: Floats
     label: NDArray[np.int64]
     several: NDArray[np.bool_]
     weight: Floats
@@ -65,7 +70,7 @@ def _indexed(problem: Problem, labels: NDArray[np.int64]) -> Coefficients:
     if problem.class_weights is not None:
         weight *= problem.class_weights[labels]
     nothing = np.zeros(problem.n)
-    return Coefficients(weight, labels, np.zeros(problem.n, bool), weight, nothing)
+    return Coefficients(weight, weight, labels, np.zeros(problem.n, bool), weight, nothing)
 
 
 def _dense(problem: Problem) -> Coefficients:
@@ -95,9 +100,14 @@ def _dense(problem: Problem) -> Coefficients:
         per_class = weights[None, :] * kept[:, None] if contract.smoothing_weights == "class" else weight[:, None]
         c, t = per_class * smoothed, per_class * t
         deviation = deviation * weights.max(initial=0.0)
+    if contract.soft_rows != "normalised" or problem.smoothing == 1.0:
+        c = np.where(present(problem, np.arange(n)) & problem.kept[:, None], c, 0.0)
     several = np.count_nonzero(c, axis=1) > 1
     product = several | (np.abs(smoothed).max(axis=1, initial=0.0) != 1.0)
-    return Coefficients(c.sum(axis=1), np.argmax(c, axis=1), several, weight, deviation, c, t, product, undefined)
+    sizes = np.abs(c)
+    return Coefficients(
+        c.sum(axis=1), sizes.sum(axis=1), np.argmax(sizes, axis=1), several, weight, deviation, c, t, product, undefined
+    )
 
 
 def smooth(t: Floats, amount: float, over: str) -> Floats:

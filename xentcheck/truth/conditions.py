@@ -43,7 +43,7 @@ class Conditions:
         For logits: S = 1 + s = sum exp(d), l = log1p(s), D = sum p |d|, q = s/S, lse = M + l. Otherwise s = l = D =
         q = lse = 0 and S = 1.
     gap : ndarray, shape (n,)
-        Sum of c |d| over the classes with c > 0.
+        Sum of |c d|, and `surprisal` that of |c log p|, over the classes with c != 0.
     cross_entropy, L : ndarray, shape (n,)
         The row losses, weighted, without and with the z-loss. nan, inf where the exact value is; 0 in ignored rows.
     magnitude : ndarray, shape (n,)
@@ -64,6 +64,7 @@ class Conditions:
     q: Floats
     lse: Floats
     gap: Floats
+    surprisal: Floats
     cross_entropy: Floats
     L: Floats
     magnitude: Floats
@@ -71,8 +72,8 @@ class Conditions:
 
     @property
     def T(self) -> Floats:  # noqa: N802  (the symbol of the formulas)
-        """Sum of the coefficients, shape (n,)."""
-        return self.coefficients.T
+        """Sum of the sizes of the coefficients, shape (n,): allowances are made of sizes."""
+        return self.coefficients.size
 
     @property
     def softmax(self) -> bool:
@@ -90,8 +91,13 @@ class Conditions:
         if self.coefficients.c is not None:
             return self.coefficients.c
         c = np.zeros(self.p.shape)
-        c[np.arange(self.problem.n), self.coefficients.label] = self.T
+        c[np.arange(self.problem.n), self.coefficients.label] = self.coefficients.T
         return c
+
+    @cached_property
+    def sizes(self) -> Floats:
+        """The sizes of the coefficients, shape (n, m)."""
+        return np.abs(self.c)
 
     @cached_property
     def near(self) -> Floats:
@@ -113,8 +119,8 @@ class Conditions:
 
     @cached_property
     def weighted_scores(self) -> Floats:
-        """Sum of c |z| over the classes with c > 0, shape (n,)."""
-        return _weighted(self.coefficients, _finite(np.abs(self.z)))
+        """Sum of |c z| over the classes with c != 0, shape (n,)."""
+        return _weighted(self.coefficients, _finite(np.abs(self.z)), sizes=True)
 
     @cached_property
     def slope(self) -> Floats:
@@ -169,9 +175,9 @@ def _of_logits(problem: Problem) -> Conditions:
     p = e / S[:, None]
     l = np.log1p(s)  # noqa: E741
     lse = M + l
-    gap = _weighted(chosen, -d)
+    gap = _weighted(chosen, -d, sizes=True)
     boundary = problem.contract.boundary
-    ce = chosen.T * l + gap if boundary.exact else _weighted(chosen, -_bounded_log(p, boundary))
+    ce = chosen.T * l + _weighted(chosen, -d) if boundary.exact else _weighted(chosen, -_bounded_log(p, boundary))
     return _finish(problem, chosen, given, (d, p, s, S, l, D, s / S, lse, gap), ce, _magnitude(z), undefined)
 
 
@@ -191,7 +197,7 @@ def _of_probabilities(problem: Problem) -> Conditions:
             p = p / np.where(total == 0.0, 1.0, total)[:, None]
         d = logs = _bounded_log(p, boundary)
     nothing, one = np.zeros(problem.n), np.ones(problem.n)
-    gap = _weighted(chosen, np.abs(logs))
+    gap = _weighted(chosen, np.abs(logs), sizes=True)
     ce = _weighted(chosen, -logs)
     rowwise = (d, p, nothing, one, nothing, nothing, nothing, nothing, gap)
     return _finish(problem, chosen, scores, rowwise, ce, _magnitude(scores), undefined)
@@ -233,15 +239,17 @@ def _finish(
     elif np.isinf(L).any() and (penalised or _enlarged(problem)):
         # It is this float64 arithmetic that overflowed, in a weight or a square; the reduced loss need not.
         unjudged |= np.isinf(L) & ~((chosen.c != 0.0) & ~np.isfinite(z)).any(axis=1)
-    return Conditions(problem, chosen, z, d, p, s, S, l, D, q, lse, gap, ce, L, magnitude, unjudged)
+    surprisal = chosen.size * l + gap
+    return Conditions(problem, chosen, z, d, p, s, S, l, D, q, lse, gap, surprisal, ce, L, magnitude, unjudged)
 
 
-def _weighted(chosen: Coefficients, terms: Floats) -> Floats:
-    """Sum of c times the terms over the classes with c > 0: there, 0 times infinity is 0."""
+def _weighted(chosen: Coefficients, terms: Floats, *, sizes: bool = False) -> Floats:
+    """Sum of c, or |c|, times the terms over the classes with c != 0: there, 0 times infinity is 0."""
     if chosen.c is None:
         at_label = terms[np.arange(len(chosen.T)), chosen.label]
         return np.where(chosen.T > 0.0, chosen.T * at_label, 0.0)
-    total: Floats = np.einsum("ij,ij->i", chosen.c, np.where(chosen.c > 0.0, terms, 0.0))
+    c = np.abs(chosen.c) if sizes else chosen.c
+    total: Floats = np.einsum("ij,ij->i", c, np.where(c != 0.0, terms, 0.0))
     return total
 
 

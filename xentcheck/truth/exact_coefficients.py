@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from fractions import Fraction
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +27,54 @@ def targets(problem: Problem, rows: Rows) -> Floats:
 
 
 def present(problem: Problem, rows: Rows) -> Mask:
-    """Return where c_j can differ from zero, by sign rules alone: an underflow loses nothing. Shape (len(rows), m)."""
+    """Return where c_j differs from zero, exactly: an underflow loses nothing. Shape (len(rows), m)."""
     t = targets(problem, rows)
-    found: Mask = (t != 0) & (problem.smoothing != 1)
-    if problem.smoothing != 0:
-        found |= (t != 1) if problem.contract.smoothing_over == "others" else True
+    found: Mask = signs(problem, rows) != 0
     if problem.class_weights is not None:
         weights = problem.class_weights != 0
         found &= (
             weights if problem.contract.smoothing_weights == "class" else (weights & (t != 0)).any(-1, keepdims=True)
         )
     return found
+
+
+def signs(problem: Problem, rows: Rows) -> NDArray[np.int8]:
+    """Return the exact sign of each smoothed target t'_j (class weights are at least 0), 1 where t_j is not finite.
+
+    Over the others a target above 1 has a coefficient below 0, or of 0: where float64 does not tell, fractions do.
+    """
+    t, smoothing, m = targets(problem, rows), problem.smoothing, problem.m
+    if smoothing == 0:
+        sign: NDArray[np.int8] = np.where(np.isnan(t), 1.0, np.sign(t)).astype(np.int8)
+        return sign
+    total = np.ones((len(rows), 1))
+    if problem.targets is not None and problem.contract.soft_rows == "renormalised":
+        total = t.sum(-1, keepdims=True)
+    kept, share = _shares(problem, 1.0 - smoothing, smoothing)
+    value, size = t * kept + total * share, np.abs(t * kept) + np.abs(total * share)
+    found: NDArray[np.int8] = np.sign(np.where(np.isnan(value), 1.0, value)).astype(np.int8)
+    unsure = ~(np.abs(value) > (m + 8) * 2.0**-50 * size)
+    for i in np.flatnonzero(unsure.any(-1)).tolist():
+        if not np.isfinite(t[i]).all():
+            found[i] = 1
+            continue
+        kept_, share_ = _shares(problem, 1 - Fraction(smoothing), Fraction(smoothing))
+        renormalised = problem.targets is not None and problem.contract.soft_rows == "renormalised"
+        whole = sum(map(Fraction, t[i].tolist())) if renormalised else Fraction(1)
+        for j in np.flatnonzero(unsure[i]).tolist():
+            exact = Fraction(float(t[i, j])) * kept_ + whole * share_
+            found[i, j] = (exact > 0) - (exact < 0)
+    return found
+
+
+def _shares(problem: Problem, kept: Any, smoothing: Any) -> tuple[Any, Any]:
+    """Return a and b of t' = a t + b: 1 - eps and eps/m, or 1 - eps - eps/(m - 1) and eps/(m - 1) over the others."""
+    if problem.contract.smoothing_over == "all":
+        return kept, smoothing / problem.m
+    if problem.m == 1:
+        return kept, 0 * smoothing
+    share = smoothing / (problem.m - 1)
+    return kept - share, share
 
 
 def normalised(problem: Problem, rows: Rows, real: type[R], at: Rows | None = None) -> R:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.truth.boundaries import readings
-from xentcheck.truth.exact_coefficients import present
+from xentcheck.truth.exact_coefficients import present, signs
 from xentcheck.truth.problem import Problem
 
 
@@ -61,7 +61,7 @@ def kinds(problem: Problem) -> Kinds:
         _not_numbers(problem, needed, loss, gradient)
         if problem.targets is not None:
             unfit = ~np.isfinite(problem.targets).all(-1)
-            negative = (problem.targets < 0).any(-1) & (loss == Kind.INFINITE)
+            negative = (signs(problem, rows) < 0).any(-1) & (loss == Kind.INFINITE)
             if problem.contract.soft_rows == "renormalised":
                 unfit |= (problem.targets == 0).all(-1)
             loss[unfit | negative] = Kind.OPEN
