@@ -12,6 +12,7 @@ EXAMPLES = {
     "input": ["logits", "probabilities", "log_probabilities"],
     "labels": [["sparse"], ["onehot", "soft"]],
     "label_dtypes": ["integers", ["int64"], ["float32", "int8"]],
+    "dense_label_dtypes": ["numbers", ["same"], ["bool", "uint16", "float16"]],
     "label_shapes": [["(n,)"], ["(n,)", "(n,1)"]],
     "reduction": ["mean", "sum", "none"],
     "argument_order": ["scores_first", "labels_first"],

@@ -50,7 +50,7 @@ def assemble(setting: Setting, family: Family, numbers: Numbers, extra: NDArray[
         ignored = _ignored(numbers, ignoring, emphasised) if index is not None else np.zeros(numbers.n, bool)
         labels = sparse_labels(setting, draft.labels, numbers.m, ignored, index, dtype, shape)
     else:
-        labels = dense_labels(setting, draft.labels, numbers)
+        labels = dense_labels(setting, draft.labels, numbers, dtype)
     batch = Batch(scores, labels, setting.label_form, options, memory, family.name)
     return settle(setting, batch, draft.labels)
 

@@ -21,7 +21,8 @@ class Batch:
     scores : ndarray, shape (n, m)
         Logits, probabilities or log-probabilities in the dtype under test, classes along the last axis.
     labels : ndarray
-        Sparse: integers of shape (n,) or (n, 1). One-hot and soft: shape (n, m), in the dtype of the scores.
+        Sparse: integers of shape (n,) or (n, 1). One-hot and soft: shape (n, m), in a dtype of
+        the contract's `dense_label_dtypes`.
     label_form : {"sparse", "onehot", "soft"}
     options : mapping
         Values of the options that the contract declares as arguments, by contract key.
@@ -52,6 +53,11 @@ class Batch:
     def dtype(self) -> str:
         """The name of the dtype under test."""
         return self.scores.dtype.name
+
+    @property
+    def plain_label_dtype(self) -> np.dtype[Any]:
+        """The dtype of labels that every target takes: int64, or that of the scores for one-hot and soft ones."""
+        return np.dtype(np.int64) if self.label_form == "sparse" else self.scores.dtype
 
     def replace(self, **changes: Any) -> Batch:
         """Return this batch with some fields changed."""

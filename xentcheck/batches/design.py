@@ -13,6 +13,7 @@ from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.setting import Setting, holds
 from xentcheck.batches.shapes import Shape
 from xentcheck.contract import Contract
+from xentcheck.truth.formats import FORMATS
 
 KINDS: dict[str, tuple[str, ...]] = {
     "moderate": ("plain", "exact_grid", "ramps", "losses_of_4_to_40"),
@@ -71,12 +72,22 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
         excluded |= _not_held(sparse, factors, shape[1])
     if "soft" in settings:
         factors["soft rows"] = _soft_rows(settings["soft"], shape[0])
-    of_forms = {"label dtype": "sparse", "label shape": "sparse", "ignored rows": "sparse", "soft rows": "soft"}
-    for name, form in of_forms.items():
-        if factors.get(name) and len(settings) > 1:
-            others = [other for other in settings if other != form]
+    dense = [form for form in settings if form != "sparse"]
+    if dense:
+        factors["dense label dtype"] = contract.promised_dense_dtypes
+        excluded |= _without_fractions(factors)
+    of_forms: dict[str, tuple[str, ...]] = {
+        "label dtype": ("sparse",),
+        "label shape": ("sparse",),
+        "ignored rows": ("sparse",),
+        "soft rows": ("soft",),
+        "dense label dtype": tuple(dense),
+    }
+    for name, forms in of_forms.items():
+        others = [other for other in settings if other not in forms]
+        if factors.get(name) and others:
             excluded |= {frozenset({("labels", other), (name, level)}) for other in others for level in factors[name]}
-            excluded.add(frozenset({("labels", form), (name, UNUSED)}))
+            excluded |= {frozenset({("labels", form), (name, UNUSED)}) for form in forms}
             factors[name] += (UNUSED,)
     factors |= {key: levels for key, levels in _ARGUMENTS.items() if some.drawn(key)}
     return covering_rows(
@@ -100,6 +111,17 @@ def _hiding(contract: Contract) -> set[Level]:
     if contract.boundary.exact:
         hiding |= {("scores", "ends"), ("scores", "other sums")}
     return hiding
+
+
+def _without_fractions(factors: dict[str, tuple[Hashable, ...]]) -> set[frozenset[Level]]:
+    """Return dtypes of dense labels that have no fractions together with soft rows that need them."""
+    whole = [name for name in factors["dense label dtype"] if str(name) not in ("same", *FORMATS)]
+    return {
+        frozenset({("dense label dtype", name), ("soft rows", rows)})
+        for name in whole
+        for rows in factors.get("soft rows", ())
+        if rows != "pure"
+    }
 
 
 def _ignored_rows(setting: Setting, n: int) -> tuple[str, ...]:

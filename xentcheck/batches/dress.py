@@ -13,6 +13,7 @@ from xentcheck.batches.covering import Row
 from xentcheck.batches.design import families_of, index_of
 from xentcheck.batches.families import FAMILIES
 from xentcheck.batches.families_probabilities import tenths, to_input
+from xentcheck.batches.labels import in_dtype
 from xentcheck.batches.numbers import Floats, Labels, Seeded
 from xentcheck.batches.options import ignore_index, nearly_no_cap
 from xentcheck.batches.setting import Setting, dtype_named, holds
@@ -81,9 +82,10 @@ def dress(
     if setting.label_form == "sparse":
         labels = _sparse(setting, row, classes, ignored, ignore_index(setting, options), m)
     elif setting.label_form == "onehot":
-        labels = one_hot(classes, m, setting.format.dtype)
+        labels = in_dtype(setting, one_hot(classes, m, np.float64), _dense_dtype(setting, row))
     else:
-        labels = _soft(setting, str(row.get("soft rows", "mixed")), classes, m, place).astype(setting.format.dtype)
+        rows = _soft(setting, str(row.get("soft rows", "mixed")), classes, m, place)
+        labels = in_dtype(setting, rows, _dense_dtype(setting, row))
     return settle(setting, Batch(fitted, labels, setting.label_form, options, layout, name), classes)
 
 
@@ -111,6 +113,12 @@ def _sparse(
     shapes = setting.contract.label_shapes
     wanted = row.get("label shape")
     return labels[:, None] if (wanted if wanted in shapes else shapes[0]) == "(n,1)" else labels
+
+
+def _dense_dtype(setting: Setting, row: Row) -> str:
+    wanted = str(row.get("dense label dtype", "same"))
+    name = setting.dtype if wanted == "same" else wanted
+    return name if name in setting.dense_label_dtypes else setting.dense_label_dtypes[0]
 
 
 def _soft(setting: Setting, level: str, classes: Labels, m: int, place: int) -> Floats:

@@ -11,6 +11,7 @@ from xentcheck.batches.batch import one_hot
 from xentcheck.batches.families_probabilities import tenths
 from xentcheck.batches.numbers import Floats, Labels, Numbers
 from xentcheck.batches.setting import Setting, dtype_named, holds
+from xentcheck.truth.formats import FORMATS
 
 
 def sparse_labels(
@@ -36,12 +37,24 @@ def sparse_labels(
     return given[:, None] if shapes[shape % len(shapes)] == "(n,1)" else given
 
 
-def dense_labels(setting: Setting, labels: Labels, numbers: Numbers) -> NDArray[Any]:
-    """Return one-hot or soft rows of shape (n, m) in the dtype of the scores."""
-    kind = setting.format.dtype
-    if setting.label_form == "onehot":
-        return one_hot(labels, numbers.m, kind)
-    return _soft_rows(setting, labels, numbers).astype(kind)
+def dense_labels(setting: Setting, labels: Labels, numbers: Numbers, dtype: int) -> NDArray[Any]:
+    """Return one-hot or soft rows of shape (n, m); the code 0 of their dtype gives that of the scores."""
+    names = setting.dense_label_dtypes
+    rows = (
+        one_hot(labels, numbers.m, np.float64)
+        if setting.label_form == "onehot"
+        else _soft_rows(setting, labels, numbers)
+    )
+    return in_dtype(setting, rows, names[dtype % 16 % len(names)] if dtype % 16 < 8 else names[0])
+
+
+def in_dtype(setting: Setting, rows: Floats, name: str) -> NDArray[Any]:
+    """Return rows of labels in a dtype; where that has no fractions and the rows do, in one of floats."""
+    chosen = dtype_named(name)
+    if chosen.name not in FORMATS and not np.array_equal(rows.astype(chosen).astype(np.float64), rows):
+        floats = [other for other in setting.dense_label_dtypes if other in FORMATS]
+        chosen = dtype_named(floats[0]) if floats else setting.format.dtype
+    return rows.astype(chosen)
 
 
 def _soft_rows(setting: Setting, labels: Labels, numbers: Numbers) -> Floats:

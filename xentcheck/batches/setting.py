@@ -132,6 +132,12 @@ class Setting:
         return tuple(both or fitting)
 
     @cached_property
+    def dense_label_dtypes(self) -> tuple[str, ...]:
+        """The dtypes of one-hot and soft labels, that of the scores first where it is promised."""
+        names = [self.dtype if name == "same" else name for name in self.contract.promised_dense_dtypes]
+        return tuple(dict.fromkeys(sorted(names, key=lambda name: name != self.dtype)))
+
+    @cached_property
     def _label_dtypes(self) -> tuple[str, ...]:
         declared = self.contract.label_dtypes
         return FEWEST_DTYPES_FIRST if isinstance(declared, str) else declared

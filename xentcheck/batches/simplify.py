@@ -27,6 +27,8 @@ def plainer(setting: Setting, batch: Batch) -> Iterator[Batch]:
             yield batch.replace(labels=batch.labels[:, 0])
         if batch.labels.dtype != np.int64 and "int64" in setting.label_dtypes(batch.m):
             yield batch.replace(labels=batch.labels.astype(np.int64))
+    elif batch.labels.dtype != batch.scores.dtype and batch.dtype in setting.dense_label_dtypes:
+        yield batch.replace(labels=batch.labels.astype(batch.scores.dtype))
     for key, value in batch.options.items():
         for simpler in _simpler_option(key, value):
             yield batch.replace(options={**batch.options, key: simpler})

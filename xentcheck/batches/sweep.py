@@ -24,7 +24,7 @@ from xentcheck.batches.storage import digest
 from xentcheck.batches.sweep_items import BY_HAND, Item, declared_items, plain_items, special_items
 from xentcheck.contract import Contract
 
-_OPTIONS = ("class_weights", "label_smoothing", "z_loss", "soft_cap", "soft rows", "label shape")
+_OPTIONS = ("class_weights", "label_smoothing", "z_loss", "soft_cap", "soft rows", "label shape", "dense label dtype")
 _READABLE = 3
 """The first items, whose options are plain."""
 

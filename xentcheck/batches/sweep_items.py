@@ -82,6 +82,8 @@ def special_items(setting: Setting) -> Iterator[Item]:
     yield from _sizes(setting)
     if setting.label_form == "sparse":
         yield from _label_kinds(setting)
+    else:
+        yield from _squares_of_integers()
     yield from _edges(setting)
 
 
@@ -140,6 +142,15 @@ def _label_kinds(setting: Setting) -> Iterator[Item]:
         if m <= setting.classes[1] and name in setting.label_dtypes(m):
             scores = random.integers(-8, 9, (2, m)) / 2
             yield _item("label_dtype_at_its_limit", scores, labels, fixed={"label dtype": name})
+
+
+def _squares_of_integers() -> Iterator[Item]:
+    """Yield as many rows as classes with labels of integers, which may be read as class numbers, or by columns."""
+    scores = [[0.5, -1, 2], [1, 0, -0.5], [3, 2, 1]]
+    yield _item("square_of_integers", scores, [1, 0, 1], fixed={"dense label dtype": "int64", "soft rows": "pure"})
+    yield _item(
+        "square_of_integers", [[0, 2], [1, 0]], [0, 0], fixed={"dense label dtype": "uint8", "soft rows": "pure"}
+    )
 
 
 def _edges(setting: Setting) -> Iterator[Item]:

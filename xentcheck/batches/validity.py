@@ -9,6 +9,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.options import divisor, ignore_index, smoothing
 from xentcheck.batches.setting import Setting
 from xentcheck.batches.shapes import admits
+from xentcheck.truth.formats import FORMATS, Format
 
 Rows = NDArray[np.float64]
 
@@ -59,7 +60,7 @@ def _of_scores(setting: Setting, batch: Batch) -> str:
     if scores[finite].min(initial=0.0) < 0:
         return "a probability is negative"
     rows = finite.all(axis=1)
-    if setting.stochastic and not _sum_to_one(setting, scores[rows]):
+    if setting.stochastic and not _sum_to_one(setting.format, scores[rows]):
         return "a row of probabilities does not sum to 1"
     return ""
 
@@ -82,8 +83,12 @@ def _of_labels(setting: Setting, batch: Batch) -> str:
         return ""
     if rows.min(initial=0.0) < 0 or not np.isfinite(rows).all():
         return "a label is negative or not finite"
+    # Labels of a narrower dtype than the scores' are rounded to that.
+    coarser = FORMATS.get(labels.dtype.name, setting.format)
     if setting.contract.soft_rows == "normalised":
-        return "" if _sum_to_one(setting, rows) else "a label row does not sum to 1"
+        return (
+            "" if _sum_to_one(max(setting.format, coarser, key=_coarseness), rows) else "a label row does not sum to 1"
+        )
     total = rows.sum(axis=1)
     if setting.contract.soft_rows == "renormalised" and not (total > 0).all():
         return "a label row sums to 0"
@@ -117,7 +122,10 @@ def _logs_sum_to_one(setting: Setting, scores: Rows) -> bool:
     return bool((np.abs(np.exp(rows).sum(axis=1) - 1) <= allowed).all())
 
 
-def _sum_to_one(setting: Setting, rows: Rows) -> bool:
-    format_ = setting.format
+def _coarseness(format_: Format) -> float:
+    return format_.unit_roundoff
+
+
+def _sum_to_one(format_: Format, rows: Rows) -> bool:
     allowed = 2 * format_.unit_roundoff + rows.shape[1] * max(format_.smallest_subnormal, 2.0**-53)
     return bool((np.abs(rows.sum(axis=1) - 1) <= allowed).all())

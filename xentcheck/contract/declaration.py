@@ -12,6 +12,8 @@ from xentcheck.contract.values import Argument, Boundary, ContractError
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+DENSE = ("same", "bool", "uint8", "int64", "float32", "float64")
+"""Dtypes of one-hot and soft labels that are tried; "same" is that of the scores."""
 GRADES = ("B", "A*", "A", "B+", "C")
 INVALID_KINDS = (
     "label_out_of_range",
@@ -60,6 +62,7 @@ class Contract:
     input: str = "logits"
     labels: tuple[str, ...] = ("sparse",)
     label_dtypes: str | tuple[str, ...] = "integers"
+    dense_label_dtypes: str | tuple[str, ...] = "numbers"
     label_shapes: tuple[str, ...] = ("(n,)",)
     reduction: str = "mean"
     argument_order: str = "scores_first"
@@ -91,6 +94,8 @@ class Contract:
             object.__setattr__(self, field.name, _checked(field.name, getattr(self, field.name)))
         if not self.labels or not self.dtypes or not self.label_shapes:
             raise ContractError("labels, label_shapes and dtypes must each name at least one item.")
+        if not self.dense_label_dtypes:
+            raise ContractError("dense_label_dtypes must name at least one item.")
         if self.axis not in (-1, 0, 1):
             raise ContractError(f"axis is {self.axis!r}, but must be -1, 0 or 1.")
         if self.soft_cap is not None and self.input != "logits":
@@ -109,6 +114,11 @@ class Contract:
     def replace(self, **changes: Any) -> Contract:
         """Return this contract with some keys changed."""
         return Contract.from_mapping({**self.as_mapping(), **changes})
+
+    @property
+    def promised_dense_dtypes(self) -> tuple[str, ...]:
+        """The dtypes of one-hot and soft labels that are tried: those listed, or all of DENSE."""
+        return DENSE if isinstance(self.dense_label_dtypes, str) else self.dense_label_dtypes
 
     @property
     def effective_gradient_reduction(self) -> str:
@@ -144,6 +154,10 @@ def _checked(key: str, value: Any) -> Any:
 
 def _label_dtypes(key: str, value: Any) -> str | tuple[str, ...]:
     return "integers" if value == "integers" else values.list_of(key, value, (*INTEGERS, *DTYPES))
+
+
+def _dense_label_dtypes(key: str, value: Any) -> str | tuple[str, ...]:
+    return "numbers" if value == "numbers" else values.list_of(key, value, ("same", "bool", *INTEGERS, *DTYPES))
 
 
 def _gradient_reduction(key: str, value: Any) -> str | None:
@@ -217,6 +231,7 @@ def _compute(key: str, value: Any) -> str | None:
 
 _SPECIAL = {
     "label_dtypes": _label_dtypes,
+    "dense_label_dtypes": _dense_label_dtypes,
     "boundary": values.boundary,
     "gradient_reduction": _gradient_reduction,
     "label_smoothing": _smoothing,

@@ -82,7 +82,8 @@ def translated(batch: Batch, like: Batch) -> Batch | None:
         scores = batch.scores.astype(FORMATS[like.dtype].dtype)
     if not np.array_equal(np.isfinite(scores), np.isfinite(batch.scores)):
         return None
-    labels = batch.labels if batch.label_form == "sparse" else batch.labels.astype(scores.dtype)
+    own = batch.label_form != "sparse" and batch.labels.dtype == batch.scores.dtype
+    labels = batch.labels.astype(scores.dtype) if own else batch.labels
     return batch.replace(scores=scores, labels=labels)
 
 

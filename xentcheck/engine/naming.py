@@ -33,6 +33,11 @@ MEMORY_ORDER = Cause(
     "The same numbers in C order are answered rightly: the array is read in its memory order and not by its strides.",
 )
 
+LABEL_DTYPE = Cause(
+    "label_dtype",
+    "The same labels in the scores' dtype are answered rightly: arithmetic is done, or kept, in the labels' own dtype.",
+)
+
 
 class Naming:
     """Names the mechanisms of the findings of one cell.
@@ -102,6 +107,10 @@ class Naming:
             return NONDETERMINISTIC
         if batch.layout != "C" and _right(self._case_of(batch.replace(layout="C")).answer, part):
             return MEMORY_ORDER
+        if batch.label_form != "sparse" and batch.labels.dtype != batch.plain_label_dtype:
+            plain = batch.replace(labels=batch.labels.astype(batch.plain_label_dtype))
+            if _right(self._case_of(plain).answer, part):
+                return LABEL_DTYPE
         return None
 
     def _right_when_fresh(self, batch: Batch, part: str) -> bool:

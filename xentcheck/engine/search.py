@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import hypothesis
-import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 
 from xentcheck.batches.batch import Batch
@@ -207,7 +206,7 @@ class CellSearch:
         if outcome.raised is not None and refuses_label_dtype(self.contract, batch, outcome):
             self._observe(f"labels of dtype {batch.labels.dtype} are refused ({outcome.raised.kind})")
             # Judged all the same: the batch may be the only one with its options and its size.
-            case = self.case(batch.replace(labels=batch.labels.astype(np.int64)))
+            case = self.case(batch.replace(labels=batch.labels.astype(batch.plain_label_dtype)))
             outcome = case.answer.outcome
         if not outcome.died and (outcome.raised is None or outcome.raised.call == "convert"):
             result.answered += 1

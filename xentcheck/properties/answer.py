@@ -207,12 +207,15 @@ def gradient_enclosure(answer: Answer) -> Enclosure:
 
 
 def refuses_label_dtype(contract: Contract, batch: Batch, outcome: Outcome) -> bool:
-    """Return whether an exception is the clean refusal of an integer dtype other than int64, which is no finding."""
+    """Return whether an exception is the clean refusal of a label dtype that is not the plain one: no finding.
+
+    The plain one is int64 for class numbers and that of the scores for one-hot and soft labels.
+    """
+    declared = contract.label_dtypes if batch.label_form == "sparse" else contract.dense_label_dtypes
     return (
         outcome.raised is not None
-        and batch.label_form == "sparse"
-        and contract.label_dtypes == "integers"
-        and batch.labels.dtype != np.int64
+        and declared in ("integers", "numbers")
+        and batch.labels.dtype != batch.plain_label_dtype
     )
 
 

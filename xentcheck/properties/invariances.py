@@ -8,6 +8,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.batches.layout import LAYOUTS
+from xentcheck.batches.setting import dtype_named
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INTEGERS
 from xentcheck.properties.case import Case
@@ -101,8 +102,9 @@ def row_independence(case: Case) -> Iterator[Violation]:
 
 def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
     dtypes = len(INTEGERS) if isinstance(contract.label_dtypes, str) else len(contract.label_dtypes)
-    ways = dtypes > 1 or len(contract.label_shapes) > 1
-    varied = len(contract.labels) > 1 or ("sparse" in contract.labels and ways)
+    sparse = "sparse" in contract.labels and (dtypes > 1 or len(contract.label_shapes) > 1)
+    dense = contract.labels != ("sparse",) and len(contract.promised_dense_dtypes) > 1
+    varied = len(contract.labels) > 1 or sparse or dense
     return "" if varied else "one label form, in one dtype and shape, is promised"
 
 
@@ -116,7 +118,7 @@ def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
 )
 def label_forms(case: Case) -> Iterator[Violation]:
     """The same labels in another promised form, dtype or shape."""
-    ways = [*_other_forms(case), *_other_integers(case), *_other_shapes(case)]
+    ways = [*_other_forms(case), *_other_integers(case), *_other_numbers(case), *_other_shapes(case)]
     if ways:
         yield from case.check(*ways[int(case.random("forms").integers(len(ways)))])
 
@@ -165,6 +167,22 @@ def _other_integers(case: Case) -> Iterator[tuple[Batch, str]]:
         limits = np.iinfo(name) if name in INTEGERS else None
         if limits and limits.min <= low and high <= limits.max and name != batch.labels.dtype.name:
             yield batch.replace(labels=batch.labels.astype(name)), f"with labels of dtype {name}"
+
+
+def _other_numbers(case: Case) -> Iterator[tuple[Batch, str]]:
+    """One-hot and soft labels in every other promised dtype that holds them; just one where it costs a compilation."""
+    batch = case.batch
+    if batch.label_form == "sparse":
+        return
+    exact = batch.labels.astype(np.float64)
+    promised = case.contract.promised_dense_dtypes
+    for name in [name for name in promised if name == "int64"] if case.capabilities.expensive_shapes else promised:
+        dtype = batch.scores.dtype if name == "same" else dtype_named(name)
+        if dtype != batch.labels.dtype:
+            with np.errstate(all="ignore"):
+                other = batch.labels.astype(dtype)
+            if np.array_equal(other.astype(np.float64), exact):
+                yield batch.replace(labels=other), f"with labels of dtype {dtype.name}"
 
 
 def _other_shapes(case: Case) -> Iterator[tuple[Batch, str]]:

@@ -37,7 +37,9 @@ def spoil(batch: Batch, kind: str, way: int = 0, ignored: int | None = None) -> 
     if kind == "shape_mismatch" and way % 2 and batch.n > 1:
         return batch.replace(labels=batch.labels[:1]), "one row of labels for several of scores"
     if kind == "shape_mismatch" and batch.m > 1:
-        return batch.replace(labels=batch.labels[:, :-1]), "labels of another shape than the scores"
+        # Not in integers: a single column of them would be class numbers.
+        fewer = batch.labels[:, :-1].astype(batch.labels.dtype if batch.m > 2 else batch.scores.dtype)
+        return batch.replace(labels=fewer), "labels of another shape than the scores"
     return _not_binary(batch, way) if kind == "labels_not_binary" and batch.label_form == "onehot" else None
 
 

@@ -22,6 +22,7 @@ _REFERENCE = Registered(
     keywords=_REDUCTION,
     contract={
         "labels": ["sparse", "onehot", "soft"],
+        "dense_label_dtypes": ["same", "bool", "uint8", "int64", "float32", "float64"],
         "label_shapes": ["(n,)", "(n,1)"],
         "soft_rows": "any",
         "empty_mean": "nan",

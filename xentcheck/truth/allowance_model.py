@@ -203,26 +203,29 @@ def coefficient_error(on: Conditions, by: Arithmetic) -> Floats | None:
 
     Smoothing: 5 u c + 2 eps u t (1 - eps is rounded relative to 1), and for eps/(m - 1) over the others two more
     numbers of the size of eps t/(m - 1). Renormalised rows: (h + 2) u. Weights of a soft row: (h + 1) u. A
-    coefficient below eta may be flushed to 0.
+    coefficient below eta may be flushed to 0. Targets that are converted to a dtype that does not hold them move.
     """
     chosen, problem, contract = on.coefficients, on.problem, on.problem.contract
     if chosen.c is None or chosen.t is None:
         return None
     c, t, smoothing = np.abs(chosen.c), np.abs(chosen.t), problem.smoothing
-    rows = by.row_sum(on)
+    # Labels of a narrower dtype meet each other, and constants, in that.
+    u, rows = max(by.u, problem.label_roundoff), max(by.row_sum(on), problem.label_roundoff * (problem.m - 1))
     relative = 0.0
     if smoothing:
-        relative += 5.0 * by.u
+        relative += 5.0 * u
     if problem.targets is not None and contract.soft_rows == "renormalised":
-        relative += rows + 2.0 * by.u
-    several = 0.0
+        relative += rows + 2.0 * u
+    several = rows + u if problem.label_roundoff else 0.0
     if problem.class_weights is not None:
         relative += by.u
-        several = rows if contract.smoothing_weights == "label" and problem.targets is not None else 0.0
+        several += rows if contract.smoothing_weights == "label" and problem.targets is not None else 0.0
     error: Floats = c * (relative + several * on.coefficients.several[:, None])
     if smoothing:
         share = smoothing / max(problem.m - 1, 1) if contract.smoothing_over == "others" else 0.0
-        error += t * (2.0 * by.u * smoothing + (rows + 8.0 * by.u) * share)
+        error += t * (2.0 * u * smoothing + (rows + 8.0 * u) * share)
     scale = 1.0 if problem.class_weights is None else max(1.0, float(problem.class_weights.max(initial=0.0)))
+    if chosen.rounding is not None:
+        error += chosen.rounding
     tiny = (c > 0.0) & (c < by.eta * scale)
     return error + np.where(tiny, c, 0.0) if tiny.any() else error

@@ -51,6 +51,7 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
         value /= by_what
         error = (error + (by.u_sum * size if weighted else 0.0)) / by_what + by.eta
         error += 2.0 * by.u * abs(value) + (_times(summing, size / by_what) if weighted else 0.0)
+        error += (size / by_what) * _divisor_error(on)
     if by.u_output:
         error += 2.0 * by.u_output * abs(value) + by.eta_output
     nowhere = nowhere or not np.isfinite(error) or bool(abs(value) + error > by.largest_output)
@@ -84,7 +85,7 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
         empty = by_what == 0.0
         scale, factors = scale / (by_what or 1.0), factors + 1
         if contract.mean_over == "weights" and problem.class_weights is not None:
-            divides = by.batch_sum(on)
+            divides = by.batch_sum(on) + _divisor_error(on)
     if problem.class_weights is not None:
         factors += 1
     s = np.abs(scale)[:, None]
@@ -111,6 +112,14 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
     if empty and contract.empty_mean != "zero":
         unbounded = np.ones(value.shape, bool)
     return value, np.where(unbounded, 0.0, error), unbounded
+
+
+def _divisor_error(on: Conditions) -> float:
+    """Relative error that a conversion of the targets makes in a divisor of weights."""
+    if on.problem.contract.mean_over != "weights" or on.coefficients.weight_rounding == 0.0:
+        return 0.0
+    relative = on.coefficients.weight_rounding / divisor(on)
+    return float(relative / (1.0 - relative)) if relative < 1.0 else np.inf
 
 
 def _times(relative: float, size: Any) -> Any:

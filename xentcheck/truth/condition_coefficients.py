@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.truth.exact_coefficients import present
+from xentcheck.truth.formats import FORMATS
 from xentcheck.truth.problem import Problem
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,11 @@ class Coefficients:
         None for nowhere.
     undefined : ndarray of bool, shape (n,), or None
         Rows whose targets cannot be renormalised since their sum is 0.
+    rounding : ndarray of float64, shape (n, m), or None
+        How far c moves where the targets are converted to the dtype of the scores, or to that of the arithmetic; None
+        where these hold all of them.
+    weight_rounding : float
+        How far the sum of `weight` does.
     """
 
     T: Floats
@@ -56,6 +62,8 @@ class Coefficients:
     t: Floats | None = None
     product: NDArray[np.bool_] | None = None
     undefined: NDArray[np.bool_] | None = None
+    rounding: Floats | None = None
+    weight_rounding: float = 0.0
 
 
 def coefficients(problem: Problem) -> Coefficients:
@@ -86,17 +94,29 @@ def _dense(problem: Problem) -> Coefficients:
         total = t.sum(axis=1)
         undefined = total == 0.0
         t = np.where(undefined[:, None], 0.0, t / np.where(undefined, 1.0, total)[:, None])
+    moved = _conversion(problem)
+    if moved is not None and contract.soft_rows == "renormalised":
+        assert problem.targets is not None
+        total = problem.targets.sum(axis=1, keepdims=True)
+        moved = 1.01 * (moved + t * moved.sum(axis=1, keepdims=True)) / np.where(total == 0.0, 1.0, total)
     kept = problem.kept.astype(np.float64)
     smoothed = smooth(t, problem.smoothing, contract.smoothing_over)
     deviation = np.zeros(n)
     if contract.soft_rows == "normalised":
         deviation = np.abs(1.0 - smoothed.sum(axis=1)) * kept
     weights = problem.class_weights
+    weight_moved = 0.0
     if weights is None:
         c, weight = smoothed * kept[:, None], kept
         t = t * kept[:, None]
     else:
         weight = (t @ weights) * kept
+        if moved is not None:
+            by_label, weight_moved = moved @ weights, float((moved @ weights).sum())
+            if contract.smoothing_weights == "class":
+                moved = weights * moved
+            else:
+                moved = (weight + by_label)[:, None] * moved + by_label[:, None] * np.abs(smoothed)
         per_class = weights[None, :] * kept[:, None] if contract.smoothing_weights == "class" else weight[:, None]
         c, t = per_class * smoothed, per_class * t
         deviation = deviation * weights.max(initial=0.0)
@@ -106,8 +126,35 @@ def _dense(problem: Problem) -> Coefficients:
     product = several | (np.abs(smoothed).max(axis=1, initial=0.0) != 1.0)
     sizes = np.abs(c)
     return Coefficients(
-        c.sum(axis=1), sizes.sum(axis=1), np.argmax(sizes, axis=1), several, weight, deviation, c, t, product, undefined
+        c.sum(axis=1),
+        sizes.sum(axis=1),
+        np.argmax(sizes, axis=1),
+        several,
+        weight,
+        deviation,
+        c,
+        t,
+        product,
+        undefined,
+        moved,
+        weight_moved,
     )
+
+
+def _conversion(problem: Problem) -> Floats | None:
+    """Return how far targets move, shape (n, m), in a conversion to the scores' dtype or that of the arithmetic.
+
+    u t where the format does not hold t, and t where t may be flushed to zero; None where both hold all of them.
+    """
+    if problem.targets is None:
+        return None
+    t, moved = problem.targets, np.zeros(problem.targets.shape)
+    for format_ in {problem.format, FORMATS.get(problem.contract.compute or "", problem.format)}:
+        with np.errstate(over="ignore"):
+            inexact = t.astype(format_.dtype).astype(np.float64) != t
+        size = np.where(t < format_.smallest_normal, t, format_.unit_roundoff * t)
+        moved = np.maximum(moved, np.where(inexact, size, 0.0))
+    return moved if moved.any() else None
 
 
 def smooth(t: Floats, amount: float, over: str) -> Floats:

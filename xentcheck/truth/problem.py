@@ -47,6 +47,8 @@ class Problem:
         number in all where the loss is a scalar. None stands for ones.
     vector : ndarray of float64, shape (n, m), or None
         The direction that the Hessian is multiplied by; finite. None where no second derivative is asked for.
+    label_roundoff : float
+        The unit roundoff of the targets' dtype where that is one of narrower floats than the scores', else 0.
     """
 
     contract: Contract
@@ -61,6 +63,7 @@ class Problem:
     soft_cap: float | None = None
     upstream: Floats | None = None
     vector: Floats | None = None
+    label_roundoff: float = 0.0
 
     @property
     def n(self) -> int:
@@ -76,6 +79,12 @@ class Problem:
     def plain(self) -> bool:
         """Whether every row has one label of coefficient 1: sparse labels, no weights, no smoothing."""
         return self.labels is not None and self.class_weights is None and self.smoothing == 0.0
+
+
+def label_roundoff(scores: np.dtype[Any], labels: np.dtype[Any]) -> float:
+    """Return the unit roundoff of the dtype of dense labels if that is of narrower floats than the scores', else 0."""
+    own, given = FORMATS[scores.name], FORMATS.get(labels.name)
+    return given.unit_roundoff if given is not None and given.precision < own.precision else 0.0
 
 
 def pose(
@@ -126,5 +135,6 @@ def pose(
         z_loss=float(chosen["z_loss"]),
         soft_cap=None if chosen["soft_cap"] is None else float(chosen["soft_cap"]),
         upstream=None if upstream is None else np.asarray(upstream).astype(np.float64),
+        label_roundoff=0.0 if dense is None else label_roundoff(np.asarray(scores).dtype, np.asarray(labels).dtype),
         vector=None if vector is None else np.ascontiguousarray(np.asarray(vector).astype(np.float64)),
     )

@@ -14,6 +14,7 @@ from xentcheck.zoo import (
     bugs_guards,
     bugs_ignoring,
     bugs_invalid,
+    bugs_label_dtypes,
     bugs_labels,
     bugs_masks,
     bugs_overflow,
@@ -30,6 +31,7 @@ from xentcheck.zoo import (
     right_algorithms,
     right_calls,
     right_gradients,
+    right_label_dtypes,
     right_options,
     right_probabilities,
     right_reductions,
@@ -51,6 +53,7 @@ BUGS: tuple[Specimen, ...] = tuple(
         bugs_soft_cap,
         bugs_axes,
         bugs_labels,
+        bugs_label_dtypes,
         bugs_widths,
         bugs_chunked,
         bugs_state,
@@ -72,6 +75,7 @@ RIGHT: tuple[Specimen, ...] = tuple(
         right_options,
         right_soft_cap,
         right_probabilities,
+        right_label_dtypes,
         right_calls,
     )
     for specimen in specimens_of(module)

@@ -29,7 +29,8 @@ from xentcheck.zoo.parts import (
 from xentcheck.zoo.specimen import right
 
 SUM = {"reduction": "sum"}
-BOTH = {"labels": ["sparse", "onehot", "soft"]}
+# Rows of integers are taken for class numbers, so that they are not promised.
+BOTH = {"labels": ["sparse", "onehot", "soft"], "dense_label_dtypes": ["same", "float32", "float64"]}
 
 
 def is_dense(scores: Array, labels: Array) -> bool:
