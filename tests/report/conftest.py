@@ -12,6 +12,7 @@ from xentcheck.report.model import (
     Environment,
     Finding,
     Grade,
+    Largest,
     PropertyResult,
     Report,
     TargetSummary,
@@ -89,7 +90,17 @@ def conforming() -> Report:
         counts=Counts(planned=2500, run=2500),
         properties=laws({}),
         grades={
-            "float32": {"loss": Grade("A*", 0.5, PAIR, "loss"), "gradient": Grade("B+", 1.75, LONG, "gradient[0, 3]")},
+            "float32": {
+                "loss": Grade(
+                    "A*",
+                    0.5,
+                    PAIR,
+                    "loss",
+                    max_error=Largest(3e-8, PAIR, "loss"),
+                    max_share=Largest(0.13, LONG, "loss"),
+                ),
+                "gradient": Grade("B+", 1.75, LONG, "gradient[0, 3]", max_error=Largest(2e-8, LONG, "gradient[0, 3]")),
+            },
             "float64": {"loss": Grade("B", 12345.0, PAIR, "loss", note="conforms, although it passes the tight bound")},
         },
         witnesses=(
@@ -149,7 +160,12 @@ def violating() -> Report:
                 (3, "float64", "onehot"): "skipped",
             }
         ),
-        grades={"float32": {"loss": Grade("fail", math.inf, PAIR, "loss"), "gradient": Grade("C")}},
+        grades={
+            "float32": {
+                "loss": Grade("fail", math.inf, PAIR, "loss", max_share=Largest(1.45e6, PAIR, "loss")),
+                "gradient": Grade("C"),
+            }
+        },
         findings=(moved, infinite, lost),
         interrupted=True,
     )

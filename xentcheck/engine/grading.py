@@ -1,8 +1,8 @@
-"""The worst grade and the largest error met, with the input that gives it."""
+"""The worst grade and the largest errors met, with the inputs that give them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,31 +11,54 @@ from xentcheck.batches.storage import to_mapping
 from xentcheck.properties.answer import Answer
 from xentcheck.report import model
 from xentcheck.truth.certify import certify
-from xentcheck.truth.grades import GRADES, Grade, grade
+from xentcheck.truth.grades import GRADES, grade
 from xentcheck.truth.problem import Problem
 
 NOTE = "beyond the tight bound of this grade, within the one for any legitimate algorithm"
 
 
 @dataclass(frozen=True, eq=False)
-class Graded:
-    """A grade and where its largest error was met.
+class Met:
+    """A largest value and where it was met.
 
     Parameters
     ----------
-    grade : Grade
-        The worst of all batches so far; its max_ulp and index are those of the largest error.
-    batch : Batch or None
-        The batch of the largest error.
+    value : float
+    index : tuple of int
+    batch : Batch
     got : float
-    problem : Problem or None
-        What the batch asks, for the certified value.
+        What was returned there.
+    problem : Problem
+        What the batch asks.
     """
 
-    grade: Grade
-    batch: Batch | None = None
-    got: float = 0.0
-    problem: Problem | None = None
+    value: float
+    index: tuple[int, ...]
+    batch: Batch
+    got: float
+    problem: Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Graded:
+    """The worst grade of all batches so far, and the largest errors.
+
+    Parameters
+    ----------
+    grade : str
+        One of GRADES.
+    note : bool
+        As in truth.grades.
+    ulp, error, share : Met
+        The largest error in ulp of the exact value, the largest absolute error, and the largest as a share of the
+        allowance.
+    """
+
+    grade: str
+    note: bool
+    ulp: Met
+    error: Met
+    share: Met
 
 
 def grade_answer(answer: Answer, part: str) -> Graded | None:
@@ -44,33 +67,56 @@ def grade_answer(answer: Answer, part: str) -> Graded | None:
     if got is None or measured is None:
         return None
     error, exact = measured
-    found = grade(error, exact, got, answer.truth.tights, answer.problem, part)
-    return None if found.index is None else Graded(found, answer.batch, float(got[found.index]), answer.problem)
+    failed = answer.failed(part)
+    if failed is None:
+        failed = np.zeros(got.shape, bool)
+    found = grade(error, exact, got, answer.truth.tights, answer.problem, part, failed)
+    if found.index is None or found.error_index is None:
+        return None
+    shares = answer.shares(part, error)
+    where = tuple(int(i) for i in np.unravel_index(int(np.argmax(shares)), shares.shape))
+
+    def met(value: float, index: tuple[int, ...]) -> Met:
+        return Met(value, index, answer.batch, float(got[index]), answer.problem)
+
+    return Graded(
+        found.grade,
+        found.note,
+        met(found.max_ulp, found.index),
+        met(found.max_error, found.error_index),
+        met(float(shares[where]), where),
+    )
 
 
 def worse(one: Graded | None, other: Graded) -> Graded:
-    """Return the worse grade of two, with the larger error of the two and its input."""
+    """Return the worse grade of two, with the larger errors of the two and their inputs."""
     if one is None:
         return other
-    larger = one if one.grade.max_ulp >= other.grade.max_ulp else other
-    lower = max(one.grade, other.grade, key=lambda item: GRADES.index(item.grade))
-    noted = (one.grade.note and one.grade.grade == lower.grade) or (
-        other.grade.note and other.grade.grade == lower.grade
-    )
-    return replace(larger, grade=replace(larger.grade, grade=lower.grade, note=noted))
+    lower = max(one, other, key=lambda item: GRADES.index(item.grade)).grade
+    noted = any(item.note and item.grade == lower for item in (one, other))
+    pairs = ((one.ulp, other.ulp), (one.error, other.error), (one.share, other.share))
+    return Graded(lower, noted, *(max(pair, key=lambda item: item.value) for pair in pairs))
 
 
 def stated(graded: Graded, part: str) -> model.Grade:
     """Return a grade as the report states it; `part` is "loss" or "gradient"."""
-    index = graded.grade.index
-    where = f"[{', '.join(map(str, index))}]" if index else ""
-    finite = bool(np.isfinite(graded.grade.max_ulp))
+    ulp = graded.ulp
     return model.Grade(
-        grade=graded.grade.grade,
-        max_ulp=graded.grade.max_ulp if finite else float("inf"),
-        witness=None if graded.batch is None else to_mapping(graded.batch),
-        part=part + where,
-        got=graded.got,
-        certified=None if graded.problem is None or index is None else certify(graded.problem, part, index),
-        note=NOTE if graded.grade.note else "",
+        grade=graded.grade,
+        max_ulp=ulp.value,
+        witness=to_mapping(ulp.batch),
+        part=_element(part, ulp.index),
+        got=ulp.got,
+        certified=certify(ulp.problem, part, ulp.index),
+        note=NOTE if graded.note else "",
+        max_error=_stated(graded.error, part),
+        max_share=_stated(graded.share, part),
     )
+
+
+def _stated(met: Met, part: str) -> model.Largest:
+    return model.Largest(met.value, to_mapping(met.batch), _element(part, met.index), met.got)
+
+
+def _element(part: str, index: tuple[int, ...]) -> str:
+    return part + (f"[{', '.join(map(str, index))}]" if index else "")

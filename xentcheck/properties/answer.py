@@ -14,6 +14,7 @@ from xentcheck.contract import Contract
 from xentcheck.properties.law import Violation
 from xentcheck.targets.outcome import Outcome
 from xentcheck.truth.allowance import Allowances, conformance
+from xentcheck.truth.boundaries import as_read
 from xentcheck.truth.conditions import Conditions, conditions
 from xentcheck.truth.enclose import Enclosed, enclose
 from xentcheck.truth.enclosure import Enclosure
@@ -42,6 +43,17 @@ class Truth:
         contract, batch, upstream, vector = self._given
         options = dict(batch.options)
         return pose(contract, batch.scores, batch.labels, batch.label_form, options, upstream=upstream, vector=vector)
+
+    @cached_property
+    def readings(self) -> tuple[Truth, ...]:
+        """The truth under each legitimate reading of the boundary's constants; this alone where there is but one."""
+        problems = as_read(self.problem)
+        if len(problems) == 1:
+            return (self,)
+        found = tuple(Truth(*self._given[:3], self._gradient, self._given[3]) for _ in problems)
+        for truth, problem in zip(found, problems, strict=True):
+            truth.problem = problem
+        return found
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -143,16 +155,52 @@ class Answer:
         return hold(self.problem, part, got, enclosure, getattr(self.allowances, part))
 
     def measured(self, part: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Return an upper bound of the error of each number and the exact values to float64, or None."""
-        if self.clearly_right(part):
-            estimate = getattr(self.allowances, f"{part}_estimate")
-            return np.abs(self.numbers(part) - estimate) + np.abs(estimate) * 2.0**-44, estimate
-        held, got = self.held(part), self.numbers(part)
-        if held is None or got is None:
+        """Return an upper bound of the error of each number and the exact values to float64, or None.
+
+        Where several readings of a constant are legitimate, an element is measured from the nearest of their values.
+        """
+        got = self.numbers(part)
+        if got is None or (not self.clearly_right(part) and self.held(part) is None):
             return None
-        enclosure = getattr(self.enclosed, part)
+        error, exact = self._measured_under(self.truth.readings[0], part, got)
+        for truth in self.truth.readings[1:]:
+            other, value = self._measured_under(truth, part, got)
+            exact = np.where(other < error, value, exact)
+            error = np.minimum(other, error)
+        return error, exact
+
+    def _measured_under(
+        self, truth: Truth, part: str, got: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return errors and exact values under one truth."""
+        if self.clearly_right(part):
+            estimate = getattr(truth.allowances, f"{part}_estimate")
+            return np.abs(got - estimate) + np.abs(estimate) * 2.0**-44, estimate
+        enclosure = getattr(truth.enclosed, part)
+        held = (
+            self.held(part)
+            if truth is self.truth
+            else hold(truth.problem, part, got, enclosure, getattr(self.allowances, part))
+        )
+        assert held is not None
         # Where only python-flint could tell the error there is no value in float64; what was returned is that far off.
         return held.error, np.where(np.isfinite(enclosure.radius), enclosure.hi, got)
+
+    def shares(self, part: str, error: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return errors over the allowance, element by element: above 1 only where an element fails.
+
+        0 where nothing is allowed for. What conforms because it lies between two legitimate readings has the share 1.
+        """
+        allowed = np.broadcast_to(getattr(self.allowances, part), error.shape)
+        with np.errstate(all="ignore"):
+            share = np.where((error > 0.0) & (allowed < np.inf), np.minimum(error / allowed, 1.0), 0.0)
+        held = None if self.clearly_right(part) else self.held(part)
+        return share if held is None else np.where(held.failed, held.times, share)
+
+    def failed(self, part: str) -> NDArray[np.bool_] | None:
+        """Return which elements of a part are proved to be outside their allowance, or None where none are."""
+        held = None if self.clearly_right(part) else self.held(part)
+        return None if held is None or not held.failed.any() else held.failed
 
     def clearly_right(self, part: str) -> bool:
         """Return whether plain float64 arithmetic already shows a part of a float32 or 16-bit result to be right.

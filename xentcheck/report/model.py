@@ -92,6 +92,25 @@ class PropertyResult:
 
 
 @dataclass(frozen=True)
+class Largest:
+    """A largest value, and the element that gives it.
+
+    Parameters
+    ----------
+    value : float
+    witness : mapping or None
+        The batch, as `Finding.batch`.
+    part, got
+        The element of that batch, and what the target returned there.
+    """
+
+    value: float
+    witness: Mapping[str, Any] | None = None
+    part: str = ""
+    got: float | None = None
+
+
+@dataclass(frozen=True)
 class Grade:
     """How accurate a target was seen to be, in one dtype, in its loss or in its gradient.
 
@@ -108,6 +127,10 @@ class Grade:
         The element of that batch, what the target returned there, and the certified interval.
     note : str
         What else has to be said, such as a target that conforms although it passes a tight bound.
+    max_error : Largest or None
+        The largest absolute error known, to the nearest legitimate value: in nats for the loss.
+    max_share : Largest or None
+        The largest error known as a share of the allowance: above 1 only where a law is broken.
     """
 
     grade: str
@@ -117,6 +140,8 @@ class Grade:
     got: float | None = None
     certified: tuple[float, float] | None = None
     note: str = ""
+    max_error: Largest | None = None
+    max_share: Largest | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xentcheck.report import arrays
-from xentcheck.report.model import PropertyResult, Report, WitnessResult
+from xentcheck.report.model import Grade, PropertyResult, Report, WitnessResult
 
 OBSERVED = 12
 _WORDS = {"passed": "held", "failed": "BROKEN", "skipped": "skipped", "not-applicable": "-"}
@@ -53,21 +53,38 @@ def laws(report: Report, out: Console) -> None:
 
 
 def grades(report: Report, out: Console) -> None:
-    """Print the grades of loss and gradient in each dtype, with the largest error known and its input."""
+    """Print the grades of loss and gradient in each dtype, with the largest errors known and their inputs."""
     if not report.grades:
         return
-    title(out, "Accuracy", "largest error known, a lower bound of the true largest; ulp of the exact value")
-    grid = _grid([("", "left"), ("", "left"), ("grade", "left"), ("at least", "right"), ("at", "left")])
+    title(out, "Accuracy", "largest errors known, lower bounds of the true largest; share: of the allowance")
+    grid = _grid([("", "left"), ("", "left"), ("grade", "left"), ("at least", "left"), ("at", "left")])
     for dtype, parts in report.grades.items():
         for part, grade in parts.items():
-            error = "" if grade.max_ulp is None else f"{_figures(grade.max_ulp)} ulp"
-            where = "" if grade.witness is None else arrays.one_line(grade.witness, 52)
-            element = f"{grade.part} of " if grade.part and where else ""
-            style = _GRADE_STYLES.get(grade.grade, "green")
-            grid.add_row(dtype, part, Text(grade.grade, style), error, Text(f"{element}{where}"))
+            lead = (dtype, part, Text(grade.grade, _GRADE_STYLES.get(grade.grade, "green")))
+            for said, place in _errors(part, grade).items() or (("", ""),):
+                grid.add_row(*lead, Text(place), Text(said))
+                lead = ("", "", Text(""))
             if grade.note:
                 grid.add_row("", "", "", "", Text(grade.note, "dim"))
     out.print(Padding(grid, (0, 0, 0, 2)))
+
+
+def _errors(part: str, grade: Grade) -> dict[str, str]:
+    """Return the largest errors by the element that gives them: share, absolute, ulp, those of one element together."""
+    stated = [] if grade.max_ulp is None else [(f"{_figures(grade.max_ulp)} ulp", grade.witness, grade.part)]
+    if grade.max_error is not None:
+        unit = " nats" if part == "loss" else " absolute"
+        stated.insert(0, (f"{grade.max_error.value:.1e}{unit}", grade.max_error.witness, grade.max_error.part))
+    if grade.max_share is not None:
+        share = grade.max_share.value
+        text = f"share {100 * share:.0f} %" if share <= 1 else f"{_figures(share)} allowances"
+        stated.insert(0, (text, grade.max_share.witness, grade.max_share.part))
+    found: dict[str, str] = {}
+    for text, witness, element in stated:
+        where = "" if witness is None else arrays.one_line(witness, 52)
+        said = f"{element} of {where}" if element and where else where
+        found[said] = f"{found[said]}, {text}" if said in found else text
+    return found
 
 
 def witness_line(witness: WitnessResult) -> str:

@@ -8,7 +8,7 @@ say which, so the enclosure is the hull over all readings.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TypeVar
 
@@ -48,7 +48,7 @@ def readings(problem: Problem) -> tuple[Reading, ...]:
     """Return the distinct readings of the boundary's constants; the nominal one comes first."""
     boundary = problem.contract.boundary
     found: dict[Reading, None] = {}
-    for name in ("float64", "float32", problem.format.name):
+    for name in ("float64",) if problem.as_written else ("float64", "float32", problem.format.name):
         format_ = FORMATS[name]
         if format_.precision < problem.format.precision:
             continue
@@ -61,6 +61,18 @@ def readings(problem: Problem) -> tuple[Reading, ...]:
         reading = Reading(None if boundary.add is None else rounded(boundary.add), clip)
         found[reading] = None
     return tuple(found)
+
+
+def as_read(problem: Problem) -> tuple[Problem, ...]:
+    """Return the problem under each reading on its own, or as it is where there is but one."""
+    found = readings(problem)
+    if len(found) == 1:
+        return (problem,)
+    contract = problem.contract
+    boundaries = (replace(contract.boundary, add=reading.add, clip=reading.clip) for reading in found)
+    return tuple(
+        replace(problem, contract=replace(contract, boundary=boundary), as_written=True) for boundary in boundaries
+    )
 
 
 def over_readings(problem: Problem, function: Callable[[Reading], R]) -> R:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xentcheck.truth.allowance import ULPS, Allowances, assemble
-from xentcheck.truth.allowance_model import Floats, conforming, known, output_format
+from xentcheck.truth.allowance_model import Flags, Floats, conforming, known, output_format
 from xentcheck.truth.conditions import Conditions
 from xentcheck.truth.problem import Problem
 
@@ -34,13 +34,20 @@ class Grade:
         Where it was met; None if no element was graded.
     note : bool
         Whether an element is beyond the tight bound B (or C) and has this grade for keeping the conformance allowance
-        of class B (or C): the algorithm is a legitimate one, but not a plain one.
+        of class B (or C), or the one of the contract where its value lies between two legitimate readings of a
+        constant: the algorithm is a legitimate one, but not a plain one.
+    max_error : float
+        The largest absolute error: in nats for the loss.
+    error_index : tuple of int or None
+        Where that was met.
     """
 
     grade: str
     max_ulp: float
     index: tuple[int, ...] | None
     note: bool = False
+    max_error: float = 0.0
+    error_index: tuple[int, ...] | None = None
 
 
 class Bounds(Mapping[str, Allowances]):
@@ -80,18 +87,22 @@ def grade(
     tights: Mapping[str, Allowances],
     problem: Problem,
     part: str = "loss",
+    failed: Flags | None = None,
 ) -> Grade:
     """Return the worst grade over the elements of one part of a result.
 
     Parameters
     ----------
     error : ndarray of float64
-        Upper bounds of the absolute errors.
+        Upper bounds of the absolute errors, to the nearest legitimate value.
     exact, got : ndarray of float64, of the shape of `error`
         The exact values, to float64, and those returned.
     tights : mapping
         As `tight` returns it.
     part : {"rows", "loss", "gradient"}
+    failed : ndarray of bool, optional
+        What the verdict says. An element that conforms is never of the grade "fail": at worst it has the grade that
+        the contract promises. Without it, bounds alone decide.
 
     Notes
     -----
@@ -101,14 +112,16 @@ def grade(
     format_ = output_format(problem)
     exact, got = np.asarray(exact, np.float64), np.asarray(got, np.float64)
     bounds = {name: np.asarray(getattr(tights[form], part)) for name, form in _FORMS.items()}
-    error = np.where(np.isfinite(got), np.asarray(error, np.float64), np.inf)
+    error = np.asarray(error, np.float64)
+    # An infinity has no error where the exact value may be beyond the largest number.
+    error = np.where(np.isfinite(got) | _conforms(failed, error.shape), error, np.inf)
     judged = np.isfinite(bounds["B"]) & (np.abs(exact) <= format_.largest)
     if not judged.any():
         return Grade(GRADES[0], 0.0, None)
     unit = format_.ulp(np.where(judged, exact, 0.0))
     with np.errstate(over="ignore"):  # some errors are beyond any number of ulp
         in_ulp = np.where(judged, error / unit, -1.0)
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(in_ulp)), in_ulp.shape))
+    index, largest = _place(in_ulp), _place(np.where(judged, error, -1.0))
     limits = {**{name: ulps * unit for name, ulps in ULPS.items()}, **bounds}
     finite = np.isfinite(error)
     # Element by element the best grade that holds, then the worst of those.
@@ -120,4 +133,17 @@ def grade(
         if (judged & (level > GRADES.index(name))).any():
             kept = judged & finite & (level > GRADES.index(name)) & (error <= getattr(tights[form], part))
             level, noted = np.where(kept, GRADES.index(name), level), noted | kept
-    return Grade(GRADES[int(level[judged].max())], float(in_ulp[index]), index, bool(noted.any()))
+    spared = judged & (level == GRADES.index("fail")) & _conforms(failed, error.shape)
+    level, noted = np.where(spared, GRADES.index(problem.contract.accuracy), level), noted | spared
+    worst = GRADES[int(level[judged].max())]
+    return Grade(worst, float(in_ulp[index]), index, bool(noted.any()), float(error[largest]), largest)
+
+
+def _conforms(failed: Flags | None, shape: tuple[int, ...]) -> Flags:
+    """Return the elements that the verdict is known to pass."""
+    return np.zeros(shape, bool) if failed is None else ~failed
+
+
+def _place(values: Floats) -> tuple[int, ...]:
+    """Return the index of the largest value."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(values)), values.shape))

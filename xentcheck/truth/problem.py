@@ -49,6 +49,8 @@ class Problem:
         The direction that the Hessian is multiplied by; finite. None where no second derivative is asked for.
     label_roundoff : float
         The unit roundoff of the targets' dtype where that is one of narrower floats than the scores', else 0.
+    as_written : bool
+        Whether the constants of the boundary have one reading, that in float64; see `boundaries`.
     """
 
     contract: Contract
@@ -64,6 +66,7 @@ class Problem:
     upstream: Floats | None = None
     vector: Floats | None = None
     label_roundoff: float = 0.0
+    as_written: bool = False
 
     @property
     def n(self) -> int:
