@@ -28,6 +28,7 @@ def check(
     jobs: int = 1,
     fail_fast: bool = False,
     time_limit: float = 10.0,
+    first_time_limit: float = 120.0,
     progress: bool = False,
 ) -> Report:
     """Judge a cross-entropy loss and, if there is one, its gradient.
@@ -54,8 +55,9 @@ def check(
         Processes over which the search is spread; only for targets given by name.
     fail_fast : bool
         Stop at the first finding, reduced.
-    time_limit : float
-        Seconds that one call may take, for targets given by name.
+    time_limit, first_time_limit : float
+        For targets given by name. A call that takes longer than `time_limit` seconds is made again and breaks a law if
+        it is as slow then; the import, and a call in which something may be compiled, may take `first_time_limit`.
     progress : bool
         Whether to show how the run goes, on standard error.
 
@@ -104,5 +106,6 @@ def check(
         jobs=jobs,
         fail_fast=fail_fast,
         time_limit=time_limit,
+        first_time_limit=first_time_limit,
         progress=Progress(sys.stderr, str(loss)) if progress else None,
     )

@@ -30,6 +30,7 @@ def test_conforming_is_zero(engine: Any, call: Call) -> None:
         "jobs": 1,
         "fail_fast": False,
         "time_limit": 10.0,
+        "first_time_limit": 120.0,
         "properties": None,
         "dtypes": None,
     }
@@ -49,7 +50,17 @@ def test_without_a_target_the_reference_and_its_presets(engine: Any, call: Call)
 def test_the_options_reach_the_engine(engine: Any, call: Call) -> None:
     """Lists may be repeated and may hold commas."""
     words = "check mine.py:loss --profile standard --seed 4 --dtypes float32,float16 --dtypes float64 --jobs 2 -x"
-    status, _, _ = call(*words.split(), "--time-limit", "2.5", "--contract", "reduction=sum", "--contract", "axis=0")
+    status, _, _ = call(
+        *words.split(),
+        "--time-limit",
+        "2.5",
+        "--first-time-limit",
+        "300",
+        "--contract",
+        "reduction=sum",
+        "--contract",
+        "axis=0",
+    )
     assert status == 0
     specification, options = engine.asked[0]
     assert specification.changes == {"reduction": "sum", "axis": 0}
@@ -59,6 +70,7 @@ def test_the_options_reach_the_engine(engine: Any, call: Call) -> None:
     assert options["jobs"] == 2
     assert options["fail_fast"] is True
     assert options["time_limit"] == 2.5
+    assert options["first_time_limit"] == 300.0
 
 
 def test_further_callables_reach_the_engine(engine: Any, call: Call) -> None:
@@ -126,12 +138,24 @@ def test_the_json_of_one_target_is_its_report(engine: Any, call: Call, tmp_path:
 def test_the_command_in_the_report_repeats_the_run(engine: Any, call: Call, tmp_path: Path) -> None:
     """What decides the verdict is in it, what is written to disk is not."""
     words = ["check", "m:loss", "--gradient", "m:grad", "--contract", 'labels=["soft"]', "--profile", "standard"]
-    words += ["--dtypes", "float32", "-x", "--time-limit", "3", "--jobs", "2", "--json", str(tmp_path / "r.json")]
+    words += [
+        "--dtypes",
+        "float32",
+        "-x",
+        "--time-limit",
+        "3",
+        "--first-time-limit",
+        "60",
+        "--jobs",
+        "2",
+        "--json",
+        str(tmp_path / "r.json"),
+    ]
     call(*words)
     report = Report.from_json((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert report.command == (
         "xentcheck check m:loss --gradient m:grad --contract 'labels=[\"soft\"]' --profile standard --dtypes float32 "
-        "--fail-fast --time-limit 3"
+        "--fail-fast --time-limit 3 --first-time-limit 60"
     )
 
 

@@ -97,7 +97,8 @@ def test_crash_is_a_finding_with_its_input():
 
 def test_hang_is_a_finding_with_its_input():
     """A call that does not end is killed at the time limit and reported."""
-    report = check_target(target("hanging"), properties=["answers"], dtypes=["float64"], time_limit=1.0)
+    limits = {"time_limit": 1.0, "first_time_limit": 2.0}
+    report = check_target(target("hanging"), properties=["answers"], dtypes=["float64"], **limits)
     assert "no answer within 1 s" in report.findings[0].title
     assert report.findings[0].batch["scores"]["shape"][0] == 3
 

@@ -14,6 +14,7 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.targets import TargetError, TargetSpecification, open_host
 from xentcheck.targets.base_host import Host
+from xentcheck.targets.patience import Patience
 
 PLANTED = str(Path(__file__).with_name("planted.py"))
 HARMLESS = Batch(np.zeros((2, 3)), np.array([0, 1]))
@@ -50,11 +51,48 @@ def test_what_a_crashed_process_printed_is_kept() -> None:
 
 def test_a_hang_ends_at_the_time_limit() -> None:
     """A call without end is killed; the next batch is answered by a new process."""
-    with opened("hang", time_limit=0.3) as host:
-        host.ready()
+    with opened("hang", time_limit=0.3, first_time_limit=0.6) as host:
+        # Not within the limit of what may compile; once that is known, no longer than any other call.
+        assert host.evaluate(PROVOKING).died == "no answer within 0.6 s"
         assert host.evaluate(PROVOKING).died == "no answer within 0.3 s"
     with opened("hang", time_limit=30.0) as host:
         assert host.evaluate(HARMLESS).died == ""
+
+
+def clock_of(monkeypatch: pytest.MonkeyPatch, *seconds: float) -> None:
+    """Have the calls of a host take as long as is said."""
+    ticks = iter(np.cumsum([[0.0, taken] for taken in seconds]).tolist())
+    monkeypatch.setattr("xentcheck.targets.worker_host.perf_counter", lambda: next(ticks))
+
+
+def test_what_compiles_for_longer_than_the_limit_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call of 11 s is made again; quick then, it is no death, and what it answered first counts."""
+    clock_of(monkeypatch, 11.0, 1.0)
+    with opened("count_calls") as host:
+        assert [float(host.evaluate(HARMLESS).loss) for _ in range(2)] == [1.0, 3.0]
+        assert host.restarts == 0  # type: ignore[attr-defined]
+
+
+def test_what_is_as_slow_again_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that is made again has the ordinary limit, whatever a first one may take."""
+    clock_of(monkeypatch, 11.0)
+    with opened("hang_when_repeated", time_limit=0.3) as host:
+        assert host.evaluate(HARMLESS).died == "no answer within 0.3 s"
+
+
+def test_patience_is_lost_once() -> None:
+    """A target that has not ended is not waited for as long again, unless it has been seen to be slow."""
+    patience = Patience(10.0, 120.0)
+    assert (patience.limit, patience.ended(9.0), patience.ended(11.0)) == (120.0, False, True)
+    assert patience.limit == 120.0
+    patience.ran_out()
+    assert patience.limit == 33.0
+    assert patience.ended(50.0)
+    assert patience.limit == 120.0
+    quick = Patience(10.0, 2.0)
+    assert quick.limit == 10.0
+    quick.ran_out()
+    assert quick.limit == 10.0
 
 
 def test_output_of_the_target_is_not_mixed_with_ours(capfd: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,15 @@ _CALLABLES = ("gradient", "value_and_gradient", "hessian_vector", "vjp")
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="A call that takes longer is a finding.",
+    help="A call that takes longer, and does so again when it is repeated, is a finding.",
+)
+@click.option(
+    "--first-time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the import may take, and a call before it is repeated, since a first one may compile.",
 )
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
 @click.option(
@@ -120,7 +128,8 @@ def _command(given: dict[str, Any], name: str) -> str:
         chosen = options.listed(given[option])
         words += [f"--{option}", ",".join(chosen)] if chosen else []
     words += ["--fail-fast"] if given["fail_fast"] else []
-    words += ["--time-limit", f"{given['time_limit']:g}"] if given["time_limit"] != 10.0 else []
+    for option, default in (("time_limit", 10.0), ("first_time_limit", 120.0)):
+        words += [f"--{option.replace('_', '-')}", f"{given[option]:g}"] if given[option] != default else []
     return shlex.join(words)
 
 
@@ -153,6 +162,7 @@ class _Run:
                 jobs=given["jobs"],
                 fail_fast=given["fail_fast"],
                 time_limit=given["time_limit"],
+                first_time_limit=given["first_time_limit"],
                 progress=progress,
                 **self.limits,
             )

@@ -37,8 +37,8 @@ class Order:
     examples, witnessed : int
         Batches to draw, and batches to keep for the witnesses.
     fail_fast : bool
-    time_limit : float
-        Seconds a call.
+    time_limit, first_time_limit : float
+        Seconds a call, and one in which something may be compiled.
     """
 
     specification: TargetSpecification
@@ -51,6 +51,11 @@ class Order:
     witnessed: int
     fail_fast: bool
     time_limit: float
+    first_time_limit: float
+
+    def host(self) -> Host:
+        """Open a host of the target."""
+        return open_host(self.specification, time_limit=self.time_limit, first_time_limit=self.first_time_limit)
 
 
 @dataclass
@@ -138,12 +143,9 @@ def _naming(search: CellSearch, order: Order, host: Host) -> Naming:
     # Where each new shape is compiled, those that have been judged alone.
     first = islice(search.sweep(order.profile), result.run if search.capabilities.expensive_shapes else None)
 
-    def fresh() -> Host:
-        return open_host(order.specification, time_limit=order.time_limit)
-
     # Another process costs the import of the target's framework.
     times = None if isinstance(host, LocalHost) else int(host.description.framework == "numpy")
-    return Naming(search.contract, search.case, first, fresh, times)
+    return Naming(search.contract, search.case, first, order.host, times)
 
 
 def _conclude(
@@ -189,5 +191,5 @@ def _own_fault(search: CellSearch, doing: str, error: Exception) -> None:
 
 def run_cell_alone(order: Order) -> CellRun:
     """Run a cell with a host of its own, in a process of a pool."""
-    with open_host(order.specification, time_limit=order.time_limit) as host:
+    with order.host() as host:
         return run_cell(order, host, {})

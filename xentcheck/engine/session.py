@@ -66,6 +66,7 @@ def check_target(
     jobs: int = 1,
     fail_fast: bool = False,
     time_limit: float = 10.0,
+    first_time_limit: float = 120.0,
     progress: ProgressLike | None = None,
 ) -> Report:
     """Judge a target.
@@ -86,7 +87,9 @@ def check_target(
     fail_fast : bool
         Stop at the first finding, reduced.
     time_limit : float
-        Seconds that one call of the target may take.
+        Seconds that one call of the target may take when it is made again.
+    first_time_limit : float
+        Seconds that its import, and a call in which something may be compiled, may take.
     progress : optional
         Told how the run goes.
 
@@ -108,7 +111,7 @@ def check_target(
     witnessing = Witnessing(amount.witnessed)
     done: list[CellRun] = []
     interrupted = False
-    with witnessing, open_host(specification, time_limit=time_limit) as host:
+    with witnessing, open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit) as host:
         description = host.description
         planned = cells(description.contract, dtypes)
         _require_usable(host, planned[0])
@@ -124,6 +127,7 @@ def check_target(
                 -(-amount.witnessed // len(planned)),
                 fail_fast,
                 time_limit,
+                first_time_limit,
             )
             for cell in planned
         ]

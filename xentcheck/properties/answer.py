@@ -291,7 +291,8 @@ def failed_call(answer: Answer, title: str = "") -> Violation | None:
     lead = f"{title}, " if title else ""
     if outcome.died:
         title = f"{lead}the process running the target ended: {outcome.died}"
-        return Violation(title, answer.batch, got=outcome.died, event=f"ended: {outcome.died}")
+        how = outcome.died.partition(" within ")[0]  # a hang is a hang, however long it was waited for
+        return Violation(title, answer.batch, got=outcome.died, event=f"ended: {how}")
     if outcome.raised is None or refuses_label_dtype(answer.contract, answer.batch, outcome):
         return None
     if answer.enclosed.unspecified:

@@ -7,7 +7,7 @@ from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.local import LocalHost
 from xentcheck.targets.specification import TargetSpecification, plan
-from xentcheck.targets.worker_host import WorkerHost
+from xentcheck.targets.worker_host import FIRST_TIME_LIMIT, TIME_LIMIT, WorkerHost
 
 __all__ = [
     "Host",
@@ -23,8 +23,8 @@ __all__ = [
 def open_host(
     specification: TargetSpecification,
     *,
-    time_limit: float = 10.0,
-    first_time_limit: float = 60.0,
+    time_limit: float = TIME_LIMIT,
+    first_time_limit: float = FIRST_TIME_LIMIT,
     in_process: bool | None = None,
     directory: str | None = None,
 ) -> Host:

@@ -66,7 +66,6 @@ class Process:
         self.channel = Channel(ours.detach())
         self._output = output
         self.greeted = False
-        self.used = False
         self._finalizer = weakref.finalize(self, _end, self._running, self.channel, output)
         self.channel.send({"plan": plan})
 

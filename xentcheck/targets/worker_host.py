@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,13 @@ from xentcheck.targets.channel import ChannelClosedError, ChannelTimeoutError
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.outcome import Outcome, Raised
+from xentcheck.targets.patience import Patience
 from xentcheck.targets.process import Process
 from xentcheck.targets.specification import Plan
 
-_START_LIMIT = 120.0
+TIME_LIMIT = 10.0
+FIRST_TIME_LIMIT = 120.0
+Message = tuple[dict[str, Any], list[NDArray[Any]]]
 
 
 class WorkerHost(Host):
@@ -31,16 +35,14 @@ class WorkerHost(Host):
     ----------
     plan : Plan
     time_limit : float
-        Seconds that an evaluation may take.
+        Seconds that an evaluation may take that is asked for again.
     first_time_limit : float
-        Seconds that the first evaluation of a process may take where the framework compiles; never less than
-        `time_limit`.
+        Seconds that the import may take, and an evaluation in which something may be compiled; see `Patience`.
     """
 
-    def __init__(self, plan: Plan, time_limit: float = 10.0, first_time_limit: float = 60.0) -> None:
+    def __init__(self, plan: Plan, time_limit: float = TIME_LIMIT, first_time_limit: float = FIRST_TIME_LIMIT) -> None:
         self._plan = plan
-        self._time_limit = time_limit
-        self._first_time_limit = max(time_limit, first_time_limit)
+        self._patience = Patience(time_limit, first_time_limit)
         self._process: Process | None = None
         self._description: TargetDescription | None = None
         self._closed = False
@@ -85,14 +87,17 @@ class WorkerHost(Host):
             return Outcome(died=f"the process could not be started again: {error}")
         process = self._process
         assert process is not None
-        limit = self._time_limit
-        if not process.used and self._description.framework != "numpy":
-            limit = self._first_time_limit
-        process.used = True
+        request = _request(batch, want, upstream, vector)
+        limit = self._patience.limit
         try:
-            process.channel.send(*_request(batch, want, upstream, vector))
-            header, arrays = process.channel.receive(limit, process.alive)
+            begun = perf_counter()
+            header, arrays = self._asked(process, request, limit)
+            if self._patience.ended(perf_counter() - begun):
+                # Only what is as slow again is slow; what was compiled is there by now.
+                limit = self._patience.ordinary
+                self._asked(process, request, limit)
         except ChannelTimeoutError:
+            self._patience.ran_out()
             self._restart(process)
             return Outcome(died=f"no answer within {limit:g} s")
         except ChannelClosedError:
@@ -115,12 +120,18 @@ class WorkerHost(Host):
         raised = None if header["raised"] is None else Raised(**header["raised"])
         return Outcome(**parts, raised=raised, observations=observations)
 
+    @staticmethod
+    def _asked(process: Process, request: Message, limit: float) -> Message:
+        """Return the answer to a request."""
+        process.channel.send(*request)
+        return process.channel.receive(limit, process.alive)
+
     def loaded_modules(self) -> list[str]:
         """Return the names of the modules that the target's process has imported."""
         self.ready()
         assert self._process is not None
         self._process.channel.send({"modules": True})
-        return list(self._process.channel.receive(self._time_limit, self._process.alive)[0]["modules"])
+        return list(self._process.channel.receive(self._patience.ordinary, self._process.alive)[0]["modules"])
 
     def close(self) -> None:
         """End the process."""
@@ -150,12 +161,14 @@ class WorkerHost(Host):
             process = self._process
             assert process is not None
             try:
-                header, _ = process.channel.receive(_START_LIMIT, process.alive)
+                header, _ = process.channel.receive(self._patience.first, process.alive)
             except (ChannelTimeoutError, ChannelClosedError) as error:
                 slow = isinstance(error, ChannelTimeoutError)
-                how = f"no answer within {_START_LIMIT:g} s" if slow else process.how_it_ended()
+                how = f"no answer within {self._patience.first:g} s" if slow else process.how_it_ended()
                 self._discard(process)
                 if trying:
+                    if slow:
+                        self._patience.ran_out()
                     # Not the import but a first call ended it; that is for the first batch to show.
                     self._start(try_out=False)
                     trying = False
@@ -179,9 +192,7 @@ class WorkerHost(Host):
             return described(header["description"], self._plan.contract is not None, changed)
 
 
-def _request(
-    batch: Batch, want: Sequence[str], upstream: NDArray[Any] | None, vector: NDArray[Any] | None
-) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+def _request(batch: Batch, want: Sequence[str], upstream: NDArray[Any] | None, vector: NDArray[Any] | None) -> Message:
     """Return header and arrays of a request."""
     option_arrays = {key: np.asarray(value) for key, value in batch.options.items() if np.ndim(value) > 0}
     header = {
