@@ -91,6 +91,24 @@ def test_sums_of_exact_numbers_are_exact() -> None:
     assert points(result)[0][1] == Fraction(2.0**-53)
 
 
+def test_products_of_exact_numbers_are_exact() -> None:
+    """Without a radius while no bit falls below the smallest number, and a single number where nothing is left over."""
+    random = np.random.default_rng(4)
+    a, b = (random.uniform(-9, 9, 400) * 10.0 ** random.uniform(-135, 135, 400) for _ in range(2))
+    a[:20], b[20:40] = 0.0, 0.0
+    a[40:60], b[40:60] = 5e-324 * random.integers(1, 2**40, 20), 10.0 ** random.uniform(60, 250, 20)
+    product = Ball.exact(a) * Ball.exact(b)
+    assert product.radius is None
+    for x, y, high, low in zip(a, b, product.high, product.low, strict=True):
+        assert Fraction(high) + Fraction(low) == Fraction(x) * Fraction(y)
+    assert (Ball.exact(a) * 1.0).low is None
+    tiny = Ball.exact(np.array([1e-200, 1.0, 0.0])) * Ball.exact(np.array([1e-120, 3.0, 1e-200]))
+    assert [r > 0 for r in tiny.radius] == [True, False, False]
+    with np.errstate(all="ignore"):
+        huge = Ball.exact(np.array([1e305])) * Ball.exact(np.array([1e305]))
+    assert np.isinf(huge.enclosure()[2]).all()
+
+
 def test_operands_broadcast_and_floats_count_as_exact() -> None:
     """Rows combine with columns and with Python floats on either side of an operator."""
     a, column = ball(3, (4, 5), positive=True), ball(4, (4, 1), positive=True)

@@ -69,10 +69,13 @@ class Ball(Real):
     def __mul__(self, other: Self | Floats | float) -> Self:
         """Return the product: |x| r_y + |y| r_x + r_x r_y and the centre's error; |x| <= |high| (1 + 2^-52).
 
-        A product with an exact zero is exact. Everywhere else `UNDERFLOW` is added, also where the centres' product is
-        zero: the radii's products may underflow as well, and what is lost there may be multiplied by 1e300 next.
+        A product with an exact zero is exact, and so is that of two single numbers far above the smallest one.
+        Everywhere else `UNDERFLOW` is added, also where the centres' product is zero: the radii's products may
+        underflow as well, and what is lost there may be multiplied by 1e300 next.
         """
         other = self._lift(other)
+        if self.low is None and other.low is None and self.radius is None and other.radius is None:
+            return self._product(other)
         high, low = doubled.multiply(self.high, self.low, other.high, other.low)
         lost = doubled.UNDERFLOW if high.all() else (self._not_zero() & other._not_zero()) * doubled.UNDERFLOW
         radius = np.abs(high) * doubled.MULTIPLY_ERROR + lost
@@ -82,6 +85,13 @@ class Ball(Real):
         if other.radius is not None:
             radius = radius + np.abs(self.high) * other.radius
         return type(self)(high, low, radius * _UP)
+
+    def _product(self, other: Self) -> Self:
+        """Return the product of single numbers known exactly; see `doubled.two_product`."""
+        high, low = doubled.two_product(self.high, other.high)
+        lost = (np.abs(high) < doubled.EXACT_PRODUCT) & (self.high != 0) & (other.high != 0)
+        # Where nothing is left over the product is a single number again, which is added exactly.
+        return type(self)(high, low if low.any() else None, lost * doubled.UNDERFLOW if lost.any() else None)
 
     def _not_zero(self) -> NDArray[np.bool_]:
         """Return where a number may differ from zero."""

@@ -93,7 +93,7 @@ def balls(problem: Problem, part: str, row: Index, columns: Rows, bits: int) -> 
             rows = np.array(row)
             label = next(labelled(problem, rows))[0]
             given = definition.block(problem, rows, label, Arbs)
-            factor = reductions.factor(problem, Arbs).rows(rows)
+            factor = reductions.factor(problem, Arbs, rows)
             values = SLOPES[part](given, factor, np.asarray(columns, np.int64))
         elif row:
             values = _row_losses(problem, np.array(row))

@@ -24,6 +24,8 @@ RECIPROCAL_ERROR = 2.0**-100
 # `Ball`) from three more. Each that falls below the normal range is off by at most 2^-1075, and 2^-1071 is more than
 # all ten together.
 UNDERFLOW = 2.0**-1071
+# From here on the error of a product of two float64 is a multiple of 2^-1074 and at least as large, as its parts are.
+EXACT_PRODUCT = 2.0**-900
 _SPLITTER = 2.0**27 + 1.0
 
 
@@ -48,7 +50,7 @@ def split(a: Floats) -> tuple[Floats, Floats]:
 
 
 def two_product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Return the rounded product and its error: together exactly a * b, up to `UNDERFLOW`."""
+    """Return the rounded product and its error: together exactly a * b, up to `UNDERFLOW` below `EXACT_PRODUCT`."""
     product = a * b
     a_high, a_low = split(a)
     b_high, b_low = split(b)

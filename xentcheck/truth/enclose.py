@@ -157,7 +157,7 @@ def _evaluate_slowly(problem: Problem, row: Rows, label: Rows | None, row_values
         for place, values in zip(row_values, definition.loss(given).enclosure(), strict=True):
             place[row] = values[:, 0]
         for formula, places in slopes:
-            found = formula(given, reductions.factor(problem, Arbs).rows(row)).enclosure()
+            found = formula(given, reductions.factor(problem, Arbs, row)).enclosure()
             for place, values in zip(places, found, strict=True):
                 place[row] = values
 

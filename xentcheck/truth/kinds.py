@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +48,9 @@ class Kinds(NamedTuple):
     poles: NDArray[np.bool_] | None
 
 
+@lru_cache(maxsize=4)
 def kinds(problem: Problem) -> Kinds:
-    """Return what each row of a problem is."""
+    """Return what each row of a problem is; not to be written to."""
     if problem.soft_cap is not None:  # infinities are numbers once they are capped
         problem = replace(problem, scores=np.clip(problem.scores, -1.0, 1.0), soft_cap=None)
     loss = np.zeros(problem.n, np.int8)

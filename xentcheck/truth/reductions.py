@@ -49,13 +49,14 @@ def divisor(problem: Problem, real: type[R]) -> R:
     return weights.reshape((-1,)).sum()
 
 
-def factor(problem: Problem, real: type[R]) -> R:
-    """Return what each row's gradient is multiplied by, shape (n, 1): the cotangent, over the divisor for a mean.
+def factor(problem: Problem, real: type[R], rows: NDArray[np.int64] | None = None) -> R:
+    """Return what the gradients of some rows, or of all, are multiplied by, shape (n, 1).
 
-    Where the mean is of nothing, the divisor is left out.
+    The cotangent, over the divisor for a mean. Where the mean is of nothing, the divisor is left out.
     """
     upstream = 1.0 if problem.upstream is None else problem.upstream
-    given = real.exact(np.broadcast_to(np.reshape(upstream, (-1, 1)), (problem.n, 1)).copy())
+    each = np.broadcast_to(np.reshape(upstream, (-1, 1)), (problem.n, 1))
+    given = real.exact(each.copy() if rows is None else each[rows])
     if problem.contract.effective_gradient_reduction != "mean" or empty(problem):
         return given
     return given / divisor(problem, real)
