@@ -1,0 +1,1 @@
+"""What is of use only to those who develop this package."""

@@ -1,0 +1,14 @@
+"""Where a session is kept, and which parts of the package and which tests it is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / ".mutation"
+COPY, SESSION, LINES, SECONDS, NOTES = (
+    KEPT / name for name in ("copy", "session.sqlite", "coverage", "seconds.json", "notes")
+)
+ROOMS = ("xentcheck/truth", "xentcheck/properties", "xentcheck/engine")
+TESTS = ("tests/truth", "tests/properties", "tests/engine", "tests/report", "tests/zoo", "tests/test_pytest_door.py")
+PYTEST = ("-n0", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")

@@ -1,0 +1,99 @@
+"""One mutant and its tests, in a child process."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+
+import pytest
+from cosmic_ray import plugins
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkResult
+
+from dev.mutation.paths import KEPT, NOTES, PYTEST
+
+ENDLESS = 90.0  # seconds beyond the limit after which a mutant is taken to hang
+
+
+class Chosen:
+    """A pytest plugin that runs some tests in their order, until one fails or the time is over, and notes which."""
+
+    def __init__(self, order: list[str], limit: float) -> None:
+        self.rank = {name: place for place, name in enumerate(order)}
+        self.end, self.run = time.monotonic() + limit, 0
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the tests, or all tests of the files, that are wanted, in the order wanted."""
+        ranks = {i: self.rank.get(i.nodeid, self.rank.get(i.nodeid.partition("::")[0])) for i in items}
+        items[:] = sorted((i for i in items if ranks[i] is not None), key=ranks.__getitem__)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the test that fails."""
+        if report.failed:
+            NOTES.write_text(f"killed by {report.nodeid}")
+
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Begin no other test once the time is over."""
+        self.run += 1
+        if time.monotonic() > self.end:
+            item.session.shouldstop = "the time is over"
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Note a survivor."""
+        if not session.testsfailed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.INTERRUPTED):
+            NOTES.write_text(f"passes {self.run} tests of those that run it: {len(self.rank)}")
+
+
+def attempt(mutation: MutationSpec, order: list[str], limit: float) -> WorkResult:
+    """Put a mutant into the copy, run tests in a child process, and put the module back."""
+    source = mutation.module_path.read_text()
+    operator = plugins.get_operator(mutation.operator_name)(**mutation.operator_args)
+    mutant = mutate_code(source, operator, mutation.occurrence)
+    name = str(mutation.module_path)
+    diff = "".join(difflib.unified_diff(source.splitlines(True), mutant.splitlines(True), name, name, n=1))
+    NOTES.unlink(missing_ok=True)
+    mutation.module_path.write_text(mutant)
+    try:
+        in_child(lambda: pytest.main([*PYTEST, "-x", *_files(order)], plugins=[Chosen(order, limit)]), limit + ENDLESS)
+    finally:
+        mutation.module_path.write_text(source)
+    said = NOTES.read_text() if NOTES.exists() else "killed: it hangs, or no test can be run"
+    outcome = TestOutcome.SURVIVED if said.startswith("passes") else TestOutcome.KILLED
+    return WorkResult(WorkerOutcome.NORMAL, said, outcome, diff)
+
+
+def _files(order: list[str]) -> list[str]:
+    return sorted({name.partition("::")[0] for name in order})
+
+
+def in_child(action: Callable[[], object], limit: float) -> None:
+    """Do something in a forked process of a group of its own, which is killed when the time is over or it is done."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        output = os.open(KEPT / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        try:
+            action()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(0)
+    end = time.monotonic() + limit
+    while not os.waitpid(child, os.WNOHANG)[0]:
+        if time.monotonic() > end:
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return
+        time.sleep(0.05)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
