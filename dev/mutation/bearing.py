@@ -49,7 +49,7 @@ class Bearing:
         found = {c for line in range(mutation.start_pos[0], mutation.end_pos[0] + 1) for c in lines.get(line, ())}
         found = self._named(found) or self._named({c for contexts in lines.values() for c in contexts})
         name = mutation.module_path.stem
-        short = (test for test in found if self.seconds[test] < limit)
+        short = [test for test in found if self.seconds[test] < limit] or found
         return sorted(short, key=lambda test: (f"test_{name}." not in test, self.seconds[test], test))
 
     def _named(self, contexts: set[str]) -> set[str]:

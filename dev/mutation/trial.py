@@ -46,7 +46,7 @@ class Chosen:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Note a survivor."""
-        if not session.testsfailed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.INTERRUPTED):
+        if not session.testsfailed and exitstatus not in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
             NOTES.write_text(f"passes {self.run} tests of those that run it: {len(self.rank)}")
 
 
@@ -89,11 +89,11 @@ def in_child(action: Callable[[], object], limit: float) -> None:
             sys.stdout.flush()
             os._exit(0)
     end = time.monotonic() + limit
-    while not os.waitpid(child, os.WNOHANG)[0]:
-        if time.monotonic() > end:
-            os.killpg(child, signal.SIGKILL)
+    try:
+        while not os.waitpid(child, os.WNOHANG)[0] and time.monotonic() < end:
+            time.sleep(0.05)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # also what a failed test left
+        with contextlib.suppress(ChildProcessError):
             os.waitpid(child, 0)
-            return
-        time.sleep(0.05)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)

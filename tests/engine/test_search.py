@@ -121,3 +121,20 @@ def test_cells_share_the_profile():
     quick = PROFILES["quick"]
     assert drawn_in_each(quick, 1) == quick.examples
     assert drawn_in_each(quick, 1000) == quick.least
+
+
+@pytest.mark.parametrize(("keep", "expected"), [(2, [0, 3]), (10, [0, 3, 6])])
+def test_every_third_problem_is_kept_for_the_witnesses_from_the_first_on(keep, expected):
+    """The first is among them, so that witnesses look at a run of one batch too, and no more than are asked for."""
+    host = Recording(Outcome(loss=np.float64(0.0)))
+    posed = []
+
+    class Noting(CellSearch):
+        def _note(self, case):
+            posed.append(case.answer.problem)
+            super()._note(case)
+
+    laws = choose(("answers",))
+    search = Noting(Contract(), Capabilities(), host, laws, Cell("float64", "sparse"), keep_problems=keep)
+    kept = search.run("quick", 2, 1, swept=5).problems
+    assert [posed.index(problem) for problem in kept] == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
@@ -34,3 +35,23 @@ def test_the_square_of_a_z_loss_may_leave_the_range():
     assert not broken(1e200, z_loss=z_loss)
     assert broken(1e100, z_loss=z_loss)
     assert broken(1e200)
+
+
+@pytest.mark.parametrize(
+    ("reduction", "loss", "part"),
+    [("mean", np.float64("nan"), "loss"), ("none", np.array([0.5, np.inf, np.nan]), "loss[1]")],
+)
+def test_the_first_element_that_is_not_finite_is_named(reduction, loss, part):
+    """What was returned and what is certified are those of the element."""
+
+    class Given:
+        def evaluate(self, batch, want=(), upstream=None, vector=None):
+            return Outcome(loss=loss)
+
+    batch = Batch(np.array([[1.0, 0.0], [3.0, 0.0], [0.0, 0.0]]), np.zeros(3, np.int64))
+    (found,) = finite.judge(Case(Contract(reduction=reduction), Capabilities(), Given(), batch))
+    assert found.part == part
+    assert np.array_equal(found.got, loss if reduction == "mean" else np.inf, equal_nan=True)
+    if reduction == "none":
+        assert found.certified[0] <= np.log1p(np.exp(-3.0)) * (1 + 1e-15)
+        assert found.certified[1] >= np.log1p(np.exp(-3.0)) * (1 - 1e-15)

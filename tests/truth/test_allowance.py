@@ -13,7 +13,7 @@ from xentcheck.truth.conditions import conditions
 from xentcheck.truth.grades import tight
 from xentcheck.truth.problem import pose
 
-ROWS = ([0.3, -1.2, 2.0], [1e3, 1e3 - 4, 1e3 + 2], [0.0, -60.0, -80.0], [0.0, 0.0, 0.0])
+ROWS = ([0.3, -1.2, 2.0], [1e3, 1e3 - 4, 1e3 + 2], [0.0, -60.0, -80.0], [0.0, 0.0, 0.0], [0.0, -7.55, -7.65])
 FORMATS = {
     "float16": (11, -14, -24),
     "bfloat16": (8, -126, -133),
