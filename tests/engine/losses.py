@@ -95,3 +95,28 @@ def aborting(logits, labels):
     if CALLS[0] % 3 == 0:
         os.abort()
     return loss(logits, labels)
+
+
+_spoiled = []
+
+
+def spoiled_by_bad_labels(logits, labels):
+    """Right until a label is out of range; then its memory is spoiled, and every later answer wrong."""
+    if labels.size and labels.max() >= logits.shape[1]:
+        _spoiled.append(labels)
+        return np.float64(0)
+    return loss(logits, labels) + len(_spoiled)
+
+
+def aborting_on_bad_labels(logits, labels):
+    """Ends its process at a label out of range, as an index without a check may."""
+    if labels.size and labels.max() >= logits.shape[1]:
+        os.abort()
+    return loss(logits, labels)
+
+
+def aborting_when_spoiled(logits, labels):
+    """Ends its process in the call after a label out of range."""
+    if _spoiled:
+        os.abort()
+    return spoiled_by_bad_labels(logits, labels)

@@ -26,6 +26,7 @@ from xentcheck.engine.plan import Cell
 from xentcheck.properties.answer import Answer, failed_call, refuses_label_dtype
 from xentcheck.properties.case import Case, Evaluator
 from xentcheck.properties.law import Capabilities, Law, Violation
+from xentcheck.properties.left_open import OFTEN, SELDOM, LeftOpen
 from xentcheck.properties.values import answers
 from xentcheck.targets.outcome import Raised
 from xentcheck.truth.problem import Problem
@@ -50,6 +51,7 @@ class CellResult:
 
     `deaths` counts how often the target's process ended or was ended, in whichever call; `answered` the batches on
     which a call returned at all, and `raised` is the first exception instead. `drawing`: whether the sweep is over.
+    `left_open`: bad input about which the contract says nothing, still to be tried.
     """
 
     cell: Cell
@@ -60,6 +62,7 @@ class CellResult:
     grades: dict[str, Graded] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
+    left_open: list[LeftOpen] = field(default_factory=list)
     deaths: int = 0
     answered: int = 0
     raised: Raised | None = None
@@ -111,10 +114,17 @@ class CellSearch:
 
     def case(self, batch: Batch) -> Case:
         """Return the case of one batch."""
-        return Case(self.contract, self.capabilities, self.host, batch, self._observe, self._died)
+        return Case(self.contract, self.capabilities, self.host, batch, self._observe, self._died, self._leave_open)
 
     def _observe(self, sentence: str) -> None:
         self.result.observations[sentence] += 1
+
+    def _leave_open(self, one: LeftOpen) -> None:
+        """Keep bad input that is to be tried later, if there is not enough of its kind."""
+        kept = self.result.left_open
+        enough = SELDOM if self.capabilities.expensive_shapes else OFTEN
+        if self._searching and sum(other.kind == one.kind for other in kept) < enough:
+            kept.append(one)
 
     def run(self, profile: str, examples: int, seed: int, *, swept: int | None = None) -> CellResult:
         """Search the cell: the sweep, or its first `swept` batches, then what is drawn; ended early, it keeps all."""

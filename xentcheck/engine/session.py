@@ -19,6 +19,7 @@ from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.properties.case import Case
+from xentcheck.properties.left_open import seen
 from xentcheck.properties.registry import choose
 from xentcheck.report.model import Finding, Report
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
@@ -138,6 +139,8 @@ def check_target(
                 if interrupted or (fail_fast and run.findings):
                     break
                 witnessing.add(run.result.problems)
+            if not interrupted and not (fail_fast and any(run.findings for run in done)):
+                _try_what_is_left_open(orders[0], [run.result for run in done])
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -183,6 +186,22 @@ def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Ite
         for name, batch in run.minimal.items():
             known.setdefault(name, []).append(batch)
         yield run
+
+
+def _try_what_is_left_open(order: Order, results: list[CellResult]) -> None:
+    """Observe what the target makes of bad input about which its contract says nothing.
+
+    That is done in a process of its own, or last of all where the target exists in this process only: a target whose
+    memory it spoils is wrong on no valid batch.
+    """
+    if not any(result.left_open for result in results):
+        return
+    try:
+        with order.host() as host:
+            for result in results:
+                result.observations.update(seen(result.left_open, host))
+    except Exception as error:  # it is an extra, and must not cost what was found
+        results[0].observations[f"bad input that is not declared could not be tried: {error!r}"] += 1
 
 
 def _expected(orders: list[Order], host: Host) -> int:

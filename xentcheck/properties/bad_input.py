@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INVALID_KINDS
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation, law
-from xentcheck.properties.spoiling import Spoiled, not_finite, spoil
-from xentcheck.targets.outcome import Outcome
+from xentcheck.properties.left_open import LeftOpen, returned, said
+from xentcheck.properties.spoiling import not_finite, spoil
 
 _NONFINITE = ("-inf", "+inf", "nan")
 _SMALL = 4096
@@ -36,7 +35,10 @@ def promises_refusal(contract: Contract, kind: str) -> bool:
     idle="the contract promises nothing about bad input",
 )
 def bad_input(case: Case) -> Iterator[Violation]:
-    """Each kind of bad input that the contract declares; of what it leaves open, the answer to one is observed."""
+    """Each kind of bad input that the contract declares; of what it leaves open, one kind is kept to be tried apart.
+
+    What is declared is tried among valid batches, since a target has to work after it has refused something.
+    """
     if not case.allows(case.batch):
         return
     random = case.random("invalid")
@@ -49,7 +51,7 @@ def bad_input(case: Case) -> Iterator[Violation]:
         spoiled = spoil(case.batch, kind, int(random.integers(2**16)), ignored)
         if spoiled is not None:
             yield from _refused(case, *spoiled)
-    _observe(case, [kind for kind in meaningful if not promises_refusal(case.contract, kind)], random, ignored)
+    _leave_open(case, [kind for kind in meaningful if not promises_refusal(case.contract, kind)], random, ignored)
 
 
 def _refused(case: Case, batch: Batch, what: str) -> Iterator[Violation]:
@@ -61,16 +63,16 @@ def _refused(case: Case, batch: Batch, what: str) -> Iterator[Violation]:
     for want in (case.want, *alone):
         outcome = case.ask(batch, want=want).outcome
         part, by = ("", "") if want == case.want else (want[0], f" by the {want[0]}, called alone")
-        said = _said(outcome)
+        told = said(outcome)
         if case.usable:
             case.looked()  # a refusal by one who refuses valid batches, too, shows nothing
         if outcome.died:
             yield Violation(f"{what} ends the process: {outcome.died}", batch, part, got=outcome.died)
-        elif isinstance(declared, float) and (returned := _returned(outcome)) is not None:
-            if not np.array_equal(np.asarray(returned, np.float64), np.full(returned.shape, declared), equal_nan=True):
-                yield Violation(f"{what} is answered with a number other than {declared}", batch, part, got=said)
+        elif isinstance(declared, float) and (result := returned(outcome)) is not None:
+            if not np.array_equal(np.asarray(result, np.float64), np.full(result.shape, declared), equal_nan=True):
+                yield Violation(f"{what} is answered with a number other than {declared}", batch, part, got=told)
         elif outcome.raised is None:
-            yield Violation(f"{what} is not refused{by}: the target {said}", batch, part, got=said)
+            yield Violation(f"{what} is not refused{by}: the target {told}", batch, part, got=told)
 
 
 def _understood(case: Case, batch: Batch) -> bool:
@@ -82,26 +84,20 @@ def _understood(case: Case, batch: Batch) -> bool:
     return given == list(case.want) and all(answer.violation(part) is None for part in given)
 
 
-def _observe(case: Case, kinds: list[str], random: np.random.Generator, ignored: Any) -> None:
-    """Observe what is answered to bad input of one kind, and to one score that is not finite."""
-    found: list[Spoiled | None] = []
+def _leave_open(case: Case, kinds: list[str], random: np.random.Generator, ignored: Any) -> None:
+    """Keep bad input of one kind, and one score that is not finite."""
     if kinds:
-        found.append(spoil(case.batch, kinds[int(random.integers(len(kinds)))], 0, ignored))
+        kind = kinds[int(random.integers(len(kinds)))]
+        if (spoiled := spoil(case.batch, kind, 0, ignored)) is not None:
+            case.leave_open(LeftOpen(kind, *spoiled))
     # There is no probability below 0.
     scores = [
         kind for kind in _NONFINITE[case.contract.input == "probabilities" :] if kind not in case.contract.nonfinite
     ]
     if scores:
         kind = scores[int(random.integers(len(scores)))]
-        found.append(not_finite(case.batch, kind, at_label=bool(random.integers(2))))
-    for batch, what in filter(None, found):
-        outcome = case.ask(batch).outcome
-        said = f"ends the process: {outcome.died}" if outcome.died else _said(outcome)
-        if outcome.raised is not None and len(case.want) > 1:
-            alone = case.ask(batch, want=("gradient",)).outcome
-            if alone.raised is None and not alone.died:
-                said = f"{said}, but its gradient, called alone, {_said(alone)}"
-        case.observe(f"{what}: not declared; the target {said}")
+        if (changed := not_finite(case.batch, kind, at_label=bool(random.integers(2)))) is not None:
+            case.leave_open(LeftOpen(changed[1], *changed))
 
 
 def _meaningful(case: Case, kind: str) -> bool:
@@ -114,20 +110,3 @@ def _meaningful(case: Case, kind: str) -> bool:
         return case.batch.label_form == "onehot" and "soft" not in case.contract.labels
     # Where dense labels are promised too, one-hot rows are no bad input.
     return kind == "length_mismatch" or case.batch.label_form != "sparse" or case.contract.labels == ("sparse",)
-
-
-def _returned(outcome: Outcome) -> NDArray[Any] | None:
-    return next((part for part in (outcome.loss, outcome.gradient) if part is not None), None)
-
-
-def _said(outcome: Outcome) -> str:
-    return f"returns {_shown(_returned(outcome))}" if outcome.raised is None else f"raises {outcome.raised.kind}"
-
-
-def _shown(returned: NDArray[Any] | None) -> str:
-    if returned is None:
-        return "nothing"
-    with np.errstate(over="ignore"):
-        numbers = np.asarray(returned).astype(np.float64)
-    kind = "nan" if np.isnan(numbers).any() else "an infinite number" if np.isinf(numbers).any() else "a finite number"
-    return kind if returned.ndim == 0 else f"an array with {kind}"

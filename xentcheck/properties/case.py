@@ -14,6 +14,7 @@ from xentcheck.batches.storage import digest
 from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer, Truth, failed_call
 from xentcheck.properties.law import Capabilities, Violation
+from xentcheck.properties.left_open import LeftOpen
 from xentcheck.targets.outcome import Outcome
 from xentcheck.truth.problem import label_roundoff
 
@@ -45,6 +46,8 @@ class Case:
         Takes a sentence about something seen that is not judged.
     on_death : callable
         Told of every answer that the target's process did not live to give, whichever law asked for it.
+    leave_open : callable
+        Takes bad input about which the contract says nothing; it is tried when all valid batches have been judged.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Case:
         batch: Batch,
         observe: Callable[[str], None] = lambda sentence: None,
         on_death: Callable[[Answer], None] = lambda answer: None,
+        leave_open: Callable[[LeftOpen], None] = lambda one: None,
     ):
         self.contract = contract
         self.capabilities = capabilities
@@ -62,6 +66,7 @@ class Case:
         self.batch = batch
         self.observe = observe
         self.on_death = on_death
+        self.leave_open = leave_open
         self.deaths = 0
         self.looks = 0
         self.want = tuple(part for part in ("loss", "gradient") if getattr(capabilities, part))

@@ -1,0 +1,109 @@
+"""Bad input about which a contract says nothing: seen in a process of its own, and blamed on no valid batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import xentcheck
+from xentcheck.batches.batch import Batch
+from xentcheck.engine.session import check_target
+from xentcheck.properties.left_open import LeftOpen, seen
+from xentcheck.targets import TargetSpecification, open_host
+
+LOSSES = Path(__file__).with_name("losses.py")
+VALID = Batch(np.zeros((2, 3)), np.array([0, 1]))
+OPEN = [
+    LeftOpen("label_out_of_range", VALID.replace(labels=np.array([0, 3])), "a label of 3"),
+    LeftOpen("nan", VALID.replace(scores=np.full((2, 3), np.nan)), "nan"),
+]
+LAWS = ["answers", "value", "bad-input", "determinism"]
+
+
+def judged(name, **changes):
+    """Return the report on a function of losses.py in a worker."""
+    specification = TargetSpecification(loss=f"{LOSSES}:{name}", changes=changes)
+    return check_target(specification, properties=LAWS, dtypes=["float64"])
+
+
+def what_is_seen(name, left_open=OPEN):
+    """Return what is seen of a function of losses.py."""
+    with open_host(TargetSpecification(loss=f"{LOSSES}:{name}")) as host:
+        return seen(left_open, host), host
+
+
+def test_what_bad_input_spoils_is_blamed_on_no_law():
+    """The target is right on every valid batch, and what it makes of the others is said."""
+    report = judged("spoiled_by_bad_labels")
+    assert report.verdict == "conforms"
+    assert any(line.startswith("a label equal to the number of classes: not declared") for line in report.observations)
+
+
+def test_what_bad_input_kills_is_judged_to_the_end():
+    """A death on bad input that is not declared is seen; no batch is left out for it, and no finding made of it."""
+    report = judged("aborting_on_bad_labels")
+    assert report.verdict == "conforms"
+    assert report.counts.skipped == 0
+    said = (
+        "a label equal to the number of classes: not declared; ends the target's process: killed by signal 6 (SIGABRT)"
+    )
+    assert said in report.observations
+    assert not any("was started again" in line for line in report.observations)
+
+
+def test_a_target_has_to_work_after_a_refusal_that_it_promises():
+    """Declared bad input is tried among valid batches, so that what it spoils is found."""
+    report = judged("spoiled_by_bad_labels", invalid=["label_out_of_range"])
+    assert {"bad-input", "value"} <= {found.property for found in report.findings}
+
+
+def test_a_callable_is_spoiled_after_all_else():
+    """Where there is no process of its own bad input comes last."""
+    spoiled = []
+
+    def loss(z, y):
+        if y.size and y.max() >= z.shape[1]:
+            spoiled.append(y)
+            return np.float64(0)
+        d = z - z.max(axis=1, keepdims=True)
+        rows = np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(z)), y.reshape(-1).astype(int)]
+        return rows.sum() + len(spoiled)
+
+    with np.errstate(all="ignore"):
+        contract = {"reduction": "sum", "dtypes": ["float64", "float32"]}
+        report = xentcheck.check(loss, contract=contract, properties=LAWS)
+    assert report.verdict == "conforms"
+    assert spoiled
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "aborting_on_bad_labels",
+            "a label of 3: not declared; ends the target's process: killed by signal 6 (SIGABRT)",
+        ),
+        # The second is innocent: alone, in a new process, it is answered.
+        (
+            "aborting_when_spoiled",
+            "nan: not declared; ends the target's process: killed by signal 6 (SIGABRT), after others",
+        ),
+    ],
+)
+def test_who_ended_the_process(name, told):
+    """What ends it is tried again in a new one, and each kind but once."""
+    found, host = what_is_seen(name, [*OPEN, OPEN[0]] if name == "aborting_on_bad_labels" else OPEN)
+    assert found[told] == 1
+    assert sum(found.values()) == 2
+    assert host.restarts == 1 + (name == "aborting_on_bad_labels")
+
+
+def test_three_deaths_are_enough():
+    """Of a target that dies of everything no more than three kinds are tried."""
+    kinds = [LeftOpen(str(kind), OPEN[0].batch, f"kind {kind}") for kind in range(5)]
+    found, host = what_is_seen("aborting_on_bad_labels", kinds)
+    assert len(found) == 4
+    assert any("no more bad input was tried" in line for line in found)
+    assert host.restarts == 6
