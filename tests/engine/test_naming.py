@@ -11,6 +11,8 @@ import pytest
 
 import xentcheck
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.validity import objection
 from xentcheck.engine.causes import Seen, common_cause
 from xentcheck.engine.events import event
 from xentcheck.engine.evidence import variations
@@ -162,3 +164,32 @@ def test_nothing_is_named_of_what_is_right() -> None:
     problem = pose(xentcheck.Contract(), z, y, "sparse", {})
     assert common_cause([Seen(problem, "loss", mean_loss(z, y))]) is None
     assert common_cause([Seen(problem, "gradient", mean_gradient(z, y))]) is None
+
+
+@pytest.mark.parametrize(
+    ("contract", "scores", "labels", "form"),
+    [
+        ({}, [[0.5, 0.25, 3.0], [-1.0, 2.0, 0.0]], [2, 0], "sparse"),
+        ({"input": "probabilities"}, [[0.5, 0.25, 0.25], [0.125, 0.125, 0.75]], [2, 0], "sparse"),
+        ({"input": "log_probabilities"}, [np.log([0.5, 0.25, 0.25]), np.log([0.125, 0.125, 0.75])], [2, 0], "sparse"),
+        ({"labels": ["soft"]}, [[0.5, 0.25, 3.0]], [[0.5, 0.5, 0.0]], "soft"),
+        ({"domain": {"magnitude": 3.0}}, [[3.0, -3.0, 3.0], [3.0, 2.5, -3.0]], [2, 0], "sparse"),
+    ],
+)
+def test_variations_are_valid_and_several(contract: dict[str, Any], scores: Any, labels: Any, form: str) -> None:
+    """What a contract does not admit is left out, and no more than that."""
+    declared = xentcheck.Contract.from_mapping(contract)
+    batch = Batch(np.array(scores), np.array(labels), form)
+    found = list(variations(declared, batch, False))
+    assert len(found) >= 2
+    assert not any(objection(Setting(declared, "float64", form), changed) for changed in found)
+    assert all(changed.scores.shape == batch.scores.shape for changed in found)
+
+
+def test_variations_leave_ignored_rows_ignored() -> None:
+    """The ignored label stays where it is, be it a class or none; other labels change."""
+    for ignored, given in ((-100, 2), (1, 2), (7, 0)):
+        batch = Batch(np.zeros((3, 3)), np.array([given, ignored, 0]))
+        found = list(variations(xentcheck.Contract(ignore_index=ignored), batch, False))
+        assert all(changed.labels[1] == ignored for changed in found)
+        assert any(changed.labels[0] != given for changed in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import digest
 from xentcheck.contract import Contract
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
@@ -138,3 +139,21 @@ def test_every_third_problem_is_kept_for_the_witnesses_from_the_first_on(keep, e
     search = Noting(Contract(), Capabilities(), host, laws, Cell("float64", "sparse"), keep_problems=keep)
     kept = search.run("quick", 2, 1, swept=5).problems
     assert [posed.index(problem) for problem in kept] == expected
+
+
+@pytest.mark.parametrize("refused", ["int32", "int64"])
+def test_a_refused_label_dtype_is_observed_and_an_exception_on_the_plain_one_is_not(refused):
+    """Only where the labels' dtype is another than the plain one may it be the reason."""
+
+    class Refusing(Recording):
+        def evaluate(self, batch, want=(), upstream=None):
+            raised = Raised("TypeError", "no", "loss") if batch.labels.dtype.name == refused else None
+            return Outcome(raised=raised) if raised else Outcome(loss=np.float64(0.0))
+
+    started = search(Refusing(), laws=("value",))
+    batch = Batch(np.array([[0.5, 0.0]]), np.array([0], refused))
+    started.judge(batch)
+    observed = list(started.result.observations)
+    assert any("labels of dtype int32 are refused (TypeError)" in said for said in observed) == (refused == "int32")
+    assert any("a valid batch raises TypeError" in said for said in observed) == (refused == "int64")
+    assert started.result.answered == (refused == "int32")

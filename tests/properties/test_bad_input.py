@@ -148,3 +148,21 @@ def test_one_hot_rows_that_are_understood_are_not_bad():
 
     contract = {"reduction": "sum", "dtypes": ["float64"], "invalid": "raise"}
     assert xentcheck.check(either, contract=contract, properties=["bad-input"]).verdict == "conforms"
+
+
+@pytest.mark.parametrize(("label", "place"), [(2, 2), (0, 0), (-100, 0), (3, 0)])
+def test_the_last_label_tells_which_score_is_spoiled(label, place):
+    """Where the last row is ignored, its label names no class, and the first score counts as its own."""
+    batch = SPARSE.replace(labels=np.array([1, label]))
+    at, beside = (not_finite(batch, "nan", at_label)[0].scores for at_label in (True, False))
+    assert np.argwhere(np.isnan(at)).tolist() == [[1, place]]
+    assert np.argwhere(np.isnan(beside)).tolist() == [[1, (place + 1) % 3]]
+
+
+def test_rows_where_labels_are_wanted():
+    """Every class, the first too, has its one-hot row; where a label is no class, there is none."""
+    for labels in ([0, 2], [1, 0]):
+        spoiled, _ = spoil(SPARSE.replace(labels=np.array(labels)), "shape_mismatch")
+        assert np.array_equal(spoiled.labels, np.eye(3, dtype=np.int64)[labels])
+    for bad in (-1, 3):
+        assert spoil(SPARSE.replace(labels=np.array([bad, 0])), "shape_mismatch") is None

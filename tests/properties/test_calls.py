@@ -6,6 +6,12 @@ import numpy as np
 import pytest
 
 import xentcheck
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.properties.calls import determinism
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Capabilities
+from xentcheck.targets.outcome import Outcome
 
 
 def softmax(z):
@@ -42,3 +48,20 @@ def test_gradient_after_the_loss_of_another_batch(kind, stale):
     assert [found.property for found in report.findings] == ["determinism"] * stale
     if stale:
         assert "after the loss of another batch" in report.findings[0].title
+
+
+@pytest.mark.parametrize("kind", ["logits", "probabilities"])
+def test_what_is_asked_in_between(kind):
+    """Another batch of the same shape: logits negated and rows reversed, with their labels, or classes reversed."""
+    asked = []
+
+    class Noting:
+        def evaluate(self, batch, want=(), upstream=None):
+            asked.append((batch.scores.tolist(), batch.labels.tolist()))
+            return Outcome(loss=np.float64(1.0))
+
+    batch = Batch(np.array([[0.25, 0.75], [0.5, 0.5]]), np.array([0, 1]))
+    list(determinism.judge(Case(Contract(input=kind), Capabilities(), Noting(), batch)))
+    other = ([[-0.5, -0.5], [-0.25, -0.75]], [1, 0]) if kind == "logits" else ([[0.75, 0.25], [0.5, 0.5]], [0, 1])
+    own = (batch.scores.tolist(), [0, 1])
+    assert asked in ([own, other, own], [other, own, own])

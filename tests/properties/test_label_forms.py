@@ -1,0 +1,46 @@
+"""Law 6 by itself: in which forms it passes the same labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.properties.case import Case
+from xentcheck.properties.invariances import _other_forms
+from xentcheck.properties.law import Capabilities
+
+SCORES = np.array([[0.5, 0.25, 0.0], [1.0, -1.0, 0.0]])
+EVERY = ("sparse", "onehot", "soft")
+
+
+def forms(labels, form, promised=EVERY, **keys):
+    """Return the forms and labels that the law may pass in place of those of a batch."""
+    batch = Batch(SCORES, np.array(labels), form)
+    case = Case(Contract(labels=promised, **keys), Capabilities(), None, batch)
+    return [(changed.label_form, changed.labels.tolist()) for changed, _ in _other_forms(case)]
+
+
+ROWS = [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+
+
+def test_class_numbers_become_rows():
+    """In each promised form, unless a row is ignored or a label is none."""
+    assert forms([1, 0], "sparse") == [("onehot", ROWS), ("soft", ROWS)]
+    assert forms([1, 0], "sparse", ("sparse", "soft")) == [("soft", ROWS)]
+    assert forms([1, 0], "sparse", ignore_index=0) == []
+    assert forms([1, 3], "sparse") == []
+
+
+def test_one_hot_rows_become_class_numbers_and_soft_ones():
+    """The rows themselves are what soft labels are of; an ignored class has no number to pass."""
+    assert forms(ROWS, "onehot") == [("sparse", [1, 0]), ("soft", ROWS)]
+    assert forms(ROWS, "onehot", ignore_index=0) == [("soft", ROWS)]
+    assert forms([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]], "onehot") == []
+
+
+@pytest.mark.parametrize("promised", [EVERY, ("soft",)])
+def test_soft_rows_stay_soft(promised):
+    """All weight goes to the largest label of each row."""
+    assert forms([[0.25, 0.75, 0.0], [0.5, 0.25, 0.25]], "soft", promised) == [("soft", ROWS)]
