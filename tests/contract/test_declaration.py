@@ -35,7 +35,7 @@ EXAMPLES = {
     "invalid": ["unspecified", "raise", ["label_negative"], {"returns": -1.0}],
     "domain": [{}, {"rows": [1, 200], "classes": [2, 300], "magnitude": 1e4, "label_probability": "positive"}],
     "dtypes": [["float32", "float64"], ["float16", "bfloat16"]],
-    "compute": [None, "float32"],
+    "compute": [None, "float32", "same"],
     "output_dtype": ["any", "same", "float64"],
     "accuracy": ["B", "A*", "A", "B+", "C"],
 }

@@ -226,7 +226,7 @@ def _domain(key: str, value: Any) -> Mapping[str, Any]:
 
 
 def _compute(key: str, value: Any) -> str | None:
-    return None if value is None else str(values.one_of(key, value, DTYPES))
+    return None if value is None else str(values.one_of(key, value, ("same", *DTYPES)))
 
 
 _SPECIAL = {

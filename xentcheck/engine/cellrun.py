@@ -11,6 +11,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.engine.minimise import finding, minimise
 from xentcheck.engine.naming import Naming
 from xentcheck.engine.plan import PROFILES, Cell
+from xentcheck.engine.promises import narrower_compute
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import choose
@@ -176,6 +177,10 @@ def _conclude(
     except Exception as error:  # a name is an extra, and must not cost the finding
         _own_fault(search, "naming the cause of a finding", error)
     made = finding(tally.law, order.cell, violation, minimal, cause)
+    try:
+        made = replace(made, detail=(*made.detail, *narrower_compute(violation, contract, search.case)))
+    except Exception as error:
+        _own_fault(search, "looking for a promise that the target keeps", error)
     try:
         source = script(order.specification, contract, made, framework=host.description.framework)
     except Exception as error:

@@ -112,9 +112,10 @@ class CellSearch:
         self.on_violation = on_violation
         self._searching = True
 
-    def case(self, batch: Batch) -> Case:
-        """Return the case of one batch."""
-        return Case(self.contract, self.capabilities, self.host, batch, self._observe, self._died, self._leave_open)
+    def case(self, batch: Batch, contract: Contract | None = None) -> Case:
+        """Return the case of one batch, under the target's contract or another."""
+        stated = contract or self.contract
+        return Case(stated, self.capabilities, self.host, batch, self._observe, self._died, self._leave_open)
 
     def _observe(self, sentence: str) -> None:
         self.result.observations[sentence] += 1

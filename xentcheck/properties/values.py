@@ -9,6 +9,7 @@ import numpy as np
 from xentcheck.properties.answer import Answer, failed_call
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation, law
+from xentcheck.truth.allowance_model import working_format
 from xentcheck.truth.formats import FORMATS
 
 
@@ -66,7 +67,7 @@ def finite(case: Case) -> Iterator[Violation]:
     """Judged where no difference of two scores can overflow, even where no finite bound on the error exists."""
     answer = case.answer
     scores = case.batch.scores.astype(np.float64)
-    largest = FORMATS[case.batch.dtype].largest
+    largest = working_format(answer.problem).largest
     if not np.all(np.isfinite(scores)) or (scores.size and np.abs(scores).max() > largest / 4):
         return
     returned = [part for part in map(answer.numbers, case.want) if part is not None]

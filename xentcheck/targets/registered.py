@@ -156,6 +156,7 @@ TARGETS: tuple[Registered, ...] = (
             "label_smoothing": {"argument": "label_smoothing"},
             "smoothing_weights": "class",
             "dtypes": _ALL_DTYPES,
+            "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
         },
         aliases=("torch.cross_entropy",),
     ),
@@ -174,6 +175,7 @@ TARGETS: tuple[Registered, ...] = (
             "label_smoothing": {"argument": "label_smoothing"},
             "smoothing_weights": "class",
             "dtypes": _ALL_DTYPES,
+            "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
         },
         aliases=("torch.cross_entropy.probabilities",),
     ),

@@ -26,12 +26,16 @@ class Unscaled:
     terms : ndarray
         The sum of the sizes of the terms whose difference it is: each may be scaled by itself.
     unbounded : ndarray of bool, shape (n, 1) or (n, m)
+    stored : ndarray or None
+        The probabilities of which it is made, times what they are multiplied by, where they may have been rounded to
+        the output's dtype; 0 where that is against a promise of relative accuracy.
     """
 
     value: Floats
     error: Floats
     terms: Floats
     unbounded: Flags
+    stored: Floats | None = None
 
 
 def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
@@ -86,7 +90,15 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
         unbounded = np.full(problem.n, rows > 0.25)
     if by.lse:
         unbounded = unbounded | (u * np.abs(on.lse) > 0.25) | (lse_error(on, by) > 1.0)
-    return Unscaled(value, error, terms, unbounded[:, None])
+    return Unscaled(value, error, terms, unbounded[:, None], _stored_softmax(on, by, mass))
+
+
+def _stored_softmax(on: Conditions, by: Arithmetic, mass: Floats) -> Floats | None:
+    """T p where it may have been rounded to a narrower output dtype; a relatively accurate label is not made of it."""
+    if not by.u_output or on.problem.contract.input == "probabilities":
+        return None
+    single = ~on.coefficients.several
+    return np.where(single[:, None] & (on.c > 0.0), 0.0, mass) if by.relative else mass
 
 
 def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
@@ -126,7 +138,8 @@ def _through_soft_cap(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled
     error = raw.error * most + np.abs(raw.value) * slope_error(on, by) + 6.0 * (by.u * np.abs(value))
     error += by.eta * (2.0 + 1.0 / cap) * np.maximum(on.T, 1.0)[:, None]
     overflows = (np.abs(raw.value) + raw.error) * scale * max(cap, 1.0) > by.largest / 2.0
-    return Unscaled(value, error, raw.terms * most, raw.unbounded | overflows)
+    stored = None if raw.stored is None else raw.stored * most
+    return Unscaled(value, error, raw.terms * most, raw.unbounded | overflows, stored)
 
 
 def _with_z_loss(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
@@ -136,7 +149,8 @@ def _with_z_loss(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
     error = raw.error + extra * probability_error(on, by) + 6.0 * (by.u * extra) + 2.0 * by.u * raw.terms
     error += on.p * (2.0 * on.z_loss * logsumexp_error(on, by)[:, None])
     error += (2.0 * by.k_exp + 2.0) * by.eta * np.abs(slope)
-    return Unscaled(raw.value + slope * on.p, error, raw.terms + extra, raw.unbounded)
+    stored = None if raw.stored is None else np.where(raw.stored > 0.0, raw.stored + extra, 0.0)
+    return Unscaled(raw.value + slope * on.p, error, raw.terms + extra, raw.unbounded, stored)
 
 
 def _by_log_probabilities(on: Conditions, by: Arithmetic, bounded: bool) -> Unscaled:

@@ -29,7 +29,7 @@ def row_losses(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         unbounded = unbounded | (on.lse * on.lse > by.largest / 2.0)  # 0 times a square that leaves the range is nan
     exact = np.isfinite(on.L)
     value = np.where(exact, np.abs(on.L), 0.0)
-    error = np.where(exact & on.problem.kept, error + by.u_output * value + by.eta_output, 0.0)
+    error = np.where(exact & on.problem.kept, error + by.stored(value, error), 0.0)
     unbounded = unbounded | ~np.isfinite(error) | (exact & (value + error > by.largest_output)) | on.unjudged
     return np.where(unbounded, 0.0, error), unbounded
 

@@ -31,6 +31,8 @@ class Arithmetic:
         output dtype; 0 where there is none.
     eta, eta_output : float
         The absolute error of an operation that underflows, in the working and in the output dtype.
+    normal_output : float
+        The smallest normal number of the output dtype: below it, and only there, a rounded result may lose eta_output.
     largest, largest_sum, largest_output : float
         The largest finite number elementwise, in accumulation and in the output.
     k_exp, k_log, k_tanh : float
@@ -63,6 +65,7 @@ class Arithmetic:
     u_output: float
     eta: float
     eta_output: float
+    normal_output: float
     largest: float
     largest_sum: float
     largest_output: float
@@ -117,6 +120,12 @@ class Arithmetic:
         numbers = on.p if quotients else np.exp(on.d)
         return np.asarray(((numbers < 8.0 * self.eta) & np.isfinite(on.d)).sum(axis=1), np.float64)
 
+    def stored(self, value: Floats, error: Floats, roundings: float | Floats = 1.0) -> Floats:
+        """What it costs to round a value, known to within `error`, to a narrower output dtype; 0 where it is not."""
+        size = np.abs(value)
+        underflows = np.where(size - error < self.normal_output, self.eta_output, 0.0)
+        return np.asarray(self.u_output * roundings * (size + error) + underflows)
+
     def batch_sum(self, on: Conditions) -> float:
         """Relative error of a sum over the rows in any order, with its terms of second order."""
         error = self.u_sum * max(on.problem.n - 1, 0)
@@ -157,11 +166,19 @@ def output_format(problem: Problem) -> Format:
     return FORMATS.get(problem.contract.output_dtype, problem.format)
 
 
+def working_format(problem: Problem) -> Format:
+    """Return the format that elementwise operations are expected in: by default never narrower than float32."""
+    given, declared = problem.format, problem.contract.compute
+    if declared is None:
+        return FORMATS["float32"] if given.is_half else given
+    return given if declared == "same" else FORMATS[declared]
+
+
 def _arithmetic(problem: Problem, flushes: bool) -> Arithmetic:
     given, result, declared = problem.format, output_format(problem), problem.contract.compute
-    working = given if declared is None else FORMATS[declared]
-    # 16-bit inputs are expected to be summed in float32 at least, unless a 16-bit dtype is declared to compute in.
-    summing = FORMATS["float32"] if working.is_half and declared is None else working
+    working = working_format(problem)
+    # "same" rounds each result to 16 bits, and sums in float32; a 16-bit dtype that is named sums in itself, too.
+    summing = FORMATS["float32"] if working.is_half and declared == "same" else working
     narrows = result.precision < working.precision
 
     def smallest(format_: Format) -> float:
@@ -174,6 +191,7 @@ def _arithmetic(problem: Problem, flushes: bool) -> Arithmetic:
         u_output=result.unit_roundoff if narrows else 0.0,
         eta=smallest(working),
         eta_output=smallest(result) if narrows else 0.0,
+        normal_output=result.smallest_normal if narrows else 0.0,
         largest=working.largest,
         largest_sum=summing.largest,
         largest_output=result.largest,

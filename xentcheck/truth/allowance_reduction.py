@@ -53,7 +53,8 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
         error += 2.0 * by.u * abs(value) + (_times(summing, size / by_what) if weighted else 0.0)
         error += (size / by_what) * _divisor_error(on)
     if by.u_output:
-        error += 2.0 * by.u_output * abs(value) + by.eta_output
+        # The sum is rounded to the output's dtype, and the mean.
+        error += float(by.stored(np.array(value), np.array(error), roundings=2.0))
     nowhere = nowhere or not np.isfinite(error) or bool(abs(value) + error > by.largest_output)
     exact = bool(np.isfinite(on.L).all())
     return np.array(value), np.array(error if exact and not nowhere else 0.0), np.array(nowhere)
@@ -102,7 +103,7 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
     elif by.u > by.u_sum:
         error = error + by.u * np.abs(value)
     if by.u_output:
-        error = error + by.u_output * np.abs(value) + by.eta_output
+        error = error + _stored(by, raw, s, value, error, bool(factors))
     defined = np.isfinite(on.L)[:, None]
     # A row whose label has probability 0 has an infinite loss and still a gradient.
     defined = defined | np.isinf(on.L)[:, None]
@@ -120,6 +121,20 @@ def _divisor_error(on: Conditions) -> float:
         return 0.0
     relative = on.coefficients.weight_rounding / divisor(on)
     return float(relative / (1.0 - relative)) if relative < 1.0 else np.inf
+
+
+def _stored(by: Arithmetic, raw: Unscaled, s: Floats, value: Floats, error: Floats, scaled: bool) -> Floats:
+    """What a narrower output dtype costs: the gradient, the row's factor and the softmax may each be rounded to it.
+
+    The factor of a row is what the reduction hands to code that works on rows. Off the label the softmax is the
+    gradient itself, rounded once, unless it is scaled afterwards.
+    """
+    lost = by.stored(value, error, roundings=2.0 if scaled else 1.0)
+    if raw.stored is None:
+        return lost
+    kept = raw.stored if scaled else np.where(raw.terms > raw.stored, raw.stored, 0.0)
+    vanishing = np.where((raw.stored > 0.0) & (raw.stored < by.normal_output), by.eta_output, 0.0)
+    return lost + s * (by.u_output * kept + vanishing)
 
 
 def _times(relative: float, size: Any) -> Any:

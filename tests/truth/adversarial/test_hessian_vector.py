@@ -168,7 +168,7 @@ def test_double_differentiation(differentiated, name):
     """Torch's double backward pass and jax's forward over reverse keep the allowance of class C."""
     losses, product = differentiated()
     for z, y, v, truth in posed_batches(11, name, ((2, 3), (20, 1))):
-        limit = allowance(z, y, v, accuracy="C")
+        limit = allowance(z, y, v, accuracy="C", compute="same" if FORMATS[name].is_half else None)
         for key, f in losses.items():
             error = truth.error(product(f, z, y, v))
             if key == "log of softmax":
