@@ -1,0 +1,60 @@
+"""16-bit inputs are worked on in float32 by default, and a finding says where another promise would be kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xentcheck
+
+
+def in_float32(z, y):
+    """A right mean, worked on in float32 and rounded once."""
+    d = z.astype(np.float32) - z.astype(np.float32).max(axis=1, keepdims=True)
+    return (np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(d)), y]).mean().astype(z.dtype)
+
+
+def gradient_in_float32(z, y):
+    """Its gradient."""
+    d = z.astype(np.float32) - z.astype(np.float32).max(axis=1, keepdims=True)
+    p = np.exp(d) / np.exp(d).sum(axis=1, keepdims=True)
+    p[np.arange(len(p)), y] -= 1
+    return (p / len(p)).astype(z.dtype)
+
+
+def too_large(z, y):
+    """A gradient a tenth too large."""
+    return (gradient_in_float32(z, y).astype(np.float32) * np.float32(1.1)).astype(z.dtype)
+
+
+def elementwise(z, y):
+    """A mean whose every result is rounded to 16 bits; only the sum of the exponentials is in float32."""
+    d = z - z.max(axis=1, keepdims=True)
+    s = np.exp(d).sum(axis=1, dtype=np.float32).astype(z.dtype)
+    return (np.log(s) - d[np.arange(len(d)), y]).mean(dtype=np.float32).astype(z.dtype)
+
+
+def judged(loss, dtype, gradient=None, **contract):
+    """Return the report on small batches of one 16-bit dtype."""
+    contract = {"dtypes": [dtype], "domain": {"rows": [1, 8], "classes": [1, 300], "magnitude": 100.0}, **contract}
+    return xentcheck.check(loss, gradient=gradient, contract=contract, properties=["value", "gradient"])
+
+
+def test_what_works_in_float32_conforms():
+    """The default promise, loss and gradient."""
+    assert judged(in_float32, "bfloat16", gradient_in_float32).verdict == "conforms"
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_gradient_a_tenth_too_large_is_found(dtype):
+    """No narrower arithmetic is an excuse for it on every input."""
+    report = judged(in_float32, dtype, too_large)
+    assert {found.property for found in report.findings} == {"gradient"}
+
+
+def test_what_rounds_on_the_way_is_told_which_promise_it_keeps():
+    """By default it violates, and the finding says that compute=same alone would mend it; declared, it conforms."""
+    found = judged(elementwise, "float16").findings
+    assert [one.property for one in found] == ["value"]
+    assert any(line.startswith("would conform here with compute=same") for line in found[0].detail)
+    assert judged(elementwise, "float16", compute="same").verdict == "conforms"
