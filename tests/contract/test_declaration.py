@@ -38,6 +38,7 @@ EXAMPLES = {
     "compute": [None, "float32", "same"],
     "output_dtype": ["any", "same", "float64"],
     "accuracy": ["B", "A*", "A", "B+", "C"],
+    "shapes": ["measured", "few", "many"],
 }
 
 

@@ -37,6 +37,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "soft_rows": ("normalised", "any", "renormalised"),
     "output_dtype": ("any", "same", *DTYPES),
     "accuracy": GRADES,
+    "shapes": ("measured", "few", "many"),
 }
 _LISTS: dict[str, tuple[str, ...]] = {
     "labels": ("sparse", "onehot", "soft"),
@@ -88,6 +89,7 @@ class Contract:
     compute: str | None = None
     output_dtype: str = "any"
     accuracy: str = "B"
+    shapes: str = "measured"
 
     def __post_init__(self) -> None:
         for field in fields(self):

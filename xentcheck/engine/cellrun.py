@@ -40,6 +40,8 @@ class Order:
     fail_fast : bool
     time_limit, first_time_limit : float
         Seconds a call, and one in which something may be compiled.
+    few_shapes : bool
+        Whether each new shape has been measured to be compiled.
     """
 
     specification: TargetSpecification
@@ -53,6 +55,7 @@ class Order:
     fail_fast: bool
     time_limit: float
     first_time_limit: float
+    few_shapes: bool = False
 
     def host(self) -> Host:
         """Open a host of the target."""
@@ -69,10 +72,12 @@ class CellRun:
     inapplicable: dict[str, str]
 
 
-def capabilities_of(host: Host) -> Capabilities:
-    """Return what laws need to know of a target."""
+def capabilities_of(host: Host, few_shapes: bool = False) -> Capabilities:
+    """Return what laws need to know of a target, of which shapes may have been measured to be expensive."""
     told = host.description
-    return Capabilities(told.has_loss, told.has_gradient, told.has_vjp, told.expensive_shapes, told.has_hessian_vector)
+    shapes = told.contract.shapes
+    few = told.expensive_shapes or few_shapes if shapes == "measured" else shapes == "few"
+    return Capabilities(told.has_loss, told.has_gradient, told.has_vjp, few, told.has_hessian_vector)
 
 
 def run_cell(
@@ -92,7 +97,7 @@ def run_cell(
         Told of each batch judged, and of each law when it is first broken (the batch is not reduced then).
     """
     contract = host.description.contract
-    capabilities = capabilities_of(host)
+    capabilities = capabilities_of(host, order.few_shapes)
     laws = choose(order.laws)
     inapplicable = {
         law.name: why

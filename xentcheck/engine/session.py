@@ -12,9 +12,12 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Protocol
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.shapes import few_shapes
 from xentcheck.batches.sweep import sweep
 from xentcheck.engine.assemble import assemble
 from xentcheck.engine.cellrun import CellRun, Order, capabilities_of, run_cell, run_cell_alone
+from xentcheck.engine.compiling import seconds_of_a_new_shape
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.witnessing import Witnessing
@@ -116,6 +119,7 @@ def check_target(
         description = host.description
         planned = cells(description.contract, dtypes)
         _require_usable(host, planned[0])
+        dear = _dear_shapes(host, planned[0])
         orders = [
             Order(
                 specification,
@@ -129,6 +133,7 @@ def check_target(
                 fail_fast,
                 time_limit,
                 first_time_limit,
+                dear > 0.0,
             )
             for cell in planned
         ]
@@ -145,6 +150,10 @@ def check_target(
             interrupted = True
         finally:
             told.stop()
+        if dear and done:
+            count = len(few_shapes(Setting(description.contract, planned[0].dtype, planned[0].labels)))
+            said = f"each new shape costs {dear:.1g} s: {count} shapes were tried, with many batches of each"
+            done[0].result.observations[f"{said}; shapes=many in the contract tries others, too"] = 10**8
         _require_environment(description.name, [run.result for run in done])
         witnesses = () if interrupted else witnessing.results()
     return assemble(
@@ -206,7 +215,7 @@ def _try_what_is_left_open(order: Order, results: list[CellResult]) -> None:
 
 def _expected(orders: list[Order], host: Host) -> int:
     """Return about how many batches a run has: the sweeps of the dtypes differ little, those of label forms do."""
-    contract, shapes = host.description.contract, capabilities_of(host).expensive_shapes
+    contract, shapes = host.description.contract, capabilities_of(host, orders[0].few_shapes).expensive_shapes
     alike = [order for order in orders if order.cell.dtype == orders[0].cell.dtype]
     count = 0
     for order in alike:
@@ -228,6 +237,14 @@ def _require_environment(name: str, results: list[CellResult]) -> None:
     if device or raised.kind in ("ImportError", "ModuleNotFoundError"):
         place = f" ({raised.where})" if raised.where else ""
         raise TargetError(f"{name} does not run here: every call raises {raised.kind}: {raised.message}{place}.")
+
+
+def _dear_shapes(host: Host, cell: Cell) -> float:
+    """Return the seconds that a new shape has been measured to cost; 0.0 where it is cheap, or known or declared."""
+    contract = host.description.contract
+    if contract.shapes != "measured" or capabilities_of(host).expensive_shapes:
+        return 0.0
+    return seconds_of_a_new_shape(contract, host, cell)
 
 
 def _require_usable(host: Host, cell: Cell) -> None:

@@ -1,0 +1,94 @@
+"""A target that compiles for each new shape is recognised, and what that changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xentcheck.contract import Contract
+from xentcheck.engine import compiling
+from xentcheck.engine.plan import Cell
+from xentcheck.engine.session import check_target
+from xentcheck.targets import TargetSpecification
+from xentcheck.targets.outcome import Outcome, Raised
+
+LOSSES = Path(__file__).with_name("losses.py")
+CELL = Cell("float64", "sparse")
+
+
+class Host:
+    """Answers after as many seconds, by the clock of `compiling`, as a function of the shapes known says."""
+
+    def __init__(self, monkeypatch, seconds):
+        self.now, self.seconds, self.shapes, self.calls = 0.0, seconds, [], 0
+        monkeypatch.setattr(compiling, "perf_counter", lambda: self.now)
+
+    def evaluate(self, batch, want=(), upstream=None, vector=None):
+        self.calls += 1
+        self.now += self.seconds(batch.scores.shape, batch.scores.shape in self.shapes, len(self.shapes))
+        self.shapes.append(batch.scores.shape)
+        return Outcome(loss=np.float64(0.0))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "least", "calls"),
+    [
+        (lambda shape, known, count: 0.01 if known else 0.01 + 0.1 * shape[1], 0.1, 6),  # the fewest classes are 1
+        (lambda shape, known, count: 5.0, 0.0, 2),  # slow, but not because a shape is new
+        (lambda shape, known, count: 0.01 if known else 0.1, 0.0, 2),
+        (lambda shape, known, count: 3.0 if not count else 0.01, 0.0, 4),  # the first call of all
+        (lambda shape, known, count: 0.01 if known or count > 3 else 0.7, 0.0, 6),
+    ],
+    ids=["compiles", "slow", "cheap", "loads", "two of three"],
+)
+def test_what_counts_is_the_least_of_three_shapes(monkeypatch, seconds, least, calls):
+    """A single slow call, as on a busy machine, changes nothing."""
+    host = Host(monkeypatch, seconds)
+    assert compiling.seconds_of_a_new_shape(Contract(), host, CELL) >= least
+    assert (compiling.seconds_of_a_new_shape(Contract(), Host(monkeypatch, seconds), CELL) > 0) == (least > 0)
+    assert host.calls == calls
+    assert (2, 3) not in host.shapes
+
+
+@pytest.mark.parametrize("outcome", [Outcome(died="exit status 3"), Outcome(raised=Raised("ValueError", "", "loss"))])
+def test_what_does_not_return_is_not_measured(monkeypatch, outcome):
+    """That is for the search to find, in as many shapes as ever."""
+    host = Host(monkeypatch, lambda shape, known, count: 0.0 if known else 1.0)
+    monkeypatch.setattr(host, "evaluate", lambda *given: outcome)
+    assert compiling.seconds_of_a_new_shape(Contract(), host, CELL) == 0.0
+
+
+def test_one_shape_alone_is_no_new_one(monkeypatch):
+    """A contract that admits but one shape leaves nothing to measure."""
+    host = Host(monkeypatch, lambda shape, known, count: 1.0)
+    contract = Contract(domain={"rows": [7, 7], "classes": [9, 9]})
+    assert compiling.seconds_of_a_new_shape(contract, host, CELL) == 0.0
+
+
+def seen_shapes(tmp_path, monkeypatch, measured, **changes):
+    """Return report and shapes of a run on a target that notes the shapes it is given."""
+    notes = tmp_path / "shapes"
+    source = f"from {LOSSES.stem} import loss as right\ndef loss(z, y):\n"
+    source += f"    with open({str(notes)!r}, 'a') as f: print(*z.shape, file=f)\n    return right(z, y)\n"
+    (tmp_path / "noting.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(LOSSES.parent))
+    monkeypatch.setattr("xentcheck.engine.session.seconds_of_a_new_shape", lambda *given: measured)
+    specification = TargetSpecification(loss=f"{tmp_path / 'noting.py'}:loss", changes=changes)
+    report = check_target(specification, properties=["answers"], dtypes=["float64"])
+    return report, set(notes.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize(
+    ("measured", "changes", "few"),
+    [(0.6, {}, True), (0.6, {"shapes": "many"}, False), (0.0, {"shapes": "few"}, True), (0.0, {}, False)],
+)
+def test_few_shapes_where_each_is_dear(tmp_path, monkeypatch, measured, changes, few):
+    """Measured or declared; and the report says what was measured."""
+    report, shapes = seen_shapes(tmp_path, monkeypatch, measured, **changes)
+    assert report.verdict == "conforms"
+    assert (len(shapes) <= 8) == few
+    assert report.counts.run > 60
+    said = "each new shape costs 0.6 s: 8 shapes were tried, with many batches of each"
+    assert any(line.startswith(said) for line in report.observations) == (measured > 0 and not changes)
