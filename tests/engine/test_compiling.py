@@ -90,5 +90,5 @@ def test_few_shapes_where_each_is_dear(tmp_path, monkeypatch, measured, changes,
     assert report.verdict == "conforms"
     assert (len(shapes) <= 8) == few
     assert report.counts.run > 60
-    said = "each new shape costs 0.6 s: 8 shapes were tried, with many batches of each"
+    said = "each new shape costs 0.6 s: batches were of 8 shapes, many of each"
     assert any(line.startswith(said) for line in report.observations) == (measured > 0 and not changes)

@@ -152,8 +152,8 @@ def check_target(
             told.stop()
         if dear and done:
             count = len(few_shapes(Setting(description.contract, planned[0].dtype, planned[0].labels)))
-            said = f"each new shape costs {dear:.1g} s: {count} shapes were tried, with many batches of each"
-            done[0].result.observations[f"{said}; shapes=many in the contract tries others, too"] = 10**8
+            said = f"each new shape costs {dear:.1g} s: batches were of {count} shapes, many of each"
+            done[0].result.observations[f"{said}; the contract key shapes=many has others tried, too"] = 10**8
         _require_environment(description.name, [run.result for run in done])
         witnesses = () if interrupted else witnessing.results()
     return assemble(
