@@ -30,7 +30,7 @@ class Chosen:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the tests, or all tests of the files, that are wanted, in the order wanted."""
-        ranks = {i: self.rank.get(i.nodeid, self.rank.get(i.nodeid.partition("::")[0])) for i in items}
+        ranks = {i: next((self.rank[name] for name in _names(i.nodeid) if name in self.rank), None) for i in items}
         items[:] = sorted((i for i in items if ranks[i] is not None), key=ranks.__getitem__)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -48,6 +48,11 @@ class Chosen:
         """Note a survivor."""
         if not session.testsfailed and exitstatus not in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
             NOTES.write_text(f"passes {self.run} tests of those that run it: {len(self.rank)}")
+
+
+def _names(test: str) -> tuple[str, ...]:
+    """Return a test's name, that without its parameters and its file."""
+    return test, test.partition("[")[0], test.partition("::")[0]
 
 
 def attempt(mutation: MutationSpec, order: list[str], limit: float) -> WorkResult:

@@ -154,6 +154,7 @@ def test_a_refused_label_dtype_is_observed_and_an_exception_on_the_plain_one_is_
     batch = Batch(np.array([[0.5, 0.0]]), np.array([0], refused))
     started.judge(batch)
     observed = list(started.result.observations)
-    assert any("labels of dtype int32 are refused (TypeError)" in said for said in observed) == (refused == "int32")
+    told = ["labels of dtype int32 are refused (TypeError)"] if refused == "int32" else []
+    assert [said for said in observed if "are refused" in said] == told
     assert any("a valid batch raises TypeError" in said for said in observed) == (refused == "int64")
     assert started.result.answered == (refused == "int32")

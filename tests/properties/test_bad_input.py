@@ -94,6 +94,8 @@ def test_labels_wrap_round_and_the_ignored_one_is_not_bad():
     values = {int(labels[-1]) for labels in spoiled}
     assert {3, 258, 2**16 + 2, 2**32 + 2, 2**31 + 1, 2**63 - 1, 2**64 - 1} <= values
     assert {labels.dtype.name for labels in spoiled} == {"uint8", "int64", "uint64"}
+    negative = {int(spoil(SPARSE, "label_negative", way)[0].labels[-1]) for way in range(12)}
+    assert negative == {-1, -2, -3, -100, 2 - 2**8, 2 - 2**16, 2 - 2**32}
     for kind, ignored in (("label_out_of_range", 3), ("label_negative", -1)):
         found = {int(spoil(batch, kind, way, ignored)[0].labels[-1]) for way in range(24)}
         assert ignored not in found

@@ -270,6 +270,7 @@ def test_slow_results_come_back_as_float64_enclosures() -> None:
         high, low, radius = third.enclosure()
     assert abs(Fraction(1, 3) - Fraction(high[0]) - Fraction(low[0])) <= Fraction(radius[0]) <= Fraction(2.0**-100)
     assert radius[1:].tolist() == [np.inf, np.inf]
+    assert high[1:].tolist() == low[1:].tolist() == [0.0, 0.0]
     assert third.shape == (3,)
     wide = Arbs.from_enclosure(np.array([1.0]), np.array([2.0**-60]), np.array([0.25]))
     assert wide.enclosure()[2][0] >= 0.25
