@@ -21,7 +21,7 @@ from xentcheck.batches.setting import Setting
 from xentcheck.batches.shapes import Shape, Sizes, admits, few_shapes, nearest, sizes_of
 from xentcheck.batches.size_sweep import class_items, row_items
 from xentcheck.batches.storage import digest
-from xentcheck.batches.sweep_items import BY_HAND, Item, declared_items, plain_items, special_items
+from xentcheck.batches.sweep_items import BY_HAND, Item, declared_items, own_items, plain_items, special_items
 from xentcheck.contract import Contract
 
 _OPTIONS = ("class_weights", "label_smoothing", "z_loss", "soft_cap", "soft rows", "label shape", "dense label dtype")
@@ -73,6 +73,7 @@ def sweep(
     start = cells.index(own) * len(special) // len(cells)
     by_hand = (special[start:] + special[:start])[: share - len(plain)]
     every = max(len(cells) // 2, 1)  # what is declared comes in two cells at least
+    plain += list(own_items(setting))
     plain += list(declared_items(setting))[cells.index(own) % every :: every]
     classes: Iterable[Item] = ()
     counts: Iterable[Item] = ()

@@ -54,13 +54,43 @@ def plain_items(setting: Setting) -> Iterator[Item]:
     yield from _plain(setting)
 
 
-def declared_items(setting: Setting) -> Iterator[Item]:
-    """Yield what not every contract takes: ignored rows, masks, infinities and nan, each alone in a row."""
+def own_items(setting: Setting) -> Iterator[Item]:
+    """Yield what this dtype, this form of labels or an option of it alone can show: part of every such cell.
+
+    Sums above 65,504 and running sums that stop at 2,048 or 256; labels and counts that 16 bits round; class counts
+    around 65,536; the integers in which labels come.
+    """
+    if setting.dtype in ("float16", "bfloat16"):
+        yield from _sixteen_bits(setting)
+    if setting.label_form == "sparse":
+        yield from _label_kinds(setting)
+    else:
+        yield from _squares_of_integers()
     if setting.drawn("ignore_index") or setting.constant_ignore_index is not None:
         rows = [[0.5, -1, 2], [1, 0, -0.5], [2, 2, 1], [0, 3, 1]]
         yield _item("some_ignored", rows, [0, 1, 2, 2], fixed={"ignored rows": "some"})
         if not setting.empty_is_open or setting.contract.mean_over == "rows":
             yield _item("all_ignored", rows[:2], [0, 1], fixed={"ignored rows": "all"})
+
+
+def _sixteen_bits(setting: Setting) -> Iterator[Item]:
+    """Yield what is lost where 16 bits count, add or index."""
+    whole = 2048 if setting.dtype == "float16" else 256  # up to here each integer is held
+    yield _item("ties", np.zeros((1, 2 * whole + 1)), [2 * whole])
+    yield _item("ties", np.zeros((1, 65_537)), [65_536])
+    if setting.dtype == "float16":
+        yield _item("loss_sum_overflow", [[30000, 0], [30000, 0], [0, 30000], [30000, 0]], [1, 1, 0, 1])
+        # The sum is beyond the range, the mean is not, and its allowance is finite.
+        yield _item("loss_sum_overflow", [[15000, 0]] * 6, [1] * 6)
+    # The odd classes above `whole` are rounded to their neighbours; each has a loss of its own.
+    classes = np.arange(whole + 3)
+    rows = np.tile((classes % 7) / 2.0, (2, 1))
+    yield _item("label_beyond_its_dtype", rows, [whole + 1, whole + 2], needs_shape=True, fixed={"soft rows": "pure"})
+    yield _item("equal_rows", np.tile([0.5, -1.0, 2.0], (1025, 1)), [0] * 1025)
+
+
+def declared_items(setting: Setting) -> Iterator[Item]:
+    """Yield what not every contract takes: masks, infinities and nan, each alone in a row."""
     x, inf, nan = -np.inf, np.inf, np.nan
     if "-inf" in setting.contract.nonfinite:
         yield _item("masked", [[0, x, 1], [x, 2, 0.5]], [0, 1])
@@ -80,10 +110,6 @@ def declared_items(setting: Setting) -> Iterator[Item]:
 def special_items(setting: Setting) -> Iterator[Item]:
     """Yield the small batches that each have one point."""
     yield from _sizes(setting)
-    if setting.label_form == "sparse":
-        yield from _label_kinds(setting)
-    else:
-        yield from _squares_of_integers()
     yield from _edges(setting)
 
 
@@ -163,14 +189,6 @@ def _edges(setting: Setting) -> Iterator[Item]:
     small[0, 0] = small[1, -1] = 0.0
     yield _item("stagnation", small, [0, 256])
     yield _item("sum_overflow", np.full((1, 64), math.log(largest / 64) + 0.5), [5])
-    if setting.dtype == "float16":
-        yield _item("loss_sum_overflow", [[30000, 0], [30000, 0], [0, 30000]], [1, 1, 0])
-        # The sum is beyond the range, the mean is not, and its allowance is finite.
-        yield _item("loss_sum_overflow", [[15000, 0]] * 6, [1] * 6)
-        yield _item("ties", np.zeros((1, 4097)), [4096])
-        yield _item("ties", np.zeros((1, 65_537)), [65_536])
-    if setting.dtype in ("float16", "bfloat16"):
-        yield _item("equal_rows", np.tile([0.5, -1.0, 2.0], (1025, 1)), [0] * 1025)
     # The largest logit in the last block, which a maximum over whole blocks forgets.
     peak = 1.2 * setting.exponential_limit
     for m in (9, 33, 129, 257):
