@@ -64,3 +64,33 @@ def test_kinds_tell_what_happened() -> None:
     assert kind(2.0, np.nan) == Kind("a finite number for nan", "loss")
     assert kind(np.inf, np.nan) == Kind("an infinity for nan", "loss")
     assert kind(1.0, 2.0, "gradient[0, 1]") == Kind("a wrong number", "gradient")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_minimal_batch_of_another_cell_is_tried_first(known: bool) -> None:
+    """If it breaks the law here too it is the finding, in this cell's dtype, without any reduction; else it is not."""
+    contract = Contract(dtypes=("float64",))
+    (chosen,) = choose(["answers"])
+    asked = []
+
+    def loss(z: Any, y: Any) -> Any:
+        asked.append(z.shape)
+        if len(z) in (1, 3):
+            raise ValueError
+        return np.float64(0.0)
+
+    other = BATCH.rows([0, 0, 0] if known else [0, 0])
+    other = other.replace(scores=other.scores.astype(np.float32))
+    with open_host(TargetSpecification(loss=loss, contract=contract)) as host:
+
+        def case_of(batch: Batch) -> Case:
+            return Case(contract, capabilities_of(host), host, batch)
+
+        start = BATCH.rows([0])
+        tally = Tally(chosen, violation=next(chosen.judge(case_of(start))), batch=start)
+        asked.clear()
+        found, minimal = minimise(tally, case_of, 60, [other], contract)
+    assert minimal
+    assert found.batch.n == (3 if known else 1)
+    assert found.batch.dtype == "float64"
+    assert len(asked) == 1 if known else len(asked) > 1

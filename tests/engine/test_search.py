@@ -158,3 +158,12 @@ def test_a_refused_label_dtype_is_observed_and_an_exception_on_the_plain_one_is_
     assert [said for said in observed if "are refused" in said] == told
     assert any("a valid batch raises TypeError" in said for said in observed) == (refused == "int64")
     assert started.result.answered == (refused == "int32")
+
+
+@pytest.mark.parametrize("outcome", [Outcome(raised=Raised("ValueError", "no", "loss")), Outcome(died="SIGABRT")])
+def test_what_was_not_answered_is_kept_for_no_witness(outcome):
+    """Grades and witnesses are about answers."""
+    started = search(Recording(outcome), keep_problems=5)
+    started.judge(Batch(np.array([[0.5, 0.0]]), np.array([0])))
+    assert started.result.problems == []
+    assert started.result.grades == {}

@@ -8,7 +8,7 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
-from xentcheck.properties.invariances import _other_forms
+from xentcheck.properties.invariances import _other_forms, label_forms
 from xentcheck.properties.law import Capabilities
 
 SCORES = np.array([[0.5, 0.25, 0.0], [1.0, -1.0, 0.0]])
@@ -44,3 +44,20 @@ def test_one_hot_rows_become_class_numbers_and_soft_ones():
 def test_soft_rows_stay_soft(promised):
     """All weight goes to the largest label of each row."""
     assert forms([[0.25, 0.75, 0.0], [0.5, 0.25, 0.25]], "soft", promised) == [("soft", ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "applies"),
+    [
+        ({"label_dtypes": ["int64"]}, False),
+        ({"label_dtypes": ["int64", "int32"]}, True),
+        ({"label_dtypes": ["int64"], "label_shapes": ["(n,)", "(n,1)"]}, True),
+        ({"labels": ["soft"], "dense_label_dtypes": ["same"]}, False),
+        ({"labels": ["soft"], "dense_label_dtypes": ["same", "float64"]}, True),
+        ({"labels": ["sparse", "soft"], "label_dtypes": ["int64"], "dense_label_dtypes": ["same"]}, True),
+        ({"labels": ["soft"], "dense_label_dtypes": ["same"], "label_shapes": ["(n,)", "(n,1)"]}, False),
+    ],
+)
+def test_the_law_applies_where_labels_may_be_given_in_two_ways(keys, applies):
+    """Another form, dtype or shape, of a kind of labels that is promised."""
+    assert bool(label_forms.applies(Contract.from_mapping(keys), Capabilities())) != applies

@@ -401,3 +401,16 @@ def test_bounds_of_what_is_not_finite() -> None:
     assert low[5] == -INF
     assert -LARGEST * 0.75 <= high[5] < 0
     assert found[1:3].shape == (2,)
+
+
+@pytest.mark.parametrize("undefined", [[1], [0, 1], [1, 2], [0, 3], [1, 3]])
+def test_rows_around_undefined_ones_are_those_of_a_batch_without_them(undefined: list[int]) -> None:
+    """Loss and gradient of each row go to its own place, wherever the rows lie that are not evaluated."""
+    scores, labels = np.array([[0.5, 0.0, 1.0], [3.0, -1.0, 0.0], [-2.0, 0.25, 0.0], [7.0, 1.0, 8.0]]), [0, 1, 2, 0]
+    whole = enclose(sparse(scores, labels, reduction="none"))
+    scores[undefined, 0] = NAN
+    found = enclose(sparse(scores, labels, reduction="none", nonfinite=["nan"]))
+    for part in ("loss", "gradient"):
+        high, expected = getattr(found, part).hi, getattr(whole, part).hi.copy()
+        expected[undefined] = NAN
+        np.testing.assert_array_equal(high, expected)
