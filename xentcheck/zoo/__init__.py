@@ -35,6 +35,7 @@ from xentcheck.zoo import (
     right_options,
     right_probabilities,
     right_reductions,
+    right_refusals,
     right_soft_cap,
 )
 from xentcheck.zoo.specimen import Specimen, specimens_of
@@ -77,6 +78,7 @@ RIGHT: tuple[Specimen, ...] = tuple(
         right_probabilities,
         right_label_dtypes,
         right_calls,
+        right_refusals,
     )
     for specimen in specimens_of(module)
 )

@@ -109,6 +109,22 @@ def upper_end_checked_in_int32(scores: Array, labels: Array) -> Any:
 @bug(
     "bad_input_accepted",
     "bad-input",
+    contract={"invalid": ["label_out_of_range"], "label_dtypes": ["int64"]},
+    thread="numpy: uint32 fits where int32 does not",
+)
+def labels_that_fit_in_32_bits(scores: Array, labels: Array) -> Any:
+    """Refuse what needs more than 32 bits, and check the upper end in int32 then, where 2**31 + 1 is negative."""
+    given = np.asarray(labels)
+    if given.dtype.kind == "u" and given.dtype.itemsize == 8:
+        raise TypeError("labels must be int64")
+    if np.any(given >= 2**32) or np.any((flat := given.astype(np.int32)) >= scores.shape[1]):
+        raise ValueError("label out of range")
+    return mean_loss(scores, flat % scores.shape[1])
+
+
+@bug(
+    "bad_input_accepted",
+    "bad-input",
     contract={"invalid": "raise", "label_dtypes": ["int64"]},
     thread="scikit-learn 30910: a matrix of labels is cut to its first column",
 )
