@@ -7,8 +7,14 @@ import pytest
 
 import xentcheck
 from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INVALID_KINDS
+from xentcheck.properties.bad_input import bad_input
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Capabilities
+from xentcheck.properties.left_open import LeftOpen, seen
 from xentcheck.properties.spoiling import not_finite, spoil
+from xentcheck.targets import TargetSpecification, open_host
 
 SPARSE = Batch(np.array([[0.5, 0.5, 0.0], [0.25, 0.25, 0.5]]), np.array([1, 2]), "sparse")
 ONE_HOT = SPARSE.replace(labels=np.eye(3)[[1, 2]], label_form="onehot")
@@ -148,8 +154,107 @@ def test_one_hot_rows_that_are_understood_are_not_bad():
             raise ValueError("bad labels")
         return losses(z, y.astype(np.int64)).sum()
 
+    def gradient(z, y):
+        if np.ndim(y) != 1 or len(y) != len(z) or y.dtype.kind not in "iu" or ((y < 0) | (y >= z.shape[1])).any():
+            raise ValueError("bad labels")
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True) - np.eye(z.shape[1])[y.astype(np.int64)]
+
     contract = {"reduction": "sum", "dtypes": ["float64"], "invalid": "raise"}
     assert xentcheck.check(either, contract=contract, properties=["bad-input"]).verdict == "conforms"
+    assert told_of(either, gradient, invalid=["shape_mismatch"]) == []
+    assert told_of(lambda z, y: 0.5, gradient, invalid=["shape_mismatch"]) == [
+        "an integer one-hot row for each label is not refused by the loss, called alone: the target "
+        "returns a finite number"
+    ]
+
+
+class Unreadable:
+    def __array__(self, *args, **kwargs):
+        raise SystemExit(3)
+
+
+ODD = {
+    "returned None": None,
+    "returned the text 'bad labels'": "bad labels",
+    "returns a complex number": 1 + 2j,
+    "returns an array with a complex number": np.array([1j]),
+    "returns an empty array": np.empty(0),
+    "returned a dict": {},
+    "returned what is no number (SystemExit)": Unreadable(),
+}
+
+
+def answering(odd):
+    """Return a loss that is right, and answers negative labels as told."""
+
+    def loss(z, y):
+        y = np.asarray(y)
+        if y.size and y.ndim == 1 and np.min(y) < 0:
+            return odd
+        if y.ndim != 1 or len(y) != len(z) or y.dtype.kind not in "iu" or (y >= z.shape[1]).any():
+            raise ValueError("bad labels")
+        return losses(z, y).sum()
+
+    return loss
+
+
+def told_of(loss, gradient=None, **contract):
+    """Return what law 21 says of a target on one batch."""
+    contract = Contract.from_mapping({"reduction": "sum", **contract})
+    with open_host(TargetSpecification(loss=loss, gradient=gradient, contract=contract)) as host:
+        case = Case(contract, Capabilities(gradient=gradient is not None), host, SPARSE)
+        return [violation.title for violation in bad_input.judge(case)]
+
+
+def seen_of(loss):
+    """Return what is observed of a target given a label of -1 where nothing is declared."""
+    contract = Contract(reduction="sum")
+    with open_host(TargetSpecification(loss=loss, contract=contract)) as host:
+        return list(seen([LeftOpen("label_negative", *spoil(SPARSE, "label_negative"))], host))
+
+
+@pytest.mark.parametrize("told", ODD)
+def test_what_is_no_number_is_no_refusal(told):
+    """Something came back, where an exception or nan is promised; one sentence says what."""
+    (title,) = told_of(answering(ODD[told]), invalid=["label_negative"])
+    assert title.endswith(f" is not refused: the target {told}")
+    (title,) = told_of(answering(ODD[told]), invalid={"returns": float("nan")})
+    assert title.endswith(f" is answered with a number other than nan: the target {told}")
+
+
+@pytest.mark.parametrize("told", ODD)
+def test_what_is_no_number_is_seen(told):
+    """Where nothing is promised the same sentence tells what came back."""
+    assert seen_of(answering(ODD[told])) == [f"a label of -1: not declared; the target {told}"]
+
+
+@pytest.mark.parametrize("exception", [SystemExit, GeneratorExit])
+def test_exceptions_that_end_programs_are_seen(exception):
+    """They are noted like others, and the run goes on."""
+
+    def loss(z, y):
+        if np.size(y) and np.min(y) < 0:
+            raise exception
+        return losses(z, np.asarray(y)).sum()
+
+    assert seen_of(loss) == [f"a label of -1: not declared; the target raises {exception.__name__}"]
+
+
+@pytest.mark.parametrize(("rows", "right"), [("bad", True), ("good", False), ("all", True)])
+def test_a_sentinel_row_by_row_stands_in_the_bad_rows(rows, right):
+    """Losses of the other rows may be what they are; a number in the bad row is a finding."""
+
+    def loss(z, y):
+        y = np.asarray(y)
+        if y.ndim != 1 or len(y) != len(z):
+            return np.nan
+        bad = (y != np.floor(y)) | (y < 0) | (y >= z.shape[1])
+        found = losses(z, np.where(bad, 0, y).astype(np.int64))
+        return np.where({"bad": bad, "good": ~bad & bad.any(), "all": bad | bad.any()}[rows], np.nan, found)
+
+    titles = told_of(loss, reduction="none", invalid={"returns": float("nan")})
+    assert (titles == []) == right
 
 
 @pytest.mark.parametrize(("label", "place"), [(2, 2), (0, 0), (-100, 0), (3, 0)])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
@@ -56,32 +57,51 @@ def bad_input(case: Case) -> Iterator[Violation]:
 
 def _refused(case: Case, batch: Batch, what: str) -> Iterator[Violation]:
     """Yield where bad input is not refused: by a call for all parts, or by one for a part alone."""
-    if _understood(case, batch):
-        return
     declared = case.contract.invalid
     alone = [(part,) for part in case.want] if len(case.want) > 1 and not isinstance(declared, float) else []
     for want in (case.want, *alone):
         outcome = case.ask(batch, want=want).outcome
         part, by = ("", "") if want == case.want else (want[0], f" by the {want[0]}, called alone")
-        told = said(outcome)
+        told, result = said(outcome), returned(outcome)
+        # What cannot be read as numbers came back all the same.
+        accepted = outcome.raised is None or outcome.raised.call == "convert"
         if case.usable:
             case.looked()  # a refusal by one who refuses valid batches, too, shows nothing
         if outcome.died:
             yield Violation(f"{what} ends the process: {outcome.died}", batch, part, got=outcome.died)
-        elif isinstance(declared, float) and (result := returned(outcome)) is not None:
-            if not np.array_equal(np.asarray(result, np.float64), np.full(result.shape, declared), equal_nan=True):
-                yield Violation(f"{what} is answered with a number other than {declared}", batch, part, got=told)
-        elif outcome.raised is None:
+        elif isinstance(declared, float):
+            if (accepted or result is not None) and not _is_sentinel(case, batch, result, declared):
+                other = f"{what} is answered with a number other than {declared}: the target {told}"
+                yield Violation(other, batch, part, got=told)
+        elif accepted and not _understood(case, batch, want):
             yield Violation(f"{what} is not refused{by}: the target {told}", batch, part, got=told)
 
 
-def _understood(case: Case, batch: Batch) -> bool:
+def _is_sentinel(case: Case, batch: Batch, result: NDArray[Any] | None, sentinel: float) -> bool:
+    """Return whether an answer to bad input is the sentinel; of losses row by row those of the bad rows are."""
+    if result is None or not result.size or result.dtype.kind not in "fiuV":
+        return False
+    with np.errstate(all="ignore"):
+        values = result.astype(np.float64)
+    same = (values == sentinel) | (np.isnan(values) & np.isnan(sentinel))
+    if case.contract.reduction == "none" and result.shape == (batch.n,) and batch.labels.size == case.batch.labels.size:
+        same = same[_differ(batch.labels, case.batch.labels) | _differ(batch.scores, case.batch.scores)]
+    return bool(same.all())
+
+
+def _differ(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which rows of two arrays of one size differ, shape (n,)."""
+    rows, others = one.reshape(len(other), -1), other.reshape(len(other), -1)
+    unlike: NDArray[np.bool_] = np.any((rows != others) & ((rows == rows) | (others == others)), axis=1)
+    return unlike
+
+
+def _understood(case: Case, batch: Batch, want: tuple[str, ...]) -> bool:
     """Return whether one-hot rows in place of sparse labels are answered rightly: then nothing was mistaken."""
     if batch.label_form != "sparse" or batch.labels.shape != batch.scores.shape or batch.m < 2:
         return False
-    answer = case.ask(batch.replace(label_form="onehot"))
-    given = [part for part in case.want if answer.numbers(part) is not None]
-    return given == list(case.want) and all(answer.violation(part) is None for part in given)
+    answer = case.ask(batch.replace(label_form="onehot"), want=want)
+    return all(answer.numbers(part) is not None and answer.violation(part) is None for part in want)
 
 
 def _leave_open(case: Case, kinds: list[str], random: np.random.Generator, ignored: Any) -> None:

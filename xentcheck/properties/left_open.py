@@ -78,14 +78,26 @@ def returned(outcome: Outcome) -> NDArray[Any] | None:
 
 
 def said(outcome: Outcome) -> str:
-    """Return "returns a finite number" or "raises ValueError"."""
-    return f"returns {_shown(returned(outcome))}" if outcome.raised is None else f"raises {outcome.raised.kind}"
+    """Return "returns a finite number", "returned None" (or else what is no number), or "raises ValueError"."""
+    raised = outcome.raised
+    if raised is None:
+        return f"returns {_shown(returned(outcome))}"
+    if raised.call == "convert":
+        message = raised.message.partition(", but")[0].removeprefix("the loss ").removeprefix("the gradient ")
+        return message if message.startswith("returned") else f"returned what is no number ({raised.kind})"
+    return f"raises {raised.kind}"
 
 
 def _shown(result: NDArray[Any] | None) -> str:
     if result is None:
         return "nothing"
-    with np.errstate(over="ignore"):
-        numbers = np.asarray(result).astype(np.float64)
-    kind = "nan" if np.isnan(numbers).any() else "an infinite number" if np.isinf(numbers).any() else "a finite number"
+    if not result.size:
+        return "an empty array"
+    if result.dtype.kind == "c":
+        kind = "a complex number"
+    else:
+        with np.errstate(over="ignore"):
+            numbers = np.asarray(result).astype(np.float64)
+        some = "an infinite number" if np.isinf(numbers).any() else "a finite number"
+        kind = "nan" if np.isnan(numbers).any() else some
     return kind if result.ndim == 0 else f"an array with {kind}"

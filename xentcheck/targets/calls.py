@@ -158,6 +158,10 @@ class Calls:
             array = host_array(value)
         except Exception as error:
             raise StoppedError(Raised("TypeError", f"the {part} {error}", "convert")) from None
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and self._target.interrupts:
+                raise
+            raise StoppedError(raised_by(error, "convert")) from None
         if self._target.framework.mutable or is_tensor(value):
             if any(np.may_share_memory(array, item.array) and np.shares_memory(array, item.array) for item in given):
                 self._seen.add(f"{part}-aliases-input")

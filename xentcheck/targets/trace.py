@@ -15,7 +15,7 @@ def raised_by(error: BaseException, call: str) -> Raised:
     """Return what an exception says of itself; `call` is what was being done."""
     try:
         message = str(error)
-    except Exception:
+    except BaseException:  # whatever the target's exception raises when it is read
         message = "its text cannot be had"
     return Raised(type(error).__name__, message[:_LONGEST_MESSAGE], call, innermost(error))
 
