@@ -64,6 +64,9 @@ def test_kinds_tell_what_happened() -> None:
     assert kind(2.0, np.nan) == Kind("a finite number for nan", "loss")
     assert kind(np.inf, np.nan) == Kind("an infinity for nan", "loss")
     assert kind(1.0, 2.0, "gradient[0, 1]") == Kind("a wrong number", "gradient")
+    assert kind_of(Violation("", BATCH, got="scores changed")) == Kind("scores changed", "")
+    assert kind_of(Violation("", BATCH, "loss", got=3)) == Kind("a wrong number", "loss")
+    assert kind_of(Violation("the loss has shape (2,)", BATCH, "loss", got="(2,)")) == Kind("a wrong shape", "loss")
 
 
 @pytest.mark.parametrize("known", [True, False])

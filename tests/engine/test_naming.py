@@ -193,3 +193,12 @@ def test_variations_leave_ignored_rows_ignored() -> None:
         found = list(variations(xentcheck.Contract(ignore_index=ignored), batch, False))
         assert all(changed.labels[1] == ignored for changed in found)
         assert any(changed.labels[0] != given for changed in found)
+
+
+def test_two_classes_have_variations_of_their_own() -> None:
+    """Reversed, and with the other label; one class has none but other scores."""
+    two = list(variations(xentcheck.Contract(), Batch(np.array([[3.0, 0.0]]), np.array([0])), False))
+    assert any(np.array_equal(changed.scores, [[0.0, 3.0]]) for changed in two)
+    assert any(np.array_equal(changed.labels, [1]) for changed in two)
+    one = list(variations(xentcheck.Contract(), Batch(np.array([[3.0]]), np.array([0])), False))
+    assert {int(changed.labels[0]) for changed in one} == {0}

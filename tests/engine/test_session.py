@@ -164,6 +164,7 @@ def test_inapplicable_laws_say_why():
     assert {(result.status, result.why) for result in report.properties} == {
         ("not-applicable", "the target offers no gradient")
     }
+    assert {(result.examples, result.seconds) for result in report.properties} == {(0, 0.0)}
     assert report.verdict == "nothing-judged"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
-from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.outcome import Outcome, Raised
 
 
 def test_deaths_are_counted_and_told_of_one_by_one():
@@ -26,3 +27,23 @@ def test_deaths_are_counted_and_told_of_one_by_one():
     counts = [(case.ask(batch), case.deaths)[1] for _ in range(4)]
     assert counts == [0, 1, 1, 2]
     assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("outcome", "usable"),
+    [
+        (Outcome(loss=np.float64(0.5)), True),
+        (Outcome(loss=np.zeros(7)), False),
+        (Outcome(raised=Raised("ValueError", "no", "loss")), False),
+        (Outcome(died="SIGABRT"), False),
+    ],
+)
+def test_only_numbers_of_the_right_shape_can_be_used(outcome, usable):
+    """What a law that looks at a call alone may count as an example."""
+
+    class Host:
+        def evaluate(self, batch, want=(), upstream=None):
+            return outcome
+
+    batch = Batch(np.zeros((1, 2)), np.zeros(1, np.int64))
+    assert Case(Contract(), Capabilities(), Host(), batch).usable is usable

@@ -487,3 +487,12 @@ def test_no_warnings_at_the_rim():
                         found = allowances(given, labels, reduction="none", **contract)
                         assert not np.isnan(found.loss).any()
                         assert not np.isnan(found.gradient).any()
+
+
+@pytest.mark.parametrize(("classes", "bounded"), [(400, True), (600, False)])
+def test_probabilities_of_many_classes_summed_natively(classes, bounded):
+    """A gradient T p - t in float16 has a bound as long as u h is at most 1/4: up to 513 classes."""
+    p, t = np.full((1, classes), 1.0 / classes, np.float16), np.zeros((1, classes), np.float16)
+    t[0, :2] = 0.5
+    found = allowances(p, t, "soft", input="probabilities", compute="float16", reduction="sum", soft_rows="any")
+    assert np.isfinite(found.gradient).all() == bounded

@@ -108,3 +108,12 @@ def test_bounds_are_rationals_around_a_rational_value() -> None:
     problem = pose(contract, np.zeros((1, 3)), np.array([[0.5, 0.25, 0.25]]), "soft")
     low, high = certify(problem, "gradient", (0, 0))
     assert Fraction(low) < Fraction(-1, 6) < Fraction(high)
+
+
+def test_a_pole_beside_an_undefined_row():
+    """Each element is of its own row: -1/0 is -inf where the row is defined, and anything where it is not."""
+    p = np.array([[np.nan, 1.0], [0.0, 1.0], [0.0, 1.0]])
+    contract = Contract(input="probabilities", gradient_wrt="probabilities", nonfinite=["nan"], reduction="none")
+    problem = pose(contract, p, np.array([0, 0, 0]), "sparse")
+    assert special(problem, "gradient", (1, 0)) == special(problem, "gradient", (2, 0)) == (-np.inf, -np.inf)
+    assert special(problem, "gradient", (0, 0)) == (-np.inf, np.inf)

@@ -57,6 +57,7 @@ SOFT = [
 ]
 WEIGHTS = (0.5, 3.0, 1.25, 2.0)
 CLIP, ADD = {"clip": [0.001, 0.9]}, {"add": 0.001}
+NARROW = {"labels": ["soft"], "dense_label_dtypes": ["float16"], "soft_rows": "any"}
 PROBABLE = {"input": "probabilities", "gradient_wrt": "probabilities"}
 CONTRACTS = {
     "plain": {},
@@ -79,7 +80,9 @@ CONTRACTS = {
         "class_weights": WEIGHTS,
         "smoothing_weights": "class",
     },
+    "label_smoothing=1, smoothing_over=others": {"label_smoothing": 1.0, "smoothing_over": "others"},
     "z_loss": {"z_loss": 0.125},
+    "z_loss, ignore_index": {"z_loss": 2.0, "ignore_index": 3, "reduction": "sum"},
     "z_loss, class_weights": {"z_loss": 0.125, "class_weights": WEIGHTS},
     "soft_cap": {"soft_cap": 5.0},
     "soft_cap, z_loss": {"soft_cap": 5.0, "z_loss": 0.125},
@@ -89,6 +92,16 @@ CONTRACTS = {
     "soft_rows=any, label_smoothing": {"labels": ["soft"], "soft_rows": "any", "label_smoothing": 0.25},
     "soft_rows=any, class_weights": {"labels": ["soft"], "soft_rows": "any", "class_weights": WEIGHTS},
     "soft_rows=renormalised": {"labels": ["soft"], "soft_rows": "renormalised"},
+    "dense_label_dtypes": NARROW,
+    "dense_label_dtypes, class_weights": {**NARROW, "class_weights": WEIGHTS},
+    "dense_label_dtypes, label_smoothing, class_weights": {**NARROW, "class_weights": WEIGHTS, "label_smoothing": 0.25},
+    "dense_label_dtypes, smoothing_weights=class": {
+        **NARROW,
+        "class_weights": WEIGHTS,
+        "label_smoothing": 0.25,
+        "smoothing_weights": "class",
+    },
+    "dense_label_dtypes, soft_rows=renormalised": {**NARROW, "soft_rows": "renormalised"},
     "boundary=add": {"boundary": ADD},
     "boundary=clip": {"boundary": CLIP},
     "boundary=add, gradient_of=loss": {"boundary": ADD, "gradient_of": "loss"},
@@ -129,7 +142,15 @@ CONTRACTS = {
     },
 }
 ACCURACIES = ("B", "B+", "C", "A", "tight B", "tight C", "tight R")
-EVERY_ACCURACY = ("plain", "soft_cap", "z_loss", "label_smoothing", "soft_rows=any", "boundary=add, gradient_of=loss")
+EVERY_ACCURACY = (
+    "plain",
+    "ignore_index, reduction=sum",
+    "soft_cap",
+    "z_loss",
+    "label_smoothing",
+    "soft_rows=any",
+    "boundary=add, gradient_of=loss",
+)
 CASES = [
     (name, accuracy)
     for name in CONTRACTS
@@ -156,6 +177,8 @@ def batch(contract, dtype):
             - scores.max(1, keepdims=True)
         )
     labels = np.array(SOFT if contract.labels == ("soft",) else LABELS)
+    if contract.dense_label_dtypes == ("float16",):
+        labels = (labels / 3.0).astype(np.float16)
     return scores.astype(FORMATS[dtype].dtype), labels
 
 
