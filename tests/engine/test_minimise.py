@@ -11,7 +11,8 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.engine.cellrun import capabilities_of
 from xentcheck.engine.kinds import Kind, kind_of
-from xentcheck.engine.minimise import minimise
+from xentcheck.engine.minimise import finding, minimise
+from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Tally
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation
@@ -97,3 +98,11 @@ def test_a_minimal_batch_of_another_cell_is_tried_first(known: bool) -> None:
     assert found.batch.n == (3 if known else 1)
     assert found.batch.dtype == "float64"
     assert len(asked) == 1 if known else len(asked) > 1
+
+
+def test_a_finding_is_minimal_only_where_it_is_said_to_be() -> None:
+    """What was not reduced does not claim it."""
+    (law,) = choose(["value"])
+    violation, cell = Violation("", BATCH, "loss[1]", got=1.0, certified=(2.0, 2.0)), Cell("float64", "sparse")
+    assert not finding(law, cell, violation).minimal
+    assert finding(law, cell, violation, minimal=True).minimal

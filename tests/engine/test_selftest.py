@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from xentcheck.cli.selftest import selftest
-from xentcheck.engine import search
+from xentcheck.engine import examination, search
 from xentcheck.engine.examination import Examined, examine, examine_with_seeds
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.selftest import chosen
@@ -153,3 +153,19 @@ def test_command_refuses_unknown_names():
     """A name that is none is a mistake in the call."""
     result = CliRunner().invoke(selftest, ["--only", "nothing"])
     assert result.exit_code == 2
+
+
+def test_every_law_is_asked_unless_only_the_first_is_wanted(monkeypatch):
+    """With the first seed; a bug that is not found in the sweep is searched with the others until it falls."""
+    asked = []
+
+    def noted(specimen, **options):
+        asked.append((options.get("seed", 0), options["only_first"]))
+        return dataclasses.replace(real, first=None)
+
+    real = examine(specimen("vector_for_scalar"), properties=["layout"])
+    monkeypatch.setattr(examination, "examine", noted)
+    for only_first in (False, True):
+        asked.clear()
+        examine_with_seeds(specimen("vector_for_scalar"), 2, **({"only_first": True} if only_first else {}))
+        assert asked == [(0, only_first), (1, True)]

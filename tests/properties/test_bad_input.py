@@ -273,3 +273,10 @@ def test_rows_where_labels_are_wanted():
         assert np.array_equal(spoiled.labels, np.eye(3, dtype=np.int64)[labels])
     for bad in (-1, 3):
         assert spoil(SPARSE.replace(labels=np.array([bad, 0])), "shape_mismatch") is None
+
+
+@pytest.mark.parametrize("form", ["onehot", "soft"])
+def test_the_last_row_of_dense_labels_tells_which_score_is_spoiled(form):
+    """The largest label of the last row, not of the first."""
+    batch = SPARSE.replace(labels=np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), label_form=form)
+    assert np.argwhere(np.isnan(not_finite(batch, "nan", True)[0].scores)).tolist() == [[1, 2]]

@@ -47,3 +47,19 @@ def test_only_numbers_of_the_right_shape_can_be_used(outcome, usable):
 
     batch = Batch(np.zeros((1, 2)), np.zeros(1, np.int64))
     assert Case(Contract(), Capabilities(), Host(), batch).usable is usable
+
+
+@pytest.mark.parametrize("lost", ["loss", "gradient"])
+def test_an_answer_without_a_part_that_came_before_is_judged(lost):
+    """A part may be missing the second time only: nothing is compared with it, and the judge goes on."""
+    parts = {"loss": np.float64(np.log(2.0)), "gradient": np.array([[-0.5, 0.5]])}
+    answers = iter([Outcome(**parts), Outcome(**{**parts, lost: None})])
+
+    class Host:
+        def evaluate(self, batch, want=(), upstream=None):
+            return next(answers)
+
+    batch = Batch(np.zeros((1, 2)), np.zeros(1, np.int64))
+    case = Case(Contract(), Capabilities(gradient=True), Host(), batch)
+    assert case.answer.violation("loss") is None
+    assert [found.part for found in case.judge(case.ask(batch), "again") if found.part != lost] == []

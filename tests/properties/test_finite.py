@@ -55,3 +55,19 @@ def test_the_first_element_that_is_not_finite_is_named(reduction, loss, part):
     if reduction == "none":
         assert found.certified[0] <= np.log1p(np.exp(-3.0)) * (1 + 1e-15)
         assert found.certified[1] >= np.log1p(np.exp(-3.0)) * (1 - 1e-15)
+
+
+@pytest.mark.parametrize(("share", "found"), [(0.9, True), (0.975, True), (0.99, False)])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_how_near_to_the_largest_number_a_loss_may_be_lost(rows, share, found):
+    """As many rows share the range, and of a share one part in 64 is left, since sums may overflow on their way."""
+
+    class Given:
+        def evaluate(self, batch, want=(), upstream=None, vector=None):
+            return Outcome(loss=np.full(rows, np.nan))
+
+    largest = float(np.finfo(np.float64).max)
+    top = share * largest / 2.0 / 2.0  # a quarter of the range is as far as scores may go
+    batch = Batch(np.tile([top, -top], (rows, 1)), np.ones(rows, np.int64))
+    case = Case(Contract(reduction="none"), Capabilities(), Given(), batch)
+    assert bool(list(finite.judge(case))) == (found or rows == 1)

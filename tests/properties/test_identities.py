@@ -10,6 +10,7 @@ from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
 from xentcheck.properties.identities import gradient_row_sum, gradient_sign
 from xentcheck.properties.law import Capabilities
+from xentcheck.properties.registry import choose
 from xentcheck.targets.outcome import Outcome
 
 
@@ -67,3 +68,26 @@ def test_signs_are_judged_beyond_the_allowance_alone():
     assert signs([[1e-10, -1e-320]], far) == ["the gradient has the wrong sign"]
     assert signs([[1e-20, -1e-320]], far) == []
     assert signs([[0.0, -1e-320]], far) == []
+
+
+PLAIN = "the law is about plain losses of logits"
+
+
+@pytest.mark.parametrize(
+    ("law", "keys", "why"),
+    [
+        ("reductions", {"reduction": "mean"}, ""),
+        ("reductions", {"reduction": "sum"}, ""),
+        ("reductions", {"reduction": "none"}, "nothing is reduced"),
+        ("gradient-sign", {}, ""),
+        ("gradient-sign", {"z_loss": 0.1}, PLAIN),
+        ("gradient-sign", {"z_loss": {"argument": "z"}}, PLAIN),
+        ("gradient-sign", {"boundary": {"add": 1e-8}}, PLAIN),
+        ("gradient-sign", {"input": "probabilities"}, PLAIN),
+        ("gradient-sign", {"labels": ["soft"]}, "soft labels only"),
+    ],
+)
+def test_where_laws_apply(law, keys, why):
+    """A law that does not is listed with the reason."""
+    (chosen,) = choose([law])
+    assert chosen.applies(Contract.from_mapping(keys), Capabilities(gradient=True)) == why

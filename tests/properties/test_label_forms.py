@@ -8,7 +8,7 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
-from xentcheck.properties.invariances import _other_forms, label_forms
+from xentcheck.properties.invariances import _other_forms, _other_numbers, label_forms
 from xentcheck.properties.law import Capabilities
 
 SCORES = np.array([[0.5, 0.25, 0.0], [1.0, -1.0, 0.0]])
@@ -61,3 +61,19 @@ def test_soft_rows_stay_soft(promised):
 def test_the_law_applies_where_labels_may_be_given_in_two_ways(keys, applies):
     """Another form, dtype or shape, of a kind of labels that is promised."""
     assert bool(label_forms.applies(Contract.from_mapping(keys), Capabilities())) != applies
+
+
+@pytest.mark.parametrize("own", ["float64", "float32", "uint8"])
+def test_rows_are_passed_in_every_other_dtype_that_holds_them(own):
+    """Not in their own, and fractions in no integers."""
+    contract = Contract(labels=["onehot", "soft"])
+    ways = {}
+    for form, rows in (("onehot", ROWS), ("soft", [[0.25, 0.75, 0.0], [1.0, 0.0, 0.0]])):
+        if form == "soft" and own == "uint8":
+            continue
+        case = Case(contract, Capabilities(), None, Batch(SCORES, np.array(rows, own), form))
+        ways[form] = [changed.labels.dtype.name for changed, _ in _other_numbers(case)]
+    every = ["float64", "bool", "uint8", "int64", "float32", "float64"]
+    assert ways["onehot"] == [name for name in every if name != own]
+    if own != "uint8":
+        assert set(ways["soft"]) == {"float32", "float64"} - {own}

@@ -9,7 +9,7 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.properties.answer import failed_call
+from xentcheck.properties.answer import failed_call, sum_overflows
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
 from xentcheck.targets.outcome import Outcome, Raised
@@ -63,3 +63,15 @@ def test_another_exception_is_a_finding_whatever_the_sum():
             return Outcome(raised=Raised("ValueError", "no", "loss"))
 
     assert failed_call(Case(Contract(), Capabilities(), Raising(), wide(7, 4e307)).answer) is not None
+
+
+@pytest.mark.parametrize("scores", [np.zeros((0, 2)), np.array([[np.inf, 0.0]]), np.array([[np.nan, 0.0]])])
+def test_no_rows_and_infinities_are_no_excuse(scores):
+    """Nothing finite was summed there, so nothing overflowed."""
+
+    class Raising:
+        def evaluate(self, batch, want=(), upstream=None):
+            return Outcome(raised=Raised("OverflowError", "too large", "loss"))
+
+    batch = Batch(scores, np.zeros(len(scores), np.int64))
+    assert not sum_overflows(Case(Contract(), Capabilities(), Raising(), batch).answer)

@@ -117,3 +117,18 @@ def test_a_pole_beside_an_undefined_row():
     problem = pose(contract, p, np.array([0, 0, 0]), "sparse")
     assert special(problem, "gradient", (1, 0)) == special(problem, "gradient", (2, 0)) == (-np.inf, -np.inf)
     assert special(problem, "gradient", (0, 0)) == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize(("gradient_of", "low"), [("ideal", -np.inf), ("loss", None)])
+def test_an_eps_that_rounds_to_zero_does_not_guard_an_ideal_gradient(gradient_of, low):
+    """-t/p has its pole at 0 whatever the loss's eps; the derivative of the loss itself is open where eps may be 0."""
+    contract = Contract(
+        input="probabilities",
+        gradient_wrt="probabilities",
+        gradient_of=gradient_of,
+        boundary={"add": 1e-10},
+        dtypes=["float16"],
+        reduction="none",
+    )
+    problem = pose(contract, np.array([[0.0, 1.0]], np.float16), np.array([0]), "sparse")
+    assert special(problem, "gradient", (0, 0)) == ((low, low) if low is not None else (-np.inf, np.inf))

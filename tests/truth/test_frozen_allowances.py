@@ -81,6 +81,11 @@ CONTRACTS = {
         "smoothing_weights": "class",
     },
     "label_smoothing=1, smoothing_over=others": {"label_smoothing": 1.0, "smoothing_over": "others"},
+    "label_smoothing=1, smoothing_over=others, class_weights": {
+        "label_smoothing": 1.0,
+        "smoothing_over": "others",
+        "class_weights": WEIGHTS,
+    },
     "z_loss": {"z_loss": 0.125},
     "z_loss, ignore_index": {"z_loss": 2.0, "ignore_index": 3, "reduction": "sum"},
     "z_loss, class_weights": {"z_loss": 0.125, "class_weights": WEIGHTS},
