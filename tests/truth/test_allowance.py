@@ -149,10 +149,12 @@ def test_formulas_of_the_gradient(name, z):
                         a = max(row.d[j] + sg + 2 * k_e + 2, 2 * row.d[j] + sg + 9 * row.l + 2 * k_e)
                         floor = (2 * k_e + 1) * eta
                     a = u * a * factor
+                    floor = floor if min(row.p[j], rest if j == y else 1) < 2 * mpmath.mpf(2) ** normal else 0
                     errors.append(row.p[j] * (a + a * a + mpmath.expm1(further)) + floor)
                 others = mpmath.fsum(row.p[j] * (shift * row.d[j] + 2 * k_e) for j in range(3) if j != y)
                 complement = u * (others + rest * (sg + row.h + 2)) * factor
-                complement += rest * mpmath.expm1(further) + (3 * (2 * k_e + 1) + 1) * eta
+                complement += rest * mpmath.expm1(further)
+                complement += (3 * (2 * k_e + 1) + (rest < 2 * mpmath.mpf(2) ** normal)) * eta
                 subtraction = errors[y] + u * rest
                 errors[y] = complement if form in ("R", "R*") else max(subtraction, complement)
                 for j in range(3):

@@ -12,6 +12,9 @@ from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficie
 from xentcheck.truth.allowance_soft_cap import complement_move, slope_error
 from xentcheck.truth.conditions import Conditions
 
+NEAR = 2.0
+"""Times the smallest normal number: what is as large keeps its digits, off by up to half of itself though it may be."""
+
 
 @dataclass(frozen=True, eq=False)
 class Unscaled:
@@ -29,6 +32,8 @@ class Unscaled:
     stored : ndarray or None
         The probabilities of which it is made, times what they are multiplied by, where they may have been rounded to
         the output's dtype; 0 where that is against a promise of relative accuracy.
+    least : ndarray or None
+        The smallest number in (0, 1] that it is made of, and that may underflow; None where that is not known.
     """
 
     value: Floats
@@ -36,6 +41,7 @@ class Unscaled:
     terms: Floats
     unbounded: Flags
     stored: Floats | None = None
+    least: Floats | None = None
 
 
 def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
@@ -69,10 +75,11 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     if chosen.product is not None:
         error += np.where(chosen.product[:, None], u * mass, 0.0)
     at_label = error[each, label] + u * on.T * on.rest
-    # Underflow, in p and in the product with T.
-    floor = floor * np.maximum(T, 1.0)
-    error += floor
-    at_label += floor[:, 0]
+    # Underflow, in p and in the product with T: only where a number comes near the smallest one.
+    least = _smallest(on, value)
+    lost = np.where(least < NEAR * by.normal, floor * np.maximum(T, 1.0), 0.0)
+    error += lost
+    at_label += lost[each, label]
     if on.softmax:
         complement = _by_complement(on, by)
         at_label = complement if by.relative else np.maximum(at_label, complement)
@@ -90,7 +97,15 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
         unbounded = np.full(problem.n, rows > 0.25)
     if by.lse:
         unbounded = unbounded | (u * np.abs(on.lse) > 0.25) | (lse_error(on, by) > 1.0)
-    return Unscaled(value, error, terms, unbounded[:, None], _stored_softmax(on, by, mass))
+    return Unscaled(value, error, terms, unbounded[:, None], _stored_softmax(on, by, mass), least)
+
+
+def _smallest(on: Conditions, value: Floats) -> Floats:
+    """The smallest of 1, p, T p, the coefficient and the gradient itself, those that are exactly 0 left out."""
+    least = np.minimum(1.0, on.p * np.minimum(on.T, 1.0)[:, None])
+    for part in (np.abs(on.c), np.abs(value)):
+        least = np.minimum(least, np.where(part > 0.0, part, 1.0))
+    return least
 
 
 def _stored_softmax(on: Conditions, by: Arithmetic, mass: Floats) -> Floats | None:
@@ -121,7 +136,9 @@ def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
         error = error + complement_move(on, by)
     if on.coefficients.product is not None:
         error = error + np.where(on.coefficients.product, u * on.rest, 0.0)
-    lost = by.vanishing(on, quotients=True) * (2.0 * by.k_exp + 1.0) + 1.0
+    lost = by.vanishing(on, quotients=True) * (2.0 * by.k_exp + 1.0) + (
+        on.rest * np.minimum(on.T, 1.0) < NEAR * by.normal
+    )
     return on.T * error + lost * by.eta * np.maximum(on.T, 1.0)
 
 

@@ -31,8 +31,9 @@ class Arithmetic:
         output dtype; 0 where there is none.
     eta, eta_output : float
         The absolute error of an operation that underflows, in the working and in the output dtype.
-    normal_output : float
-        The smallest normal number of the output dtype: below it, and only there, a rounded result may lose eta_output.
+    normal, normal_output : float
+        The smallest normal number of the working and of the output dtype: below it, and only there, a rounded result
+        may lose eta or eta_output.
     largest, largest_sum, largest_output : float
         The largest finite number elementwise, in accumulation and in the output.
     k_exp, k_log, k_tanh : float
@@ -65,6 +66,7 @@ class Arithmetic:
     u_output: float
     eta: float
     eta_output: float
+    normal: float
     normal_output: float
     largest: float
     largest_sum: float
@@ -191,6 +193,7 @@ def _arithmetic(problem: Problem, flushes: bool) -> Arithmetic:
         u_output=result.unit_roundoff if narrows else 0.0,
         eta=smallest(working),
         eta_output=smallest(result) if narrows else 0.0,
+        normal=working.smallest_normal,
         normal_output=result.smallest_normal if narrows else 0.0,
         largest=working.largest,
         largest_sum=summing.largest,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.truth.allowance_gradient import Unscaled
+from xentcheck.truth.allowance_gradient import NEAR, Unscaled
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats
 from xentcheck.truth.conditions import Conditions
 
@@ -77,14 +77,17 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
     """
     problem, contract = on.problem, on.problem.contract
     scale = np.ones(problem.n)
+    shrinking = scale  # the product of those factors that are below 1: no partial product is smaller
     factors, divides = 0, 0.0
     empty = False
     if problem.upstream is not None:
         scale, factors = scale * problem.upstream, factors + 1
+        shrinking = shrinking * np.where(problem.upstream == 0.0, 1.0, np.minimum(np.abs(problem.upstream), 1.0))
     if contract.effective_gradient_reduction == "mean":
         by_what = divisor(on)
         empty = by_what == 0.0
         scale, factors = scale / (by_what or 1.0), factors + 1
+        shrinking = shrinking / max(by_what, 1.0)
         if contract.mean_over == "weights" and problem.class_weights is not None:
             divides = by.batch_sum(on) + _divisor_error(on)
     if problem.class_weights is not None:
@@ -99,7 +102,10 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
             # A relatively accurate label is scaled after its subtraction.
             own = np.where(on.coefficients.several[:, None] | (on.c == 0.0), own, 0.0)
         common = _times(divides, np.abs(value)) if divides else 0.0
-        error = error + own + (factors + 1) * (by.u * np.abs(value)) + common + (2.0 * by.k_exp + 2.0) * by.eta
+        floor: float | Floats = (2.0 * by.k_exp + 2.0) * by.eta
+        if raw.least is not None:
+            floor = np.where(raw.least * shrinking[:, None] < NEAR * by.normal, floor, 0.0)
+        error = error + own + (factors + 1) * (by.u * np.abs(value)) + common + floor
     elif by.u > by.u_sum:
         error = error + by.u * np.abs(value)
     if by.u_output:

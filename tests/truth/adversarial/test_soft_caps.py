@@ -139,7 +139,7 @@ def test_single_steps(text):
         if by["B"].leaves_range(on["B"]).any():
             continue
         exact_s, exact_slopes = exact_caps(z, c)
-        further = by["B"].u_output * np.abs(exact_s.high)
+        further = by["B"].stored(exact_s.high, np.zeros(z.shape))
         for accuracy, caps in (("B", cap.CAPS), ("C", cap.CAPS | cap.CAPS_C)):
             allowed = logit_error(on[accuracy], by[accuracy]) + further
             for name, f in caps.items():
