@@ -498,3 +498,14 @@ def test_probabilities_of_many_classes_summed_natively(classes, bounded):
     t[0, :2] = 0.5
     found = allowances(p, t, "soft", input="probabilities", compute="float16", reduction="sum", soft_rows="any")
     assert np.isfinite(found.gradient).all() == bounded
+
+
+@pytest.mark.parametrize("compute", [None, "same"])
+@pytest.mark.parametrize("classes", [100, 500, 2049])
+def test_probabilities_above_the_smallest_normal_number_are_not_spared(compute, classes):
+    """With equal logits no float16 gradient may be 0 off the label while p is a normal number."""
+    found = allowances(np.zeros((1, classes), np.float16), [0], reduction="none", compute=compute)
+    assert (found.gradient[0, 1:] < 0.1 / classes).all()
+    # Below it, a flush to 0 is legitimate.
+    spared = allowances(np.zeros((1, 20_000), np.float16), [0], reduction="none", compute=compute)
+    assert (spared.gradient[0, 1:] > 1 / 20_000).all()

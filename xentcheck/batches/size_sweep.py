@@ -57,7 +57,12 @@ def _both(profile: str) -> tuple[Shape, ...]:
 
 def class_items(setting: Setting, profile: str) -> list[Item]:
     """Return a batch of one or few rows for each class count of a profile that a setting admits."""
-    found = _items(setting, [(3 if m <= 1025 else 1, m) for m in class_counts(profile)])
+    return _items(setting, [(3 if m <= 1025 else 1, m) for m in class_counts(profile)])
+
+
+def label_items(setting: Setting, profile: str) -> list[Item]:
+    """Return class counts that exhaust a dtype of class numbers, or where the ignored label wraps round to a class."""
+    found: list[Item] = []
     if setting.label_form == "sparse":
         narrow = [(m, m - 1, dtype) for dtype, m in _LIMITS if profile != "quick"]
         alike = [(2**bits + 1, label, "int64") for bits, label in _alike(setting) if bits == 8 or profile != "quick"]

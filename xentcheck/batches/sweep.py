@@ -19,7 +19,7 @@ from xentcheck.batches.families import families
 from xentcheck.batches.numbers import Floats, Seeded
 from xentcheck.batches.setting import Setting
 from xentcheck.batches.shapes import Shape, Sizes, admits, few_shapes, nearest, sizes_of
-from xentcheck.batches.size_sweep import class_items, row_items
+from xentcheck.batches.size_sweep import class_items, label_items, row_items
 from xentcheck.batches.storage import digest
 from xentcheck.batches.sweep_items import BY_HAND, Item, declared_items, own_items, plain_items, special_items
 from xentcheck.contract import Contract
@@ -73,13 +73,14 @@ def sweep(
     start = cells.index(own) * len(special) // len(cells)
     by_hand = (special[start:] + special[:start])[: share - len(plain)]
     every = max(len(cells) // 2, 1)  # what is declared comes in two cells at least
-    plain += list(own_items(setting))
     plain += list(declared_items(setting))[cells.index(own) % every :: every]
     classes: Iterable[Item] = ()
     counts: Iterable[Item] = ()
     if not expensive_shapes:
-        forms = cells if chosen.classes_once else [cell for cell in cells if cell[1] == label_form]
-        classes = _shared(class_items(setting, chosen.name), own, forms)
+        alike = [cell for cell in cells if cell[1] == label_form]
+        forms = cells if chosen.classes_once else alike
+        numbers = _shared(label_items(setting, chosen.name), own, alike)
+        classes = chain(_shared(class_items(setting, chosen.name), own, forms), numbers)
         counts = _shared(row_items(setting, chosen.name), own, cells)
     dressing = cycle([row for _, row in rows] or [{}])
     streams: tuple[Iterable[Batch | None], ...] = (
@@ -90,7 +91,8 @@ def sweep(
     )
     seen: set[str] = set()
     first = _dressed(setting, plain, chain([{}] * _READABLE, dressing), expensive_shapes)
-    for batch in chain(first, chain.from_iterable(zip_longest(*streams))):
+    alone = _dressed(setting, own_items(setting), cycle([{}]), expensive_shapes)  # each point by itself
+    for batch in chain(first, alone, chain.from_iterable(zip_longest(*streams))):
         if batch is not None and (mark := digest(batch)) not in seen:
             seen.add(mark)
             yield batch

@@ -87,6 +87,15 @@ def _sixteen_bits(setting: Setting) -> Iterator[Item]:
     rows = np.tile((classes % 7) / 2.0, (2, 1))
     yield _item("label_beyond_its_dtype", rows, [whole + 1, whole + 2], needs_shape=True, fixed={"soft rows": "pure"})
     yield _item("equal_rows", np.tile([0.5, -1.0, 2.0], (1025, 1)), [0] * 1025)
+    yield from _sums(setting)
+
+
+def _sums(setting: Setting) -> Iterator[Item]:
+    """Yield a running sum that stagnates, and a sum of exponentials that overflows."""
+    small = np.full((2, 257), math.log(0.99 * setting.format.unit_roundoff))
+    small[0, 0] = small[1, -1] = 0.0
+    yield _item("stagnation", small, [0, 256])
+    yield _item("sum_overflow", np.full((1, 64), math.log(setting.largest / 64) + 0.5), [5])
 
 
 def declared_items(setting: Setting) -> Iterator[Item]:
@@ -181,14 +190,11 @@ def _squares_of_integers() -> Iterator[Item]:
 
 def _edges(setting: Setting) -> Iterator[Item]:
     """Yield stagnating sums, ties, overflow of a sum, peaks in the last block and confident rows of every size."""
-    u, largest = setting.format.unit_roundoff, setting.format.largest
     many = {"float16": 2049, "bfloat16": 257}.get(setting.dtype, 1025)
     yield _item("ties", np.zeros((2, 10)), [3, 9])
     yield _item("ties", np.zeros((1, many)), [many - 1])
-    small = np.full((2, 257), math.log(0.99 * u))
-    small[0, 0] = small[1, -1] = 0.0
-    yield _item("stagnation", small, [0, 256])
-    yield _item("sum_overflow", np.full((1, 64), math.log(largest / 64) + 0.5), [5])
+    if setting.dtype not in ("float16", "bfloat16"):
+        yield from _sums(setting)
     # The largest logit in the last block, which a maximum over whole blocks forgets.
     peak = 1.2 * setting.exponential_limit
     for m in (9, 33, 129, 257):
