@@ -169,3 +169,9 @@ def test_every_law_is_asked_unless_only_the_first_is_wanted(monkeypatch):
         asked.clear()
         examine_with_seeds(specimen("vector_for_scalar"), 2, **({"only_first": True} if only_first else {}))
         assert asked == [(0, only_first), (1, True)]
+
+
+def test_a_bug_is_searched_in_quick_first_whatever_the_profile():
+    """So that the figures say what quick finds; standard is for what quick has not found."""
+    found = examine(specimen("vector_for_scalar"), properties=["layout"], profile="standard")
+    assert (found.first.profile, found.first.in_sweep) == ("quick", True)

@@ -214,3 +214,16 @@ def test_report_round_trip():
     report = check_target(target("summed"), **FAST)
     again = type(report).from_json(report.to_json())
     assert dataclasses.asdict(again)["findings"] == dataclasses.asdict(report)["findings"]
+
+
+def test_the_progress_is_told_about_how_many_batches_come():
+    """Before the first one, near enough for a bar, with two label forms whose sweeps differ."""
+    totals = []
+
+    class Told(Silent):
+        def start(self, total):
+            totals.append(total)
+
+    both = target("loss", changes={"labels": ["sparse", "onehot"]})
+    report = check_target(both, dtypes=["float64"], properties=["precision"], progress=Told())
+    assert totals == [pytest.approx(report.counts.planned, rel=0.1)]
