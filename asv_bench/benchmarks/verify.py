@@ -29,6 +29,50 @@ class Verdicts:
         return 1000.0 * seconds / report.counts.run
 
 
+class Contracts:
+    """A full verdict in quick under one contract each: the goal is 6 s for a target that has a name.
+
+    Processor time of this process, in which truth and laws are; the target's own process is not in it.
+    """
+
+    params = (("reference", "reference.summed_guarded", "reference.averaged_clipped", "scipy.special.log_softmax"),)
+    param_names = ("target",)
+    unit = "seconds"
+    timeout = 600
+
+    def track_seconds(self, target):
+        check = subject.named("xentcheck", "check")
+        start = time.process_time()
+        report = check(target, profile="quick", properties=["value"] if SMOKE else None)
+        seconds = time.process_time() - start
+        if report.verdict != "conforms":
+            raise AssertionError(f"{target} {report.verdict}")
+        return seconds
+
+
+class RightSpecimens:
+    """The same of right specimens of the zoo whose contracts are unusual: the goal is 10 s each."""
+
+    params = (
+        ("every_option", "every_label_form_with_options", "soft_cap_with_z_loss", "vjp_of_a_mean", "masked_logits"),
+    )
+    param_names = ("specimen",)
+    unit = "seconds"
+    timeout = 600
+
+    def track_seconds(self, specimen):
+        examine = subject.named("xentcheck.engine.examination", "examine")
+        known = {one.name: one for one in subject.named("xentcheck.zoo", "RIGHT")}
+        if specimen not in known:
+            raise NotImplementedError(f"the zoo of this commit has no {specimen}")
+        start = time.process_time()
+        found = examine(known[specimen], properties=["value"] if SMOKE else None)
+        seconds = time.process_time() - start
+        if found.first is not None:
+            raise AssertionError(f"{specimen} was failed")
+        return seconds
+
+
 class Finding:
     """Seconds until the first finding against a planted mistake, reduced to its smallest batch."""
 

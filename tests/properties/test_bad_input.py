@@ -280,3 +280,13 @@ def test_the_last_row_of_dense_labels_tells_which_score_is_spoiled(form):
     """The largest label of the last row, not of the first."""
     batch = SPARSE.replace(labels=np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), label_form=form)
     assert np.argwhere(np.isnan(not_finite(batch, "nan", True)[0].scores)).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("label", [0, 200, 256, 65_536])
+def test_a_label_that_wraps_round_is_still_a_bad_one(label):
+    """y - 2**b is no bad label where y has more than b bits, nor is y + 2**b where there are as many classes."""
+    batch = Batch(np.zeros((1, 65_537), np.float32), np.array([label]), "sparse")
+    for kind, bad in (("label_negative", lambda y: y < 0), ("label_out_of_range", lambda y: y >= 65_537)):
+        for way in range(24):
+            spoiled, _ = spoil(batch, kind, way)
+            assert bad(int(spoiled.labels[-1])), (kind, way)
