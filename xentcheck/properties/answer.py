@@ -98,6 +98,7 @@ class Answer:
         self.upstream = upstream
         self.on_look = on_look
         self._held: dict[str, Held | None] = {}
+        self._clear: dict[str, bool] = {}
 
     @property
     def problem(self) -> Problem:
@@ -209,6 +210,11 @@ class Answer:
         2**-24; a 256th of it is kept for that, and numpy's exp and log are trusted to 64 ulp. What is not clearly
         right is decided by the enclosure, so that no failure rests on this trust.
         """
+        if part not in self._clear:
+            self._clear[part] = self._is_clear(part)
+        return self._clear[part]
+
+    def _is_clear(self, part: str) -> bool:
         got = self.numbers(part)
         if got is None or got.size == 0 or self.problem.format.precision > 24:
             return False
