@@ -137,11 +137,15 @@ def test_the_right_values_are_the_certified_ones(form: str, scores: str) -> None
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
 def test_a_scalar_of_sixteen_bits_is_seldom_enough_to_blame(dtype: Any) -> None:
-    """A garbage scalar holds too few bits to single out one of some hundred mechanisms: 1 in 20 may be named."""
+    """A garbage scalar holds too few bits to single out one of some hundred mechanisms: 1 in 20 may be named.
+
+    Not counted is that an error is no larger than arithmetic in 16 bits makes it: of garbage 1 in 20 is no worse.
+    """
     rng = np.random.default_rng(9)
     named = 0
     for _ in range(80):
         z, y = (rng.normal(size=(2, 3)) * 3).astype(dtype), rng.integers(0, 3, 2)
         got = float(np.asarray(rng.exponential(2.0)).astype(dtype))
-        named += name(given(z, y, dtype=dtype, reduction="sum"), "loss", got) is not None
+        found = name(given(z, y, dtype=dtype, reduction="sum"), "loss", got)
+        named += found not in (None, "narrowing")
     assert named <= 4
