@@ -76,7 +76,7 @@ def soft_cap_in_float64(scores: Array, labels: Array, softcap: float) -> Any:
     return mean_loss((softcap * np.tanh(wide / softcap)).astype(scores.dtype), labels)
 
 
-@right(contract={**CAPPED, **HALVES})
+@right(contract={**CAPPED, **HALVES, "compute": "same"})
 def soft_cap_in_sixteen_bits(scores: Array, labels: Array, softcap: float) -> Any:
     """Quotient, tanh and product each rounded to 16 bits, the loss in float32."""
     cap = scores.dtype.type(softcap)
