@@ -25,7 +25,7 @@ class Host:
         self.now, self.seconds, self.shapes, self.calls = 0.0, seconds, [], 0
         monkeypatch.setattr(compiling, "perf_counter", lambda: self.now)
 
-    def evaluate(self, batch, want=(), upstream=None, vector=None):
+    def evaluate(self, batch, want=(), upstream=None, vector=None, **others):
         self.calls += 1
         self.now += self.seconds(batch.scores.shape, batch.scores.shape in self.shapes, len(self.shapes))
         self.shapes.append(batch.scores.shape)

@@ -13,7 +13,7 @@ from xentcheck.engine.cellrun import capabilities_of
 from xentcheck.engine.kinds import Kind, kind_of
 from xentcheck.engine.minimise import finding, minimise
 from xentcheck.engine.plan import Cell
-from xentcheck.engine.search import Tally
+from xentcheck.engine.search import Fall
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation
 from xentcheck.properties.registry import choose
@@ -47,8 +47,8 @@ def test_the_reducer_keeps_the_kind(law: str, loss: Any, what: str) -> None:
             return Case(contract, capabilities_of(host), host, batch)
 
         first = next(chosen.judge(case_of(BATCH)))
-        tally = Tally(chosen, violation=first, batch=BATCH)
-        smaller, minimal = minimise(tally, case_of, 60, [BATCH.rows([0])], contract)
+        fall = Fall(chosen, first, BATCH)
+        smaller, minimal = minimise(fall, case_of, 60, [BATCH.rows([0])], contract)
     assert minimal
     assert smaller.batch.n == 3
     assert kind_of(smaller).what.startswith(what)
@@ -91,9 +91,9 @@ def test_a_minimal_batch_of_another_cell_is_tried_first(known: bool) -> None:
             return Case(contract, capabilities_of(host), host, batch)
 
         start = BATCH.rows([0])
-        tally = Tally(chosen, violation=next(chosen.judge(case_of(start))), batch=start)
+        fall = Fall(chosen, next(chosen.judge(case_of(start))), start)
         asked.clear()
-        found, minimal = minimise(tally, case_of, 60, [other], contract)
+        found, minimal = minimise(fall, case_of, 60, [other], contract)
     assert minimal
     assert found.batch.n == (3 if known else 1)
     assert found.batch.dtype == "float64"

@@ -22,7 +22,7 @@ class Recording:
         self.outcome = outcome or Outcome(loss=np.float64(0.0))
         self.asked = []
 
-    def evaluate(self, batch, want=(), upstream=None):
+    def evaluate(self, batch, want=(), upstream=None, **others):
         self.asked.append(digest(batch))
         return self.outcome
 
@@ -80,7 +80,7 @@ def test_refused_label_dtypes_are_judged_with_int64():
     """An integer dtype other than int64 may be refused: that is observed, and the same batch judged with int64."""
 
     class Strict(Recording):
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             judged.append(batch)
             refused = Outcome(raised=Raised("TypeError", "int64 only", "loss"))
             return self.outcome if batch.labels.dtype == np.int64 else refused
@@ -146,7 +146,7 @@ def test_a_refused_label_dtype_is_observed_and_an_exception_on_the_plain_one_is_
     """Only where the labels' dtype is another than the plain one may it be the reason."""
 
     class Refusing(Recording):
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             raised = Raised("TypeError", "no", "loss") if batch.labels.dtype.name == refused else None
             return Outcome(raised=raised) if raised else Outcome(loss=np.float64(0.0))
 

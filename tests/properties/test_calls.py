@@ -56,7 +56,7 @@ def test_what_is_asked_in_between(kind):
     asked = []
 
     class Noting:
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             asked.append((batch.scores.tolist(), batch.labels.tolist()))
             return Outcome(loss=np.float64(1.0))
 

@@ -18,7 +18,7 @@ def test_deaths_are_counted_and_told_of_one_by_one():
     ends = iter(["", "no answer within 1 s", "", "no answer within 1 s"])
 
     class Host:
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             died = next(ends)
             return Outcome(died=died) if died else Outcome(loss=np.float64(0.5))
 
@@ -42,7 +42,7 @@ def test_only_numbers_of_the_right_shape_can_be_used(outcome, usable):
     """What a law that looks at a call alone may count as an example."""
 
     class Host:
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             return outcome
 
     batch = Batch(np.zeros((1, 2)), np.zeros(1, np.int64))
@@ -56,7 +56,7 @@ def test_an_answer_without_a_part_that_came_before_is_judged(lost):
     answers = iter([Outcome(**parts), Outcome(**{**parts, lost: None})])
 
     class Host:
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             return next(answers)
 
     batch = Batch(np.zeros((1, 2)), np.zeros(1, np.int64))

@@ -16,7 +16,7 @@ from xentcheck.targets.outcome import Outcome
 class AlwaysNan:
     """A host that answers nan."""
 
-    def evaluate(self, batch, want=(), upstream=None, vector=None):
+    def evaluate(self, batch, want=(), upstream=None, vector=None, **others):
         return Outcome(loss=np.float64("nan"))
 
 
@@ -45,7 +45,7 @@ def test_the_first_element_that_is_not_finite_is_named(reduction, loss, part):
     """What was returned and what is certified are those of the element."""
 
     class Given:
-        def evaluate(self, batch, want=(), upstream=None, vector=None):
+        def evaluate(self, batch, want=(), upstream=None, vector=None, **others):
             return Outcome(loss=loss)
 
     batch = Batch(np.array([[1.0, 0.0], [3.0, 0.0], [0.0, 0.0]]), np.zeros(3, np.int64))
@@ -63,7 +63,7 @@ def test_how_near_to_the_largest_number_a_loss_may_be_lost(rows, share, found):
     """As many rows share the range, and of a share one part in 64 is left, since sums may overflow on their way."""
 
     class Given:
-        def evaluate(self, batch, want=(), upstream=None, vector=None):
+        def evaluate(self, batch, want=(), upstream=None, vector=None, **others):
             return Outcome(loss=np.full(rows, np.nan))
 
     largest = float(np.finfo(np.float64).max)

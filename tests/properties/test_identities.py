@@ -18,7 +18,7 @@ def violations(scores, gradient):
     """Return what law 10 says of a gradient, for rows of label 0 that are summed."""
 
     class Given:
-        def evaluate(self, batch, want=(), upstream=None, vector=None):
+        def evaluate(self, batch, want=(), upstream=None, vector=None, **others):
             return Outcome(gradient=np.array(gradient))
 
     scores = np.array(scores)
@@ -48,7 +48,7 @@ def signs(gradient, scores=((1.0, 0.0),)):
     """Return the titles of what law 11 says of a gradient of rows of label 0."""
 
     class Given:
-        def evaluate(self, batch, want=(), upstream=None, vector=None):
+        def evaluate(self, batch, want=(), upstream=None, vector=None, **others):
             return Outcome(gradient=np.array(gradient))
 
     scores = np.array(scores)

@@ -17,7 +17,7 @@ def test_smoothings_of_none_and_of_all_are_among_those_tried():
     asked = []
 
     class Host:
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             asked.append(batch.options["label_smoothing"])
             return Outcome(loss=np.float64(0.0))
 

@@ -18,7 +18,7 @@ from xentcheck.targets.outcome import Outcome, Raised
 class Summing:
     """A host that adds the losses by math.fsum, and raises what that raises."""
 
-    def evaluate(self, batch, want=(), upstream=None):
+    def evaluate(self, batch, want=(), upstream=None, **others):
         z = batch.scores.astype(np.float64)
         losses = z.max(axis=1) - z[np.arange(batch.n), batch.labels]
         try:
@@ -48,7 +48,7 @@ def test_elsewhere_it_is_a_finding(kind, batch, reduction):
     """Four rows of 4e307 have a sum in float64, and a row of its own needs none; exp(800) is not the batch's own."""
 
     class Raising:
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             return Outcome(raised=Raised(kind, "too large", "loss"))
 
     answer = Case(Contract(reduction=reduction), Capabilities(), Raising(), batch).answer
@@ -59,7 +59,7 @@ def test_another_exception_is_a_finding_whatever_the_sum():
     """A ValueError has nothing to do with the range."""
 
     class Raising:
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             return Outcome(raised=Raised("ValueError", "no", "loss"))
 
     assert failed_call(Case(Contract(), Capabilities(), Raising(), wide(7, 4e307)).answer) is not None
@@ -70,7 +70,7 @@ def test_no_rows_and_infinities_are_no_excuse(scores):
     """Nothing finite was summed there, so nothing overflowed."""
 
     class Raising:
-        def evaluate(self, batch, want=(), upstream=None):
+        def evaluate(self, batch, want=(), upstream=None, **others):
             return Outcome(raised=Raised("OverflowError", "too large", "loss"))
 
     batch = Batch(scores, np.zeros(len(scores), np.int64))

@@ -127,7 +127,7 @@ def _properties(run: CellRun) -> list[PropertyResult]:
 
 
 def _status(tally: Tally, result: CellResult) -> tuple[str, str]:
-    if tally.violation is not None:
+    if tally.falls:
         return "failed", ""
     if tally.examples:
         return "passed", ""

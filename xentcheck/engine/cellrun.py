@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from xentcheck.batches.batch import Batch
+from xentcheck.engine.causes import Cause
+from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.minimise import finding, minimise
 from xentcheck.engine.naming import Naming
 from xentcheck.engine.plan import PROFILES, Cell
 from xentcheck.engine.promises import narrower_compute
-from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
-from xentcheck.properties.law import Capabilities
+from xentcheck.engine.search import CellResult, CellSearch, Enough, Fall, Tally
+from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.registry import choose
 from xentcheck.report.model import Finding
 from xentcheck.report.reproducer import script
 from xentcheck.targets import Host, TargetSpecification, open_host
 from xentcheck.targets.local import LocalHost
+
+AGAIN = 24  # batches on which a law that has fallen is broken again, looked through for another mistake
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,12 @@ def run_cell(
     }
 
     def on_violation(result: CellResult, tally: Tally) -> None:
-        assert tally.violation is not None
-        on_found(finding(tally.law, order.cell, tally.violation))
+        on_found(finding(tally.law, order.cell, tally.falls[0].violation))
         stop(result)
 
     def stop(result: CellResult) -> None:
         # Before the first answer an exception may come from the call and not from the batch: go on until one does.
-        broken = any(tally.violation is not None for tally in result.tallies.values())
+        broken = any(tally.falls for tally in result.tallies.values())
         if order.fail_fast and broken and (result.answered or result.deaths):
             raise Enough
 
@@ -128,16 +131,19 @@ def run_cell(
         order.cell,
         dtypes=order.dtypes,
         keep_problems=order.witnessed,
+        again=0 if order.fail_fast else AGAIN,
         on_batch=on_each,
         on_violation=on_violation,
     )
     # The seed of a cell depends on nothing but the run's seed and the cell's name: jobs and order do not matter.
     search.run(order.profile, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
     done = CellRun(search.result, [], {}, inapplicable)
-    naming = _naming(search, order, host)
-    for tally in search.result.tallies.values():
-        if tally.violation is not None:
-            _conclude(done, tally, search, order, host, naming, known)
+    conclusion = _Conclusion(done, search, order, host, _naming(search, order, host), known)
+    fallen = [tally for tally in search.result.tallies.values() if tally.falls]
+    for tally in fallen:
+        conclusion.first(tally.falls[0])
+    for tally in fallen if not search.result.interrupted else ():
+        conclusion.further(tally.falls)
     return done
 
 
@@ -154,49 +160,75 @@ def _naming(search: CellSearch, order: Order, host: Host) -> Naming:
     return Naming(search.contract, search.case, first, order.host, times)
 
 
-def _conclude(
-    done: CellRun,
-    tally: Tally,
-    search: CellSearch,
-    order: Order,
-    host: Host,
-    naming: Naming,
-    known: dict[str, list[Batch]],
-) -> None:
-    """Reduce one violation and note the finding."""
-    name, contract = tally.law.name, host.description.contract
-    assert tally.violation is not None
-    violation, minimal = tally.violation, False
-    if not done.result.interrupted:
-        budget = PROFILES[order.profile].reductions
+@dataclass
+class _Conclusion:
+    """Makes findings of the falls of a cell: reduced, named and with a reproducer."""
+
+    done: CellRun
+    search: CellSearch
+    order: Order
+    host: Host
+    naming: Naming
+    known: dict[str, list[Batch]]
+    shown: list[Shown] = field(default_factory=list)
+
+    def first(self, fall: Fall) -> None:
+        """Report how a law was first broken."""
+        made = self._reduced(fall)
+        if made.minimal:
+            self.done.minimal[fall.law.name] = made.violation.batch
+        self.shown.append(made)
+        self._report(made)
+
+    def further(self, falls: Sequence[Fall]) -> None:
+        """Report how a law is broken by a mistake that no finding shows yet."""
+        for made in Further(self.search.contract, self.shown, self._reduced).of(falls):
+            self._report(made)
+
+    def _reduced(self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False) -> Shown:
+        """Return what a fall shows on the smallest batch found, with its cause."""
+        violation, minimal = self._minimised(fall, excused)
+        cause = self._cause(fall, violation, minimal or self.done.result.interrupted)
+        return Shown(self.search.contract, fall, violation, minimal, cause)
+
+    def _minimised(self, fall: Fall, excused: Callable[[Violation], bool]) -> tuple[Violation, bool]:
+        """Return a violation on the smallest batch found, and whether it was reduced."""
+        if self.done.result.interrupted:
+            return fall.violation, False
+        known = self.known.get(fall.law.name, [])
         try:
-            violation, minimal = minimise(tally, search.case, budget, known.get(name, []), contract)
+            budget = PROFILES[self.order.profile].reductions
+            return minimise(fall, self.search.case, budget, known, self.search.contract, excused)
         except Exception as error:
-            _own_fault(search, "reducing a finding", error)
-    if minimal:
-        done.minimal[name] = violation.batch
-    again = minimal or done.result.interrupted
-    cause = None
-    try:
-        cause = naming.cause(tally.law, violation, tally.violation, again)
-    except Exception as error:  # a name is an extra, and must not cost the finding
-        _own_fault(search, "naming the cause of a finding", error)
-    made = finding(tally.law, order.cell, violation, minimal, cause)
-    try:
-        made = replace(made, detail=(*made.detail, *narrower_compute(violation, contract, search.case)))
-    except Exception as error:
-        _own_fault(search, "looking for a promise that the target keeps", error)
-    try:
-        source = script(order.specification, contract, made, framework=host.description.framework)
-    except Exception as error:
-        _own_fault(search, "writing the reproducer of a finding", error)
-        source = ""
-    done.findings.append(replace(made, reproducer=source))
+            self._own_fault("reducing a finding", error)
+            return fall.violation, False
 
+    def _cause(self, fall: Fall, violation: Violation, again: bool) -> Cause | None:
+        try:
+            return self.naming.cause(fall.law, violation, fall.violation, again)
+        except Exception as error:  # a name is an extra, and must not cost the finding
+            self._own_fault("naming the cause of a finding", error)
+            return None
 
-def _own_fault(search: CellSearch, doing: str, error: Exception) -> None:
-    """Report a fault of xentcheck's own beside what was found, which it must not cost."""
-    search.result.observations[f"a fault of xentcheck in {doing}: {error!r}"] += 1
+    def _report(self, shown: Shown) -> None:
+        """Note the finding."""
+        contract, violation = self.search.contract, shown.violation
+        made = finding(shown.law, self.order.cell, violation, shown.minimal, shown.cause)
+        made = replace(made, place=1 + sum(one.property == made.property for one in self.done.findings))
+        try:
+            made = replace(made, detail=(*made.detail, *narrower_compute(violation, contract, self.search.case)))
+        except Exception as error:
+            self._own_fault("looking for a promise that the target keeps", error)
+        try:
+            framework = self.host.description.framework
+            made = replace(made, reproducer=script(self.order.specification, contract, made, framework=framework))
+        except Exception as error:
+            self._own_fault("writing the reproducer of a finding", error)
+        self.done.findings.append(made)
+
+    def _own_fault(self, doing: str, error: Exception) -> None:
+        """Report a fault of xentcheck's own beside what was found, which it must not cost."""
+        self.search.result.observations[f"a fault of xentcheck in {doing}: {error!r}"] += 1
 
 
 def run_cell_alone(order: Order) -> CellRun:

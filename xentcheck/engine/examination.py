@@ -235,12 +235,12 @@ def _first(search: _Search) -> First:
     """Return the first finding, on its minimal batch."""
     name, fall = next(iter(search.fallen.items()))
     tally, contract = fall.tally, search.host.description.contract
-    violation, again = minimise(tally, fall.search.case, PROFILES[fall.profile].reductions, [], contract)
+    broken = tally.falls[0]
+    violation, again = minimise(broken, fall.search.case, PROFILES[fall.profile].reductions, [], contract)
     naming = Naming(
         contract, fall.search.case, fall.search.sweep(fall.profile), lambda: open_host(search.specimen.specification())
     )
-    assert tally.violation is not None
-    cause = naming.cause(tally.law, violation, tally.violation, again)
+    cause = naming.cause(tally.law, violation, broken.violation, again)
     return First(
         law=name,
         cell=str(fall.search.result.cell),

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from xentcheck.properties.law import Violation
 
+WRONG_NUMBER = "a wrong number"
+
 
 class Kind(NamedTuple):
     """What happened, and to which part of the answer: a smaller batch shows the same only if both stay.
@@ -30,7 +32,7 @@ def kind_of(violation: Violation) -> Kind:
         return Kind(violation.event or _event(violation), part)
     got, right = _sort(violation.got), _sort(violation.certified[0])
     alike = got == right == "a finite number"
-    return Kind("a wrong number" if alike else f"{got} for {right}", part)
+    return Kind(WRONG_NUMBER if alike else f"{got} for {right}", part)
 
 
 def _event(violation: Violation) -> str:
@@ -39,7 +41,7 @@ def _event(violation: Violation) -> str:
         return "a wrong shape"
     if " has dtype " in violation.title or " dtype " in violation.title:
         return "a wrong dtype"
-    return str(violation.got) if isinstance(violation.got, str) else "a wrong number"
+    return str(violation.got) if isinstance(violation.got, str) else WRONG_NUMBER
 
 
 def _sort(number: float) -> str:

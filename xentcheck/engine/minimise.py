@@ -13,7 +13,7 @@ from xentcheck.contract import Contract
 from xentcheck.engine.causes import Cause
 from xentcheck.engine.kinds import kind_of
 from xentcheck.engine.plan import Cell
-from xentcheck.engine.search import Tally
+from xentcheck.engine.search import Fall
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.report.model import Finding
@@ -23,11 +23,12 @@ DEADLY_BUDGET = 8
 
 
 def minimise(
-    tally: Tally,
+    fall: Fall,
     case_of: Callable[[Batch], Case],
     budget: int,
     known: list[Batch],
     contract: Contract,
+    excused: Callable[[Violation], bool] = lambda violation: False,
 ) -> tuple[Violation, bool]:
     """Return the violation of the same kind on the smallest batch found, and whether it was reduced.
 
@@ -35,8 +36,8 @@ def minimise(
 
     Parameters
     ----------
-    tally : Tally
-        With its violation and batch.
+    fall : Fall
+        The law, how it was broken, and on which batch.
     case_of : callable
         From a batch to its case.
     budget : int
@@ -45,10 +46,10 @@ def minimise(
         Minimal batches of the same law in other cells, tried first.
     contract : Contract
         What every batch tried has to obey.
+    excused : callable
+        Whether a violation comes of a mistake that another finding shows: then it is not the one sought.
     """
-    assert tally.violation is not None
-    assert tally.batch is not None
-    kind = kind_of(tally.violation)
+    kind = kind_of(fall.violation)
     last: dict[str, Violation] = {}
     deaths = 0
 
@@ -57,21 +58,21 @@ def minimise(
         case = case_of(batch)
         if deaths >= DEADLY_BUDGET or not case.allows(batch):
             return False  # each death costs a process, and a hang the whole time limit
-        violation = next((one for one in tally.law.judge(case) if kind_of(one) == kind), None)
+        violation = next((one for one in fall.law.judge(case) if kind_of(one) == kind and not excused(one)), None)
         deaths += case.deaths
         if violation is not None:
             last[digest(batch)] = violation
         return violation is not None
 
-    deadly = tally.violation.got is not None and "ended" in tally.violation.title
-    for batch in [translated(other, tally.batch) for other in known]:
+    deadly = fall.violation.got is not None and "ended" in fall.violation.title
+    for batch in [translated(other, fall.batch) for other in known]:
         if batch is not None and fails(batch):
             return last[digest(batch)], True
-    if not fails(tally.batch):
+    if not fails(fall.batch):
         # It happened, but not again on the same batch: the state of the target matters.
-        return tally.violation, False
-    smallest = reduce(tally.batch, fails, DEADLY_BUDGET if deadly else budget, contract=contract)
-    return last.get(digest(smallest), tally.violation), True
+        return fall.violation, False
+    smallest = reduce(fall.batch, fails, DEADLY_BUDGET if deadly else budget, contract=contract)
+    return last.get(digest(smallest), fall.violation), True
 
 
 def translated(batch: Batch, like: Batch) -> Batch | None:

@@ -38,6 +38,9 @@ LABEL_DTYPE = Cause(
     "The same labels in the scores' dtype are answered rightly: arithmetic is done, or kept, in the labels' own dtype.",
 )
 
+UNSTEADY = {STATE_KEPT.mechanism, NONDETERMINISTIC.mechanism}
+"""Under these any answer may be wrong, by any number."""
+
 
 class Naming:
     """Names the mechanisms of the findings of one cell.

@@ -32,17 +32,31 @@ from xentcheck.targets.outcome import Raised
 from xentcheck.truth.problem import Problem
 
 FATAL_LIMIT = 3
+LARGEST_KEPT = 2**15  # entries of a batch on which a law that has fallen is asked again
+
+
+@dataclass(frozen=True, eq=False)
+class Fall:
+    """One time that a batch broke a law; the violation may be on a batch derived from it."""
+
+    law: Law
+    violation: Violation
+    batch: Batch
 
 
 @dataclass
 class Tally:
-    """What is known of one law in one cell; `examples` counts the batches on which it had an answer to look at."""
+    """What is known of one law in one cell.
+
+    `examples` counts the batches on which it had an answer to look at, until it fell; `falls` are the first time that
+    it was broken and some of the later ones, on `again` further batches.
+    """
 
     law: Law
     examples: int = 0
     seconds: float = 0.0
-    violation: Violation | None = None
-    batch: Batch | None = None
+    falls: list[Fall] = field(default_factory=list)
+    again: int = 0
 
 
 @dataclass
@@ -85,6 +99,8 @@ class CellSearch:
         Those that apply.
     dtypes : sequence of str, optional
         Those of the whole run, among which the sweep is shared; by default all of the contract.
+    again : int
+        On how many further batches a law may be broken before it is not asked any more.
     on_batch, on_violation : callable
         Told of every batch judged and of every law when it is first broken. Either may raise Enough.
     """
@@ -99,6 +115,7 @@ class CellSearch:
         *,
         dtypes: Sequence[str] | None = None,
         keep_problems: int = 0,
+        again: int = 0,
         on_batch: Callable[[CellResult], None] = lambda result: None,
         on_violation: Callable[[CellResult, Tally], None] = lambda result, tally: None,
     ):
@@ -108,6 +125,7 @@ class CellSearch:
         self.result = CellResult(cell, tallies={law.name: Tally(law) for law in laws})
         self.dtypes = dtypes
         self.keep_problems = keep_problems
+        self.again = again
         self.on_batch = on_batch
         self.on_violation = on_violation
         self._searching = True
@@ -156,9 +174,9 @@ class CellSearch:
         violation = failed_call(answer)
         valid = not objection(Setting(self.contract, batch.dtype, batch.label_form), batch)
         tally = result.tallies.setdefault(answers.name, Tally(answers)) if valid else None
-        if tally is not None and tally.violation is None and violation is not None:
+        if tally is not None and not tally.falls and violation is not None:
             tally.examples += 1
-            tally.violation, tally.batch = violation, batch
+            tally.falls.append(Fall(tally.law, violation, batch))
             self.on_violation(result, tally)
         if result.deaths >= FATAL_LIMIT:
             self._observe(f"{result.cell}: left after the target's process had ended {FATAL_LIMIT} times")
@@ -206,7 +224,7 @@ class CellSearch:
         judge()
 
     def judge(self, batch: Batch) -> None:
-        """Judge one batch by every law that is not yet known to be broken in this cell."""
+        """Judge one batch by every law, those that have been broken on enough batches of this cell left out."""
         result = self.result
         case = self.case(batch)
         if not case.allows(batch):
@@ -226,8 +244,12 @@ class CellSearch:
             if answers.name not in result.tallies:
                 self._observe(f"a valid batch raises {outcome.raised.kind}, which law 0 judges; it was not asked for")
         for tally in list(result.tallies.values()):
-            if tally.violation is None:
+            if batch.single and tally.law.general:
+                continue
+            if not tally.falls:
                 self._judge_by(tally, case)
+            elif tally.again < self.again and batch.scores.size <= LARGEST_KEPT:
+                self._judge_again(tally, case)
         if outcome.raised is None and not outcome.died:
             self._note(case)
         self.on_batch(result)
@@ -238,9 +260,17 @@ class CellSearch:
         tally.seconds += time.perf_counter() - start
         tally.examples += violation is not None or case.looks > looks
         # A death in one of its own calls may have been noted for law 0 in the meantime.
-        if violation is not None and tally.violation is None:
-            tally.violation, tally.batch = violation, case.batch
+        if violation is not None and not tally.falls:
+            tally.falls.append(Fall(tally.law, violation, case.batch))
             self.on_violation(self.result, tally)
+
+    def _judge_again(self, tally: Tally, case: Case) -> None:
+        """Keep how a batch breaks a law that has fallen: it may do so by another mistake."""
+        start = time.perf_counter()
+        found = [Fall(tally.law, violation, case.batch) for violation in tally.law.judge(case)]
+        tally.seconds += time.perf_counter() - start
+        tally.again += bool(found)
+        tally.falls += found
 
     def _note(self, case: Case) -> None:
         """Keep what the grades and the witnesses need of a batch."""

@@ -22,6 +22,9 @@ from xentcheck.truth.grades import Bounds, tight
 from xentcheck.truth.problem import Problem, pose
 from xentcheck.truth.verdict import Held, hold
 
+_CLEAR = 24
+"""The precision up to which float64 arithmetic can show a result to be right."""
+
 
 class Truth:
     """The certified truth of one batch under a contract; calculated when it is asked for."""
@@ -74,6 +77,12 @@ class Truth:
     def allowances(self) -> Allowances:
         """The conformance allowances."""
         return conformance(self.problem, self.conditions)
+
+    def prepare(self) -> None:
+        """Calculate now what deciding on an answer takes; enclosures where float64 arithmetic shows nothing."""
+        _ = self.allowances
+        if self.problem.format.precision > _CLEAR:
+            _ = self.enclosed
 
 
 class Answer:
@@ -216,7 +225,7 @@ class Answer:
 
     def _is_clear(self, part: str) -> bool:
         got = self.numbers(part)
-        if got is None or got.size == 0 or self.problem.format.precision > 24:
+        if got is None or got.size == 0 or self.problem.format.precision > _CLEAR:
             return False
         if not np.all(np.isfinite(self.truth.conditions.L)):
             return False

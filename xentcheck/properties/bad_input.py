@@ -48,19 +48,20 @@ def bad_input(case: Case) -> Iterator[Violation]:
     if case.batch.scores.size > _SMALL or case.capabilities.expensive_shapes:
         promised = promised[int(random.integers(max(len(promised), 1))) :][:1]
     ignored = case.batch.options.get("ignore_index", case.contract.ignore_index)
-    for kind in promised:
+    apart = int(random.integers(max(len(promised), 1)))  # of one kind each part is asked for alone, too
+    for place, kind in enumerate(promised):
         spoiled = spoil(case.batch, kind, int(random.integers(2**16)), ignored)
         if spoiled is not None:
-            yield from _refused(case, *spoiled)
+            yield from _refused(case, kind, *spoiled, alone=place == apart)
     _leave_open(case, [kind for kind in meaningful if not promises_refusal(case.contract, kind)], random, ignored)
 
 
-def _refused(case: Case, batch: Batch, what: str) -> Iterator[Violation]:
-    """Yield where bad input is not refused: by a call for all parts, or by one for a part alone."""
+def _refused(case: Case, kind: str, batch: Batch, what: str, alone: bool) -> Iterator[Violation]:
+    """Yield where bad input is not refused: by a call for all parts, or by one for a part `alone`."""
     declared = case.contract.invalid
-    alone = [(part,) for part in case.want] if len(case.want) > 1 and not isinstance(declared, float) else []
-    for want in (case.want, *alone):
-        outcome = case.ask(batch, want=want).outcome
+    apart = [(part,) for part in case.want] if alone and len(case.want) > 1 and not isinstance(declared, float) else []
+    for want in (case.want, *apart):
+        outcome = case.ask(batch, want=want, judged=False).outcome
         part, by = ("", "") if want == case.want else (want[0], f" by the {want[0]}, called alone")
         told, result = said(outcome), returned(outcome)
         # What cannot be read as numbers came back all the same.
@@ -68,13 +69,17 @@ def _refused(case: Case, batch: Batch, what: str) -> Iterator[Violation]:
         if case.usable:
             case.looked()  # a refusal by one who refuses valid batches, too, shows nothing
         if outcome.died:
-            yield Violation(f"{what} ends the process: {outcome.died}", batch, part, got=outcome.died)
+            yield Violation(
+                f"{what} ends the process: {outcome.died}", batch, part, got=outcome.died, event=f"{kind}: ended"
+            )
         elif isinstance(declared, float):
             if (accepted or result is not None) and not _is_sentinel(case, batch, result, declared):
                 other = f"{what} is answered with a number other than {declared}: the target {told}"
-                yield Violation(other, batch, part, got=told)
+                yield Violation(other, batch, part, got=told, event=f"{kind}: accepted")
         elif accepted and not _understood(case, batch, want):
-            yield Violation(f"{what} is not refused{by}: the target {told}", batch, part, got=told)
+            yield Violation(
+                f"{what} is not refused{by}: the target {told}", batch, part, got=told, event=f"{kind}: accepted"
+            )
 
 
 def _is_sentinel(case: Case, batch: Batch, result: NDArray[Any] | None, sentinel: float) -> bool:

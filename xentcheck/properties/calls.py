@@ -33,6 +33,7 @@ def purity(case: Case) -> Iterator[Violation]:
     "The same batch gives the same answer again, whatever was asked in between.",
     sources="pytorch 17350; keras 15271; pytorch 111484",
     needs="any",
+    general=True,
 )
 def determinism(case: Case) -> Iterator[Violation]:
     """Another batch in between, then the batch itself again; then its gradient alone, after the other's loss.
@@ -44,11 +45,11 @@ def determinism(case: Case) -> Iterator[Violation]:
     batch, other = case.batch, _other(case)
     first = case.answer
     if other is not None:
-        case.ask(other)
+        case.ask(other, judged=False)
     again = case.ask(batch)
     yield from case.judge(again, "asked a second time")
     if other is not None and len(case.want) > 1:
-        case.ask(other, want=("loss",))
+        case.ask(other, want=("loss",), judged=False)
         late = case.ask(batch, want=("gradient",))
         yield from case.judge(late, "asked for its gradient after the loss of another batch")
     for part in case.want:

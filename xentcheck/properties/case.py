@@ -28,8 +28,10 @@ class Evaluator(Protocol):
         want: tuple[str, ...],
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        *,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
-        """Return what the target answers."""
+        """Return what the target answers; `meanwhile` may be called while it is at work."""
         ...
 
 
@@ -92,14 +94,20 @@ class Case:
         upstream: NDArray[Any] | None = None,
         want: tuple[str, ...] | None = None,
         vector: NDArray[Any] | None = None,
+        judged: bool = True,
     ) -> Answer:
-        """Return the target's answer on a batch, with the Hessian times a vector where one is given."""
+        """Return the target's answer on a batch, with the Hessian times a vector where one is given.
+
+        The truth is calculated meanwhile if the answer is going to be `judged`.
+        """
         if vector is not None:
             outcome = self.host.evaluate(batch, ("hessian_vector",), vector=vector)
             truth = Truth(self.contract, batch, None, False, vector)
             return self._noticed(Answer(self.contract, batch, outcome, truth, on_look=self.looked))
-        outcome = self.host.evaluate(batch, want or self.want, upstream)
         truth = self._truth(batch, upstream)
+        outcome = self.host.evaluate(
+            batch, want or self.want, upstream, meanwhile=truth.prepare if judged else lambda: None
+        )
         return self._noticed(Answer(self.contract, batch, outcome, truth, upstream, on_look=self.looked))
 
     def _noticed(self, answer: Answer) -> Answer:

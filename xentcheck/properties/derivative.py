@@ -37,6 +37,7 @@ def _differentiable(contract: Contract, capabilities: Capabilities) -> str:
     dtypes=("float64",),
     labels=("sparse", "onehot"),
     applies=_differentiable,
+    general=True,
 )
 def own_gradient(case: Case) -> Iterator[Violation]:
     """Richardson's difference of the loss along a random direction, in float64, with its bound.
@@ -51,7 +52,7 @@ def own_gradient(case: Case) -> Iterator[Violation]:
         return
     direction = dyadic_direction(case.random("direction"), scores.shape)
     moved = batch.replace(scores=dyadic_scores(scores))
-    base = case.ask(moved)
+    base = case.ask(moved, judged=False)
     weights, smoothing = base.problem.class_weights, base.problem.smoothing
     if smoothing != 0.0 or (weights is not None and not np.all(weights == 1.0)) or not base.problem.kept.all():
         return  # constants of the contract, or a row that is ignored
@@ -61,7 +62,7 @@ def own_gradient(case: Case) -> Iterator[Violation]:
         return
 
     def total(z: NDArray[np.float64]) -> NDArray[np.float64]:
-        found = case.ask(moved.replace(scores=z), want=("loss",)).numbers("loss")
+        found = case.ask(moved.replace(scores=z), want=("loss",), judged=False).numbers("loss")
         return np.full(loss.shape, np.nan) if found is None else found
 
     scale = 1.0 / batch.n if case.contract.reduction == "mean" else 1.0

@@ -59,16 +59,17 @@ def summary(finding: Finding) -> str:
 
 
 def _distinct(ordered: Sequence[Finding]) -> list[Finding]:
-    """Return the findings that tell something new: another law, and another answer than those before.
+    """Return the findings that tell something new: another law or mistake, and another answer than those before.
 
     What is wrong on a batch is as a rule wrong on its permutations too: the laws about them then repeat the first.
     """
-    chosen: dict[int, Finding] = {}
+    chosen: dict[tuple[int, int], Finding] = {}
     answers: set[object] = set()
     for finding in ordered:
         answer = (finding.part, str(finding.got), str(finding.certified)) if finding.certified else finding.title
-        if finding.number not in chosen and answer not in answers:
-            chosen[finding.number] = finding
+        mistake = (finding.number, finding.place)
+        if mistake not in chosen and answer not in answers:
+            chosen[mistake] = finding
             answers.add(answer)
     return list(chosen.values())
 

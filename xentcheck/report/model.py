@@ -198,6 +198,8 @@ class Finding:
         The digest of the batch.
     minimal : bool
         Whether the batch was reduced as far as the search could.
+    place : int
+        1 for the first finding of its law in its dtype and label form; 2 and 3 show other mistakes.
     """
 
     property: str
@@ -220,11 +222,16 @@ class Finding:
     reproducer: str = ""
     digest: str = ""
     minimal: bool = False
+    place: int = 1
 
 
 def identifier(finding: Finding) -> str:
-    """Return a name for a finding among those of its report, fit for a file: law, dtype, label form, digest."""
-    words = (finding.property, finding.dtype, finding.labels, finding.digest[:12])
+    """Return a name for a finding among those of its report, fit for a file: law, dtype, label form, digest.
+
+    The second and third finding of a law there carry their place, too.
+    """
+    place = str(finding.place) if finding.place > 1 else ""
+    words = (finding.property, finding.dtype, finding.labels, place, finding.digest[:12])
     return "-".join("".join(letter if letter.isalnum() else "_" for letter in word) for word in words if word)
 
 

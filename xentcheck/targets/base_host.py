@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self
@@ -42,6 +42,8 @@ class Host(ABC):
         want: Sequence[str] = ("loss", "gradient"),
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        *,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
         """Return what the target makes of a batch.
 
@@ -55,6 +57,8 @@ class Host(ABC):
         vector : ndarray, shape (n, m)
             What the Hessian is multiplied by, in the dtype of the scores; needed for "hessian_vector", which is
             calculated without a cotangent.
+        meanwhile : callable
+            Called while a target in another process is at work: what will be needed of the truth.
         """
 
     @abstractmethod

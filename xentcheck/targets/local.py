@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -42,6 +42,8 @@ class LocalHost(Host):
         want: Sequence[str] = ("loss", "gradient"),
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        *,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
         return self._built().evaluate(batch, want, upstream, vector)

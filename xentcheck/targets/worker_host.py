@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from time import perf_counter
 from typing import Any
@@ -68,6 +68,8 @@ class WorkerHost(Host):
         want: Sequence[str] = ("loss", "gradient"),
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        *,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
         if self._description is None or self._closed:
@@ -91,11 +93,14 @@ class WorkerHost(Host):
         limit = self._patience.limit
         try:
             begun = perf_counter()
-            header, arrays = self._asked(process, request, limit)
+            process.channel.send(*request)
+            meanwhile()
+            header, arrays = process.channel.receive(limit, process.alive)
             if self._patience.ended(perf_counter() - begun):
                 # Only what is as slow again is slow; what was compiled is there by now.
                 limit = self._patience.ordinary
-                self._asked(process, request, limit)
+                process.channel.send(*request)
+                process.channel.receive(limit, process.alive)
         except ChannelTimeoutError:
             self._patience.ran_out()
             self._restart(process)
@@ -119,12 +124,6 @@ class WorkerHost(Host):
         parts = dict(zip(header["parts"], arrays, strict=True))
         raised = None if header["raised"] is None else Raised(**header["raised"])
         return Outcome(**parts, raised=raised, observations=observations)
-
-    @staticmethod
-    def _asked(process: Process, request: Message, limit: float) -> Message:
-        """Return the answer to a request."""
-        process.channel.send(*request)
-        return process.channel.receive(limit, process.alive)
 
     def loaded_modules(self) -> list[str]:
         """Return the names of the modules that the target's process has imported."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xentcheck.engine.causes.diagnosis import Cause, common_cause
+from xentcheck.engine.causes.diagnosis import Cause, Explanation, common_cause
 from xentcheck.engine.causes.seen import Seen
 
-__all__ = ["Cause", "Seen", "common_cause"]
+__all__ = ["Cause", "Explanation", "Seen", "common_cause"]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
+
 from xentcheck.engine.causes.blocks import GROUPS as BLOCKS
 from xentcheck.engine.causes.cancellation import (
     accumulated,
@@ -34,7 +36,7 @@ from xentcheck.engine.causes.reductions import GROUPS as REDUCTIONS
 from xentcheck.engine.causes.reductions import LATE, truncated
 from xentcheck.engine.causes.scores import GROUPS as SCORES
 from xentcheck.engine.causes.scores import RARE
-from xentcheck.engine.causes.seen import Group, Seen, quiet
+from xentcheck.engine.causes.seen import Group, Key, Seen, quiet
 from xentcheck.engine.causes.soft_cap import GROUPS as SOFT_CAP
 
 
@@ -88,6 +90,8 @@ PARTLY: tuple[Group, ...] = (vanished, *GRADIENTS, *REDUCTIONS, *GUARDS, *OPTION
 HINT = "a block, a buffer or an integer dtype may end there, or the shape may be a special case."
 CONVINCING = 4  # batches explained, beyond which another explanation is not worth a word
 LARGEST = 2**15  # entries; all groups take some 0.2 s for as many
+LOOSE = {"narrowing", "cancellation", "exponentials_approximate", "finite_differences", "size_dependent"}
+"""Mechanisms that predict no numbers, or only some of those that they give rise to."""
 
 
 def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | None:
@@ -111,8 +115,7 @@ def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | No
         with quiet():
             rough = next(chain(*map(precision, own), approximate(own, own)), None)
         return None if rough is None else Cause(rough.mechanism, rough.sentence)
-    groups = GROUPS if largest <= LARGEST else LABELLING
-    found = candidates(own, others, groups, FITS)
+    found = candidates(own, others, GROUPS if largest <= LARGEST else LABELLING, FITS)
     limits = condition([*own, *others])
     wrong = len(own) + sum(seen.wrong for seen in others)
     # What explains few of the wrong answers is likely to have hit them by chance.
@@ -132,6 +135,50 @@ def common_cause(own: Sequence[Seen], others: Sequence[Seen] = ()) -> Cause | No
     if limits:
         return Cause("size_dependent", f"Of the batches tried, only {limits} are answered wrongly: {HINT}")
     return _cause(found) if found else None
+
+
+class Explanation:
+    """What a mechanism that was named explains besides the answer that it was named from.
+
+    Parameters
+    ----------
+    mechanism : str
+    own : Seen
+        The answer that it was named from.
+    """
+
+    def __init__(self, mechanism: str, own: Seen) -> None:
+        self.mechanism = mechanism
+        with quiet():
+            fitted = [] if isinstance(own.model, Curved) else [group for fit in FITS for group in fit([own])]
+            groups = dict(enumerate((*_groups(own), *fitted)))
+            self._groups = {
+                place: group
+                for place, group in groups.items()
+                if any(guess.mechanism == mechanism for _, guess in own.guesses({place: group}))
+            }
+        self._forms = self._matched(own)
+
+    def _matched(self, seen: Seen) -> set[Key]:
+        """Return the forms of the mechanism that predict an answer, or its wrong entries alone."""
+        found = (key for partly in (False, True) for key in seen.matches(self._groups, partly))
+        return {key for key in found if key[0] == self.mechanism}
+
+    def covers(self, seen: Seen) -> bool:
+        """Return whether the mechanism, with the constant that it was named with, predicts a wrong answer.
+
+        One that predicts no numbers, such as a loss of digits, is taken to explain all that are finite as they should.
+        """
+        if self.mechanism in LOOSE:
+            finite = np.isfinite(seen.got) == np.isfinite(seen.model.right)
+            return self.mechanism == "size_dependent" or bool(finite.all())
+        return bool(self._forms & self._matched(seen))
+
+
+def _groups(seen: Seen) -> tuple[Group, ...]:
+    if isinstance(seen.model, Curved):
+        return HESSIANS
+    return GROUPS if seen.got.size <= LARGEST else LABELLING
 
 
 def _cause(found: Sequence[Candidate], limits: str = "") -> Cause:

@@ -75,7 +75,7 @@ class Seen:
         """
         found: dict[Key, Match] = {}
         with quiet():
-            for order, guess in self._guesses(groups):
+            for order, guess in self.guesses(groups):
                 match = self.returned.matched(guess, order, partly)
                 if match is None:
                     continue
@@ -90,13 +90,13 @@ class Seen:
         refuted: set[Key] = set()
         agreed: set[Key] = set()
         with quiet():
-            for _, guess in self._guesses(groups):
+            for _, guess in self.guesses(groups):
                 key = key_of(guess)
                 if key in keys:
                     (refuted if self.returned.refutes(guess) else agreed).add(key)
         return refuted - agreed
 
-    def _guesses(self, groups: Mapping[int, Group]) -> Iterator[tuple[int, Guess]]:
+    def guesses(self, groups: Mapping[int, Group]) -> Iterator[tuple[int, Guess]]:
         """Yield the guesses with their places; one that cannot be computed ends its group, no more."""
         for place, group in groups.items():
             try:

@@ -1,0 +1,106 @@
+"""After a law has fallen the search goes on: each mistake is reported, and each once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xentcheck.api import check
+from xentcheck.engine.kinds import Kind, kind_of
+from xentcheck.properties.law import Violation
+from xentcheck.report.model import Finding, identifier
+from xentcheck.zoo.parts import mean_loss
+
+
+def _at_label(z: Any, y: Any) -> Any:
+    """Return the softmax at the labels."""
+    with np.errstate(all="ignore"):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return (e / e.sum(axis=1, keepdims=True))[np.arange(len(z)), y]
+
+
+def _capped(z: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        p = _at_label(z, y)
+        return -np.log(np.where(p < 1e-16, 1e-16, p)).mean()
+
+
+def _capped_and_nan_swallowed(z: Any, y: Any) -> Any:
+    """Do as xgboost's merror and mlogloss: a smallest probability, and a comparison that nan does not pass."""
+    return _capped(np.where(np.isnan(z), 0.0, z), y)
+
+
+def _capped_and_ignored_rows_counted(z: Any, y: Any) -> Any:
+    kept = y != -100
+    with np.errstate(all="ignore"):
+        return -(np.log(np.maximum(_at_label(z, np.where(kept, y, 0)), 1e-16)) * kept).sum() / max(len(z), 1)
+
+
+def _raises_twice(z: Any, y: Any) -> Any:
+    if z.shape[1] == 1:
+        raise ValueError("one class")
+    if len(z) > 20:
+        raise MemoryError("too many rows")
+    return mean_loss(z, y)
+
+
+def _checks_nothing(z: Any, y: Any) -> Any:
+    return mean_loss(z, np.asarray(y).reshape(-1)[: len(z)].astype(np.int64) % z.shape[1])
+
+
+def findings(loss: Any, law: str, **more: Any) -> tuple[Finding, ...]:
+    """Return the findings of one law in float64."""
+    contract = {"nonfinite": ["-inf", "nan"], **more}
+    return check(loss, contract=contract, properties=[law], dtypes=["float64"]).findings
+
+
+def test_a_swallowed_nan_is_found_behind_a_cap() -> None:
+    """Issue 10, B3: a loss with both had its cap reported, and its nan held."""
+    first, second = findings(_capped_and_nan_swallowed, "value")
+    assert (first.place, second.place) == (1, 2)
+    assert np.isfinite(first.got)
+    assert np.isfinite(first.certified[0])
+    assert np.isfinite(second.got)
+    assert np.isnan(second.certified[0])
+    assert identifier(first) != identifier(second)
+
+
+def test_two_wrong_numbers_are_two_findings() -> None:
+    """What the first one's mechanism does not predict is reduced on its own, without the first."""
+    found = findings(_capped_and_ignored_rows_counted, "value", ignore_index=-100, mean_over="kept")
+    assert [one.mechanism for one in found] == ["log_limited", "divisor_rows"]
+
+
+def test_one_mistake_is_one_finding() -> None:
+    """However many batches it shows on, and whatever their numbers."""
+    assert len(findings(_capped, "value")) == 1
+
+
+def test_each_exception_is_reported() -> None:
+    """Two places that raise are two mistakes."""
+    found = findings(_raises_twice, "answers")
+    assert sorted(str(one.got).partition(":")[0] for one in found) == ["MemoryError", "ValueError"]
+
+
+def test_each_kind_of_bad_input_is_reported_up_to_three() -> None:
+    """A target without any check does not fill the report."""
+    found = findings(_checks_nothing, "bad-input", invalid="raise")
+    assert len(found) == 3
+    assert len({one.title for one in found}) == 3
+
+
+def test_with_fail_fast_nothing_further_is_looked_for() -> None:
+    """The first finding ends the run."""
+    contract = {"nonfinite": ["-inf", "nan"]}
+    report = check(_capped_and_nan_swallowed, contract=contract, properties=["value"], fail_fast=True)
+    assert len(report.findings) == 1
+
+
+@pytest.mark.parametrize("got", [np.nan, np.inf])
+def test_kinds_by_which_an_overflow_is_known(got: float) -> None:
+    """What is left to law 12 ends with these words; see `further`."""
+    violation = Violation("", None, "loss", got=got, certified=(1.0, 1.0))
+    assert kind_of(violation).what.endswith("for a finite number")
+    assert kind_of(violation) != Kind("a wrong number", "loss")
