@@ -19,8 +19,9 @@ def test_limits_are_those_of_the_dtype(name: str) -> None:
     assert format_.smallest_subnormal == float(limits.smallest_subnormal)
     assert format_.unit_roundoff == float(limits.eps) / 2.0
     small = format_.smallest_normal
-    assert format_.ulp(np.array([1.0, small, small / 2.0])).tolist() == [
+    assert format_.ulp(np.array([1.0, small, small / 2.0, 0.0])).tolist() == [
         float(limits.eps),
+        format_.smallest_subnormal,
         format_.smallest_subnormal,
         format_.smallest_subnormal,
     ]

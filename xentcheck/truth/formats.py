@@ -58,7 +58,8 @@ class Format:
 
     def ulp(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the distance between neighbouring numbers at each |value|, never below the subnormal step."""
-        _, exponent = np.frexp(np.abs(np.asarray(values, np.float64)))
+        sizes = np.abs(np.asarray(values, np.float64))
+        _, exponent = np.frexp(np.where(sizes == 0.0, self.smallest_subnormal, sizes))  # the exponent of 0 is 0
         return np.asarray(np.ldexp(1.0, np.maximum(exponent - self.precision, self.smallest_exponent)))
 
 
