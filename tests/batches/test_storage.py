@@ -12,7 +12,7 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.setting import BatchError
-from xentcheck.batches.storage import digest, from_mapping, to_mapping
+from xentcheck.batches.storage import digest, from_mapping, same_content, to_mapping
 from xentcheck.contract import Contract
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
@@ -175,3 +175,20 @@ def test_the_digest_is_of_the_content_alone() -> None:
     assert len({digest(one) for one in [batch, *others]}) == len(others) + 1
     same = [batch.replace(family="other"), batch.replace(scores=np.asfortranarray(scores))]
     assert {digest(one) for one in same} == {digest(batch)}
+
+
+def test_batches_of_the_same_content_share_a_key() -> None:
+    """As their digests do: dtype, shape, bytes, options, label form and layout count, and nothing else."""
+    options = {"class_weights": np.array([1.0, 2.0, 0.5]), "z_loss": 0.25}
+    batch = Batch(np.array([[0.5, -1, 2], [1, 0, -0.5]]), np.array([0, 2]), options=options)
+    others = [
+        batch.replace(scores=batch.scores + 1),
+        batch.replace(scores=batch.scores.astype(np.float32)),
+        batch.replace(labels=batch.labels[::-1]),
+        batch.replace(layout="F"),
+        batch.replace(options={**options, "z_loss": 0.5}),
+        batch.replace(options={**options, "class_weights": np.array([1.0, 2.0, 1.0])}),
+        batch.rows([0]),
+    ]
+    assert same_content(batch) == same_content(batch.replace(scores=batch.scores.copy(), family="another"))
+    assert len({same_content(one) for one in (batch, *others)}) == len({digest(one) for one in (batch, *others)}) == 8

@@ -87,7 +87,7 @@ def test_refused_label_dtypes_are_judged_with_int64():
 
     judged = []
     result = search(Strict()).run("quick", 40, 1, swept=40)
-    assert result.tallies["answers"].violation is None
+    assert not result.tallies["answers"].falls
     assert result.run == result.planned == result.tallies["answers"].examples
     refused = next(place for place, batch in enumerate(judged) if batch.labels.dtype != np.int64)
     again = judged[refused + 1]

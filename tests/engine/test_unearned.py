@@ -81,5 +81,5 @@ def test_deaths_of_derived_batches_count_toward_the_limit():
     result = search.run("quick", 5, 1, swept=60)
     assert result.deaths == FATAL_LIMIT
     assert host.calls <= 3 * FATAL_LIMIT
-    assert result.tallies["answers"].violation.got == "no answer within 1 s"
+    assert result.tallies["answers"].falls[0].violation.got == "no answer within 1 s"
     assert result.skipped == result.planned - result.run > 0

@@ -32,8 +32,9 @@ def dropped_classes(setting: Setting, batch: Batch, dropped: NDArray[Any]) -> Ba
     Sparse labels are renumbered; class weights lose their entries. The mass that rows of probabilities, or soft
     labels, had there goes to each row's greatest entry, so that the rows keep their sums.
     """
-    kept = np.setdiff1d(np.arange(batch.m), dropped)
-    renumbered = np.cumsum(np.isin(np.arange(batch.m), kept)) - 1
+    stays = np.ones(batch.m, bool)
+    stays[dropped] = False
+    kept, renumbered = np.flatnonzero(stays), np.cumsum(stays) - 1
     options = dict(batch.options)
     if "class_weights" in options:
         options["class_weights"] = options["class_weights"][kept]

@@ -17,7 +17,7 @@ from xentcheck.batches.dropping import dropped_classes, label_classes
 from xentcheck.batches.rowwise import simpler_label_rows, simpler_score_rows
 from xentcheck.batches.setting import Setting
 from xentcheck.batches.simplify import plainer, simpler_labels, simpler_numbers, simpler_scores
-from xentcheck.batches.storage import digest
+from xentcheck.batches.storage import same_content
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 
@@ -66,14 +66,14 @@ class _Search:
         self.left = budget
         self.setting = setting
         self._fails = fails
-        self._asked = {digest(batch)}
+        self._asked = {same_content(batch)}
         self._tolerated = ("", objection(setting, batch))
 
     def accept(self, candidate: Batch) -> bool:
         """Return whether a candidate fails, which makes it the best so far."""
         if self.left <= 0:
             return False
-        mark = digest(candidate)
+        mark = same_content(candidate)
         if mark in self._asked or objection(self.setting, candidate) not in self._tolerated:
             return False
         self._asked.add(mark)
@@ -99,13 +99,12 @@ def _drop_classes(search: _Search) -> None:
     """Drop classes that are no row's label: halves, quarters, ..., single ones."""
 
     def droppable(batch: Batch) -> NDArray[np.intp]:
-        protected = label_classes(search.setting, batch)
-        return np.setdiff1d(np.arange(batch.m), protected)
+        free = np.ones(batch.m, bool)
+        free[label_classes(search.setting, batch)] = False
+        return np.flatnonzero(free)
 
     def without(batch: Batch, kept: NDArray[np.intp]) -> Batch:
-        free = droppable(batch)
-        dropped = np.setdiff1d(free, free[kept])
-        return dropped_classes(search.setting, batch, dropped)
+        return dropped_classes(search.setting, batch, np.delete(droppable(batch), kept))
 
     _drop(search, droppable, without)
 

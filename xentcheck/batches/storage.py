@@ -85,6 +85,20 @@ def digest(batch: Batch) -> str:
     return content.hexdigest()[:16]
 
 
+def same_content(batch: Batch) -> tuple[object, ...]:
+    """Return a key that batches of the same content share within a process; unlike the digest it is quick.
+
+    The digest writes every class weight as text, which for a vocabulary takes longer than a loss of it.
+    """
+    options = {key: np.asarray(value) for key, value in sorted(batch.options.items())}
+    arrays = {"scores": batch.scores, "labels": batch.labels, **options}
+    content = hashlib.sha256()
+    for array in arrays.values():
+        content.update(np.ascontiguousarray(array).view(np.uint8) if array.size and array.ndim else array.tobytes())
+    heads = tuple((name, array.dtype.name, array.shape) for name, array in arrays.items())
+    return batch.label_form, batch.layout, heads, content.digest()
+
+
 def _bits(array: NDArray[Any]) -> NDArray[Any]:
     """Return the bit patterns of an array as little-endian unsigned integers in C order."""
     size = array.dtype.itemsize

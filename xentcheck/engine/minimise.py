@@ -8,7 +8,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.reduce import reduce
-from xentcheck.batches.storage import digest, to_mapping
+from xentcheck.batches.storage import digest, same_content, to_mapping
 from xentcheck.contract import Contract
 from xentcheck.engine.causes import Cause
 from xentcheck.engine.kinds import kind_of
@@ -50,7 +50,7 @@ def minimise(
         Whether a violation comes of a mistake that another finding shows: then it is not the one sought.
     """
     kind = kind_of(fall.violation)
-    last: dict[str, Violation] = {}
+    last: dict[object, Violation] = {}
     deaths = 0
 
     def fails(batch: Batch) -> bool:
@@ -61,18 +61,18 @@ def minimise(
         violation = next((one for one in fall.law.judge(case) if kind_of(one) == kind and not excused(one)), None)
         deaths += case.deaths
         if violation is not None:
-            last[digest(batch)] = violation
+            last[same_content(batch)] = violation
         return violation is not None
 
     deadly = fall.violation.got is not None and "ended" in fall.violation.title
     for batch in [translated(other, fall.batch) for other in known]:
         if batch is not None and fails(batch):
-            return last[digest(batch)], True
+            return last[same_content(batch)], True
     if not fails(fall.batch):
         # It happened, but not again on the same batch: the state of the target matters.
         return fall.violation, False
     smallest = reduce(fall.batch, fails, DEADLY_BUDGET if deadly else budget, contract=contract)
-    return last.get(digest(smallest), fall.violation), True
+    return last.get(same_content(smallest), fall.violation), True
 
 
 def translated(batch: Batch, like: Batch) -> Batch | None:

@@ -118,7 +118,8 @@ def grade(
     judged = np.isfinite(bounds["B"]) & (np.abs(exact) <= format_.largest)
     if not judged.any():
         return Grade(GRADES[0], 0.0, None)
-    unit = format_.ulp(np.where(judged, exact, 0.0))
+    # An exact 0 is known to the radius of its enclosure only, which is nothing beside one ulp of a half.
+    unit = format_.ulp(np.where(judged & (exact != 0.0), exact, 0.5))
     with np.errstate(over="ignore"):  # some errors are beyond any number of ulp
         in_ulp = np.where(judged, error / unit, -1.0)
     index, largest = _place(in_ulp), _place(np.where(judged, error, -1.0))
