@@ -94,7 +94,7 @@ def same_content(batch: Batch) -> tuple[object, ...]:
     arrays = {"scores": batch.scores, "labels": batch.labels, **options}
     content = hashlib.sha256()
     for array in arrays.values():
-        content.update(np.ascontiguousarray(array).view(np.uint8) if array.size and array.ndim else array.tobytes())
+        content.update(array.tobytes())
     heads = tuple((name, array.dtype.name, array.shape) for name, array in arrays.items())
     return batch.label_form, batch.layout, heads, content.digest()
 
