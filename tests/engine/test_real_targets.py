@@ -8,6 +8,7 @@ import xentcheck
 from xentcheck.truth.grades import GRADES
 
 CANCELLATION = "logsumexp"
+COMPILED = pytest.param("reference.compiled", marks=[pytest.mark.needs("numba"), pytest.mark.slow])
 
 
 def verdicts(report):
@@ -20,7 +21,7 @@ def grades(report):
     return {(dtype, part): grade.grade for dtype, parts in report.grades.items() for part, grade in parts.items()}
 
 
-@pytest.mark.parametrize("name", ["reference", pytest.param("reference.compiled", marks=pytest.mark.needs("numba"))])
+@pytest.mark.parametrize("name", ["reference", COMPILED])
 def test_reference_conforms_with_relative_accuracy(name):
     """The reference is of grade B+ or better in every dtype, loss and gradient; compiled too."""
     report = xentcheck.check(name)
@@ -52,6 +53,7 @@ def test_scipy_logsumexp_conforms_to_c():
     assert grades(report)["float64", "loss"] == "C"
 
 
+@pytest.mark.slow
 @pytest.mark.needs("optax")
 def test_optax_integer_labels_lose_accuracy_under_an_offset():
     """Equal logits at an offset: certified finding, in float32 and float64, whose cause is named.
@@ -67,6 +69,7 @@ def test_optax_integer_labels_lose_accuracy_under_an_offset():
         assert grades(report)[dtype, "loss"] == "C"
 
 
+@pytest.mark.slow
 @pytest.mark.needs("optax")
 def test_optax_one_hot_conforms():
     """The one-hot form goes through log_softmax and is of grade B."""
@@ -75,6 +78,7 @@ def test_optax_one_hot_conforms():
     assert grades(report)["float32", "loss"] == "B"
 
 
+@pytest.mark.slow
 @pytest.mark.needs("torch")
 def test_torch_class_indices():
     """torch conforms to grade B, but for float16, where a weighted sum overflows although the mean does not.
@@ -89,6 +93,7 @@ def test_torch_class_indices():
         assert grades(report)[dtype, "loss"] == "B"
 
 
+@pytest.mark.slow
 @pytest.mark.needs("torch")
 def test_torch_probabilities():
     """torch with probabilities as targets conforms to grade B in the dtypes of 32 and 64 bits."""

@@ -59,6 +59,7 @@ def test_mechanisms_are_named(name: str):
     assert examine(specimen(name), only_first=True).named_rightly
 
 
+@pytest.mark.slow
 def test_the_short_form_passes():
     """The part of the zoo that is fixed for this: each bug is found, nothing right is failed."""
     result = CliRunner().invoke(selftest, ["--short"], standalone_mode=False)
