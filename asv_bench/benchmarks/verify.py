@@ -61,7 +61,7 @@ class RightSpecimens:
     timeout = 600
 
     def track_seconds(self, specimen):
-        examine = subject.named("xentcheck.engine.examination", "examine")
+        examine = subject.named("xentcheck.selftest.examination", "examine")
         known = {one.name: one for one in subject.named("xentcheck.zoo", "RIGHT")}
         if specimen not in known:
             raise NotImplementedError(f"the zoo of this commit has no {specimen}")

@@ -42,10 +42,10 @@ def selftest(
 
     from xentcheck.cli import selftest_matrix
     from xentcheck.cli.main import installed_version
-    from xentcheck.engine.selftest import chosen, examine_all
-    from xentcheck.engine.selftest_summary import as_mapping, summarise
     from xentcheck.properties.registry import LAWS
     from xentcheck.report.terminal import console
+    from xentcheck.selftest.run import chosen, examine_all
+    from xentcheck.selftest.summary import as_mapping, summarise
 
     bugs, right = chosen(only, short=short)
     if not bugs and not right:

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from xentcheck.engine.examination import Examined, First
-from xentcheck.engine.selftest_summary import Summary
 from xentcheck.properties.law import Law
+from xentcheck.selftest.examination import Examined, First
+from xentcheck.selftest.summary import Summary
 from xentcheck.zoo import BUGS, RIGHT, Specimen
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from xentcheck.batches.batch import Batch
-from xentcheck.engine.causes import Cause
+from xentcheck.diagnosis import Cause, Diagnosis
 from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.minimise import finding, minimise
-from xentcheck.engine.naming import Naming
 from xentcheck.engine.plan import PROFILES, Cell
 from xentcheck.engine.promises import narrower_compute
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Fall, Tally
@@ -138,7 +137,7 @@ def run_cell(
     # The seed of a cell depends on nothing but the run's seed and the cell's name: jobs and order do not matter.
     search.run(order.profile, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
     done = CellRun(search.result, [], {}, inapplicable)
-    conclusion = _Conclusion(done, search, order, host, _naming(search, order, host), known)
+    conclusion = _Conclusion(done, search, order, host, _diagnosis(search, order, host), known)
     fallen = [tally for tally in search.result.tallies.values() if tally.falls]
     for tally in fallen:
         conclusion.first(tally.falls[0])
@@ -147,17 +146,17 @@ def run_cell(
     return done
 
 
-def _naming(search: CellSearch, order: Order, host: Host) -> Naming:
+def _diagnosis(search: CellSearch, order: Order, host: Host) -> Diagnosis:
     """Return what names the mechanisms of the cell's findings, and may ask the target for it."""
     result = search.result
     if result.interrupted or result.deaths:
-        return Naming(search.contract, search.case, ask=False)
+        return Diagnosis(search.contract, search.case, ask=False)
     # Where each new shape is compiled, those that have been judged alone.
     first = islice(search.sweep(order.profile), result.run if search.capabilities.expensive_shapes else None)
 
     # Another process costs the import of the target's framework.
     times = None if isinstance(host, LocalHost) else int(host.description.framework == "numpy")
-    return Naming(search.contract, search.case, first, order.host, times)
+    return Diagnosis(search.contract, search.case, first, order.host, times)
 
 
 @dataclass
@@ -168,7 +167,7 @@ class _Conclusion:
     search: CellSearch
     order: Order
     host: Host
-    naming: Naming
+    diagnosis: Diagnosis
     known: dict[str, list[Batch]]
     shown: list[Shown] = field(default_factory=list)
 
@@ -205,9 +204,9 @@ class _Conclusion:
 
     def _cause(self, fall: Fall, violation: Violation, again: bool) -> Cause | None:
         try:
-            return self.naming.cause(fall.law, violation, fall.violation, again)
+            return self.diagnosis.cause(fall.law, violation, fall.violation, again)
         except Exception as error:  # a name is an extra, and must not cost the finding
-            self._own_fault("naming the cause of a finding", error)
+            self._own_fault("diagnosis the cause of a finding", error)
             return None
 
     def _report(self, shown: Shown) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from xentcheck.contract import Contract
-from xentcheck.engine.causes import Cause, Explanation, Seen
-from xentcheck.engine.evidence import seen
+from xentcheck.diagnosis import UNSTEADY, Cause, Explanation, Observation, observed
 from xentcheck.engine.kinds import WRONG_NUMBER, Kind, kind_of
-from xentcheck.engine.naming import UNSTEADY
 from xentcheck.engine.search import Fall
 from xentcheck.properties.law import Law, Violation
 
@@ -44,16 +42,18 @@ class Shown:
         self._contract = contract
 
     @cached_property
-    def seen(self) -> Seen | None:
+    def observation(self) -> Observation | None:
         """The numbers returned, or None."""
-        return seen(self._contract, self.violation)
+        return observed(self._contract, self.violation)
 
     @cached_property
     def explanation(self) -> Explanation | None:
         """What its mechanism explains."""
-        return Explanation(self.mechanism, self.seen) if self.mechanism and self.seen is not None else None
+        return (
+            Explanation(self.mechanism, self.observation) if self.mechanism and self.observation is not None else None
+        )
 
-    def covers(self, other: Seen) -> bool:
+    def covers(self, other: Observation) -> bool:
         """Return whether its mechanism explains another wrong answer."""
         return self.explanation is not None and self.explanation.covers(other)
 
@@ -115,7 +115,7 @@ class Further:
             return True  # whatever is wrong may overflow at last; law 12 tells of what does
         if UNSTEADY & {one.mechanism for one in self._shown}:
             return True
-        found = seen(self._contract, violation)
+        found = observed(self._contract, violation)
         return found is None or any(one.covers(found) for one in self._shown)
 
     def _is_new(self, made: Shown) -> bool:
@@ -124,16 +124,16 @@ class Further:
         Where no cause is known, only what happened can tell: nothing but another sort of value is another mistake. A
         mechanism that explains the numbers of an earlier finding, too, is a better name for that one.
         """
-        if made.seen is None or not made.mechanism:
+        if made.observation is None or not made.mechanism:
             return made.kind not in self._kinds(made.law)
         if any(made.mechanism == one.mechanism for one in self._shown):
             return False
-        return not any(one.seen is not None and made.covers(one.seen) for one in self._shown)
+        return not any(one.observation is not None and made.covers(one.observation) for one in self._shown)
 
     def _explains_another(self, made: Shown, fall: Fall, left: Sequence[Fall]) -> bool:
         """Return whether a mechanism of wrong numbers explains a second one, if there is one that is unexplained."""
         if made.kind.what != WRONG_NUMBER or made.explanation is None:
             return True
-        others = [seen(self._contract, one.violation) for one in left if one is not fall]
+        others = [observed(self._contract, one.violation) for one in left if one is not fall]
         found = [one for one in others if one is not None and one.model.part == made.violation.part.partition("[")[0]]
         return not found or any(made.covers(one) for one in found)

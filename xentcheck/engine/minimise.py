@@ -10,7 +10,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.reduce import reduce
 from xentcheck.batches.storage import digest, same_content, to_mapping
 from xentcheck.contract import Contract
-from xentcheck.engine.causes import Cause
+from xentcheck.diagnosis import Cause
 from xentcheck.engine.kinds import kind_of
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Fall

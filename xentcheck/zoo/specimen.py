@@ -26,7 +26,7 @@ class Specimen:
     contract : mapping
         What it is held to, in the JSON form.
     mechanism : str
-        The key of the mistake, as `xentcheck.engine.naming` names it where what the target did can tell; "" for a
+        The key of the mistake, as `xentcheck.diagnosis.naming` names it where what the target did can tell; "" for a
         right one.
     akin : tuple of str
         Other keys that describe the same mistake as well.

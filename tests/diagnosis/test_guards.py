@@ -1,0 +1,92 @@
+"""Guards of the logarithm: the constant is found and said, and what is declared is no mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.diagnosis.posing import (
+    P34,
+    Y34,
+    Array,
+    given,
+    hot,
+    likely_cause,
+    losses,
+    name,
+    softmax,
+)
+
+
+def _with_eps(eps: float) -> float:
+    z = np.array([[0.0, 40.0, 1.0]])
+    return float(-np.log(softmax(z)[:, 0] + eps).sum())
+
+
+@pytest.mark.parametrize("eps", [1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 2.0**-52, 2.0**-23])
+def test_the_eps_is_fitted_and_said(eps: float) -> None:
+    """Each of the usual constants is recognised from one confident wrong row, and named in the sentence."""
+    problem = given(np.array([[0.0, 40.0, 1.0]]), np.array([0]), reduction="sum")
+    cause = likely_cause(problem, "loss", _with_eps(eps))
+    assert cause is not None
+    assert cause.mechanism == "eps_added"
+    stated = float(cause.sentence.split("eps = ")[1].split(" ")[0])
+    assert stated == pytest.approx(eps, rel=1e-3)
+
+
+@pytest.mark.parametrize("c", [1e-7, 1e-8, 1e-12, 1e-15])
+def test_the_clip_is_fitted_and_said(c: float) -> None:
+    """A clip costs exactly -log c at a confident wrong row, and is told from an added eps."""
+    problem = given(np.array([[0.0, 40.0, 1.0], [3.0, 2.0, 1.0]]), np.array([0, 1]), reduction="sum")
+    p = softmax(problem.scores)[[0, 1], [0, 1]]
+    cause = likely_cause(problem, "loss", -np.log(np.clip(p, c, 1 - c)).sum())
+    assert cause is not None
+    assert cause.mechanism == "clip"
+    assert f"{c:g}" in cause.sentence
+
+
+def test_a_clip_leaves_a_dead_zone_in_the_gradient() -> None:
+    """The row whose label's probability is below c has gradient zero."""
+    z = np.array([[0.0, 40.0, 1.0], [3.0, 2.0, 1.0]])
+    got = softmax(z) - hot(np.array([0, 1]), 3)
+    got[0] = 0
+    assert name(given(z, [0, 1], reduction="sum"), "gradient", got) == "clip"
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "wrong"),
+    [
+        ("softmax_of_probabilities", lambda p, y: losses(p, hot(y, 4)).mean()),
+        ("logarithm_missing", lambda p, y: -p[range(3), y].mean()),
+        ("eps_added", lambda p, y: -np.log(p[range(3), y] + 1e-7).mean()),
+        ("clip", lambda p, y: -np.log(np.clip(p[range(3), y], 1e-7, 1 - 1e-7)).mean()),
+        ("base_2", lambda p, y: -np.log2(p[range(3), y]).mean()),
+        ("binary_cross_entropy", lambda p, y: -(hot(y, 4) * np.log(p) + (1 - hot(y, 4)) * np.log1p(-p)).sum() / 3),
+        ("wrong_axis", lambda p, y: -np.log((p / p.sum(axis=0))[range(3), y]).mean()),
+    ],
+)
+def test_mistakes_on_probabilities(mechanism: str, wrong: Callable[[Array, Array], Any]) -> None:
+    """Losses of probabilities, one of which is 1e-9 at its label."""
+    assert name(given(P34, Y34, input="probabilities"), "loss", wrong(P34, Y34)) == mechanism
+
+
+def test_probabilities_that_do_not_sum_to_one_show_a_renormalisation() -> None:
+    """Dividing the rows by their sum is a mistake where the contract does not state it, and the other way round."""
+    p = P34 * np.array([[0.9], [1.0], [1.1]])
+    kept, divided = -np.log(p[range(3), Y34]).sum(), -np.log((p / p.sum(-1, keepdims=True))[range(3), Y34]).sum()
+    declared = given(p, Y34, input="probabilities", reduction="sum")
+    assert name(declared, "loss", divided) == "renormalised"
+    normalised = given(p, Y34, input="probabilities", reduction="sum", boundary={"normalise": True})
+    assert name(normalised, "loss", kept) == "not_renormalised"
+
+
+def test_a_stated_guard_is_no_mistake_and_its_loss_is() -> None:
+    """With eps declared, log(p + eps) is right and log p is not."""
+    problem = given(P34, Y34, input="probabilities", reduction="sum", boundary={"add": 1e-7})
+    p = P34[range(3), Y34]
+    assert name(problem, "loss", -np.log(p + 1e-7).sum()) is None
+    assert name(problem, "loss", -np.log(p).sum()) == "guard_missing"
+    assert name(problem, "loss", -np.log(p + 1e-9).sum()) == "eps_added"

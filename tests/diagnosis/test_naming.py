@@ -1,0 +1,210 @@
+"""The mechanism of a finding: events by themselves, kept state by asking again, numbers by several batches."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import xentcheck
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.validity import objection
+from xentcheck.diagnosis import Diagnosis, Observation, common_cause
+from xentcheck.diagnosis.events import event
+from xentcheck.diagnosis.evidence import _seen, variations
+from xentcheck.properties.law import Violation
+from xentcheck.report.model import Finding
+from xentcheck.truth.problem import pose
+from xentcheck.zoo.parts import mean_gradient, mean_loss, row_losses
+
+BATCH = Batch(np.array([[0.5, -1.0, 2.0]]), np.array([2]))
+
+
+def first_finding(loss: Any, **contract: Any) -> Finding:
+    contract.setdefault("dtypes", ["float64"])
+    contract.setdefault("labels", ["sparse"])
+    report = xentcheck.check(loss, contract=contract, fail_fast=True)
+    return report.findings[0]
+
+
+@pytest.mark.parametrize(
+    ("law", "title", "got", "mechanism"),
+    [
+        ("purity", "the scores that were passed in were overwritten", "scores-changed", "scores-changed"),
+        ("answers", "the target raised from its loss: ValueError: x", "raised ValueError: x", "raises"),
+        ("answers", "the process running the target ended: exit status 3", "exit status 3", "crash"),
+        ("answers", "the process running the target ended: no answer within 10 s", "no answer within 10 s", "hang"),
+        ("bad-input", "a label of -1 is not refused: the target returns 0.5", "returns 0.5", "bad_input_accepted"),
+        ("layout", "the loss has shape (1,), but must have ()", None, "wrong_shape"),
+        ("precision", "the loss is of integer dtype int64", "int64", "output_dtype"),
+    ],
+)
+def test_events_name_themselves(law: str, title: str, got: Any, mechanism: str) -> None:
+    """What is no wrong number has a mechanism and a sentence too."""
+    cause = event(law, Violation(title, BATCH, got=got))
+    assert cause is not None
+    assert cause.mechanism == mechanism
+    assert len(cause.sentence) > 20
+
+
+def test_numbers_are_no_event() -> None:
+    """A wrong value has to be looked at."""
+    assert event("value", Violation("the loss is outside its allowance", BATCH, "loss", got=1.0)) is None
+
+
+def test_a_finding_has_key_and_sentence() -> None:
+    """The report of a run says what the self-test says."""
+    found = first_finding(lambda z, y: row_losses(z, y).sum())
+    assert found.mechanism == "sum_for_mean"
+    assert "sum where the contract says mean" in found.cause
+
+
+def test_several_batches_tell_what_one_cannot() -> None:
+    """On two classes a division by m halves; what halves on three as well is not a division by m."""
+    assert first_finding(lambda z, y: mean_loss(z, y) / 2).mechanism == "halved"
+    assert first_finding(lambda z, y: mean_loss(z, y) / z.shape[1]).mechanism == "divided_by_m"
+
+
+def test_a_factor_is_fitted() -> None:
+    """A factor that no list holds is found where it is the same on all batches."""
+    found = first_finding(lambda z, y: mean_loss(z, y) * 1.2345)
+    assert found.mechanism == "scaled"
+    assert "1.2345" in found.cause
+
+
+class Remembers:
+    """Adds a little of the loss before."""
+
+    def __init__(self) -> None:
+        self.before = 0.0
+
+    def loss(self, z: Any, y: Any) -> Any:
+        """Return the mean loss and a part of the one before."""
+        value, self.before = mean_loss(z, y) + self.before / 8, float(mean_loss(z, y))
+        return value
+
+
+class Draws:
+    """Adds noise."""
+
+    def __init__(self) -> None:
+        self.random = np.random.default_rng(0)
+
+    def loss(self, z: Any, y: Any) -> Any:
+        """Return the mean loss, a little off."""
+        return mean_loss(z, y) * (1 + 1e-9 * self.random.standard_normal())
+
+
+@pytest.mark.parametrize("imported", ["nothing", "jax"])
+def test_state_and_chance_are_told_apart(imported: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fresh instance answers rightly is kept state; what is other each time is chance.
+
+    Where a framework has been imported, a trial call finds out whether the target is of it: that leaves no state.
+    """
+    for framework in ("jax", "torch"):
+        monkeypatch.delitem(sys.modules, framework, raising=False)
+    monkeypatch.setitem(sys.modules, imported, ModuleType(imported))
+    assert first_finding(Remembers).mechanism == "state_kept"
+    assert first_finding(Draws).mechanism == "nondeterministic"
+
+
+def test_memory_order_is_named() -> None:
+    """An array read in its memory order is right in C order."""
+    found = first_finding(lambda z, y: mean_loss(z.ravel(order="K").reshape(z.shape), y))
+    assert found.mechanism == "memory_order"
+
+
+def test_right_answers_refute() -> None:
+    """Of two mechanisms that explain a wrong answer, the one that a right answer speaks against comes second."""
+
+    def seen(z: Any, y: Any, got: float) -> Observation:
+        return Observation(pose(xentcheck.Contract(), np.array(z), np.array(y), "sparse", {}), "loss", got)
+
+    # Two classes, equal logits: m times the loss and twice the loss are the same.
+    wrong = seen([[0.5, -1.0]], [0], 2 * float(mean_loss(np.array([[0.5, -1.0]]), np.array([0]))))
+    z, y = np.array([[0.5, -1.0, 0.25]]), np.array([0])
+    alone, beside = common_cause([wrong]), common_cause([wrong], [seen(z, y, 3 * float(mean_loss(z, y)))])
+    assert alone is not None
+    assert beside is not None
+    assert (alone.mechanism, beside.mechanism) == ("doubled", "times_m")
+
+
+def test_a_finding_survives_a_fault_in_naming_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It then has no cause, and the report says why."""
+
+    def fails(*given: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Diagnosis, "cause", fails)
+    contract = {"labels": ["sparse"], "dtypes": ["float64"]}
+    report = xentcheck.check(lambda z, y: 2 * mean_loss(z, y), contract=contract, fail_fast=True)
+    assert (report.findings[0].mechanism, report.findings[0].cause) == ("", "")
+    assert "a fault of xentcheck in naming the cause of a finding: ZeroDivisionError()" in report.observations
+
+
+def test_variations_of_narrow_labels() -> None:
+    """Labels in int8 of 257 classes are varied only as far as int8 goes; nothing wraps."""
+    batch = Batch(np.zeros((2, 257)), np.array([127, 0], np.int8))
+    for changed in variations(xentcheck.Contract(), batch, False):
+        assert changed.labels.dtype == np.int8
+        assert (changed.labels >= 0).all()
+    few = list(variations(xentcheck.Contract(), Batch(np.zeros((2, 5)), np.array([4, 0], np.int8)), False))
+    assert any(np.array_equal(changed.labels, [0, 4]) for changed in few)
+    assert any(np.array_equal(changed.labels, [0, 1]) for changed in few)
+
+
+def test_nothing_is_named_of_what_is_right() -> None:
+    """No wrong answer, no cause."""
+    z, y = np.array([[0.5, -1.0, 0.25]]), np.array([0])
+    problem = pose(xentcheck.Contract(), z, y, "sparse", {})
+    assert common_cause([Observation(problem, "loss", mean_loss(z, y))]) is None
+    assert common_cause([Observation(problem, "gradient", mean_gradient(z, y))]) is None
+
+
+@pytest.mark.parametrize(
+    ("contract", "scores", "labels", "form"),
+    [
+        ({}, [[0.5, 0.25, 3.0], [-1.0, 2.0, 0.0]], [2, 0], "sparse"),
+        ({"input": "probabilities"}, [[0.5, 0.25, 0.25], [0.125, 0.125, 0.75]], [2, 0], "sparse"),
+        ({"input": "log_probabilities"}, [np.log([0.5, 0.25, 0.25]), np.log([0.125, 0.125, 0.75])], [2, 0], "sparse"),
+        ({"labels": ["soft"]}, [[0.5, 0.25, 3.0]], [[0.5, 0.5, 0.0]], "soft"),
+        ({"domain": {"magnitude": 3.0}}, [[3.0, -3.0, 3.0], [3.0, 2.5, -3.0]], [2, 0], "sparse"),
+    ],
+)
+def test_variations_are_valid_and_several(contract: dict[str, Any], scores: Any, labels: Any, form: str) -> None:
+    """What a contract does not admit is left out, and no more than that."""
+    declared = xentcheck.Contract.from_mapping(contract)
+    batch = Batch(np.array(scores), np.array(labels), form)
+    found = list(variations(declared, batch, False))
+    # Three with other scores, unless these are log-probabilities, and two with other places, in the domain.
+    assert len(found) == (2 if declared.input == "log_probabilities" or declared.domain else 5)
+    assert not any(objection(Setting(declared, "float64", form), changed) for changed in found)
+    assert all(changed.scores.shape == batch.scores.shape for changed in found)
+
+
+def test_variations_leave_ignored_rows_ignored() -> None:
+    """The ignored label stays where it is, be it a class or none; other labels change."""
+    for ignored, given in ((-100, 2), (1, 2), (7, 0)):
+        batch = Batch(np.zeros((3, 3)), np.array([given, ignored, 0]))
+        found = list(variations(xentcheck.Contract(ignore_index=ignored), batch, False))
+        assert all(changed.labels[1] == ignored for changed in found)
+        assert any(changed.labels[0] != given for changed in found)
+
+
+def test_two_classes_have_variations_of_their_own() -> None:
+    """Reversed, and with the other label; one class has none but other scores."""
+    two = list(variations(xentcheck.Contract(), Batch(np.array([[3.0, 0.0]]), np.array([0])), False))
+    assert any(np.array_equal(changed.scores, [[0.0, 3.0]]) for changed in two)
+    assert any(np.array_equal(changed.labels, [1]) for changed in two)
+    one = list(variations(xentcheck.Contract(), Batch(np.array([[3.0]]), np.array([0])), False))
+    assert {int(changed.labels[0]) for changed in one} == {0}
+
+
+def test_a_batch_that_poses_no_problem_is_no_evidence() -> None:
+    """Labels that are no numbers name no cause, and end no run."""
+    assert _seen(xentcheck.Contract(), Batch(np.zeros((1, 2)), np.array(["a"])), "loss", 0.5) is None
+    assert _seen(xentcheck.Contract(), Batch(np.zeros((1, 2)), np.array([0])), "loss", 0.5) is not None

@@ -1,0 +1,222 @@
+"""What several batches tell together: which of two mistakes it is, a constant, a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.diagnosis.posing import Array, given, hot, losses, softmax
+from xentcheck.diagnosis import Cause, Observation, common_cause
+from xentcheck.diagnosis.limits import condition
+
+RNG = np.random.default_rng(5)
+SHAPES = [(1, 2), (2, 3), (1, 4), (3, 3), (4, 5), (2, 17), (3, 33), (5, 9)]
+BATCHES = [(3 * RNG.normal(size=(n, m)), RNG.integers(0, m, n)) for n, m in SHAPES]
+Loss = Callable[[Array, Array], Any]
+
+
+def seen(loss: Loss, part: str = "loss", **keys: Any) -> list[Observation]:
+    """Return what a wrong function returns on all batches."""
+    return [Observation(given(z, y, **keys), part, loss(z, hot(y, z.shape[1]))) for z, y in BATCHES]
+
+
+def cause_of(loss: Loss, part: str = "loss", **keys: Any) -> Cause:
+    """Return the cause of the finding on the first batch that is wrong."""
+    answers = seen(loss, part, **keys)
+    first = next(one for one in answers if one.wrong)
+    found = common_cause([first], [one for one in answers if one is not first])
+    assert found is not None
+    return found
+
+
+def by_lse(lse: Callable[[Array], Array]) -> Loss:
+    return lambda z, t: (lse(z) - (t * z).sum(axis=-1)).mean()
+
+
+def exact_lse(z: Array) -> Array:
+    top = z.max(axis=-1)
+    return top + np.log(np.exp(z - top[:, None]).sum(axis=-1))
+
+
+def online(z: Array, rescale: Callable[[Array, Array], Any]) -> Array:
+    top, total = z[:, :8].max(axis=-1), np.zeros(len(z))
+    for start in range(0, z.shape[1], 8):
+        block = z[:, start : start + 8]
+        new = np.maximum(top, block.max(axis=-1))
+        total = total * rescale(top, new) + np.exp(block - new[:, None]).sum(axis=-1)
+        top = new
+    return top + np.log(total)
+
+
+LOSSES: list[tuple[str, Loss]] = [
+    ("scaled", lambda z, t: losses(z, t).mean() * 1.2345),
+    ("scaled", lambda z, t: losses(z, t).mean() * (1 + 1e-9)),
+    ("added_to_loss", lambda z, t: losses(z, t).mean() + 0.7),
+    ("eps_in_denominator", by_lse(lambda z: z.max(-1) + np.log(np.exp(z - z.max(-1)[:, None]).sum(-1) + 3e-5))),
+    ("phantom_class", by_lse(lambda z: np.logaddexp(exact_lse(z), 1.7))),
+    ("temperature", lambda z, t: losses(0.83 * z, t).mean()),
+    ("eps_added", lambda z, t: -np.log((t * softmax(z)).sum(axis=-1) + 3.3e-4).mean()),
+    ("label_margin", lambda z, t: losses(z - 0.35 * t, t).mean()),
+    ("logits_clipped", lambda z, t: losses(np.clip(z, -4.1, 4.1), t).mean()),
+    ("log_limited", lambda z, t: np.minimum(losses(z, t), 2.9).mean()),
+    ("halved", lambda z, t: losses(z, t).mean() / 2),
+    ("divided_by_m", lambda z, t: losses(z, t).mean() / z.shape[1]),
+    ("online_not_rescaled", by_lse(lambda z: online(z, lambda old, new: 1.0))),
+    ("online_not_rescaled", by_lse(lambda z: online(z, lambda old, new: np.exp(new - old)))),
+    ("maximum_for_lse", by_lse(lambda z: z.max(axis=-1))),
+    ("output_dtype", lambda z, t: np.trunc(losses(z, t).mean())),
+    (
+        "exponentials_dropped",
+        by_lse(lambda z: np.log(np.where((d := z - z.max(-1)[:, None]) < -5, 0, np.exp(d)).sum(-1)) + z.max(-1)),
+    ),
+    ("classes_from_labels", lambda z, t: losses(z[:, : (k := t.argmax(-1).max() + 1)], t[:, :k]).mean()),
+    ("rows_left_out", lambda z, t: (losses(z, t) * (t[:, 0] == 0)).sum() / len(z)),
+    ("labels_transposed", lambda z, t: losses(z, t.T if len(z) == z.shape[1] else t).mean()),
+    ("argmax_as_label", lambda z, t: losses(z, hot(z.argmax(axis=-1), z.shape[1])).mean()),
+]
+
+
+@pytest.mark.parametrize(("mechanism", "wrong"), LOSSES, ids=[f"{i}-{key}" for i, (key, _) in enumerate(LOSSES)])
+def test_losses_on_many_batches(mechanism: str, wrong: Loss) -> None:
+    """Constants that no list holds and mistakes that one small batch leaves open are named."""
+    assert cause_of(wrong).mechanism == mechanism
+
+
+def right_gradient(z: Array, t: Array) -> Array:
+    return (softmax(z) - t) / len(z)
+
+
+def without_last_block(z: Array, t: Array) -> Array:
+    g = right_gradient(z, t)
+    if z.shape[1] > 16:
+        g[:, 16:] = 0
+    return g
+
+
+def by_differences(h: float) -> Loss:
+    def gradient(z: Array, t: Array) -> Array:
+        g = np.zeros_like(z)
+        for index in np.ndindex(*z.shape):
+            moved = z.copy()
+            moved[index] += h
+            g[index] = (losses(moved, t).mean() - losses(z, t).mean()) / h
+        return g
+
+    return gradient
+
+
+GRADIENTS: list[tuple[str, Loss]] = [
+    ("scaled", lambda z, t: right_gradient(z, t) * 0.77),
+    ("chunk_not_written", without_last_block),
+    ("finite_differences", by_differences(0.01)),
+    ("finite_differences", by_differences(1e-6)),
+    ("gradient_p_only", lambda z, t: right_gradient(z, t * (t.argmax(-1) != z.argmax(-1))[:, None])),
+    ("small_entries_dropped", lambda z, t: (np.where(softmax(z) < 0.01, 0, softmax(z)) - t) / len(z)),
+]
+
+
+@pytest.mark.parametrize(("mechanism", "wrong"), GRADIENTS, ids=[f"{i}-{key}" for i, (key, _) in enumerate(GRADIENTS)])
+def test_gradients_on_many_batches(mechanism: str, wrong: Loss) -> None:
+    """Gradients with a constant, a block not written, or a mistake in some rows alone."""
+    assert cause_of(wrong, "gradient").mechanism == mechanism
+
+
+def test_constants_are_said() -> None:
+    """The constant that was fitted stands in the sentence."""
+    assert "0.83" in cause_of(lambda z, t: losses(0.83 * z, t).mean()).sentence
+    assert "step of about 0.01" in cause_of(by_differences(0.01), "gradient").sentence
+
+
+def test_a_mistake_of_large_batches_is_said_to_be_one() -> None:
+    """What all wrong batches have in common is said, even where the mistake has no name."""
+    found = cause_of(lambda z, t: losses(z, t).mean() + (z[0, 0] ** 2 if z.shape[1] > 16 else 0))
+    assert found.mechanism == "size_dependent"
+    assert "17 classes or more" in found.sentence
+    halved = cause_of(lambda z, t: losses(z, t).mean() / (2 if len(z) == 1 else 1))
+    assert halved.mechanism == "halved"
+    assert "of one row" in halved.sentence
+
+
+def test_no_condition_is_seen_in_too_little() -> None:
+    """Two shapes are needed on either side, and a limit of few classes is none."""
+    answers = seen(lambda z, t: losses(z, t).mean() * 2)
+    assert condition(answers) == ""
+    assert condition(answers[:1]) == ""
+
+
+def test_a_tie_is_said() -> None:
+    """One batch of two classes leaves several readings, and the sentence says so."""
+    z, y = BATCHES[0]
+    found = common_cause([Observation(given(z, y), "loss", losses(z, hot(y, 2)).mean() / 2)])
+    assert found is not None
+    assert "consistent" in found.sentence
+
+
+def test_smoothing_and_z_loss_of_another_size() -> None:
+    """Another smoothing and another coefficient are solved for."""
+    keys = {"label_smoothing": 0.3}
+
+    def smoothed(z: Array, t: Array) -> Any:
+        return losses(z, 0.8 * t + 0.2 / z.shape[1]).mean()
+
+    assert cause_of(smoothed, **keys).mechanism == "smoothing_distorted"
+
+    def with_z_loss(z: Array, t: Array) -> Any:
+        return (losses(z, t) + 0.07 * exact_lse(z) ** 2).mean()
+
+    assert cause_of(with_z_loss, z_loss=0.01).mechanism == "z_loss_distorted"
+
+
+CAP = 3.0
+CAPS: list[tuple[str, str, Loss]] = [
+    ("soft_cap", "loss", lambda z, t: losses(z, t).mean()),
+    ("soft_cap", "loss", lambda z, t: losses(np.tanh(z / CAP), t).mean()),
+    ("soft_cap", "loss", lambda z, t: losses(np.clip(z, -CAP, CAP), t).mean()),
+    ("soft_cap", "loss", lambda z, t: (exact_lse(CAP * np.tanh(z / CAP)) - (t * z).sum(-1)).mean()),
+    ("soft_cap_derivative", "gradient", lambda z, t: right_gradient(CAP * np.tanh(z / CAP), t)),
+    (
+        "soft_cap_derivative",
+        "gradient",
+        lambda z, t: right_gradient(CAP * np.tanh(z / CAP), t) * (1 - np.abs(np.tanh(z / CAP))),
+    ),
+]
+
+
+@pytest.mark.parametrize(("mechanism", "part", "wrong"), CAPS)
+def test_soft_caps(mechanism: str, part: str, wrong: Loss) -> None:
+    """Caps left out, replaced and half differentiated."""
+    assert cause_of(wrong, part, soft_cap=CAP).mechanism == mechanism
+
+
+HESSIANS: list[tuple[str, Callable[[Array, Array, Array], Array]]] = [
+    ("hessian_zero", lambda p, t, v: 0 * v),
+    ("hessian_doubled", lambda p, t, v: 2 * p * (v - (p * v).sum(-1, keepdims=True))),
+    ("hessian_diagonal", lambda p, t, v: p * (1 - p) * v),
+    ("hessian_without_outer_product", lambda p, t, v: p * v),
+    ("hessian_of_label", lambda p, t, v: p * (v - (t * v).sum(-1, keepdims=True))),
+    ("hessian_as_fisher", lambda p, t, v: (p - t) * ((p - t) * v).sum(-1, keepdims=True)),
+    ("hessian_rows_mixed", lambda p, t, v: p * (v - (p * v).sum())),
+]
+
+
+@pytest.mark.parametrize(("mechanism", "wrong"), HESSIANS)
+def test_products_with_a_hessian(mechanism: str, wrong: Callable[[Array, Array, Array], Array]) -> None:
+    """Matrices that are taken for diag p - p p^T."""
+    from xentcheck.contract import Contract
+    from xentcheck.truth.problem import pose
+
+    answers = []
+    for z, y in BATCHES[:4]:
+        v = np.random.default_rng(z.size).normal(size=z.shape)
+        problem = pose(Contract(reduction="sum"), z, y, "sparse", vector=v)
+        answers.append(Observation(problem, "hessian_vector", wrong(softmax(z), hot(y, z.shape[1]), v)))
+    found = common_cause(answers[1:2], answers)
+    assert found is not None
+    assert found.mechanism == mechanism
+    z, y = BATCHES[1]
+    right = softmax(z) * (v := np.ones_like(z)) * 0
+    problem = pose(Contract(reduction="sum"), z, y, "sparse", vector=v)
+    assert common_cause([Observation(problem, "hessian_vector", right)]) is None

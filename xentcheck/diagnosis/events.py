@@ -1,0 +1,80 @@
+"""Mechanisms of what happened in place of wrong numbers: exceptions, side effects, shapes, accepted nonsense."""
+
+from __future__ import annotations
+
+from xentcheck.diagnosis.cause import Cause
+from xentcheck.properties.law import Violation
+
+SIDE_EFFECTS = {
+    "scores-changed": "An operation in place writes into the scores that were passed in; work on a copy.",
+    "labels-changed": "An operation in place writes into the labels that were passed in; work on a copy.",
+    "options-changed": "An operation in place writes into an option that was passed in; work on a copy.",
+    "scores-altered": "The scores that were passed in are reshaped or protected in place; work on a view of them.",
+    "labels-altered": "The labels that were passed in are reshaped or protected in place; work on a view of them.",
+    "options-altered": "An option that was passed in is reshaped or protected in place; work on a view of it.",
+    "vector-altered": "The vector that was passed in is reshaped or protected in place; work on a view of it.",
+    "vector-changed": "An operation in place writes into the vector that was passed in; work on a copy.",
+    "loss-aliases-input": "A view of an input is returned as the loss; return a copy.",
+    "gradient-aliases-input": "The gradient is made in the memory of an input; allocate it.",
+    "hessian_vector-aliases-input": "The product is made in the memory of an input; allocate it.",
+    "earlier-result-changed": "One buffer is used for every result; allocate the result of each call.",
+    "errstate-changed": "numpy's error state is set and not restored; use `with np.errstate(...)`.",
+    "rounding-changed": "The processor's rounding mode is set and not restored.",
+    "flushing-changed": "The processor is set to flush subnormal numbers to zero, for all code that runs after it.",
+    "numpy-seed-changed": "numpy's global generator is seeded or drawn from; use a generator of the target's own.",
+    "python-seed-changed": "Python's global generator is seeded or drawn from; use a generator of the target's own.",
+}
+
+
+def event(law: str, violation: Violation) -> Cause | None:
+    """Return the mechanism that a violation shows by itself, or None where its numbers have to be looked at.
+
+    Parameters
+    ----------
+    law : str
+        The law's name.
+    violation : Violation
+    """
+    title, got = violation.title, str(violation.got)
+    if law == "purity":
+        return Cause(got, SIDE_EFFECTS.get(got, "The call changes what is not its own."))
+    if "the process running the target ended" in title or "ends the process" in title:
+        late = "no answer within" in got
+        text = "A loop does not end, or takes very long" if late else "The process ended within the call"
+        return Cause("hang" if late else "crash", f"{text}, on a batch {_of(violation)}.")
+    if law == "bad-input":
+        what = title.partition(" is ")[0]
+        return Cause("bad_input_accepted", f"Nothing refuses {what}: check the labels and shapes before they are used.")
+    if "raised from" in title:
+        return Cause("raises", _raised(violation))
+    if " has shape " in title:
+        what = title[title.index("has shape") :].replace("has shape", "shape")
+        return Cause("wrong_shape", f"The result is reduced, squeezed or kept in another shape than declared: {what}.")
+    if law == "precision" or " has dtype " in title:
+        return Cause("output_dtype", f"The result is converted to {got}, or was calculated in it; convert it back.")
+    return None
+
+
+def _raised(violation: Violation) -> str:
+    """Return what about the batch is likely to have been refused."""
+    batch, said = violation.batch, str(violation.got)
+    if batch.n == 0:
+        return "A batch of no rows is refused; nothing is a batch too, and its mean is declared."
+    if any(word in said for word in ("FloatingPointError", "underflow", "overflow", "divide by zero")):
+        return "An underflow or overflow on the way is made an exception; set np.errstate to ignore it there."
+    if batch.layout != "C":
+        return (
+            f"The target needs another memory layout than {batch.layout}; make the array contiguous and its own first."
+        )
+    if batch.label_form == "sparse" and batch.labels.dtype.name != "int64":
+        return f"Labels of dtype {batch.labels.dtype.name} are not taken; convert them before they are used."
+    if batch.labels.ndim == 2 and batch.label_form == "sparse":
+        return "Labels of shape (n, 1) are not taken, though the contract declares them; flatten them."
+    if batch.m == 1:
+        return "A single class is refused; its loss is 0."
+    return f"A valid batch {_of(violation)} is refused or not foreseen."
+
+
+def _of(violation: Violation) -> str:
+    batch = violation.batch
+    return f"of {batch.n} x {batch.m} in {batch.dtype}"

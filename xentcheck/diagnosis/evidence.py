@@ -1,0 +1,181 @@
+"""What a target answers on more batches than the one of a finding: one batch seldom tells one mistake from another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.setting import Setting
+from xentcheck.batches.validity import objection
+from xentcheck.contract import Contract
+from xentcheck.diagnosis.observation import Observation
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Law, Violation
+from xentcheck.truth.problem import pose
+
+ASKED = 40  # batches of the sweep
+JUDGED = 16  # batches of the sweep by which a law is asked again
+WRONG, RIGHT = 10, 10  # answers that are looked at
+WRONG_OF_LAW = 4
+LARGEST = 2**12  # entries of a batch that is asked for evidence alone
+LARGEST_OF_A_FINDING = 2**18
+
+
+def observed(contract: Contract, violation: Violation) -> Observation | None:
+    """Return the values of a violation, or None where there are none to compare."""
+    batch, part = violation.batch, violation.part.partition("[")[0]
+    if violation.returned is None or batch.scores.size > LARGEST_OF_A_FINDING:
+        return None
+    return _observation(contract, batch, part, violation.returned, violation.upstream, violation.vector)
+
+
+def _observation(
+    contract: Contract, batch: Batch, part: str, returned: object, upstream: object = None, vector: object = None
+) -> Observation | None:
+    given = [None if value is None else np.asarray(value) for value in (upstream, vector)]
+    options = dict(batch.options)
+    try:
+        problem = pose(
+            contract, batch.scores, batch.labels, batch.label_form, options, upstream=given[0], vector=given[1]
+        )
+        return Observation(problem, part, np.asarray(returned))
+    except (ValueError, ArithmeticError):
+        return None
+
+
+class Evidence:
+    """The answers of a target in one cell; those on the sweep are asked for once, for all findings of the cell.
+
+    Parameters
+    ----------
+    case_of : callable
+        From a batch to its case.
+    sweep : iterable of Batch
+        The first batches of the cell; none where the target is not to be asked any more.
+    """
+
+    def __init__(self, case_of: Callable[[Batch], Case], sweep: Iterable[Batch]) -> None:
+        self._case_of = case_of
+        self._sweep = sweep
+        self._dead = False
+        self._of_part: dict[str, list[Observation]] = {}
+
+    @cached_property
+    def _cases(self) -> list[Case]:
+        small = (batch for batch in islice(self._sweep, ASKED) if 0 < batch.scores.size <= LARGEST)
+        return [case for case in map(self._case_of, small) if case.allows(case.batch)]
+
+    def of_part(self, part: str) -> list[Observation]:
+        """Return some wrong and some right answers on the sweep."""
+        if part not in self._of_part:
+            self._of_part[part] = list(self._few(self._answers(self._cases, part)))
+        return self._of_part[part]
+
+    def of_law(self, law: Law, part: str) -> Iterator[Observation]:
+        """Yield some of the wrong answers by which other batches of the sweep break the law."""
+        found = 0
+        for case in self._cases[:JUDGED]:
+            if self._dead or found == WRONG_OF_LAW:
+                return
+            violation = next(islice(law.judge(case), 1), None)
+            self._dead = violation is not None and "ended" in violation.title
+            if violation is not None and violation.part.partition("[")[0] == part:
+                one = observed(case.contract, violation)
+                if one is not None and one.wrong:
+                    found += 1
+                    yield one
+
+    def nearby(self, violation: Violation, part: str) -> Iterator[Observation]:
+        """Yield the answers on batches like that of a violation, with other numbers in it."""
+        upstream = None if violation.upstream is None else np.asarray(violation.upstream)
+        like = self._case_of(violation.batch)
+        new_shapes = not like.capabilities.expensive_shapes
+        cases = (self._case_of(batch) for batch in variations(like.contract, violation.batch, new_shapes))
+        yield from self._answers(cases, part, upstream)
+
+    def _answers(self, cases: Iterable[Case], part: str, upstream: object = None) -> Iterator[Observation]:
+        for case in cases:
+            if self._dead:
+                return
+            answer = case.answer if upstream is None else case.ask(case.batch, np.asarray(upstream), (part,))
+            self._dead = bool(answer.outcome.died)
+            one = _answered(answer, part, upstream)
+            if one is not None:
+                yield one
+
+    def _few(self, answers: Iterable[Observation]) -> Iterator[Observation]:
+        """Yield the first wrong ones and the first right ones."""
+        left = {True: WRONG, False: RIGHT}
+        for one in answers:
+            left[one.wrong] -= 1
+            if left[one.wrong] >= 0:
+                yield one
+            if left[True] <= 0 and left[False] <= 0:
+                return
+
+
+def _answered(answer: Answer, part: str, upstream: object) -> Observation | None:
+    returned = answer.numbers(part)
+    return None if returned is None else _observation(answer.contract, answer.batch, part, returned, upstream)
+
+
+def variations(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[Batch]:
+    """Yield valid batches with the options of a batch, near it in their scores and far from it.
+
+    Parameters
+    ----------
+    contract : Contract
+    batch : Batch
+    new_shapes : bool
+        Whether they may have another shape.
+    """
+    if not 0 < batch.scores.size <= LARGEST:
+        return
+    setting = Setting(contract, batch.dtype, batch.label_form)
+    for changed in (*_other_numbers(contract, batch), *_other_places(contract, batch, new_shapes)):
+        if not objection(setting, changed):
+            yield changed
+
+
+def _other_numbers(contract: Contract, batch: Batch) -> Iterator[Batch]:
+    """Yield two batches of nearly the same scores and one of others."""
+    random = np.random.Generator(np.random.PCG64([batch.n, batch.m]))
+    scores = batch.scores.astype(np.float64)
+    for near in (True, True, False) if contract.input != "log_probabilities" else ():
+        with np.errstate(all="ignore"):
+            if contract.input == "probabilities":
+                changed = scores * np.exp(random.normal(size=scores.shape) / 4)
+                changed *= scores.sum(axis=1, keepdims=True) / changed.sum(axis=1, keepdims=True)
+            elif near:
+                changed = scores * (1 + random.normal(size=scores.shape) / 16) + random.normal(size=scores.shape) / 4
+            else:
+                changed = np.where(np.isfinite(scores), 2 * random.normal(size=scores.shape), scores)
+            yield batch.replace(scores=changed.astype(batch.scores.dtype))
+
+
+def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[Batch]:
+    """Yield the classes in reverse order, other labels, and, logits, every class twice over."""
+    m, y = batch.m, batch.labels
+    dense = batch.label_form != "sparse"
+    if m < 2:
+        return
+    reversed_scores = np.ascontiguousarray(batch.scores[:, ::-1])
+    if dense:
+        yield batch.replace(scores=reversed_scores, labels=np.ascontiguousarray(y[:, ::-1]))
+        yield batch.replace(labels=np.roll(y, 1, axis=1))
+    else:
+        wide = y.astype(np.int64)
+        ignored = (wide < 0) | (wide >= m) | (wide == batch.options.get("ignore_index", contract.ignore_index))
+        for scores, labels in ((reversed_scores, m - 1 - wide), (batch.scores, (wide + 1) % m)):
+            labels = np.where(ignored, wide, labels)
+            narrow = labels.astype(y.dtype)
+            if np.array_equal(narrow, labels):  # int8 labels of 257 classes cannot all be others
+                yield batch.replace(scores=scores, labels=narrow)
+    if new_shapes and contract.input == "logits" and not any(np.ndim(value) for value in batch.options.values()):
+        doubled = np.concatenate([batch.scores, batch.scores[:, ::-1]], axis=1)
+        yield batch.replace(scores=doubled, labels=np.concatenate([y, np.zeros_like(y)], axis=1) if dense else y)

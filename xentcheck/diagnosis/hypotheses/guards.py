@@ -1,0 +1,174 @@
+"""Constants that protect a logarithm: added, used as a clip, and what they cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from xentcheck.contract import Boundary
+from xentcheck.diagnosis.loss_model import Floats, Model, dot
+from xentcheck.diagnosis.prediction import Prediction
+
+EPSILONS = (*(10.0**-k for k in range(1, 21)), 5e-7, 1e-30, 1e-38, 1e-45, 1e-100, 1e-300)
+MACHINE = {
+    "float16's eps": 2.0**-10,
+    "bfloat16's eps": 2.0**-7,
+    "float32's eps": 2.0**-23,
+    "float64's eps": 2.0**-52,
+    "float32's smallest normal number": 2.0**-126,
+    "float64's smallest normal number": 2.0**-1022,
+    "float16's smallest normal number": 2.0**-14,
+}
+BITS = 3.0  # some thirty constants are tried, of which most lie out of reach of one batch
+
+
+def _constants(model: Model) -> Iterator[tuple[str, float]]:
+    """Yield the constants worth trying: those that some probability of the batch can feel."""
+    for eps in EPSILONS:
+        yield f"{eps:g}", eps
+    for name, eps in MACHINE.items():
+        yield f"{eps:.4g} ({name})", eps
+
+
+def added(model: Model) -> Iterator[Prediction]:
+    """Yield -log(p + eps), its gradient, and eps in the softmax's denominator."""
+    p, declared = model.unguarded[1], model.contract.boundary.add
+    felt = _smallest(model)
+    for name, eps in _constants(model):
+        if eps == declared or eps <= felt * model.u:
+            continue
+        boundary = Boundary(add=eps)
+        text = f"eps = {name} is added to the probability: log(p + eps)."
+        yield _guarded(model, "eps_added", f"{text} {_advice(model)}", boundary, p)
+        if model.part == "loss" and eps > 0.01 * model.u:
+            text = f"eps = {name} is added to the loss."
+            yield Prediction("eps_added_to_loss", text, model.right + eps, BITS)
+
+
+def clipped(model: Model) -> Iterator[Prediction]:
+    """Yield -log(clip(p, c, 1 - c)), -log(max(p, c)), and their gradients, with a dead zone or without."""
+    p = model.unguarded[1]
+    declared = model.contract.boundary.clip
+    felt, top = _smallest(model), float(np.nanmax(p, initial=0.0))
+    for name, c in _constants(model):
+        if c >= 0.5 or (c < felt and top <= 1 - c):
+            continue
+        for high, how in ((1 - c, f"[{name}, 1 - {name}]"), (1.0, f"[{name}, 1]"), (math.inf, f"{name} from below")):
+            if declared == (c, high) or (high == math.inf and top <= 1):
+                continue
+            text = f"The probability is clipped to {how} before the logarithm."
+            yield _guarded(model, "clip", f"{text} {_advice(model)}", Boundary(clip=(c, high)), p)
+            if model.part == "gradient":
+                held = np.clip(p, c, high)
+                t = model.t
+                rows = t.sum(axis=-1, keepdims=True) * held - t
+                yield Prediction("clip", f"{text} {_advice(model)}", model.finish(rows), BITS)
+
+
+def dead_zone(model: Model) -> Iterator[Prediction]:
+    """Yield a gradient that is zero in the rows whose p_y is below a usual clip, and right elsewhere."""
+    if model.part != "gradient" or model.labels is None:
+        return
+    p_y = np.take_along_axis(model.unguarded[1], model.labels[:, None], -1)
+    rows = model.rows()
+    for c in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12, 1e-15, 1e-16):
+        if np.any(p_y < c):
+            text = f"The gradient is zero in the rows whose p_y is below {c:g}, as a clip leaves it. {_advice(model)}"
+            yield Prediction("clip", text, model.finish(np.where(p_y < c, 0.0, rows)))
+            text = f"The gradient is zero in the rows where p_y is clipped to [{c:g}, 1 - {c:g}]. {_advice(model)}"
+            yield Prediction("clip", text, model.finish(np.where((p_y < c) | (p_y > 1 - c), 0.0, rows)))
+
+
+def fitted(model: Model) -> Iterator[Prediction]:
+    """Yield the contract's guard left out, or an eps used as a clip and the other way round."""
+    stated = model.contract.boundary
+    if stated.exact or (model.part == "gradient" and model.contract.gradient_of == "ideal"):
+        return
+    text = f"The guard that the contract states ({_stated(stated)}) has no effect."
+    yield _guarded(model, "guard_missing", text, Boundary(), model.unguarded[1], 0.0)
+    if stated.add is not None:
+        yield _guarded(
+            model,
+            "eps_as_clip",
+            f"The {_stated(stated)} of the contract is used as a clip.",
+            Boundary(clip=(stated.add, 1.0)),
+            model.unguarded[1],
+        )
+    elif stated.clip:
+        if model.part == "gradient" and model.contract.gradient_wrt == "probabilities":
+            text = f"The gradient is -t / clip(p) outside the limits of {_stated(stated)} too, where it is 0."
+            p = np.clip(model.unguarded[1], *stated.clip)
+            yield Prediction("clip", text, model.finish(np.where(model.t == 0, 0.0, -model.t / p)))
+        yield _guarded(
+            model,
+            "clip_as_eps",
+            f"The {_stated(stated)} of the contract is added.",
+            Boundary(add=stated.clip[0]),
+            model.unguarded[1],
+        )
+
+
+def scores_clipped(model: Model) -> Iterator[Prediction]:
+    """Yield what limits on the scores, on log p or on the loss would give."""
+    if model.contract.input == "logits":
+        reach = float(np.abs(model.z[np.isfinite(model.z)]).max(initial=0.0))
+        for c in (5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 64.0, 80.0, 88.0, 100.0, 500.0, 700.0, 709.0, 1e3, 1e4):
+            if c < reach:
+                z = np.clip(model.z, -c, c)
+                d = z - z.max(axis=-1, keepdims=True)
+                log_p = d - np.log(np.exp(d).sum(axis=-1, keepdims=True))
+                value = model.finish(model.rows(logs=(log_p, np.exp(log_p))))
+                text = f"The logits are clipped to [-{c:g}, {c:g}]; subtract each row's maximum instead."
+                yield Prediction("logits_clipped", text, value, 2.0)
+                d = np.maximum(model.z - model.z.max(axis=-1, keepdims=True), -c)
+                log_p = d - np.log(np.exp(d).sum(axis=-1, keepdims=True))
+                value = model.finish(model.rows(logs=(log_p, np.exp(log_p))))
+                text = f"The logits are kept within {c:g} of the row's maximum; leave them as they are."
+                yield Prediction("logits_clipped", text, value, 2.0)
+    log_p, p = model.logs
+    if model.part == "loss":
+        for c in (10.0, 20.0, 30.0, 50.0, 100.0, 1e3, 1e4):
+            if np.any(log_p < -c):
+                text = f"log p is limited to -{c:g} or more, so that larger losses are lost; do not limit it."
+                value = model.finish(model.rows(logs=(np.maximum(log_p, -c), p)))
+                yield Prediction("log_limited", text, value, 2.0)
+
+
+def _guarded(
+    model: Model, mechanism: str, sentence: str, boundary: Boundary, p: Floats, bits: float = BITS
+) -> Prediction:
+    """Return the guess that this boundary is applied in place of the contract's."""
+    if model.part == "loss":
+        t = model.t
+        rows = -dot(t, model.guard(boundary))
+        if model.problem.z_loss:
+            rows = rows + model.penalty()
+    else:
+        rows = model.slope(model.t, p, boundary)
+    return Prediction(mechanism, sentence, model.finish(rows), bits)
+
+
+def _smallest(model: Model) -> float:
+    """Return the smallest probability at a target, which feels a guard first."""
+    used = np.where(model.t != 0, model.unguarded[1], np.inf)
+    return float(used.min(initial=1.0))
+
+
+def _advice(model: Model) -> str:
+    if model.contract.input == "logits":
+        return "Take log_softmax of the logits, which needs no guard."
+    return f"The contract says {_stated(model.contract.boundary)}."
+
+
+def _stated(boundary: Boundary) -> str:
+    if boundary.add is not None:
+        return f"log(p + {boundary.add:g})"
+    if boundary.clip is not None:
+        return f"clip(p, {boundary.clip[0]:g}, {boundary.clip[1]:g})"
+    return "the logarithm of p itself"
+
+
+FIRST = (dead_zone,)
+GROUPS = (fitted, added, clipped, scores_clipped)

@@ -1,0 +1,189 @@
+"""From returned values to the mechanism: every hypothesis predicts them, and the one that hits is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+
+from xentcheck.diagnosis.cause import Cause
+from xentcheck.diagnosis.hessian_model import HessianModel
+from xentcheck.diagnosis.hypotheses.blocks import GROUPS as BLOCKS
+from xentcheck.diagnosis.hypotheses.cancellation import (
+    accumulated,
+    approximate,
+    cancelled,
+    narrowed,
+    precision,
+    rounded_between,
+)
+from xentcheck.diagnosis.hypotheses.differences import difference_quotients
+from xentcheck.diagnosis.hypotheses.fits import FITS
+from xentcheck.diagnosis.hypotheses.formulas import GROUPS as FORMULAS
+from xentcheck.diagnosis.hypotheses.gradients import GROUPS as GRADIENTS
+from xentcheck.diagnosis.hypotheses.gradients import vanished
+from xentcheck.diagnosis.hypotheses.guards import FIRST
+from xentcheck.diagnosis.hypotheses.guards import GROUPS as GUARDS
+from xentcheck.diagnosis.hypotheses.hessian import GROUPS as HESSIANS
+from xentcheck.diagnosis.hypotheses.labels import GROUPS as LABELS
+from xentcheck.diagnosis.hypotheses.labels import LATE as LABELS_LATE
+from xentcheck.diagnosis.hypotheses.options import GROUPS as OPTIONS
+from xentcheck.diagnosis.hypotheses.overflow import (
+    hidden,
+    infinite_logs,
+    numbers_for_infinity,
+    range_lost,
+    underflowed_logs,
+)
+from xentcheck.diagnosis.hypotheses.reductions import GROUPS as REDUCTIONS
+from xentcheck.diagnosis.hypotheses.reductions import LATE, truncated
+from xentcheck.diagnosis.hypotheses.scores import GROUPS as SCORES
+from xentcheck.diagnosis.hypotheses.scores import RARE
+from xentcheck.diagnosis.hypotheses.soft_cap import GROUPS as SOFT_CAP
+from xentcheck.diagnosis.limits import limits
+from xentcheck.diagnosis.observation import Group, Key, Observation, quiet
+from xentcheck.diagnosis.ranking import Candidate, candidates
+
+# Simpler and commoner mechanisms first: the order decides between those that predict the same values.
+GROUPS: tuple[Group, ...] = (
+    *REDUCTIONS,
+    *FIRST,
+    *LABELS,
+    *OPTIONS,
+    *SOFT_CAP,
+    *GRADIENTS,
+    *GUARDS,
+    infinite_logs,
+    numbers_for_infinity,
+    cancelled,
+    accumulated,
+    rounded_between,
+    range_lost,
+    underflowed_logs,
+    hidden,
+    narrowed,
+    vanished,
+    *SCORES,
+    *BLOCKS,
+    *FORMULAS,
+    *RARE,
+    truncated,
+    *LABELS_LATE,
+    *LATE,
+)
+# What is cheap enough for batches of any size.
+LABELLING: tuple[Group, ...] = (*REDUCTIONS, *LABELS, *OPTIONS)
+# What may hold in some rows or classes alone.
+PARTLY: tuple[Group, ...] = (vanished, *GRADIENTS, *REDUCTIONS, *GUARDS, *OPTIONS, *LABELS, *SCORES)
+HINT = "a block, a buffer or an integer dtype may end there, or the shape may be a special case."
+CONVINCING = 4  # batches explained, beyond which another explanation is not worth a word
+LARGEST = 2**15  # entries; all groups take some 0.2 s for as many
+LOOSE = {"narrowing", "cancellation", "exponentials_approximate", "finite_differences", "size_dependent"}
+"""Mechanisms that predict no numbers, or only some of those that they give rise to."""
+
+
+def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ()) -> Cause | None:
+    """Return the mechanism that explains a finding's own batches, and as much else of what the target answered.
+
+    Parameters
+    ----------
+    own : sequence of Observation
+        The minimal batch of the finding first.
+    others : sequence of Observation
+        Further answers on the same part, right and wrong ones.
+    """
+    own = [seen for seen in own if seen.wrong]
+    if not own:
+        return None
+    largest = max(seen.model.z.size for seen in (*own, *others))
+    if isinstance(own[0].model, HessianModel):
+        found = candidates(own, others, HESSIANS)
+        if found:
+            return _cause(found)
+        with quiet():
+            rough = next(chain(*map(precision, own), approximate(own, own)), None)
+        return None if rough is None else Cause(rough.mechanism, rough.sentence)
+    found = candidates(own, others, GROUPS if largest <= LARGEST else LABELLING, FITS)
+    where = limits([*own, *others])
+    wrong = len(own) + sum(seen.wrong for seen in others)
+    # What explains few of the wrong answers is likely to have hit them by chance.
+    if found and 2 * found[0].explained >= wrong:
+        return _cause(found, where if found[0].refuted else "")
+    partial = candidates(own, others, PARTLY, partly=True) if any(seen.got.size > 1 for seen in own) else []
+    if partial and 2 * partial[0].explained >= wrong:
+        cause = _cause(partial)
+        return Cause(cause.mechanism, f"In some rows or classes: {_within(cause.sentence)}")
+    if found and not found[0].refuted:
+        return _cause(found)
+    with quiet():
+        all_wrong = [*own, *(seen for seen in others if seen.wrong)]
+        digits = chain(difference_quotients(all_wrong), *map(precision, own), approximate(own, all_wrong))
+        for guess in digits:
+            return Cause(guess.mechanism, guess.sentence)
+    if where:
+        return Cause("size_dependent", f"Of the batches tried, only {where} are answered wrongly: {HINT}")
+    return _cause(found) if found else None
+
+
+class Explanation:
+    """What a mechanism that was named explains besides the answer that it was named from.
+
+    Parameters
+    ----------
+    mechanism : str
+    own : Observation
+        The answer that it was named from.
+    """
+
+    def __init__(self, mechanism: str, own: Observation) -> None:
+        self.mechanism = mechanism
+        with quiet():
+            fitted = [] if isinstance(own.model, HessianModel) else [group for fit in FITS for group in fit([own])]
+            groups = dict(enumerate((*_groups(own), *fitted)))
+            self._groups = {
+                place: group
+                for place, group in groups.items()
+                if any(guess.mechanism == mechanism for _, guess in own.guesses({place: group}))
+            }
+        self._forms = self._matched(own)
+
+    def _matched(self, seen: Observation) -> set[Key]:
+        """Return the forms of the mechanism that predict an answer, or its wrong entries alone."""
+        found = (key for partly in (False, True) for key in seen.matches(self._groups, partly))
+        return {key for key in found if key[0] == self.mechanism}
+
+    def covers(self, seen: Observation) -> bool:
+        """Return whether the mechanism, with the constant that it was named with, predicts a wrong answer.
+
+        One that predicts no numbers, such as a loss of digits, is taken to explain all that are finite as they should.
+        """
+        if self.mechanism in LOOSE:
+            finite = np.isfinite(seen.got) == np.isfinite(seen.model.right)
+            return self.mechanism == "size_dependent" or bool(finite.all())
+        return bool(self._forms & self._matched(seen))
+
+
+def _groups(seen: Observation) -> tuple[Group, ...]:
+    if isinstance(seen.model, HessianModel):
+        return HESSIANS
+    return GROUPS if seen.got.size <= LARGEST else LABELLING
+
+
+def _cause(found: Sequence[Candidate], limits: str = "") -> Cause:
+    """Return the likeliest cause; where another one explains as much, the sentence says so."""
+    best = found[0]
+    sentence = best.match.guess.sentence
+    if limits:
+        sentence += f" Of the batches tried, only {limits} are answered wrongly."
+    for other in found[1:]:
+        alike = (other.explained, other.refuted) == (best.explained, best.refuted) and other.bits >= 0.95 * best.bits
+        if alike and other.key[0] != best.key[0] and best.explained < CONVINCING:
+            sentence += f" Another mistake is consistent with it too: {_within(other.match.guess.sentence)}"
+            break
+    return Cause(best.key[0], sentence)
+
+
+def _within(sentence: str) -> str:
+    """Return a sentence as it stands within another one."""
+    return sentence[0].lower() + sentence[1:]

@@ -1,0 +1,157 @@
+"""The likely mechanism of a finding: by what happened, by the state that a target keeps, or by its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.diagnosis.cause import Cause
+from xentcheck.diagnosis.events import event
+from xentcheck.diagnosis.evidence import LARGEST, Evidence, observed
+from xentcheck.diagnosis.mechanism import common_cause
+from xentcheck.diagnosis.observation import Observation
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Law, Violation
+from xentcheck.targets import Host
+
+STATE_KEPT = Cause(
+    "state_kept",
+    "The target answers this batch rightly when it is asked nothing before: something of an earlier call is kept.",
+)
+CHANGED = Cause(
+    "state_kept",
+    "The same batch is not answered alike each time: what was asked before matters, or chance.",
+)
+NONDETERMINISTIC = Cause(
+    "nondeterministic",
+    "The target answers the same batch with other numbers each time: it draws random numbers, or threads race.",
+)
+MEMORY_ORDER = Cause(
+    "memory_order",
+    "The same numbers in C order are answered rightly: the array is read in its memory order and not by its strides.",
+)
+
+LABEL_DTYPE = Cause(
+    "label_dtype",
+    "The same labels in the scores' dtype are answered rightly: arithmetic is done, or kept, in the labels' own dtype.",
+)
+
+UNSTEADY = {STATE_KEPT.mechanism, NONDETERMINISTIC.mechanism}
+"""Under these any answer may be wrong, by any number."""
+
+
+class Diagnosis:
+    """Names the mechanisms of the findings of one cell.
+
+    Parameters
+    ----------
+    contract : Contract
+    case_of : callable
+        From a batch to its case.
+    sweep : iterable of Batch
+        What the target may be asked for further evidence; none where it is not to be asked any more.
+    fresh : callable, optional
+        Opens another host of the same target, in which nothing has been asked.
+    times : int or None
+        How often `fresh` may be used; None for any number.
+    ask : bool
+        Whether the target may be asked at all.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        case_of: Callable[[Batch], Case],
+        sweep: Iterable[Batch] = (),
+        fresh: Callable[[], Host] | None = None,
+        times: int | None = None,
+        ask: bool = True,
+    ) -> None:
+        self._contract = contract
+        self._case_of = case_of
+        self._evidence = Evidence(case_of, sweep)
+        self._fresh = fresh
+        self._times = times
+        self._ask = ask
+
+    def cause(self, law: Law, violation: Violation, first: Violation, again: bool = True) -> Cause | None:
+        """Return what a finding is likely to come from, or None.
+
+        Parameters
+        ----------
+        law : Law
+        violation, first : Violation
+            On the minimal batch, and on that on which the law fell.
+        again : bool
+            Whether the first batch broke the law again when it was asked again.
+        """
+        told = event(law.name, violation)
+        if told is not None:
+            return told
+        part = violation.part.partition("[")[0]
+        if violation.returned is None or part not in ("loss", "gradient", "hessian_vector"):
+            return None
+        if not again or law.name == "determinism":
+            return CHANGED
+        return (self._by_behaviour(violation, part) if self._ask else None) or self._by_numbers(
+            law, violation, first, part
+        )
+
+    def _by_behaviour(self, violation: Violation, part: str) -> Cause | None:
+        """Return a cause that asking once more shows: what matters is not the batch alone."""
+        batch = violation.batch
+        if violation.upstream is not None or violation.vector is not None:
+            return None
+        if self._right_when_fresh(batch, part):
+            return STATE_KEPT
+        if self._differs(violation, part):
+            return NONDETERMINISTIC
+        if batch.layout != "C" and _right(self._case_of(batch.replace(layout="C")).answer, part):
+            return MEMORY_ORDER
+        if batch.label_form != "sparse" and batch.labels.dtype != batch.plain_label_dtype:
+            plain = batch.replace(labels=batch.labels.astype(batch.plain_label_dtype))
+            if _right(self._case_of(plain).answer, part):
+                return LABEL_DTYPE
+        return None
+
+    def _right_when_fresh(self, batch: Batch, part: str) -> bool:
+        """Return whether a host in which nothing has been asked answers a batch rightly."""
+        if self._fresh is None or self._times == 0:
+            return False
+        if self._times is not None:
+            self._times -= 1
+        with self._fresh() as host:
+            case = self._case_of(batch)
+            return _right(Case(case.contract, case.capabilities, host, batch).answer, part)
+
+    def _differs(self, violation: Violation, part: str) -> bool:
+        """Return whether the target answers a batch otherwise, beyond its allowance, when it is asked again."""
+        one, other = (self._case_of(violation.batch).answer for _ in range(2))
+        numbers, others = one.numbers(part), other.numbers(part)
+        if numbers is None or others is None or one.enclosed.unspecified:
+            return False
+        allowed = np.asarray(getattr(one.allowances, part))
+        with np.errstate(invalid="ignore"):
+            return bool(np.any(np.isfinite(allowed) & (np.abs(numbers - others) > allowed)))
+
+    def _by_numbers(self, law: Law, violation: Violation, first: Violation, part: str) -> Cause | None:
+        """Return the mistake that predicts what was returned, on this batch and on others."""
+        both = (violation, first) if first.batch.scores.size <= LARGEST else (violation,)
+        own = [one for one in (observed(self._contract, each) for each in both) if one is not None]
+        others: list[Observation] = []
+        if self._ask:
+            if first.upstream is None and first.vector is None:
+                others += self._evidence.of_part(part)
+            if law.name not in ("value", "gradient"):
+                others += self._evidence.of_law(law, part)
+            if first.vector is None:
+                others += self._evidence.nearby(violation, part)
+        return common_cause(own[:1] if first is violation else own, others)
+
+
+def _right(answer: Answer, part: str) -> bool:
+    return answer.held(part) is not None and answer.violation(part) is None

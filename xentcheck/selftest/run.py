@@ -1,0 +1,59 @@
+"""The suite tests itself: which law kills which bug of the zoo, how soon, and that nothing right is failed."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from xentcheck.selftest.examination import Examined, examine_with_seeds
+from xentcheck.zoo import BUGS, RIGHT, Specimen
+
+
+def chosen(only: Sequence[str] = (), *, short: bool = False) -> tuple[tuple[Specimen, ...], tuple[Specimen, ...]]:
+    """Return the bugs and the right ones that are wanted.
+
+    Parameters
+    ----------
+    only : sequence of str
+        Names of specimens, or of files of the zoo such as "bugs_guards"; all where it is empty.
+    short : bool
+        Every twelfth bug and every fortieth right one alone.
+    """
+    bugs, right = (BUGS[::12], RIGHT[5::40]) if short else (BUGS, RIGHT)
+
+    def wanted(specimen: Specimen) -> bool:
+        return not only or specimen.name in only or specimen.module.rpartition(".")[2] in only
+
+    return tuple(filter(wanted, bugs)), tuple(filter(wanted, right))
+
+
+def examine_all(
+    specimens: Iterable[Specimen],
+    *,
+    profile: str = "quick",
+    seeds: int = 1,
+    properties: tuple[str, ...] | None = None,
+    only_first: bool = False,
+    jobs: int = 1,
+) -> Iterator[Examined]:
+    """Judge specimens with each of the seeds 0, 1, ...; in a pool of processes if `jobs` is above 1."""
+    judge = partial(_examine, seeds=seeds, profile=profile, properties=properties, only_first=only_first)
+    names = [specimen.name for specimen in specimens]
+    if jobs <= 1:
+        for name in names:
+            yield from judge(name)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        for done in pool.map(judge, names):
+            yield from done
+
+
+def _examine(
+    name: str, *, seeds: int, profile: str, properties: tuple[str, ...] | None, only_first: bool
+) -> list[Examined]:
+    """Judge the specimen of a name, which another process can be told."""
+    specimen = next(found for found in (*BUGS, *RIGHT) if found.name == name)
+    return examine_with_seeds(specimen, seeds, profile=profile, properties=properties, only_first=only_first)
