@@ -10,5 +10,13 @@ COPY, SESSION, LINES, SECONDS, NOTES = (
     KEPT / name for name in ("copy", "session.sqlite", "coverage", "seconds.json", "notes")
 )
 ROOMS = ("xentcheck/truth", "xentcheck/properties", "xentcheck/engine")
-TESTS = ("tests/truth", "tests/properties", "tests/engine", "tests/report", "tests/zoo", "tests/test_pytest_door.py")
+TESTS = (
+    "tests/truth",
+    "tests/properties",
+    "tests/engine",
+    "tests/diagnosis",
+    "tests/report",
+    "tests/zoo",
+    "tests/test_pytest_door.py",
+)
 PYTEST = ("-n0", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")

@@ -13,9 +13,10 @@ import xentcheck
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.setting import Setting
 from xentcheck.batches.validity import objection
-from xentcheck.diagnosis import Diagnosis, Observation, common_cause
+from xentcheck.diagnosis import Diagnosis, Observation
 from xentcheck.diagnosis.events import event
-from xentcheck.diagnosis.evidence import _seen, variations
+from xentcheck.diagnosis.evidence import _observation, variations
+from xentcheck.diagnosis.mechanism import common_cause
 from xentcheck.properties.law import Violation
 from xentcheck.report.model import Finding
 from xentcheck.truth.problem import pose
@@ -206,5 +207,5 @@ def test_two_classes_have_variations_of_their_own() -> None:
 
 def test_a_batch_that_poses_no_problem_is_no_evidence() -> None:
     """Labels that are no numbers name no cause, and end no run."""
-    assert _seen(xentcheck.Contract(), Batch(np.zeros((1, 2)), np.array(["a"])), "loss", 0.5) is None
-    assert _seen(xentcheck.Contract(), Batch(np.zeros((1, 2)), np.array([0])), "loss", 0.5) is not None
+    assert _observation(xentcheck.Contract(), Batch(np.zeros((1, 2)), np.array(["a"])), "loss", 0.5) is None
+    assert _observation(xentcheck.Contract(), Batch(np.zeros((1, 2)), np.array([0])), "loss", 0.5) is not None

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tests.diagnosis.posing import Array, given, hot, losses, softmax
-from xentcheck.diagnosis import Cause, Observation, common_cause
+from xentcheck.diagnosis import Cause, Observation
 from xentcheck.diagnosis.limits import condition
+from xentcheck.diagnosis.mechanism import common_cause
 
 RNG = np.random.default_rng(5)
 SHAPES = [(1, 2), (2, 3), (1, 4), (3, 3), (4, 5), (2, 17), (3, 33), (5, 9)]
