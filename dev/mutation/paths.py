@@ -11,12 +11,7 @@ COPY, SESSION, LINES, SECONDS, NOTES = (
 )
 ROOMS = ("xentcheck/truth", "xentcheck/properties", "xentcheck/engine")
 TESTS = (
-    "tests/truth",
-    "tests/properties",
-    "tests/engine",
-    "tests/diagnosis",
-    "tests/report",
-    "tests/zoo",
+    *(f"tests/{room}" for room in ("truth", "properties", "engine", "diagnosis", "selftest", "report", "zoo")),
     "tests/test_pytest_door.py",
 )
 PYTEST = ("-n0", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")

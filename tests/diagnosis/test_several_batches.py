@@ -10,7 +10,7 @@ import pytest
 
 from tests.diagnosis.posing import Array, given, hot, losses, softmax
 from xentcheck.diagnosis import Cause, Observation
-from xentcheck.diagnosis.limits import condition
+from xentcheck.diagnosis.limits import limits
 from xentcheck.diagnosis.mechanism import common_cause
 
 RNG = np.random.default_rng(5)
@@ -144,8 +144,8 @@ def test_a_mistake_of_large_batches_is_said_to_be_one() -> None:
 def test_no_condition_is_seen_in_too_little() -> None:
     """Two shapes are needed on either side, and a limit of few classes is none."""
     answers = seen(lambda z, t: losses(z, t).mean() * 2)
-    assert condition(answers) == ""
-    assert condition(answers[:1]) == ""
+    assert limits(answers) == ""
+    assert limits(answers[:1]) == ""
 
 
 def test_a_tie_is_said() -> None:
