@@ -206,7 +206,7 @@ class _Conclusion:
         try:
             return self.diagnosis.cause(fall.law, violation, fall.violation, again)
         except Exception as error:  # a name is an extra, and must not cost the finding
-            self._own_fault("diagnosis the cause of a finding", error)
+            self._own_fault("naming the cause of a finding", error)
             return None
 
     def _report(self, shown: Shown) -> None:
