@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from xentcheck.version import __version__
+
 if TYPE_CHECKING:
     from xentcheck import reference
     from xentcheck.api import check
     from xentcheck.contract import Contract, ContractError
     from xentcheck.pytest_plugin import parametrize
-    from xentcheck.report.model import FindingsError, Report
+    from xentcheck.report.report import FindingsError, Report
     from xentcheck.targets.errors import TargetError
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Contract",
@@ -33,8 +34,8 @@ __all__ = [
 _HOMES = {
     "Contract": "xentcheck.contract",
     "ContractError": "xentcheck.contract",
-    "FindingsError": "xentcheck.report.model",
-    "Report": "xentcheck.report.model",
+    "FindingsError": "xentcheck.report.report",
+    "Report": "xentcheck.report.report",
     "TargetError": "xentcheck.targets.errors",
     "check": "xentcheck.api",
     "parametrize": "xentcheck.pytest_plugin",

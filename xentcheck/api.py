@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xentcheck.contract import Contract
 
 if TYPE_CHECKING:
-    from xentcheck.report.model import Report
+    from xentcheck.report.report import Report
 
 Named = str | Callable[..., Any] | None
 

@@ -11,7 +11,8 @@ import pytest
 
 from xentcheck.api import check
 from xentcheck.properties.registry import LAWS, choose
-from xentcheck.report.model import CONFORMS, VIOLATES, Report
+from xentcheck.report.report import Report
+from xentcheck.report.results import CONFORMS, VIOLATES
 
 
 def parametrize(targets: Iterable[Any], *, properties: Iterable[str] | None = None, **options: Any) -> Any:

@@ -13,7 +13,7 @@ from xentcheck import reference
 from xentcheck.bench import inputs
 from xentcheck.bench.paths import Path, reference_path
 from xentcheck.targets.assemble import assemble
-from xentcheck.targets.framework import framework_named
+from xentcheck.targets.frameworks import framework_named
 from xentcheck.targets.specification import TargetSpecification, plan
 from xentcheck.targets.target import Functions, Target
 

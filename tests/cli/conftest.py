@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from xentcheck.cli import main
-from xentcheck.report.model import Counts, Finding, Report, TargetSummary
+from xentcheck.report.report import Report
+from xentcheck.report.results import Counts, Finding, TargetSummary
 
 
 def report(name: str, verdict: str = "conforms", **changes: Any) -> Report:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from xentcheck.contract import ContractError
-from xentcheck.report.model import Report
+from xentcheck.report.report import Report
 from xentcheck.targets import TargetError
 
 Call = Callable[..., tuple[int, str, str]]

@@ -10,7 +10,7 @@ import pytest
 from xentcheck.api import check
 from xentcheck.engine.kinds import Kind, kind_of
 from xentcheck.properties.law import Violation
-from xentcheck.report.model import Finding, identifier
+from xentcheck.report.results import Finding, identifier
 from xentcheck.zoo.parts import mean_loss
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from xentcheck.report.model import (
+from xentcheck.report.report import Report
+from xentcheck.report.results import (
     Counts,
     Environment,
     Finding,
     Grade,
     Largest,
     PropertyResult,
-    Report,
     TargetSummary,
     WitnessResult,
 )

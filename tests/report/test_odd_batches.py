@@ -13,8 +13,9 @@ from xentcheck.engine.minimise import finding
 from xentcheck.properties.law import Violation
 from xentcheck.properties.registry import choose
 from xentcheck.report import findings, tables, terminal
-from xentcheck.report.model import Counts, PropertyResult, Report, TargetSummary
+from xentcheck.report.report import Report
 from xentcheck.report.reproducer import script
+from xentcheck.report.results import Counts, PropertyResult, TargetSummary
 from xentcheck.targets import TargetSpecification
 
 LAW = choose(["bad-input"])[0]

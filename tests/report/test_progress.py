@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from xentcheck.report.model import Report
 from xentcheck.report.progress import Progress
+from xentcheck.report.report import Report
 
 
 class Terminal(io.StringIO):

@@ -10,7 +10,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from xentcheck.report import terminal
-from xentcheck.report.model import Finding, Report, identifier
+from xentcheck.report.report import Report
+from xentcheck.report.results import Finding, identifier
 
 KINDS = ("conforming", "violating", "nothing")
 

@@ -12,7 +12,7 @@ import click
 from xentcheck.cli import keep, options, status
 
 if TYPE_CHECKING:
-    from xentcheck.report.model import Report
+    from xentcheck.report.report import Report
     from xentcheck.targets import TargetSpecification
 
 DEFAULT_TARGETS = ("reference", "reference.summed_guarded", "reference.averaged_clipped")

@@ -7,10 +7,14 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from xentcheck.report.model import Report, identifier
+from xentcheck.report.results import ReportData, identifier
+
+if TYPE_CHECKING:
+    from xentcheck.report.report import Report
 
 SEVERAL = "xentcheck-reports/1"
 
@@ -47,7 +51,7 @@ def write_json(path: str, reports: Sequence[Report], errors: Mapping[str, str], 
         _replace(Path(path), reports[0].to_json())
 
 
-def write_reproducers(folder: str, report: Report) -> dict[str, str]:
+def write_reproducers(folder: str, report: ReportData) -> dict[str, str]:
     """Write one script a finding and return their paths by the identifier of the finding."""
     directory = Path(folder)
     written: dict[str, str] = {}

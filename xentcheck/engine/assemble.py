@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib import metadata
 
-from xentcheck import __version__
 from xentcheck.engine.boundary import parting_of_gradients
 from xentcheck.engine.cellrun import CellRun
 from xentcheck.engine.grading import Graded, stated, worse
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import CellResult, Tally
 from xentcheck.properties.registry import LAWS
-from xentcheck.report.model import (
+from xentcheck.report.report import Report
+from xentcheck.report.results import (
     CONFORMS,
     INTERRUPTED,
     NOTHING_JUDGED,
@@ -24,11 +24,11 @@ from xentcheck.report.model import (
     Environment,
     Grade,
     PropertyResult,
-    Report,
     TargetSummary,
     WitnessResult,
 )
 from xentcheck.targets import TargetDescription
+from xentcheck.version import __version__
 
 PACKAGES = ("numpy", "scipy", "hypothesis", "jax", "python-flint", "ml_dtypes")
 

@@ -16,8 +16,8 @@ from xentcheck.engine.promises import narrower_compute
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Fall, Tally
 from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.registry import choose
-from xentcheck.report.model import Finding
 from xentcheck.report.reproducer import script
+from xentcheck.report.results import Finding
 from xentcheck.targets import Host, TargetSpecification, open_host
 from xentcheck.targets.local import LocalHost
 

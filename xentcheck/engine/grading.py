@@ -9,7 +9,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import to_mapping
 from xentcheck.properties.answer import Answer
-from xentcheck.report import model
+from xentcheck.report import results
 from xentcheck.truth.certify import certify
 from xentcheck.truth.grades import GRADES, grade
 from xentcheck.truth.problem import Problem
@@ -98,10 +98,10 @@ def worse(one: Graded | None, other: Graded) -> Graded:
     return Graded(lower, noted, *(max(pair, key=lambda item: item.value) for pair in pairs))
 
 
-def stated(graded: Graded, part: str) -> model.Grade:
+def stated(graded: Graded, part: str) -> results.Grade:
     """Return a grade as the report states it; `part` is "loss" or "gradient"."""
     ulp = graded.ulp
-    return model.Grade(
+    return results.Grade(
         grade=graded.grade,
         max_ulp=ulp.value,
         witness=to_mapping(ulp.batch),
@@ -114,8 +114,8 @@ def stated(graded: Graded, part: str) -> model.Grade:
     )
 
 
-def _stated(met: Met, part: str) -> model.Largest:
-    return model.Largest(met.value, to_mapping(met.batch), _element(part, met.index), met.got)
+def _stated(met: Met, part: str) -> results.Largest:
+    return results.Largest(met.value, to_mapping(met.batch), _element(part, met.index), met.got)
 
 
 def _element(part: str, index: tuple[int, ...]) -> str:

@@ -16,7 +16,7 @@ from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Fall
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
-from xentcheck.report.model import Finding
+from xentcheck.report.results import Finding
 from xentcheck.truth.formats import FORMATS
 
 DEADLY_BUDGET = 8

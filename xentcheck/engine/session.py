@@ -24,7 +24,8 @@ from xentcheck.engine.witnessing import Witnessing
 from xentcheck.properties.case import Case
 from xentcheck.properties.left_open import seen
 from xentcheck.properties.registry import choose
-from xentcheck.report.model import Finding, Report
+from xentcheck.report.report import Report
+from xentcheck.report.results import Finding
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import one_hot
 from xentcheck.contract import Contract
 from xentcheck.reference import onehot_loss
-from xentcheck.report.model import WitnessResult
+from xentcheck.report.results import WitnessResult
 from xentcheck.truth.allowance import Allowances, conformance
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.enclose import enclose

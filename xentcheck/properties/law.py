@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -125,15 +126,14 @@ class Law:
             return f"elsewhere than with {' and '.join(self.labels)} labels"
         return ""
 
-    def __reduce__(self) -> tuple[Callable[[str], Law], tuple[str]]:
-        """Pickle as the name: the functions of a law are found again in the registry."""
-        return _named, (self.name,)
+    def __reduce__(self) -> tuple[Callable[[str, str], Law], tuple[str, str]]:
+        """Pickle as a global, as functions are: the name of the judging function in its module is that of the law."""
+        return _unpickled, (self.judge.__module__, self.judge.__name__)
 
 
-def _named(name: str) -> Law:
-    from xentcheck.properties.registry import choose
-
-    return choose([name])[0]
+def _unpickled(module: str, name: str) -> Law:
+    law: Law = getattr(importlib.import_module(module), name)
+    return law
 
 
 _OFFERED = {"vjp": "gradient for a given upstream", "hessian_vector": "Hessian-vector product"}

@@ -10,13 +10,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from xentcheck.report import arrays, tables
-from xentcheck.report.model import Finding, Report, identifier
+from xentcheck.report.results import Finding, ReportData, identifier
 
 IN_FULL = 4
 _MARGIN = 14
 
 
-def show(report: Report, out: Console, scripts: Mapping[str, str]) -> None:
+def show(report: ReportData, out: Console, scripts: Mapping[str, str]) -> None:
     """Print the findings: the most telling in full, no law and no answer twice, the others one line each."""
     ordered = telling(report.findings)
     full = _distinct(ordered)[:IN_FULL]
@@ -74,7 +74,7 @@ def _distinct(ordered: Sequence[Finding]) -> list[Finding]:
     return list(chosen.values())
 
 
-def _show_one(report: Report, finding: Finding, position: str, out: Console, script: str) -> None:
+def _show_one(report: ReportData, finding: Finding, position: str, out: Console, script: str) -> None:
     head = f"FINDING {position}"
     out.print(
         Text.assemble(
@@ -134,7 +134,7 @@ def _times(times: float) -> str:
     return f"{times:,.1f} times" if times < 1e5 else f"{times:.1e} times"
 
 
-def _again(report: Report, finding: Finding, out: Console, script: str) -> None:
+def _again(report: ReportData, finding: Finding, out: Console, script: str) -> None:
     command = f"python {script}" if script else _narrowed(report, finding)
     if command:  # in one line whatever its length, to be copied whole
         out.print(Text.assemble(("  run it again".ljust(_MARGIN + 2), "dim"), command), soft_wrap=True)
@@ -142,7 +142,7 @@ def _again(report: Report, finding: Finding, out: Console, script: str) -> None:
         _row(out, "run it again", "the `reproducer` of this finding is a Python script that shows it on its own")
 
 
-def _narrowed(report: Report, finding: Finding) -> str:
+def _narrowed(report: ReportData, finding: Finding) -> str:
     """Return the run's command line, narrowed to the law and the dtype of a finding; "" if it began in Python."""
     if not report.command:
         return ""

@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from xentcheck.report.findings import summary
-from xentcheck.report.model import Finding
+from xentcheck.report.results import Finding
 from xentcheck.report.terminal import console
 
 

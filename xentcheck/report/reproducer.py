@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentcheck.report import literals
-from xentcheck.report.model import Finding
+from xentcheck.report.results import Finding
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xentcheck.report import arrays
-from xentcheck.report.model import Grade, PropertyResult, Report, WitnessResult
+from xentcheck.report.results import Grade, PropertyResult, ReportData, WitnessResult
 
 OBSERVED = 12
 _WORDS = {"passed": "held", "failed": "BROKEN", "skipped": "skipped", "not-applicable": "-"}
@@ -34,7 +34,7 @@ def hanging(out: Console, lead: str, text: str, style: str = "") -> None:
     out.print(grid)
 
 
-def laws(report: Report, out: Console) -> None:
+def laws(report: ReportData, out: Console) -> None:
     """Print one line a law: where it held and where not, and on how many batches it was judged."""
     if not report.properties:
         return
@@ -52,7 +52,7 @@ def laws(report: Report, out: Console) -> None:
         hanging(out, "  not judged: ", f"{', '.join(names)}: {why}", "dim")
 
 
-def grades(report: Report, out: Console) -> None:
+def grades(report: ReportData, out: Console) -> None:
     """Print the grades of loss and gradient in each dtype, with the largest errors known and their inputs."""
     if not report.grades:
         return

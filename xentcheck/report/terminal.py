@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from xentcheck.report import findings, tables
-from xentcheck.report.model import CONFORMS, INTERRUPTED, VIOLATES, Report
+from xentcheck.report.results import CONFORMS, INTERRUPTED, VIOLATES, ReportData
 
 WIDTH = 100
 DEFAULTS_SHOWN = ("input", "labels", "reduction")
@@ -30,12 +30,12 @@ def console(stream: IO[str], width: int | None = None) -> Console:
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
-def show(report: Report, out: Console, scripts: Mapping[str, str] | None = None) -> None:
+def show(report: ReportData, out: Console, scripts: Mapping[str, str] | None = None) -> None:
     """Print a report.
 
     Parameters
     ----------
-    report : Report
+    report : ReportData
     out : Console
         Where to; see `console`.
     scripts : mapping, optional
@@ -51,7 +51,7 @@ def show(report: Report, out: Console, scripts: Mapping[str, str] | None = None)
     out.print(Text(verdict_line(report), style), soft_wrap=True)
 
 
-def write(report: Report, stream: IO[str], scripts: Mapping[str, str] | None = None) -> None:
+def write(report: ReportData, stream: IO[str], scripts: Mapping[str, str] | None = None) -> None:
     """Write a report to a stream: as `show` does on a terminal, as `render` does in a pipe."""
     out = console(stream)
     if out.is_terminal:
@@ -61,21 +61,21 @@ def write(report: Report, stream: IO[str], scripts: Mapping[str, str] | None = N
     stream.flush()
 
 
-def render(report: Report, width: int = WIDTH, scripts: Mapping[str, str] | None = None) -> str:
+def render(report: ReportData, width: int = WIDTH, scripts: Mapping[str, str] | None = None) -> str:
     """Return what `show` prints without colour."""
     stream = io.StringIO()
     show(report, console(stream, width), scripts)
     return _stripped(stream.getvalue())
 
 
-def findings_text(report: Report, width: int = WIDTH) -> str:
+def findings_text(report: ReportData, width: int = WIDTH) -> str:
     """Return the findings and the verdict without colour: the message of FindingsError."""
     stream = io.StringIO()
     findings.show(report, console(stream, width), {})
     return _stripped(f"{verdict_line(report)}\n{stream.getvalue()}")
 
 
-def contract_line(report: Report) -> str:
+def contract_line(report: ReportData) -> str:
     """Return the contract in one line: input, labels and reduction, then every key that is not at its default."""
     from xentcheck.contract import Contract
 
@@ -85,7 +85,7 @@ def contract_line(report: Report) -> str:
     return ", ".join(f"{key} {_value(stated[key])}" for key in keys)
 
 
-def verdict_line(report: Report) -> str:
+def verdict_line(report: ReportData) -> str:
     """Return the verdict in one line, with the counts that it stands on."""
     counts = report.counts
     passed = {law.number for law in report.properties if law.status == "passed"}
@@ -109,7 +109,7 @@ def verdict_line(report: Report) -> str:
     return f"NOTHING JUDGED: {name}: {tail}{cut}. This says nothing about the target."
 
 
-def _header(report: Report, out: Console) -> None:
+def _header(report: ReportData, out: Console) -> None:
     target = report.target
     location = "" if target.location == target.name else target.location
     out.print(
@@ -125,7 +125,7 @@ def _header(report: Report, out: Console) -> None:
             tables.hanging(out, f"  {name:<10}", text)
 
 
-def _remarks(report: Report, out: Console) -> None:
+def _remarks(report: ReportData, out: Console) -> None:
     if report.witnesses:
         tables.title(out, "Witnesses", "uncertified calculations held against the same certified values")
     for witness in report.witnesses:

@@ -8,7 +8,7 @@ from typing import Any
 
 from xentcheck.targets.convention import Convention
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.framework import framework_named
+from xentcheck.targets.frameworks import framework_named
 from xentcheck.targets.locate import is_file, locate
 from xentcheck.targets.target import Functions, Target
 from xentcheck.targets.trial import try_out

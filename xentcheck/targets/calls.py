@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets.convert import host_array, is_tensor
-from xentcheck.targets.framework import NumpyFramework, framework_named
+from xentcheck.targets.framework import NumpyFramework
+from xentcheck.targets.frameworks import framework_named
 from xentcheck.targets.observe import Given
 from xentcheck.targets.outcome import Raised
 from xentcheck.targets.trace import raised_by

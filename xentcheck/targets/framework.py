@@ -75,19 +75,6 @@ class NumpyFramework:
         raise NotImplementedError
 
 
-def framework_named(name: str) -> NumpyFramework:
-    """Return the adapter "numpy", "torch" or "jax"; the last two import their framework."""
-    if name == "torch":
-        from xentcheck.targets.framework_torch import TorchFramework
-
-        return TorchFramework()
-    if name == "jax":
-        from xentcheck.targets.framework_jax import JaxFramework
-
-        return JaxFramework()
-    return NumpyFramework()
-
-
 def cotangent_like(upstream: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Return a cotangent in the shape of the loss; (n,) and (n, 1), or () and (1,), stand for each other."""
     given = np.asarray(upstream)

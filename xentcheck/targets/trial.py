@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
-from xentcheck.targets.framework import framework_named
+from xentcheck.targets.frameworks import framework_named
 from xentcheck.targets.observe import EarlierResults
 from xentcheck.targets.target import Target
 

@@ -12,7 +12,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from xentcheck.report.model import FindingsError, Grade, Report, TargetSummary
+from xentcheck.report.report import FindingsError, Report
+from xentcheck.report.results import Grade, TargetSummary
 
 KINDS = ("conforming", "violating", "nothing")
 

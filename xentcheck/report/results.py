@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xentcheck.report import encoding
-
 SCHEMA = "xentcheck-report/1"
 CONFORMS = "conforms"
 VIOLATES = "violates"
@@ -15,14 +13,6 @@ NOTHING_JUDGED = "nothing-judged"
 INTERRUPTED = "interrupted"
 VERDICTS = (CONFORMS, VIOLATES, NOTHING_JUDGED, INTERRUPTED)
 STATUSES = ("passed", "failed", "skipped", "not-applicable")
-
-
-class FindingsError(AssertionError):
-    """A target breaks a law. The message shows each finding; `report` holds everything that was seen."""
-
-    def __init__(self, message: str, report: Report) -> None:
-        super().__init__(message)
-        self.report = report
 
 
 @dataclass(frozen=True)
@@ -225,18 +215,8 @@ class Finding:
     place: int = 1
 
 
-def identifier(finding: Finding) -> str:
-    """Return a name for a finding among those of its report, fit for a file: law, dtype, label form, digest.
-
-    The second and third finding of a law there carry their place, too.
-    """
-    place = str(finding.place) if finding.place > 1 else ""
-    words = (finding.property, finding.dtype, finding.labels, place, finding.digest[:12])
-    return "-".join("".join(letter if letter.isalnum() else "_" for letter in word) for word in words if word)
-
-
 @dataclass(frozen=True)
-class Report:
+class ReportData:
     """Everything about one run on one target. The keys of its JSON form are the fields, in this order.
 
     `grades` maps a dtype to "loss" and "gradient", each with a Grade. `observations` lists what was seen
@@ -266,29 +246,12 @@ class Report:
         """Whether something was judged and no law was broken."""
         return self.verdict == CONFORMS
 
-    def as_mapping(self) -> dict[str, Any]:
-        """Return the report as JSON types; numbers that are not finite are "inf", "-inf" and "nan"."""
-        return {"schema": SCHEMA, **encoding.plain(self)}
 
-    def to_json(self) -> str:
-        """Return the report as strict JSON text, which any parser reads."""
-        return encoding.text(self.as_mapping())
+def identifier(finding: Finding) -> str:
+    """Return a name for a finding among those of its report, fit for a file: law, dtype, label form, digest.
 
-    @classmethod
-    def from_mapping(cls, stated: Mapping[str, Any]) -> Report:
-        """Return the report that `as_mapping` gave; raises ValueError for another schema."""
-        if stated.get("schema") != SCHEMA:
-            raise ValueError(f"This is no {SCHEMA} report: its schema is {stated.get('schema')!r}.")
-        return encoding.build(cls, stated)
-
-    @classmethod
-    def from_json(cls, text: str) -> Report:
-        """Return the report that `to_json` gave; raises ValueError for text that is no such report."""
-        return cls.from_mapping(encoding.parsed(text))
-
-    def raise_for_findings(self) -> None:
-        """Raise FindingsError if a law was broken, or if nothing was judged."""
-        if self.findings or self.verdict != CONFORMS:
-            from xentcheck.report.terminal import findings_text
-
-            raise FindingsError(findings_text(self), self)
+    The second and third finding of a law there carry their place, too.
+    """
+    place = str(finding.place) if finding.place > 1 else ""
+    words = (finding.property, finding.dtype, finding.labels, place, finding.digest[:12])
+    return "-".join("".join(letter if letter.isalnum() else "_" for letter in word) for word in words if word)
