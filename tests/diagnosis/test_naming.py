@@ -36,7 +36,6 @@ def first_finding(loss: Any, **contract: Any) -> Finding:
     ("law", "title", "got", "mechanism"),
     [
         ("purity", "the scores that were passed in were overwritten", "scores-changed", "scores-changed"),
-        ("answers", "the target raised from its loss: ValueError: x", "raised ValueError: x", "raises"),
         ("answers", "the process running the target ended: exit status 3", "exit status 3", "crash"),
         ("answers", "the process running the target ended: no answer within 10 s", "no answer within 10 s", "hang"),
         ("bad-input", "a label of -1 is not refused: the target returns 0.5", "returns 0.5", "bad_input_accepted"),

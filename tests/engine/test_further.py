@@ -69,8 +69,11 @@ def test_a_swallowed_nan_is_found_behind_a_cap() -> None:
 
 def test_two_wrong_numbers_are_two_findings() -> None:
     """What the first one's mechanism does not predict is reduced on its own, without the first."""
-    found = findings(_capped_and_ignored_rows_counted, "value", ignore_index=-100, mean_over="kept")
-    assert [one.mechanism for one in found] == ["log_limited", "divisor_rows"]
+    capped, divided = findings(_capped_and_ignored_rows_counted, "value", ignore_index=-100, mean_over="kept")
+    assert capped.mechanism == "log_limited"
+    assert capped.got == pytest.approx(-np.log(1e-16))
+    assert min(divided.batch["labels"]["values"]) == -100
+    assert divided.got < 5
 
 
 def test_one_mistake_is_one_finding() -> None:

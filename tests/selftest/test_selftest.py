@@ -53,7 +53,7 @@ def test_bugs_fall_at_once(name: str):
 
 
 @pytest.mark.parametrize(
-    "name", ["no_maximum", "sum_for_mean", "SecondCallDiffers", "vector_for_scalar", "needs_contiguous"]
+    "name", ["lse_minus_label", "sum_for_mean", "SecondCallDiffers", "vector_for_scalar", "needs_contiguous"]
 )
 def test_mechanisms_are_named(name: str):
     """The first finding names the planted mechanism, the kept state of a target included."""

@@ -45,34 +45,12 @@ def event(law: str, violation: Violation) -> Cause | None:
     if law == "bad-input":
         what = title.partition(" is ")[0]
         return Cause("bad_input_accepted", f"Nothing refuses {what}: check the labels and shapes before they are used.")
-    if "raised from" in title:
-        return Cause("raises", _raised(violation))
     if " has shape " in title:
         what = title[title.index("has shape") :].replace("has shape", "shape")
         return Cause("wrong_shape", f"The result is reduced, squeezed or kept in another shape than declared: {what}.")
     if law == "precision" or " has dtype " in title:
         return Cause("output_dtype", f"The result is converted to {got}, or was calculated in it; convert it back.")
     return None
-
-
-def _raised(violation: Violation) -> str:
-    """Return what about the batch is likely to have been refused."""
-    batch, said = violation.batch, str(violation.got)
-    if batch.n == 0:
-        return "A batch of no rows is refused; nothing is a batch too, and its mean is declared."
-    if any(word in said for word in ("FloatingPointError", "underflow", "overflow", "divide by zero")):
-        return "An underflow or overflow on the way is made an exception; set np.errstate to ignore it there."
-    if batch.layout != "C":
-        return (
-            f"The target needs another memory layout than {batch.layout}; make the array contiguous and its own first."
-        )
-    if batch.label_form == "sparse" and batch.labels.dtype.name != "int64":
-        return f"Labels of dtype {batch.labels.dtype.name} are not taken; convert them before they are used."
-    if batch.labels.ndim == 2 and batch.label_form == "sparse":
-        return "Labels of shape (n, 1) are not taken, though the contract declares them; flatten them."
-    if batch.m == 1:
-        return "A single class is refused; its loss is 0."
-    return f"A valid batch {_of(violation)} is refused or not foreseen."
 
 
 def _of(violation: Violation) -> str:

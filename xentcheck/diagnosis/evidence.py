@@ -13,7 +13,7 @@ from xentcheck.batches.setting import Setting
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 from xentcheck.diagnosis.observation import Observation
-from xentcheck.properties.answer import Answer
+from xentcheck.properties.answer import Answer, failed_call
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.truth.problem import pose
@@ -75,6 +75,22 @@ class Evidence:
         if part not in self._of_part:
             self._of_part[part] = list(self._few(self._answers(self._cases, part)))
         return self._of_part[part]
+
+    def of_event(self, event: str) -> tuple[list[Batch], list[Batch]]:
+        """Return the batches of the sweep that raise the same, and those that are answered."""
+        raised: list[Batch] = []
+        answered: list[Batch] = []
+        for case in self._cases:
+            if self._dead:
+                break
+            outcome = case.answer.outcome
+            self._dead = bool(outcome.died)
+            failure = failed_call(case.answer)
+            if outcome.raised is None and not outcome.died:
+                answered.append(case.batch)
+            elif failure is not None and failure.event == event:
+                raised.append(case.batch)
+        return raised, answered
 
     def of_law(self, law: Law, part: str) -> Iterator[Observation]:
         """Yield some of the wrong answers by which other batches of the sweep break the law."""

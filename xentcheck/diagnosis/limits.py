@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from xentcheck.diagnosis.observation import Observation
 
 SHAPES: tuple[tuple[str, Callable[[int, int], bool]], ...] = (
@@ -12,6 +14,7 @@ SHAPES: tuple[tuple[str, Callable[[int, int], bool]], ...] = (
     ("of two classes", lambda n, m: m == 2),
     ("with as many rows as classes", lambda n, m: n == m),
 )
+FEWEST = 3  # answers of each sort, to tell them apart by
 SMALL = 8  # fewer rows or classes than that are no limit that a block or a dtype has
 
 
@@ -34,3 +37,37 @@ def limits(observations: Sequence[Observation]) -> str:
         if most < least and least > SMALL:
             return f"batches of {least} {name} or more"
     return ""
+
+
+def known(observations: Sequence[Observation]) -> str:
+    """Return in a sentence what tells the wrong answers from the right ones, be it a shape or a size of the scores."""
+    wrong = [one for one in observations if one.wrong]
+    right = [one for one in observations if not one.wrong]
+    if len(wrong) < FEWEST or len(right) < FEWEST:
+        return ""
+    counted = f"of {len(wrong)} wrong answers and {len(right)} right ones"
+    if where := limits(observations):
+        return f"Known: {counted}, the wrong ones are those on {where}."
+    for name, size in SIZES:
+        for sign, word in ((1, "more"), (-1, "less")):
+            begins = sign * min(sign * size(one) for one in wrong)
+            ends = sign * max(sign * size(one) for one in right)
+            if sign * ends < sign * begins:
+                told = f"the wrong ones are those with {name} of {begins:.6g} or {word}; up to {ends:.6g} all are right"
+                return f"Known: {counted}, {told.replace('up to', 'up to' if sign > 0 else 'down to')}."
+    return ""
+
+
+def _largest_score(one: Observation) -> float:
+    return float(np.abs(one.model.raw[np.isfinite(one.model.raw)]).max(initial=0.0))
+
+
+def _largest_gap(one: Observation) -> float:
+    scores = np.where(np.isfinite(one.model.raw), one.model.raw, 0.0)
+    return float(np.ptp(scores, axis=-1).max(initial=0.0)) if scores.shape[-1] else 0.0
+
+
+SIZES: tuple[tuple[str, Callable[[Observation], float]], ...] = (
+    ("a largest score", _largest_score),
+    ("a largest difference within a row", _largest_gap),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -41,7 +42,7 @@ from xentcheck.diagnosis.hypotheses.reductions import LATE, truncated
 from xentcheck.diagnosis.hypotheses.scores import GROUPS as SCORES
 from xentcheck.diagnosis.hypotheses.scores import RARE
 from xentcheck.diagnosis.hypotheses.soft_cap import GROUPS as SOFT_CAP
-from xentcheck.diagnosis.limits import limits
+from xentcheck.diagnosis.limits import known, limits
 from xentcheck.diagnosis.observation import Group, Key, Observation, quiet
 from xentcheck.diagnosis.ranking import Candidate, candidates
 
@@ -77,10 +78,22 @@ LABELLING: tuple[Group, ...] = (*REDUCTIONS, *LABELS, *OPTIONS)
 # What may hold in some rows or classes alone.
 PARTLY: tuple[Group, ...] = (vanished, *GRADIENTS, *REDUCTIONS, *GUARDS, *OPTIONS, *LABELS, *SCORES)
 HINT = "a block, a buffer or an integer dtype may end there, or the shape may be a special case."
+SEVERAL = 3  # answers that have lost the same digits, to show where
 CONVINCING = 4  # batches explained, beyond which another explanation is not worth a word
 LARGEST = 2**15  # entries; all groups take some 0.2 s for as many
 LOOSE = {"narrowing", "cancellation", "exponentials_approximate", "finite_differences", "size_dependent"}
 """Mechanisms that predict no numbers, or only some of those that they give rise to."""
+
+
+def likely_cause(own: Sequence[Observation], others: Sequence[Observation] = ()) -> Cause | None:
+    """Return the mechanism of a finding if it is shown, else the suspicion and what is known; see `common_cause`."""
+    cause = common_cause(own, others)
+    if cause is not None and cause.shown:
+        return cause
+    said = known([*own, *others])
+    if cause is None:
+        return Cause("", "", shown=False, known=said) if said else None
+    return replace(cause, known=said)
 
 
 def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ()) -> Cause | None:
@@ -100,30 +113,32 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     if isinstance(own[0].model, HessianModel):
         found = candidates(own, others, HESSIANS)
         if found:
-            return _cause(found)
+            return _cause(found, len(own))
         with quiet():
             rough = next(chain(*map(precision, own), approximate(own, own)), None)
-        return None if rough is None else Cause(rough.mechanism, rough.sentence)
+        return None if rough is None else Cause(rough.mechanism, rough.sentence, shown=False)
     found = candidates(own, others, GROUPS if largest <= LARGEST else LABELLING, FITS)
     where = limits([*own, *others])
     wrong = len(own) + sum(seen.wrong for seen in others)
     # What explains few of the wrong answers is likely to have hit them by chance.
     if found and 2 * found[0].explained >= wrong:
-        return _cause(found, where if found[0].refuted else "")
+        return _cause(found, wrong, where if found[0].refuted else "")
     partial = candidates(own, others, PARTLY, partly=True) if any(seen.got.size > 1 for seen in own) else []
     if partial and 2 * partial[0].explained >= wrong:
-        cause = _cause(partial)
-        return Cause(cause.mechanism, f"In some rows or classes: {_within(cause.sentence)}")
+        cause = _cause(partial, wrong)
+        return replace(cause, sentence=f"In some rows or classes: {_within(cause.sentence)}")
     if found and not found[0].refuted:
-        return _cause(found)
+        return _cause(found, wrong)
     with quiet():
         all_wrong = [*own, *(seen for seen in others if seen.wrong)]
         digits = chain(difference_quotients(all_wrong), *map(precision, own), approximate(own, all_wrong))
         for guess in digits:
-            return Cause(guess.mechanism, guess.sentence)
+            alike = [next((other.mechanism for other in precision(seen)), "") for seen in all_wrong]
+            often = alike.count(guess.mechanism)
+            return Cause(guess.mechanism, guess.sentence, often >= SEVERAL and 3 * often >= 2 * len(alike))
     if where:
         return Cause("size_dependent", f"Of the batches tried, only {where} are answered wrongly: {HINT}")
-    return _cause(found) if found else None
+    return _cause(found, wrong) if found else None
 
 
 class Explanation:
@@ -170,8 +185,12 @@ def _groups(seen: Observation) -> tuple[Group, ...]:
     return GROUPS if seen.got.size <= LARGEST else LABELLING
 
 
-def _cause(found: Sequence[Candidate], limits: str = "") -> Cause:
-    """Return the likeliest cause; where another one explains as much, the sentence says so."""
+def _cause(found: Sequence[Candidate], wrong: int, limits: str = "") -> Cause:
+    """Return the likeliest cause; where another one explains as much, the sentence says so.
+
+    It is shown if it explains two wrong answers that differ, most of all that there are, more than any rival does, and
+    foretells no right answer wrongly.
+    """
     best = found[0]
     sentence = best.match.guess.sentence
     if limits:
@@ -181,7 +200,12 @@ def _cause(found: Sequence[Candidate], limits: str = "") -> Cause:
         if alike and other.key[0] != best.key[0] and best.explained < CONVINCING:
             sentence += f" Another mistake is consistent with it too: {_within(other.match.guess.sentence)}"
             break
-    return Cause(best.key[0], sentence)
+    rivals = (one for one in found[1:] if one.key[0] != best.key[0] and not one.refuted)
+    # Two that predict the same in many ways say the same in other words.
+    alike = best.explained >= CONVINCING and best.different >= SEVERAL
+    better = alike or all(one.explained < best.explained or one.bits < 0.95 * best.bits for one in rivals)
+    shown = best.different >= 2 and 3 * best.explained >= 2 * wrong and not best.refuted and better
+    return Cause(best.key[0], sentence, shown)
 
 
 def _within(sentence: str) -> str:

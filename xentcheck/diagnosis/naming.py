@@ -11,8 +11,9 @@ from xentcheck.contract import Contract
 from xentcheck.diagnosis.cause import Cause
 from xentcheck.diagnosis.events import event
 from xentcheck.diagnosis.evidence import LARGEST, Evidence, observed
-from xentcheck.diagnosis.mechanism import common_cause
+from xentcheck.diagnosis.mechanism import likely_cause
 from xentcheck.diagnosis.observation import Observation
+from xentcheck.diagnosis.refusals import refusal
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
@@ -20,7 +21,8 @@ from xentcheck.targets import Host
 
 STATE_KEPT = Cause(
     "state_kept",
-    "The target answers this batch rightly when it is asked nothing before: something of an earlier call is kept.",
+    "The target answers this batch rightly when it is asked nothing before: something of an earlier call is kept, "
+    "or memory is read that this call has not written.",
 )
 CHANGED = Cause(
     "state_kept",
@@ -92,6 +94,9 @@ class Diagnosis:
         told = event(law.name, violation)
         if told is not None:
             return told
+        if violation.event.startswith("raised "):
+            raised, answered = self._evidence.of_event(violation.event) if self._ask else ([], [])
+            return refusal(violation, [first.batch, *raised], answered, self._is_answered)
         part = violation.part.partition("[")[0]
         if violation.returned is None or part not in ("loss", "gradient", "hessian_vector"):
             return None
@@ -100,6 +105,10 @@ class Diagnosis:
         return (self._by_behaviour(violation, part) if self._ask else None) or self._by_numbers(
             law, violation, first, part
         )
+
+    def _is_answered(self, batch: Batch) -> bool:
+        outcome = self._case_of(batch).answer.outcome
+        return not outcome.died and outcome.raised is None
 
     def _by_behaviour(self, violation: Violation, part: str) -> Cause | None:
         """Return a cause that asking once more shows: what matters is not the batch alone."""
@@ -150,7 +159,7 @@ class Diagnosis:
                 others += self._evidence.of_law(law, part)
             if first.vector is None:
                 others += self._evidence.nearby(violation, part)
-        return common_cause(own[:1] if first is violation else own, others)
+        return likely_cause(own[:1] if first is violation else own, others)
 
 
 def _right(answer: Answer, part: str) -> bool:

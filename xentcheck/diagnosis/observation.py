@@ -58,6 +58,11 @@ class Observation:
         """Whether an element is beyond its allowance, as far as float64 arithmetic can tell."""
         return bool(np.any(self.error > self.allowed))
 
+    @property
+    def telling(self) -> bool:
+        """Whether a finite number is wrong: an infinity or nan comes of many a mistake."""
+        return bool(np.any(np.isfinite(self.got) & (self.error > self.allowed)))
+
     @cached_property
     def returned(self) -> Returned:
         """The values, ready to be compared with many guesses."""

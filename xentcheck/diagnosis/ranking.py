@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xentcheck.diagnosis.matching import BITS_FORGIVEN, LEAST_BITS, Match
 from xentcheck.diagnosis.observation import Group, Key, Observation, quiet
@@ -29,6 +29,8 @@ class Candidate:
         Batches with a right answer for which it predicts a wrong one.
     bits : float
         Evidence of all batches explained.
+    different : int
+        How many different answers with a finite wrong number it explains.
     """
 
     key: Key
@@ -36,6 +38,7 @@ class Candidate:
     explained: int
     refuted: int
     bits: float
+    different: int = 0
 
 
 def candidates(
@@ -97,11 +100,13 @@ def _compared(
         hopeful = {order // 1000 for key, order in keys.items() if explained[key] >= most - FALLEN_BEHIND}
         tables.append(seen.matches({place: groups[place] for place in hopeful}, partly))
     found = []
+    answers = [seen.got.tobytes() if seen.telling else b"" for seen in (*own, *wrong)]
     for key, order in keys.items():
         matches = [table[key] for table in tables if key in table]
+        different = {got for got, table in zip(answers, tables, strict=True) if key in table and got}
         bits = sum(min(match.bits, MOST_BITS) for match in matches)
         if bits >= _needed(matches):
-            found.append(Candidate(key, matches[0].at(order), len(matches), 0, bits))
+            found.append(Candidate(key, matches[0].at(order), len(matches), 0, bits, len(different)))
     if not found:
         return []
     most = max(one.explained for one in found)
@@ -110,7 +115,7 @@ def _compared(
     refuted = [] if partly else [seen.refuted(worth, tied) for seen in right]
     for key, one in tied.items():
         count = sum(key in keys for keys in refuted)
-        tied[key] = Candidate(key, one.match, one.explained, count, one.bits)
+        tied[key] = replace(one, refuted=count)
     return _ranked([*tied.values(), *(one for one in found if one.explained < most)])
 
 

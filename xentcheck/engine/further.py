@@ -121,8 +121,8 @@ class Further:
     def _is_new(self, made: Shown) -> bool:
         """Return whether a reduced violation shows a mistake that no finding of the cell shows.
 
-        Where no cause is known, only what happened can tell: nothing but another sort of value is another mistake. A
-        mechanism that explains the numbers of an earlier finding, too, is a better name for that one.
+        Where no cause is suspected, only what happened can tell: nothing but another sort of value is another mistake.
+        A mechanism that explains the numbers of an earlier finding, too, is a better name for that one.
         """
         if made.observation is None or not made.mechanism:
             return made.kind not in self._kinds(made.law)

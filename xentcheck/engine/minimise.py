@@ -89,7 +89,11 @@ def translated(batch: Batch, like: Batch) -> Batch | None:
 
 
 def finding(law: Law, cell: Cell, violation: Violation, minimal: bool = False, cause: Cause | None = None) -> Finding:
-    """Return what the report says of a violation; the reproducer is added where the target is known."""
+    """Return what the report says of a violation; the reproducer is added where the target is known.
+
+    A cause that is not shown is not told: what is known instead is a line of the detail.
+    """
+    shown = cause if cause is not None and cause.shown else None
     return Finding(
         property=law.name,
         number=law.number,
@@ -103,11 +107,11 @@ def finding(law: Law, cell: Cell, violation: Violation, minimal: bool = False, c
         certified=violation.certified,
         allowance=violation.allowance,
         times=violation.times,
-        mechanism="" if cause is None else cause.mechanism,
-        cause="" if cause is None else cause.sentence,
+        mechanism="" if shown is None else shown.mechanism,
+        cause="" if shown is None else shown.sentence,
         upstream=violation.upstream,
         vector=violation.vector,
-        detail=_detail(violation),
+        detail=(*_detail(violation), *((cause.known,) if cause is not None and cause.known else ())),
         digest=digest(violation.batch),
         minimal=minimal,
     )

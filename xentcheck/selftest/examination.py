@@ -249,7 +249,7 @@ def _first(search: _Search) -> First:
         examples=fall.examples,
         rows=violation.batch.n,
         classes=violation.batch.m,
-        mechanism=cause.mechanism if cause is not None else "",
+        mechanism=cause.mechanism if cause is not None and cause.shown else "",
         batch=to_mapping(violation.batch),
         profile=fall.profile,
         in_sweep=fall.in_sweep,

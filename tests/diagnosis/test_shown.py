@@ -1,0 +1,47 @@
+"""A cause is told only if it has been shown; else what is known is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.api import check
+from xentcheck.report.results import Finding
+from xentcheck.zoo.parts import mean_loss, row_losses
+
+
+def _no_maximum(z: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return (np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), y]).mean()
+
+
+def _off_by_chance(z: Any, y: Any) -> Any:
+    return mean_loss(z, y) + 1e-3 * np.sin(1e3 * z.sum())
+
+
+def first(loss: Any, **contract: Any) -> Finding:
+    """Return the first finding of law 1 in float64."""
+    return check(loss, contract=contract, properties=["value"], dtypes=["float64"]).findings[0]
+
+
+def test_a_formula_that_predicts_several_different_numbers_is_told() -> None:
+    """A sum for a mean, on batches of several sizes."""
+    found = first(lambda z, y: row_losses(z, y).sum())
+    assert found.mechanism == "sum_for_mean"
+    assert found.cause
+
+
+def test_infinities_show_where_it_begins_and_no_mechanism() -> None:
+    """Any mistake may overflow: what is told is from which scores on."""
+    found = first(_no_maximum)
+    assert (found.mechanism, found.cause) == ("", "")
+    (known,) = found.detail
+    assert known.startswith("Known: of ")
+    assert "with a largest score of" in known
+
+
+def test_what_nothing_predicts_has_no_cause() -> None:
+    """Whatever comes near one of its numbers by chance."""
+    found = first(_off_by_chance)
+    assert (found.mechanism, found.cause) == ("", "")
