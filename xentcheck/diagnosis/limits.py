@@ -49,12 +49,14 @@ def known(observations: Sequence[Observation]) -> str:
     if where := limits(observations):
         return f"Known: {counted}, the wrong ones are those on {where}."
     for name, size in SIZES:
-        for sign, word in ((1, "more"), (-1, "less")):
-            begins = sign * min(sign * size(one) for one in wrong)
-            ends = sign * max(sign * size(one) for one in right)
-            if sign * ends < sign * begins:
-                told = f"the wrong ones are those with {name} of {begins:.6g} or {word}; up to {ends:.6g} all are right"
-                return f"Known: {counted}, {told.replace('up to', 'up to' if sign > 0 else 'down to')}."
+        of_wrong, of_right = sorted(map(size, wrong)), sorted(map(size, right))
+        if of_right[-1] < of_wrong[0]:
+            told = f"{name} of {of_wrong[0]:.6g} or more; up to {of_right[-1]:.6g} all are right"
+        elif of_wrong[-1] < of_right[0]:
+            told = f"{name} of {of_wrong[-1]:.6g} or less; from {of_right[0]:.6g} on all are right"
+        else:
+            continue
+        return f"Known: {counted}, the wrong ones are those with {told}."
     return ""
 
 

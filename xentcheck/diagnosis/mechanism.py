@@ -109,15 +109,15 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     own = [seen for seen in own if seen.wrong]
     if not own:
         return None
-    largest = max(seen.model.z.size for seen in (*own, *others))
-    if isinstance(own[0].model, HessianModel):
-        found = candidates(own, others, HESSIANS)
+    groups = _groups(*own, *others)
+    if groups is HESSIANS:
+        found = candidates(own, others, groups)
         if found:
             return _cause(found, len(own))
         with quiet():
             rough = next(chain(*map(precision, own), approximate(own, own)), None)
         return None if rough is None else Cause(rough.mechanism, rough.sentence, shown=False)
-    found = candidates(own, others, GROUPS if largest <= LARGEST else LABELLING, FITS)
+    found = candidates(own, others, groups, FITS)
     where = limits([*own, *others])
     wrong = len(own) + sum(seen.wrong for seen in others)
     # What explains few of the wrong answers is likely to have hit them by chance.
@@ -130,15 +130,27 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     if found and not found[0].refuted:
         return _cause(found, wrong)
     with quiet():
-        all_wrong = [*own, *(seen for seen in others if seen.wrong)]
-        digits = chain(difference_quotients(all_wrong), *map(precision, own), approximate(own, all_wrong))
-        for guess in digits:
-            alike = [next((other.mechanism for other in precision(seen)), "") for seen in all_wrong]
-            often = alike.count(guess.mechanism)
-            return Cause(guess.mechanism, guess.sentence, often >= SEVERAL and 3 * often >= 2 * len(alike))
+        digits = _lost_digits(own, [*own, *(seen for seen in others if seen.wrong)])
+    if digits is not None:
+        return digits
     if where:
         return Cause("size_dependent", f"Of the batches tried, only {where} are answered wrongly: {HINT}")
     return _cause(found, wrong) if found else None
+
+
+def _lost_digits(own: Sequence[Observation], wrong: Sequence[Observation]) -> Cause | None:
+    """Return how digits are lost: by a difference quotient, in a narrower dtype, or in a way that is not known.
+
+    The first looks at many entries itself; the second is shown where most of the wrong answers have lost the same.
+    """
+    for guess in difference_quotients(wrong):
+        return Cause(guess.mechanism, guess.sentence)
+    for guess in chain(*map(precision, own)):
+        often = sum(any(other.mechanism == guess.mechanism for other in precision(seen)) for seen in wrong)
+        return Cause(guess.mechanism, guess.sentence, often >= SEVERAL and 3 * often >= 2 * len(wrong))
+    for guess in approximate(own, wrong):
+        return Cause(guess.mechanism, guess.sentence, shown=False)
+    return None
 
 
 class Explanation:
@@ -179,10 +191,11 @@ class Explanation:
         return bool(self._forms & self._matched(seen))
 
 
-def _groups(seen: Observation) -> tuple[Group, ...]:
-    if isinstance(seen.model, HessianModel):
+def _groups(*observations: Observation) -> tuple[Group, ...]:
+    """Return the hypotheses about a part, those that take the time left out where a batch is large."""
+    if isinstance(observations[0].model, HessianModel):
         return HESSIANS
-    return GROUPS if seen.got.size <= LARGEST else LABELLING
+    return GROUPS if max(seen.model.z.size for seen in observations) <= LARGEST else LABELLING
 
 
 def _cause(found: Sequence[Candidate], wrong: int, limits: str = "") -> Cause:
@@ -202,8 +215,8 @@ def _cause(found: Sequence[Candidate], wrong: int, limits: str = "") -> Cause:
             break
     rivals = (one for one in found[1:] if one.key[0] != best.key[0] and not one.refuted)
     # Two that predict the same in many ways say the same in other words.
-    alike = best.explained >= CONVINCING and best.different >= SEVERAL
-    better = alike or all(one.explained < best.explained or one.bits < 0.95 * best.bits for one in rivals)
+    same = best.explained >= CONVINCING and best.different >= SEVERAL
+    better = same or all(one.explained < best.explained or one.bits < 0.95 * best.bits for one in rivals)
     shown = best.different >= 2 and 3 * best.explained >= 2 * wrong and not best.refuted and better
     return Cause(best.key[0], sentence, shown)
 

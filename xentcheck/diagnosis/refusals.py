@@ -8,7 +8,7 @@ answered once that is changed. Otherwise the exception's own words are all that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -94,9 +94,10 @@ def refusal(
         Asks the target about a batch.
     """
     said = str(violation.got)
-    if said.startswith("FloatingPointError"):
-        return Cause("raises", f"numpy's error state makes an exception of what it would ignore: {said}.")
     words = Cause("raises", f"The exception's own words: {violation.title.partition(': ')[2] or said}.")
+    if said.startswith("FloatingPointError"):
+        hint = "numpy raises it under np.errstate(...='raise'), where else it goes on with inf, nan or 0."
+        return replace(words, sentence=f"{words.sentence} {hint}")
     everywhere = [violation.batch, *raised]
     if said.startswith(OWN_WORDS) or len(everywhere) < FEWEST or len(answered) < FEWEST:
         return words

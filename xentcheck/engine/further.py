@@ -79,6 +79,7 @@ class Further:
         self._contract = contract
         self._shown = shown
         self._reduced = reduced
+        self._observations: dict[Violation, Observation | None] = {}
 
     def of(self, falls: Sequence[Fall]) -> Iterator[Shown]:
         """Yield what shows another mistake: where something else happened first, then other numbers.
@@ -101,13 +102,18 @@ class Further:
                 self._shown.append(made)
                 yield made
 
+    def _observed(self, violation: Violation) -> Observation | None:
+        if violation not in self._observations:
+            self._observations[violation] = observed(self._contract, violation)
+        return self._observations[violation]
+
     def _kinds(self, law: Law) -> list[Kind]:
         return [one.kind for one in self._shown if one.law is law]
 
     def _explained(self, law: Law, violation: Violation) -> bool:
         """Return whether a mistake that is shown already accounts for a violation, or may well do so."""
         kind = kind_of(violation)
-        if kind.what.startswith("ended"):
+        if "ended" in kind.what:
             return True  # every death costs a process
         if violation.returned is None:
             return kind in [one.kind for one in self._shown]
@@ -115,7 +121,7 @@ class Further:
             return True  # whatever is wrong may overflow at last; law 12 tells of what does
         if UNSTEADY & {one.mechanism for one in self._shown}:
             return True
-        found = observed(self._contract, violation)
+        found = self._observed(violation)
         return found is None or any(one.covers(found) for one in self._shown)
 
     def _is_new(self, made: Shown) -> bool:
@@ -134,6 +140,6 @@ class Further:
         """Return whether a mechanism of wrong numbers explains a second one, if there is one that is unexplained."""
         if made.kind.what != WRONG_NUMBER or made.explanation is None:
             return True
-        others = [observed(self._contract, one.violation) for one in left if one is not fall]
+        others = [self._observed(one.violation) for one in left if one is not fall]
         found = [one for one in others if one is not None and one.model.part == made.violation.part.partition("[")[0]]
         return not found or any(made.covers(one) for one in found)
