@@ -30,8 +30,6 @@ class Batch:
         How scores and dense labels lie in memory when the target is given them; see `layout.LAYOUTS`.
     family : str
         Where the batch comes from; see `families`.
-    single : bool
-        Whether it is there for a single point, which only what is said of this very batch can show.
     """
 
     scores: NDArray[Any]
@@ -40,7 +38,6 @@ class Batch:
     options: Mapping[str, Any] = field(default_factory=dict)
     layout: str = "C"
     family: str = "given"
-    single: bool = False
 
     @property
     def n(self) -> int:

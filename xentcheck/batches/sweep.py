@@ -92,8 +92,7 @@ def sweep(
     seen: set[str] = set()
     first = _dressed(setting, plain, chain([{}] * _READABLE, dressing), expensive_shapes)
     alone = _dressed(setting, own_items(setting), cycle([{}]), expensive_shapes)  # each point by itself
-    single = (None if batch is None else batch.replace(single=True) for batch in alone)
-    for batch in chain(first, single, chain.from_iterable(zip_longest(*streams))):
+    for batch in chain(first, alone, chain.from_iterable(zip_longest(*streams))):
         if batch is not None and (mark := digest(batch)) not in seen:
             seen.add(mark)
             yield batch

@@ -244,8 +244,6 @@ class CellSearch:
             if answers.name not in result.tallies:
                 self._observe(f"a valid batch raises {outcome.raised.kind}, which law 0 judges; it was not asked for")
         for tally in list(result.tallies.values()):
-            if batch.single and tally.law.general:
-                continue
             if not tally.falls:
                 self._judge_by(tally, case)
             elif tally.again < self.again and batch.scores.size <= LARGEST_KEPT:

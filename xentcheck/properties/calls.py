@@ -33,7 +33,6 @@ def purity(case: Case) -> Iterator[Violation]:
     "The same batch gives the same answer again, whatever was asked in between.",
     sources="pytorch 17350; keras 15271; pytorch 111484",
     needs="any",
-    general=True,
 )
 def determinism(case: Case) -> Iterator[Violation]:
     """Another batch in between, then the batch itself again; then its gradient alone, after the other's loss.

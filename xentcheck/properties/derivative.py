@@ -37,7 +37,6 @@ def _differentiable(contract: Contract, capabilities: Capabilities) -> str:
     dtypes=("float64",),
     labels=("sparse", "onehot"),
     applies=_differentiable,
-    general=True,
 )
 def own_gradient(case: Case) -> Iterator[Violation]:
     """Richardson's difference of the loss along a random direction, in float64, with its bound.

@@ -22,7 +22,6 @@ from xentcheck.truth.formats import FORMATS
     sources="keras 6143, 17102; tensorflow 60113; keras 15271",
     needs="any",
     applies=uncapped,
-    general=True,
 )
 def softmax_consistency(case: Case) -> Iterator[Violation]:
     """Logits log p give back -log p_y, so a double softmax does not pass; likewise where probabilities go in."""
@@ -59,7 +58,6 @@ def _reduces(contract: Contract, capabilities: Capabilities) -> str:
     sources="pytorch 70348, 64572, 11551; Paddle 48663; burn 5568; Liger-Kernel 1338; transformers 34191",
     needs="any",
     applies=_reduces,
-    general=True,
 )
 def reductions(case: Case) -> Iterator[Violation]:
     """The batch twice over, and no rows at all where the contract says what their mean is."""
@@ -177,7 +175,6 @@ def _minus_infinity(contract: Contract, capabilities: Capabilities) -> str:
     sources="optax 896, 1762; jax 17117, 16208, 6811; pytorch 31829; mlx 2213; flash-attention 1930",
     needs="any",
     applies=_minus_infinity,
-    general=True,
 )
 def minus_infinity(case: Case) -> Iterator[Violation]:
     """One class that no row has as its label is masked."""
@@ -253,7 +250,6 @@ def _negative(case: Case) -> Violation | None:
     "The gradient is linear in the upstream gradient: non-uniform, negative and zero ones included.",
     sources="TransformerEngine 2139; Liger-Kernel 1298; pytorch 113708",
     needs="vjp",
-    general=True,
 )
 def vjp_linearity(case: Case) -> Iterator[Violation]:
     """One cotangent: zeros, negative numbers, one that no narrower dtype holds, and the size of a loss scale."""
@@ -276,7 +272,6 @@ def vjp_linearity(case: Case) -> Iterator[Violation]:
     needs="any",
     labels=("sparse",),
     applies=logits_only,
-    general=True,
 )
 def uniform(case: Case) -> Iterator[Violation]:
     """Equal logits at a number of classes around a power of two, at 0 and at a large negative offset."""

@@ -25,7 +25,6 @@ OFFSETS = (2.0**27, -(2.0**27), 2.0**20, -(2.0**20), 8192.0, -128.0)
     sources="pytorch 11752, 38839; optax 1792; mlx 4188",
     needs="any",
     applies=uncapped_logits,
-    general=True,
 )
 def shift(case: Case) -> Iterator[Violation]:
     """Offsets +-1e2 to +-1e8; the rounded logits are the new batch, so the truth is exact for what was passed."""
@@ -46,7 +45,6 @@ def shift(case: Case) -> Iterator[Violation]:
     "Renaming the classes renames the gradient's columns and leaves the loss as it is.",
     sources="pytorch 62897, 143644; Liger-Kernel 1338; Megatron-LM 737",
     needs="any",
-    general=True,
 )
 def class_permutation(case: Case) -> Iterator[Violation]:
     """Scores, labels and class weights are permuted together; a class that is ignored keeps its place."""
@@ -85,7 +83,6 @@ def permute_classes(batch: Batch, order: np.ndarray) -> Batch:
     "A row's loss and gradient do not depend on the other rows, on their order or on their number.",
     sources="pytorch 143644; ml-cross-entropy 59; Liger-Kernel 1298; verl 5349",
     needs="any",
-    general=True,
 )
 def row_independence(case: Case) -> Iterator[Violation]:
     """Rows reversed, or one row alone, or the rows repeated up to around a power of two: one of them a batch."""
@@ -205,7 +202,6 @@ def _other_shapes(case: Case) -> Iterator[tuple[Batch, str]]:
     "The result has the declared shape, and how the input lies in memory does not matter.",
     sources="tensorflow 32231; keras 23451; pytorch 69617, 31829; scikit-learn 30910",
     needs="any",
-    general=True,
 )
 def layout(case: Case) -> Iterator[Violation]:
     """Shapes of the results; Fortran, strided, reversed, read-only, unaligned and zero-stride inputs."""

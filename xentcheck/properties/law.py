@@ -100,9 +100,6 @@ class Law:
         The dtypes and label forms that it says something about; empty for all.
     idle : str
         Why it was not judged where no batch was an example.
-    general : bool
-        Whether it compares with further batches that have nothing of what is special about a batch: then it leaves out
-        the batches that are there for a single point.
     """
 
     number: int
@@ -114,7 +111,6 @@ class Law:
     dtypes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     idle: str = "none of its batches was an example"
-    general: bool = False
 
     def silent(self, contract: Contract, capabilities: Capabilities, dtype: str, labels: str) -> str:
         """Return why the law says nothing about a target in a dtype and with a form of labels, or ""."""
@@ -150,7 +146,6 @@ def law(
     dtypes: tuple[str, ...] = (),
     labels: tuple[str, ...] = (),
     idle: str = Law.idle,
-    general: bool = False,
 ) -> Callable[[Judge], Law]:
     """Make a judging function a Law.
 
@@ -164,8 +159,6 @@ def law(
         The dtypes and label forms that it says something about; all by default.
     idle : str, optional
         Why it was not judged where no batch was an example.
-    general : bool
-        See Law.
     """
 
     def applicable(contract: Contract, capabilities: Capabilities) -> str:
@@ -174,7 +167,7 @@ def law(
         return applies(contract, capabilities) if applies else ""
 
     def make(judge: Judge) -> Law:
-        return Law(number, name, sentence, sources, applicable, judge, dtypes, labels, idle, general)
+        return Law(number, name, sentence, sources, applicable, judge, dtypes, labels, idle)
 
     return make
 

@@ -33,7 +33,6 @@ def _certified(contract: Contract, capabilities: Capabilities) -> str:
     sources="tensorflow 7403, 5876; scikit-learn 14608",
     needs="any",
     applies=_certified,
-    general=True,
 )
 def second_order(case: Case) -> Iterator[Violation]:
     """Its product with a vector where the target offers one, and otherwise its gradient, differenced."""
