@@ -43,6 +43,11 @@ def _another_label_dtype_refused(z: Any, y: Any) -> Any:
     return mean_loss(z, y)
 
 
+def _under_raise(z: Any, y: Any) -> Any:
+    with np.errstate(all="raise"):
+        return (np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), y]).mean()
+
+
 def cause(loss: Any, **contract: Any) -> str:
     """Return the cause of the finding of law 0 in float64."""
     report = check(loss, contract=contract, properties=["answers"], dtypes=["float64"])
@@ -67,6 +72,7 @@ def test_what_all_refused_batches_have_and_no_other_is_the_cause() -> None:
         ),
         (_imports_what_is_not_there, "ModuleNotFoundError: No module named 'fused_kernels'", {}),
         (_leaves, "SystemExit: 3", {}),
+        (_under_raise, "FloatingPointError: ", {}),
     ],
 )
 def test_else_its_own_words(loss: Any, words: str, contract: dict[str, Any]) -> None:

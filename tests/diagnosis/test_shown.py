@@ -10,6 +10,13 @@ from xentcheck.api import check
 from xentcheck.report.results import Finding
 from xentcheck.zoo.parts import mean_loss, row_losses
 
+SMALL = {"rows": [1, 4], "classes": [2, 5], "magnitude": 10.0}
+
+
+def _units(shape: tuple[int, ...]) -> Any:
+    """Return the arrays of a shape with a one in a single place."""
+    return np.eye(int(np.prod(shape))).reshape(-1, *shape)
+
 
 def _no_maximum(z: Any, y: Any) -> Any:
     with np.errstate(all="ignore"):
@@ -30,6 +37,19 @@ def test_a_formula_that_predicts_several_different_numbers_is_told() -> None:
     found = first(lambda z, y: row_losses(z, y).sum())
     assert found.mechanism == "sum_for_mean"
     assert found.cause
+
+
+def test_a_difference_quotient_is_told_by_its_step() -> None:
+    """The leading error of many entries shows one and the same step."""
+
+    def gradient(z: Any, y: Any) -> Any:
+        h = 1e-3
+        slopes = [(mean_loss(z + h * unit, y) - mean_loss(z, y)) / h for unit in _units(z.shape)]
+        return np.reshape(slopes, z.shape)
+
+    report = check(mean_loss, gradient, properties=["gradient"], dtypes=["float64"], contract={"domain": SMALL})
+    assert report.findings[0].mechanism == "finite_differences"
+    assert "forward difference of the loss with a step of about 0.001" in report.findings[0].cause
 
 
 def test_infinities_show_where_it_begins_and_no_mechanism() -> None:

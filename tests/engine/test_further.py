@@ -11,7 +11,7 @@ from xentcheck.api import check
 from xentcheck.engine.kinds import Kind, kind_of
 from xentcheck.properties.law import Violation
 from xentcheck.report.results import Finding, identifier
-from xentcheck.zoo.parts import mean_loss
+from xentcheck.zoo.parts import mean_gradient, mean_loss
 
 
 def _at_label(z: Any, y: Any) -> Any:
@@ -92,6 +92,18 @@ def test_each_kind_of_bad_input_is_reported_up_to_three() -> None:
     found = findings(_checks_nothing, "bad-input", invalid="raise")
     assert len(found) == 3
     assert len({one.title for one in found}) == 3
+
+
+def test_what_every_call_accepts_is_one_finding_a_kind() -> None:
+    """The loss and the gradient called alone accept what the call for both accepts: that is nothing further."""
+
+    def gradient(z: Any, y: Any) -> Any:
+        return mean_gradient(z, np.asarray(y).reshape(-1)[: len(z)].astype(np.int64) % z.shape[1])
+
+    contract = {"invalid": "raise"}
+    report = check(_checks_nothing, gradient, contract=contract, properties=["bad-input"], dtypes=["float64"])
+    assert len(report.findings) == 3
+    assert not any("called alone" in found.title for found in report.findings)
 
 
 def test_with_fail_fast_nothing_further_is_looked_for() -> None:

@@ -39,6 +39,22 @@ def test_a_death_is_an_outcome_and_the_next_batch_is_answered(name: str, died: s
         assert host.restarts == 1  # type: ignore[attr-defined]
 
 
+def test_what_is_done_meanwhile_is_done_once_and_loses_no_answer() -> None:
+    """Its failure is the caller's, and the answer that nobody took is not given to the next batch."""
+    other = Batch(np.array([[1.0, 0.0]]), np.array([0]))
+
+    def fails() -> None:
+        raise ZeroDivisionError
+
+    with opened("crash") as host:
+        done: list[str] = []
+        assert host.evaluate(HARMLESS, meanwhile=lambda: done.append("once")).loss == pytest.approx(np.log(3))
+        assert done == ["once"]
+        with pytest.raises(ZeroDivisionError):
+            host.evaluate(HARMLESS, meanwhile=fails)
+        assert host.evaluate(other).loss == pytest.approx(np.log1p(np.exp(-1)))
+
+
 def test_what_a_crashed_process_printed_is_kept() -> None:
     """The end of its output shows what it did last, the fault handler's trace included."""
     with opened("crash") as host:
