@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from xentcheck.api import check
+from xentcheck.batches.batch import Batch
+from xentcheck.diagnosis.refusals import refusal
+from xentcheck.properties.law import Violation
 from xentcheck.zoo.parts import mean_loss, row_losses
 
 
@@ -77,6 +80,43 @@ def test_what_all_refused_batches_have_and_no_other_is_the_cause() -> None:
 )
 def test_else_its_own_words(loss: Any, words: str, contract: dict[str, Any]) -> None:
     """Refuted once: "a single class is refused" for each of these."""
-    told = cause(loss, **contract)
-    assert told.startswith(f"The exception's own words: {words}")
-    assert "class" not in told.partition(" (")[0]
+    said = cause(loss, **contract)
+    assert said.startswith(f"The exception's own words: {words}")
+    assert "class" not in said.partition(" (")[0]
+
+
+def batch(n: int, m: int, layout: str = "C") -> Batch:
+    """Return a batch of a size."""
+    return Batch(np.zeros((n, m)), np.zeros(n, np.int64), layout=layout)
+
+
+def told(violating: Batch, raised: list[Batch], answered: list[Batch], without: bool = True) -> str:
+    """Return the cause of an exception on a batch, beside other batches."""
+    violation = Violation("the target raised from its loss: ValueError: x (f.py:1)", violating, got="ValueError: x")
+    return refusal(violation, raised, answered, lambda changed: without).sentence
+
+
+FINE = [batch(2, 3), batch(1, 2)]
+WORDS = "The exception's own words: ValueError: x (f.py:1)."
+
+
+def test_a_pattern_that_leaves_no_doubt() -> None:
+    """One class in each batch that raised, in none that was answered, and two classes are answered."""
+    assert told(batch(1, 1), [batch(2, 1)], FINE).startswith("A single class is refused")
+
+
+@pytest.mark.parametrize(
+    ("violating", "raised", "answered", "without"),
+    [
+        (batch(1, 1), [batch(2, 3)], FINE, True),
+        (batch(1, 1), [batch(2, 1)], [*FINE, batch(3, 1)], True),
+        (batch(1, 1, "F"), [batch(2, 1, "F")], FINE, True),
+        (batch(1, 1), [batch(2, 1)], FINE, False),
+        (batch(1, 1), [batch(2, 1)], FINE[:1], True),
+        (batch(1, 1), [], FINE, True),
+    ],
+    ids=["another raises", "one is answered", "two fit", "raises without it", "few answered", "one raised"],
+)
+def test_a_pattern_in_doubt(violating: Batch, raised: list[Batch], answered: list[Batch], without: bool) -> None:
+    """Its own words are the cause then."""
+    assert told(violating, raised, answered, without) == WORDS

@@ -46,6 +46,14 @@ def _raises_twice(z: Any, y: Any) -> Any:
     return mean_loss(z, y)
 
 
+def _raises_at_first(z: Any, y: Any) -> Any:
+    if z.shape == (2, 3):
+        raise ValueError("two rows of three")
+    if z.shape == (1, 2):
+        raise KeyError("one row of two")
+    return mean_loss(z, y)
+
+
 def _checks_nothing(z: Any, y: Any) -> Any:
     return mean_loss(z, np.asarray(y).reshape(-1)[: len(z)].astype(np.int64) % z.shape[1])
 
@@ -111,6 +119,8 @@ def test_with_fail_fast_nothing_further_is_looked_for() -> None:
     contract = {"nonfinite": ["-inf", "nan"]}
     report = check(_capped_and_nan_swallowed, contract=contract, properties=["value"], fail_fast=True)
     assert len(report.findings) == 1
+    # The run goes on until a call returns: what raises until then is one finding as well.
+    assert len(check(_raises_at_first, properties=["answers"], fail_fast=True).findings) == 1
 
 
 @pytest.mark.parametrize("got", [np.nan, np.inf])
