@@ -60,7 +60,8 @@ def figures(summary: Summary) -> list[str]:
             f"95th percentile {summary.seconds_95:.2f} s; batches: median {summary.examples_median:g}"
         )
         lines.append(f"minimal batch: median {summary.rows_median:g} rows and {summary.classes_median:g} classes")
-        lines.append(f"mechanism named rightly: {100 * (summary.named_rightly or 0):.0f} %")
+        shares = (f"{100 * (share or 0):.0f} %" for share in (summary.named, summary.named_rightly))
+        lines.append("mechanism named by the first finding: {}, and rightly: {}".format(*shares))
     lines.append(
         f"{len(summary.failed)} of {summary.right} right implementations failed in {summary.profile}, "
         f"with {_seeds(summary)}"

@@ -34,8 +34,8 @@ class Summary:
         Batches judged until then.
     rows_median, classes_median : float or None
         Of the minimal batch.
-    named_rightly : float or None
-        The share of the found bugs whose planted mechanism the first finding names.
+    named, named_rightly : float or None
+        The shares of the found bugs whose first finding names a mechanism, and of those with the planted one.
     unexpected : tuple of str
         Bugs that none of the laws killed that were expected to.
     right, seconds : int, float
@@ -58,6 +58,7 @@ class Summary:
     examples_median: float | None
     rows_median: float | None
     classes_median: float | None
+    named: float | None
     named_rightly: float | None
     unexpected: tuple[str, ...]
     right: int
@@ -114,6 +115,7 @@ def summarise(
         examples_median=_median([first.examples for first in firsts]),
         rows_median=_median([first.rows for first in firsts]),
         classes_median=_median([first.classes for first in firsts]),
+        named=sum(bool(first.mechanism) for first in firsts) / len(firsts) if firsts else None,
         named_rightly=sum(one.named_rightly for one in bugs) / len(firsts) if firsts else None,
         unexpected=tuple(
             name
