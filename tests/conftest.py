@@ -7,8 +7,11 @@ import os
 
 import pytest
 
+from xentcheck.diagnosis import STRICT
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    STRICT.set(True)
     config.addinivalue_line(
         "markers",
         "needs(*modules): skip where a module is not installed, fail where XENTCHECK_REQUIRE lists it "

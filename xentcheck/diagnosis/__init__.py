@@ -9,6 +9,6 @@ from xentcheck.diagnosis.cause import Cause
 from xentcheck.diagnosis.evidence import observed
 from xentcheck.diagnosis.mechanism import Explanation
 from xentcheck.diagnosis.naming import UNSTEADY, Diagnosis
-from xentcheck.diagnosis.observation import Observation
+from xentcheck.diagnosis.observation import STRICT, Observation
 
-__all__ = ["UNSTEADY", "Cause", "Diagnosis", "Explanation", "Observation", "observed"]
+__all__ = ["STRICT", "UNSTEADY", "Cause", "Diagnosis", "Explanation", "Observation", "observed"]

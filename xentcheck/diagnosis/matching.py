@@ -64,16 +64,16 @@ class Match:
         Evidence, summed over the elements.
     largest : float
         The evidence of the most telling element.
-    order : int
-        The place of the guess among all.
+    order : (int, int)
+        The place of the hypothesis among all, and of the guess among its own.
     """
 
     guess: Prediction
     bits: float
     largest: float
-    order: int = 0
+    order: tuple[int, int] = (0, 0)
 
-    def at(self, order: int) -> Match:
+    def at(self, order: tuple[int, int]) -> Match:
         """Return the match at another place."""
         return Match(self.guess, self.bits, self.largest, order)
 
@@ -102,7 +102,7 @@ class Returned:
         # Most guesses miss by far: the entries that are the furthest from right are looked at first.
         self.first = np.argsort(-self.from_right, kind="stable")[:64] if got.size > 256 else None
 
-    def matched(self, guess: Prediction, order: int = 0, partly: bool = False) -> Match | None:
+    def matched(self, guess: Prediction, order: tuple[int, int] = (0, 0), partly: bool = False) -> Match | None:
         """Return how well a guess explains what was returned, or None if it does not.
 
         Every element must be within the tolerance of the guess, and the guess must be clearly apart from the right

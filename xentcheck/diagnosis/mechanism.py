@@ -9,74 +9,14 @@ from itertools import chain
 import numpy as np
 
 from xentcheck.diagnosis.cause import Cause
-from xentcheck.diagnosis.hessian_model import HessianModel
-from xentcheck.diagnosis.hypotheses.blocks import GROUPS as BLOCKS
-from xentcheck.diagnosis.hypotheses.cancellation import (
-    accumulated,
-    approximate,
-    cancelled,
-    narrowed,
-    precision,
-    rounded_between,
-)
+from xentcheck.diagnosis.hessian_model import PART, HessianModel
+from xentcheck.diagnosis.hypotheses.cancellation import approximate, precision
 from xentcheck.diagnosis.hypotheses.differences import difference_quotients
-from xentcheck.diagnosis.hypotheses.fits import FITS
-from xentcheck.diagnosis.hypotheses.formulas import GROUPS as FORMULAS
-from xentcheck.diagnosis.hypotheses.gradients import GROUPS as GRADIENTS
-from xentcheck.diagnosis.hypotheses.gradients import vanished
-from xentcheck.diagnosis.hypotheses.guards import FIRST
-from xentcheck.diagnosis.hypotheses.guards import GROUPS as GUARDS
-from xentcheck.diagnosis.hypotheses.hessian import GROUPS as HESSIANS
-from xentcheck.diagnosis.hypotheses.labels import GROUPS as LABELS
-from xentcheck.diagnosis.hypotheses.labels import LATE as LABELS_LATE
-from xentcheck.diagnosis.hypotheses.options import GROUPS as OPTIONS
-from xentcheck.diagnosis.hypotheses.overflow import (
-    hidden,
-    infinite_logs,
-    numbers_for_infinity,
-    range_lost,
-    underflowed_logs,
-)
-from xentcheck.diagnosis.hypotheses.reductions import GROUPS as REDUCTIONS
-from xentcheck.diagnosis.hypotheses.reductions import LATE, truncated
-from xentcheck.diagnosis.hypotheses.scores import GROUPS as SCORES
-from xentcheck.diagnosis.hypotheses.scores import RARE
-from xentcheck.diagnosis.hypotheses.soft_cap import GROUPS as SOFT_CAP
+from xentcheck.diagnosis.hypotheses.register import fits, hypotheses
 from xentcheck.diagnosis.limits import known, limits
 from xentcheck.diagnosis.observation import Group, Key, Observation, quiet
 from xentcheck.diagnosis.ranking import Candidate, candidates
 
-# Simpler and commoner mechanisms first: the order decides between those that predict the same values.
-GROUPS: tuple[Group, ...] = (
-    *REDUCTIONS,
-    *FIRST,
-    *LABELS,
-    *OPTIONS,
-    *SOFT_CAP,
-    *GRADIENTS,
-    *GUARDS,
-    infinite_logs,
-    numbers_for_infinity,
-    cancelled,
-    accumulated,
-    rounded_between,
-    range_lost,
-    underflowed_logs,
-    hidden,
-    narrowed,
-    vanished,
-    *SCORES,
-    *BLOCKS,
-    *FORMULAS,
-    *RARE,
-    truncated,
-    *LABELS_LATE,
-    *LATE,
-)
-# What is cheap enough for batches of any size.
-LABELLING: tuple[Group, ...] = (*REDUCTIONS, *LABELS, *OPTIONS)
-# What may hold in some rows or classes alone.
-PARTLY: tuple[Group, ...] = (vanished, *GRADIENTS, *REDUCTIONS, *GUARDS, *OPTIONS, *LABELS, *SCORES)
 HINT = "a block, a buffer or an integer dtype may end there, or the shape may be a special case."
 SEVERAL = 3  # answers that have lost the same digits, to show where
 CONVINCING = 4  # batches explained, beyond which another explanation is not worth a word
@@ -110,20 +50,21 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     if not own:
         return None
     groups = _groups(*own, *others)
-    if groups is HESSIANS:
+    if isinstance(own[0].model, HessianModel):
         found = candidates(own, others, groups)
         if found:
             return _cause(found, len(own))
         with quiet():
             rough = next(chain(*map(precision, own), approximate(own, own)), None)
         return None if rough is None else Cause(rough.mechanism, rough.sentence, shown=False)
-    found = candidates(own, others, groups, FITS)
+    found = candidates(own, others, groups, fits())
     where = limits([*own, *others])
     wrong = len(own) + sum(seen.wrong for seen in others)
     # What explains few of the wrong answers is likely to have hit them by chance.
     if found and 2 * found[0].explained >= wrong:
         return _cause(found, wrong, where if found[0].refuted else "")
-    partial = candidates(own, others, PARTLY, partly=True) if any(seen.got.size > 1 for seen in own) else []
+    in_part = [one.predictions for one in hypotheses() if one.partly]
+    partial = candidates(own, others, in_part, partly=True) if any(seen.got.size > 1 for seen in own) else []
     if partial and 2 * partial[0].explained >= wrong:
         cause = _cause(partial, wrong)
         return replace(cause, sentence=f"In some rows or classes: {_within(cause.sentence)}")
@@ -166,7 +107,7 @@ class Explanation:
     def __init__(self, mechanism: str, own: Observation) -> None:
         self.mechanism = mechanism
         with quiet():
-            fitted = [] if isinstance(own.model, HessianModel) else [group for fit in FITS for group in fit([own])]
+            fitted = [] if isinstance(own.model, HessianModel) else [group for fit in fits() for group in fit([own])]
             groups = dict(enumerate((*_groups(own), *fitted)))
             self._groups = {
                 place: group
@@ -193,9 +134,9 @@ class Explanation:
 
 def _groups(*observations: Observation) -> tuple[Group, ...]:
     """Return the hypotheses about a part, those that take the time left out where a batch is large."""
-    if isinstance(observations[0].model, HessianModel):
-        return HESSIANS
-    return GROUPS if max(seen.model.z.size for seen in observations) <= LARGEST else LABELLING
+    part = PART if isinstance(observations[0].model, HessianModel) else ""
+    large = max(seen.model.z.size for seen in observations) > LARGEST and not part
+    return tuple(one.predictions for one in hypotheses() if one.part == part and (one.quick or not large))
 
 
 def _cause(found: Sequence[Candidate], wrong: int, limits: str = "") -> Cause:

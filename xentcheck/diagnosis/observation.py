@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +21,12 @@ from xentcheck.truth.conditions import conditions
 from xentcheck.truth.problem import Problem
 
 Group = Callable[[Model], Iterator[Prediction]]
+Fit = Callable[["Sequence[Observation]"], Iterator[Group]]
+Place = tuple[int, int]
+"""Of a hypothesis among all, and of a prediction among those of the hypothesis."""
 Key = tuple[str, str]
+STRICT = ContextVar("strict", default=False)
+"""Whether a TypeError, an IndexError or an AssertionError of a hypothesis is raised: in the tests and the self-test."""
 NUMBERS = re.compile(r"\d[\d.,e+-]*")
 
 
@@ -101,14 +107,20 @@ class Observation:
                     (refuted if self.returned.refutes(guess) else agreed).add(key)
         return refuted - agreed
 
-    def guesses(self, groups: Mapping[int, Group]) -> Iterator[tuple[int, Prediction]]:
-        """Yield the guesses with their places; one that cannot be computed ends its group, no more."""
+    def guesses(self, groups: Mapping[int, Group]) -> Iterator[tuple[Place, Prediction]]:
+        """Yield the guesses with their places; one that cannot be computed ends its group, no more.
+
+        A mistake in the hypothesis itself is no reason to lose a run of hours either; under `strict` it is raised.
+        """
         for place, group in groups.items():
             try:
                 for within, guess in enumerate(group(self.model)):
-                    yield 1000 * place + within, guess
-            except (ArithmeticError, ValueError, IndexError, TypeError, AssertionError):
+                    yield (place, within), guess
+            except (ArithmeticError, ValueError):
                 continue
+            except Exception:
+                if STRICT.get():
+                    raise
 
 
 def key_of(guess: Prediction) -> Key:

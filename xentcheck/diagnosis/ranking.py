@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xentcheck.diagnosis.matching import BITS_FORGIVEN, LEAST_BITS, Match
-from xentcheck.diagnosis.observation import Group, Key, Observation, quiet
+from xentcheck.diagnosis.observation import Fit, Group, Key, Observation, Place, quiet
 
-Fit = Callable[[Sequence[Observation]], Iterator[Group]]
 FALLEN_BEHIND = 3  # batches by which a mechanism may explain fewer than another, to be looked for in the next one
 MOST_BITS = 64.0  # that one batch may contribute, so that a large batch does not outvote the others
 
@@ -90,14 +89,14 @@ def _compared(
 ) -> list[Candidate]:
     """Return the candidates of some groups; what the finding's own batches do not show is not looked for in others."""
     tables = [seen.matches(groups, partly) for seen in own]
-    keys: dict[Key, int] = {}
+    keys: dict[Key, Place] = {}
     for table in tables:
         for key, match in table.items():
             keys[key] = min(keys.get(key, match.order), match.order)
     for seen in wrong:
         explained = {key: sum(key in table for table in tables) for key in keys}
         most = max(explained.values(), default=0)
-        hopeful = {order // 1000 for key, order in keys.items() if explained[key] >= most - FALLEN_BEHIND}
+        hopeful = {place for key, (place, _) in keys.items() if explained[key] >= most - FALLEN_BEHIND}
         tables.append(seen.matches({place: groups[place] for place in hopeful}, partly))
     found = []
     answers = [seen.got.tobytes() if seen.telling else b"" for seen in (*own, *wrong)]
@@ -111,7 +110,7 @@ def _compared(
         return []
     most = max(one.explained for one in found)
     tied = {one.key: one for one in found if one.explained == most}
-    worth = {place: groups[place] for place in {one.match.order // 1000 for one in tied.values()}}
+    worth = {place: groups[place] for place in {one.match.order[0] for one in tied.values()}}
     refuted = [] if partly else [seen.refuted(worth, tied) for seen in right]
     for key, one in tied.items():
         count = sum(key in keys for keys in refuted)
@@ -134,7 +133,7 @@ def _ranked(found: list[Candidate]) -> list[Candidate]:
     fewest = min(one.refuted for one in found if one.explained == most)
     best = max(one.bits for one in found if one.explained == most and one.refuted == fewest)
 
-    def rank(one: Candidate) -> tuple[int, int, bool, int]:
+    def rank(one: Candidate) -> tuple[int, int, bool, Place]:
         telling = one.bits >= min(0.95 * best, best - 2) or one.bits >= best
         return -one.explained, one.refuted, not telling, one.match.order
 

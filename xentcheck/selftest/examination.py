@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from xentcheck.batches.storage import to_mapping
-from xentcheck.diagnosis import Diagnosis
+from xentcheck.diagnosis import STRICT, Diagnosis
 from xentcheck.engine.cellrun import capabilities_of
 from xentcheck.engine.minimise import minimise
 from xentcheck.engine.plan import PROFILES, cells, drawn_in_each
@@ -183,6 +183,7 @@ def examine(
     with_sweep : bool
         Whether the deterministic sweep is judged, and not only what is drawn.
     """
+    STRICT.set(True)
     planted = bool(specimen.mechanism)
     with open_host(specimen.specification()) as host:
         search = _Search(specimen, host, seed, choose(properties), only_first)

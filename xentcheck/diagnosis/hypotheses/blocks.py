@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Floats, Model, one_hot
 from xentcheck.diagnosis.prediction import Prediction
 
@@ -25,6 +26,7 @@ def borders(count: int) -> Iterator[tuple[int, str, int]]:
                 yield block, "after the first block", block
 
 
+@hypothesis(Rank.BLOCKS)
 def running_softmax(model: Model) -> Iterator[Prediction]:
     """Yield online and sharded log-sum-exps that are put together wrongly."""
     if model.contract.input != "logits":
@@ -83,6 +85,7 @@ def _by_lse(model: Model, mechanism: str, text: str, lse: Floats) -> Prediction:
     return Prediction(mechanism, text, model.finish(model.rows(logs=(log_p, np.exp(log_p)))), 1.0, variant=text)
 
 
+@hypothesis(Rank.BLOCKS)
 def labels_in_blocks(model: Model) -> Iterator[Prediction]:
     """Yield labels that a later block of classes does not find, or finds in the wrong place."""
     y = model.labels
@@ -120,6 +123,7 @@ def labels_in_blocks(model: Model) -> Iterator[Prediction]:
                 yield Prediction(key, text, model.finish(model.rows(t)), 1.0, variant=text)
 
 
+@hypothesis(Rank.BLOCKS)
 def unwritten(model: Model) -> Iterator[Prediction]:
     """Yield gradients of which a block of classes or rows is not written, and losses of which rows are not."""
     if model.part == "gradient":
@@ -132,6 +136,7 @@ def unwritten(model: Model) -> Iterator[Prediction]:
             yield Prediction("chunk_not_written", text, value, 1.0, variant=f"p of classes {which} {block}")
 
 
+@hypothesis(Rank.BLOCKS)
 def rows_in_blocks(model: Model) -> Iterator[Prediction]:
     """Yield reductions block by block of rows, and rows of the last block in other places."""
     n, rows = model.n, model.rows()
@@ -162,6 +167,3 @@ def rows_in_blocks(model: Model) -> Iterator[Prediction]:
             text = f"Each row's gradient is that of the mean of the means of blocks of {block} rows."
             value = model.right * (n / share / len(starts))[:, None]
             yield Prediction("mean_of_means", text, value, 1.0, variant=text)
-
-
-GROUPS = (running_softmax, labels_in_blocks, unwritten, rows_in_blocks)

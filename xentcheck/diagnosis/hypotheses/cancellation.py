@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import ml_dtypes
 import numpy as np
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Floats, Model, log_softmax
 from xentcheck.diagnosis.observation import Observation
 from xentcheck.diagnosis.prediction import Prediction
@@ -25,6 +26,7 @@ from xentcheck.diagnosis.simulation import (
 )
 
 
+@hypothesis(Rank.ACCUMULATION)
 def cancelled(model: Model) -> Iterator[Prediction]:
     """Yield what cancellation leaves of lse - z_y, of log(1 + s), and of p_y - 1."""
     if model.contract.input != "logits":
@@ -51,6 +53,7 @@ def cancelled(model: Model) -> Iterator[Prediction]:
             yield Prediction("p_minus_1_cancels", text, model.finish(rows.astype(np.float64)), exact=True)
 
 
+@hypothesis(Rank.ACCUMULATION)
 def accumulated(model: Model) -> Iterator[Prediction]:
     """Yield sums that stagnate or overflow in a 16-bit dtype, term after term or in blocks."""
     own = model.problem.format
@@ -87,6 +90,7 @@ def accumulated(model: Model) -> Iterator[Prediction]:
             yield Prediction("accumulation_16_bit", text, np.asarray(running), bits=-5.0)
 
 
+@hypothesis(Rank.ACCUMULATION)
 def rounded_between(model: Model) -> Iterator[Prediction]:
     """Yield a softmax that is rounded to the 16 bits of the input before its logarithm is taken."""
     own = model.problem.format
@@ -98,6 +102,7 @@ def rounded_between(model: Model) -> Iterator[Prediction]:
         yield Prediction("narrowing", text, value.astype(own.dtype).astype(np.float64), bits=-5.0, exact=True)
 
 
+@hypothesis(Rank.LOST)
 def narrowed(model: Model) -> Iterator[Prediction]:
     """Yield the values that a narrower dtype gives."""
     for narrow in NARROWER[model.problem.format.name]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from xentcheck.diagnosis.hypotheses.register import fit
 from xentcheck.diagnosis.loss_model import Floats, Model
 from xentcheck.diagnosis.observation import Group, Observation
 from xentcheck.diagnosis.prediction import Prediction
@@ -18,37 +19,7 @@ BISECTIONS = 50
 Value = Callable[[Model, float], Floats]
 
 
-def scaled(wrong: Sequence[Observation]) -> Iterator[Group]:
-    """Yield one factor for every number."""
-    text = "The {part} equals the certified one times {constant:.10g} everywhere: a factor is wrong."
-    yield from _direct(
-        wrong, "scaled", text, lambda seen: seen.got / seen.model.right, lambda model, c: c * model.right
-    )
-
-
-def offset(wrong: Sequence[Observation]) -> Iterator[Group]:
-    """Yield one number added to the loss, or to each row's."""
-
-    def moved(model: Model, c: float) -> Floats:
-        return model.finish(model.rows() + c * model.problem.kept)
-
-    losses = [seen for seen in wrong if seen.model.part == "loss"]
-    text = "{constant:.10g} is added to the loss."
-    yield from _direct(losses, "added_to_loss", text, lambda seen: seen.got - seen.model.right, _plus)
-    text = "{constant:.10g} is added to the loss of each row."
-    yield from _direct(losses, "added_to_loss", text, _per_row, moved)
-
-
-def _plus(model: Model, c: float) -> Floats:
-    return np.asarray(model.right + c)
-
-
-def _per_row(seen: Observation) -> Floats:
-    model = seen.model
-    rows = 1.0 if model.reduction == "none" else model.problem.kept.sum() / model.divisor
-    return np.asarray((seen.got - model.right) / rows)
-
-
+@fit
 def affine(wrong: Sequence[Observation]) -> Iterator[Group]:
     """Yield another label smoothing, and another coefficient of the z-loss: loss and gradient are affine in both."""
     smoothed = [seen for seen in wrong if seen.model.problem.smoothing]
@@ -71,16 +42,7 @@ def affine(wrong: Sequence[Observation]) -> Iterator[Group]:
     yield from _direct(with_z, "z_loss_distorted", text, _between(lambda m: z_loss(m, 0.0), z_loss), z_loss)
 
 
-def _between(zero: Callable[[Model], Floats], value: Value) -> Callable[[Observation], Floats]:
-    """Return what finds the constant of a value that is affine in it."""
-
-    def fit(seen: Observation) -> Floats:
-        start = zero(seen.model)
-        return np.asarray((seen.got - start) / (value(seen.model, 1.0) - start))
-
-    return fit
-
-
+@fit
 def constants_of_the_softmax(wrong: Sequence[Observation]) -> Iterator[Group]:
     """Yield what is added to the sum of exponentials or to the probability, and limits, of any size."""
     of_logits = [seen for seen in wrong if seen.model.contract.input == "logits"]
@@ -103,6 +65,49 @@ def constants_of_the_softmax(wrong: Sequence[Observation]) -> Iterator[Group]:
     text = "Losses of a row above {constant:.6g} are cut off: log p is limited."
     losses = [seen for seen in wrong if seen.model.part == "loss"]
     yield from _searched(losses, "log_limited", text, (-2, 5), _limited)
+
+
+def _plus(model: Model, c: float) -> Floats:
+    return np.asarray(model.right + c)
+
+
+def _per_row(seen: Observation) -> Floats:
+    model = seen.model
+    rows = 1.0 if model.reduction == "none" else model.problem.kept.sum() / model.divisor
+    return np.asarray((seen.got - model.right) / rows)
+
+
+@fit
+def scaled(wrong: Sequence[Observation]) -> Iterator[Group]:
+    """Yield one factor for every number."""
+    text = "The {part} equals the certified one times {constant:.10g} everywhere: a factor is wrong."
+    yield from _direct(
+        wrong, "scaled", text, lambda seen: seen.got / seen.model.right, lambda model, c: c * model.right
+    )
+
+
+def _between(zero: Callable[[Model], Floats], value: Value) -> Callable[[Observation], Floats]:
+    """Return what finds the constant of a value that is affine in it."""
+
+    def fit(seen: Observation) -> Floats:
+        start = zero(seen.model)
+        return np.asarray((seen.got - start) / (value(seen.model, 1.0) - start))
+
+    return fit
+
+
+@fit
+def offset(wrong: Sequence[Observation]) -> Iterator[Group]:
+    """Yield one number added to the loss, or to each row's."""
+
+    def moved(model: Model, c: float) -> Floats:
+        return model.finish(model.rows() + c * model.problem.kept)
+
+    losses = [seen for seen in wrong if seen.model.part == "loss"]
+    text = "{constant:.10g} is added to the loss."
+    yield from _direct(losses, "added_to_loss", text, lambda seen: seen.got - seen.model.right, _plus)
+    text = "{constant:.10g} is added to the loss of each row."
+    yield from _direct(losses, "added_to_loss", text, _per_row, moved)
 
 
 def _by(model: Model, d: Floats, s: Floats) -> Floats:
@@ -222,6 +227,3 @@ def _roots(seen: Observation, value: Value, decades: tuple[float, float]) -> Ite
             else:
                 high = middle
         yield float(10.0**low)
-
-
-FITS = (affine, constants_of_the_softmax, scaled, offset)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Floats, Model, dot
 from xentcheck.diagnosis.prediction import Prediction
 
 
+@hypothesis(Rank.FORMULA)
 def other_losses(model: Model) -> Iterator[Prediction]:
     """Yield losses that are mistaken for a softmax cross-entropy; each value with its divisions by m, 2 and without."""
     if model.part != "loss":
@@ -45,6 +47,7 @@ def other_losses(model: Model) -> Iterator[Prediction]:
         yield from _scaled(model, "focal", text, -dot(t * (1 - p) ** gamma, log_p))
 
 
+@hypothesis(Rank.FORMULA)
 def whole_rows(model: Model) -> Iterator[Prediction]:
     """Yield losses in which the labels play no part, or the sum over the rows is not a sum."""
     if model.part != "loss":
@@ -93,6 +96,3 @@ def _scaled(model: Model, mechanism: str, sentence: str, rows: Floats) -> Iterat
     kept = rows * model.problem.kept
     for name, divisor in (("", 1.0), (" It is divided by m besides.", float(model.m)), (" It is halved besides.", 2.0)):
         yield Prediction(mechanism, sentence + name, model.finish(kept / divisor), 2.0 if name else 1.0)
-
-
-GROUPS = (other_losses, whole_rows)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Model, dot
 from xentcheck.diagnosis.prediction import Prediction
 
 
+@hypothesis(Rank.GRADIENT, partly=True)
 def target_terms(model: Model) -> Iterator[Prediction]:
     """Yield mistakes about p and t in T p - t."""
     if model.part != "gradient":
@@ -52,6 +54,7 @@ def target_terms(model: Model) -> Iterator[Prediction]:
     yield rows("gradient_label_missing", text, np.where(t > 0, 0.0, g))
 
 
+@hypothesis(Rank.GRADIENT, partly=True)
 def scaling(model: Model) -> Iterator[Prediction]:
     """Yield gradients that are scaled by row, moved or emptied."""
     if model.part != "gradient":
@@ -89,11 +92,9 @@ def scaling(model: Model) -> Iterator[Prediction]:
         yield Prediction("gradient_normalised", "The gradient is divided by its norm.", right / norm)
 
 
+@hypothesis(Rank.LOST, partly=True)
 def vanished(model: Model) -> Iterator[Prediction]:
     """Yield a gradient of zeros."""
     if model.part == "gradient":
         text = "The gradient is zero everywhere: no derivative reaches the scores."
         yield Prediction("gradient_zero", text, np.zeros_like(model.right), exact=True)
-
-
-GROUPS = (target_terms, scaling)

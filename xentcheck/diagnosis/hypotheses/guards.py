@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xentcheck.contract import Boundary
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Floats, Model, dot
 from xentcheck.diagnosis.prediction import Prediction
 
@@ -32,41 +33,7 @@ def _constants(model: Model) -> Iterator[tuple[str, float]]:
         yield f"{eps:.4g} ({name})", eps
 
 
-def added(model: Model) -> Iterator[Prediction]:
-    """Yield -log(p + eps), its gradient, and eps in the softmax's denominator."""
-    p, declared = model.unguarded[1], model.contract.boundary.add
-    felt = _smallest(model)
-    for name, eps in _constants(model):
-        if eps == declared or eps <= felt * model.u:
-            continue
-        boundary = Boundary(add=eps)
-        text = f"eps = {name} is added to the probability: log(p + eps)."
-        yield _guarded(model, "eps_added", f"{text} {_advice(model)}", boundary, p)
-        if model.part == "loss" and eps > 0.01 * model.u:
-            text = f"eps = {name} is added to the loss."
-            yield Prediction("eps_added_to_loss", text, model.right + eps, BITS)
-
-
-def clipped(model: Model) -> Iterator[Prediction]:
-    """Yield -log(clip(p, c, 1 - c)), -log(max(p, c)), and their gradients, with a dead zone or without."""
-    p = model.unguarded[1]
-    declared = model.contract.boundary.clip
-    felt, top = _smallest(model), float(np.nanmax(p, initial=0.0))
-    for name, c in _constants(model):
-        if c >= 0.5 or (c < felt and top <= 1 - c):
-            continue
-        for high, how in ((1 - c, f"[{name}, 1 - {name}]"), (1.0, f"[{name}, 1]"), (math.inf, f"{name} from below")):
-            if declared == (c, high) or (high == math.inf and top <= 1):
-                continue
-            text = f"The probability is clipped to {how} before the logarithm."
-            yield _guarded(model, "clip", f"{text} {_advice(model)}", Boundary(clip=(c, high)), p)
-            if model.part == "gradient":
-                held = np.clip(p, c, high)
-                t = model.t
-                rows = t.sum(axis=-1, keepdims=True) * held - t
-                yield Prediction("clip", f"{text} {_advice(model)}", model.finish(rows), BITS)
-
-
+@hypothesis(Rank.LABELS)
 def dead_zone(model: Model) -> Iterator[Prediction]:
     """Yield a gradient that is zero in the rows whose p_y is below a usual clip, and right elsewhere."""
     if model.part != "gradient" or model.labels is None:
@@ -81,6 +48,7 @@ def dead_zone(model: Model) -> Iterator[Prediction]:
             yield Prediction("clip", text, model.finish(np.where((p_y < c) | (p_y > 1 - c), 0.0, rows)))
 
 
+@hypothesis(Rank.GUARD, partly=True)
 def fitted(model: Model) -> Iterator[Prediction]:
     """Yield the contract's guard left out, or an eps used as a clip and the other way round."""
     stated = model.contract.boundary
@@ -110,6 +78,44 @@ def fitted(model: Model) -> Iterator[Prediction]:
         )
 
 
+@hypothesis(Rank.GUARD, partly=True)
+def added(model: Model) -> Iterator[Prediction]:
+    """Yield -log(p + eps), its gradient, and eps in the softmax's denominator."""
+    p, declared = model.unguarded[1], model.contract.boundary.add
+    felt = _smallest(model)
+    for name, eps in _constants(model):
+        if eps == declared or eps <= felt * model.u:
+            continue
+        boundary = Boundary(add=eps)
+        text = f"eps = {name} is added to the probability: log(p + eps)."
+        yield _guarded(model, "eps_added", f"{text} {_advice(model)}", boundary, p)
+        if model.part == "loss" and eps > 0.01 * model.u:
+            text = f"eps = {name} is added to the loss."
+            yield Prediction("eps_added_to_loss", text, model.right + eps, BITS)
+
+
+@hypothesis(Rank.GUARD, partly=True)
+def clipped(model: Model) -> Iterator[Prediction]:
+    """Yield -log(clip(p, c, 1 - c)), -log(max(p, c)), and their gradients, with a dead zone or without."""
+    p = model.unguarded[1]
+    declared = model.contract.boundary.clip
+    felt, top = _smallest(model), float(np.nanmax(p, initial=0.0))
+    for name, c in _constants(model):
+        if c >= 0.5 or (c < felt and top <= 1 - c):
+            continue
+        for high, how in ((1 - c, f"[{name}, 1 - {name}]"), (1.0, f"[{name}, 1]"), (math.inf, f"{name} from below")):
+            if declared == (c, high) or (high == math.inf and top <= 1):
+                continue
+            text = f"The probability is clipped to {how} before the logarithm."
+            yield _guarded(model, "clip", f"{text} {_advice(model)}", Boundary(clip=(c, high)), p)
+            if model.part == "gradient":
+                held = np.clip(p, c, high)
+                t = model.t
+                rows = t.sum(axis=-1, keepdims=True) * held - t
+                yield Prediction("clip", f"{text} {_advice(model)}", model.finish(rows), BITS)
+
+
+@hypothesis(Rank.GUARD, partly=True)
 def scores_clipped(model: Model) -> Iterator[Prediction]:
     """Yield what limits on the scores, on log p or on the loss would give."""
     if model.contract.input == "logits":
@@ -168,7 +174,3 @@ def _stated(boundary: Boundary) -> str:
     if boundary.clip is not None:
         return f"clip(p, {boundary.clip[0]:g}, {boundary.clip[1]:g})"
     return "the logarithm of p itself"
-
-
-FIRST = (dead_zone,)
-GROUPS = (fitted, added, clipped, scores_clipped)

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xentcheck.diagnosis.hessian_model import HessianModel
+from xentcheck.diagnosis.hessian_model import PART, HessianModel
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Model, dot
 from xentcheck.diagnosis.prediction import Prediction
 
 
+@hypothesis(Rank.RARE, part=PART)
 def products(model: Model) -> Iterator[Prediction]:
     """Yield products with another matrix, and right ones with another scale."""
     assert isinstance(model, HessianModel)
@@ -68,6 +70,3 @@ def products(model: Model) -> Iterator[Prediction]:
         yield rows("z_loss_missing", "The z-loss is missing from the second derivative.", plain * p * (v - mean))
         text = "The z-loss has its lse diag(p) - p p^T part alone: 2 lambda p p^T is missing."
         yield rows("z_loss_gradient", text, w * p * (v - mean))
-
-
-GROUPS = (products,)

@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Floats, Model, dot, one_hot
 from xentcheck.diagnosis.prediction import Prediction
 
@@ -17,6 +18,67 @@ NARROW_FLOATS = (ml_dtypes.bfloat16, np.float16)
 BLOCKS = tuple(2**k for k in range(10, 1, -1))  # larger blocks are commoner
 
 
+@hypothesis(Rank.LABELS, quick=True, partly=True)
+def ignored_rows(model: Model) -> Iterator[Prediction]:
+    """Yield what ignored rows would add if they took part."""
+    kept, m, n = model.problem.kept, model.m, model.n
+    if kept.all():
+        if model.contract.ignore_index is not None and model.part == "loss" and n and model.reduction != "none":
+            empty = np.nan if model.reduction == "mean" else 0.0
+            text = "The mask is inverted: the ignored rows are used, of which there are none, and the others are not."
+            yield Prediction("mask_inverted", text, np.asarray(empty))
+        return
+    base, divisors = model.targets, {model.divisor, float(n)}
+    declared = model.contract.ignore_index
+    likely = [declared % m] if isinstance(declared, int) and -m <= declared < m else []
+    for c in dict.fromkeys((*likely, 0, m - 1, *range(min(m, 16)))):
+        full = np.where(kept[:, None], base, one_hot(np.full(n, c), m))
+        t = model.coefficients(full, all_rows=True)
+        text = f"The ignored rows take part, as if their label were class {c}; set their loss and gradient to zero."
+        for divisor in divisors if model.reduction == "mean" else (model.divisor,):
+            rows = model.rows(t) if not model.problem.z_loss else model.rows(t, z_loss=0.0) + model.penalty()
+            yield Prediction(
+                "ignored_rows_used", text, model.finish(rows, divisor=divisor), 2.0 if c not in (0, m - 1) else 0.0
+            )
+    if model.part == "gradient":
+        rows = np.where(kept[:, None], model.rows(), model.logs[1])
+        text = "The gradient of the ignored rows is p; it must be zero."
+        for divisor in divisors if model.reduction == "mean" else (model.divisor,):
+            yield Prediction("ignored_rows_used", text, model.finish(rows, divisor=divisor))
+    rows = model.rows()
+    text = "The mask is inverted: the ignored rows are used and the others are not."
+    if model.part == "loss" and model.labels is not None:
+        t = model.coefficients(base, all_rows=True) * ~kept[:, None]
+        count = (
+            float((~kept).sum()) if model.reduction == "mean" and model.contract.mean_over == "kept" else model.divisor
+        )
+        yield Prediction("mask_inverted", text, model.finish(model.rows(t), divisor=count))
+
+
+@hypothesis(Rank.LABELS, quick=True, partly=True)
+def lost_rows(model: Model) -> Iterator[Prediction]:
+    """Yield what is left where rows do not take part."""
+    n, rows = model.n, model.rows()
+    if n < 2:
+        return
+    index = np.arange(n)
+    yield from _without(model, "last_row_dropped", "The last row is left out.", index == n - 1)
+    yield from _without(model, "first_row_dropped", "The first row is left out.", index == 0)
+    yield from _without(model, "only_first_row", "Only the first row is used.", index > 0)
+    yield from _without(model, "only_last_row", "Only the last row is used.", index < n - 1)
+    for block in BLOCKS:
+        whole = n // block * block
+        if 0 < whole < n - 1 and n > 2:
+            text = f"The last rows, which do not fill a block of {block}, are left out; treat the partial block too."
+            yield from _without(model, "last_chunk_dropped", text, index >= whole, 1.0)
+    yield from _without(model, "rows_left_out", "Every second row is left out.", index % 2 == 1)
+    repeats = np.ones(n)
+    repeats[-1] = 2
+    twice = rows * (repeats if rows.ndim == 1 else repeats[:, None])
+    yield Prediction("last_row_twice", "The last row is counted twice.", model.finish(twice))
+
+
+@hypothesis(Rank.LABELS, quick=True, partly=True)
 def wrong_labels(model: Model) -> Iterator[Prediction]:
     """Yield what other labels would give, put together with the weights and smoothing of the contract."""
     y, n, m = model.labels, model.n, model.m
@@ -68,6 +130,30 @@ def wrong_labels(model: Model) -> Iterator[Prediction]:
     yield relabelled("classes_reversed", "Class m - 1 - y is used in place of class y.", m - 1 - y)
 
 
+@hypothesis(Rank.LABELS, quick=True, partly=True)
+def flat_positions(model: Model) -> Iterator[Prediction]:
+    """Yield the logits that flat positions i m + y reach when they wrap round in a narrow dtype, or lose their rows."""
+    y, n, m, z = model.labels, model.n, model.m, model.z
+    if y is None or n < 2 or model.contract.input != "logits" or model.part != "loss":
+        return
+    place = np.arange(n) * m + y
+    ways = [("take another stride than m: i n + y", (np.arange(n) * n + y) % z.size)]
+    for kind in NARROW_INTEGERS:
+        name = np.dtype(kind).name
+        if np.any(place.astype(kind) != place):
+            ways.append((f"wrap round in {name}", place.astype(kind).astype(np.int64) % z.size))
+            start = (np.arange(n) * m).astype(kind) + y.astype(kind)
+            ways.append((f"wrap round in {name}", start.astype(np.int64) % z.size))
+    for how, position in ways:
+        text = f"The flat positions of the labels' logits, i m + y, {how}."
+        d = z - z.max(axis=-1, keepdims=True)
+        log_s = model.lse - z.max(axis=-1)
+        total = model.t.sum(axis=-1)
+        for rows in (model.lse - z.reshape(-1)[position], log_s - d.reshape(-1)[position]):
+            yield Prediction("labels_wrapped", text, model.finish(total * rows), 1.0)
+
+
+@hypothesis(Rank.LABELS, quick=True, partly=True)
 def repeated_labels(model: Model) -> Iterator[Prediction]:
     """Yield what fancy indexing makes of the labels when rows and columns are not paired."""
     y, n, m = model.labels, model.n, model.m
@@ -92,28 +178,7 @@ def repeated_labels(model: Model) -> Iterator[Prediction]:
             yield Prediction("repeated_label_once", text, model.finish(rows))
 
 
-def flat_positions(model: Model) -> Iterator[Prediction]:
-    """Yield the logits that flat positions i m + y reach when they wrap round in a narrow dtype, or lose their rows."""
-    y, n, m, z = model.labels, model.n, model.m, model.z
-    if y is None or n < 2 or model.contract.input != "logits" or model.part != "loss":
-        return
-    place = np.arange(n) * m + y
-    ways = [("take another stride than m: i n + y", (np.arange(n) * n + y) % z.size)]
-    for kind in NARROW_INTEGERS:
-        name = np.dtype(kind).name
-        if np.any(place.astype(kind) != place):
-            ways.append((f"wrap round in {name}", place.astype(kind).astype(np.int64) % z.size))
-            start = (np.arange(n) * m).astype(kind) + y.astype(kind)
-            ways.append((f"wrap round in {name}", start.astype(np.int64) % z.size))
-    for how, position in ways:
-        text = f"The flat positions of the labels' logits, i m + y, {how}."
-        d = z - z.max(axis=-1, keepdims=True)
-        log_s = model.lse - z.max(axis=-1)
-        total = model.t.sum(axis=-1)
-        for rows in (model.lse - z.reshape(-1)[position], log_s - d.reshape(-1)[position]):
-            yield Prediction("labels_wrapped", text, model.finish(total * rows), 1.0)
-
-
+@hypothesis(Rank.LABELS, quick=True, partly=True)
 def soft_targets(model: Model) -> Iterator[Prediction]:
     """Yield mistakes about dense targets."""
     dense = model.problem.targets
@@ -152,28 +217,19 @@ def soft_targets(model: Model) -> Iterator[Prediction]:
             yield Prediction("sum_t_ignored", text, model.finish(kept * lse - dot(model.t, z)))
 
 
-def lost_rows(model: Model) -> Iterator[Prediction]:
-    """Yield what is left where rows do not take part."""
-    n, rows = model.n, model.rows()
-    if n < 2:
-        return
-    index = np.arange(n)
-    yield from _without(model, "last_row_dropped", "The last row is left out.", index == n - 1)
-    yield from _without(model, "first_row_dropped", "The first row is left out.", index == 0)
-    yield from _without(model, "only_first_row", "Only the first row is used.", index > 0)
-    yield from _without(model, "only_last_row", "Only the last row is used.", index < n - 1)
-    for block in BLOCKS:
-        whole = n // block * block
-        if 0 < whole < n - 1 and n > 2:
-            text = f"The last rows, which do not fill a block of {block}, are left out; treat the partial block too."
-            yield from _without(model, "last_chunk_dropped", text, index >= whole, 1.0)
-    yield from _without(model, "rows_left_out", "Every second row is left out.", index % 2 == 1)
-    repeats = np.ones(n)
-    repeats[-1] = 2
-    twice = rows * (repeats if rows.ndim == 1 else repeats[:, None])
-    yield Prediction("last_row_twice", "The last row is counted twice.", model.finish(twice))
+def _without(
+    model: Model, mechanism: str, sentence: str, lost: NDArray[np.bool_], bits: float = 0.0
+) -> Iterator[Prediction]:
+    """Yield what is left without some rows, with the right divisor and with that of the rows left."""
+    rows = model.rows()
+    left = np.where(lost if rows.ndim == 1 else lost[:, None], 0.0, rows)
+    yield Prediction(mechanism, sentence, model.finish(left), bits)
+    count = model.divisor - float(lost.sum())
+    if model.reduction == "mean" and count > 0:
+        yield Prediction(mechanism, sentence, model.finish(left, divisor=count), bits)
 
 
+@hypothesis(Rank.RARE)
 def rows_lost_by_label(model: Model) -> Iterator[Prediction]:
     """Yield what is left where rows of certain labels do not take part."""
     if model.labels is not None:
@@ -189,54 +245,7 @@ def rows_lost_by_label(model: Model) -> Iterator[Prediction]:
         yield from _without(model, "rows_left_out", text, model.labels == model.z.argmax(axis=-1))
 
 
-def _without(
-    model: Model, mechanism: str, sentence: str, lost: NDArray[np.bool_], bits: float = 0.0
-) -> Iterator[Prediction]:
-    """Yield what is left without some rows, with the right divisor and with that of the rows left."""
-    rows = model.rows()
-    left = np.where(lost if rows.ndim == 1 else lost[:, None], 0.0, rows)
-    yield Prediction(mechanism, sentence, model.finish(left), bits)
-    count = model.divisor - float(lost.sum())
-    if model.reduction == "mean" and count > 0:
-        yield Prediction(mechanism, sentence, model.finish(left, divisor=count), bits)
-
-
-def ignored_rows(model: Model) -> Iterator[Prediction]:
-    """Yield what ignored rows would add if they took part."""
-    kept, m, n = model.problem.kept, model.m, model.n
-    if kept.all():
-        if model.contract.ignore_index is not None and model.part == "loss" and n and model.reduction != "none":
-            empty = np.nan if model.reduction == "mean" else 0.0
-            text = "The mask is inverted: the ignored rows are used, of which there are none, and the others are not."
-            yield Prediction("mask_inverted", text, np.asarray(empty))
-        return
-    base, divisors = model.targets, {model.divisor, float(n)}
-    declared = model.contract.ignore_index
-    likely = [declared % m] if isinstance(declared, int) and -m <= declared < m else []
-    for c in dict.fromkeys((*likely, 0, m - 1, *range(min(m, 16)))):
-        full = np.where(kept[:, None], base, one_hot(np.full(n, c), m))
-        t = model.coefficients(full, all_rows=True)
-        text = f"The ignored rows take part, as if their label were class {c}; set their loss and gradient to zero."
-        for divisor in divisors if model.reduction == "mean" else (model.divisor,):
-            rows = model.rows(t) if not model.problem.z_loss else model.rows(t, z_loss=0.0) + model.penalty()
-            yield Prediction(
-                "ignored_rows_used", text, model.finish(rows, divisor=divisor), 2.0 if c not in (0, m - 1) else 0.0
-            )
-    if model.part == "gradient":
-        rows = np.where(kept[:, None], model.rows(), model.logs[1])
-        text = "The gradient of the ignored rows is p; it must be zero."
-        for divisor in divisors if model.reduction == "mean" else (model.divisor,):
-            yield Prediction("ignored_rows_used", text, model.finish(rows, divisor=divisor))
-    rows = model.rows()
-    text = "The mask is inverted: the ignored rows are used and the others are not."
-    if model.part == "loss" and model.labels is not None:
-        t = model.coefficients(base, all_rows=True) * ~kept[:, None]
-        count = (
-            float((~kept).sum()) if model.reduction == "mean" and model.contract.mean_over == "kept" else model.divisor
-        )
-        yield Prediction("mask_inverted", text, model.finish(model.rows(t), divisor=count))
-
-
+@hypothesis(Rank.RARE)
 def other_class(model: Model) -> Iterator[Prediction]:
     """Yield any other class as the label of a single row."""
     if model.n == 1 and model.labels is not None and model.m <= 64:
@@ -266,7 +275,3 @@ def _in_both(model: Model, mechanism: str, sentence: str, t: Floats) -> Iterator
 def _softmax(z: Floats) -> Floats:
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
-
-
-GROUPS = (ignored_rows, lost_rows, wrong_labels, flat_positions, repeated_labels, soft_targets)
-LATE = (rows_lost_by_label, other_class)

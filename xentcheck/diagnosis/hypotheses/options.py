@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Floats, Model
 from xentcheck.diagnosis.prediction import Prediction
 
 
+@hypothesis(Rank.OPTIONS, quick=True, partly=True)
 def smoothing(model: Model) -> Iterator[Prediction]:
     """Yield other readings of label smoothing."""
     eps, m, base = model.problem.smoothing, model.m, model.targets
@@ -59,6 +61,7 @@ def smoothing(model: Model) -> Iterator[Prediction]:
     )
 
 
+@hypothesis(Rank.OPTIONS, quick=True, partly=True)
 def weights(model: Model) -> Iterator[Prediction]:
     """Yield other uses of the class weights."""
     w, m, n = model.problem.class_weights, model.m, model.n
@@ -150,6 +153,7 @@ def _weighted(model: Model, mechanism: str, sentence: str, w: Floats) -> Iterato
         yield Prediction(mechanism, sentence, model.finish(rows, divisor=total))
 
 
+@hypothesis(Rank.OPTIONS, quick=True, partly=True)
 def z_loss(model: Model) -> Iterator[Prediction]:
     """Yield other readings of the auxiliary term z_loss * lse**2."""
     amount = model.problem.z_loss
@@ -198,6 +202,3 @@ def _either(model: Model, mechanism: str, sentence: str, t: Floats) -> Iterator[
 
 def _from(model: Model, mechanism: str, sentence: str, t: Floats) -> Prediction:
     return Prediction(mechanism, sentence, model.finish(model.rows(t)))
-
-
-GROUPS = (smoothing, weights, z_loss)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Model
 from xentcheck.diagnosis.prediction import Prediction
 from xentcheck.diagnosis.simulation import (
@@ -73,20 +74,25 @@ SHIFTS: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
 )
 
 
-def range_lost(model: Model) -> Iterator[Prediction]:
-    """Yield overflow and underflow: no maximum subtracted, or not the row's own; log of an underflowed softmax."""
-    if model.contract.input != "logits":
+@hypothesis(Rank.INFINITY)
+def infinite_logs(model: Model) -> Iterator[Prediction]:
+    """Yield nan from 0 * inf where the right log p is infinite, and rows replaced because they are not finite."""
+    log_p, p = model.logs
+    t, rows = model.t, model.rows()
+    if np.isfinite(log_p).all():
         return
-    text = (
-        "The logarithm is taken of a softmax, whose small entries underflow to 0 or round off; "
-        "use log_softmax (z - max - log(sum exp)) instead."
-    )
-    for work in working_dtypes(model):
-        yield from from_logs(model, "log_of_softmax", text, simulate(model, work, softmax_shifted_by(row_maximum)))
-    for mechanism, sentence, shift in (*SHIFTS, *_partial_shifts(model.m)):
-        for work in working_dtypes(model):
-            for make in (softmax_shifted_by, log_softmax_shifted_by):
-                yield from from_logs(model, mechanism, sentence, simulate(model, work, make(shift)))
+    if model.part == "loss":
+        yield Prediction("zero_times_inf", ZERO_TIMES_INF, model.finish(-(t * log_p).sum(axis=-1)))
+    else:
+        total = t.sum(axis=-1, keepdims=True)
+        yield Prediction("zero_times_inf", ZERO_TIMES_INF, model.finish(-(t / p) * p + total * p))
+        by_p = -t / p
+        yield Prediction(
+            "zero_times_inf", ZERO_TIMES_INF, model.finish(p * (by_p - (by_p * p).sum(axis=-1, keepdims=True)))
+        )
+    if not np.isfinite(rows).all():
+        text = "Non-finite rows are replaced by 0; the right value there is not finite."
+        yield Prediction("nonfinite_replaced", text, model.finish(np.where(np.isfinite(rows), rows, 0.0)))
 
 
 def _partial_shifts(m: int) -> Iterator[tuple[str, str, Callable[[Array], Array]]]:
@@ -104,6 +110,55 @@ def _maximum_of_first(stop: int) -> Callable[[Array], Array]:
     return lambda z: np.asarray(z[:, :stop].max(axis=-1, keepdims=True))
 
 
+@hypothesis(Rank.INFINITY)
+def numbers_for_infinity(model: Model) -> Iterator[Prediction]:
+    """Yield a finite number in the place of a logit of -inf, and of any below it."""
+    if model.contract.input != "logits":
+        return
+    low = float(model.z.min(initial=0.0))
+    for number in (-1e2, -1e3, -1e4, -65504.0, -1e5, -1e6, -1e8, -1e9, -1e10, -1e30, -3.4028234663852886e38):
+        if low < number:
+            z = np.maximum(model.z, number)
+            for said, d in (("", z), (" from the row's maximum", np.maximum(_below_maximum(model.z), number))):
+                d = _below_maximum(d)
+                log_p = d - np.log(np.exp(d).sum(axis=-1, keepdims=True))
+                text = f"Logits of -inf, and very low ones, become {number:.5g}{said}, which is no mask beside others."
+                value = model.finish(model.rows(logs=(log_p, np.exp(log_p))))
+                key = "logits_clipped" if said else "minus_infinity_as_number"
+                yield Prediction(key, text, value, 1.0, variant=text)
+
+
+@hypothesis(Rank.RANGE)
+def range_lost(model: Model) -> Iterator[Prediction]:
+    """Yield overflow and underflow: no maximum subtracted, or not the row's own; log of an underflowed softmax."""
+    if model.contract.input != "logits":
+        return
+    text = (
+        "The logarithm is taken of a softmax, whose small entries underflow to 0 or round off; "
+        "use log_softmax (z - max - log(sum exp)) instead."
+    )
+    for work in working_dtypes(model):
+        yield from from_logs(model, "log_of_softmax", text, simulate(model, work, softmax_shifted_by(row_maximum)))
+    for mechanism, sentence, shift in (*SHIFTS, *_partial_shifts(model.m)):
+        for work in working_dtypes(model):
+            for make in (softmax_shifted_by, log_softmax_shifted_by):
+                yield from from_logs(model, mechanism, sentence, simulate(model, work, make(shift)))
+
+
+@hypothesis(Rank.RANGE)
+def underflowed_logs(model: Model) -> Iterator[Prediction]:
+    """Yield nan from 0 * inf where a softmax underflows off the label."""
+    if model.part == "loss" and model.contract.input == "logits":
+        for work in working_dtypes(model):
+            log_p = simulate(model, work, softmax_shifted_by(row_maximum))[0]
+            yield Prediction("zero_times_inf", ZERO_TIMES_INF, model.finish(-(model.t * log_p).sum(axis=-1)))
+
+
+def _below_maximum(z: Array) -> Array:
+    return np.asarray(z - z.max(axis=-1, keepdims=True))
+
+
+@hypothesis(Rank.RANGE)
 def hidden(model: Model) -> Iterator[Prediction]:
     """Yield an infinite or nan loss, or gradient, of an underflowed softmax that is replaced by a number."""
     if model.contract.input != "logits":
@@ -127,52 +182,3 @@ def hidden(model: Model) -> Iterator[Prediction]:
             yield Prediction(
                 "nonfinite_replaced", text, model.finish(np.where(np.isfinite(rows), rows, number)), exact=True
             )
-
-
-def infinite_logs(model: Model) -> Iterator[Prediction]:
-    """Yield nan from 0 * inf where the right log p is infinite, and rows replaced because they are not finite."""
-    log_p, p = model.logs
-    t, rows = model.t, model.rows()
-    if np.isfinite(log_p).all():
-        return
-    if model.part == "loss":
-        yield Prediction("zero_times_inf", ZERO_TIMES_INF, model.finish(-(t * log_p).sum(axis=-1)))
-    else:
-        total = t.sum(axis=-1, keepdims=True)
-        yield Prediction("zero_times_inf", ZERO_TIMES_INF, model.finish(-(t / p) * p + total * p))
-        by_p = -t / p
-        yield Prediction(
-            "zero_times_inf", ZERO_TIMES_INF, model.finish(p * (by_p - (by_p * p).sum(axis=-1, keepdims=True)))
-        )
-    if not np.isfinite(rows).all():
-        text = "Non-finite rows are replaced by 0; the right value there is not finite."
-        yield Prediction("nonfinite_replaced", text, model.finish(np.where(np.isfinite(rows), rows, 0.0)))
-
-
-def numbers_for_infinity(model: Model) -> Iterator[Prediction]:
-    """Yield a finite number in the place of a logit of -inf, and of any below it."""
-    if model.contract.input != "logits":
-        return
-    low = float(model.z.min(initial=0.0))
-    for number in (-1e2, -1e3, -1e4, -65504.0, -1e5, -1e6, -1e8, -1e9, -1e10, -1e30, -3.4028234663852886e38):
-        if low < number:
-            z = np.maximum(model.z, number)
-            for said, d in (("", z), (" from the row's maximum", np.maximum(_below_maximum(model.z), number))):
-                d = _below_maximum(d)
-                log_p = d - np.log(np.exp(d).sum(axis=-1, keepdims=True))
-                text = f"Logits of -inf, and very low ones, become {number:.5g}{said}, which is no mask beside others."
-                value = model.finish(model.rows(logs=(log_p, np.exp(log_p))))
-                key = "logits_clipped" if said else "minus_infinity_as_number"
-                yield Prediction(key, text, value, 1.0, variant=text)
-
-
-def _below_maximum(z: Array) -> Array:
-    return np.asarray(z - z.max(axis=-1, keepdims=True))
-
-
-def underflowed_logs(model: Model) -> Iterator[Prediction]:
-    """Yield nan from 0 * inf where a softmax underflows off the label."""
-    if model.part == "loss" and model.contract.input == "logits":
-        for work in working_dtypes(model):
-            log_p = simulate(model, work, softmax_shifted_by(row_maximum))[0]
-            yield Prediction("zero_times_inf", ZERO_TIMES_INF, model.finish(-(model.t * log_p).sum(axis=-1)))

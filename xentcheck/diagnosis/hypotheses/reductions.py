@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Model
 from xentcheck.diagnosis.prediction import Prediction
 from xentcheck.diagnosis.simulation import NARROWER
@@ -14,6 +15,7 @@ from xentcheck.truth.formats import FORMATS
 COMMON = -3.0  # bits: what is common needs less evidence
 
 
+@hypothesis(Rank.REDUCTION, quick=True, partly=True)
 def nothing(model: Model) -> Iterator[Prediction]:
     """Yield the means of no rows that a contract may ask for."""
     if model.part == "loss" and model.reduction == "mean" and model.divisor == 0:
@@ -22,20 +24,64 @@ def nothing(model: Model) -> Iterator[Prediction]:
             yield Prediction("empty_mean", text, np.asarray(value), -100.0)
 
 
-def empty(model: Model) -> Iterator[Prediction]:
-    """Yield a loss of zero."""
-    if model.part == "loss":
-        text = "The loss is zero: nothing of the scores and labels reaches it."
-        yield Prediction("zero", text, np.zeros_like(model.right), exact=True)
+@hypothesis(Rank.REDUCTION, quick=True, partly=True)
+def upstream(model: Model) -> Iterator[Prediction]:
+    """Yield the gradient under another upstream gradient than the one given."""
+    given = model.problem.upstream
+    if model.part != "gradient" or given is None:
+        return
+    rows = model.rows()
+    if given.ndim and given.size:
+        text = "Every row's gradient is multiplied by upstream[0]; multiply row i by upstream[i]."
+        yield Prediction("upstream_first_row", text, model.finish(rows, upstream=given[0]))
+        text = (
+            "Every row's gradient is multiplied by the mean of the upstream gradients; multiply row i by upstream[i]."
+        )
+        yield Prediction("upstream_mean", text, model.finish(rows, upstream=given.mean()))
+        text = "Every row's gradient is multiplied by the sum of the upstream gradients; multiply row i by upstream[i]."
+        yield Prediction("upstream_sum", text, model.finish(rows, upstream=given.sum()))
+        for change, how in ((given[::-1], "in reverse order"), (np.roll(given, 1), "shifted by a row")):
+            yield Prediction(
+                "upstream_misplaced", f"The upstream gradients are applied {how}.", model.finish(rows, upstream=change)
+            )
+    text = "The upstream gradient is ignored; multiply the gradient of each row by it."
+    yield Prediction("upstream_ignored", text, model.finish(rows, upstream=1.0))
+    for how, change in (
+        ("squared", given**2),
+        ("by its absolute value", np.abs(given)),
+        ("as 0 where it is negative", np.maximum(given, 0)),
+        ("clipped to [-1, 1]", np.clip(given, -1, 1)),
+        ("by its sign", np.sign(given)),
+        ("as an integer", np.trunc(given)),
+        ("as 1 where it is 0", np.where(given == 0, 1.0, given)),
+    ):
+        yield Prediction(
+            "upstream_distorted", f"The upstream gradient is applied {how}.", model.finish(rows, upstream=change)
+        )
 
 
-def no_rows(model: Model) -> Iterator[Prediction]:
-    """Yield nan for a batch of one row: the mean of what is left where one row is dropped."""
-    if model.n == 1 and model.reduction == "mean" and model.part == "loss":
-        text = "The loss of one row is nan, as the mean of no rows is: a row may be left out, or n - 1 divided by."
-        yield Prediction("last_row_dropped", text, np.asarray(np.nan))
+@hypothesis(Rank.REDUCTION, quick=True, partly=True)
+def upstream_in_part(model: Model) -> Iterator[Prediction]:
+    """Yield p - t of which the upstream gradient multiplies one of the two terms alone, and a narrowed one."""
+    given = model.problem.upstream
+    if model.part != "gradient" or given is None or model.contract.gradient_wrt != "logits":
+        return
+    up = given.reshape(-1, 1) if given.ndim else given
+    total, p, t = model.t.sum(axis=-1, keepdims=True), model.logs[1], model.t
+    for which, rows in (("p", up * total * p - t), ("t", total * p - up * t)):
+        text = f"The upstream gradient multiplies {which} alone; it is to multiply p - t."
+        yield Prediction("upstream_in_part", text, model.finish(rows, upstream=1.0), variant=text)
+    spoilt = np.where(given == 0, np.nan, given)
+    text = "Where the upstream gradient is 0 the gradient is nan: it is divided by."
+    yield Prediction("upstream_distorted", text, model.finish(model.rows(), upstream=spoilt))
+    for narrow in NARROWER[model.problem.format.name]:
+        name = np.dtype(narrow).name
+        text = f"The upstream gradient is narrowed to {name} on the way."
+        change = given.astype(narrow).astype(np.float64)
+        yield Prediction("narrowing", text, model.finish(model.rows(), upstream=change), variant=text)
 
 
+@hypothesis(Rank.REDUCTION, quick=True, partly=True)
 def divisors(model: Model) -> Iterator[Prediction]:
     """Yield the right value under another divisor."""
     n, m, right, part = model.n, model.m, model.right, model.part
@@ -92,31 +138,7 @@ def _of_a_mean(model: Model) -> Iterator[Prediction]:
         )
 
 
-def other_counts(model: Model) -> Iterator[Prediction]:
-    """Yield a mean divided by m, by n - 1 or by n + 1 in place of n."""
-    if model.reduction != "mean":
-        return
-    n, m, part = model.n, model.m, model.part
-    total = model.right * model.divisor
-    text = f"The {part} is divided by m = {m}, the number of classes, in place of {model.divisor:g}."
-    yield Prediction("divisor_m_for_n", text, total / m)
-    for bits in (8, 16):
-        for low, kind in ((0, "uint"), (-(2 ** (bits - 1)), "int")):
-            counted = (n - low) % 2**bits + low
-            if counted != n:
-                text = f"The rows are counted in {kind}{bits}, where {n} is {counted}."
-                yield Prediction("divisor_wrapped", text, total / np.float64(counted), variant=f"{kind}{bits}")
-    for name in ("bfloat16", "float16"):
-        counted = int(np.asarray(n).astype(FORMATS[name].dtype))
-        if counted != n:
-            text = f"The rows are counted in {name}, where {n} is {counted}."
-            yield Prediction("divisor_wrapped", text, total / counted, variant=name)
-    for other in (n - 1, n + 1):
-        if other > 0:
-            text = f"The {part} is divided by {other} in place of {model.divisor:g}: a count that is one off."
-            yield Prediction("divisor_one_off", text, total / other)
-
-
+@hypothesis(Rank.REDUCTION, quick=True, partly=True)
 def factors(model: Model) -> Iterator[Prediction]:
     """Yield the right value with another sign, base or constant factor."""
     right, part = model.right, model.part
@@ -142,6 +164,33 @@ def factors(model: Model) -> Iterator[Prediction]:
         yield Prediction("reduced_rows", text, np.full(model.n, right.sum()))
 
 
+@hypothesis(Rank.REDUCTION, quick=True, partly=True)
+def other_counts(model: Model) -> Iterator[Prediction]:
+    """Yield a mean divided by m, by n - 1 or by n + 1 in place of n."""
+    if model.reduction != "mean":
+        return
+    n, m, part = model.n, model.m, model.part
+    total = model.right * model.divisor
+    text = f"The {part} is divided by m = {m}, the number of classes, in place of {model.divisor:g}."
+    yield Prediction("divisor_m_for_n", text, total / m)
+    for bits in (8, 16):
+        for low, kind in ((0, "uint"), (-(2 ** (bits - 1)), "int")):
+            counted = (n - low) % 2**bits + low
+            if counted != n:
+                text = f"The rows are counted in {kind}{bits}, where {n} is {counted}."
+                yield Prediction("divisor_wrapped", text, total / np.float64(counted), variant=f"{kind}{bits}")
+    for name in ("bfloat16", "float16"):
+        counted = int(np.asarray(n).astype(FORMATS[name].dtype))
+        if counted != n:
+            text = f"The rows are counted in {name}, where {n} is {counted}."
+            yield Prediction("divisor_wrapped", text, total / counted, variant=name)
+    for other in (n - 1, n + 1):
+        if other > 0:
+            text = f"The {part} is divided by {other} in place of {model.divisor:g}: a count that is one off."
+            yield Prediction("divisor_one_off", text, total / other)
+
+
+@hypothesis(Rank.RARE)
 def truncated(model: Model) -> Iterator[Prediction]:
     """Yield the right value made an integer."""
     for how, change in (("cut down", np.trunc), ("rounded", np.rint), ("rounded down", np.floor)):
@@ -149,60 +198,17 @@ def truncated(model: Model) -> Iterator[Prediction]:
         yield Prediction("output_dtype", text, np.asarray(change(model.right), np.float64), exact=True, bits=4.0)
 
 
-def upstream(model: Model) -> Iterator[Prediction]:
-    """Yield the gradient under another upstream gradient than the one given."""
-    given = model.problem.upstream
-    if model.part != "gradient" or given is None:
-        return
-    rows = model.rows()
-    if given.ndim and given.size:
-        text = "Every row's gradient is multiplied by upstream[0]; multiply row i by upstream[i]."
-        yield Prediction("upstream_first_row", text, model.finish(rows, upstream=given[0]))
-        text = (
-            "Every row's gradient is multiplied by the mean of the upstream gradients; multiply row i by upstream[i]."
-        )
-        yield Prediction("upstream_mean", text, model.finish(rows, upstream=given.mean()))
-        text = "Every row's gradient is multiplied by the sum of the upstream gradients; multiply row i by upstream[i]."
-        yield Prediction("upstream_sum", text, model.finish(rows, upstream=given.sum()))
-        for change, how in ((given[::-1], "in reverse order"), (np.roll(given, 1), "shifted by a row")):
-            yield Prediction(
-                "upstream_misplaced", f"The upstream gradients are applied {how}.", model.finish(rows, upstream=change)
-            )
-    text = "The upstream gradient is ignored; multiply the gradient of each row by it."
-    yield Prediction("upstream_ignored", text, model.finish(rows, upstream=1.0))
-    for how, change in (
-        ("squared", given**2),
-        ("by its absolute value", np.abs(given)),
-        ("as 0 where it is negative", np.maximum(given, 0)),
-        ("clipped to [-1, 1]", np.clip(given, -1, 1)),
-        ("by its sign", np.sign(given)),
-        ("as an integer", np.trunc(given)),
-        ("as 1 where it is 0", np.where(given == 0, 1.0, given)),
-    ):
-        yield Prediction(
-            "upstream_distorted", f"The upstream gradient is applied {how}.", model.finish(rows, upstream=change)
-        )
+@hypothesis(Rank.RARE)
+def empty(model: Model) -> Iterator[Prediction]:
+    """Yield a loss of zero."""
+    if model.part == "loss":
+        text = "The loss is zero: nothing of the scores and labels reaches it."
+        yield Prediction("zero", text, np.zeros_like(model.right), exact=True)
 
 
-def upstream_in_part(model: Model) -> Iterator[Prediction]:
-    """Yield p - t of which the upstream gradient multiplies one of the two terms alone, and a narrowed one."""
-    given = model.problem.upstream
-    if model.part != "gradient" or given is None or model.contract.gradient_wrt != "logits":
-        return
-    up = given.reshape(-1, 1) if given.ndim else given
-    total, p, t = model.t.sum(axis=-1, keepdims=True), model.logs[1], model.t
-    for which, rows in (("p", up * total * p - t), ("t", total * p - up * t)):
-        text = f"The upstream gradient multiplies {which} alone; it is to multiply p - t."
-        yield Prediction("upstream_in_part", text, model.finish(rows, upstream=1.0), variant=text)
-    spoilt = np.where(given == 0, np.nan, given)
-    text = "Where the upstream gradient is 0 the gradient is nan: it is divided by."
-    yield Prediction("upstream_distorted", text, model.finish(model.rows(), upstream=spoilt))
-    for narrow in NARROWER[model.problem.format.name]:
-        name = np.dtype(narrow).name
-        text = f"The upstream gradient is narrowed to {name} on the way."
-        change = given.astype(narrow).astype(np.float64)
-        yield Prediction("narrowing", text, model.finish(model.rows(), upstream=change), variant=text)
-
-
-GROUPS = (nothing, upstream, upstream_in_part, divisors, factors, other_counts)
-LATE = (empty, no_rows)
+@hypothesis(Rank.RARE)
+def no_rows(model: Model) -> Iterator[Prediction]:
+    """Yield nan for a batch of one row: the mean of what is left where one row is dropped."""
+    if model.n == 1 and model.reduction == "mean" and model.part == "loss":
+        text = "The loss of one row is nan, as the mean of no rows is: a row may be left out, or n - 1 divided by."
+        yield Prediction("last_row_dropped", text, np.asarray(np.nan))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Logs, Model, dot, log_softmax
 from xentcheck.diagnosis.prediction import Prediction
 
@@ -19,6 +20,35 @@ def _soft(z: NDArray[Any], axis: int | None = -1) -> Logs:
     return log_p, np.exp(log_p)
 
 
+@hypothesis(Rank.SCORES, partly=True)
+def wrong_axis(model: Model) -> Iterator[Prediction]:
+    """Yield a softmax over the rows or over the whole batch."""
+    if model.contract.input != "logits":
+        return
+    text = "The softmax runs over the rows (axis 0); it is to run over the classes (the last axis)."
+    yield _by(model, "wrong_axis", text, _soft(model.z, 0))
+    if model.n < 2:
+        return
+    text = "The softmax runs over the whole batch; it is to run over the classes of each row."
+    yield _by(model, "softmax_over_batch", text, _soft(model.z, None))
+    if model.n == model.m:
+        text = "The scores are transposed: rows are taken for classes."
+        yield _by(model, "wrong_axis", text, _soft(np.ascontiguousarray(model.z.T)))
+    text = "The scores are reshaped, not transposed, from (m, n) to (n, m), which mixes the rows."
+    yield _by(model, "reshaped_scores", text, _soft(np.ascontiguousarray(model.z.T).reshape(model.z.shape)))
+    text = "The sum of exponentials runs over the whole batch; it is to run over the classes of each row."
+    top = model.z.max(axis=-1, keepdims=True)
+    d = model.z - top
+    log_p = d - np.log(np.exp(d).sum())
+    yield _by(model, "softmax_over_batch", text, (log_p, np.exp(log_p)))
+    log_p = d - np.log(np.exp(d).sum(axis=0, keepdims=True))
+    text = "The sum of exponentials runs over the rows (axis 0); it is to run over the classes."
+    yield _by(model, "wrong_axis", text, (log_p, np.exp(log_p)))
+    for other, how in ((np.roll(model.z, 1, 0), "the row above"), (model.z[::-1], "the rows in reverse order")):
+        yield _by(model, "scores_misaligned", f"Each row is given the scores of {how}.", _soft(other))
+
+
+@hypothesis(Rank.SCORES, partly=True)
 def taken_for(model: Model) -> Iterator[Prediction]:
     """Yield scores of one kind taken for another, and softmaxes applied once too often."""
     z, kind = model.z, model.contract.input
@@ -74,33 +104,7 @@ def taken_for(model: Model) -> Iterator[Prediction]:
     )
 
 
-def wrong_axis(model: Model) -> Iterator[Prediction]:
-    """Yield a softmax over the rows or over the whole batch."""
-    if model.contract.input != "logits":
-        return
-    text = "The softmax runs over the rows (axis 0); it is to run over the classes (the last axis)."
-    yield _by(model, "wrong_axis", text, _soft(model.z, 0))
-    if model.n < 2:
-        return
-    text = "The softmax runs over the whole batch; it is to run over the classes of each row."
-    yield _by(model, "softmax_over_batch", text, _soft(model.z, None))
-    if model.n == model.m:
-        text = "The scores are transposed: rows are taken for classes."
-        yield _by(model, "wrong_axis", text, _soft(np.ascontiguousarray(model.z.T)))
-    text = "The scores are reshaped, not transposed, from (m, n) to (n, m), which mixes the rows."
-    yield _by(model, "reshaped_scores", text, _soft(np.ascontiguousarray(model.z.T).reshape(model.z.shape)))
-    text = "The sum of exponentials runs over the whole batch; it is to run over the classes of each row."
-    top = model.z.max(axis=-1, keepdims=True)
-    d = model.z - top
-    log_p = d - np.log(np.exp(d).sum())
-    yield _by(model, "softmax_over_batch", text, (log_p, np.exp(log_p)))
-    log_p = d - np.log(np.exp(d).sum(axis=0, keepdims=True))
-    text = "The sum of exponentials runs over the rows (axis 0); it is to run over the classes."
-    yield _by(model, "wrong_axis", text, (log_p, np.exp(log_p)))
-    for other, how in ((np.roll(model.z, 1, 0), "the row above"), (model.z[::-1], "the rows in reverse order")):
-        yield _by(model, "scores_misaligned", f"Each row is given the scores of {how}.", _soft(other))
-
-
+@hypothesis(Rank.SCORES, partly=True)
 def class_count(model: Model) -> Iterator[Prediction]:
     """Yield log-sum-exps over too few or too many classes."""
     if model.contract.input != "logits":
@@ -162,6 +166,7 @@ def class_count(model: Model) -> Iterator[Prediction]:
     yield _by(model, "mean_of_exponentials", text, (log_p, np.exp(log_p)))
 
 
+@hypothesis(Rank.SCORES, partly=True)
 def dropped_terms(model: Model) -> Iterator[Prediction]:
     """Yield a sum of exponentials that leaves out the small ones."""
     if model.contract.input != "logits":
@@ -204,6 +209,7 @@ def dropped_terms(model: Model) -> Iterator[Prediction]:
             yield Prediction("small_entries_dropped", text, model.finish(rows), 1.0, variant=text)
 
 
+@hypothesis(Rank.RARE)
 def terms_repeated(model: Model) -> Iterator[Prediction]:
     """Yield log-sum-exps with a term too many."""
     if model.contract.input != "logits":
@@ -231,7 +237,3 @@ def _phantom(model: Model, sentence: str, count: int, variant: str = "", logit: 
 
 def _by(model: Model, mechanism: str, sentence: str, logs: Logs, bits: float = 0.0, variant: str = "") -> Prediction:
     return Prediction(mechanism, sentence, model.finish(model.rows(logs=logs)), bits, variant=variant)
-
-
-GROUPS = (wrong_axis, taken_for, class_count, dropped_terms)
-RARE = (terms_repeated,)

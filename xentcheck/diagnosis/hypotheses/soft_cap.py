@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Floats, Model, dot, log_softmax
 from xentcheck.diagnosis.prediction import Prediction
 
 
+@hypothesis(Rank.SOFT_CAP)
 def capped_otherwise(model: Model) -> Iterator[Prediction]:
     """Yield other functions in the cap's place; a gradient has their slope, the right one, or none."""
     cap = model.problem.soft_cap
@@ -57,6 +59,7 @@ def capped_otherwise(model: Model) -> Iterator[Prediction]:
     yield Prediction("soft_cap", text, model.finish(model.rows(logs=(log_p, np.exp(log_p)))))
 
 
+@hypothesis(Rank.SOFT_CAP)
 def capped_in_part(model: Model) -> Iterator[Prediction]:
     """Yield caps of which a part of the loss does without."""
     cap = model.problem.soft_cap
@@ -74,6 +77,7 @@ def capped_in_part(model: Model) -> Iterator[Prediction]:
         yield Prediction("soft_cap", text, model.finish(model.rows(z_loss=0.0) + penalty))
 
 
+@hypothesis(Rank.SOFT_CAP)
 def slopes(model: Model) -> Iterator[Prediction]:
     """Yield other derivatives of the right cap."""
     cap = model.problem.soft_cap
@@ -107,6 +111,3 @@ def slopes(model: Model) -> Iterator[Prediction]:
 def _lse(z: Floats) -> Floats:
     top = z.max(axis=-1)
     return np.asarray(top + np.log(np.exp(z - top[:, None]).sum(axis=-1)))
-
-
-GROUPS = (capped_otherwise, capped_in_part, slopes)
