@@ -80,7 +80,7 @@ def check(
     """
     import sys
 
-    from xentcheck.engine.session import check_target
+    from xentcheck.engine.run import check_target
     from xentcheck.report.progress import Progress
     from xentcheck.targets import TargetSpecification
     from xentcheck.targets.errors import TargetError

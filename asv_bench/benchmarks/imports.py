@@ -18,7 +18,7 @@ class Import:
         return "import xentcheck.reference"
 
     def timeraw_check(self):
-        return "import xentcheck.api, xentcheck.engine.session"
+        return "import xentcheck.api, xentcheck.engine.run"
 
 
 class Command:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from xentcheck.batches.assemble import EXTRA_BYTES, assemble
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.families import FAMILIES
+from xentcheck.batches.from_family import EXTRA_BYTES, batch_of_family
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import Seeded
-from xentcheck.batches.setting import Setting
 from xentcheck.batches.strategies import batches
 from xentcheck.contract import Contract
 
@@ -113,9 +113,9 @@ def seeded() -> Callable[..., Batch]:
     """Make the batch of a family and a seed."""
 
     def made(contract: Contract, family: str, n: int, m: int, **more: Any) -> Batch:
-        setting = Setting(contract, more.get("dtype", "float32"), more.get("label_form", "sparse"))
-        source = Seeded(setting, n, m, more.get("seed", 1), more.get("scale", 1.0))
+        space = InputSpace(contract, more.get("dtype", "float32"), more.get("label_form", "sparse"))
+        source = Seeded(space, n, m, more.get("seed", 1), more.get("scale", 1.0))
         codes = np.frombuffer(more.get("codes", bytes(EXTRA_BYTES)), np.uint8)
-        return assemble(setting, FAMILIES[family], source, codes)
+        return batch_of_family(space, FAMILIES[family], source, codes)
 
     return made

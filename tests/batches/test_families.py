@@ -8,11 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from xentcheck.batches.assemble import EXTRA_BYTES, assemble
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.families import FAMILIES, families
+from xentcheck.batches.from_family import EXTRA_BYTES, batch_of_family
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import ROW_BYTES, Coded, readable
-from xentcheck.batches.setting import Setting
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 from xentcheck.truth.formats import FORMATS
@@ -42,16 +42,16 @@ def _loss(batch: Batch) -> np.ndarray:
 def test_families_hold_at_every_shape(dtype: str, everything: Contract, seeded: Make) -> None:
     """No family fails for no rows, one class, two classes or many; the contract admits what comes out."""
     contract = everything.replace(reduction="sum")
-    setting = Setting(contract, dtype)
-    for family in families(setting):
+    space = InputSpace(contract, dtype)
+    for family in families(space):
         for n, m in ((0, 3), (1, 1), (3, 1), (2, 2), (5, 17), (1, 300)):
             batch = seeded(contract, family.name, n, m, dtype=dtype, seed=n + m, scale=10.0)
             assert batch.scores.shape == (n, m), family.name
-            assert objection(setting, batch) == "", family.name
+            assert objection(space, batch) == "", family.name
             if m <= 8:
                 codes = np.random.default_rng(m).integers(0, 256, (n, ROW_BYTES)).astype(np.uint8)
-                small = assemble(setting, family, Coded(setting, m, codes), np.zeros(EXTRA_BYTES, np.uint8))
-                assert objection(setting, small) == "", family.name
+                small = batch_of_family(space, family, Coded(space, m, codes), np.zeros(EXTRA_BYTES, np.uint8))
+                assert objection(space, small) == "", family.name
 
 
 def test_every_family_says_what_it_provokes() -> None:
@@ -69,9 +69,9 @@ def test_every_family_says_what_it_provokes() -> None:
 
 def test_codes_of_zero_give_the_plainest_batch() -> None:
     """All bytes 0, to which Hypothesis shrinks, give zeros, class 0, layout C and int64 labels."""
-    setting = Setting(Contract(), "float32")
-    source = Coded(setting, 3, np.zeros((2, ROW_BYTES), np.uint8))
-    batch = assemble(setting, families(setting)[0], source, np.zeros(EXTRA_BYTES, np.uint8))
+    space = InputSpace(Contract(), "float32")
+    source = Coded(space, 3, np.zeros((2, ROW_BYTES), np.uint8))
+    batch = batch_of_family(space, families(space)[0], source, np.zeros(EXTRA_BYTES, np.uint8))
     assert batch.family == "plain"
     np.testing.assert_array_equal(batch.scores, np.zeros((2, 3)))
     np.testing.assert_array_equal(batch.labels, [0, 0])
@@ -148,7 +148,7 @@ def test_losses_whose_sum_overflows_float16(seeded: Make) -> None:
     """The sum exceeds 65504, the mean does not; the family exists for float16 alone."""
     loss = _loss(seeded(Contract(), "loss_sum_overflow", 32, 3, dtype="float16"))
     assert loss.sum() > 65504 > loss.mean()
-    assert "loss_sum_overflow" not in {one.name for one in families(Setting(Contract(), "float32"))}
+    assert "loss_sum_overflow" not in {one.name for one in families(InputSpace(Contract(), "float32"))}
 
 
 def test_masks_stand_off_the_label_at_the_label_and_everywhere(everything: Contract, seeded: Make) -> None:
@@ -159,7 +159,7 @@ def test_masks_stand_off_the_label_at_the_label_and_everywhere(everything: Contr
     assert (masked.any(axis=1) & ~at_label).any()
     assert (at_label & ~masked.all(axis=1)).any()
     assert masked.all(axis=1).any()
-    assert "masks" not in {one.name for one in families(Setting(Contract(), "float32"))}
+    assert "masks" not in {one.name for one in families(InputSpace(Contract(), "float32"))}
 
 
 def test_spreads_overflow_differences_and_domains_bound_them(declare: Callable[..., Contract], seeded: Make) -> None:
@@ -167,7 +167,7 @@ def test_spreads_overflow_differences_and_domains_bound_them(declare: Callable[.
     wide = _exact(seeded(Contract(), "spread_to_largest", 20, 5))
     assert (wide.max(axis=1) - wide.min(axis=1)).max() > FORMATS["float32"].largest
     bounded = declare(domain={"magnitude": 30.3})
-    for family in families(Setting(bounded, "float16")):
+    for family in families(InputSpace(bounded, "float16")):
         assert np.abs(_exact(seeded(bounded, family.name, 20, 5, dtype="float16"))).max() <= 30.3
 
 
@@ -206,7 +206,7 @@ def test_other_row_sums_only_where_rows_are_divided(declare: Callable[..., Contr
     assert sums.min() < 0.6
     assert sums.max() > 1.9
     for other in (declare(input="probabilities"), divided.replace(invalid="raise")):
-        assert "rows_not_summing_to_one" not in {one.name for one in families(Setting(other, "float32"))}
+        assert "rows_not_summing_to_one" not in {one.name for one in families(InputSpace(other, "float32"))}
 
 
 def test_log_probabilities_keep_a_confident_row(declare: Callable[..., Contract], seeded: Make) -> None:

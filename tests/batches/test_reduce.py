@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.reduce import reduce
-from xentcheck.batches.setting import Setting
 from xentcheck.batches.simplify import complexity
 from xentcheck.batches.storage import digest
 from xentcheck.batches.validity import objection
@@ -24,10 +24,10 @@ UNPLAIN = bytes([200, 3, 1, 2, *[11 * i % 250 for i in range(12)]])
 def _reduced(batch: Batch, fails: Law, contract: Contract, budget: int = 300) -> tuple[Batch, int]:
     """Return the reduced batch and the number of calls; fails on anything that reduction promises not to do."""
     asked: list[str] = []
-    setting = Setting(contract, batch.dtype, batch.label_form)
+    space = InputSpace(contract, batch.dtype, batch.label_form)
 
     def counted(candidate: Batch) -> bool:
-        assert objection(setting, candidate) == ""
+        assert objection(space, candidate) == ""
         assert candidate.dtype == batch.dtype
         asked.append(digest(candidate))
         return fails(candidate)

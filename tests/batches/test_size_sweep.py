@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.size_sweep import class_counts, class_items, row_counts, row_items, telling
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
@@ -65,8 +65,8 @@ def test_label_dtypes_at_their_limits() -> None:
 @pytest.mark.parametrize("m", [9, 33, 129, 517, 1025, 4097, 65_537])
 def test_a_lost_class_shows(m: int) -> None:
     """Without the last class, the first or that at a power of two some loss is off by more than sums of float32 are."""
-    setting = Setting(Contract(), "float32")
-    scores, labels = telling(setting, 3, m)
+    space = InputSpace(Contract(), "float32")
+    scores, labels = telling(space, 3, m)
     exact = losses(scores, labels)
     for lost in (m - 1, 0, 2 ** int(np.log2(m - 1))):
         without = scores.copy()
@@ -80,27 +80,27 @@ def test_a_lost_class_shows(m: int) -> None:
 @pytest.mark.parametrize("n", [5, 9, 33, 129, 257, 1025, 4097])
 def test_a_lost_row_shows(n: int) -> None:
     """Without the last row, or the one at the last power of two, the mean is off by more than 1/500 of itself."""
-    setting = Setting(Contract(), "float32")
-    row_losses = losses(*telling(setting, n, 3))
+    space = InputSpace(Contract(), "float32")
+    row_losses = losses(*telling(space, n, 3))
     for lost in (n - 1, 2 ** int(np.log2(n - 1))):
         assert row_losses[lost] / n > row_losses.mean() / 500
 
 
 def test_labels_vary_in_the_last_block_and_repeat() -> None:
     """Many rows have several labels, repeated; few rows have the last class, the first and that at a power of two."""
-    setting = Setting(Contract(), "float32")
-    assert set(telling(setting, 3, 517)[1]) == {0, 512, 516}
-    assert set(telling(setting, 3, 257)[1]) == {0, 255, 256}
-    labels = telling(setting, 257, 5)[1]
+    space = InputSpace(Contract(), "float32")
+    assert set(telling(space, 3, 517)[1]) == {0, 512, 516}
+    assert set(telling(space, 3, 257)[1]) == {0, 255, 256}
+    labels = telling(space, 257, 5)[1]
     assert set(labels) == {0, 1, 2, 3, 4}
 
 
 def test_the_maximum_stands_in_the_last_class_beyond_the_range_of_exp() -> None:
     """Some row of each three has its maximum at the end, so high that exp overflows unless it is subtracted."""
     for dtype in ("float16", "float32", "float64"):
-        setting = Setting(Contract(), dtype)
-        scores, _ = telling(setting, 3, 129)
-        assert (scores[:, -1] > setting.exponential_limit).any()
+        space = InputSpace(Contract(), dtype)
+        scores, _ = telling(space, 3, 129)
+        assert (scores[:, -1] > space.exponential_limit).any()
 
 
 def test_a_first_block_is_masked_only_where_the_loss_stays_finite() -> None:
@@ -110,15 +110,15 @@ def test_a_first_block_is_masked_only_where_the_loss_stays_finite() -> None:
         ({"nonfinite": ("-inf",)}, True),
         ({"nonfinite": ("-inf",), "label_smoothing": 0.1}, False),
     ):
-        setting = Setting(Contract(**keys), "float32")
+        space = InputSpace(Contract(**keys), "float32")
         for n in (3, 33):
-            scores, labels = telling(setting, n, 257)
+            scores, labels = telling(space, n, 257)
             assert bool(np.isneginf(scores).any()) == masked
             assert np.isfinite(scores[np.arange(n), labels]).all()
 
 
 def test_sizes_outside_the_domain_are_left_out() -> None:
     """No more classes than labels hold, no more rows than are promised; nothing is cut to fit."""
-    narrow = Setting(Contract(label_dtypes=("int8",), domain={"rows": [1, 40]}), "float32")
+    narrow = InputSpace(Contract(label_dtypes=("int8",), domain={"rows": [1, 40]}), "float32")
     assert {item.scores.shape[1] for item in class_items(narrow, "standard")} <= set(range(129))
     assert {item.scores.shape[0] for item in row_items(narrow, "standard")} <= set(range(1, 41))

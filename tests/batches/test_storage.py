@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.setting import BatchError
+from xentcheck.batches.input_space import BatchError
 from xentcheck.batches.storage import digest, from_mapping, same_content, to_mapping
 from xentcheck.contract import Contract
 

@@ -9,8 +9,8 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.families import families
+from xentcheck.batches.input_space import BatchError, InputSpace
 from xentcheck.batches.layout import LAYOUTS
-from xentcheck.batches.setting import BatchError, Setting
 from xentcheck.batches.shapes import PROFILES, large_shapes
 from xentcheck.batches.storage import digest
 from xentcheck.batches.strategies import batches
@@ -24,9 +24,9 @@ Declare = Callable[..., Contract]
 def test_the_contract_admits_every_batch(contract: Contract, label_form: str, draw: Draw) -> None:
     """No batch breaks the contract's domain, label form, options or divisor, in any dtype."""
     for dtype in ("float16", "bfloat16", "float32", "float64"):
-        setting = Setting(contract, dtype, label_form)
+        space = InputSpace(contract, dtype, label_form)
         drawn = draw(contract, dtype, label_form, examples=15)
-        assert {objection(setting, batch) for batch in drawn} == {""}
+        assert {objection(space, batch) for batch in drawn} == {""}
         assert {batch.dtype for batch in drawn} == {dtype}
         assert {batch.label_form for batch in drawn} == {label_form}
 
@@ -35,7 +35,7 @@ def test_few_shapes_for_a_target_that_compiles(contract: Contract, draw: Draw) -
     """With expensive shapes at most eight are drawn, all admitted."""
     drawn = draw(contract, "float32", "onehot", expensive_shapes=True)
     assert len({batch.scores.shape for batch in drawn}) <= 8
-    assert {objection(Setting(contract, "float32", "onehot"), batch) for batch in drawn} == {""}
+    assert {objection(InputSpace(contract, "float32", "onehot"), batch) for batch in drawn} == {""}
 
 
 def test_drawing_is_deterministic(draw: Draw) -> None:
@@ -51,8 +51,8 @@ def drawn(everything: Contract, draw: Draw) -> list[Batch]:
 
 
 def test_every_family_is_reached(everything: Contract, drawn: list[Batch]) -> None:
-    """All families of a setting come up, and no other."""
-    assert {batch.family for batch in drawn} == {one.name for one in families(Setting(everything, "float16"))}
+    """All families of a space come up, and no other."""
+    assert {batch.family for batch in drawn} == {one.name for one in families(InputSpace(everything, "float16"))}
 
 
 def test_every_layout_label_dtype_and_label_shape_is_reached(drawn: list[Batch]) -> None:
@@ -125,7 +125,7 @@ def test_narrow_label_dtypes_bound_the_classes(declare: Declare, draw: Draw) -> 
 @pytest.mark.parametrize(("profile", "most"), [("quick", 600), ("standard", 600), ("thorough", 3000)])
 def test_shapes_stay_affordable(profile: str, most: int) -> None:
     """The mean number of scores of a large batch stays within what a profile pays for."""
-    shapes = large_shapes(Setting(Contract(), "float32"), PROFILES[profile])
+    shapes = large_shapes(InputSpace(Contract(), "float32"), PROFILES[profile])
     assert np.mean([n * m for n, m in shapes]) < most
     assert shapes[0][0] * shapes[0][1] <= 10
 

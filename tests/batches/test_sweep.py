@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.layout import LAYOUTS
-from xentcheck.batches.setting import Setting
 from xentcheck.batches.storage import digest
 from xentcheck.batches.sweep import sweep
 from xentcheck.batches.sweep_items import own_items
@@ -20,9 +20,9 @@ from xentcheck.contract import Contract
 def test_the_contract_admits_the_whole_sweep(contract: Contract, label_form: str) -> None:
     """In every dtype, with any shape and with few, nothing of the sweep breaks the contract."""
     for dtype, expensive in (("float16", False), ("bfloat16", True), ("float32", True), ("float64", False)):
-        setting = Setting(contract, dtype, label_form)
+        space = InputSpace(contract, dtype, label_form)
         swept = list(sweep(contract, dtype, label_form, expensive_shapes=expensive))
-        assert {objection(setting, batch) for batch in swept} == {""}
+        assert {objection(space, batch) for batch in swept} == {""}
         assert len(swept) >= 6
         assert len({batch.scores.shape for batch in swept}) <= 8 or not expensive
 
@@ -53,9 +53,9 @@ def test_the_contract_admits_the_longer_sweep(everything: Contract, declare: Cal
     """In standard too, with its triples and its wide batches, and where all probabilities must be positive."""
     positive = declare(input="probabilities", domain={"label_probability": "positive"})
     for contract, form in ((everything, "sparse"), (positive, "soft")):
-        setting = Setting(contract, "float16", form)
+        space = InputSpace(contract, "float16", form)
         batches = sweep(contract, "float16", form, sizes="standard")
-        assert {objection(setting, batch) for batch in batches} == {""}
+        assert {objection(space, batch) for batch in batches} == {""}
 
 
 def test_options_are_plain_first_and_all_vary(everything: Contract) -> None:
@@ -122,7 +122,7 @@ def test_the_cells_of_a_run_share_the_sweep(declare: Callable[..., Contract]) ->
 
     def swept(contract: Contract, **keys: Any) -> int:
         cells = [(dtype, form) for dtype in contract.dtypes for form in contract.labels]
-        own = sum(len(list(own_items(Setting(contract, *cell)))) for cell in cells)  # what is not to be shared
+        own = sum(len(list(own_items(InputSpace(contract, *cell)))) for cell in cells)  # what is not to be shared
         return sum(len(list(sweep(contract, *cell, **keys))) for cell in cells) - own
 
     assert swept(many) < 1.5 * swept(alone)

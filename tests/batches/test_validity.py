@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 
@@ -19,7 +19,7 @@ LABELS = np.array([0, 2])
 
 def _said(batch: Batch, **keys: Any) -> str:
     contract = Contract.from_mapping({"labels": ["sparse", "onehot", "soft"], **keys})
-    return objection(Setting(contract, batch.dtype, batch.label_form), batch)
+    return objection(InputSpace(contract, batch.dtype, batch.label_form), batch)
 
 
 def test_good_batches_meet_no_objection() -> None:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from xentcheck.bench.paths import Path
-from xentcheck.targets.target import Functions, Target
+from xentcheck.targets.call.target import Functions, Target
 
 Array = NDArray[Any]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xentcheck.bench.chart import chart
-from xentcheck.bench.model import Case, Figure, Result, Spread
+from xentcheck.bench.figures import Case, Figure, Result, Spread
 from xentcheck.bench.table import remarks, table, title
 
 

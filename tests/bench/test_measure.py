@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xentcheck.bench.figures import FORMS, REFERENCE, Case, Result, Spread
 from xentcheck.bench.measure import common_part, measure
-from xentcheck.bench.model import FORMS, REFERENCE, Case, Result, Spread
 from xentcheck.bench.paths import Path, reference_path
 from xentcheck.targets.errors import TargetError
 

@@ -12,10 +12,10 @@ import pytest
 from xentcheck import reference
 from xentcheck.bench import inputs
 from xentcheck.bench.paths import Path, reference_path
-from xentcheck.targets.assemble import assemble
-from xentcheck.targets.frameworks import framework_named
-from xentcheck.targets.specification import TargetSpecification, plan
-from xentcheck.targets.target import Functions, Target
+from xentcheck.targets.call.build import build
+from xentcheck.targets.call.frameworks import framework_named
+from xentcheck.targets.call.target import Functions, Target
+from xentcheck.targets.specification import TargetSpecification, build_plan
 
 Make = Callable[..., Path]
 
@@ -75,7 +75,7 @@ def test_the_reference_answers_the_same_question(kind: str, form: str) -> None:
 @pytest.mark.parametrize("name", ["reference", pytest.param("reference.compiled", marks=pytest.mark.needs("numba"))])
 def test_the_reference_by_name_gives_both_in_one_call(name: str) -> None:
     """It costs little more than the gradient, and compiled rows are those that are timed."""
-    target = assemble(vars(plan(TargetSpecification(loss=name))))
+    target = build(vars(build_plan(TargetSpecification(loss=name))))
     assert target.functions.value_and_gradient is reference.loss_and_gradient
     batch = inputs.batch({}, 4, 600, "float32", "sparse")
     loss, gradient = Path(target, "sparse").prepare(batch, "both")[0]()

@@ -50,9 +50,9 @@ class FakeEngine:
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeEngine:
     """The engine that commands meet; the current directory is an empty one."""
     fake = FakeEngine()
-    module = ModuleType("xentcheck.engine.session")
+    module = ModuleType("xentcheck.engine.run")
     module.check_target = fake.check_target  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "xentcheck.engine.session", module)
+    monkeypatch.setitem(sys.modules, "xentcheck.engine.run", module)
     monkeypatch.chdir(tmp_path)
     return fake
 

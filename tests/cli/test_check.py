@@ -38,7 +38,7 @@ def test_conforming_is_zero(engine: Any, call: Call) -> None:
 
 def test_without_a_target_the_reference_and_its_presets(engine: Any, call: Call) -> None:
     """The main job has a default, and its names are registered."""
-    from xentcheck.targets.registered import by_name
+    from xentcheck.targets.find.registered import by_name
 
     assert call("check")[0] == 0
     names = [specification.loss for specification, _ in engine.asked]

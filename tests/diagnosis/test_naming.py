@@ -11,7 +11,7 @@ import pytest
 
 import xentcheck
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.validity import objection
 from xentcheck.diagnosis import Diagnosis, Observation
 from xentcheck.diagnosis.events import event
@@ -182,7 +182,7 @@ def test_variations_are_valid_and_several(contract: dict[str, Any], scores: Any,
     found = list(variations(declared, batch, False))
     # Three with other scores, unless these are log-probabilities, and two with other places, in the domain.
     assert len(found) == (2 if declared.input == "log_probabilities" or declared.domain else 5)
-    assert not any(objection(Setting(declared, "float64", form), changed) for changed in found)
+    assert not any(objection(InputSpace(declared, "float64", form), changed) for changed in found)
     assert all(changed.scores.shape == batch.scores.shape for changed in found)
 
 

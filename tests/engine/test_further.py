@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xentcheck.api import check
-from xentcheck.engine.kinds import Kind, kind_of
+from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.law import Violation
 from xentcheck.report.results import Finding, identifier
 from xentcheck.zoo.parts import mean_gradient, mean_loss

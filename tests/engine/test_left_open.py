@@ -9,7 +9,7 @@ import pytest
 
 import xentcheck
 from xentcheck.batches.batch import Batch
-from xentcheck.engine.session import check_target
+from xentcheck.engine.run import check_target
 from xentcheck.properties.left_open import LeftOpen, seen
 from xentcheck.targets import TargetSpecification, open_host
 

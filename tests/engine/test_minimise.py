@@ -9,11 +9,11 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.engine.cellrun import capabilities_of
-from xentcheck.engine.kinds import Kind, kind_of
+from xentcheck.engine.cell_run import capabilities_of
 from xentcheck.engine.minimise import finding, minimise
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Fall
+from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation
 from xentcheck.properties.registry import choose

@@ -9,7 +9,7 @@ import pytest
 
 import xentcheck
 from xentcheck.contract import ContractError
-from xentcheck.engine.session import Silent, check_target
+from xentcheck.engine.run import Silent, check_target
 from xentcheck.properties.registry import LAWS, UnknownPropertyError
 from xentcheck.targets import TargetError, TargetSpecification
 

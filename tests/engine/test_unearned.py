@@ -9,8 +9,8 @@ import pytest
 
 from xentcheck.contract import Contract
 from xentcheck.engine.plan import Cell
+from xentcheck.engine.run import check_target
 from xentcheck.engine.search import FATAL_LIMIT, CellSearch
-from xentcheck.engine.session import check_target
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetError, TargetSpecification

@@ -8,9 +8,9 @@ import pytest
 import xentcheck
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.properties.calls import determinism
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
+from xentcheck.properties.side_effects import determinism
 from xentcheck.targets.outcome import Outcome
 
 

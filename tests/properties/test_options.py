@@ -8,7 +8,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
-from xentcheck.properties.options import smoothing
+from xentcheck.properties.option_effects import smoothing
 from xentcheck.targets.outcome import Outcome
 
 

@@ -8,7 +8,7 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.reduce import reduce
 from xentcheck.contract import Contract
-from xentcheck.engine.cellrun import Cell
+from xentcheck.engine.cell_run import Cell
 from xentcheck.engine.minimise import finding
 from xentcheck.properties.law import Violation
 from xentcheck.properties.registry import choose

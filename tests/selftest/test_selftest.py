@@ -14,7 +14,7 @@ from xentcheck.engine import search
 from xentcheck.engine.plan import PROFILES
 from xentcheck.selftest import examination
 from xentcheck.selftest.examination import Examined, examine, examine_with_seeds
-from xentcheck.selftest.run import chosen
+from xentcheck.selftest.examine_zoo import chosen
 from xentcheck.selftest.summary import summarise
 from xentcheck.zoo import BUGS, RIGHT
 

@@ -13,8 +13,8 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract, ContractError
 from xentcheck.targets import TargetDescription, TargetError, TargetSpecification, available, open_host
-from xentcheck.targets.registered import TARGETS, by_name, names
-from xentcheck.targets.specification import plan
+from xentcheck.targets.find.registered import TARGETS, by_name, names
+from xentcheck.targets.specification import build_plan
 
 PLANTED = str(Path(__file__).with_name("planted.py"))
 BATCH = Batch(np.zeros((2, 3)), np.array([0, 1]))
@@ -97,7 +97,7 @@ def test_a_project_declares_targets(tmp_path: Path) -> None:
         assert (description.contract.reduction, description.has_gradient) == ("sum", True)
         assert (description.name, description.contract_source) == ("mine", "declared")
         assert host.evaluate(BATCH).loss == 5.0
-    stricter = plan(TargetSpecification("stricter"), str(tmp_path))
+    stricter = build_plan(TargetSpecification("stricter"), str(tmp_path))
     assert stricter.contract is not None
     assert (stricter.contract["accuracy"], stricter.contract["output_dtype"]) == ("C", "same")
     listed = {target.name: target for target in available(str(below))}
@@ -117,7 +117,7 @@ def test_a_wrong_declaration(tmp_path: Path, text: str, said: str) -> None:
     """One sentence says which table or file is wrong."""
     (tmp_path / "pyproject.toml").write_text(text)
     with pytest.raises(TargetError, match=r"pyproject\.toml|tool\.xentcheck") as caught:
-        plan(TargetSpecification("mine"), str(tmp_path))
+        build_plan(TargetSpecification("mine"), str(tmp_path))
     assert said in str(caught.value)
 
 
@@ -203,7 +203,7 @@ def test_a_missing_package_comes_with_its_installation(monkeypatch: pytest.Monke
 def test_nothing_given() -> None:
     """A specification without a callable is refused."""
     with pytest.raises(TargetError, match="No target was given"):
-        plan(TargetSpecification())
+        build_plan(TargetSpecification())
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

@@ -14,7 +14,7 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.targets import TargetSpecification, open_host
-from xentcheck.targets.base_host import Host
+from xentcheck.targets.host.base import Host
 from xentcheck.targets.outcome import OBSERVATIONS, Outcome
 
 PLANTED = str(Path(__file__).with_name("planted.py"))

@@ -13,8 +13,8 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets import TargetError, TargetSpecification, open_host
-from xentcheck.targets.base_host import Host
-from xentcheck.targets.patience import Patience
+from xentcheck.targets.host.base import Host
+from xentcheck.targets.host.patience import Patience
 
 PLANTED = str(Path(__file__).with_name("planted.py"))
 HARMLESS = Batch(np.zeros((2, 3)), np.array([0, 1]))
@@ -78,7 +78,7 @@ def test_a_hang_ends_at_the_time_limit() -> None:
 def clock_of(monkeypatch: pytest.MonkeyPatch, *seconds: float) -> None:
     """Have the calls of a host take as long as is said."""
     ticks = iter(np.cumsum([[0.0, taken] for taken in seconds]).tolist())
-    monkeypatch.setattr("xentcheck.targets.worker_host.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("xentcheck.targets.host.isolated.perf_counter", lambda: next(ticks))
 
 
 def test_what_compiles_for_longer_than_the_limit_is_right(monkeypatch: pytest.MonkeyPatch) -> None:

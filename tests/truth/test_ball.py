@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from xentcheck.truth.arbs import Arbs, precision, upward
+from xentcheck.truth.arb_arrays import ArbArray, precision, upward
 from xentcheck.truth.ball import Ball
 
 SHAPES = [(8, 10), (40, 3), (1, 1)]
@@ -242,7 +242,7 @@ def test_the_two_arithmetics_agree(shape: tuple[int, int]) -> None:
     a, b = ball(11, shape, -2, 0, positive=True), ball(12, shape, -2, 0, positive=True)
     a, b = Ball(a.high, a.low), Ball(b.high, b.low)
     with precision(300):
-        slow = [Arbs.from_enclosure(x.high, x.low, None) for x in (a, b)]
+        slow = [ArbArray.from_enclosure(x.high, x.low, None) for x in (a, b)]
         columns = np.zeros((shape[0], 1), np.int64)
         calculations: list[Callable[..., Ball]] = [
             lambda x, y: x + y,
@@ -266,19 +266,19 @@ def test_the_two_arithmetics_agree(shape: tuple[int, int]) -> None:
 def test_slow_results_come_back_as_float64_enclosures() -> None:
     """Balls of python-flint become pairs with a radius; what float64 cannot hold has an infinite one."""
     with precision(128):
-        third = Arbs.exact(np.array([1.0, 1e300, 0.0])) / Arbs.exact(np.array([3.0, 1e-300, 0.0]))
+        third = ArbArray.exact(np.array([1.0, 1e300, 0.0])) / ArbArray.exact(np.array([3.0, 1e-300, 0.0]))
         high, low, radius = third.enclosure()
     assert abs(Fraction(1, 3) - Fraction(high[0]) - Fraction(low[0])) <= Fraction(radius[0]) <= Fraction(2.0**-100)
     assert radius[1:].tolist() == [np.inf, np.inf]
     assert high[1:].tolist() == low[1:].tolist() == [0.0, 0.0]
     assert third.shape == (3,)
-    wide = Arbs.from_enclosure(np.array([1.0]), np.array([2.0**-60]), np.array([0.25]))
+    wide = ArbArray.from_enclosure(np.array([1.0]), np.array([2.0**-60]), np.array([0.25]))
     assert wide.enclosure()[2][0] >= 0.25
 
 
 def test_slow_hulls_copies_and_overwriting() -> None:
     """Hulls hold both numbers; a copy is independent of the original."""
-    a, b = Arbs.exact(np.array([[1.0, 2.0]])), Arbs.exact(np.array([[3.0, 2.0]]))
+    a, b = ArbArray.exact(np.array([[1.0, 2.0]])), ArbArray.exact(np.array([[3.0, 2.0]]))
     high, low, radius = a.hull(b).enclosure()
     assert high[0, 0] + low[0, 0] - radius[0, 0] <= 1.0
     assert high[0, 0] + low[0, 0] + radius[0, 0] >= 3.0
@@ -291,11 +291,11 @@ def test_slow_hulls_copies_and_overwriting() -> None:
 def test_upward_bounds_are_never_too_small() -> None:
     """Rounding up passes over numbers that float64 cannot hold, and nan gives inf."""
     with precision(128):
-        third = Arbs.exact(np.array([1.0])) / Arbs.exact(np.array([3.0]))
+        third = ArbArray.exact(np.array([1.0])) / ArbArray.exact(np.array([3.0]))
         value = third.values[0]
         assert Fraction(upward(value)) > Fraction(1, 3)
         assert Fraction(-upward(-value)) < Fraction(1, 3)
-        assert upward((-Arbs.exact(np.array([1.0]))).log().values[0]) == np.inf
+        assert upward((-ArbArray.exact(np.array([1.0]))).log().values[0]) == np.inf
 
 
 def test_radii_below_the_smallest_number_are_rounded_upward() -> None:

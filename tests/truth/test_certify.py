@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from xentcheck.contract import Contract
-from xentcheck.truth.arbs import precision
+from xentcheck.truth.arb_arrays import precision
 from xentcheck.truth.certify import certify, special
 from xentcheck.truth.problem import Problem, pose
 

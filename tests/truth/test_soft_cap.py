@@ -9,7 +9,7 @@ import pytest
 from xentcheck.contract import Contract
 from xentcheck.truth import hessian
 from xentcheck.truth.allowance import conformance
-from xentcheck.truth.arbs import Arbs, precision
+from xentcheck.truth.arb_arrays import ArbArray, precision
 from xentcheck.truth.ball import Ball
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.enclose import enclose
@@ -69,7 +69,7 @@ def test_the_two_arithmetics_agree():
     x = np.linspace(-3.0, 3.0, 101)
     high, low, radius = Ball.exact(x).tanh().enclosure()
     with precision(128):
-        apart = Arbs.exact(x).tanh() - Arbs.from_enclosure(high, low, radius)
+        apart = ArbArray.exact(x).tanh() - ArbArray.from_enclosure(high, low, radius)
         assert all(ball.contains(0) for ball in apart.values.tolist())
 
 

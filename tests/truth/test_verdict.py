@@ -82,7 +82,7 @@ def test_an_allowance_within_the_last_bits_is_decided_by_ball_arithmetic() -> No
     given = problem(reduction="none", n=1)
     low, high = certify(given, "rows", (0,))
     got = np.array([high])
-    from xentcheck.truth.arbs import precision
+    from xentcheck.truth.arb_arrays import precision
     from xentcheck.truth.certify import balls
 
     with precision(300):

@@ -9,8 +9,8 @@ from collections.abc import Hashable, Sequence
 
 from xentcheck.batches.covering import Level, Row, covering_rows
 from xentcheck.batches.families import FAMILIES
+from xentcheck.batches.input_space import InputSpace, holds
 from xentcheck.batches.layout import LAYOUTS
-from xentcheck.batches.setting import Setting, holds
 from xentcheck.batches.shapes import Shape
 from xentcheck.contract import Contract
 from xentcheck.truth.formats import FORMATS
@@ -55,7 +55,7 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
     strength : int
         2 for pairs, 3 for triples.
     """
-    settings = {form: Setting(contract, dtypes[0], form) for form in contract.labels}
+    settings = {form: InputSpace(contract, dtypes[0], form) for form in contract.labels}
     some = next(iter(settings.values()))
     factors: dict[str, tuple[Hashable, ...]] = {
         "dtype": tuple(dtypes),
@@ -98,11 +98,11 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
     )
 
 
-def families_of(setting: Setting, kind: str) -> tuple[str, ...]:
+def families_of(space: InputSpace, kind: str) -> tuple[str, ...]:
     """Return the families of a kind that may be drawn; no mask where a finite logit would replace it."""
-    if kind == "masked" and setting.positive:
+    if kind == "masked" and space.positive:
         return ()
-    return tuple(name for name in KINDS[kind] if FAMILIES[name].suits(setting))
+    return tuple(name for name in KINDS[kind] if FAMILIES[name].suits(space))
 
 
 def _hiding(contract: Contract) -> set[Level]:
@@ -124,16 +124,16 @@ def _without_fractions(factors: dict[str, tuple[Hashable, ...]]) -> set[frozense
     }
 
 
-def _ignored_rows(setting: Setting, n: int) -> tuple[str, ...]:
-    if not setting.drawn("ignore_index") and setting.constant_ignore_index is None:
+def _ignored_rows(space: InputSpace, n: int) -> tuple[str, ...]:
+    if not space.drawn("ignore_index") and space.constant_ignore_index is None:
         return ()
-    possible = {"none": True, "some": n > 1, "all": not setting.empty_is_open or setting.contract.mean_over == "rows"}
+    possible = {"none": True, "some": n > 1, "all": not space.empty_is_open or space.contract.mean_over == "rows"}
     return tuple(level for level in IGNORED_ROWS if possible[level])
 
 
-def _not_held(setting: Setting, factors: dict[str, tuple[Hashable, ...]], m: int) -> set[frozenset[Level]]:
+def _not_held(space: InputSpace, factors: dict[str, tuple[Hashable, ...]], m: int) -> set[frozenset[Level]]:
     """Return label dtypes together with an ignored label that they cannot hold, where rows are to carry it."""
-    constant = setting.constant_ignore_index
+    constant = space.constant_ignore_index
     indices = {level: index_of(level, m) for level in IGNORE_INDEX} if constant is None else {"": constant}
     return {
         frozenset({("label dtype", name), ("ignored rows", share)} | ({("ignore_index", level)} if level else set()))
@@ -149,8 +149,8 @@ def index_of(level: Hashable, m: int) -> int:
     return {"-100": -100, "first": 0, "last": m - 1, "beyond": m, "-1": -1}[str(level)]
 
 
-def _soft_rows(setting: Setting, n: int) -> tuple[str, ...]:
+def _soft_rows(space: InputSpace, n: int) -> tuple[str, ...]:
     """Return kinds of soft rows: half pure, one-hot, uniform, and where the contract takes them other sums and none."""
-    kind = setting.contract.soft_rows
+    kind = space.contract.soft_rows
     more = () if kind == "normalised" else ("sums",)
     return ("mixed", "pure", "uniform", *more, *(("a zero row",) if kind == "any" and n > 1 else ()))

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.options import ignore_index
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.drawn_options import ignore_index
+from xentcheck.batches.input_space import InputSpace
 
 
-def label_classes(setting: Setting, batch: Batch) -> NDArray[np.int64]:
+def label_classes(space: InputSpace, batch: Batch) -> NDArray[np.int64]:
     """Return the classes that labels name, which cannot be dropped.
 
     Where labels are soft only the class of each row's greatest share counts; an ignored label inside the range
@@ -21,12 +21,12 @@ def label_classes(setting: Setting, batch: Batch) -> NDArray[np.int64]:
     if batch.label_form != "sparse":
         return np.unique(np.argmax(batch.labels.astype(np.float64), axis=1)).astype(np.int64)
     named = batch.labels.reshape(-1).astype(np.int64)
-    index = ignore_index(setting, batch.options)
+    index = ignore_index(space, batch.options)
     named = named if index is None else np.append(named, index)
     return np.unique(named[(named >= 0) & (named < batch.m)])
 
 
-def dropped_classes(setting: Setting, batch: Batch, dropped: NDArray[Any]) -> Batch:
+def dropped_classes(space: InputSpace, batch: Batch, dropped: NDArray[Any]) -> Batch:
     """Return the batch without some classes, none of them named by a label.
 
     Sparse labels are renumbered; class weights lose their entries. The mass that rows of probabilities, or soft
@@ -48,11 +48,11 @@ def dropped_classes(setting: Setting, batch: Batch, dropped: NDArray[Any]) -> Ba
         labels = np.where(inside, renumbered[places].astype(labels.dtype), labels)
     else:
         labels = _with_mass(labels, kept)
-    return batch.replace(scores=_scores(setting, batch.scores, kept), labels=labels, options=options)
+    return batch.replace(scores=_scores(space, batch.scores, kept), labels=labels, options=options)
 
 
-def _scores(setting: Setting, scores: NDArray[Any], kept: NDArray[Any]) -> NDArray[Any]:
-    kind = setting.contract.input
+def _scores(space: InputSpace, scores: NDArray[Any], kept: NDArray[Any]) -> NDArray[Any]:
+    kind = space.contract.input
     if kind == "probabilities":
         return _with_mass(scores, kept)
     left = scores[:, kept]

@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from xentcheck.batches.family import Draft, family, with_label
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import Floats, Labels, Numbers
-from xentcheck.batches.setting import Setting
 
 
 def _end(numbers: Numbers) -> Labels:
@@ -30,7 +30,7 @@ def stagnation(numbers: Numbers) -> Draft:
 
     Added one by one to 1 they vanish, although together they count: 1 + (m - 1) 0.99 u.
     """
-    u = numbers.setting.format.unit_roundoff
+    u = numbers.space.format.unit_roundoff
     factor = numbers.pick((0.99, 1.0, 1.02, 1.5, 0.5), rows=True)
     small = math.log(u) + np.log(factor) - numbers.pick((0, 0, 0.003, 0.007, 0.01))
     top = _end(numbers)
@@ -43,7 +43,7 @@ def one_large_loss(numbers: Numbers) -> Draft:
 
     A running sum over the rows loses all of them, first to last or last to first.
     """
-    u, limit = numbers.setting.format.unit_roundoff, numbers.setting.exponential_limit
+    u, limit = numbers.space.format.unit_roundoff, numbers.space.exponential_limit
     scores, labels = np.zeros((numbers.n, numbers.m)), numbers.labels()
     large = min(64.0, 0.8 * limit)
     small = math.log(max(numbers.m - 1, 1)) - np.log(large * u * numbers.pick((0.98, 0.5, 1.02), rows=True))
@@ -56,12 +56,12 @@ def one_large_loss(numbers: Numbers) -> Draft:
 @family()
 def sum_overflow(numbers: Numbers) -> Draft:
     """Return equal logits just above log(largest / m), where the sum of their exponentials overflows [6]."""
-    edge = math.log(numbers.setting.format.largest / numbers.m)
+    edge = math.log(numbers.space.format.largest / numbers.m)
     equal = edge + numbers.between(-0.5, 1.0, rows=True)
     return Draft(np.repeat(equal, numbers.m, axis=1), numbers.labels())
 
 
-@family(applies=lambda setting: setting.dtype == "float16")
+@family(applies=lambda space: space.dtype == "float16")
 def loss_sum_overflow(numbers: Numbers) -> Draft:
     """Return losses whose mean float16 holds and whose sum it does not: sum before mean gives inf [6].
 
@@ -101,7 +101,7 @@ def not_numbers(numbers: Numbers) -> Draft:
 @family()
 def spread_to_largest(numbers: Numbers) -> Draft:
     """Return logits up to the largest number: differences and row sums that overflow [9]."""
-    largest = numbers.setting.largest
+    largest = numbers.space.largest
     within = numbers.pick((0.45, 1.0, 0.99), rows=True)
     return Draft(numbers.pick((0, 1, -1, 0.3, -0.3, 0.5, -0.5)) * largest * within, numbers.labels())
 
@@ -109,14 +109,14 @@ def spread_to_largest(numbers: Numbers) -> Draft:
 @family()
 def wild(numbers: Numbers) -> Draft:
     """Return logits of the size of the cube root of the largest number, where one class has it all [9]."""
-    size = min(numbers.setting.format.largest**0.3, numbers.setting.largest / 64)
+    size = min(numbers.space.format.largest**0.3, numbers.space.largest / 64)
     return Draft(numbers.normal() * size, numbers.labels())
 
 
 @family()
 def exponential_at_subnormal_edge(numbers: Numbers) -> Draft:
     """Return gaps at which exp goes through the subnormal numbers to 0 [10]."""
-    limit = numbers.setting.exponential_limit
+    limit = numbers.space.exponential_limit
     scores = -numbers.between(limit - 8, limit + 18)
     top = _end(numbers)
     return Draft(with_label(scores, top, np.zeros((numbers.n, 1))), _mostly(numbers, top))
@@ -125,7 +125,7 @@ def exponential_at_subnormal_edge(numbers: Numbers) -> Draft:
 @family()
 def subnormal_scores(numbers: Numbers) -> Draft:
     """Return logits that are subnormal: flushing them to zero must not show beyond rounding [10]."""
-    size = numbers.setting.format.smallest_subnormal * 50
+    size = numbers.space.format.smallest_subnormal * 50
     return Draft(numbers.normal() * size, numbers.labels())
 
 
@@ -147,17 +147,17 @@ def libm_hot_spots(numbers: Numbers) -> Draft:
     return Draft(with_label(scores, top, np.zeros((numbers.n, 1))), _mostly(numbers, top))
 
 
-def _several_classes(setting: Setting) -> bool:
-    return setting.classes[1] >= 2
+def _several_classes(space: InputSpace) -> bool:
+    return space.classes[1] >= 2
 
 
 @family(applies=_several_classes)
 def breakpoints(numbers: Numbers) -> Draft:
     """Return a gap of log(k u) +- 40 ulp, k = 1, 2, 3, 5, where a rounded sum jumps; other classes vanish [12]."""
-    u = numbers.setting.format.unit_roundoff
+    u = numbers.space.format.unit_roundoff
     gap = np.log(numbers.pick((1, 2, 3, 5), rows=True) * u)
     steps = numbers.pick((0, 1, -1, 2, -2, *range(-40, 41)), rows=True)
-    scores = np.full((numbers.n, numbers.m), -2.0 * numbers.setting.exponential_limit)
+    scores = np.full((numbers.n, numbers.m), -2.0 * numbers.space.exponential_limit)
     scores[:, 0] = 0.0
     scores[:, 1:2] = gap * (1 + 2 * u * steps)
     return Draft(scores, np.minimum(numbers.labels(), 1))

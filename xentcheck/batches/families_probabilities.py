@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from xentcheck.batches.family import Draft, family, others, with_label
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import Floats, Labels, Numbers
-from xentcheck.batches.setting import Setting
 
 
 def tenths(numbers: Numbers) -> Floats:
@@ -44,7 +44,7 @@ def probability_ends(numbers: Numbers) -> Draft:
 
     log(0), 0 log 0, eps and clip constants show here. keras 377, 17634; tensorflow 60113; scikit-learn 24315.
     """
-    format_ = numbers.setting.format
+    format_ = numbers.space.format
     u = format_.unit_roundoff
     tiny = (format_.smallest_subnormal, 5 * format_.smallest_subnormal, format_.smallest_normal)
     ends = (1.0, 0.5, 0.0, 1 - u, 1 - 2 * u, u, 2 * u, *tiny)
@@ -58,7 +58,7 @@ def probability_at_constants(numbers: Numbers) -> Draft:
 
     1 - 1e-7 is 1 in float16; in float32 the limit is 1 - 1.19e-7: constants round away.
     """
-    boundary, u = numbers.setting.contract.boundary, numbers.setting.format.unit_roundoff
+    boundary, u = numbers.space.contract.boundary, numbers.space.format.unit_roundoff
     declared = [boundary.add] if boundary.add else list(boundary.clip or ())
     constants = [value for value in (*declared, 1e-7, 1e-15, 1e-12, 2.0**-52) if 0 < value < 1]
     value = numbers.pick([side for one in constants for side in (one, 1 - one)], rows=True)
@@ -67,26 +67,26 @@ def probability_at_constants(numbers: Numbers) -> Draft:
     return Draft(_pair(numbers, np.clip(value * (1 + 2 * u * steps), 0, 1), labels), labels)
 
 
-@family(gives="probabilities", applies=lambda setting: not setting.stochastic)
+@family(gives="probabilities", applies=lambda space: not space.stochastic)
 def rows_not_summing_to_one(numbers: Numbers) -> Draft:
     """Return rows of another sum, some near 1, for a target that divides by it. scikit-learn 24515, keras 17102."""
     factor = numbers.pick((2, 0.5, 1.004, 0.9, 1.1, 0.9995, 3, 0.125, 1), rows=True)
     return Draft(tenths(numbers) * factor, numbers.labels())
 
 
-def to_input(scores: Floats, gives: str, setting: Setting) -> Floats:
+def to_input(scores: Floats, gives: str, space: InputSpace) -> Floats:
     """Return the scores as the contract's input: logits as they are, else softmax or log_softmax of them.
 
     The log_softmax is -log1p(s) at the maximum, s the sum of the other exponentials, so that a confident row
     keeps its information. Rows that have none (all -inf, or +inf) become uniform.
     """
-    if gives == setting.contract.input:
+    if gives == space.contract.input:
         return scores
     top = np.argmax(scores, axis=1)
     difference = scores - scores[np.arange(top.size), top][:, None]
     difference = np.where(np.isnan(difference) & ~np.isnan(scores), 0.0, difference)
     exponential = np.exp(difference)
     rest = np.exp(others(difference, top)).sum(axis=1, keepdims=True)
-    if setting.contract.input == "probabilities":
+    if space.contract.input == "probabilities":
         return np.asarray(exponential / (1 + rest), np.float64)
     return np.asarray(difference - np.log1p(rest), np.float64)

@@ -43,7 +43,7 @@ def confident_right(numbers: Numbers) -> Draft:
     scipy 19521, jax 40384.
     """
     scores, labels = numbers.normal(), numbers.labels()
-    lead = numbers.between(0.0, 1.2 * numbers.setting.exponential_limit, rows=True)
+    lead = numbers.between(0.0, 1.2 * numbers.space.exponential_limit, rows=True)
     return Draft(with_label(scores, labels, scores.max(axis=1, keepdims=True) + lead), labels)
 
 
@@ -51,7 +51,7 @@ def confident_right(numbers: Numbers) -> Draft:
 def confident_wrong(numbers: Numbers) -> Draft:
     """Return rows whose label trails until its probability underflows: log(softmax) gives inf [1, 10]."""
     scores, labels = numbers.normal(), numbers.labels()
-    limit = numbers.setting.exponential_limit
+    limit = numbers.space.exponential_limit
     behind = numbers.pick((1, 2, 10, 20, 50, 100, 1000, limit, 1.1 * limit, 0.8 * limit), rows=True)
     return Draft(with_label(scores, labels, scores.min(axis=1, keepdims=True) - behind), labels)
 
@@ -60,7 +60,7 @@ def confident_wrong(numbers: Numbers) -> Draft:
 def label_probability_near_one(numbers: Numbers) -> Draft:
     """Return rows with p_y of 0.9 to 1 - u, where p_y - 1 and log(p_y) cancel [2]."""
     scores, labels = numbers.normal(), numbers.labels()
-    u = numbers.setting.format.unit_roundoff
+    u = numbers.space.format.unit_roundoff
     wanted = numbers.pick((0.9, 0.99, 0.999, 1 - u, 1 - 4 * u), rows=True)
     rest = np.logaddexp.reduce(others(scores, labels), axis=1, keepdims=True)
     placed = np.where(np.isfinite(rest), rest, 0.0) + np.log(wanted / (1 - wanted))
@@ -74,7 +74,7 @@ def common_offset(numbers: Numbers) -> Draft:
     logsumexp(z) - z_y loses u times the offset, and a sum without the maximum subtracted overflows.
     pytorch 11752, 38839; optax 1792; mlx 4188.
     """
-    largest = numbers.setting.largest
+    largest = numbers.space.largest
     sizes = (10, 100, 64, 1000, 1e4, 2.0**20, 1e6, 1e8)
     signed = [sign * size for size in sizes if size < largest / 4 for sign in (1, -1)] or [0]
     spread = numbers.pick((1, 0, 1, 3), rows=True)
@@ -87,7 +87,7 @@ def beyond_exponential_range(numbers: Numbers) -> Draft:
 
     statsmodels 3635; pytorch 62897, 63132; Megatron-LM 5522.
     """
-    limit = numbers.setting.exponential_limit
+    limit = numbers.space.exponential_limit
     sign = numbers.pick((1, -1), rows=True)
     return Draft(3 * numbers.normal() + sign * numbers.between(limit, 1.4 * limit, rows=True), numbers.labels())
 

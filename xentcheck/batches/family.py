@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import Floats, Labels, Numbers
-from xentcheck.batches.setting import Setting
 
 
 class Draft(NamedTuple):
@@ -38,7 +38,7 @@ class Family:
     emphasis : {"scores", "reduction", "layout"}
         Where the difficulty lies; the other two ask for unusual labels and options, or memory layouts.
     applies : callable or None
-        Whether the family has a meaning in a setting.
+        Whether the family has a meaning in an input space.
     """
 
     name: str
@@ -46,16 +46,16 @@ class Family:
     gives: str = "logits"
     needs: str | None = None
     emphasis: str = "scores"
-    applies: Callable[[Setting], bool] | None = None
+    applies: Callable[[InputSpace], bool] | None = None
 
-    def suits(self, setting: Setting) -> bool:
-        """Return whether batches of this family may be drawn in a setting."""
-        kind = setting.contract.input
+    def suits(self, space: InputSpace) -> bool:
+        """Return whether batches of this family may be drawn in an input space."""
+        kind = space.contract.input
         if self.gives == "probabilities" and kind != "probabilities":
             return False
-        if self.needs is not None and self.needs not in setting.contract.nonfinite:
+        if self.needs is not None and self.needs not in space.contract.nonfinite:
             return False
-        return self.applies is None or self.applies(setting)
+        return self.applies is None or self.applies(space)
 
 
 REGISTER: dict[str, Family] = {}
@@ -66,7 +66,7 @@ def family(
     gives: str = "logits",
     needs: str | None = None,
     emphasis: str = "scores",
-    applies: Callable[[Setting], bool] | None = None,
+    applies: Callable[[InputSpace], bool] | None = None,
 ) -> Callable[[Maker], Maker]:
     """Register a function under its own name as a family."""
 

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import one_hot
 from xentcheck.batches.families_probabilities import tenths
+from xentcheck.batches.input_space import InputSpace, dtype_named, holds
 from xentcheck.batches.numbers import Floats, Labels, Numbers
-from xentcheck.batches.setting import Setting, dtype_named, holds
 from xentcheck.truth.formats import FORMATS
 
 
 def sparse_labels(
-    setting: Setting, labels: Labels, m: int, ignored: NDArray[np.bool_], index: int | None, dtype: int, shape: int
+    space: InputSpace, labels: Labels, m: int, ignored: NDArray[np.bool_], index: int | None, dtype: int, shape: int
 ) -> NDArray[Any]:
     """Return integer labels of shape (n,) or (n, 1), ignored rows carrying the ignored label.
 
@@ -28,36 +28,34 @@ def sparse_labels(
     dtype, shape : int
         Codes of the label dtype and the label shape; 0 gives int64 of shape (n,) where the contract has them.
     """
-    dtypes = setting.label_dtypes(m, index)
+    dtypes = space.label_dtypes(m, index)
     name = dtypes[dtype % 16 % len(dtypes)] if dtype % 16 < 8 else dtypes[0]
     if index is not None and holds(name, index):
         labels = np.where(ignored, index, labels)
-    shapes = setting.contract.label_shapes
+    shapes = space.contract.label_shapes
     given = labels.astype(dtype_named(name))
     return given[:, None] if shapes[shape % len(shapes)] == "(n,1)" else given
 
 
-def dense_labels(setting: Setting, labels: Labels, numbers: Numbers, dtype: int) -> NDArray[Any]:
+def dense_labels(space: InputSpace, labels: Labels, numbers: Numbers, dtype: int) -> NDArray[Any]:
     """Return one-hot or soft rows of shape (n, m); the code 0 of their dtype gives that of the scores."""
-    names = setting.dense_label_dtypes
+    names = space.dense_label_dtypes
     rows = (
-        one_hot(labels, numbers.m, np.float64)
-        if setting.label_form == "onehot"
-        else _soft_rows(setting, labels, numbers)
+        one_hot(labels, numbers.m, np.float64) if space.label_form == "onehot" else _soft_rows(space, labels, numbers)
     )
-    return in_dtype(setting, rows, names[dtype % 16 % len(names)] if dtype % 16 < 8 else names[0])
+    return in_dtype(space, rows, names[dtype % 16 % len(names)] if dtype % 16 < 8 else names[0])
 
 
-def in_dtype(setting: Setting, rows: Floats, name: str) -> NDArray[Any]:
+def in_dtype(space: InputSpace, rows: Floats, name: str) -> NDArray[Any]:
     """Return rows of labels in a dtype; where that has no fractions and the rows do, in one of floats."""
     chosen = dtype_named(name)
     if chosen.name not in FORMATS and not np.array_equal(rows.astype(chosen).astype(np.float64), rows):
-        floats = [other for other in setting.dense_label_dtypes if other in FORMATS]
-        chosen = dtype_named(floats[0]) if floats else setting.format.dtype
+        floats = [other for other in space.dense_label_dtypes if other in FORMATS]
+        chosen = dtype_named(floats[0]) if floats else space.format.dtype
     return rows.astype(chosen)
 
 
-def _soft_rows(setting: Setting, labels: Labels, numbers: Numbers) -> Floats:
+def _soft_rows(space: InputSpace, labels: Labels, numbers: Numbers) -> Floats:
     """Return rows that favour the labels, scaled by T where the contract takes rows of any sum.
 
     A row is one-hot, in tenths, smoothed around the label, uniform, or half the label and half tenths.
@@ -71,11 +69,11 @@ def _soft_rows(setting: Setting, labels: Labels, numbers: Numbers) -> Floats:
         [pure, mixed, smoothed, np.full_like(pure, 1 / m)],
         0.5 * (pure + mixed),
     )
-    if setting.contract.soft_rows == "normalised":
+    if space.contract.soft_rows == "normalised":
         return rows
     factors = (1, 2, 0.5, 0.25, 4, 3, 0.1, 1)
-    zero = (0,) if setting.contract.soft_rows == "any" else ()
+    zero = (0,) if space.contract.soft_rows == "any" else ()
     scaled: Floats = rows * numbers.pick((*factors, *zero), rows=True)
-    if setting.empty_is_open and numbers.n and not scaled.any():
+    if space.empty_is_open and numbers.n and not scaled.any():
         scaled[0] = pure[0]
     return scaled

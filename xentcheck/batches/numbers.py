@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.truth.formats import FORMATS
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ _LONGER = (12, -12, 15, -20, 20, -30, 30, -50, 50, 90, -100, 100, 3.14, -2.72, 0
 class Numbers(Protocol):
     """A source of numbers for n rows of m classes."""
 
-    setting: Setting
+    space: InputSpace
     n: int
     m: int
 
@@ -62,7 +62,7 @@ class Coded:
 
     Parameters
     ----------
-    setting : Setting
+    space : InputSpace
     m : int
         At most `WIDEST`.
     codes : ndarray of uint8, shape (n, ROW_BYTES)
@@ -70,8 +70,8 @@ class Coded:
         beyond m is not read, so that a class can be dropped without a change to the others.
     """
 
-    def __init__(self, setting: Setting, m: int, codes: NDArray[np.uint8]) -> None:
-        self.setting = setting
+    def __init__(self, space: InputSpace, m: int, codes: NDArray[np.uint8]) -> None:
+        self.space = space
         self.n, self.m = codes.shape[0], m
         self._codes = codes
         self._rows_read = 1
@@ -92,7 +92,7 @@ class Coded:
 
     def normal(self) -> Floats:
         """Return readable numbers: integers, then short decimals, then special values of the dtype."""
-        return self.pick(readable(self.setting.dtype))
+        return self.pick(readable(self.space.dtype))
 
     def _next(self, rows: bool) -> NDArray[np.uint8]:
         if rows:
@@ -109,15 +109,15 @@ class Seeded:
 
     Parameters
     ----------
-    setting : Setting
+    space : InputSpace
     n, m : int
     seed : int
     scale : float
         The standard deviation of `normal`.
     """
 
-    def __init__(self, setting: Setting, n: int, m: int, seed: int, scale: float = 1.0) -> None:
-        self.setting = setting
+    def __init__(self, space: InputSpace, n: int, m: int, seed: int, scale: float = 1.0) -> None:
+        self.space = space
         self.n, self.m = n, m
         self._random = np.random.Generator(np.random.PCG64(seed))
         self._scale = scale

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.dropping import dropped_classes, label_classes
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.rowwise import simpler_label_rows, simpler_score_rows
-from xentcheck.batches.setting import Setting
 from xentcheck.batches.simplify import plainer, simpler_labels, simpler_numbers, simpler_scores
 from xentcheck.batches.storage import same_content
 from xentcheck.batches.validity import objection
@@ -44,7 +44,7 @@ def reduce(
     """
     if len(batch.labels) != batch.n:
         return batch  # labels that belong to no row
-    search = _Search(batch, fails, budget, Setting(contract or _guessed(batch), batch.dtype, batch.label_form))
+    search = _Search(batch, fails, budget, InputSpace(contract or _guessed(batch), batch.dtype, batch.label_form))
     while search.left > 0:
         before = search.best
         _drop_rows(search)
@@ -61,20 +61,20 @@ def reduce(
 class _Search:
     """The smallest failing batch so far, and what may still be asked."""
 
-    def __init__(self, batch: Batch, fails: Callable[[Batch], bool], budget: int, setting: Setting) -> None:
+    def __init__(self, batch: Batch, fails: Callable[[Batch], bool], budget: int, space: InputSpace) -> None:
         self.best = batch
         self.left = budget
-        self.setting = setting
+        self.space = space
         self._fails = fails
         self._asked = {same_content(batch)}
-        self._tolerated = ("", objection(setting, batch))
+        self._tolerated = ("", objection(space, batch))
 
     def accept(self, candidate: Batch) -> bool:
         """Return whether a candidate fails, which makes it the best so far."""
         if self.left <= 0:
             return False
         mark = same_content(candidate)
-        if mark in self._asked or objection(self.setting, candidate) not in self._tolerated:
+        if mark in self._asked or objection(self.space, candidate) not in self._tolerated:
             return False
         self._asked.add(mark)
         self.left -= 1
@@ -83,11 +83,11 @@ class _Search:
         self.best = candidate
         return True
 
-    def descend(self, step: Callable[[Setting, Batch], Iterator[Batch]]) -> None:
+    def descend(self, step: Callable[[InputSpace, Batch], Iterator[Batch]]) -> None:
         """Accept simpler batches of one kind until none fails any more."""
         found = True
         while found and self.left > 0:
-            found = any(self.accept(candidate) for candidate in step(self.setting, self.best))
+            found = any(self.accept(candidate) for candidate in step(self.space, self.best))
 
 
 def _drop_rows(search: _Search) -> None:
@@ -100,11 +100,11 @@ def _drop_classes(search: _Search) -> None:
 
     def droppable(batch: Batch) -> NDArray[np.intp]:
         free = np.ones(batch.m, bool)
-        free[label_classes(search.setting, batch)] = False
+        free[label_classes(search.space, batch)] = False
         return np.flatnonzero(free)
 
     def without(batch: Batch, kept: NDArray[np.intp]) -> Batch:
-        return dropped_classes(search.setting, batch, np.delete(droppable(batch), kept))
+        return dropped_classes(search.space, batch, np.delete(droppable(batch), kept))
 
     _drop(search, droppable, without)
 

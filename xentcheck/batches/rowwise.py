@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.simplify import complexity
 
 Row = NDArray[np.float64]
@@ -17,9 +17,9 @@ Row = NDArray[np.float64]
 _MOST_ROWS = 12
 
 
-def simpler_score_rows(setting: Setting, batch: Batch) -> Iterator[Batch]:
+def simpler_score_rows(space: InputSpace, batch: Batch) -> Iterator[Batch]:
     """Yield the batch with one row of (log-)probabilities simpler, or all rows like the first."""
-    kind = setting.contract.input
+    kind = space.contract.input
     if kind == "logits":
         return
     scores = batch.scores.astype(np.float64)
@@ -36,7 +36,7 @@ def simpler_score_rows(setting: Setting, batch: Batch) -> Iterator[Batch]:
         yield batch.replace(scores=changed.astype(batch.scores.dtype))
 
 
-def simpler_label_rows(setting: Setting, batch: Batch) -> Iterator[Batch]:
+def simpler_label_rows(space: InputSpace, batch: Batch) -> Iterator[Batch]:
     """Yield the batch with one row of dense labels simpler, or all rows like the first.
 
     One-hot rows stay one-hot: only a move of the label to an earlier class is tried.

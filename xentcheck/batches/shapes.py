@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xentcheck.batches.input_space import BatchError, InputSpace
 from xentcheck.batches.numbers import WIDEST
-from xentcheck.batches.setting import BatchError, Setting
 
 Shape = tuple[int, int]
 
@@ -135,33 +135,33 @@ def sizes_of(sizes: str | Sizes) -> Sizes:
     return PROFILES[sizes]
 
 
-def admits(setting: Setting, shape: Shape) -> bool:
+def admits(space: InputSpace, shape: Shape) -> bool:
     """Return whether a shape lies in the contract's domain and its labels have a dtype."""
-    (fewest, most), (lowest, highest) = setting.rows, setting.classes
+    (fewest, most), (lowest, highest) = space.rows, space.classes
     return fewest <= shape[0] <= most and lowest <= shape[1] <= highest
 
 
-def small_shapes(setting: Setting, sizes: Sizes) -> tuple[tuple[int, int], tuple[int, ...]]:
+def small_shapes(space: InputSpace, sizes: Sizes) -> tuple[tuple[int, int], tuple[int, ...]]:
     """Return (fewest, most) rows and the class counts of small batches; no class count if none is admitted."""
-    (fewest, most), (lowest, highest) = setting.rows, setting.classes
+    (fewest, most), (lowest, highest) = space.rows, space.classes
     rows = (fewest, int(min(most, max(sizes.most_rows, fewest))))
     counts = tuple(m for m in _SMALL_CLASSES if lowest <= m <= min(highest, sizes.most_classes))
     return rows, counts if rows[0] <= sizes.most_rows else ()
 
 
-def large_shapes(setting: Setting, sizes: Sizes) -> tuple[Shape, ...]:
+def large_shapes(space: InputSpace, sizes: Sizes) -> tuple[Shape, ...]:
     """Return the shapes of large batches, each as often as it is to be drawn, the smallest first."""
-    found = [shape for times, group in sizes.weighted for shape in group * times if admits(setting, shape)]
-    return tuple(sorted(found, key=lambda shape: shape[0] * shape[1])) or (nearest(setting, (3, 5)),)
+    found = [shape for times, group in sizes.weighted for shape in group * times if admits(space, shape)]
+    return tuple(sorted(found, key=lambda shape: shape[0] * shape[1])) or (nearest(space, (3, 5)),)
 
 
-def few_shapes(setting: Setting) -> tuple[Shape, ...]:
+def few_shapes(space: InputSpace) -> tuple[Shape, ...]:
     """Return at most eight shapes, for a target that compiles anew for each; the smallest first."""
-    found = [shape for shape in _FEW if admits(setting, shape)]
-    return tuple(found) or (nearest(setting, (2, 3)),)
+    found = [shape for shape in _FEW if admits(space, shape)]
+    return tuple(found) or (nearest(space, (2, 3)),)
 
 
-def nearest(setting: Setting, shape: Shape) -> Shape:
+def nearest(space: InputSpace, shape: Shape) -> Shape:
     """Return the admitted shape that is nearest to a shape."""
-    (fewest, most), (lowest, highest) = setting.rows, setting.classes
+    (fewest, most), (lowest, highest) = space.rows, space.classes
     return int(min(max(shape[0], fewest), most)), int(min(max(shape[1], lowest), highest))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.validity import objection
 from xentcheck.truth.formats import FORMATS
 
@@ -18,16 +18,16 @@ _MOST_SINGLE = 64
 """Above this many scores, numbers are simplified in chunks only."""
 
 
-def plainer(setting: Setting, batch: Batch) -> Iterator[Batch]:
+def plainer(space: InputSpace, batch: Batch) -> Iterator[Batch]:
     """Yield the batch with a plainer layout, label dtype, label shape or option."""
     if batch.layout != "C":
         yield batch.replace(layout="C")
     if batch.label_form == "sparse":
-        if batch.labels.ndim == 2 and "(n,)" in setting.contract.label_shapes:
+        if batch.labels.ndim == 2 and "(n,)" in space.contract.label_shapes:
             yield batch.replace(labels=batch.labels[:, 0])
-        if batch.labels.dtype != np.int64 and "int64" in setting.label_dtypes(batch.m):
+        if batch.labels.dtype != np.int64 and "int64" in space.label_dtypes(batch.m):
             yield batch.replace(labels=batch.labels.astype(np.int64))
-    elif batch.labels.dtype != batch.scores.dtype and batch.dtype in setting.dense_label_dtypes:
+    elif batch.labels.dtype != batch.scores.dtype and batch.dtype in space.dense_label_dtypes:
         yield batch.replace(labels=batch.labels.astype(batch.scores.dtype))
     for key, value in batch.options.items():
         for simpler in _simpler_option(key, value):
@@ -73,7 +73,7 @@ def _other_ignored(batch: Batch) -> Iterator[Batch]:
         yield batch.replace(options=options, labels=np.where(carries, -100, batch.labels).astype(batch.labels.dtype))
 
 
-def simpler_labels(setting: Setting, batch: Batch) -> Iterator[Batch]:
+def simpler_labels(space: InputSpace, batch: Batch) -> Iterator[Batch]:
     """Yield the batch with lower sparse labels: all 0, then single ones 0, then one lower."""
     if batch.label_form != "sparse":
         return
@@ -88,9 +88,9 @@ def simpler_labels(setting: Setting, batch: Batch) -> Iterator[Batch]:
             yield batch.replace(labels=labels)
 
 
-def simpler_scores(setting: Setting, batch: Batch) -> Iterator[Batch]:
+def simpler_scores(space: InputSpace, batch: Batch) -> Iterator[Batch]:
     """Yield the batch with simpler logits as a whole: 0, rows alike, offsets taken away, rounded."""
-    if setting.contract.input != "logits" or batch.n == 0:
+    if space.contract.input != "logits" or batch.n == 0:
         return
     scores = batch.scores.astype(np.float64)
     finite = np.where(np.isfinite(scores), scores, 0.0)
@@ -101,13 +101,13 @@ def simpler_scores(setting: Setting, batch: Batch) -> Iterator[Batch]:
         wholes += [_significant(scores, digits) for digits in (1, 2, 3)]
     now = _complexity(batch.scores)
     for whole in wholes:
-        candidate = _with_scores(setting, batch, whole)
+        candidate = _with_scores(space, batch, whole)
         if candidate is not None and _complexity(candidate.scores) < now:
             yield candidate
-    yield from _in_chunks(setting, batch)
+    yield from _in_chunks(space, batch)
 
 
-def _in_chunks(setting: Setting, batch: Batch) -> Iterator[Batch]:
+def _in_chunks(space: InputSpace, batch: Batch) -> Iterator[Batch]:
     """Yield the batch with a half, a quarter or an eighth of its scores set to 0 or to the commonest score."""
     flat = batch.scores.astype(np.float64).reshape(-1)
     if flat.size < 8:
@@ -119,14 +119,14 @@ def _in_chunks(setting: Setting, batch: Batch) -> Iterator[Batch]:
                 changed = flat.copy()
                 changed[places] = value
                 if (changed != flat).any():
-                    candidate = _with_scores(setting, batch, changed.reshape(batch.scores.shape))
+                    candidate = _with_scores(space, batch, changed.reshape(batch.scores.shape))
                     if candidate is not None and _complexity(candidate.scores) < _complexity(batch.scores):
                         yield candidate
 
 
-def simpler_numbers(setting: Setting, batch: Batch) -> Iterator[Batch]:
+def simpler_numbers(space: InputSpace, batch: Batch) -> Iterator[Batch]:
     """Yield the batch with one logit simpler: 0, then an integer, then fewer digits."""
-    if setting.contract.input != "logits" or batch.scores.size > _MOST_SINGLE:
+    if space.contract.input != "logits" or batch.scores.size > _MOST_SINGLE:
         return
     for place in np.ndindex(batch.scores.shape):
         now = float(batch.scores[place])
@@ -181,7 +181,7 @@ def _significant(scores: NDArray[np.float64], digits: int) -> NDArray[np.float64
     return np.where(np.isfinite(rounded), rounded, scores)
 
 
-def _with_scores(setting: Setting, batch: Batch, scores: NDArray[np.float64]) -> Batch | None:
+def _with_scores(space: InputSpace, batch: Batch, scores: NDArray[np.float64]) -> Batch | None:
     with np.errstate(all="ignore"):
         candidate = batch.replace(scores=scores.astype(batch.scores.dtype))
-    return candidate if not objection(setting, candidate) else None
+    return candidate if not objection(space, candidate) else None

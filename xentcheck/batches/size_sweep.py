@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import Floats, Labels
-from xentcheck.batches.setting import Setting
 from xentcheck.batches.shapes import Shape, admits
 from xentcheck.batches.sweep_items import Item
 
@@ -55,50 +55,50 @@ def _both(profile: str) -> tuple[Shape, ...]:
     return tuple(shapes)
 
 
-def class_items(setting: Setting, profile: str) -> list[Item]:
-    """Return a batch of one or few rows for each class count of a profile that a setting admits."""
-    return _items(setting, [(3 if m <= 1025 else 1, m) for m in class_counts(profile)])
+def class_items(space: InputSpace, profile: str) -> list[Item]:
+    """Return a batch of one or few rows for each class count of a profile that an input space admits."""
+    return _items(space, [(3 if m <= 1025 else 1, m) for m in class_counts(profile)])
 
 
-def label_items(setting: Setting, profile: str) -> list[Item]:
+def label_items(space: InputSpace, profile: str) -> list[Item]:
     """Return class counts that exhaust a dtype of class numbers, or where the ignored label wraps round to a class."""
     found: list[Item] = []
-    if setting.label_form == "sparse":
+    if space.label_form == "sparse":
         narrow = [(m, m - 1, dtype) for dtype, m in _LIMITS if profile != "quick"]
-        alike = [(2**bits + 1, label, "int64") for bits, label in _alike(setting) if bits == 8 or profile != "quick"]
+        alike = [(2**bits + 1, label, "int64") for bits, label in _alike(space) if bits == 8 or profile != "quick"]
         found += [
-            _item(setting, (2, m), label, dtype)
+            _item(space, (2, m), label, dtype)
             for m, label, dtype in (*alike, *narrow)
-            if admits(setting, (2, m)) and dtype in setting.label_dtypes(m)
+            if admits(space, (2, m)) and dtype in space.label_dtypes(m)
         ]
     return found
 
 
-def _alike(setting: Setting) -> Iterator[tuple[int, int]]:
+def _alike(space: InputSpace) -> Iterator[tuple[int, int]]:
     """Yield 8 or 16 bits and the class that is the ignored label in so many: -100 is 156 in 8."""
-    index = -100 if setting.drawn("ignore_index") else setting.constant_ignore_index
+    index = -100 if space.drawn("ignore_index") else space.constant_ignore_index
     if index is not None:
         yield from ((bits, index % 2**bits) for bits in (8, 16) if index != index % 2**bits)
 
 
-def row_items(setting: Setting, profile: str) -> list[Item]:
+def row_items(space: InputSpace, profile: str) -> list[Item]:
     """Return a batch of few classes for each row count of a profile, and batches with many of both."""
     counted = [(n, (3, 2, 5)[n % 3] if n < 1025 else 2) for n in row_counts(profile)]
-    return _items(setting, counted + list(_both(profile)))
+    return _items(space, counted + list(_both(profile)))
 
 
-def _items(setting: Setting, shapes: Iterable[Shape]) -> list[Item]:
-    return [_item(setting, shape) for shape in shapes if admits(setting, shape) and _has_room(setting, shape[1])]
+def _items(space: InputSpace, shapes: Iterable[Shape]) -> list[Item]:
+    return [_item(space, shape) for shape in shapes if admits(space, shape) and _has_room(space, shape[1])]
 
 
-def _has_room(setting: Setting, m: int) -> bool:
+def _has_room(space: InputSpace, m: int) -> bool:
     """Return whether m probabilities that must be positive leave room for another one beside them."""
-    positive = setting.positive and setting.contract.input == "probabilities"
-    return not positive or m * setting.format.smallest_normal < 0.1
+    positive = space.positive and space.contract.input == "probabilities"
+    return not positive or m * space.format.smallest_normal < 0.1
 
 
-def _item(setting: Setting, shape: Shape, label: int | None = None, dtype: str = "") -> Item:
-    scores, labels = telling(setting, *shape)
+def _item(space: InputSpace, shape: Shape, label: int | None = None, dtype: str = "") -> Item:
+    scores, labels = telling(space, *shape)
     fixed = {"ignored rows": "some"} if shape[0] > 3 else {}
     if label is not None:
         labels[-1] = label
@@ -106,7 +106,7 @@ def _item(setting: Setting, shape: Shape, label: int | None = None, dtype: str =
     return Item("size", scores, labels, needs_shape=True, fixed=fixed)
 
 
-def telling(setting: Setting, n: int, m: int) -> tuple[Floats, Labels]:
+def telling(space: InputSpace, n: int, m: int) -> tuple[Floats, Labels]:
     """Return scores, shape (n, m), and labels that show what is lost at the end of a block, of classes or of rows.
 
     Three kinds of rows take turns. In the first the classes beside each power of two and the last ones hold as
@@ -120,9 +120,9 @@ def telling(setting: Setting, n: int, m: int) -> tuple[Floats, Labels]:
     kind = (np.arange(n) + m) % 3 if n <= 3 or m > 5 else np.zeros(n, np.int64)
     edges = _edges(m)
     scores[np.ix_(kind == 0, edges)] += np.log(max(m / edges.size, 1.0))
-    scores[kind == 1, -1] = 1.2 * setting.exponential_limit if setting.contract.input == "logits" else 8.0
+    scores[kind == 1, -1] = 1.2 * space.exponential_limit if space.contract.input == "logits" else 8.0
     rising = np.linspace(0.0, 20.0, m)
-    if m > 64 and _may_mask(setting):
+    if m > 64 and _may_mask(space):
         rising[:32] = -np.inf
     scores[kind == 2] = 0.1 * scores[kind == 2] + rising
     # The last class, the first one, and the first of the last block or that before it: 4095 is no number of float16.
@@ -144,6 +144,6 @@ def _edges(count: int) -> NDArray[np.int64]:
     return places[(places >= 0) & (places < count)].astype(np.int64)
 
 
-def _may_mask(setting: Setting) -> bool:
+def _may_mask(space: InputSpace) -> bool:
     """Return whether -inf may stand in a row without making its loss infinite."""
-    return "-inf" in setting.contract.nonfinite and not setting.positive and setting.contract.label_smoothing == 0.0
+    return "-inf" in space.contract.nonfinite and not space.positive and space.contract.label_smoothing == 0.0

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.input_space import BatchError, dtype_named
 from xentcheck.batches.layout import LAYOUTS
-from xentcheck.batches.setting import BatchError, dtype_named
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.truth.formats import FORMATS
 

@@ -10,12 +10,12 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from xentcheck.batches.assemble import EXTRA_BYTES, assemble
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.families import families
 from xentcheck.batches.family import Family
+from xentcheck.batches.from_family import EXTRA_BYTES, batch_of_family
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import ROW_BYTES, WIDEST, Coded, Seeded
-from xentcheck.batches.setting import Setting
 from xentcheck.batches.shapes import Shape, Sizes, few_shapes, large_shapes, sizes_of, small_shapes
 from xentcheck.contract import Contract
 
@@ -48,22 +48,22 @@ def batches(
     BatchError
         Where the contract admits no shape, or a name does not exist.
     """
-    setting = Setting(contract, dtype, label_form)
+    space = InputSpace(contract, dtype, label_form)
     chosen = sizes_of(sizes)
     if expensive_shapes:
-        return _of_few_shapes(setting)
-    return _of_any_shape(setting, chosen)
+        return _of_few_shapes(space)
+    return _of_any_shape(space, chosen)
 
 
 def _codes(text: bytes) -> Codes:
     return np.frombuffer(text, np.uint8)
 
 
-def _of_any_shape(setting: Setting, sizes: Sizes) -> st.SearchStrategy[Batch]:
-    (fewest, most), counts = small_shapes(setting, sizes)
+def _of_any_shape(space: InputSpace, sizes: Sizes) -> st.SearchStrategy[Batch]:
+    (fewest, most), counts = small_shapes(space, sizes)
     rows = st.lists(_ROW, min_size=fewest, max_size=most)
-    suited = st.sampled_from(families(setting))
-    large = st.sampled_from(large_shapes(setting, sizes))
+    suited = st.sampled_from(families(space))
+    large = st.sampled_from(large_shapes(space, sizes))
     classes = st.sampled_from(counts or (0,))
 
     @st.composite
@@ -73,16 +73,16 @@ def _of_any_shape(setting: Setting, sizes: Sizes) -> st.SearchStrategy[Batch]:
             # Drawn for a large batch too: it can then shrink to a small one by a change of one choice.
             m, codes = draw(classes), _codes(b"".join(draw(rows))).reshape(-1, ROW_BYTES)
             if draw(_TENTH) < sizes.small_share:
-                return assemble(setting, family, Coded(setting, m, codes), extra)
-        return _seeded(draw, setting, family, draw(large), extra)
+                return batch_of_family(space, family, Coded(space, m, codes), extra)
+        return _seeded(draw, space, family, draw(large), extra)
 
     return draw_batch()
 
 
-def _of_few_shapes(setting: Setting) -> st.SearchStrategy[Batch]:
-    admitted = few_shapes(setting)
+def _of_few_shapes(space: InputSpace) -> st.SearchStrategy[Batch]:
+    admitted = few_shapes(space)
     shapes = st.sampled_from(admitted)
-    suited = st.sampled_from(families(setting))
+    suited = st.sampled_from(families(space))
     rows = {n: st.lists(_ROW, min_size=n, max_size=n) for n, m in admitted if n <= 6 and m <= WIDEST}
 
     @st.composite
@@ -91,12 +91,12 @@ def _of_few_shapes(setting: Setting) -> st.SearchStrategy[Batch]:
         if n in rows and m <= WIDEST:
             codes = _codes(b"".join(draw(rows[n]))).reshape(-1, ROW_BYTES)
             if draw(_TENTH) < 7:
-                return assemble(setting, family, Coded(setting, m, codes), extra)
-        return _seeded(draw, setting, family, (n, m), extra)
+                return batch_of_family(space, family, Coded(space, m, codes), extra)
+        return _seeded(draw, space, family, (n, m), extra)
 
     return draw_batch()
 
 
-def _seeded(draw: st.DrawFn, setting: Setting, family: Family, shape: Shape, extra: Codes) -> Batch:
+def _seeded(draw: st.DrawFn, space: InputSpace, family: Family, shape: Shape, extra: Codes) -> Batch:
     """Return a batch of a seed and a scale."""
-    return assemble(setting, family, Seeded(setting, *shape, draw(_SEEDS), draw(_SCALES)), extra)
+    return batch_of_family(space, family, Seeded(space, *shape, draw(_SEEDS), draw(_SCALES)), extra)

@@ -14,10 +14,10 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.covering import Row
 from xentcheck.batches.design import design
-from xentcheck.batches.dress import batch_of, dress
 from xentcheck.batches.families import families
+from xentcheck.batches.from_design import batch_of, dress
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import Floats, Seeded
-from xentcheck.batches.setting import Setting
 from xentcheck.batches.shapes import Shape, Sizes, admits, few_shapes, nearest, sizes_of
 from xentcheck.batches.size_sweep import class_items, label_items, row_items
 from xentcheck.batches.storage import digest
@@ -57,10 +57,10 @@ def sweep(
     BatchError
         Where the contract admits no shape, or a name does not exist.
     """
-    setting, chosen = Setting(contract, dtype, label_form), sizes_of(sizes)
+    space, chosen = InputSpace(contract, dtype, label_form), sizes_of(sizes)
     run = tuple(dict.fromkeys((*(dtypes or contract.dtypes), dtype)))
     cells = [(one, form) for one in run for form in contract.labels]
-    shape = nearest_of(few_shapes(setting), (4, 5)) if expensive_shapes else nearest(setting, (4, 5))
+    shape = nearest_of(few_shapes(space), (4, 5)) if expensive_shapes else nearest(space, (4, 5))
     rows = [
         (place, row)
         for place, row in enumerate(design(contract, run, shape, chosen.strength))
@@ -68,30 +68,30 @@ def sweep(
     ]
     share = max(chosen.by_hand // len(cells), chosen.fewest_by_hand)
     own = (dtype, label_form)
-    plain = list(islice(plain_items(setting), max(share // 3, chosen.fewest_by_hand)))
-    special = [*special_items(setting), *_one_of_each_family(setting)]
+    plain = list(islice(plain_items(space), max(share // 3, chosen.fewest_by_hand)))
+    special = [*special_items(space), *_one_of_each_family(space)]
     start = cells.index(own) * len(special) // len(cells)
     by_hand = (special[start:] + special[:start])[: share - len(plain)]
     every = max(len(cells) // 2, 1)  # what is declared comes in two cells at least
-    plain += list(declared_items(setting))[cells.index(own) % every :: every]
+    plain += list(declared_items(space))[cells.index(own) % every :: every]
     classes: Iterable[Item] = ()
     counts: Iterable[Item] = ()
     if not expensive_shapes:
         alike = [cell for cell in cells if cell[1] == label_form]
         forms = cells if chosen.classes_once else alike
-        numbers = _shared(label_items(setting, chosen.name), own, alike)
-        classes = chain(_shared(class_items(setting, chosen.name), own, forms), numbers)
-        counts = _shared(row_items(setting, chosen.name), own, cells)
+        numbers = _shared(label_items(space, chosen.name), own, alike)
+        classes = chain(_shared(class_items(space, chosen.name), own, forms), numbers)
+        counts = _shared(row_items(space, chosen.name), own, cells)
     dressing = cycle([row for _, row in rows] or [{}])
     streams: tuple[Iterable[Batch | None], ...] = (
-        (batch_of(setting, row, place, shape) for place, row in rows),
-        _dressed(setting, by_hand, dressing, expensive_shapes),
-        _dressed(setting, classes, dressing, expensive_shapes),
-        _dressed(setting, counts, dressing, expensive_shapes),
+        (batch_of(space, row, place, shape) for place, row in rows),
+        _dressed(space, by_hand, dressing, expensive_shapes),
+        _dressed(space, classes, dressing, expensive_shapes),
+        _dressed(space, counts, dressing, expensive_shapes),
     )
     seen: set[str] = set()
-    first = _dressed(setting, plain, chain([{}] * _READABLE, dressing), expensive_shapes)
-    alone = _dressed(setting, own_items(setting), cycle([{}]), expensive_shapes)  # each point by itself
+    first = _dressed(space, plain, chain([{}] * _READABLE, dressing), expensive_shapes)
+    alone = _dressed(space, own_items(space), cycle([{}]), expensive_shapes)  # each point by itself
     for batch in chain(first, alone, chain.from_iterable(zip_longest(*streams))):
         if batch is not None and (mark := digest(batch)) not in seen:
             seen.add(mark)
@@ -107,38 +107,38 @@ def _shared(found: Sequence[Item], own: tuple[str, str], cells: Sequence[tuple[s
             yield item
 
 
-def _one_of_each_family(setting: Setting) -> Iterator[Item]:
+def _one_of_each_family(space: InputSpace) -> Iterator[Item]:
     """Yield a seeded batch of each family of which the sweep has none by hand."""
-    for place, family in enumerate(families(setting)):
+    for place, family in enumerate(families(space)):
         if family.emphasis == "scores" and family.name not in BY_HAND:
-            source = Seeded(setting, *((3, 5), (4, 3))[place % 2], seed=place)
+            source = Seeded(space, *((3, 5), (4, 3))[place % 2], seed=place)
             with np.errstate(all="ignore"):
                 draft = family.make(source)
             yield Item(family.name, draft.scores, draft.labels, gives=family.gives)
 
 
 def _dressed(
-    setting: Setting, found: Iterable[Item], dressing: Iterable[Row], expensive: bool
+    space: InputSpace, found: Iterable[Item], dressing: Iterable[Row], expensive: bool
 ) -> Iterator[Batch | None]:
     """Yield the batches of items, every other one with the options of a row of the design; None for one left out."""
     for place, (item, row) in enumerate(zip(found, dressing, strict=False)):
         varied = {name: row[name] for name in _OPTIONS if name in row} if place % 2 else {}
-        yield _batch(setting, item, {**varied, **item.fixed}, place, expensive)
+        yield _batch(space, item, {**varied, **item.fixed}, place, expensive)
 
 
-def _batch(setting: Setting, item: Item, row: Row, place: int, expensive: bool) -> Batch | None:
+def _batch(space: InputSpace, item: Item, row: Row, place: int, expensive: bool) -> Batch | None:
     """Return the batch of an item, or None where its shape is its point and is not admitted."""
     wanted: Shape = item.scores.shape
-    shape = nearest_of(few_shapes(setting), wanted) if expensive else nearest(setting, wanted)
+    shape = nearest_of(few_shapes(space), wanted) if expensive else nearest(space, wanted)
     if item.needs_shape and shape != wanted:
         return None
-    assert admits(setting, shape)
+    assert admits(space, shape)
     n, m = shape
     if n and not wanted[0]:
         return None
     rows = np.arange(n) % max(wanted[0], 1)
     scores = _with_classes(item, m)[rows]
-    return dress(setting, item.name, scores, item.labels[rows] % m, row, place, gives=item.gives)
+    return dress(space, item.name, scores, item.labels[rows] % m, row, place, gives=item.gives)
 
 
 def _with_classes(item: Item, m: int) -> Floats:

@@ -6,42 +6,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.options import divisor, ignore_index, smoothing
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.drawn_options import divisor, ignore_index, smoothing
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import admits
 from xentcheck.truth.formats import FORMATS, Format
 
 Rows = NDArray[np.float64]
 
 
-def objection(setting: Setting, batch: Batch) -> str:
+def objection(space: InputSpace, batch: Batch) -> str:
     """Return why the contract does not admit a batch, in few words, or "" if it does.
 
     Rows of probabilities and of normalised labels may miss a sum of 1 by the rounding of their entries:
     2u + m times the smallest subnormal.
     """
-    if not admits(setting, (batch.n, batch.m)):
+    if not admits(space, (batch.n, batch.m)):
         return "the shape lies outside the domain"
-    said = _of_scores(setting, batch) or _of_labels(setting, batch) or _of_options(setting, batch)
-    if not said and setting.positive and impossible(setting, batch).any():
+    said = _of_scores(space, batch) or _of_labels(space, batch) or _of_options(space, batch)
+    if not said and space.positive and impossible(space, batch).any():
         return "a class that a label counts has probability 0"
     return said
 
 
-def impossible(setting: Setting, batch: Batch) -> NDArray[np.bool_]:
+def impossible(space: InputSpace, batch: Batch) -> NDArray[np.bool_]:
     """Return where a class that a label counts, by itself or by smoothing, has probability 0; shape (n, m)."""
     if batch.label_form != "sparse":
         counted = batch.labels.astype(np.float64) > 0
     else:
         counted = np.arange(batch.m) == batch.labels.reshape(-1, 1).astype(np.int64)
-    if smoothing(setting, batch.options) > 0:
+    if smoothing(space, batch.options) > 0:
         counted = np.ones_like(counted)
-    zero = 0.0 if setting.contract.input == "probabilities" else -np.inf
+    zero = 0.0 if space.contract.input == "probabilities" else -np.inf
     return np.asarray(counted & (batch.scores.astype(np.float64) <= zero))
 
 
-def _of_scores(setting: Setting, batch: Batch) -> str:
-    contract = setting.contract
+def _of_scores(space: InputSpace, batch: Batch) -> str:
+    contract = space.contract
     scores = batch.scores.astype(np.float64)
     finite = np.isfinite(scores)
     if not finite.all():
@@ -52,24 +52,24 @@ def _of_scores(setting: Setting, batch: Batch) -> str:
         if (scores == -np.inf).any() and ("-inf" not in contract.nonfinite or contract.input == "probabilities"):
             return "a score is -inf"
     if contract.input == "logits":
-        return "a score is too large" if np.abs(scores[finite]).max(initial=0.0) > setting.largest else ""
+        return "a score is too large" if np.abs(scores[finite]).max(initial=0.0) > space.largest else ""
     if contract.input == "log_probabilities":
-        if scores[finite].max(initial=-1.0) > 0 or scores[finite].min(initial=0.0) < -setting.largest:
+        if scores[finite].max(initial=-1.0) > 0 or scores[finite].min(initial=0.0) < -space.largest:
             return "a log-probability is out of range"
-        return "" if _logs_sum_to_one(setting, scores) else "a row of log-probabilities does not sum to 1"
+        return "" if _logs_sum_to_one(space, scores) else "a row of log-probabilities does not sum to 1"
     if scores[finite].min(initial=0.0) < 0:
         return "a probability is negative"
     rows = finite.all(axis=1)
-    if setting.stochastic and not _sum_to_one(setting.format, scores[rows]):
+    if space.stochastic and not _sum_to_one(space.format, scores[rows]):
         return "a row of probabilities does not sum to 1"
     return ""
 
 
-def _of_labels(setting: Setting, batch: Batch) -> str:
+def _of_labels(space: InputSpace, batch: Batch) -> str:
     labels = batch.labels
-    if setting.label_form == "sparse":
+    if space.label_form == "sparse":
         values = labels.reshape(-1).astype(np.float64)
-        index = ignore_index(setting, dict(batch.options))
+        index = ignore_index(space, dict(batch.options))
         inside = (values >= 0) & (values < batch.m)
         if index is not None:
             inside |= values == index
@@ -77,28 +77,26 @@ def _of_labels(setting: Setting, batch: Batch) -> str:
             return "a label is out of range"
         return ""
     rows = labels.astype(np.float64)
-    if setting.label_form == "onehot":
+    if space.label_form == "onehot":
         if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()):
             return "a label row is not one-hot"
         return ""
     if rows.min(initial=0.0) < 0 or not np.isfinite(rows).all():
         return "a label is negative or not finite"
     # Labels of a narrower dtype than the scores' are rounded to that.
-    coarser = FORMATS.get(labels.dtype.name, setting.format)
-    if setting.contract.soft_rows == "normalised":
-        return (
-            "" if _sum_to_one(max(setting.format, coarser, key=_coarseness), rows) else "a label row does not sum to 1"
-        )
+    coarser = FORMATS.get(labels.dtype.name, space.format)
+    if space.contract.soft_rows == "normalised":
+        return "" if _sum_to_one(max(space.format, coarser, key=_coarseness), rows) else "a label row does not sum to 1"
     total = rows.sum(axis=1)
-    if setting.contract.soft_rows == "renormalised" and not (total > 0).all():
+    if space.contract.soft_rows == "renormalised" and not (total > 0).all():
         return "a label row sums to 0"
     return (
-        "a label row sums to more than 4" if total.max(initial=0.0) > 4 * (1 + 4 * setting.format.unit_roundoff) else ""
+        "a label row sums to more than 4" if total.max(initial=0.0) > 4 * (1 + 4 * space.format.unit_roundoff) else ""
     )
 
 
-def _of_options(setting: Setting, batch: Batch) -> str:
-    if set(batch.options) != set(setting.contract.arguments):
+def _of_options(space: InputSpace, batch: Batch) -> str:
+    if set(batch.options) != set(space.contract.arguments):
         return "the options are not those declared"
     weights = batch.options.get("class_weights")
     if weights is not None:
@@ -106,19 +104,19 @@ def _of_options(setting: Setting, batch: Batch) -> str:
             return "class_weights do not match the classes"
         if not weights.any():
             return "all class weights are 0"
-    if batch.m == 1 and setting.contract.smoothing_over == "others" and smoothing(setting, batch.options) > 0:
+    if batch.m == 1 and space.contract.smoothing_over == "others" and smoothing(space, batch.options) > 0:
         return "there is no other class to smooth over"
-    return "the mean has divisor 0" if setting.empty_is_open and divisor(setting, batch) <= 0 else ""
+    return "the mean has divisor 0" if space.empty_is_open and divisor(space, batch) <= 0 else ""
 
 
-def _logs_sum_to_one(setting: Setting, scores: Rows) -> bool:
+def _logs_sum_to_one(space: InputSpace, scores: Rows) -> bool:
     """Return whether rows are logarithms, rounded, of probabilities that sum to 1.
 
     Rounding log p moves p by u p |log p|, and the sum of these is at most u log m.
     """
     rows = scores[~np.isnan(scores).any(axis=1) & (scores > -np.inf).any(axis=1)]
     m = rows.shape[1]
-    allowed = 4 * setting.format.unit_roundoff * (2 + np.log(m)) + m * (np.exp(-setting.largest) + 2.0**-53)
+    allowed = 4 * space.format.unit_roundoff * (2 + np.log(m)) + m * (np.exp(-space.largest) + 2.0**-53)
     return bool((np.abs(np.exp(rows).sum(axis=1) - 1) <= allowed).all())
 
 

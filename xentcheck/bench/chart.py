@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from xentcheck.bench.model import Result
+from xentcheck.bench.figures import Result
 
 _MARKS = "abcdefghijklmnopqrstuvwxyz"
 _HEIGHT, _WIDTH = 12, 60

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch, one_hot
-from xentcheck.targets.channel import dtype_of
+from xentcheck.targets.host.channel import dtype_of
 
 
 def batch(contract: Mapping[str, Any], rows: int, classes: int, dtype: str, form: str) -> Batch:

@@ -6,8 +6,8 @@ import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 
 from xentcheck.bench import inputs
+from xentcheck.bench.figures import REFERENCE, Case, Figure, Result, Spread
 from xentcheck.bench.interleave import Samples, interleaved
-from xentcheck.bench.model import REFERENCE, Case, Figure, Result, Spread
 from xentcheck.bench.paths import Path
 from xentcheck.targets.errors import TargetError
 

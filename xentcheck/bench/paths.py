@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from xentcheck import reference
 from xentcheck.batches.batch import Batch
-from xentcheck.targets.convention import Convention
-from xentcheck.targets.observe import Given
-from xentcheck.targets.target import Functions, Target
+from xentcheck.targets.call.convention import Convention
+from xentcheck.targets.call.observe import Given
+from xentcheck.targets.call.target import Functions, Target
 
 Call = Callable[[], Any]
 

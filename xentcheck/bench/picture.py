@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from xentcheck.bench.chart import series
-from xentcheck.bench.model import Result
+from xentcheck.bench.figures import Result
 from xentcheck.bench.table import title
 
 SUFFIXES = (".png", ".svg", ".pdf")

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xentcheck.targets.call.target import Target
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.locate import is_file, locate, split
-from xentcheck.targets.target import Target
+from xentcheck.targets.find.locate import is_file, locate, split
 
 _TEMPLATE = Path(__file__).with_name("template") / "benchmarks.py"
 _ROLES = ("loss", "gradient", "value_and_gradient")

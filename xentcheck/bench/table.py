@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xentcheck.bench.model import Figure, Result, Spread
+from xentcheck.bench.figures import Figure, Result, Spread
 
 _COLUMNS = ("n x m", "target", "labels", "ms a call", "over reference", "over other labels", "cores", "memory")
 _PART = {"loss": "the loss alone", "gradient": "the gradient alone", "both": "loss and gradient"}

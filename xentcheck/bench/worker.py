@@ -7,13 +7,13 @@ import sys
 import traceback
 from typing import Any
 
+from xentcheck.bench.figures import FORMS, REFERENCE, Case
 from xentcheck.bench.measure import common_part, measure
-from xentcheck.bench.model import FORMS, REFERENCE, Case
 from xentcheck.bench.paths import Path, reference_path
 from xentcheck.bench.project import described
-from xentcheck.targets.assemble import assemble
-from xentcheck.targets.channel import Channel, ChannelClosedError
+from xentcheck.targets.call.build import build
 from xentcheck.targets.errors import TargetError
+from xentcheck.targets.host.channel import Channel, ChannelClosedError
 
 
 def main(descriptor: int) -> None:
@@ -37,7 +37,7 @@ def _carry_out(order: dict[str, Any], channel: Channel) -> None:
     for plan in order["plans"]:
         if plan["base"] and plan["base"] not in sys.path[:1]:
             sys.path.insert(0, plan["base"])
-        target = assemble(plan)
+        target = build(plan)
         if order["describe"]:
             locations.append(described(target, plan))
         for form in forms(target.contract):

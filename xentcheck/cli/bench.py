@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xentcheck.cli import keep, options, status
+from xentcheck.cli import arguments, output_files, status
 
 if TYPE_CHECKING:
-    from xentcheck.bench.model import Case, Result
-    from xentcheck.targets.specification import Plan
+    from xentcheck.bench.figures import Case, Result
+    from xentcheck.targets.specification import BuildPlan
 
 _CLASSES = "10,100,1000,10000"
 _ROWS = "1,16,256,4096"
@@ -55,7 +55,7 @@ def bench(**given: Any) -> int:
     """  # noqa: D301 (click reads the character)
     if not given["targets"] and not (given["gradient"] or given["value_and_gradient"]):
         raise click.ClickException("Give a TARGET: a NAME, package.module:attribute or path/file.py:attribute.")
-    keep.require_folder(given["json_file"], "--json")
+    output_files.require_folder(given["json_file"], "--json")
     _require_picture(given["picture"])
     plans = _plans(given)
     if given["folder"] is not None:
@@ -72,9 +72,9 @@ def bench(**given: Any) -> int:
     return status.CONFORMS
 
 
-def _measure(plans: list[Plan], cases: list[Case], given: dict[str, Any]) -> list[Result]:
+def _measure(plans: list[BuildPlan], cases: list[Case], given: dict[str, Any]) -> list[Result]:
     """Time, and show each series as soon as it is complete."""
-    from xentcheck.bench.run import results
+    from xentcheck.bench.timing_process import results
     from xentcheck.targets import TargetError
 
     measured: list[Result] = []
@@ -111,33 +111,33 @@ def _series(measured: list[Result]) -> list[list[Result]]:
     return [list(group) for _, group in groupby(measured, key=lambda result: (result.case.dtype, result.case.sweep))]
 
 
-def _plans(given: dict[str, Any]) -> list[Plan]:
+def _plans(given: dict[str, Any]) -> list[BuildPlan]:
     """Return the plans of the targets; nothing of them is imported here."""
     from xentcheck.contract import ContractError
     from xentcheck.targets import TargetError, TargetSpecification
-    from xentcheck.targets.specification import plan
+    from xentcheck.targets.specification import build_plan
 
-    stated = options.declared(given["assignments"], given["contract_file"])
+    stated = arguments.declared(given["assignments"], given["contract_file"])
     further = {role: given[role] for role in ("gradient", "value_and_gradient") if given[role]}
     names = given["targets"] or (None,)
     if further and len(names) > 1:
         raise click.ClickException("--gradient and --value-and-gradient belong to one target; bench them one by one.")
     try:
-        return [plan(TargetSpecification(loss=name, **further, changes=stated)) for name in dict.fromkeys(names)]
+        return [build_plan(TargetSpecification(loss=name, **further, changes=stated)) for name in dict.fromkeys(names)]
     except (TargetError, ContractError) as error:
         raise click.ClickException(str(error)) from None
 
 
 def _cases(given: dict[str, Any]) -> list[Case]:
     """Return the sizes of both sweeps in every dtype."""
-    from xentcheck.bench.model import Case
+    from xentcheck.bench.figures import Case
 
     match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", given["fixed"])
     if match is None:
         raise click.ClickException(f"--at is {given['fixed']!r}, but must be rows x classes, for example 64x1000.")
     rows, classes = int(match.group(1)), int(match.group(2))
     cases = []
-    for dtype in options.dtypes(given["dtypes"]) or ("float32",):
+    for dtype in arguments.dtypes(given["dtypes"]) or ("float32",):
         cases += [Case("classes", rows, m, dtype, "both") for m in _numbers("--classes", given["classes"])]
         cases += [Case("rows", n, classes, dtype, "both") for n in _numbers("--rows", given["rows"])]
     if not cases:
@@ -159,16 +159,16 @@ def _require_picture(path: str | None) -> None:
         return
     from xentcheck.bench.picture import SUFFIXES, available
 
-    keep.require_folder(path, "--plot")
+    output_files.require_folder(path, "--plot")
     if not path.endswith(SUFFIXES):
         raise click.ClickException(f"--plot {path} must end in {', '.join(SUFFIXES)}.")
     if not available():
         raise click.ClickException("--plot needs matplotlib; use pip install matplotlib, or leave --plot out.")
 
 
-def _write_project(plans: list[Plan], folder: Path) -> int:
+def _write_project(plans: list[BuildPlan], folder: Path) -> int:
     from xentcheck.bench.project import write
-    from xentcheck.bench.run import describe
+    from xentcheck.bench.timing_process import describe
     from xentcheck.targets import TargetError
 
     try:

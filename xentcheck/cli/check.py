@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xentcheck.cli import keep, options, status
+from xentcheck.cli import arguments, output_files, status
 
 if TYPE_CHECKING:
     from xentcheck.report.report import Report
@@ -82,10 +82,10 @@ def check(**given: Any) -> int:
     xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
     """  # noqa: D301 (click reads the character)
-    keep.require_folder(given["json_file"], "--json")
-    stated = options.declared(given["assignments"], given["contract_file"])
-    laws = options.laws(given["properties"])
-    dtypes = options.dtypes(given["dtypes"])
+    output_files.require_folder(given["json_file"], "--json")
+    stated = arguments.declared(given["assignments"], given["contract_file"])
+    laws = arguments.laws(given["properties"])
+    dtypes = arguments.dtypes(given["dtypes"])
     specifications = _specifications(given, stated)
     run = _Run(given, laws=laws, dtypes=dtypes, several=len(specifications) > 1)
     for name, specification in specifications:
@@ -125,7 +125,7 @@ def _command(given: dict[str, Any], name: str) -> str:
     words += ["--contract-file", given["contract_file"]] if given["contract_file"] else []
     words += ["--profile", given["profile"]] if given["profile"] != "quick" else []
     for option in ("properties", "dtypes"):
-        chosen = options.listed(given[option])
+        chosen = arguments.listed(given[option])
         words += [f"--{option}", ",".join(chosen)] if chosen else []
     words += ["--fail-fast"] if given["fail_fast"] else []
     for option, default in (("time_limit", 10.0), ("first_time_limit", 120.0)):
@@ -147,7 +147,7 @@ class _Run:
     def judge(self, name: str, specification: TargetSpecification, command: str) -> bool:
         """Judge one target and show its report; return whether the next one is to follow."""
         from xentcheck.contract import ContractError
-        from xentcheck.engine.session import check_target
+        from xentcheck.engine.run import check_target
         from xentcheck.report.progress import Progress
         from xentcheck.report.terminal import write
         from xentcheck.targets import TargetError
@@ -180,7 +180,7 @@ class _Run:
         self.reports.append(report)
         self.statuses.append(status.of_verdict(report.verdict, report.interrupted))
         self.write()
-        scripts = keep.write_reproducers(given["reproducers"], report) if given["reproducers"] else {}
+        scripts = output_files.write_reproducers(given["reproducers"], report) if given["reproducers"] else {}
         if len(self.statuses) > 1:
             click.echo()
         write(report, sys.stdout, scripts)
@@ -189,7 +189,7 @@ class _Run:
     def write(self) -> None:
         """Write the JSON report of what has been judged so far, if one was asked for."""
         if self.given["json_file"]:
-            keep.write_json(self.given["json_file"], self.reports, self.errors, self.several)
+            output_files.write_json(self.given["json_file"], self.reports, self.errors, self.several)
 
     def close(self) -> int:
         """Return the exit status of the whole run."""

@@ -44,7 +44,7 @@ def selftest(
     from xentcheck.cli.main import installed_version
     from xentcheck.properties.registry import LAWS
     from xentcheck.report.terminal import console
-    from xentcheck.selftest.run import chosen, examine_all
+    from xentcheck.selftest.examine_zoo import chosen, examine_all
     from xentcheck.selftest.summary import as_mapping, summarise
 
     bugs, right = chosen(only, short=short)

@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 from xentcheck.diagnosis.observation import Observation
@@ -152,9 +152,9 @@ def variations(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[B
     """
     if not 0 < batch.scores.size <= LARGEST:
         return
-    setting = Setting(contract, batch.dtype, batch.label_form)
+    space = InputSpace(contract, batch.dtype, batch.label_form)
     for changed in (*_other_numbers(contract, batch), *_other_places(contract, batch, new_shapes)):
-        if not objection(setting, changed):
+        if not objection(space, changed):
             yield changed
 
 

@@ -11,9 +11,9 @@ from xentcheck.batches.reduce import reduce
 from xentcheck.batches.storage import digest, same_content, to_mapping
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import Cause
-from xentcheck.engine.kinds import kind_of
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Fall
+from xentcheck.engine.violation_kind import kind_of
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.report.results import Finding

@@ -16,7 +16,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.strategies import batches
 from xentcheck.batches.sweep import sweep
 from xentcheck.batches.validity import objection
@@ -172,7 +172,7 @@ class CellSearch:
         if not self._searching:
             return
         violation = failed_call(answer)
-        valid = not objection(Setting(self.contract, batch.dtype, batch.label_form), batch)
+        valid = not objection(InputSpace(self.contract, batch.dtype, batch.label_form), batch)
         tally = result.tallies.setdefault(answers.name, Tally(answers)) if valid else None
         if tally is not None and not tally.falls and violation is not None:
             tally.examples += 1

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
+from xentcheck.batches.input_space import dtype_named
 from xentcheck.batches.layout import LAYOUTS
-from xentcheck.batches.setting import dtype_named
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INTEGERS
 from xentcheck.properties.case import Case

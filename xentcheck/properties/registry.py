@@ -5,14 +5,32 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from xentcheck.properties import bad_input, calls, derivative, identities, invariances, options, second_order, values
+from xentcheck.properties import (
+    bad_input,
+    derivative,
+    identities,
+    invariances,
+    option_effects,
+    second_order,
+    side_effects,
+    values,
+)
 from xentcheck.properties.law import Law
 
 LAWS: tuple[Law, ...] = tuple(
     sorted(
         (
             found
-            for module in (values, derivative, second_order, invariances, identities, options, bad_input, calls)
+            for module in (
+                values,
+                derivative,
+                second_order,
+                invariances,
+                identities,
+                option_effects,
+                bad_input,
+                side_effects,
+            )
             for found in vars(module).values()
             if isinstance(found, Law)
         ),

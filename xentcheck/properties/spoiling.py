@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch, one_hot
-from xentcheck.batches.setting import holds
+from xentcheck.batches.input_space import holds
 
 Spoiled = tuple[Batch, str]
 

@@ -17,7 +17,7 @@ from xentcheck.report.results import Finding
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract
-    from xentcheck.targets.specification import Plan, TargetSpecification
+    from xentcheck.targets.specification import BuildPlan, TargetSpecification
 
 _PRESENT = {
     "numpy": "",
@@ -55,7 +55,7 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
     framework : {"", "numpy", "torch", "jax"}
         What the target was found to take; "" where that is not known.
     """
-    from xentcheck.targets.specification import plan
+    from xentcheck.targets.specification import build_plan
 
     if not finding.batch:
         return ""
@@ -63,7 +63,7 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
     if specification.in_process:
         calls = _by_hand(contract, finding)
     else:
-        known = plan(specification)
+        known = build_plan(specification)
         framework = framework or known.framework
         if _direct(known, contract, finding, framework, role):
             calls = "\n".join([_call(known, contract, finding, framework, role), _compare(finding)])
@@ -106,7 +106,7 @@ def _data(finding: Finding, contract: Contract) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _direct(known: Plan, contract: Contract, finding: Finding, framework: str, role: str) -> bool:
+def _direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> bool:
     """Return whether a direct call is all that there is to show."""
     location = known.functions.get("loss" if role == "gradient" and framework in ("torch", "jax") else role)
     if not isinstance(location, str) or framework not in _WRAP or finding.certified is None:
@@ -118,7 +118,7 @@ def _direct(known: Plan, contract: Contract, finding: Finding, framework: str, r
     return plain and not own_gradient and not further and contract.axis != 0
 
 
-def _call(known: Plan, contract: Contract, finding: Finding, framework: str, role: str) -> str:
+def _call(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> str:
     differentiated = role == "gradient" and framework != "numpy"
     location = known.functions["loss" if differentiated else role]
     module, _, attribute = location.rpartition(":")
@@ -183,7 +183,7 @@ def _compare(finding: Finding) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _through_xentcheck(known: Plan, contract: Contract, finding: Finding) -> str:
+def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -> str:
     """Return the lines that call the target as xentcheck calls it, in a process of its own."""
     from xentcheck.contract import Contract
 
@@ -222,9 +222,9 @@ def _through_xentcheck(known: Plan, contract: Contract, finding: Finding) -> str
     return "\n".join(lines) + "\n"
 
 
-def _locations(known: Plan) -> dict[str, Any]:
+def _locations(known: BuildPlan) -> dict[str, Any]:
     """Return what names the target: its registered name where it has one, since that brings its keywords."""
-    from xentcheck.targets.registered import by_name
+    from xentcheck.targets.find.registered import by_name
 
     if by_name(known.name) is not None:
         return {"loss": known.name}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xentcheck.targets.description import TargetDescription
     from xentcheck.targets.errors import TargetError
-    from xentcheck.targets.host import Host, open_host
-    from xentcheck.targets.listing import Available, available
+    from xentcheck.targets.find.listing import Available, available
+    from xentcheck.targets.host.open import Host, open_host
     from xentcheck.targets.outcome import OBSERVATIONS, Outcome, Raised
     from xentcheck.targets.specification import TargetSpecification
 
@@ -28,16 +28,16 @@ __all__ = [
 
 # Resolved when asked for: the worker imports this package too, and must not import what only its parent needs.
 _HOMES = {
-    "Available": "listing",
-    "available": "listing",
-    "Host": "host",
+    "Available": "find.listing",
+    "available": "find.listing",
+    "Host": "host.open",
     "OBSERVATIONS": "outcome",
     "Outcome": "outcome",
     "Raised": "outcome",
     "TargetDescription": "description",
     "TargetError": "errors",
     "TargetSpecification": "specification",
-    "open_host": "host",
+    "open_host": "host.open",
 }
 
 

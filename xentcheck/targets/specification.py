@@ -9,11 +9,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from xentcheck.contract import Contract
-from xentcheck.targets import declared
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.locate import file_path, is_file, nearest, split
-from xentcheck.targets.registered import by_name, names
-from xentcheck.targets.registration import Registered
+from xentcheck.targets.find import declared
+from xentcheck.targets.find.locate import file_path, is_file, nearest, split
+from xentcheck.targets.find.registered import by_name, names
+from xentcheck.targets.find.registration import Registered
 
 Named = str | Callable[..., Any] | None
 ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp")
@@ -59,7 +59,7 @@ class TargetSpecification:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuildPlan:
     """All that is needed to build a target, in the JSON types but for callables given as such.
 
     Parameters
@@ -100,7 +100,7 @@ class Plan:
     try_out: bool = True
 
 
-def plan(specification: TargetSpecification, directory: str | None = None) -> Plan:
+def build_plan(specification: TargetSpecification, directory: str | None = None) -> BuildPlan:
     """Return the plan of a target; nothing of the target is imported.
 
     Parameters
@@ -117,7 +117,7 @@ def plan(specification: TargetSpecification, directory: str | None = None) -> Pl
     given = specification.given
     if not given:
         raise TargetError("No target was given; give a loss, a gradient or a value-and-gradient.")
-    found = _of_loss(given.pop("loss"), base) if "loss" in given else Plan("", "", {}, base=base)
+    found = _of_loss(given.pop("loss"), base) if "loss" in given else BuildPlan("", "", {}, base=base)
     functions = {**found.functions, **{role: _checked(value, base) for role, value in given.items()}}
     shown = next(_shown(value) for value in specification.given.values())
     contract = specification.contract.as_mapping() if specification.contract else found.contract
@@ -136,31 +136,31 @@ def plan(specification: TargetSpecification, directory: str | None = None) -> Pl
     )
 
 
-def _of_loss(loss: Any, base: str) -> Plan:
+def _of_loss(loss: Any, base: str) -> BuildPlan:
     if not isinstance(loss, str):
-        return Plan(_shown(loss), _shown(loss), {"loss": loss}, base=base)
+        return BuildPlan(_shown(loss), _shown(loss), {"loss": loss}, base=base)
     known = by_name(loss)
     if known is not None:
         return _of_registered(known)
     if ":" in loss:
-        return Plan(loss, loss, {"loss": _checked(loss, base)}, base=base, framework=_framework(loss))
+        return BuildPlan(loss, loss, {"loss": _checked(loss, base)}, base=base, framework=_framework(loss))
     project = declared.project_targets(base)
     if loss in project.targets:
         return _of_declaration(loss, project.targets[loss], project.directory)
     entry = declared.entry_points().get(loss)
     if entry is not None:
-        return Plan(loss, entry, {"loss": entry}, base=base, framework=_framework(entry))
+        return BuildPlan(loss, entry, {"loss": entry}, base=base, framework=_framework(entry))
     raise TargetError(_unknown(loss, [*names(), *project.targets, *declared.entry_points()], base))
 
 
-def _of_registered(known: Registered) -> Plan:
+def _of_registered(known: Registered) -> BuildPlan:
     missing = [module for module in known.requires if find_spec(module) is None]
     if missing:
         raise TargetError(
             f"The target {known.name} needs {' and '.join(missing)}, not installed here; use {known.install}."
         )
     functions = {role: getattr(known, role) for role in ("loss", "gradient", "value_and_gradient", "vjp")}
-    return Plan(
+    return BuildPlan(
         name=known.name,
         location=known.loss,
         functions={role: location for role, location in functions.items() if location},
@@ -173,11 +173,11 @@ def _of_registered(known: Registered) -> Plan:
     )
 
 
-def _of_declaration(name: str, declaration: Mapping[str, Any], base: str) -> Plan:
+def _of_declaration(name: str, declaration: Mapping[str, Any], base: str) -> BuildPlan:
     """Return the plan of a table of pyproject.toml."""
     given = {role: declaration[role] for role in ROLES if role in declaration}
     loss = given.pop("loss", None)
-    found = Plan(name, "", {}, base=base) if loss is None else _of_loss(loss, base)
+    found = BuildPlan(name, "", {}, base=base) if loss is None else _of_loss(loss, base)
     functions = {**found.functions, **{role: _checked(value, base) for role, value in given.items()}}
     location = found.location or next(iter(given.values()))
     contract = (

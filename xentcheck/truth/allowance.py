@@ -53,10 +53,10 @@ def conformance(problem: Problem, conditions: Conditions) -> Allowances:
     An exact value that is infinite or undefined has the allowance 0 where the contract declares such input.
     """
     accuracy = problem.contract.accuracy
-    return assemble(conditions, conforming(problem, accuracy), ULPS.get(accuracy))
+    return allowances_of(conditions, conforming(problem, accuracy), ULPS.get(accuracy))
 
 
-def assemble(on: Conditions, by: Arithmetic, ulps: float | None = None) -> Allowances:
+def allowances_of(on: Conditions, by: Arithmetic, ulps: float | None = None) -> Allowances:
     """Return the allowances under one model of arithmetic, or in ulp of the output where it has a bound at all."""
     # Whatever is not a number in the end counts as having no bound.
     with np.errstate(all="ignore"):

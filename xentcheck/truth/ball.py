@@ -1,7 +1,7 @@
 """Intervals as double-double centres with a float64 radius: the fast rigorous arithmetic.
 
 Each operation's radius is the sum of what the operands' radii can do and of the proved error of the centre (see
-`doubled` and `exponential`), multiplied by `_UP`: a radius is the result of fewer than 16 float64 operations on
+`double_double` and `exponential`), multiplied by `_UP`: a radius is the result of fewer than 16 float64 operations on
 positive numbers, each off by a factor of at most 1 + 2^-53, so the factor makes it an upper bound.
 A result that overflows has a centre or radius that is not finite, and `enclosure` gives it an infinite radius.
 """
@@ -14,8 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.truth import doubled, exponential
-from xentcheck.truth.arbs import Arbs, precision
+from xentcheck.truth import double_double as dd
+from xentcheck.truth import exponential
+from xentcheck.truth.arb_arrays import ArbArray, precision
 from xentcheck.truth.hyperbolic import tanh
 from xentcheck.truth.real import Floats, Real
 
@@ -60,10 +61,10 @@ class Ball(Real):
     def __add__(self, other: Self | Floats | float) -> Self:
         """Return the sum; without error where both are exact single numbers."""
         other = self._lift(other)
-        high, low = doubled.add(self.high, self.low, other.high, other.low)
+        high, low = dd.add(self.high, self.low, other.high, other.low)
         radius = _sum_of(self.radius, other.radius)
         if self.low is not None or other.low is not None:
-            radius = _sum_of(radius, np.abs(high) * doubled.ADD_ERROR)
+            radius = _sum_of(radius, np.abs(high) * dd.ADD_ERROR)
         return type(self)(high, low, None if radius is None else radius * _UP)
 
     def __mul__(self, other: Self | Floats | float) -> Self:
@@ -76,9 +77,9 @@ class Ball(Real):
         other = self._lift(other)
         if self.low is None and other.low is None and self.radius is None and other.radius is None:
             return self._product(other)
-        high, low = doubled.multiply(self.high, self.low, other.high, other.low)
-        lost = doubled.UNDERFLOW if high.all() else (self._not_zero() & other._not_zero()) * doubled.UNDERFLOW
-        radius = np.abs(high) * doubled.MULTIPLY_ERROR + lost
+        high, low = dd.multiply(self.high, self.low, other.high, other.low)
+        lost = dd.UNDERFLOW if high.all() else (self._not_zero() & other._not_zero()) * dd.UNDERFLOW
+        radius = np.abs(high) * dd.MULTIPLY_ERROR + lost
         if self.radius is not None:
             reach = np.abs(other.high)
             radius = radius + (reach if other.radius is None else reach + other.radius) * self.radius
@@ -87,11 +88,11 @@ class Ball(Real):
         return type(self)(high, low, radius * _UP)
 
     def _product(self, other: Self) -> Self:
-        """Return the product of single numbers known exactly; see `doubled.two_product`."""
-        high, low = doubled.two_product(self.high, other.high)
-        lost = (np.abs(high) < doubled.EXACT_PRODUCT) & (self.high != 0) & (other.high != 0)
+        """Return the product of single numbers known exactly; see `dd.two_product`."""
+        high, low = dd.two_product(self.high, other.high)
+        lost = (np.abs(high) < dd.EXACT_PRODUCT) & (self.high != 0) & (other.high != 0)
         # Where nothing is left over the product is a single number again, which is added exactly.
-        return type(self)(high, low if low.any() else None, lost * doubled.UNDERFLOW if lost.any() else None)
+        return type(self)(high, low if low.any() else None, lost * dd.UNDERFLOW if lost.any() else None)
 
     def _not_zero(self) -> NDArray[np.bool_]:
         """Return where a number may differ from zero."""
@@ -100,9 +101,9 @@ class Ball(Real):
 
     def reciprocal(self) -> Self:
         """Return one over: an operand off by r changes it by at most r / (|x| (|x| - r)); infinite if 0 is inside."""
-        high, low = doubled.reciprocal(self.high, self.low)
+        high, low = dd.reciprocal(self.high, self.low)
         size = np.abs(high)
-        radius = size * doubled.RECIPROCAL_ERROR + doubled.UNDERFLOW
+        radius = size * dd.RECIPROCAL_ERROR + dd.UNDERFLOW
         if self.radius is not None:
             nearest = np.abs(self.high) * (1 - 2.0**-50) - self.radius
             radius = radius + np.where(nearest > 0, size * self.radius / np.abs(nearest), np.inf)
@@ -139,12 +140,12 @@ class Ball(Real):
     def _one_by_one(self, function: str) -> Self:
         """Return a logarithm of each element by python-flint, radius included."""
         with precision(128):
-            values = Arbs.from_enclosure(self.high, self.low, self.radius)
+            values = ArbArray.from_enclosure(self.high, self.low, self.radius)
             return type(self)(*(values.log() if function == "log" else values.log1p()).enclosure())
 
     def sum(self) -> Self:
         """Return the sums along the last axis, kept with length 1; the radii are added, m roundings included."""
-        high, low, radius = doubled.row_sum(self.high, self.low)
+        high, low, radius = dd.row_sum(self.high, self.low)
         if self.radius is not None:
             radii = np.broadcast_to(self.radius, self.shape).sum(-1, keepdims=True)
             radius = radius + radii * (1.0 + 2.0**-51 * self.shape[-1])
@@ -219,7 +220,7 @@ class Ball(Real):
         share = np.clip(0.5 + 0.5 * (mine - yours) / np.where(distance > 0, distance, 1.0), 0.0, 1.0)
         centre = other + apart * share
         radius = np.maximum(share * distance + yours, (1.0 - share) * distance + mine)
-        error = (np.abs(centre.high) + distance) * 2.0**-100 + 2 * doubled.UNDERFLOW
+        error = (np.abs(centre.high) + distance) * 2.0**-100 + 2 * dd.UNDERFLOW
         return type(self)(centre.high, centre.low, (radius + error) * _UP)
 
     def bounds(self) -> tuple[Floats, Floats]:
@@ -306,7 +307,7 @@ def _newton(x: Ball) -> Ball:
     size = (np.abs(delta.high) + delta.reach()) * _UP
     newton = delta + y
     left_out = np.where(size <= 0.5, size * size, np.inf)
-    return Ball(newton.high, newton.low, (newton.reach() + left_out + doubled.UNDERFLOW) * _UP)
+    return Ball(newton.high, newton.low, (newton.reach() + left_out + dd.UNDERFLOW) * _UP)
 
 
 @cache

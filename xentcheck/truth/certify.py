@@ -9,10 +9,10 @@ from flint import arb
 from numpy.typing import NDArray
 
 from xentcheck.truth import definition, hessian, reductions
-from xentcheck.truth.arbs import Arbs, precision, upward
+from xentcheck.truth.arb_arrays import ArbArray, precision, upward
 from xentcheck.truth.enclose import labelled
-from xentcheck.truth.kinds import Kind, kinds
 from xentcheck.truth.problem import Problem
+from xentcheck.truth.row_kinds import Kind, kinds
 
 PRECISIONS = (128, 192, 320, 640, 1280)
 Index = tuple[int, ...]
@@ -92,13 +92,13 @@ def balls(problem: Problem, part: str, row: Index, columns: Rows, bits: int) -> 
         if part in SLOPES:
             rows = np.array(row)
             label = next(labelled(problem, rows))[0]
-            given = definition.block(problem, rows, label, Arbs)
-            factor = reductions.factor(problem, Arbs, rows)
+            given = definition.block(problem, rows, label, ArbArray)
+            factor = reductions.factor(problem, ArbArray, rows)
             values = SLOPES[part](given, factor, np.asarray(columns, np.int64))
         elif row:
             values = _row_losses(problem, np.array(row))
         else:
-            losses = Arbs.exact(np.zeros(problem.n))
+            losses = ArbArray.exact(np.zeros(problem.n))
             kept = np.flatnonzero(problem.kept)
             losses.values[kept] = _row_losses(problem, kept).values
             values = reductions.reduced(problem, losses, problem.contract.reduction)
@@ -106,9 +106,9 @@ def balls(problem: Problem, part: str, row: Index, columns: Rows, bits: int) -> 
     return items
 
 
-def _row_losses(problem: Problem, rows: Rows) -> Arbs:
+def _row_losses(problem: Problem, rows: Rows) -> ArbArray:
     """Return the losses of some rows, shape (n,)."""
-    losses = Arbs.exact(np.zeros(problem.n))
+    losses = ArbArray.exact(np.zeros(problem.n))
     for label, group in labelled(problem, rows):
-        losses.values[group] = definition.loss(definition.block(problem, group, label, Arbs)).values[:, 0]
+        losses.values[group] = definition.loss(definition.block(problem, group, label, ArbArray)).values[:, 0]
     return losses.rows(rows)

@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from xentcheck.truth.arbs import precision
+from xentcheck.truth.arb_arrays import precision
 from xentcheck.truth.certify import SLOPES, Index, balls, special
 from xentcheck.truth.problem import Problem
 from xentcheck.truth.real import Floats

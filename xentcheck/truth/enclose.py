@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.truth import definition, hessian, reductions
-from xentcheck.truth.arbs import Arbs, precision
+from xentcheck.truth.arb_arrays import ArbArray, precision
 from xentcheck.truth.ball import Ball
 from xentcheck.truth.enclosure import Enclosure
 from xentcheck.truth.exact_coefficients import present
-from xentcheck.truth.kinds import Kind, Kinds, kinds
 from xentcheck.truth.problem import Problem
 from xentcheck.truth.real import Floats, Real
+from xentcheck.truth.row_kinds import Kind, Kinds, kinds
 
 Rows = NDArray[np.int64]
 Triple = tuple[Floats, Floats, Floats]
@@ -153,11 +153,11 @@ def _evaluate(
 def _evaluate_slowly(problem: Problem, row: Rows, label: Rows | None, row_values: Triple, slopes: Slopes) -> None:
     """Write the loss of one row, and what else is wanted, to their places, by python-flint."""
     with precision(128):
-        given = definition.block(problem, row, label, Arbs)
+        given = definition.block(problem, row, label, ArbArray)
         for place, values in zip(row_values, definition.loss(given).enclosure(), strict=True):
             place[row] = values[:, 0]
         for formula, places in slopes:
-            found = formula(given, reductions.factor(problem, Arbs, row)).enclosure()
+            found = formula(given, reductions.factor(problem, ArbArray, row)).enclosure()
             for place, values in zip(places, found, strict=True):
                 place[row] = values
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.truth.doubled import two_sum
+from xentcheck.truth.double_double import two_sum
 
 Floats = NDArray[np.float64]
 

@@ -28,7 +28,7 @@ import numpy as np
 from flint import arb, ctx
 from numpy.typing import NDArray
 
-from xentcheck.truth.doubled import fast_two_sum, split, two_sum
+from xentcheck.truth.double_double import fast_two_sum, split, two_sum
 
 Floats = NDArray[np.float64]
 

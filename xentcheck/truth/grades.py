@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xentcheck.truth.allowance import ULPS, Allowances, assemble
+from xentcheck.truth.allowance import ULPS, Allowances, allowances_of
 from xentcheck.truth.allowance_model import Flags, Floats, conforming, known, output_format
 from xentcheck.truth.conditions import Conditions
 from xentcheck.truth.problem import Problem
@@ -65,7 +65,7 @@ class Bounds(Mapping[str, Allowances]):
 
     def __getitem__(self, name: str) -> Allowances:
         if name not in self._known:
-            self._known[name] = assemble(self._conditions, self._models[name])
+            self._known[name] = allowances_of(self._conditions, self._models[name])
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What the definition asks of an arithmetic: arrays of real numbers, each known up to a rigorous error.
 
 The formulas of `definition` are written once, for this interface. `Ball` is the fast arithmetic (double-double in
-numpy), `Arbs` the slow one of any precision (python-flint); they share no rounding and check one another.
+numpy), `ArbArray` the slow one of any precision (python-flint); they share no rounding and check one another.
 """
 
 from __future__ import annotations

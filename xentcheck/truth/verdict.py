@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from xentcheck.truth.certify import Index, certify
 from xentcheck.truth.decisions import Question, decide, prove
-from xentcheck.truth.doubled import two_sum
+from xentcheck.truth.double_double import two_sum
 from xentcheck.truth.enclosure import Enclosure
 from xentcheck.truth.formats import Format
 from xentcheck.truth.problem import Problem

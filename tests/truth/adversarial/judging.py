@@ -40,7 +40,7 @@ def worst(error, allowance):
     return float(np.max(ratio, initial=0.0))
 
 
-class Setting:
+class InputSpace:
     """A format, and the dtype inside: native, or a wider one whose result is rounded."""
 
     def __init__(self, text):
@@ -66,12 +66,12 @@ class Setting:
         return posed(z, y, reduction="none", compute=self.compute, **contract)
 
 
-def loss_error(setting, name, f, z, y, rows):
+def loss_error(space, name, f, z, y, rows):
     """Errors of one algorithm, 0 where it is not to be judged."""
-    error = rows.error(setting.run(f, z, y))
+    error = rows.error(space.run(f, z, y))
     if "softmax" in name and "log" in name and "log_softmax" not in name:
         # -log(softmax) is accurate while the probability is a normal number.
-        error = np.where(rows.high >= -np.log(setting.form.smallest_normal) - 0.5, 0.0, error)
+        error = np.where(rows.high >= -np.log(space.form.smallest_normal) - 0.5, 0.0, error)
     if name in LIMITED:
         error = np.where(np.isinf(error), 0.0, error)
-    return np.where(np.abs(rows.high) < setting.form.largest, error, 0.0)
+    return np.where(np.abs(rows.high) < space.form.largest, error, 0.0)

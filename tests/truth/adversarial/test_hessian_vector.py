@@ -12,8 +12,8 @@ from tests.truth.adversarial.exact import pair
 from tests.truth.adversarial.families import families
 from tests.truth.adversarial.judging import worst
 from xentcheck.contract import Contract
-from xentcheck.targets.convert import host_array
-from xentcheck.targets.frameworks import framework_named
+from xentcheck.targets.call.convert import host_array
+from xentcheck.targets.call.frameworks import framework_named
 from xentcheck.truth.allowance import conformance
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.formats import FORMATS

@@ -8,7 +8,7 @@ import pytest
 from tests.truth.adversarial import algorithms as alg
 from tests.truth.adversarial.exact import cross_entropy
 from tests.truth.adversarial.families import climb, families
-from tests.truth.adversarial.judging import HALVES, Setting, allowances, loss_error, posed, tight_bounds, worst
+from tests.truth.adversarial.judging import HALVES, InputSpace, allowances, loss_error, posed, tight_bounds, worst
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 SHAPES = ((1, 2), (2, 16), (3, 10), (10, 5), (60, 3), (300, 1))
@@ -18,7 +18,7 @@ SETTINGS = ("float32", "float64", *HALVES, "float16 in float32", "bfloat16 in fl
 @pytest.mark.parametrize("text", SETTINGS)
 def test_losses_and_gradients(text):
     """Some fifty algorithms on forty families of logits, in four formats and three mixed settings."""
-    setting, failures = Setting(text), []
+    space, failures = InputSpace(text), []
     rng = np.random.default_rng(20)
 
     def judge(what, error, allowance):
@@ -27,29 +27,29 @@ def test_losses_and_gradients(text):
             failures.append((*what, ratio))
 
     for m, n in SHAPES:
-        if m > 60 and setting.name in HALVES:
+        if m > 60 and space.name in HALVES:
             continue
-        for family, z, y in families(rng, setting.name, m, n):
+        for family, z, y in families(rng, space.name, m, n):
             rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
-            own = {a: allowances(setting.posed(z, y, accuracy=a)) for a in ("B", "C", "B+")}
+            own = {a: allowances(space.posed(z, y, accuracy=a)) for a in ("B", "C", "B+")}
             for accuracy, functions in (("B", alg.CLASS_B), ("C", alg.CLASS_B | alg.CLASS_C), ("B+", alg.RELATIVE)):
-                for name, f in setting.chosen(functions, m):
-                    judge((name, accuracy, family, m), loss_error(setting, name, f, z, y, rows), own[accuracy].rows)
+                for name, f in space.chosen(functions, m):
+                    judge((name, accuracy, family, m), loss_error(space, name, f, z, y, rows), own[accuracy].rows)
             for accuracy, functions in (("B", alg.GRADIENTS_B), ("C", alg.GRADIENTS_C), ("B+", alg.RELATIVE_GRADIENTS)):
-                for name, f in setting.chosen(functions, m):
-                    error = gradient.error(setting.run(f, z, y))
+                for name, f in space.chosen(functions, m):
+                    error = gradient.error(space.run(f, z, y))
                     judge((name, accuracy, family, m), error, own[accuracy].gradient)
-            if setting.inside is None:
-                bounds = tight_bounds(setting.posed(z, y))
+            if space.inside is None:
+                bounds = tight_bounds(space.posed(z, y))
                 for form, functions in (("R", alg.RELATIVE), ("B", alg.TIGHT_B), ("C", alg.TIGHT_C)):
-                    for name, f in setting.chosen(functions, m):
-                        judge((name, form, family, m), loss_error(setting, name, f, z, y, rows), bounds[form].rows)
+                    for name, f in space.chosen(functions, m):
+                        judge((name, form, family, m), loss_error(space, name, f, z, y, rows), bounds[form].rows)
                 for form, functions in (
                     ("R", alg.RELATIVE_GRADIENTS),
                     ("B", alg.TIGHT_GRADIENTS),
                     ("C", alg.GRADIENTS_C),
                 ):
-                    for name, f in setting.chosen(functions, m):
+                    for name, f in space.chosen(functions, m):
                         judge((name, form, family, m), gradient.error(f(z, y)), bounds[form].gradient)
     assert not failures, sorted(failures, key=lambda failure: -failure[-1])[:10]
 
@@ -63,7 +63,7 @@ def test_hill_climbing(name, m):
 
         def score(z, y, f=f):
             rows, _ = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
-            error = loss_error(Setting(name), f.__name__, f, z, y, rows)
+            error = loss_error(InputSpace(name), f.__name__, f, z, y, rows)
             return error / allowances(posed(z, y, reduction="none")).rows
 
         z = (rng.standard_normal((24, m)) * rng.choice([0.5, 3, 12], (24, 1))).astype(name)

@@ -10,7 +10,7 @@ from tests.truth.adversarial import algorithms as alg
 from tests.truth.adversarial import soft_caps as cap
 from tests.truth.adversarial.exact import pair
 from tests.truth.adversarial.families import families
-from tests.truth.adversarial.judging import HALVES, Setting, allowances, loss_error, posed, tight_bounds, worst
+from tests.truth.adversarial.judging import HALVES, InputSpace, allowances, loss_error, posed, tight_bounds, worst
 from xentcheck.truth.allowance_model import conforming
 from xentcheck.truth.allowance_soft_cap import (
     logit_error,
@@ -43,27 +43,27 @@ def batches(name, seed, shapes=SHAPES):
                 yield f"{family}, spread", wide.astype(z.dtype), y, c
 
 
-def chosen(setting, functions):
+def chosen(space, functions):
     """Return those that take the format."""
-    native = setting.name == "bfloat16" and setting.inside is None
+    native = space.name == "bfloat16" and space.inside is None
     return [f for f in functions if not (native and f.__name__ in alg.NEEDS_NATIVE_TYPE)]
 
 
-def ratios(setting, z, y, c):
+def ratios(space, z, y, c):
     """Yield (what, largest error / allowance) of every algorithm on one batch."""
     rows, gradient = cap.capped_cross_entropy(z, c, alg.one_hot(z.astype(np.float64), y).tolist())
-    own = {a: allowances(setting.posed(z, y, soft_cap=c, accuracy=a)) for a in ("B", "C", "B+")}
+    own = {a: allowances(space.posed(z, y, soft_cap=c, accuracy=a)) for a in ("B", "C", "B+")}
     kinds = [("B", LOSSES, cap.CAPS), ("C", (*LOSSES, *LOSSES_C), cap.CAPS | cap.CAPS_C)]
     for accuracy, functions, caps in (*kinds, ("B+", (alg.log1p_form,), cap.CAPS)):
         for name, capped in caps.items():
-            for f in chosen(setting, functions):
+            for f in chosen(space, functions):
 
                 def loss(z, y, f=f, capped=capped):
                     return f(capped(z, c), y)
 
                 yield (
                     (name, f.__name__, accuracy),
-                    worst(loss_error(setting, f.__name__, loss, z, y, rows), own[accuracy].rows),
+                    worst(loss_error(space, f.__name__, loss, z, y, rows), own[accuracy].rows),
                 )
     slopes = list(cap.SLOPES.items())
     for accuracy, functions, caps in (
@@ -78,16 +78,16 @@ def ratios(setting, z, y, c):
                     def product(z, y, f=f, capped=capped, by=by):
                         return f(capped(z, c), y) * by(z, c)
 
-                    error = gradient.error(setting.run(product, z, y))
+                    error = gradient.error(space.run(product, z, y))
                     yield (name, f.__name__, slope, accuracy), worst(error, own[accuracy].gradient)
 
 
 @pytest.mark.parametrize("text", SETTINGS)
 def test_legitimate(text):
-    """Six ways to cap and six to differentiate, through several losses and gradients, in every setting."""
-    setting, found = Setting(text), []
-    for family, z, y, c in batches(setting.name, 31):
-        found += [(ratio, family, z.shape, c, what) for what, ratio in ratios(setting, z, y, c)]
+    """Six ways to cap and six to differentiate, through several losses and gradients, in every space."""
+    space, found = InputSpace(text), []
+    for family, z, y, c in batches(space.name, 31):
+        found += [(ratio, family, z.shape, c, what) for what, ratio in ratios(space, z, y, c)]
     assert len(found) > 1000
     assert max(found)[0] <= 1, sorted(found, reverse=True)[:10]
 
@@ -99,7 +99,7 @@ def test_plain_code_keeps_the_tight_bounds(name):
     slopes = {"R": (alg.gradient_complement,), "B": (alg.gradient_softmax,), "C": (alg.gradient_exp_minus_lse,)}
     for family, z, y, c in batches(name, 32):
         rows, gradient = cap.capped_cross_entropy(z, c, alg.one_hot(z, y).astype(float).tolist())
-        bounds = tight_bounds(Setting(name).posed(z, y, soft_cap=c))
+        bounds = tight_bounds(InputSpace(name).posed(z, y, soft_cap=c))
         s = cap.natural(z, c)
         for form in forms:
             for f in forms[form]:
@@ -131,9 +131,9 @@ def test_soft_labels_and_z_loss(name):
 @pytest.mark.parametrize("text", SETTINGS)
 def test_single_steps(text):
     """Every cap is within the error of a logit, and every slope within that of 1 - tanh^2."""
-    setting, greatest = Setting(text), [0.0, 0.0]
-    for family, z, y, c in batches(setting.name, 36, ((2, 8), (5, 8))):
-        problems = {a: setting.posed(z, y, soft_cap=c, accuracy=a) for a in ("B", "C")}
+    space, greatest = InputSpace(text), [0.0, 0.0]
+    for family, z, y, c in batches(space.name, 36, ((2, 8), (5, 8))):
+        problems = {a: space.posed(z, y, soft_cap=c, accuracy=a) for a in ("B", "C")}
         on = {a: conditions(problem) for a, problem in problems.items()}
         by = {a: conforming(problem, a) for a, problem in problems.items()}
         if by["B"].leaves_range(on["B"]).any():
@@ -143,11 +143,11 @@ def test_single_steps(text):
         for accuracy, caps in (("B", cap.CAPS), ("C", cap.CAPS | cap.CAPS_C)):
             allowed = logit_error(on[accuracy], by[accuracy]) + further
             for name, f in caps.items():
-                ratio = worst(exact_s.error(setting.run(lambda z, y, f=f, c=c: f(z, c), z, y)), allowed)
+                ratio = worst(exact_s.error(space.run(lambda z, y, f=f, c=c: f(z, c), z, y)), allowed)
                 assert ratio <= 1, (name, family, c, ratio)
                 greatest[0] = max(greatest[0], ratio)
         for name, f in cap.SLOPES.items():
-            got = setting.run(lambda z, y, f=f, c=c: f(z, c), z, y)
+            got = space.run(lambda z, y, f=f, c=c: f(z, c), z, y)
             ratio = worst(exact_slopes.error(got), np.full(z.shape, slope_error(on["B"], by["B"]) + by["B"].u_output))
             assert ratio <= 1, (name, family, c, ratio)
             greatest[1] = max(greatest[1], ratio)
@@ -220,7 +220,7 @@ def test_every_shift_of_the_capped_logits(name, accuracy):
     """Capped logits moved by all that they may be off, toward a larger and a smaller loss and at random."""
     rng, greatest = np.random.default_rng(9), {"loss": 0.0, "p": 0.0, "lse": 0.0}
     for family, z, y, c in batches(name, 33, ((2, 4), (5, 4), (40, 1))):
-        problem = Setting(name).posed(z, y, soft_cap=c, accuracy=accuracy)
+        problem = InputSpace(name).posed(z, y, soft_cap=c, accuracy=accuracy)
         on, by = conditions(problem), conforming(problem, accuracy)
         if by.leaves_range(on).any():
             continue

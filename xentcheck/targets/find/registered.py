@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xentcheck.targets.registration import Registered
+from xentcheck.targets.find.registration import Registered
 
 _ALL_DTYPES = ["float16", "bfloat16", "float32", "float64"]
 _REDUCTION = {"reduction": {"contract": "reduction"}}
@@ -18,7 +18,7 @@ _REFERENCE = Registered(
     loss="xentcheck.reference:loss",
     gradient="xentcheck.reference:gradient",
     value_and_gradient="xentcheck.reference:loss_and_gradient",
-    vjp="xentcheck.targets.shim_reference:pulled_back",
+    vjp="xentcheck.targets.find.shim_reference:pulled_back",
     keywords=_REDUCTION,
     contract={
         "labels": ["sparse", "onehot", "soft"],
@@ -88,8 +88,8 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="scipy.special.log_softmax",
         description="-log_softmax(z)[y], gradient exp(log_softmax(z)) - y",
-        loss="xentcheck.targets.shim_scipy:log_softmax_loss",
-        gradient="xentcheck.targets.shim_scipy:log_softmax_gradient",
+        loss="xentcheck.targets.find.shim_scipy:log_softmax_loss",
+        gradient="xentcheck.targets.find.shim_scipy:log_softmax_gradient",
         package="scipy",
         requires=("scipy",),
         install="pip install scipy",
@@ -99,8 +99,8 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="scipy.special.logsumexp",
         description="logsumexp(z) - z[y], gradient exp(z - logsumexp(z)) - y; loses digits where all logits are large",
-        loss="xentcheck.targets.shim_scipy:logsumexp_loss",
-        gradient="xentcheck.targets.shim_scipy:logsumexp_gradient",
+        loss="xentcheck.targets.find.shim_scipy:logsumexp_loss",
+        gradient="xentcheck.targets.find.shim_scipy:logsumexp_gradient",
         package="scipy",
         requires=("scipy",),
         install="pip install scipy",
@@ -182,7 +182,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="sklearn.metrics.log_loss",
         description="probabilities and sparse labels, clipped at the eps of float64; no gradient",
-        loss="xentcheck.targets.shim_sklearn:log_loss",
+        loss="xentcheck.targets.find.shim_sklearn:log_loss",
         package="sklearn",
         requires=("sklearn",),
         install="pip install 'xentcheck[sklearn]'",

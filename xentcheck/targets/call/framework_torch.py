@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.targets.framework import NumpyFramework, cotangent_like
+from xentcheck.targets.call.framework import NumpyFramework, cotangent_like
 
 
 class NotDifferentiableError(RuntimeError):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
-from xentcheck.targets.frameworks import framework_named
-from xentcheck.targets.observe import EarlierResults
-from xentcheck.targets.target import Target
+from xentcheck.targets.call.frameworks import framework_named
+from xentcheck.targets.call.observe import EarlierResults
+from xentcheck.targets.call.target import Target
 
 
 def try_out(target: Target) -> None:

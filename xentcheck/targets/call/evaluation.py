@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.targets.convert import host_array, is_tensor
-from xentcheck.targets.framework import NumpyFramework
-from xentcheck.targets.frameworks import framework_named
-from xentcheck.targets.observe import Given
+from xentcheck.targets.call.convert import host_array, is_tensor
+from xentcheck.targets.call.framework import NumpyFramework
+from xentcheck.targets.call.frameworks import framework_named
+from xentcheck.targets.call.observe import Given
+from xentcheck.targets.call.trace import raised_by
 from xentcheck.targets.outcome import Raised
-from xentcheck.targets.trace import raised_by
 
 if TYPE_CHECKING:
-    from xentcheck.targets.target import Target
+    from xentcheck.targets.call.target import Target
 
 Function = Callable[..., Any]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.locate import nearest
+from xentcheck.targets.find.locate import nearest
 
 GROUP = "xentcheck.targets"
 KEYS = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp", "contract")

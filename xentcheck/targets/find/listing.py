@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from xentcheck.targets import declared
-from xentcheck.targets.registered import TARGETS
+from xentcheck.targets.find import declared
+from xentcheck.targets.find.registered import TARGETS
 
 
 @dataclass(frozen=True)

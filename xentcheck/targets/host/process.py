@@ -13,13 +13,13 @@ import weakref
 from pathlib import Path
 from typing import IO, Any
 
-from xentcheck.targets.channel import Channel
+from xentcheck.targets.host.channel import Channel
 from xentcheck.witnesses.compilation_cache import default_cache_directory
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _BOOT = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[2]); "
-    "from xentcheck.targets.worker import main; main(int(sys.argv[1]))"
+    "from xentcheck.targets.host.worker import main; main(int(sys.argv[1]))"
 )
 # What the user has set stays as it is. Without the first, jax makes float64 silently float32. Threads make small calls
 # slower, by a factor of 30 where another process competes for the cores, and results less repeatable.
@@ -42,7 +42,7 @@ class Process:
     Parameters
     ----------
     plan : dict
-        The fields of `specification.Plan`.
+        The fields of `specification.BuildPlan`.
     """
 
     def __init__(self, plan: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from xentcheck.engine.boundary import parting_of_gradients
-from xentcheck.engine.cellrun import CellRun
+from xentcheck.engine.cell_run import CellRun
 from xentcheck.engine.grading import Graded, stated, worse
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import CellResult, Tally
@@ -33,7 +33,7 @@ from xentcheck.version import __version__
 PACKAGES = ("numpy", "scipy", "hypothesis", "jax", "python-flint", "ml_dtypes")
 
 
-def assemble(
+def report_of(
     description: TargetDescription,
     planned: Sequence[Cell],
     done: Sequence[CellRun],

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from xentcheck.targets.framework import NumpyFramework
+from xentcheck.targets.call.framework import NumpyFramework
 
 
 def framework_named(name: str) -> NumpyFramework:
     """Return the adapter "numpy", "torch" or "jax"; the last two import their framework."""
     if name == "torch":
-        from xentcheck.targets.framework_torch import TorchFramework
+        from xentcheck.targets.call.framework_torch import TorchFramework
 
         return TorchFramework()
     if name == "jax":
-        from xentcheck.targets.framework_jax import JaxFramework
+        from xentcheck.targets.call.framework_jax import JaxFramework
 
         return JaxFramework()
     return NumpyFramework()

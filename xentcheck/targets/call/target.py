@@ -9,10 +9,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.targets.calls import Calls, Function, StoppedError
-from xentcheck.targets.convention import Convention
-from xentcheck.targets.framework import NumpyFramework
-from xentcheck.targets.observe import EarlierResults, Environment
+from xentcheck.targets.call.convention import Convention
+from xentcheck.targets.call.evaluation import Calls, Function, StoppedError
+from xentcheck.targets.call.framework import NumpyFramework
+from xentcheck.targets.call.observe import EarlierResults, Environment
 from xentcheck.targets.outcome import Outcome
 
 

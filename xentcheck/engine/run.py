@@ -12,13 +12,13 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Protocol
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.setting import Setting
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
 from xentcheck.batches.sweep import sweep
-from xentcheck.engine.assemble import assemble
-from xentcheck.engine.cellrun import CellRun, Order, capabilities_of, run_cell, run_cell_alone
+from xentcheck.engine.cell_run import CellRun, Order, capabilities_of, run_cell, run_cell_alone
 from xentcheck.engine.compiling import seconds_of_a_new_shape
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
+from xentcheck.engine.reporting import report_of
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.properties.case import Case
@@ -152,12 +152,12 @@ def check_target(
         finally:
             told.stop()
         if dear and done:
-            count = len(few_shapes(Setting(description.contract, planned[0].dtype, planned[0].labels)))
+            count = len(few_shapes(InputSpace(description.contract, planned[0].dtype, planned[0].labels)))
             said = f"each new shape costs {dear:.1g} s: batches were of {count} shapes, many of each"
             done[0].result.observations[f"{said}; the contract key shapes=many has others tried, too"] = 10**8
         _require_environment(description.name, [run.result for run in done])
         witnesses = () if interrupted else witnessing.results()
-    return assemble(
+    return report_of(
         description, planned, done, witnesses, seed, profile, time.perf_counter() - start, interrupted=interrupted
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from xentcheck.targets.base_host import Host
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.local import LocalHost
-from xentcheck.targets.specification import TargetSpecification, plan
-from xentcheck.targets.worker_host import FIRST_TIME_LIMIT, TIME_LIMIT, WorkerHost
+from xentcheck.targets.host.base import Host
+from xentcheck.targets.host.in_process import LocalHost
+from xentcheck.targets.host.isolated import FIRST_TIME_LIMIT, TIME_LIMIT, WorkerHost
+from xentcheck.targets.specification import TargetSpecification, build_plan
 
 __all__ = [
     "Host",
@@ -46,7 +46,7 @@ def open_host(
         For what can be seen without importing the target: an unknown name, a file that does not exist, a
         package that is not installed, a contract that is none. `Host.ready` raises the rest.
     """
-    planned = plan(specification, directory)
+    planned = build_plan(specification, directory)
     if specification.in_process or in_process:
         return LocalHost(planned)
     return WorkerHost(planned, time_limit, first_time_limit)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.targets.framework import NumpyFramework, cotangent_like
+from xentcheck.targets.call.framework import NumpyFramework, cotangent_like
 
 # Arguments of these types select code; jax cannot trace them.
 _STATIC = (str, bool, type(None))

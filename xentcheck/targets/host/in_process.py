@@ -10,12 +10,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.targets.assemble import assemble
-from xentcheck.targets.base_host import Host, described
+from xentcheck.targets.call.build import build
+from xentcheck.targets.call.target import Target
 from xentcheck.targets.description import TargetDescription
+from xentcheck.targets.host.base import Host, described
 from xentcheck.targets.outcome import Outcome
-from xentcheck.targets.specification import Plan
-from xentcheck.targets.target import Target
+from xentcheck.targets.specification import BuildPlan
 
 
 class LocalHost(Host):
@@ -25,10 +25,10 @@ class LocalHost(Host):
 
     Parameters
     ----------
-    plan : Plan
+    plan : BuildPlan
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: BuildPlan) -> None:
         self._plan = plan
         self._target: Target | None = None
 
@@ -57,6 +57,6 @@ class LocalHost(Host):
             fields = {field.name: getattr(self._plan, field.name) for field in dataclasses.fields(self._plan)}
             # Numpy imports its global generator when it is first asked for; not by the target, in the midst of a call.
             importlib.import_module("numpy.random")
-            self._target = assemble(fields)
+            self._target = build(fields)
             self._target.interrupts = True
         return self._target

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from xentcheck.targets.call.target import Functions
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.locate import instance_of, needs_instance
-from xentcheck.targets.target import Functions
+from xentcheck.targets.find.locate import instance_of, needs_instance
 
 ROLES = tuple(field.name for field in fields(Functions))
 _GRADIENTS = ("gradient", "grad", "backward")

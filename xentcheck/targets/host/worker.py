@@ -17,12 +17,12 @@ from dataclasses import asdict
 from typing import Any
 
 from xentcheck.batches.batch import Batch
-from xentcheck.targets.assemble import assemble
-from xentcheck.targets.channel import Channel, ChannelClosedError
+from xentcheck.targets.call.build import build
+from xentcheck.targets.call.observe import Environment, processor_state
+from xentcheck.targets.call.target import Target
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.observe import Environment, processor_state
+from xentcheck.targets.host.channel import Channel, ChannelClosedError
 from xentcheck.targets.outcome import PARTS
-from xentcheck.targets.target import Target
 
 
 def main(descriptor: int) -> None:
@@ -36,7 +36,7 @@ def main(descriptor: int) -> None:
         if plan["base"] and plan["base"] not in sys.path[:1]:
             sys.path.insert(0, plan["base"])
         try:
-            target = assemble(plan, before_trial=lambda: channel.send({"trial": True}))
+            target = build(plan, before_trial=lambda: channel.send({"trial": True}))
         except TargetError as error:
             channel.send({"error": str(error)})
             return

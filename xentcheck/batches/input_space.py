@@ -21,7 +21,7 @@ class BatchError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class InputSpace:
     """A contract as the generators of batches need it.
 
     Parameters

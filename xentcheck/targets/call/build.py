@@ -6,22 +6,22 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from xentcheck.targets.convention import Convention
+from xentcheck.targets.call.convention import Convention
+from xentcheck.targets.call.detection import try_out
+from xentcheck.targets.call.frameworks import framework_named
+from xentcheck.targets.call.target import Functions, Target
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.frameworks import framework_named
-from xentcheck.targets.locate import is_file, locate
-from xentcheck.targets.target import Functions, Target
-from xentcheck.targets.trial import try_out
-from xentcheck.targets.understand import function_of, understand
+from xentcheck.targets.find.locate import is_file, locate
+from xentcheck.targets.find.understand import function_of, understand
 
 
-def assemble(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: None) -> Target:
+def build(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: None) -> Target:
     """Return the target of a plan, importing what it names.
 
     Parameters
     ----------
     plan : mapping
-        The fields of `specification.Plan`.
+        The fields of `specification.BuildPlan`.
     before_trial : callable
         Called before the target is called for the first time, to find out its framework.
 

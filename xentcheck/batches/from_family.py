@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.drawn_options import OPTION_BYTES, class_weights, divisor, draw_options, ignore_index
 from xentcheck.batches.families_probabilities import to_input
 from xentcheck.batches.family import Family
+from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.labels import dense_labels, sparse_labels
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.numbers import Floats, Labels, Numbers
-from xentcheck.batches.options import OPTION_BYTES, class_weights, divisor, draw_options, ignore_index
-from xentcheck.batches.setting import Setting
 from xentcheck.batches.validity import impossible
 
 EXTRA_BYTES = 4 + OPTION_BYTES
@@ -24,12 +24,12 @@ _C_CODES = 176
 """Of 256 codes of a layout, those that mean C."""
 
 
-def assemble(setting: Setting, family: Family, numbers: Numbers, extra: NDArray[np.uint8]) -> Batch:
+def batch_of_family(space: InputSpace, family: Family, numbers: Numbers, extra: NDArray[np.uint8]) -> Batch:
     """Return the batch of a family.
 
     Parameters
     ----------
-    setting : Setting
+    space : InputSpace
     family : Family
     numbers : Numbers
         The source of the scores and labels.
@@ -39,50 +39,50 @@ def assemble(setting: Setting, family: Family, numbers: Numbers, extra: NDArray[
     layout, dtype, shape, ignoring = (int(code) for code in extra[:4])
     with np.errstate(all="ignore"):
         draft = family.make(numbers)
-        scores = fit(setting, to_input(draft.scores, family.gives, setting))
+        scores = fit(space, to_input(draft.scores, family.gives, space))
     emphasised = family.emphasis == "reduction"
-    options = draw_options(setting, numbers.m, extra[4:], emphasised)
+    options = draw_options(space, numbers.m, extra[4:], emphasised)
     memory = _layout(layout, family.emphasis == "layout")
     if memory == "broadcast" and numbers.n:
         scores = np.repeat(scores[:1], numbers.n, axis=0)
-    if setting.label_form == "sparse":
-        index = ignore_index(setting, options)
+    if space.label_form == "sparse":
+        index = ignore_index(space, options)
         ignored = _ignored(numbers, ignoring, emphasised) if index is not None else np.zeros(numbers.n, bool)
-        labels = sparse_labels(setting, draft.labels, numbers.m, ignored, index, dtype, shape)
+        labels = sparse_labels(space, draft.labels, numbers.m, ignored, index, dtype, shape)
     else:
-        labels = dense_labels(setting, draft.labels, numbers, dtype)
-    batch = Batch(scores, labels, setting.label_form, options, memory, family.name)
-    return settle(setting, batch, draft.labels)
+        labels = dense_labels(space, draft.labels, numbers, dtype)
+    batch = Batch(scores, labels, space.label_form, options, memory, family.name)
+    return settle(space, batch, draft.labels)
 
 
-def fit(setting: Setting, scores: Floats) -> NDArray[Any]:
+def fit(space: InputSpace, scores: Floats) -> NDArray[Any]:
     """Return scores in the dtype, clipped into the domain; non-finite ones stay only where they are declared."""
-    declared = setting.contract.nonfinite
-    largest = setting.largest
-    if setting.contract.input == "probabilities":
+    declared = space.contract.nonfinite
+    largest = space.largest
+    if space.contract.input == "probabilities":
         finite = np.where(np.isnan(scores), scores if "nan" in declared else 1.0, np.maximum(scores, 0.0))
-        return finite.astype(setting.format.dtype)
+        return finite.astype(space.format.dtype)
     fitted = np.clip(scores, -largest, largest)
     if "-inf" in declared:
         fitted = np.where(scores == -np.inf, scores, fitted)
-    if "+inf" in declared and setting.contract.input == "logits":
+    if "+inf" in declared and space.contract.input == "logits":
         fitted = np.where(scores == np.inf, scores, fitted)
     if "nan" not in declared:
         fitted = np.where(np.isnan(scores), 0.0, fitted)
-    if setting.largest < setting.format.largest:
-        return _rounded_within(fitted, setting)
-    return fitted.astype(setting.format.dtype)
+    if space.largest < space.format.largest:
+        return _rounded_within(fitted, space)
+    return fitted.astype(space.format.dtype)
 
 
-def _rounded_within(scores: Floats, setting: Setting) -> NDArray[Any]:
+def _rounded_within(scores: Floats, space: InputSpace) -> NDArray[Any]:
     """Return scores rounded to the dtype, those that rounding took beyond the magnitude one step nearer to 0."""
-    kind = setting.format.dtype
+    kind = space.format.dtype
     rounded = scores.astype(kind)
-    beyond = (np.abs(rounded.astype(np.float64)) > setting.largest) & np.isfinite(scores)
+    beyond = (np.abs(rounded.astype(np.float64)) > space.largest) & np.isfinite(scores)
     return np.where(beyond, np.nextafter(rounded, np.zeros((), kind)), rounded) if beyond.any() else rounded
 
 
-def settle(setting: Setting, batch: Batch, classes: Labels) -> Batch:
+def settle(space: InputSpace, batch: Batch, classes: Labels) -> Batch:
     """Return the batch with what the contract leaves open or outside its domain replaced.
 
     Parameters
@@ -90,50 +90,50 @@ def settle(setting: Setting, batch: Batch, classes: Labels) -> Batch:
     classes : ndarray of int64, shape (n,)
         A class for each row, for those that must count after all.
     """
-    if setting.empty_is_open and batch.n:
-        batch = _with_a_divisor(setting, batch, classes)
-    if setting.positive:
-        batch = _with_positive_probabilities(setting, batch)
+    if space.empty_is_open and batch.n:
+        batch = _with_a_divisor(space, batch, classes)
+    if space.positive:
+        batch = _with_positive_probabilities(space, batch)
     return batch
 
 
-def _with_a_divisor(setting: Setting, batch: Batch, classes: Labels) -> Batch:
+def _with_a_divisor(space: InputSpace, batch: Batch, classes: Labels) -> Batch:
     """Return a batch whose mean has a positive divisor: one row counts, with a positive weight."""
-    if divisor(setting, batch) > 0:
+    if divisor(space, batch) > 0:
         return batch
     options = dict(batch.options)
     if batch.m == 1 and options.get("ignore_index") == 0:
         options["ignore_index"] = 1
-    weights = class_weights(setting, options)
-    if setting.drawn("class_weights"):
+    weights = class_weights(space, options)
+    if space.drawn("class_weights"):
         weights = np.where(weights == 0, weights.dtype.type(1), weights)
         options["class_weights"] = weights
     batch = batch.replace(options=options)
-    if divisor(setting, batch) > 0:
+    if divisor(space, batch) > 0:
         return batch
     weights = np.ones(batch.m) if weights is None else weights.astype(np.float64)
-    index = ignore_index(setting, options)
+    index = ignore_index(space, options)
     if index is not None and 0 <= index < batch.m:
         weights[index] = -1.0
     labels = batch.labels.copy()
     counting = int(classes[0]) if weights[classes[0]] > 0 else int(np.argmax(weights))
-    labels[0] = counting if setting.label_form == "sparse" else np.arange(batch.m) == counting
+    labels[0] = counting if space.label_form == "sparse" else np.arange(batch.m) == counting
     return batch.replace(labels=labels)
 
 
-def _with_positive_probabilities(setting: Setting, batch: Batch) -> Batch:
+def _with_positive_probabilities(space: InputSpace, batch: Batch) -> Batch:
     """Return a batch in which each class that a label counts has a positive probability.
 
     The smallest normal number, or the lowest finite logit, stands for 0; rows that must sum to 1 give what it
     takes from their greatest entry.
     """
-    empty = impossible(setting, batch)
+    empty = impossible(space, batch)
     if not empty.any():
         return batch
-    chances = setting.contract.input == "probabilities"
-    floor = setting.format.smallest_normal if chances else -setting.largest
+    chances = space.contract.input == "probabilities"
+    floor = space.format.smallest_normal if chances else -space.largest
     scores = np.where(empty, floor, batch.scores.astype(np.float64))
-    if chances and setting.stochastic:
+    if chances and space.stochastic:
         top = np.argmax(scores, axis=1)
         scores[np.arange(batch.n), top] -= floor * empty.sum(axis=1)
     return batch.replace(scores=scores.astype(batch.scores.dtype))

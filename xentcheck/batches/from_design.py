@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.batches.assemble import fit, settle
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.batches.covering import Row
 from xentcheck.batches.design import families_of, index_of
+from xentcheck.batches.drawn_options import ignore_index, nearly_no_cap
 from xentcheck.batches.families import FAMILIES
 from xentcheck.batches.families_probabilities import tenths, to_input
+from xentcheck.batches.from_family import fit, settle
+from xentcheck.batches.input_space import InputSpace, dtype_named, holds
 from xentcheck.batches.labels import in_dtype
 from xentcheck.batches.numbers import Floats, Labels, Seeded
-from xentcheck.batches.options import ignore_index, nearly_no_cap
-from xentcheck.batches.setting import Setting, dtype_named, holds
 from xentcheck.batches.shapes import Shape
 
 
 class _WithLabels(Seeded):
     """Seeded numbers with labels that are given."""
 
-    def __init__(self, setting: Setting, shape: Shape, seed: int, classes: Labels) -> None:
-        super().__init__(setting, *shape, seed)
+    def __init__(self, space: InputSpace, shape: Shape, seed: int, classes: Labels) -> None:
+        super().__init__(space, *shape, seed)
         self._classes = classes
 
     def labels(self) -> Labels:
@@ -32,12 +32,12 @@ class _WithLabels(Seeded):
         return self._classes
 
 
-def batch_of(setting: Setting, row: Row, place: int, shape: Shape) -> Batch:
+def batch_of(space: InputSpace, row: Row, place: int, shape: Shape) -> Batch:
     """Return the batch of a row of the design: few rows, their labels distinct where there are classes enough.
 
     Parameters
     ----------
-    setting : Setting
+    space : InputSpace
     row : mapping
         Levels of `design.design`.
     place : int
@@ -46,19 +46,19 @@ def batch_of(setting: Setting, row: Row, place: int, shape: Shape) -> Batch:
     """
     n, m = shape
     counted = np.arange(m)
-    index = _index(setting, row, m)
+    index = _index(space, row, m)
     if index is not None and m > 1:
         counted = counted[counted != index]
     classes = counted[(place + np.arange(n)) % counted.size]
-    names = families_of(setting, str(row["scores"]))
+    names = families_of(space, str(row["scores"]))
     family = FAMILIES[names[place % len(names)]]
     with np.errstate(all="ignore"):
-        draft = family.make(_WithLabels(setting, shape, place, classes))
-    return dress(setting, family.name, draft.scores, classes, row, place, gives=family.gives)
+        draft = family.make(_WithLabels(space, shape, place, classes))
+    return dress(space, family.name, draft.scores, classes, row, place, gives=family.gives)
 
 
 def dress(
-    setting: Setting, name: str, scores: Floats, classes: Labels, row: Row, place: int = 0, *, gives: str = "logits"
+    space: InputSpace, name: str, scores: Floats, classes: Labels, row: Row, place: int = 0, *, gives: str = "logits"
 ) -> Batch:
     """Return a batch of scores, shape (n, m), and a class for each row with what a row of the design says of the rest.
 
@@ -74,23 +74,23 @@ def dress(
     n, m = scores.shape
     layout = str(row.get("layout", "C"))
     with np.errstate(all="ignore"):
-        fitted = fit(setting, to_input(scores, gives, setting))
+        fitted = fit(space, to_input(scores, gives, space))
     if layout == "broadcast" and n:
         fitted = np.repeat(fitted[:1], n, axis=0)
     ignored = _ignored(str(row.get("ignored rows", "none")), n, place)
-    options = _options(setting, row, m, classes[~ignored], place)
-    if setting.label_form == "sparse":
-        labels = _sparse(setting, row, classes, ignored, ignore_index(setting, options), m)
-    elif setting.label_form == "onehot":
-        labels = in_dtype(setting, one_hot(classes, m, np.float64), _dense_dtype(setting, row))
+    options = _options(space, row, m, classes[~ignored], place)
+    if space.label_form == "sparse":
+        labels = _sparse(space, row, classes, ignored, ignore_index(space, options), m)
+    elif space.label_form == "onehot":
+        labels = in_dtype(space, one_hot(classes, m, np.float64), _dense_dtype(space, row))
     else:
-        rows = _soft(setting, str(row.get("soft rows", "mixed")), classes, m, place)
-        labels = in_dtype(setting, rows, _dense_dtype(setting, row))
-    return settle(setting, Batch(fitted, labels, setting.label_form, options, layout, name), classes)
+        rows = _soft(space, str(row.get("soft rows", "mixed")), classes, m, place)
+        labels = in_dtype(space, rows, _dense_dtype(space, row))
+    return settle(space, Batch(fitted, labels, space.label_form, options, layout, name), classes)
 
 
-def _index(setting: Setting, row: Row, m: int) -> int | None:
-    return index_of(row["ignore_index"], m) if "ignore_index" in row else setting.constant_ignore_index
+def _index(space: InputSpace, row: Row, m: int) -> int | None:
+    return index_of(row["ignore_index"], m) if "ignore_index" in row else space.constant_ignore_index
 
 
 def _ignored(level: str, n: int, place: int) -> NDArray[np.bool_]:
@@ -101,34 +101,34 @@ def _ignored(level: str, n: int, place: int) -> NDArray[np.bool_]:
 
 
 def _sparse(
-    setting: Setting, row: Row, classes: Labels, ignored: NDArray[np.bool_], index: int | None, m: int
+    space: InputSpace, row: Row, classes: Labels, ignored: NDArray[np.bool_], index: int | None, m: int
 ) -> NDArray[Any]:
     """Return sparse labels in the dtype and shape of the row, ignored rows carrying the ignored label."""
-    names = setting.label_dtypes(m, index if ignored.any() else None)
+    names = space.label_dtypes(m, index if ignored.any() else None)
     wanted = row.get("label dtype")
     name = str(wanted) if wanted in names else names[0]
     if index is not None and holds(name, index):
         classes = np.where(ignored, index, classes)
     labels: NDArray[Any] = classes.astype(dtype_named(name))
-    shapes = setting.contract.label_shapes
+    shapes = space.contract.label_shapes
     wanted = row.get("label shape")
     return labels[:, None] if (wanted if wanted in shapes else shapes[0]) == "(n,1)" else labels
 
 
-def _dense_dtype(setting: Setting, row: Row) -> str:
+def _dense_dtype(space: InputSpace, row: Row) -> str:
     wanted = str(row.get("dense label dtype", "same"))
-    name = setting.dtype if wanted == "same" else wanted
-    return name if name in setting.dense_label_dtypes else setting.dense_label_dtypes[0]
+    name = space.dtype if wanted == "same" else wanted
+    return name if name in space.dense_label_dtypes else space.dense_label_dtypes[0]
 
 
-def _soft(setting: Setting, level: str, classes: Labels, m: int, place: int) -> Floats:
+def _soft(space: InputSpace, level: str, classes: Labels, m: int, place: int) -> Floats:
     """Return soft rows, shape (n, m); those not pure spread half of each row over few classes, anywhere."""
     pure: Floats = one_hot(classes, m, np.float64)
     if level == "pure" or not classes.size:
         return pure
     if level == "uniform":
         return np.full_like(pure, 1 / m)
-    spread = tenths(Seeded(setting, classes.size, m, place))
+    spread = tenths(Seeded(space, classes.size, m, place))
     mixed: Floats = 0.5 * (pure + np.stack([np.roll(one, 3 * k + place) for k, one in enumerate(spread)]))
     if level == "sums":
         mixed *= np.resize([2.0, 0.5, 3.0, 0.1], classes.size)[:, None]
@@ -137,23 +137,23 @@ def _soft(setting: Setting, level: str, classes: Labels, m: int, place: int) -> 
     return mixed
 
 
-def _options(setting: Setting, row: Row, m: int, kept: Labels, place: int) -> dict[str, Any]:
+def _options(space: InputSpace, row: Row, m: int, kept: Labels, place: int) -> dict[str, Any]:
     """Return the options drawn, by contract key."""
     options: dict[str, Any] = {}
-    if setting.drawn("class_weights"):
+    if space.drawn("class_weights"):
         weights = _weights(str(row.get("class_weights", "ones")), m, kept)
-        options["class_weights"] = weights.astype(setting.format.dtype)
-    if setting.drawn("label_smoothing"):
+        options["class_weights"] = weights.astype(space.format.dtype)
+    if space.drawn("label_smoothing"):
         level = row.get("label_smoothing", 0.0)
-        tiny = (2.0**-10, 2 * setting.format.unit_roundoff)[place % 2]
+        tiny = (2.0**-10, 2 * space.format.unit_roundoff)[place % 2]
         smoothing = tiny if level == "tiny" else float(str(level))
-        options["label_smoothing"] = 0.0 if m == 1 and setting.contract.smoothing_over == "others" else smoothing
-    if setting.drawn("z_loss"):
+        options["label_smoothing"] = 0.0 if m == 1 and space.contract.smoothing_over == "others" else smoothing
+    if space.drawn("z_loss"):
         options["z_loss"] = float(str(row.get("z_loss", 0.0)))
-    if setting.drawn("soft_cap"):
+    if space.drawn("soft_cap"):
         cap = row.get("soft_cap", 30.0)
-        options["soft_cap"] = nearly_no_cap(setting) if cap == "off" else float(str(cap))
-    if setting.drawn("ignore_index"):
+        options["soft_cap"] = nearly_no_cap(space) if cap == "off" else float(str(cap))
+    if space.drawn("ignore_index"):
         options["ignore_index"] = index_of(row.get("ignore_index", "-100"), m)
     return options
 

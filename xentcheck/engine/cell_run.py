@@ -19,7 +19,7 @@ from xentcheck.properties.registry import choose
 from xentcheck.report.reproducer import script
 from xentcheck.report.results import Finding
 from xentcheck.targets import Host, TargetSpecification, open_host
-from xentcheck.targets.local import LocalHost
+from xentcheck.targets.host.in_process import LocalHost
 
 AGAIN = 24  # batches on which a law that has fallen is broken again, looked through for another mistake
 

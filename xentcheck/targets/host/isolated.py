@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.targets.base_host import Host, described
-from xentcheck.targets.channel import ChannelClosedError, ChannelTimeoutError
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
+from xentcheck.targets.host.base import Host, described
+from xentcheck.targets.host.channel import ChannelClosedError, ChannelTimeoutError
+from xentcheck.targets.host.patience import Patience
+from xentcheck.targets.host.process import Process
 from xentcheck.targets.outcome import Outcome, Raised
-from xentcheck.targets.patience import Patience
-from xentcheck.targets.process import Process
-from xentcheck.targets.specification import Plan
+from xentcheck.targets.specification import BuildPlan
 
 TIME_LIMIT = 10.0
 FIRST_TIME_LIMIT = 120.0
@@ -33,14 +33,16 @@ class WorkerHost(Host):
 
     Parameters
     ----------
-    plan : Plan
+    plan : BuildPlan
     time_limit : float
         Seconds that an evaluation may take that is asked for again.
     first_time_limit : float
         Seconds that the import may take, and an evaluation in which something may be compiled; see `Patience`.
     """
 
-    def __init__(self, plan: Plan, time_limit: float = TIME_LIMIT, first_time_limit: float = FIRST_TIME_LIMIT) -> None:
+    def __init__(
+        self, plan: BuildPlan, time_limit: float = TIME_LIMIT, first_time_limit: float = FIRST_TIME_LIMIT
+    ) -> None:
         self._plan = plan
         self._patience = Patience(time_limit, first_time_limit)
         self._process: Process | None = None

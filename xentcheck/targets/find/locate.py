@@ -11,8 +11,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from xentcheck.targets.call.trace import innermost
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.trace import innermost
 
 
 def split(location: str) -> tuple[str, str]:

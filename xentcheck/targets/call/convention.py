@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.layout import lay_out
 from xentcheck.contract.declaration import OPTIONS
-from xentcheck.targets.observe import Given
+from xentcheck.targets.call.observe import Given
 
 
 @dataclass(frozen=True)

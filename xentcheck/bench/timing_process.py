@@ -12,20 +12,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xentcheck.bench.model import Case, Result
-from xentcheck.targets.channel import Channel, ChannelClosedError
+from xentcheck.bench.figures import Case, Result
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.specification import Plan
+from xentcheck.targets.host.channel import Channel, ChannelClosedError
+from xentcheck.targets.specification import BuildPlan
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
-def results(plans: Sequence[Plan], cases: Sequence[Case], part: str = "", seconds: float = 0.5) -> Iterator[Result]:
+def results(
+    plans: Sequence[BuildPlan], cases: Sequence[Case], part: str = "", seconds: float = 0.5
+) -> Iterator[Result]:
     """Yield the figures of each case as they come.
 
     Parameters
     ----------
-    plans : sequence of Plan
+    plans : sequence of BuildPlan
         Nothing in them may be a callable: what is timed is imported by the other process.
     cases : sequence of Case
         Their part is overridden.
@@ -44,13 +46,13 @@ def results(plans: Sequence[Plan], cases: Sequence[Case], part: str = "", second
         yield Result.from_mapping(header["result"])
 
 
-def describe(plans: Sequence[Plan]) -> list[dict[str, Any]]:
+def describe(plans: Sequence[BuildPlan]) -> list[dict[str, Any]]:
     """Return what a benchmark of a project's own needs to know of targets; see `project.described`."""
     (header,) = _exchange(plans, {"describe": True})
     return list(header["targets"])
 
 
-def _exchange(plans: Sequence[Plan], order: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _exchange(plans: Sequence[BuildPlan], order: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what the process sends until it is done."""
     ours, theirs = socket.socketpair()
     path = os.pathsep.join([*(entry for entry in sys.path if entry), _ROOT])

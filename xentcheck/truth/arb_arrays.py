@@ -27,7 +27,7 @@ def precision(bits: int) -> Iterator[None]:
         ctx.prec = before
 
 
-class Arbs(Real):
+class ArbArray(Real):
     """An array of `arb`. Every operation is python-flint's, at the precision set around it.
 
     Parameters
@@ -69,7 +69,7 @@ class Arbs(Real):
         return self._from([function(x) for x in self.values.ravel().tolist()], self.shape)
 
     def _lift(self, other: Self | Floats | float) -> Objects:
-        return other.values if isinstance(other, Arbs) else self.exact(other).values
+        return other.values if isinstance(other, ArbArray) else self.exact(other).values
 
     @property
     def shape(self) -> tuple[int, ...]:
