@@ -66,7 +66,7 @@ def _verifier(judged: Callable[[], Report], name: str) -> Callable[[], None]:
         results = [result for result in report.properties if result.name == name]
         if results and all(result.status == "not-applicable" for result in results):
             pytest.skip(f"{name} does not apply: {results[0].why}")
-        findings = tuple(found for found in report.findings if found.property == name)
+        findings = report.broken(name)
         judged_any = any(result.examples for result in results)
         whole = judged_any and not report.interrupted
         verdict = VIOLATES if findings else CONFORMS if whole else report.verdict

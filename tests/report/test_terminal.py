@@ -105,15 +105,6 @@ def test_many_findings_are_cut_to_a_few_in_full(violating: Report) -> None:
         assert f"{finding.property} ({finding.dtype}" in text
 
 
-def test_the_same_answer_is_shown_in_full_once(violating: Report) -> None:
-    """What is wrong on a batch is wrong on its permutation too; the second finding is one line."""
-    found = violating.findings[2]
-    again = dataclasses.replace(found, number=4, property="class-permutation")
-    text = terminal.render(dataclasses.replace(violating, findings=(found, again)))
-    assert text.count("FINDING ") == 1
-    assert "law 4, class-permutation (float32, sparse): the loss" in text
-
-
 def test_observations_that_differ_in_a_number_are_one(conforming: Report) -> None:
     """A long list is cut, with its length."""
     seen = [f"a label of -1: not declared; the target returns {number}" for number in range(50)]
@@ -136,3 +127,17 @@ def test_words_of_the_target_are_no_markup(violating: Report) -> None:
     odd = dataclasses.replace(violating.findings[0], title="raised [red]ValueError[/red]: [/]")
     text = terminal.render(dataclasses.replace(violating, findings=(odd,)))
     assert "raised [red]ValueError[/red]: [/]" in text
+
+
+def test_the_laws_beneath_a_finding_are_named_with_where_they_are_broken(violating: Report) -> None:
+    """A line a law; where no cause is told, it is said that nothing tells them apart."""
+    leading = dataclasses.replace(violating.findings[0], cause="", number=1, property="value")
+    beneath = (
+        dataclasses.replace(leading, dtype="float16"),
+        dataclasses.replace(leading, number=3, property="shift"),
+        dataclasses.replace(leading, number=3, property="shift", labels="onehot"),
+    )
+    text = terminal.render(dataclasses.replace(violating, findings=(dataclasses.replace(leading, also=beneath),)))
+    assert f"breaks also   this law in float16 {leading.labels}" in text
+    assert f"law 3, shift ({leading.dtype} onehot, {leading.dtype} {leading.labels})" in text
+    assert "(nothing tells these apart from it: one mistake or several)" in text

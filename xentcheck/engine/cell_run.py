@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -12,7 +13,8 @@ from xentcheck.diagnosis import Cause, Diagnosis
 from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.minimise import finding, minimise
 from xentcheck.engine.plan import PROFILES, Cell
-from xentcheck.engine.promises import narrower_compute
+from xentcheck.engine.promises import weaker_promise
+from xentcheck.engine.roots import Found, shown_mechanism
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Fall, Tally
 from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.registry import choose
@@ -70,7 +72,7 @@ class CellRun:
     """What came of a cell."""
 
     result: CellResult
-    findings: list[Finding]
+    findings: list[Found]
     minimal: dict[str, Batch]
     inapplicable: dict[str, str]
 
@@ -143,6 +145,7 @@ def run_cell(
         conclusion.first(tally.falls[0])
     for tally in fallen if not search.result.interrupted else ():
         conclusion.further(tally.falls)
+    conclusion.report()
     return done
 
 
@@ -177,12 +180,17 @@ class _Conclusion:
         if made.minimal:
             self.done.minimal[fall.law.name] = made.violation.batch
         self.shown.append(made)
-        self._report(made)
 
     def further(self, falls: Sequence[Fall]) -> None:
         """Report how a law is broken by a mistake that no finding shows yet."""
-        for made in Further(self.search.contract, self.shown, self._reduced).of(falls):
-            self._report(made)
+        Further(self.search.contract, self.shown, self._reduced).look_for(falls)
+
+    def report(self) -> None:
+        """Note all findings, each with its root cause."""
+        places: Counter[str] = Counter()
+        for shown in self.shown:
+            places[shown.law.name] += 1
+            self._report(shown, places[shown.law.name])
 
     def _reduced(self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False) -> Shown:
         """Return what a fall shows on the smallest batch found, with its cause."""
@@ -209,13 +217,15 @@ class _Conclusion:
             self._own_fault("naming the cause of a finding", error)
             return None
 
-    def _report(self, shown: Shown) -> None:
-        """Note the finding."""
+    def _report(self, shown: Shown, place: int) -> None:
         contract, violation = self.search.contract, shown.violation
         made = finding(shown.law, self.order.cell, violation, shown.minimal, shown.cause)
-        made = replace(made, place=1 + sum(one.property == made.property for one in self.done.findings))
+        made, promise = replace(made, place=place), ""
         try:
-            made = replace(made, detail=(*made.detail, *narrower_compute(violation, contract, self.search.case)))
+            kept = weaker_promise(violation, contract, self.search.case)
+            if kept is not None:
+                promise, line = kept
+                made = replace(made, detail=(*made.detail, line))
         except Exception as error:
             self._own_fault("looking for a promise that the target keeps", error)
         try:
@@ -223,7 +233,7 @@ class _Conclusion:
             made = replace(made, reproducer=script(self.order.specification, contract, made, framework=framework))
         except Exception as error:
             self._own_fault("writing the reproducer of a finding", error)
-        self.done.findings.append(made)
+        self.done.findings.append(Found(made, shown_mechanism(shown, self.shown), promise, (*shown.kind, str(place))))
 
     def _own_fault(self, doing: str, error: Exception) -> None:
         """Report a fault of xentcheck's own beside what was found, which it must not cost."""

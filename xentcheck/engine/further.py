@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from xentcheck.contract import Contract
@@ -39,6 +39,7 @@ class Shown:
         self.cause = cause
         self.kind: Kind = kind_of(violation)
         self.mechanism = "" if cause is None else cause.mechanism
+        self.told = cause is not None and cause.shown
         self._contract = contract
 
     @cached_property
@@ -81,8 +82,8 @@ class Further:
         self._reduced = reduced
         self._observations: dict[Violation, Observation | None] = {}
 
-    def of(self, falls: Sequence[Fall]) -> Iterator[Shown]:
-        """Yield what shows another mistake: where something else happened first, then other numbers.
+    def look_for(self, falls: Sequence[Fall]) -> None:
+        """Add what shows another mistake: where something else happened first, then other numbers.
 
         Parameters
         ----------
@@ -100,7 +101,6 @@ class Further:
             made = self._reduced(fall, lambda violation, law=fall.law: self._explained(law, violation))  # type: ignore[misc]
             if made.minimal and self._is_new(made) and self._explains_another(made, fall, left):
                 self._shown.append(made)
-                yield made
 
     def _observed(self, violation: Violation) -> Observation | None:
         if violation not in self._observations:

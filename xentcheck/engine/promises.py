@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -19,32 +18,44 @@ _COMPUTE = {
 }
 
 
-def narrower_compute(
-    violation: Violation, contract: Contract, case_of: Callable[[Batch, Contract], Case]
-) -> tuple[str, ...]:
-    """Return a line that says so if only `compute` stands between a wrong number and a right one.
+_ACCURACY = {
+    "B": "a confident row's loss and gradient to be right to the unit roundoff alone, and no closer",
+    "C": "a common offset of all logits, or their size, to cost accuracy (as logsumexp(z) - z_y does)",
+}
 
-    The target is asked again for what it was given, and the whole answer is held against the wider allowances: first
-    those of `compute=same`, then those of the 16-bit dtype itself.
+
+def weaker_promise(
+    violation: Violation, contract: Contract, case_of: Callable[[Batch, Contract], Case]
+) -> tuple[str, str] | None:
+    """Return the promise that alone stands between a wrong number and a right one, and a line that says so; or None.
+
+    The target is asked again for what it was given, and the whole answer is held against the wider allowances: of a
+    weaker `accuracy`, then, in 16 bits, of `compute=same` and of the dtype itself.
 
     Parameters
     ----------
     violation : Violation
-        Judged where a 16-bit dtype is worked on in float32, since the contract leaves `compute` open.
     case_of : callable
         From a batch and a contract to its case.
     """
+    if violation.certified is None:
+        return None
     batch = violation.batch
-    if contract.compute is not None or not FORMATS[batch.dtype].is_half or violation.certified is None:
-        return ()
+    promises = [
+        ("accuracy", grade, allows)
+        for grade, allows in _ACCURACY.items()
+        if contract.accuracy not in ("C", grade) and contract.input == "logits"
+    ]
+    # A 16-bit dtype is worked on in float32 where the contract leaves `compute` open.
+    if contract.compute is None and FORMATS[batch.dtype].is_half:
+        promises += [("compute", form.format(dtype=batch.dtype), allows) for form, allows in _COMPUTE.items()]
     upstream, vector = (None if x is None else np.asarray(x) for x in (violation.upstream, violation.vector))
-    for form, allows in _COMPUTE.items():
-        compute = form.format(dtype=batch.dtype)
-        case = case_of(batch, replace(contract, compute=compute))
+    for key, value, allows in promises:
+        case = case_of(batch, contract.replace(**{key: value}))
         answer = case.ask(batch, upstream=upstream, vector=vector)
         parts = ("hessian_vector",) if vector is not None else case.want
         given = [part for part in parts if answer.numbers(part) is not None]
         if given and all(answer.violation(part) is None for part in given):
-            promised = allows.format(dtype=batch.dtype)
-            return (f"would conform here with compute={compute}, which allows {promised}",)
-    return ()
+            promise = f"{key}={value}"
+            return promise, f"would conform here with {promise}, which allows {allows.format(dtype=batch.dtype)}"
+    return None

@@ -12,6 +12,7 @@ from xentcheck.engine.boundary import parting_of_gradients
 from xentcheck.engine.cell_run import CellRun
 from xentcheck.engine.grading import Graded, stated, worse
 from xentcheck.engine.plan import Cell
+from xentcheck.engine.roots import gathered
 from xentcheck.engine.search import CellResult, Tally
 from xentcheck.properties.registry import LAWS
 from xentcheck.report.report import Report
@@ -45,7 +46,7 @@ def report_of(
     interrupted: bool = False,
 ) -> Report:
     """Return the report of one run."""
-    findings = tuple(found for run in done for found in run.findings)
+    findings = gathered(found for run in done for found in run.findings)
     counts = Counts(
         planned=sum(run.result.planned for run in done),
         run=sum(run.result.run for run in done),

@@ -174,7 +174,7 @@ def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Ite
                     judged += run.result.run
                     told.advance(str(order.cell), judged)
                     for found in run.findings:
-                        told.found(found)
+                        told.found(found.finding)
                     yield run
             except KeyboardInterrupt:
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.padding import Padding
@@ -17,9 +17,9 @@ _MARGIN = 14
 
 
 def show(report: ReportData, out: Console, scripts: Mapping[str, str]) -> None:
-    """Print the findings: the most telling in full, no law and no answer twice, the others one line each."""
+    """Print the findings: the most telling in full, the others one line each."""
     ordered = telling(report.findings)
-    full = _distinct(ordered)[:IN_FULL]
+    full = ordered[:IN_FULL]
     for position, finding in enumerate(full, 1):
         out.print()
         out.rule(characters="-", style="dim red")
@@ -28,7 +28,7 @@ def show(report: ReportData, out: Console, scripts: Mapping[str, str]) -> None:
         except Exception as error:  # what cannot be shown in full must not cost the others, nor itself
             out.print(Padding(Text(summary(finding), "bold"), (0, 0, 0, 2)))
             out.print(Padding(Text(f"a fault of xentcheck in showing the rest of it: {error!r}"), (0, 0, 0, 2)))
-    rest = [finding for finding in ordered if not any(finding is other for other in full)]
+    rest = ordered[IN_FULL:]
     if rest:
         tables.title(
             out, f"{len(rest)} more", "each in full, with its batch and script, in the JSON report (--json FILE)"
@@ -58,22 +58,6 @@ def summary(finding: Finding) -> str:
     return f"law {finding.number}, {finding.property} ({finding.dtype}, {finding.labels}): {finding.title}{exceeded}"
 
 
-def _distinct(ordered: Sequence[Finding]) -> list[Finding]:
-    """Return the findings that tell something new: another law or mistake, and another answer than those before.
-
-    What is wrong on a batch is as a rule wrong on its permutations too: the laws about them then repeat the first.
-    """
-    chosen: dict[tuple[int, int], Finding] = {}
-    answers: set[object] = set()
-    for finding in ordered:
-        answer = (finding.part, str(finding.got), str(finding.certified)) if finding.certified else finding.title
-        mistake = (finding.number, finding.place)
-        if mistake not in chosen and answer not in answers:
-            chosen[mistake] = finding
-            answers.add(answer)
-    return list(chosen.values())
-
-
 def _show_one(report: ReportData, finding: Finding, position: str, out: Console, script: str) -> None:
     head = f"FINDING {position}"
     out.print(
@@ -99,7 +83,27 @@ def _show_one(report: ReportData, finding: Finding, position: str, out: Console,
         _row(out, "", line)
     if finding.cause:
         _row(out, "likely cause", finding.cause, "bold")
+    for number, line in enumerate(_beneath(finding)):
+        _row(out, "" if number else "breaks also", line)
     _again(report, finding, out, script)
+
+
+def _beneath(finding: Finding) -> list[str]:
+    """Return a line for each law that is broken by the same mistake, with the dtypes and label forms where it is."""
+    where: dict[tuple[int, str], dict[str, None]] = {}
+    for one in (finding, *finding.also):
+        where.setdefault((one.number, one.property), {})[f"{one.dtype} {one.labels}"] = None
+    own = where[(finding.number, finding.property)]
+    own.pop(f"{finding.dtype} {finding.labels}")
+    lines = [f"this law in {', '.join(sorted(own))}"] if own else []
+    lines += [
+        f"law {number}, {name} ({', '.join(sorted(cells))})"
+        for (number, name), cells in sorted(where.items())
+        if (number, name) != (finding.number, finding.property)
+    ]
+    if lines and not finding.cause:
+        lines.append("(nothing tells these apart from it: one mistake or several)")
+    return lines
 
 
 def figures(finding: Finding) -> list[tuple[str, str]]:

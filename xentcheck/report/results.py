@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 SCHEMA = "xentcheck-report/1"
@@ -190,6 +190,8 @@ class Finding:
         Whether the batch was reduced as far as the search could.
     place : int
         1 for the first finding of its law in its dtype and label form; 2 and 3 show other mistakes.
+    also : tuple of Finding
+        What else comes of the same mistake, or is not told apart from it: other laws, dtypes and label forms.
     """
 
     property: str
@@ -213,6 +215,7 @@ class Finding:
     digest: str = ""
     minimal: bool = False
     place: int = 1
+    also: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,11 @@ class ReportData:
     observations: tuple[str, ...] = ()
     interrupted: bool = False
     command: str = ""
+
+    def broken(self, name: str) -> tuple[Finding, ...]:
+        """Return every finding on a law, those beneath another finding included, each on its own."""
+        every = (one for finding in self.findings for one in (finding, *finding.also))
+        return tuple(replace(one, also=()) for one in every if one.property == name)
 
     @property
     def conforms(self) -> bool:

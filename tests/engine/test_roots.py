@@ -1,0 +1,114 @@
+"""One mistake is one finding, with the laws that it breaks beneath it; two mistakes stay two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xentcheck.api import check
+from xentcheck.engine.roots import Found, gathered
+from xentcheck.report.report import Report
+from xentcheck.report.results import Finding
+
+
+def found(law: str, number: int = 1, mechanism: str = "", promise: str = "", event: str = "a wrong number") -> Found:
+    """Return a finding of which some things are known."""
+    finding = Finding(law, number, law, "float64", "sparse", law, mechanism=mechanism, cause=mechanism)
+    return Found(finding, mechanism, promise, (event, "loss", "1"))
+
+
+def names(*of: Found) -> list[list[str]]:
+    """Return the laws of each finding, its own first."""
+    return [[one.property, *(other.property for other in one.also)] for one in gathered(of)]
+
+
+def test_nothing_found_is_no_finding() -> None:
+    assert gathered([]) == ()
+
+
+def test_one_mechanism_is_one_finding_and_the_most_basic_law_leads() -> None:
+    assert names(found("shift", 3, "a"), found("value", 1, "a"), found("gibbs", 14, "b")) == [
+        ["value", "shift"],
+        ["gibbs"],
+    ]
+
+
+def test_a_known_cause_leads() -> None:
+    assert names(found("value", 1, promise="p"), found("shift", 3, "a", "p")) == [["shift", "value"]]
+
+
+def test_what_one_promise_would_mend_is_one_unless_two_mechanisms_are_shown() -> None:
+    assert names(found("value", 1, promise="p"), found("shift", 3, promise="p")) == [["value", "shift"]]
+    mixed = (found("value", 1, "a", "p"), found("shift", 3, "b", "p"), found("gibbs", 14, promise="p"))
+    assert names(*mixed) == [["value"], ["shift"], ["gibbs"]]
+
+
+def test_what_nothing_tells_apart_is_one_finding_and_another_event_another() -> None:
+    assert names(found("value"), found("shift", 3), found("finite", 12, event="nan for a finite number")) == [
+        ["value", "shift"],
+        ["finite"],
+    ]
+
+
+def _logsumexp(z: Any) -> Any:
+    top = z.max(axis=1, keepdims=True)
+    return top + np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+
+
+def _class_c(z: Any, y: Any) -> Any:
+    """A mean of logsumexp(z) - z_y, a difference of two large numbers."""
+    rows = np.arange(len(z))
+    return (_logsumexp(z)[:, 0] - z[rows, y]).mean()
+
+
+@pytest.fixture(scope="module")
+def class_c() -> Report:
+    """The verdict on it."""
+    return check(_class_c, properties=["value", "shift", "uniform"], dtypes=["float64"])
+
+
+def test_a_loss_of_class_c_is_one_finding_that_names_the_honest_promise(class_c: Report) -> None:
+    assert len(class_c.findings) == class_c.counts.findings == 1
+    one = class_c.findings[0]
+    assert any(line.startswith("would conform here with accuracy=C") for line in one.detail)
+    assert one.mechanism == "lse_minus_label"
+    assert {one.property, *(other.property for other in one.also)} == {"value", "shift", "uniform"}
+    declared = check(_class_c, contract={"accuracy": "C"}, properties=["value", "shift", "uniform"], dtypes=["float64"])
+    assert declared.verdict == "conforms"
+
+
+def test_every_broken_law_can_be_asked_for(class_c: Report) -> None:
+    for name in ("value", "shift", "uniform"):
+        (one,) = class_c.broken(name)
+        assert one.property == name
+        assert not one.also
+        assert one.batch
+    assert class_c.broken("gibbs") == ()
+
+
+def test_what_lies_beneath_survives_json(class_c: Report) -> None:
+    again = Report.from_json(class_c.to_json())
+    assert again.findings == class_c.findings
+    assert all(isinstance(other, Finding) for other in again.findings[0].also)
+
+
+def test_two_mistakes_are_two_findings() -> None:
+    def loss(z: Any, y: Any) -> Any:
+        rows = np.arange(len(z))
+        return (_logsumexp(z)[:, 0] - z[rows, y]).sum()  # a sum, and a cancellation
+
+    report = check(loss, properties=["value"], dtypes=["float64"])
+    assert {"sum_for_mean"} <= {one.mechanism for one in report.findings}
+
+
+def test_the_line_of_a_promise_is_told_of_nothing_else() -> None:
+    def loss(z: Any, y: Any) -> Any:
+        return 2 * (_logsumexp(z)[:, 0] - z[np.arange(len(z)), y]).mean()
+
+    report = check(loss, properties=["value"], dtypes=["float64"])
+    (first, *_) = report.findings
+    assert not any("accuracy=C" in line for line in first.detail)
+    assert replace(first, also=()) in report.broken("value")

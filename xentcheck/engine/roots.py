@@ -1,0 +1,72 @@
+"""Which findings come of one mistake: each mistake is one finding, with all the laws that it breaks beneath it.
+
+How one thinks here. A wrong number breaks the law of values, and with it most laws that relate two batches; so a target
+with one mistake breaks ten laws in every dtype. Two of these are taken for one mistake only by what is known:
+
+1. the same mechanism is shown for both, or the one shown for the first predicts the numbers of the second;
+2. the same weaker promise would mend both (`promises.py`), and no two mechanisms are shown among those that it mends;
+3. no mechanism is shown for either, and the same happened to the same part of the answer. Then nothing tells them
+   apart, which is what the report says; it does not say that they are one.
+
+What happened first is kept apart from what else was found to break the same law (`further.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from xentcheck.engine.further import Shown
+from xentcheck.report.findings import telling
+from xentcheck.report.results import Finding
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding, and what is known of its root cause.
+
+    Parameters
+    ----------
+    finding : Finding
+    mechanism : str
+        The one that is shown for it, or for a finding of the same cell whose mechanism predicts its numbers; or "".
+    promise : str
+        The weaker promise under which the target would conform there, or "".
+    event : tuple of str
+        What happened, to which part.
+    """
+
+    finding: Finding
+    mechanism: str
+    promise: str
+    event: tuple[str, ...]
+
+
+def shown_mechanism(shown: Shown, cell: Sequence[Shown]) -> str:
+    """Return the mechanism that accounts for a finding, among all that are shown in its cell; "" if none does."""
+    if shown.observation is None:  # an exception and the like: what happened says more than its name
+        return ""
+    if shown.told:
+        return shown.mechanism
+    for other in cell:
+        if other.told and other.observation is not None and other.covers(shown.observation):
+            return other.mechanism
+    return ""
+
+
+def gathered(found: Iterable[Found]) -> tuple[Finding, ...]:
+    """Return one finding for each root cause, the most telling, with the others beneath it."""
+    found = tuple(found)
+    by_promise: dict[str, set[str]] = {}
+    for one in found:
+        by_promise.setdefault(one.promise, set()).add(one.mechanism)
+    by_root: dict[tuple[str, ...], list[Finding]] = {}
+    for one in found:
+        shown = {one.mechanism} if one.mechanism or not one.promise else by_promise[one.promise] - {""}
+        if len(shown) == 1 and "" not in shown:
+            root = ("mechanism", *shown)
+        else:
+            root = ("promise", one.promise) if one.promise else ("event", *one.event)
+        by_root.setdefault(root, []).append(one.finding)
+    ordered = (telling(group) for group in by_root.values())
+    return tuple(replace(first, also=tuple(others)) for first, *others in ordered)
