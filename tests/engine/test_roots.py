@@ -30,10 +30,8 @@ def test_nothing_found_is_no_finding() -> None:
 
 
 def test_one_mechanism_is_one_finding_and_the_most_basic_law_leads() -> None:
-    assert names(found("shift", 3, "a"), found("value", 1, "a"), found("gibbs", 14, "b")) == [
-        ["value", "shift"],
-        ["gibbs"],
-    ]
+    found_so = (found("shift", 3, "a"), found("value", 1, "a"), found("gibbs", 14, "b"))
+    assert names(*found_so) == [["value", "shift"], ["gibbs"]]
 
 
 def test_a_known_cause_leads() -> None:

@@ -69,6 +69,7 @@ def figures(summary: Summary) -> list[str]:
     for said, names in (
         ("survived", summary.survivors),
         ("right, and failed", summary.failed),
+        ("named otherwise than planted", summary.misnamed),
         ("found, but by none of the laws expected", summary.unexpected),
         ("laws that killed nothing", summary.idle),
     ):

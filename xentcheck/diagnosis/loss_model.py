@@ -140,7 +140,12 @@ class Model:
     def lse(self) -> Floats:
         """Log-sum-exp of each row of scores, shape (n,)."""
         top = self.z.max(axis=-1)
-        return np.asarray(top - self.softmax[0].max(axis=-1))
+        return np.asarray(top + self.log_sum)
+
+    @cached_property
+    def log_sum(self) -> Floats:
+        """The logarithm of each row's sum of exp(z - max), shape (n,): what `lse` is above the maximum, undisturbed."""
+        return np.asarray(-self.softmax[0].max(axis=-1))
 
     @cached_property
     def unguarded(self) -> Logs:

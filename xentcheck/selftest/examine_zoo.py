@@ -8,10 +8,12 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from xentcheck.selftest.examination import Examined, examine_with_seeds
-from xentcheck.zoo import BUGS, RIGHT, Specimen
+from xentcheck.zoo import BUGS, OUTSIDE, RIGHT, Specimen
 
 
-def chosen(only: Sequence[str] = (), *, short: bool = False) -> tuple[tuple[Specimen, ...], tuple[Specimen, ...]]:
+def chosen(
+    only: Sequence[str] = (), *, short: bool = False, outside: bool = False
+) -> tuple[tuple[Specimen, ...], tuple[Specimen, ...]]:
     """Return the bugs and the right ones that are wanted.
 
     Parameters
@@ -20,8 +22,12 @@ def chosen(only: Sequence[str] = (), *, short: bool = False) -> tuple[tuple[Spec
         Names of specimens, or of files of the zoo such as "bugs_guards"; all where it is empty.
     short : bool
         Every twelfth bug and every fortieth right one alone.
+    outside : bool
+        The bugs from outside in place of the zoo.
     """
-    bugs, right = (BUGS[::12], RIGHT[5::40]) if short else (BUGS, RIGHT)
+    bugs, right = (OUTSIDE, ()) if outside else (BUGS, RIGHT)
+    if short:
+        bugs, right = bugs[::12], right[5::40]
 
     def wanted(specimen: Specimen) -> bool:
         return not only or specimen.name in only or specimen.module.rpartition(".")[2] in only
@@ -55,5 +61,5 @@ def _examine(
     name: str, *, seeds: int, profile: str, properties: tuple[str, ...] | None, only_first: bool
 ) -> list[Examined]:
     """Judge the specimen of a name, which another process can be told."""
-    specimen = next(found for found in (*BUGS, *RIGHT) if found.name == name)
+    specimen = next(found for found in (*BUGS, *RIGHT, *OUTSIDE) if found.name == name)
     return examine_with_seeds(specimen, seeds, profile=profile, properties=properties, only_first=only_first)

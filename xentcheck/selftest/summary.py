@@ -36,6 +36,8 @@ class Summary:
         Of the minimal batch.
     named, named_rightly : float or None
         The shares of the found bugs whose first finding names a mechanism, and of those with the planted one.
+    misnamed : tuple of str
+        Bugs whose first finding tells another mechanism than the planted one, and which.
     unexpected : tuple of str
         Bugs that none of the laws killed that were expected to.
     right, seconds : int, float
@@ -60,6 +62,7 @@ class Summary:
     classes_median: float | None
     named: float | None
     named_rightly: float | None
+    misnamed: tuple[str, ...]
     unexpected: tuple[str, ...]
     right: int
     failed: tuple[str, ...]
@@ -117,6 +120,13 @@ def summarise(
         classes_median=_median([first.classes for first in firsts]),
         named=sum(bool(first.mechanism) for first in firsts) / len(firsts) if firsts else None,
         named_rightly=sum(one.named_rightly for one in bugs) / len(firsts) if firsts else None,
+        misnamed=tuple(
+            dict.fromkeys(
+                f"{one.name}: {one.first.mechanism}"
+                for one in bugs
+                if one.first is not None and one.first.mechanism and not one.named_rightly
+            )
+        ),
         unexpected=tuple(
             name
             for name, wanted in expected.items()

@@ -1,6 +1,6 @@
 """The zoo: planted bugs and unusual but right implementations, with which the suite tests itself.
 
-`BUGS` and `RIGHT` are tuples of `Specimen`; each specimen is also a target by its location,
+`BUGS`, `RIGHT` and `OUTSIDE` are tuples of `Specimen`; each specimen is also a target by its location,
 ``xentcheck check xentcheck.zoo.bugs_overflow:no_maximum``.
 """
 
@@ -38,6 +38,7 @@ from xentcheck.zoo import (
     right_refusals,
     right_soft_cap,
 )
+from xentcheck.zoo.outside import OUTSIDE
 from xentcheck.zoo.specimen import Specimen, specimens_of
 
 BUGS: tuple[Specimen, ...] = tuple(
@@ -83,4 +84,4 @@ RIGHT: tuple[Specimen, ...] = tuple(
     for specimen in specimens_of(module)
 )
 
-__all__ = ["BUGS", "RIGHT", "Specimen"]
+__all__ = ["BUGS", "OUTSIDE", "RIGHT", "Specimen"]

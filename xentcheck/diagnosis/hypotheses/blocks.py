@@ -92,7 +92,7 @@ def labels_in_blocks(model: Model) -> Iterator[Prediction]:
     if y is None or model.contract.input != "logits":
         return
     d = model.z - model.z.max(axis=-1, keepdims=True)
-    lse, log_s = model.lse, model.lse - model.z.max(axis=-1)
+    lse, log_s = model.lse, model.log_sum
     for block, which, border in borders(model.m):
         later = y >= border
         if not later.any():

@@ -38,6 +38,13 @@ def affine(wrong: Sequence[Observation]) -> Iterator[Group]:
         return model.finish(model.rows(z_loss=amount)) if model.problem.z_loss else model.right
 
     with_z = [seen for seen in wrong if seen.model.problem.z_loss]
+    plain = [seen for seen in wrong if seen.model.contract.input == "logits" and not seen.model.problem.z_loss]
+
+    def unasked(model: Model, amount: float) -> Floats:
+        return model.finish(model.rows(z_loss=amount))
+
+    text = "A z-loss with a coefficient of {constant:.6g} is added, which is not asked for."
+    yield from _direct(plain, "z_loss_not_asked_for", text, _between(lambda m: m.right, unasked), unasked)
     text = "The z-loss acts as one with a coefficient of {constant:.6g}."
     yield from _direct(with_z, "z_loss_distorted", text, _between(lambda m: z_loss(m, 0.0), z_loss), z_loss)
 
@@ -52,6 +59,9 @@ def constants_of_the_softmax(wrong: Sequence[Observation]) -> Iterator[Group]:
     yield from _searched(of_logits, "phantom_class", text, (-300, 300), _phantom)
     text = "The logits are multiplied by {constant:.10g} before the softmax (a temperature)."
     yield from _searched(of_logits, "temperature", text, (-2.5, 2.5), _temperature)
+    losses = [seen for seen in of_logits if seen.model.part == "loss"]
+    text = "The exponentials of the sum are exp({constant:.10g} x) in the place of exp(x), as by a short constant."
+    yield from _searched(losses, "exponentials_approximate", text, (-0.4, 0.4), _exponent)
     text = "The logits are clipped to at most {constant:.6g} in size; subtract each row's maximum instead."
     yield from _searched(of_logits, "logits_clipped", text, (-2, 5), _clipped)
     text = "The logits are kept within {constant:.6g} of the row's maximum; leave them as they are."
@@ -134,6 +144,11 @@ def _phantom(model: Model, c: float) -> Floats:
 def _temperature(model: Model, c: float) -> Floats:
     value = _by(model, *_exponents(c * model.z))
     return value * c if model.part == "gradient" else value
+
+
+def _exponent(model: Model, c: float) -> Floats:
+    d, _ = _exponents(model.z)
+    return _by(model, d, np.exp(c * d).sum(axis=-1, keepdims=True))
 
 
 def _clipped(model: Model, c: float) -> Floats:

@@ -48,6 +48,15 @@ def target_terms(model: Model) -> Iterator[Prediction]:
     yield rows("squared_error", text, p * (squared - dot(p, squared)[:, None]))
     text = "The gradient is that of sigmoids, one a class; the contract's is that of a softmax."
     yield rows("sigmoid_for_softmax", text, 1 / (1 + np.exp(-model.z)) - t)
+    if model.contract.gradient_wrt == "logits":
+        text = "The shift is differentiated within the exponentials alone: the largest logit gets 1 too little."
+        top = np.zeros_like(p)
+        np.put_along_axis(top, model.z.argmax(axis=-1)[:, None], 1.0, -1)
+        yield rows("shift_half_differentiated", text, g - T * top)
+    elif model.contract.boundary.normalise and model.contract.input == "probabilities":
+        text = "The sum by which a row is divided is taken for a constant; it depends on every entry of the row."
+        total, eps = model.z.sum(axis=-1, keepdims=True), model.contract.boundary.add or 0.0
+        yield rows("normaliser_held_constant", text, np.where(t == 0, 0.0, -t / (p + eps)) / total)
     text = "The gradient of every class but the label's is missing."
     yield rows("gradient_label_only", text, np.where(t > 0, g, 0.0))
     text = "The gradient at the label is missing; it is p_y - 1."

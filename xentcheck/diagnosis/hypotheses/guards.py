@@ -91,7 +91,7 @@ def added(model: Model) -> Iterator[Prediction]:
         yield _guarded(model, "eps_added", f"{text} {_advice(model)}", boundary, p)
         if model.part == "loss" and eps > 0.01 * model.u:
             text = f"eps = {name} is added to the loss."
-            yield Prediction("eps_added_to_loss", text, model.right + eps, BITS)
+            yield Prediction("eps_added_to_loss", text, model.right + eps, BITS, variant=text)
 
 
 @hypothesis(Rank.GUARD, partly=True)
@@ -112,7 +112,7 @@ def clipped(model: Model) -> Iterator[Prediction]:
                 held = np.clip(p, c, high)
                 t = model.t
                 rows = t.sum(axis=-1, keepdims=True) * held - t
-                yield Prediction("clip", f"{text} {_advice(model)}", model.finish(rows), BITS)
+                yield Prediction("clip", f"{text} {_advice(model)}", model.finish(rows), BITS, variant=text)
 
 
 @hypothesis(Rank.GUARD, partly=True)
@@ -153,7 +153,7 @@ def _guarded(
             rows = rows + model.penalty()
     else:
         rows = model.slope(model.t, p, boundary)
-    return Prediction(mechanism, sentence, model.finish(rows), bits)
+    return Prediction(mechanism, sentence, model.finish(rows), bits, variant=sentence)
 
 
 def _smallest(model: Model) -> float:

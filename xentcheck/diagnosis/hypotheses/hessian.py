@@ -57,6 +57,9 @@ def products(model: Model) -> Iterator[Prediction]:
     yield rows("hessian_as_gradient", "The gradient times the vector, entry by entry, is returned.", g * v)
     yield rows("hessian_as_gradient", "The gradient is returned, whatever the vector.", g)
     yield rows("hessian_identity", "The vector is returned: the Hessian is taken for the identity.", v)
+    text = "p - t stands in the place of p in p (v - p . v), as where p was overwritten by the gradient."
+    q = p - model.targets
+    yield rows("hessian_of_p_minus_t", text, w * q * (v - dot(q, v)[:, None]))
     text = "p . v runs over the whole batch; the Hessian couples no rows."
     yield rows("hessian_rows_mixed", text, w * p * (v - (p * v).sum()))
     text = "p . v runs over the rows (axis 0); it is to run over the classes."

@@ -127,6 +127,8 @@ def wrong_labels(model: Model) -> Iterator[Prediction]:
     for c in dict.fromkeys((0, m - 1)):
         text = f"Class {c} is used as the label of every row; the labels given are ignored."
         yield relabelled("labels_ignored", text, np.full(n, c))
+    text = "The labels are renumbered by the classes that the batch has (np.unique): a gap moves those above it."
+    yield relabelled("labels_renumbered", text, np.unique(y, return_inverse=True)[1].reshape(-1))
     yield relabelled("classes_reversed", "Class m - 1 - y is used in place of class y.", m - 1 - y)
 
 
@@ -134,7 +136,7 @@ def wrong_labels(model: Model) -> Iterator[Prediction]:
 def flat_positions(model: Model) -> Iterator[Prediction]:
     """Yield the logits that flat positions i m + y reach when they wrap round in a narrow dtype, or lose their rows."""
     y, n, m, z = model.labels, model.n, model.m, model.z
-    if y is None or n < 2 or model.contract.input != "logits" or model.part != "loss":
+    if y is None or n < 2 or model.contract.input != "logits":
         return
     place = np.arange(n) * m + y
     ways = [("take another stride than m: i n + y", (np.arange(n) * n + y) % z.size)]
@@ -146,10 +148,15 @@ def flat_positions(model: Model) -> Iterator[Prediction]:
             ways.append((f"wrap round in {name}", start.astype(np.int64) % z.size))
     for how, position in ways:
         text = f"The flat positions of the labels' logits, i m + y, {how}."
-        d = z - z.max(axis=-1, keepdims=True)
-        log_s = model.lse - z.max(axis=-1)
         total = model.t.sum(axis=-1)
-        for rows in (model.lse - z.reshape(-1)[position], log_s - d.reshape(-1)[position]):
+        if model.part == "gradient":
+            hit = np.zeros(z.size)
+            hit[position] = total
+            rows = total[:, None] * model.softmax[1] - hit.reshape(z.shape)
+            yield Prediction("labels_wrapped", text, model.finish(rows), 1.0)
+            continue
+        d = z - z.max(axis=-1, keepdims=True)
+        for rows in (model.lse - z.reshape(-1)[position], model.log_sum - d.reshape(-1)[position]):
             yield Prediction("labels_wrapped", text, model.finish(total * rows), 1.0)
 
 
@@ -168,6 +175,8 @@ def repeated_labels(model: Model) -> Iterator[Prediction]:
         if model.part == "gradient":
             rows = model.t.sum(axis=-1, keepdims=True) * model.logs[1] - t
         yield Prediction("labels_of_all_rows", text, model.finish(rows))
+        if model.reduction == "mean":
+            yield Prediction("labels_of_all_rows", text, model.finish(rows) / n)
     if model.part == "gradient":
         for order, which in ((1, "first"), (-1, "last")):
             first = np.zeros((n, 1))
@@ -197,6 +206,8 @@ def soft_targets(model: Model) -> Iterator[Prediction]:
     yield _from(model, "targets_renormalised", text, model.coefficients(dense / total))
     text = "The target rows are not divided by their sum, as the contract says."
     yield _from(model, "targets_not_renormalised", text, model.coefficients(dense))
+    text = "The target rows are divided by the sum of all rows; divide each by its own."
+    yield _from(model, "targets_divided_by_total", text, model.coefficients(dense / dense.sum()))
     yield _from(model, "targets_softmaxed", "A softmax is applied to the targets.", model.coefficients(_softmax(dense)))
     text = "The targets are cut down to whole numbers; keep them floating-point."
     yield _from(model, "targets_truncated", text, model.coefficients(np.trunc(dense)))
@@ -213,7 +224,7 @@ def soft_targets(model: Model) -> Iterator[Prediction]:
     text = "The log-sum-exp counts once a row, as for targets that sum to 1; it counts as often as their sum."
     if model.part == "loss" and model.contract.input == "logits" and np.any(np.abs(total - 1) > 1e-12):
         kept = model.problem.kept
-        for lse, z in ((model.lse, model.z), (model.lse - model.z.max(-1), model.z - model.z.max(-1, keepdims=True))):
+        for lse, z in ((model.lse, model.z), (model.log_sum, model.z - model.z.max(-1, keepdims=True))):
             yield Prediction("sum_t_ignored", text, model.finish(kept * lse - dot(model.t, z)))
 
 

@@ -39,6 +39,12 @@ def smoothing(model: Model) -> Iterator[Prediction]:
     yield from _either(model, "smoothing_uniform_missing", text, (1 - eps) * weighted)
     text = "The uniform part of the label smoothing is a sum over the classes where it is to be a mean: divide by m."
     yield from _either(model, "smoothing_not_divided", text, (1 - eps) * weighted + m * uniform)
+    text = "The uniform part of the label smoothing is subtracted; add it."
+    yield from _either(model, "smoothing_sign", text, (1 - eps) * weighted - uniform)
+    if m > 1:
+        text = "The label's own class gets a share of the other classes, too: the smoothed row sums to more than 1."
+        shared = base * (1 - eps) + eps / (m - 1)
+        yield from _either(model, "smoothing_label_share", text, model.coefficients(shared, smoothing=0.0))
     others = base * (1 - eps) + (1 - base) * eps / m
     text = "The label's own class misses its share eps / m: the smoothed row does not sum to 1."
     yield from _either(model, "smoothing_label_share", text, model.coefficients(others, smoothing=0.0))
@@ -51,6 +57,10 @@ def smoothing(model: Model) -> Iterator[Prediction]:
         text = "The uniform part of the label smoothing is added in the ignored rows too."
         ignored = np.where(model.problem.kept[:, None], 0.0, model.coefficients(np.zeros_like(base), all_rows=True))
         yield from _either(model, "ignored_rows_used", text, model.t + ignored)
+        if model.reduction == "mean" and model.divisor and model.contract.mean_over == "kept":
+            text = "The uniform part of the label smoothing is a mean over all rows, the ignored ones included."
+            everywhere = (uniform + ignored) * (model.divisor / model.n)
+            yield from _either(model, "ignored_rows_used", text, (1 - eps) * weighted + everywhere)
     text = "The smoothing is swapped: the label's share is eps and the uniform part has 1 - eps."
     yield _from(model, "smoothing_swapped", text, model.coefficients(smoothing=1 - eps))
     yield _from(
@@ -79,6 +89,8 @@ def weights(model: Model) -> Iterator[Prediction]:
     yield from rows_weighted("weights_ignored", "The class weights have no effect.", np.ones(n))
     text = "Each row has the weight of the class with the highest score; take that of its label."
     yield from rows_weighted("weight_of_wrong_class", text, w[model.z.argmax(axis=-1)])
+    text = "All rows have the factor of the first row, which is 0 if that one is ignored; take each row's own."
+    yield from rows_weighted("weight_of_wrong_class", text, np.full(n, model.row_weights[0] if n else 1.0))
     if model.labels is not None:
         y = model.labels
         text = "Each row has the weight of a class beside its label: an index into the weights is one off."
@@ -179,11 +191,16 @@ def z_loss(model: Model) -> Iterator[Prediction]:
                 yield Prediction("z_loss_reduction", text, reduced + extra * scale)
             text = "The z-loss is that of the mean log-sum-exp, not the mean of the squares."
             yield Prediction("z_loss_reduction", text, reduced + amount * (model.lse * kept).mean() ** 2)
+        text = "The z-loss is that of the shifted logits: the maximum is missing from its log-sum-exp."
+        yield Prediction("z_loss_shifted", text, model.finish(bare + amount * model.log_sum**2 * kept))
         text = "The z-loss is applied to the ignored rows too."
         yield Prediction("z_loss_ignored_rows", text, model.finish(bare + amount * model.lse**2))
     else:
         text = "The gradient of the z-loss lacks its factor lse: it is 2 z_loss lse p."
         yield Prediction("z_loss_gradient", text, model.finish(bare + (2 * amount * kept)[:, None] * model.softmax[1]))
+        text = "The z-loss is that of the shifted logits: the maximum is missing from its log-sum-exp."
+        shifted = (2 * amount * model.log_sum * kept)[:, None] * model.softmax[1]
+        yield Prediction("z_loss_shifted", text, model.finish(bare + shifted))
         text = "The gradient of the z-loss is applied to the ignored rows too."
         everywhere = (2 * amount * model.lse)[:, None] * model.softmax[1]
         yield Prediction("z_loss_ignored_rows", text, model.finish(bare + everywhere))

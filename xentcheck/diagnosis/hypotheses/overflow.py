@@ -95,6 +95,14 @@ def infinite_logs(model: Model) -> Iterator[Prediction]:
         yield Prediction("nonfinite_replaced", text, model.finish(np.where(np.isfinite(rows), rows, 0.0)))
 
 
+def _shift_by_label(model: Model) -> Iterator[tuple[str, str, Callable[[Array], Array]]]:
+    """Yield the label's own logit in the place of the maximum."""
+    y = model.labels
+    if y is not None:
+        text = "The label's logit is subtracted where the maximum is needed: a logit far above it overflows."
+        yield "label_logit_for_maximum", text, lambda z: np.take_along_axis(z, y[:, None], -1)
+
+
 def _partial_shifts(m: int) -> Iterator[tuple[str, str, Callable[[Array], Array]]]:
     """Yield maxima over a part of the classes: the whole blocks, or the first block."""
     seen = {m - 1}
@@ -139,7 +147,7 @@ def range_lost(model: Model) -> Iterator[Prediction]:
     )
     for work in working_dtypes(model):
         yield from from_logs(model, "log_of_softmax", text, simulate(model, work, softmax_shifted_by(row_maximum)))
-    for mechanism, sentence, shift in (*SHIFTS, *_partial_shifts(model.m)):
+    for mechanism, sentence, shift in (*SHIFTS, *_shift_by_label(model), *_partial_shifts(model.m)):
         for work in working_dtypes(model):
             for make in (softmax_shifted_by, log_softmax_shifted_by):
                 yield from from_logs(model, mechanism, sentence, simulate(model, work, make(shift)))

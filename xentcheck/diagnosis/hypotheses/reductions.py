@@ -129,6 +129,17 @@ def _of_a_mean(model: Model) -> Iterator[Prediction]:
     key = "sum_for_mean" if part == "loss" else "gradient_missing_1_over_n"
     text = f"The {part} equals the certified one times {model.divisor:g}: it is a sum where the contract says mean; "
     yield Prediction(key, text + f"divide by {model.divisor:g}.", total, COMMON)
+    if model.labels is not None and not problem.kept.all():
+        masked = np.where(problem.kept, model.labels, 0)
+        if np.any(masked):
+            text = f"The {part} is divided by the number of labels that are not 0, but {wanted}."
+            yield Prediction("divisor_of_nonzero_labels", text, total / np.count_nonzero(masked))
+        if problem.class_weights is not None:
+            for stand_in in dict.fromkeys((0, model.m - 1)):
+                count = float(problem.class_weights[np.where(problem.kept, model.labels, stand_in)].sum())
+                if count:
+                    text = f"Each ignored row adds the weight of class {stand_in} to the divisor, but {wanted}."
+                    yield Prediction("divisor_weights_of_ignored", text, total / count)
     if problem.class_weights is not None:
         text = f"The {part} is divided by the sum of all class weights, but {wanted}."
         yield Prediction("divisor_all_weights", text, total / problem.class_weights.sum())
@@ -184,6 +195,11 @@ def other_counts(model: Model) -> Iterator[Prediction]:
         if counted != n:
             text = f"The rows are counted in {name}, where {n} is {counted}."
             yield Prediction("divisor_wrapped", text, total / counted, variant=name)
+    if part == "loss" and model.labels is not None and n > 1:
+        rows, y = model.rows() * n / model.divisor, model.labels
+        means = [rows[y == label].mean() for label in np.unique(y)]
+        text = "The losses are averaged in each class first, and then over the classes; take the mean of all rows."
+        yield Prediction("mean_of_class_means", text, np.asarray(np.mean(means)))
     for other in (n - 1, n + 1):
         if other > 0:
             text = f"The {part} is divided by {other} in place of {model.divisor:g}: a count that is one off."

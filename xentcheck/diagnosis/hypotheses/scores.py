@@ -197,6 +197,11 @@ def dropped_terms(model: Model) -> Iterator[Prediction]:
             s = e.sum(axis=-1, keepdims=True)
             text = f"Exponentials below exp(-{limit:g}) are left out of the sum."
             yield _by(model, "exponentials_dropped", text, (d - np.log(s), e / s), 1.0, text)
+    top = (d == 0).sum(axis=-1, keepdims=True)
+    if np.any(top > 1):
+        s = np.exp(d).sum(axis=-1, keepdims=True) - top + 1
+        text = "Where several logits share the maximum one of them alone counts in the sum; count each."
+        yield _by(model, "ties_counted_once", text, (d - np.log(s), np.exp(d) / s))
     for least in (1e-2, 2.0**-8, 1e-3, 2.0**-10, 2.0**-12, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12):
         p = model.softmax[1]
         if model.part == "gradient" and np.any((p > 0) & (p < least)):
@@ -220,7 +225,7 @@ def terms_repeated(model: Model) -> Iterator[Prediction]:
         ("The last class is counted twice.", z[:, -1:]),
         ("The maximum is counted twice.", z.max(axis=-1, keepdims=True)),
     ):
-        log_p = (z - top) - np.logaddexp(model.lse[:, None] - top, extra - top)
+        log_p = (z - top) - np.logaddexp(model.log_sum[:, None], extra - top)
         yield _by(model, "class_counted_twice", text, (log_p, np.exp(log_p)))
     lse = model.lse[:, None] + top
     yield _by(
@@ -230,7 +235,7 @@ def terms_repeated(model: Model) -> Iterator[Prediction]:
 
 def _phantom(model: Model, sentence: str, count: int, variant: str = "", logit: float = 0.0) -> Prediction:
     top = model.z.max(axis=-1)
-    log_s = np.logaddexp(model.lse - top, np.log(count) + logit - top)
+    log_s = np.logaddexp(model.log_sum, np.log(count) + logit - top)
     log_p = (model.z - top[:, None]) - log_s[:, None]
     return _by(model, "phantom_class", sentence, (log_p, np.exp(log_p)), 1.0, variant)
 
