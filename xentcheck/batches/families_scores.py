@@ -1,6 +1,6 @@
 """Families of moderate logits: what plain, shifted and summed code loses on ordinary inputs.
 
-The numbers in brackets are those of the list of worst inputs in docs/numerics.md.
+The numbers in brackets count the sixteen kinds of worst inputs, of which each has a family (a test holds that).
 """
 
 from __future__ import annotations

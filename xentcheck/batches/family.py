@@ -1,4 +1,17 @@
-"""What a family of batches is, and the register of them."""
+"""What a family of batches is, and the register of them.
+
+How one thinks here. A family begins with an error: code that loses digits, overflows or forgets. It makes the inputs on
+which that shows, which random logits hardly ever are, and its docstring says what shows there and who reported it. It
+is arithmetic on whole arrays over a source of `Numbers`, and must do for no rows, for one class and for thousands. In a
+small batch each number is a byte, which Hypothesis shrinks towards 0, the code of the first of a palette: so a palette
+has its plainest member first. Bytes are read by position. A family therefore asks for the same numbers in the same
+order whatever their values, or one byte that shrinks would change the meaning of others; there are codes for three
+arrays of elements and seven columns of one number a row, and what goes beyond reads the first again. A draft is
+float64. It is rounded to the dtype and clipped into the domain afterwards (`from_family.fit`), and the truth is about
+what came of that, so that rounding makes no false alarm; but it may take away what the family is for. What has to be
+equal, to cancel or to lie beside an edge is therefore made of numbers that every format holds (`exact_grid`), and edges
+come from `numbers.space.format`. Layouts and options are drawn elsewhere; `emphasis` asks for unusual ones.
+"""
 
 from __future__ import annotations
 

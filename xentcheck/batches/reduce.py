@@ -3,6 +3,17 @@
 Delta debugging (Zeller and Hildebrandt, IEEE TSE 2002) in the terms of this domain: rows, classes, layout, options,
 numbers. Hypothesis shrinks choices; this shrinks the batch itself, whatever drew it, so that a batch of the sweep
 or a large batch of a seed comes out as small as one drawn number by number.
+
+How one thinks here. A step yields candidates made from the best batch so far, each strictly simpler by a measure of its
+own: fewer rows or classes, an option earlier in a fixed order, a lower label, fewer digits to read (`complexity`). Two
+steps that each undid the other would end, since no batch is asked about twice, but with the budget gone and at a batch
+that nobody chose. What fails is for the caller to say: `engine/minimise.py` asks for the same law, broken in the same
+part by the same kind of event, since a wrong number that is a nan further down may be another mistake. So a step may be
+bold and knows no law. What the contract does not admit is dropped unasked: a step keeps rows of probabilities such
+rows, and labels classes. A question costs a call of the target, the truth of the batch and whatever else the law asks,
+and there are 150 of them in quick, eight where each ends a process. Hence the bold candidates come first (all rows, all
+scores 0) and single numbers last; hence steps are generators, of which one that succeeds is left and begun anew from
+what it found; and hence bounds on what large batches are offered, where number by number would eat the budget.
 """
 
 from __future__ import annotations

@@ -1,4 +1,18 @@
-"""What a law is, what breaking one looks like, and the decorator that makes a function a law."""
+"""What a law is, what breaking one looks like, and the decorator that makes a function a law.
+
+How one thinks here. Whatever right implementations do differently (the divisor of a mean, what smoothing spreads over,
+a dtype) is policy: a law reads it from `case.contract`, and asks about what is left. A law that relates two batches
+does not compare two answers, which may be wrong alike. It derives the second batch, as it is stored after rounding, and
+`Case.check` holds the answer against the truth of that very batch; where the answer on the first is already wrong in
+the same part, nothing is said, so that one mistake is not told as many. Chance comes from `case.random`, or a batch
+would be judged otherwise when it is reduced. `Case.check` and `Answer.violation` count by themselves that something was
+held against an answer. A law that decides by other means calls `case.looked()` where it does, after the last early
+return: without it the law is reported as not judged, and before that it claims examples that it never looked at. A law
+leaves out a batch because of its premise, never because of what was answered. One that has never fallen may be one that
+cannot fall, so each has a planted bug that it kills (`tests/properties/planted.py`). Why it does not apply to a
+contract is a clause that `applies` returns for the report ("the input is probabilities"); `idle` is the clause for a
+run without an example.
+"""
 
 from __future__ import annotations
 
