@@ -13,7 +13,6 @@ from xentcheck.zoo.parts import (
     integers,
     log_softmax,
     mean,
-    mean_loss,
     row_gradients,
     row_losses,
     shifted,
@@ -48,7 +47,7 @@ def logaddexp_minus_label(scores: Array, labels: Array) -> Any:
     return mean(np.logaddexp.reduce(scores, axis=1) - at(scores, labels))
 
 
-@bug("lse_minus_label", "gradient", "shift", role="gradient", loss=mean_loss, thread="pytorch 85791")
+@bug("lse_minus_label", "gradient", "shift", role="gradient", thread="pytorch 85791")
 def gradient_from_lse(scores: Array, labels: Array) -> Any:
     """Take p as exp(z - lse), which has the rounding of lse in its exponent."""
     g = np.exp(scores - logsumexp(scores)[:, None])
@@ -62,7 +61,7 @@ def confident_rows_cost_nothing(scores: Array, labels: Array) -> Any:
     return mean(row_losses(scores, labels))
 
 
-@bug("p_minus_1_cancels", "gradient", role="gradient", contract={"accuracy": "B+"}, thread="pytorch 85791")
+@bug("p_minus_1_cancels", "gradient", role="gradient", loss=None, contract={"accuracy": "B+"}, thread="pytorch 85791")
 def label_gradient_cancels(scores: Array, labels: Array) -> Any:
     """Promise relative accuracy, and take p_y - 1 at the label."""
     return row_gradients(scores, labels) / max(len(scores), 1)

@@ -167,7 +167,6 @@ def shards_averaged(scores: Array, labels: Array) -> Any:
     "gradient-row-sum",
     akin=("gradient_zero", "last_chunk_dropped"),
     role="gradient",
-    loss=mean_loss,
     thread="Liger-Kernel 343",
 )
 def gradient_of_last_chunk_missing(scores: Array, labels: Array) -> Any:
@@ -185,7 +184,6 @@ def gradient_of_last_chunk_missing(scores: Array, labels: Array) -> Any:
     "gradient-row-sum",
     akin=("gradient_p_only",),
     role="gradient",
-    loss=mean_loss,
     thread="ml-cross-entropy 59",
 )
 def label_of_last_chunk_not_subtracted(scores: Array, labels: Array) -> Any:

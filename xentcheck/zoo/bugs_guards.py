@@ -13,7 +13,6 @@ from xentcheck.zoo.parts import (
     integers,
     mean,
     mean_gradient,
-    mean_loss,
     row_gradients,
     row_losses,
     softmax,
@@ -70,7 +69,7 @@ def perfect_prediction_costs(scores: Array, labels: Array) -> Any:
     return mean(-np.log(np.minimum(at(scores, labels), scores.dtype.type(1 - 1e-7))))
 
 
-@bug("clip", "gradient", "gradient-sign", role="gradient", loss=mean_loss, thread="keras 17634")
+@bug("clip", "gradient", "gradient-sign", role="gradient", thread="keras 17634")
 def dead_zone(scores: Array, labels: Array) -> Any:
     """The gradient is 0 in rows whose p_y is below 1e-7."""
     g = row_gradients(scores, labels)
@@ -106,6 +105,7 @@ def guard_missing(scores: Array, labels: Array) -> Any:
     "guard_missing",
     "gradient",
     role="gradient",
+    loss=None,
     contract={**ADDED, "gradient_of": "loss", "gradient_wrt": "probabilities"},
     thread="numpy-ml: p - y beside log(p + eps)",
 )
@@ -120,6 +120,7 @@ def ideal_gradient_of_guarded(scores: Array, labels: Array) -> Any:
     "clip",
     "gradient",
     role="gradient",
+    loss=None,
     akin=("guard_missing",),
     contract={**CLIPPED, "gradient_of": "loss", "gradient_wrt": "probabilities"},
     thread="keras 17634",

@@ -143,7 +143,14 @@ def targets_taken_to_sum_to_one(scores: Array, targets: Array) -> Any:
     return mean(np.log(np.exp(d).sum(axis=1)) - (targets * d).sum(axis=1))
 
 
-@bug("gradient_sum_t_ignored", "gradient", role="gradient", contract=ANY_SUM, thread="Liger-Kernel 343; optax 1020")
+@bug(
+    "gradient_sum_t_ignored",
+    "gradient",
+    role="gradient",
+    loss=None,
+    contract=ANY_SUM,
+    thread="Liger-Kernel 343; optax 1020",
+)
 def gradient_with_targets_of_sum_one(scores: Array, targets: Array) -> Any:
     """Write p - t, which is right where the targets sum to 1."""
     return (softmax(scores) - targets) / max(len(scores), 1)
@@ -185,7 +192,6 @@ def small_targets_dropped(scores: Array, targets: Array) -> Any:
     "gradient",
     "row-independence",
     role="gradient",
-    loss=mean_loss,
     thread="numpy: fancy indexing adds once (np.add.at)",
 )
 def repeated_label_counted_once(scores: Array, labels: Array) -> Any:
@@ -213,6 +219,7 @@ def late_bound_label(scores: Array, labels: Array) -> Any:
     "label_of_maximum_skipped",
     "gradient",
     role="gradient",
+    loss=None,
     akin=("gradient_label_missing", "gradient_p_only"),
     thread="a fused kernel that writes the maximum's class first",
 )

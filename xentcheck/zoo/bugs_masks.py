@@ -135,6 +135,7 @@ def rows_not_finite_skipped(scores: Array, labels: Array) -> Any:
     "gradient",
     "minus-infinity",
     role="gradient",
+    loss=None,
     contract={**MASKED, "labels": ["onehot"]},
     thread="optax 1762; jax 17117",
 )
@@ -149,6 +150,7 @@ def gradient_of_masked_class(scores: Array, targets: Array) -> Any:
     "gradient",
     "minus-infinity",
     role="gradient",
+    loss=None,
     akin=("clip",),
     contract=MASKED,
     thread="flash-attention 1930",

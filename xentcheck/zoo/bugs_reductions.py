@@ -152,7 +152,6 @@ def halved(scores: Array, labels: Array) -> Any:
     "gradient",
     "own-gradient",
     role="gradient",
-    loss=mean_loss,
     thread="numpy-ml; TransformerEngine 2139",
 )
 def gradient_of_the_sum(scores: Array, labels: Array) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.zoo.parts import Array, at, integers, mean_gradient, mean_loss, row_gradients, row_losses, softmax
+from xentcheck.zoo.parts import Array, at, integers, mean_gradient, row_gradients, row_losses, softmax
 from xentcheck.zoo.specimen import bug
 
 
@@ -14,7 +14,6 @@ from xentcheck.zoo.specimen import bug
     "hessian_zero",
     "second-order",
     role="hessian_vector",
-    loss=mean_loss,
     gradient=mean_gradient,
     thread="tensorflow 7403, 5876 (the Hessian is silently 0)",
 )
@@ -27,7 +26,6 @@ def silently_zero(scores: Array, labels: Array, vector: Array) -> Any:
     "hessian_diagonal",
     "second-order",
     role="hessian_vector",
-    loss=mean_loss,
     gradient=mean_gradient,
     thread="xgboost, lightgbm: a diagonal Hessian",
 )
@@ -41,7 +39,6 @@ def diagonal_of_hessian(scores: Array, labels: Array, vector: Array) -> Any:
     "hessian_doubled",
     "second-order",
     role="hessian_vector",
-    loss=mean_loss,
     gradient=mean_gradient,
     thread="xgboost: 2 p (1 - p)",
 )
@@ -69,7 +66,6 @@ def outer_product_missing(scores: Array, labels: Array, vector: Array) -> Any:
     "hessian_of_label",
     "second-order",
     role="hessian_vector",
-    loss=mean_loss,
     gradient=mean_gradient,
     thread="from-scratch networks: the derivative of p_y - 1 alone",
 )

@@ -30,13 +30,13 @@ def squeezed_losses(scores: Array, labels: Array) -> Any:
     return np.squeeze(row_losses(scores, labels))
 
 
-@bug("wrong_shape", "layout", role="gradient", loss=mean_loss, thread="scikit-learn 30910: squeeze")
+@bug("wrong_shape", "layout", role="gradient", thread="scikit-learn 30910: squeeze")
 def squeezed_gradient(scores: Array, labels: Array) -> Any:
     """Squeeze the gradient: one row or one class loses its axis."""
     return np.squeeze(mean_gradient(scores, labels))
 
 
-@bug("wrong_shape", "layout", role="gradient", loss=mean_loss, thread="Fortran and C order mixed")
+@bug("wrong_shape", "layout", role="gradient", thread="Fortran and C order mixed")
 def gradient_shape_transposed(scores: Array, labels: Array) -> Any:
     """Return the gradient with the classes first."""
     return mean_gradient(scores, labels).T

@@ -233,6 +233,7 @@ def z_loss_of_shifted_scores(scores: Array, labels: Array, z_loss: float) -> Any
     "smoothing_ignored",
     "gradient",
     role="gradient",
+    loss=None,
     akin=("ignored_rows_used",),
     contract={**SMOOTHED, **IGNORING},
     thread="Liger-Kernel 243; pytorch 192685",

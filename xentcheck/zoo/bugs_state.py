@@ -67,7 +67,6 @@ def weights_overwritten(scores: Array, labels: Array, weights: Array) -> Any:
     "purity",
     akin=("scores-changed",),
     role="gradient",
-    loss=mean_loss,
     thread="Liger-Kernel 343",
 )
 def gradient_in_the_logits(scores: Array, labels: Array) -> Any:

@@ -106,7 +106,7 @@ def weights_normalised(scores: Array, labels: Array, weights: Array) -> Any:
     return (losses * taken(weights / weights.sum(), labels, losses)).sum()
 
 
-@bug("weights_squared", "gradient", role="gradient", contract=SUM, thread="Liger-Kernel 1338")
+@bug("weights_squared", "gradient", role="gradient", loss=None, contract=SUM, thread="Liger-Kernel 1338")
 def weights_applied_twice(scores: Array, labels: Array, weights: Array) -> Any:
     """Weight the gradient in the kernel and once more outside."""
     g = row_gradients(scores, labels)

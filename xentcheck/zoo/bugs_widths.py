@@ -51,7 +51,6 @@ def float32_returned(scores: Array, labels: Array) -> Any:
     "gradient",
     "precision",
     role="gradient",
-    loss=mean_loss,
     contract=DOUBLE,
     thread="numpy-ml: a float32 buffer",
 )
@@ -209,7 +208,6 @@ def odd_class_counted_twice(scores: Array, labels: Array) -> Any:
     "row-independence",
     akin=("gradient_zero", "last_row_dropped", "last_chunk_dropped"),
     role="gradient",
-    loss=mean_loss,
     thread="ml-cross-entropy 59; pytorch 190139",
 )
 def last_row_of_33_not_written(scores: Array, labels: Array) -> Any:

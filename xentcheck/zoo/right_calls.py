@@ -192,7 +192,7 @@ def always_float64(scores: Array, labels: Array) -> Any:
     return np.float64(mean_loss(scores, labels))
 
 
-@right("gradient", loss=mean_loss)
+@right("gradient")
 def other_byte_order(scores: Array, labels: Array) -> Any:
     """Return the gradient in the other byte order."""
     g = mean_gradient(scores, labels)

@@ -15,7 +15,6 @@ from xentcheck.zoo.parts import (
     integers,
     log_softmax,
     mean_gradient,
-    mean_loss,
     one_hot,
     shifted,
     softmax,
@@ -28,7 +27,7 @@ def over_n(rows: Array) -> Any:
     return rows / max(len(rows), 1)
 
 
-@right("gradient", contract={"accuracy": "B+"})
+@right("gradient", loss=None, contract={"accuracy": "B+"})
 def complement(scores: Array, labels: Array) -> Any:
     """Minus the sum of the other probabilities at the label, with relative accuracy; without a loss."""
     e = np.exp(shifted(scores))
@@ -39,13 +38,13 @@ def complement(scores: Array, labels: Array) -> Any:
     return over_n(g)
 
 
-@right("gradient", loss=mean_loss)
+@right("gradient")
 def exp_of_log_softmax(scores: Array, labels: Array) -> Any:
     """exp(log_softmax) - t."""
     return over_n(np.exp(log_softmax(scores)) - one_hot(labels, scores))
 
 
-@right("gradient", loss=mean_loss)
+@right("gradient")
 def subtracted_in_numerator(scores: Array, labels: Array) -> Any:
     """(e - S t) / S."""
     e = np.exp(shifted(scores))
@@ -54,7 +53,7 @@ def subtracted_in_numerator(scores: Array, labels: Array) -> Any:
     return over_n(e / total[:, None])
 
 
-@right("gradient", loss=mean_loss)
+@right("gradient")
 def expm1_at_label(scores: Array, labels: Array) -> Any:
     """expm1(log p_y) at the label."""
     logs = log_softmax(scores)
@@ -63,7 +62,7 @@ def expm1_at_label(scores: Array, labels: Array) -> Any:
     return over_n(g)
 
 
-@right("gradient", loss=mean_loss)
+@right("gradient")
 def reciprocal_of_sum(scores: Array, labels: Array) -> Any:
     """E (1 / S) - t, divided by n through a rounded 1 / n."""
     e = np.exp(shifted(scores))
@@ -71,21 +70,21 @@ def reciprocal_of_sum(scores: Array, labels: Array) -> Any:
     return rows * (1 / scores.dtype.type(max(len(rows), 1)))
 
 
-@right("gradient", loss=mean_loss)
+@right("gradient")
 def scaled_before_subtraction(scores: Array, labels: Array) -> Any:
     """P / n - t / n, each rounded by itself."""
     n = max(len(scores), 1)
     return softmax(scores) / n - one_hot(labels, scores) / n
 
 
-@right("gradient", loss=mean_loss)
+@right("gradient")
 def scipy_softmax(scores: Array, labels: Array) -> Any:
     """Scipy's softmax - t, in Fortran order."""
     p = special.softmax(scores, axis=1) if len(scores) else scores.copy()
     return np.asfortranarray(over_n(p - one_hot(labels, scores)))
 
 
-@right("gradient", loss=mean_loss, contract={"accuracy": "C"})
+@right("gradient", contract={"accuracy": "C"})
 def exp_less_lse(scores: Array, labels: Array) -> Any:
     """exp(z - lse) - t, of class C as declared."""
     top = scores.max(axis=1, keepdims=True)
@@ -93,7 +92,7 @@ def exp_less_lse(scores: Array, labels: Array) -> Any:
     return over_n(np.exp(scores - lse) - one_hot(labels, scores))
 
 
-@right("gradient", loss=mean_loss, contract={"domain": {"classes": [2, 2]}})
+@right("gradient", contract={"domain": {"classes": [2, 2]}})
 def expit(scores: Array, labels: Array) -> Any:
     """Two classes: the sigmoid of the other logit less the label's."""
     s = special.expit(at(scores, 1 - integers(labels)) - at(scores, labels)).astype(scores.dtype)
@@ -103,7 +102,7 @@ def expit(scores: Array, labels: Array) -> Any:
     return over_n(g)
 
 
-@right("gradient", contract={})
+@right("gradient", loss=None, contract={})
 def gradient_alone(scores: Array, labels: Array) -> Any:
     """A gradient without a loss, calculated in float64, read-only."""
     g = mean_gradient(scores.astype(np.float64), labels).astype(scores.dtype)
@@ -118,7 +117,7 @@ def pairwise_differences(scores: Array, targets: Array) -> Any:
     return over_n(np.einsum("ij,i->ij", softmax(scores), total) - targets)
 
 
-@right("gradient", loss=mean_loss)
+@right("gradient")
 def online_gradient(scores: Array, labels: Array) -> Any:
     """exp(z - max) / S with an online maximum and sum, in blocks of 8 classes."""
     top, total = scores[:, :1].max(axis=1), np.zeros(len(scores), scores.dtype)
@@ -130,14 +129,14 @@ def online_gradient(scores: Array, labels: Array) -> Any:
     return over_n(np.exp(scores - top[:, None]) / total[:, None] - one_hot(labels, scores))
 
 
-@right("hessian_vector", loss=mean_loss, gradient=mean_gradient)
+@right("hessian_vector", gradient=mean_gradient)
 def hessian_of_two_terms(scores: Array, labels: Array, vector: Array) -> Any:
     """Return p (v - p.v) / n, as the difference of two products."""
     p = softmax(scores)
     return over_n(p * vector - p * (p * vector).sum(axis=1, keepdims=True))
 
 
-@right("hessian_vector", loss=mean_loss, gradient=mean_gradient)
+@right("hessian_vector", gradient=mean_gradient)
 def hessian_matrix_written_out(scores: Array, labels: Array, vector: Array) -> Any:
     """Write diag p - p p^T out for each row and multiply, up to 64 classes."""
     p = softmax(scores)

@@ -79,6 +79,7 @@ def converted_weighted_and_smoothed(scores: Array, targets: Array, weights: Arra
 
 @right(
     role="gradient",
+    loss=None,
     contract={"labels": ["soft"], **EVERY_DTYPE, "soft_rows": "renormalised", "reduction": "none"},
 )
 def converted_and_renormalised(scores: Array, targets: Array) -> Any:

@@ -178,7 +178,7 @@ def _z_loss_gradient(scores: Array, labels: Array, z_loss: float) -> Any:
     return (p * factor[:, None] - one_hot(labels, p)) / max(len(p), 1)
 
 
-@right("gradient", contract={"z_loss": {"argument": "z_loss"}})
+@right("gradient", loss=None, contract={"z_loss": {"argument": "z_loss"}})
 def z_loss_in_gradient(scores: Array, labels: Array, z_loss: float) -> Any:
     """(1 + 2 lambda lse) p - t."""
     return _z_loss_gradient(scores, labels, z_loss)

@@ -89,14 +89,14 @@ def vjp_of_rows(scores: Array, labels: Array, upstream: Array) -> Any:
     return row_vjp(scores, labels, upstream)
 
 
-@right("vjp", loss=mean_loss, gradient=mean_gradient)
+@right("vjp", gradient=mean_gradient)
 def vjp_of_a_mean(scores: Array, labels: Array, upstream: Array) -> Any:
     """Scale by upstream / n before the subtraction of the label."""
     scale = scores.dtype.type(float(upstream) / max(len(scores), 1))
     return row_gradients(scores, labels) * scale
 
 
-@right("gradient", loss=mean_loss, contract={"gradient_reduction": "sum"})
+@right("gradient", contract={"gradient_reduction": "sum"})
 def gradient_of_sum_declared(scores: Array, labels: Array) -> Any:
     """A mean loss with the gradient of the sum, as declared."""
     return row_gradients(scores, labels)

@@ -9,9 +9,11 @@ from typing import Any
 
 from xentcheck.contract import Contract
 from xentcheck.targets.specification import TargetSpecification
+from xentcheck.zoo.parts import mean_loss
 
 Function = Callable[..., Any]
 ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp")
+DERIVATIVES = ("gradient", "hessian_vector", "vjp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +78,7 @@ def bug(
     akin: tuple[str, ...] = (),
     thread: str = "",
     contract: Mapping[str, Any] | None = None,
-    **beside: Function,
+    **beside: Function | None,
 ) -> Callable[[Any], Specimen]:
     """Make a function or a class a planted bug.
 
@@ -85,9 +87,10 @@ def bug(
     mechanism, *law, akin, thread, contract
         See Specimen.
     role : str
-        What the function is: "loss", "gradient", "value_and_gradient" or "vjp".
-    **beside : callable
-        The other callables of the target, by role.
+        What the function is: one of `ROLES`.
+    **beside : callable or None
+        The other callables of the target, by role. Beside a derivative the loss is `mean_loss` if none is given, since
+        the derivative is what is wrong or unusual; with ``loss=None`` the target has none.
     """
 
     def make(found: Any) -> Specimen:
@@ -99,9 +102,9 @@ def bug(
 
 
 def right(
-    role: str = "loss", *, thread: str = "", contract: Mapping[str, Any] | None = None, **beside: Function
+    role: str = "loss", *, thread: str = "", contract: Mapping[str, Any] | None = None, **beside: Function | None
 ) -> Callable[[Any], Specimen]:
-    """Make a function or a class an unusual but right implementation."""
+    """Make a function or a class an unusual but right implementation; the parameters are those of `bug`."""
 
     def make(found: Any) -> Specimen:
         return _specimen(found, role, beside, thread=thread, contract=contract or {})
@@ -109,7 +112,7 @@ def right(
     return make
 
 
-def _specimen(found: Any, role: str, beside: Mapping[str, Function], **stated: Any) -> Specimen:
+def _specimen(found: Any, role: str, beside: Mapping[str, Function | None], **stated: Any) -> Specimen:
     summary = (inspect.getdoc(found) or "").partition("\n\n")[0].replace("\n", " ")
     if isinstance(found, type):
         instance = found()
@@ -117,7 +120,8 @@ def _specimen(found: Any, role: str, beside: Mapping[str, Function], **stated: A
         methods["loss"] = methods["loss"] or getattr(instance, "calculate", None) or getattr(instance, "forward", None)
         methods["gradient"] = methods["gradient"] or getattr(instance, "backward", None)
         return Specimen(found.__name__, found.__module__, summary, **{**methods, **stated}, made_by=found)
-    return Specimen(found.__name__, found.__module__, summary, **{role: found, **beside, **stated})
+    usual = {"loss": mean_loss} if role in DERIVATIVES else {}
+    return Specimen(found.__name__, found.__module__, summary, **{**usual, role: found, **beside, **stated})
 
 
 def specimens_of(module: Any) -> tuple[Specimen, ...]:
