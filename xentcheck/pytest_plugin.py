@@ -15,7 +15,9 @@ from xentcheck.report.report import Report
 from xentcheck.report.results import CONFORMS, VIOLATES
 
 
-def parametrize(targets: Iterable[Any], *, properties: Iterable[str] | None = None, **options: Any) -> Any:
+def parametrize(
+    targets: Iterable[Any], *, properties: Iterable[str] | None = None, **options: Any
+) -> pytest.MarkDecorator:
     """Make one test of each target and property; the test takes an argument `verify` and calls it.
 
     Parameters
