@@ -14,9 +14,9 @@ from xentcheck.engine import search
 from xentcheck.engine.plan import PROFILES
 from xentcheck.selftest import examination
 from xentcheck.selftest.examination import Examined, examine, examine_with_seeds
-from xentcheck.selftest.examine_zoo import chosen
+from xentcheck.selftest.examine_zoo import chosen, examine_all
 from xentcheck.selftest.summary import summarise
-from xentcheck.zoo import BUGS, RIGHT
+from xentcheck.zoo import BUGS, OUTSIDE, RIGHT
 
 LENGTHS = {"quick": (1,), "standard": (None,)}
 SOON = (
@@ -177,3 +177,21 @@ def test_a_bug_is_searched_in_quick_first_whatever_the_profile():
     """So that the figures say what quick finds; standard is for what quick has not found."""
     found = examine(specimen("vector_for_scalar"), properties=["layout"], profile="standard")
     assert (found.first.profile, found.first.in_sweep) == ("quick", True)
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_a_set_from_outside_is_large_and_wholly_wrong(name: str) -> None:
+    """Sixty bugs at least, each with a key, none of them one of the zoo."""
+    bugs, right = chosen(outside=name)
+    assert len(bugs) >= 60
+    assert not right
+    assert all(bug.mechanism and bug.summary for bug in bugs)
+    assert not {bug.location for bug in bugs} & {bug.location for bug in BUGS}
+
+
+def test_a_bug_from_outside_is_judged_like_one_of_the_zoo() -> None:
+    """It is found by its location, whatever the names in the zoo are."""
+    bug = next(found for found in OUTSIDE["first"] if found.name == "z_loss_of_ignored_rows")
+    (done,) = examine_all([bug], properties=("value",), only_first=True)
+    assert done.first is not None
+    assert done.mechanism == "z_loss_ignored_rows"

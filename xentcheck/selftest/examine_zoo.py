@@ -6,13 +6,14 @@ import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import chain
 
 from xentcheck.selftest.examination import Examined, examine_with_seeds
 from xentcheck.zoo import BUGS, OUTSIDE, RIGHT, Specimen
 
 
 def chosen(
-    only: Sequence[str] = (), *, short: bool = False, outside: bool = False
+    only: Sequence[str] = (), *, short: bool = False, outside: str = ""
 ) -> tuple[tuple[Specimen, ...], tuple[Specimen, ...]]:
     """Return the bugs and the right ones that are wanted.
 
@@ -22,10 +23,10 @@ def chosen(
         Names of specimens, or of files of the zoo such as "bugs_guards"; all where it is empty.
     short : bool
         Every twelfth bug and every fortieth right one alone.
-    outside : bool
-        The bugs from outside in place of the zoo.
+    outside : str
+        A set of bugs from outside, in place of the zoo.
     """
-    bugs, right = (OUTSIDE, ()) if outside else (BUGS, RIGHT)
+    bugs, right = (OUTSIDE[outside], ()) if outside else (BUGS, RIGHT)
     if short:
         bugs, right = bugs[::12], right[5::40]
 
@@ -46,20 +47,20 @@ def examine_all(
 ) -> Iterator[Examined]:
     """Judge specimens with each of the seeds 0, 1, ...; in a pool of processes if `jobs` is above 1."""
     judge = partial(_examine, seeds=seeds, profile=profile, properties=properties, only_first=only_first)
-    names = [specimen.name for specimen in specimens]
+    locations = [specimen.location for specimen in specimens]
     if jobs <= 1:
-        for name in names:
-            yield from judge(name)
+        for location in locations:
+            yield from judge(location)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        for done in pool.map(judge, names):
+        for done in pool.map(judge, locations):
             yield from done
 
 
 def _examine(
-    name: str, *, seeds: int, profile: str, properties: tuple[str, ...] | None, only_first: bool
+    location: str, *, seeds: int, profile: str, properties: tuple[str, ...] | None, only_first: bool
 ) -> list[Examined]:
-    """Judge the specimen of a name, which another process can be told."""
-    specimen = next(found for found in (*BUGS, *RIGHT, *OUTSIDE) if found.name == name)
+    """Judge the specimen at a location, which another process can be told."""
+    specimen = next(found for found in (*BUGS, *RIGHT, *chain(*OUTSIDE.values())) if found.location == location)
     return examine_with_seeds(specimen, seeds, profile=profile, properties=properties, only_first=only_first)

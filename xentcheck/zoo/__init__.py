@@ -1,7 +1,7 @@
 """The zoo: planted bugs and unusual but right implementations, with which the suite tests itself.
 
-`BUGS`, `RIGHT` and `OUTSIDE` are tuples of `Specimen`; each specimen is also a target by its location,
-``xentcheck check xentcheck.zoo.bugs_overflow:no_maximum``.
+`BUGS` and `RIGHT` are tuples of `Specimen`, and `OUTSIDE` has further sets of bugs by their names. Each specimen is
+also a target by its location, ``xentcheck check xentcheck.zoo.bugs_overflow:no_maximum``.
 """
 
 from __future__ import annotations

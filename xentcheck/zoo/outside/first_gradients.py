@@ -542,7 +542,7 @@ def z_loss_squares_the_mean(scores: Any, labels: Any, z_loss: Any) -> Any:
 
 
 @bug(
-    "smoothing_label_share_too_much",
+    "smoothing_label_share",
     contract={
         "label_smoothing": {"argument": "smoothing"},
         "smoothing_over": "others",
