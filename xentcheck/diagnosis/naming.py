@@ -14,7 +14,6 @@ from xentcheck.diagnosis.evidence import LARGEST, Evidence, observed
 from xentcheck.diagnosis.mechanism import likely_cause
 from xentcheck.diagnosis.observation import Observation
 from xentcheck.diagnosis.refusals import refusal
-from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.targets import Host
@@ -102,32 +101,31 @@ class Diagnosis:
             return None
         if not again or law.name == "determinism":
             return CHANGED
-        return (self._by_behaviour(violation, part) if self._ask else None) or self._by_numbers(
-            law, violation, first, part
-        )
+        told = self._by_behaviour(law, violation, part) if self._ask else None
+        return told or self._by_numbers(law, violation, first, part)
 
     def _is_answered(self, batch: Batch) -> bool:
         outcome = self._case_of(batch).answer.outcome
         return not outcome.died and outcome.raised is None
 
-    def _by_behaviour(self, violation: Violation, part: str) -> Cause | None:
+    def _by_behaviour(self, law: Law, violation: Violation, part: str) -> Cause | None:
         """Return a cause that asking once more shows: what matters is not the batch alone."""
         batch = violation.batch
         if violation.upstream is not None or violation.vector is not None:
             return None
-        if self._right_when_fresh(batch, part):
+        if self._right_when_fresh(law, batch, part):
             return STATE_KEPT
         if self._differs(violation, part):
             return NONDETERMINISTIC
-        if batch.layout != "C" and _right(self._case_of(batch.replace(layout="C")).answer, part):
+        if batch.layout != "C" and _right(law, self._case_of(batch.replace(layout="C")), part):
             return MEMORY_ORDER
         if batch.label_form != "sparse" and batch.labels.dtype != batch.plain_label_dtype:
             plain = batch.replace(labels=batch.labels.astype(batch.plain_label_dtype))
-            if _right(self._case_of(plain).answer, part):
+            if _right(law, self._case_of(plain), part):
                 return LABEL_DTYPE
         return None
 
-    def _right_when_fresh(self, batch: Batch, part: str) -> bool:
+    def _right_when_fresh(self, law: Law, batch: Batch, part: str) -> bool:
         """Return whether a host in which nothing has been asked answers a batch rightly."""
         if self._fresh is None or self._times == 0:
             return False
@@ -135,7 +133,7 @@ class Diagnosis:
             self._times -= 1
         with self._fresh() as host:
             case = self._case_of(batch)
-            return _right(Case(case.contract, case.capabilities, host, batch).answer, part)
+            return _right(law, Case(case.contract, case.capabilities, host, batch), part)
 
     def _differs(self, violation: Violation, part: str) -> bool:
         """Return whether the target answers a batch otherwise, beyond its allowance, when it is asked again."""
@@ -162,5 +160,9 @@ class Diagnosis:
         return likely_cause(own[:1] if first is violation else own, others)
 
 
-def _right(answer: Answer, part: str) -> bool:
-    return answer.held(part) is not None and answer.violation(part) is None
+def _right(law: Law, case: Case, part: str) -> bool:
+    """Return whether a part is answered rightly, and the law that fell has nothing against this answer either."""
+    answer = case.answer
+    if answer.held(part) is None or answer.violation(part) is not None:
+        return False
+    return not any(broken.batch is case.batch for broken in law.judge(case))
