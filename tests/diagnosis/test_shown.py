@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.api import check
+from xentcheck.diagnosis.mechanism import _either
 from xentcheck.report.results import Finding
 from xentcheck.zoo.parts import mean_loss, row_losses
 
@@ -65,3 +66,11 @@ def test_what_nothing_predicts_has_no_cause() -> None:
     """Whatever comes near one of its numbers by chance."""
     found = first(_off_by_chance)
     assert (found.mechanism, found.cause) == ("", "")
+
+
+def test_forms_that_explain_alike_are_told_as_alternatives() -> None:
+    """What differs is told as open, or left out where one form says no more than the others."""
+    assert _either(["The loss is cut down.", "The loss is rounded down."]) == "The loss is cut or rounded down."
+    assert _either(["Off by one, after a block.", "Off by one, after a block."]) == "Off by one, after a block."
+    assert _either(["Labels are off by one.", "Labels are clipped, off by one."]) == "Labels are off by one."
+    assert _either(["One.", "Another thing."]) == "One. Or: Another thing."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,16 +66,19 @@ class Match:
         The evidence of the most telling element.
     order : (int, int)
         The place of the hypothesis among all, and of the guess among its own.
+    value : ndarray of float64
+        What was compared: the predicted part, with right values where it may be right.
     """
 
     guess: Prediction
     bits: float
     largest: float
-    order: tuple[int, int] = (0, 0)
+    order: tuple[int, int]
+    value: Floats
 
     def at(self, order: tuple[int, int]) -> Match:
         """Return the match at another place."""
-        return Match(self.guess, self.bits, self.largest, order)
+        return replace(self, order=order)
 
 
 class Returned:
@@ -126,7 +129,7 @@ class Returned:
         finite = np.where(surprise, floor, np.maximum(self.from_right, floor))
         bits = np.where(surprise, BITS_OF_A_SURPRISE, np.log2(finite / np.maximum(from_guess, floor)))
         bits = np.clip(bits, -20, 50)
-        return Match(guess, float(bits.sum()), float(bits.max()), order)
+        return Match(guess, float(bits.sum()), float(bits.max()), order, value)
 
     def refutes(self, guess: Prediction) -> bool:
         """Return whether a guess predicts what was not returned, clearly apart from what was."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, takewhile
 
 import numpy as np
 
@@ -143,10 +143,13 @@ def _cause(found: Sequence[Candidate], wrong: int, limits: str = "") -> Cause:
     """Return the likeliest cause; where another one explains as much, the sentence says so.
 
     It is shown if it explains two wrong answers that differ, most of all that there are, more than any rival does, and
-    foretells no right answer wrongly.
+    foretells no right answer wrongly. A rival that predicts the same numbers in many ways is but another name.
+    Forms of the mechanism that explain as much are told as alternatives.
     """
     best = found[0]
-    sentence = best.match.guess.sentence
+    tied = [one for one in found[1:] if best.rivals(one)]
+    forms = [one.match.guess.sentence for one in tied if one.key[0] == best.key[0] and not best.refuted]
+    sentence = _either([best.match.guess.sentence, *forms])
     if limits:
         sentence += f" Of the batches tried, only {limits} are answered wrongly."
     for other in found[1:]:
@@ -154,12 +157,27 @@ def _cause(found: Sequence[Candidate], wrong: int, limits: str = "") -> Cause:
         if alike and other.key[0] != best.key[0] and best.explained < CONVINCING:
             sentence += f" Another mistake is consistent with it too: {_within(other.match.guess.sentence)}"
             break
-    rivals = (one for one in found[1:] if one.key[0] != best.key[0] and not one.refuted)
-    # Two that predict the same in many ways say the same in other words.
-    same = best.explained >= CONVINCING and best.different >= SEVERAL
-    better = same or all(one.explained < best.explained or one.bits < 0.95 * best.bits for one in rivals)
+    often = best.explained >= CONVINCING and best.different >= SEVERAL
+    better = all(one.key[0] == best.key[0] or (often and one.foretells_as(best)) for one in tied)
     shown = best.different >= 2 and 3 * best.explained >= 2 * wrong and not best.refuted and better
     return Cause(best.key[0], sentence, shown)
+
+
+def _either(sentences: Sequence[str]) -> str:
+    """Return one sentence that says what all do, and the words in which they differ as alternatives."""
+    words = [sentence.split() for sentence in dict.fromkeys(sentences)]
+    start = _alike(words)
+    end = _alike([each[: start - 1 if start else None : -1] for each in words])
+    if 2 * (start + end) < len(words[0]):
+        return " Or: ".join(dict.fromkeys(sentences))
+    differing = dict.fromkeys(" ".join(each[start : len(each) - end]) for each in words)
+    between = [] if "" in differing else [" or ".join(differing)]
+    return " ".join([*words[0][:start], *between, *words[0][len(words[0]) - end :]])
+
+
+def _alike(words: Sequence[Sequence[str]]) -> int:
+    """Return with how many equal words all begin."""
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False)))
 
 
 def _within(sentence: str) -> str:

@@ -27,7 +27,7 @@ Place = tuple[int, int]
 Key = tuple[str, str]
 STRICT = ContextVar("strict", default=False)
 """Whether a TypeError, an IndexError or an AssertionError of a hypothesis is raised: in the tests and the self-test."""
-NUMBERS = re.compile(r"\d[\d.,e+-]*")
+NUMBERS = re.compile(r"(?<![a-z])\d[\d.,e+-]*")
 
 
 class Observation:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xentcheck.diagnosis.matching import BITS_FORGIVEN, LEAST_BITS, Match
+import numpy as np
+
+from xentcheck.diagnosis.loss_model import Floats
+from xentcheck.diagnosis.matching import BITS_FORGIVEN, LEAST_BITS, Match, distance
 from xentcheck.diagnosis.observation import Fit, Group, Key, Observation, Place, quiet
 
 FALLEN_BEHIND = 3  # batches by which a mechanism may explain fewer than another, to be looked for in the next one
+SAME = 2.0**-24  # of the largest number: what two formulas for one thing may differ by, one of them in float32
 MOST_BITS = 64.0  # that one batch may contribute, so that a large batch does not outvote the others
 
 
@@ -30,6 +34,8 @@ class Candidate:
         Evidence of all batches explained.
     different : int
         How many different answers with a finite wrong number it explains.
+    values : tuple of ndarray or None
+        What it predicts for each wrong answer; None where it does not explain that.
     """
 
     key: Key
@@ -38,6 +44,22 @@ class Candidate:
     refuted: int
     bits: float
     different: int = 0
+    values: tuple[Floats | None, ...] = ()
+
+    def rivals(self, other: Candidate) -> bool:
+        """Return whether another one explains as much with as much evidence, and no right answer refutes it."""
+        return not other.refuted and other.explained >= self.explained and other.bits >= 0.95 * self.bits
+
+    def foretells_as(self, other: Candidate) -> bool:
+        """Return whether another one predicts the same numbers for the same wrong answers: it is but another name."""
+        return all(_same(*pair) for pair in zip(self.values, other.values, strict=True))
+
+
+def _same(one: Floats | None, other: Floats | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    size = np.abs(one[np.isfinite(one)]).max(initial=0.0)
+    return bool(np.all(distance(one, other) <= SAME * size))
 
 
 def candidates(
@@ -105,7 +127,8 @@ def _compared(
         different = {got for got, table in zip(answers, tables, strict=True) if key in table and got}
         bits = sum(min(match.bits, MOST_BITS) for match in matches)
         if bits >= _needed(matches):
-            found.append(Candidate(key, matches[0].at(order), len(matches), 0, bits, len(different)))
+            values = tuple(table[key].value if key in table else None for table in tables)
+            found.append(Candidate(key, matches[0].at(order), len(matches), 0, bits, len(different), values))
     if not found:
         return []
     most = max(one.explained for one in found)
