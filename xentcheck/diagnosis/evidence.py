@@ -23,6 +23,7 @@ JUDGED = 16  # batches of the sweep by which a law is asked again
 WRONG, RIGHT = 10, 10  # answers that are looked at
 WRONG_OF_LAW = 4
 LARGEST = 2**12  # entries of a batch that is asked for evidence alone
+LEAST_LIMIT = 127  # of labels in any dtype: below such a one another dtype may have its own
 LARGEST_OF_A_FINDING = 2**18
 
 
@@ -175,7 +176,7 @@ def _other_numbers(contract: Contract, batch: Batch) -> Iterator[Batch]:
 
 
 def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[Batch]:
-    """Yield the classes in reverse order, other labels, and, logits, every class twice over."""
+    """Yield the classes in reverse order, other labels, and, logits, large labels made less, every class twice over."""
     m, y = batch.m, batch.labels
     dense = batch.label_form != "sparse"
     if m < 2:
@@ -187,7 +188,11 @@ def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterato
     else:
         wide = y.astype(np.int64)
         ignored = (wide < 0) | (wide >= m) | (wide == batch.options.get("ignore_index", contract.ignore_index))
-        for scores, labels in ((reversed_scores, m - 1 - wide), (batch.scores, (wide + 1) % m)):
+        places = [(reversed_scores, m - 1 - wide), (batch.scores, (wide + 1) % m)]
+        if wide.max(initial=0) > LEAST_LIMIT and contract.input == "logits":
+            random = np.random.Generator(np.random.PCG64(m))
+            places.append((random.normal(size=batch.scores.shape).astype(batch.scores.dtype), wide * 2 // 3))
+        for scores, labels in places:
             labels = np.where(ignored, wide, labels)
             narrow = labels.astype(y.dtype)
             if np.array_equal(narrow, labels):  # int8 labels of 257 classes cannot all be others
