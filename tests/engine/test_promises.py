@@ -58,3 +58,14 @@ def test_what_rounds_on_the_way_is_told_which_promise_it_keeps():
     assert [one.property for one in found] == ["value"]
     assert any(line.startswith("would conform here with compute=same") for line in found[0].detail)
     assert judged(elementwise, "float16", compute="same").verdict == "conforms"
+
+
+def label_by_float16(z, y):
+    """A right mean of labels that have gone through float16."""
+    return in_float32(z, np.minimum(y.astype(np.float16), z.shape[1] - 1).astype(np.int64))
+
+
+def test_an_infinite_allowance_is_no_promise_to_tell_of():
+    """Beyond 2,048 classes no bound holds for sums in float16: that this would conform there says nothing."""
+    found = judged(label_by_float16, "float16", domain={"rows": [1, 1], "classes": [2049, 3000]}).findings
+    assert not any("would conform" in line for one in found for line in one.detail)

@@ -8,6 +8,8 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.diagnosis import variations
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation
 from xentcheck.truth.formats import FORMATS
@@ -16,8 +18,6 @@ _COMPUTE = {
     "same": "results to be rounded to {dtype} on the way, and sums to be taken in float32",
     "{dtype}": "sums, too, to be taken in {dtype}",
 }
-
-
 _ACCURACY = {
     "B": "a confident row's loss and gradient to be right to the unit roundoff alone, and no closer",
     "C": "a common offset of all logits, or their size, to cost accuracy (as logsumexp(z) - z_y does)",
@@ -29,8 +29,9 @@ def weaker_promise(
 ) -> tuple[str, str] | None:
     """Return the promise that alone stands between a wrong number and a right one, and a line that says so; or None.
 
-    The target is asked again for what it was given, and the whole answer is held against the wider allowances: of a
-    weaker `accuracy`, then, in 16 bits, of `compute=same` and of the dtype itself.
+    The target is asked again for what it was given, and for batches with other numbers in it, and the whole answers are
+    held against the wider allowances: of a weaker `accuracy`, then, in 16 bits, of `compute=same` and of the dtype
+    itself. One that is infinite promises nothing.
 
     Parameters
     ----------
@@ -51,11 +52,20 @@ def weaker_promise(
         promises += [("compute", form.format(dtype=batch.dtype), allows) for form, allows in _COMPUTE.items()]
     upstream, vector = (None if x is None else np.asarray(x) for x in (violation.upstream, violation.vector))
     for key, value, allows in promises:
-        case = case_of(batch, contract.replace(**{key: value}))
-        answer = case.ask(batch, upstream=upstream, vector=vector)
-        parts = ("hessian_vector",) if vector is not None else case.want
-        given = [part for part in parts if answer.numbers(part) is not None]
-        if given and all(answer.violation(part) is None for part in given):
+        weaker = contract.replace(**{key: value})
+
+        def kept(each: Batch, weaker: Contract = weaker) -> bool:
+            case = case_of(each, weaker)
+            answer = case.ask(each, upstream=upstream, vector=vector)
+            parts = ("hessian_vector",) if vector is not None else case.want
+            given = [part for part in parts if answer.numbers(part) is not None]
+            return bool(given) and all(_promises(answer, part) and answer.violation(part) is None for part in given)
+
+        if kept(batch) and all(map(kept, variations(contract, batch, new_shapes=False))):
             promise = f"{key}={value}"
             return promise, f"would conform here with {promise}, which allows {allows.format(dtype=batch.dtype)}"
     return None
+
+
+def _promises(answer: Answer, part: str) -> bool:
+    return bool(np.isfinite(getattr(answer.allowances, part)).all())
