@@ -52,7 +52,7 @@ def test_gradient_after_the_loss_of_another_batch(kind, stale):
 
 @pytest.mark.parametrize("kind", ["logits", "probabilities"])
 def test_what_is_asked_in_between(kind):
-    """Another batch of the same shape: logits negated and rows reversed, with their labels, or classes reversed."""
+    """Another batch of the same shape: logits negated, rows reversed and other labels, or classes reversed."""
     asked = []
 
     class Noting:
@@ -62,6 +62,6 @@ def test_what_is_asked_in_between(kind):
 
     batch = Batch(np.array([[0.25, 0.75], [0.5, 0.5]]), np.array([0, 1]))
     list(determinism.judge(Case(Contract(input=kind), Capabilities(), Noting(), batch)))
-    other = ([[-0.5, -0.5], [-0.25, -0.75]], [1, 0]) if kind == "logits" else ([[0.75, 0.25], [0.5, 0.5]], [0, 1])
+    other = ([[-0.5, -0.5], [-0.25, -0.75]], [1, 1]) if kind == "logits" else ([[0.75, 0.25], [0.5, 0.5]], [0, 1])
     own = (batch.scores.tolist(), [0, 1])
     assert asked in ([own, other, own], [other, own, own])

@@ -195,3 +195,14 @@ def test_a_bug_from_outside_is_judged_like_one_of_the_zoo() -> None:
     (done,) = examine_all([bug], properties=("value",), only_first=True)
     assert done.first is not None
     assert done.mechanism == "z_loss_ignored_rows"
+
+
+@pytest.mark.parametrize(
+    "name", ["gradient_divides_by_the_total_weight_of_the_last_loss", "minus_infinity_survives_in_a_nan_row"]
+)
+def test_what_survived_at_first_is_found(name: str) -> None:
+    """A total weight kept from the last loss; a label at -inf in a row with nan."""
+    bug = next(found for found in OUTSIDE["second"] if found.name == name)
+    done = examine(bug, only_first=True)
+    assert done.first is not None
+    assert done.first.profile == "quick"

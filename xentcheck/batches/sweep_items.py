@@ -111,9 +111,13 @@ def declared_items(space: InputSpace) -> Iterator[Item]:
     if "+inf" in space.contract.nonfinite:
         yield _item("infinite", [[0, inf, 1]], [0])
         yield _item("infinite_label", [[0, inf, 1]], [1])
+        if "-inf" in space.contract.nonfinite:
+            yield _item("masked_label_beside_infinity", [[inf, x, 1]], [1])
     if "nan" in space.contract.nonfinite:
         yield _item("not_a_number", [[0, nan, 1], [1, 2, 0]], [0, 1])
         yield _item("not_a_number_label", [[0, nan, 1]], [1])
+        if "-inf" in space.contract.nonfinite:
+            yield _item("masked_label_beside_nan", [[nan, x, 1]], [1])
 
 
 def special_items(space: InputSpace) -> Iterator[Item]:

@@ -14,6 +14,8 @@ SHAPES: tuple[tuple[str, Callable[[int, int], bool]], ...] = (
     ("of two classes", lambda n, m: m == 2),
     ("with as many rows as classes", lambda n, m: n == m),
 )
+SPECIAL = {f"batches {said}" for said, _ in SHAPES}
+"""Where the mistake shows, and no more: nearly every mistake needs several rows, or more than one class."""
 FEWEST = 3  # answers of each sort, to tell them apart by
 SMALL = 8  # fewer rows or classes than that are no limit that a block or a dtype has
 

@@ -13,7 +13,7 @@ from xentcheck.diagnosis.hessian_model import PART, HessianModel
 from xentcheck.diagnosis.hypotheses.cancellation import approximate, precision
 from xentcheck.diagnosis.hypotheses.differences import difference_quotients
 from xentcheck.diagnosis.hypotheses.register import fits, hypotheses
-from xentcheck.diagnosis.limits import known, limits
+from xentcheck.diagnosis.limits import SPECIAL, known, limits
 from xentcheck.diagnosis.observation import Group, Key, Observation, quiet
 from xentcheck.diagnosis.ranking import Candidate, candidates
 
@@ -53,7 +53,7 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     if isinstance(own[0].model, HessianModel):
         found = candidates(own, others, groups)
         if found:
-            return _cause(found, len(own))
+            return _cause(found, len(own) + sum(seen.wrong for seen in others))
         with quiet():
             rough = next(chain(*map(precision, own), approximate(own, own)), None)
         return None if rough is None else Cause(rough.mechanism, rough.sentence, shown=False)
@@ -66,7 +66,7 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     in_part = [one.predictions for one in hypotheses() if one.partly]
     partial = candidates(own, others, in_part, partly=True) if any(seen.got.size > 1 for seen in own) else []
     if partial and 2 * partial[0].explained >= wrong:
-        cause = _cause(partial, wrong)
+        cause = _cause(partial, wrong, partly=True)
         return replace(cause, sentence=f"In some rows or classes: {_within(cause.sentence)}")
     if found and not found[0].refuted:
         return _cause(found, wrong)
@@ -75,7 +75,8 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     if digits is not None:
         return digits
     if where:
-        return Cause("size_dependent", f"Of the batches tried, only {where} are answered wrongly: {HINT}")
+        said = f"Of the batches tried, only {where} are answered wrongly: {HINT}"
+        return Cause("size_dependent", said, shown=where not in SPECIAL)
     return _cause(found, wrong) if found else None
 
 
@@ -139,11 +140,12 @@ def _groups(*observations: Observation) -> tuple[Group, ...]:
     return tuple(one.predictions for one in hypotheses() if one.part == part and (one.quick or not large))
 
 
-def _cause(found: Sequence[Candidate], wrong: int, limits: str = "") -> Cause:
+def _cause(found: Sequence[Candidate], wrong: int, limits: str = "", *, partly: bool = False) -> Cause:
     """Return the likeliest cause; where another one explains as much, the sentence says so.
 
     It is shown if it explains two wrong answers that differ, most of all that there are, more than any rival does, and
-    foretells no right answer wrongly. A rival that predicts the same numbers in many ways is but another name.
+    foretells no right answer wrongly. A rival that predicts the same numbers in many ways is but another name, unless
+    the numbers are those of a part of each answer: a zero there has many a reason.
     Forms of the mechanism that explain as much are told as alternatives.
     """
     best = found[0]
@@ -157,7 +159,7 @@ def _cause(found: Sequence[Candidate], wrong: int, limits: str = "") -> Cause:
         if alike and other.key[0] != best.key[0] and best.explained < CONVINCING:
             sentence += f" Another mistake is consistent with it too: {_within(other.match.guess.sentence)}"
             break
-    often = best.explained >= CONVINCING and best.different >= SEVERAL
+    often = not partly and best.explained >= CONVINCING and best.different >= SEVERAL
     better = all(one.key[0] == best.key[0] or (often and one.foretells_as(best)) for one in tied)
     shown = best.different >= 2 and 3 * best.explained >= 2 * wrong and not best.refuted and better
     return Cause(best.key[0], sentence, shown)

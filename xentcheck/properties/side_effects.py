@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.properties.case import Case
@@ -60,13 +62,19 @@ def determinism(case: Case) -> Iterator[Violation]:
 def _other(case: Case) -> Batch | None:
     """Return a valid batch of the same shape with other numbers, or None where that is not easily had.
 
-    Logits are negated and their rows reversed; of probabilities the classes are reversed, so that rows keep their sum.
+    Logits are negated, their rows reversed, and the labels are others, whose weights have another sum; of probabilities
+    the classes are reversed, so that rows keep their sum.
     """
     batch = case.batch
     if not np.all(np.isfinite(batch.scores.astype(np.float64))):
         return None
     if case.contract.input == "logits":
-        return batch.replace(scores=-batch.scores[::-1], labels=batch.labels[::-1])
+        return batch.replace(scores=-batch.scores[::-1], labels=_all_but_first(batch))
     if "label_probability" in (case.contract.domain or {}):
         return None
     return batch.replace(scores=batch.scores[:, ::-1])
+
+
+def _all_but_first(batch: Batch) -> NDArray[Any]:
+    """Return the labels of all rows but the first, and the second's once more, in reverse order."""
+    return np.concatenate([batch.labels[1:], batch.labels[1:2]])[::-1] if batch.n > 1 else batch.labels

@@ -13,6 +13,7 @@ from xentcheck.diagnosis.prediction import Prediction
 LEAST = 4  # entries that have to show the same step
 AGREEMENT = 0.2  # relative; rounding errors of the loss, divided by the step, disturb it
 SHARE = 0.9  # of the entries that have to agree
+LARGEST_STEP = 0.1  # beyond it the leading term says little of the error
 
 
 def difference_quotients(wrong: Sequence[Observation]) -> Iterator[Prediction]:
@@ -36,6 +37,8 @@ def difference_quotients(wrong: Sequence[Observation]) -> Iterator[Prediction]:
         agreed = np.mean(np.abs(ratios - middle) <= AGREEMENT * abs(middle)) >= SHARE
         if middle != 0 and agreed and (sides == 1 or middle > 0):
             step = abs(middle) if sides == 1 else middle**0.5
+            if step > LARGEST_STEP:
+                continue
             kind = ("backward" if middle < 0 else "forward") if sides == 1 else "central"
             text = f"The gradient is a {kind} difference of the loss with a step of about {step:.2g}; it is p - t."
             yield Prediction("finite_differences", text, usable[0].got)
