@@ -148,6 +148,10 @@ def test_command(tmp_path):
     assert result.return_value == 0
     assert "2 of 2 bugs found with one seed, 2 of them in quick" in result.output
     assert {one["name"] for one in json.loads(report.read_text())["specimens"]} == {"no_maximum", "sum_for_mean"}
+    page.write_text(page.read_text() + "\n## From outside\nBy hand.\n")
+    assert CliRunner().invoke(selftest, [*arguments, "--markdown", str(page)], standalone_mode=False).return_value == 0
+    assert page.read_text().startswith("# The zoo")
+    assert page.read_text().count("\n## From outside\nBy hand.\n") == 1
     assert "| `no_maximum` |" in page.read_text()
 
 

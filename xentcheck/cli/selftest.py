@@ -45,6 +45,7 @@ def selftest(
     import json
     import sys
     import time
+    from pathlib import Path
 
     from xentcheck.cli import selftest_matrix
     from xentcheck.cli.main import installed_version
@@ -81,6 +82,7 @@ def selftest(
         with open(json_file, "w", encoding="utf-8") as stream:
             json.dump(as_mapping(summary, done), stream, indent=1, default=str)
     if markdown:
-        with open(markdown, "w", encoding="utf-8") as stream:
-            stream.write(selftest_matrix.markdown(summary, done, LAWS, first_only=short or first))
+        page = Path(markdown)
+        kept = selftest_matrix.by_hand(page.read_text(encoding="utf-8")) if page.exists() else ""
+        page.write_text(selftest_matrix.markdown(summary, done, LAWS, short or first) + kept, encoding="utf-8")
     return 1 if summary.fails else 0

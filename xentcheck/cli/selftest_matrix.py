@@ -13,6 +13,8 @@ from xentcheck.selftest.examination import Examined, First
 from xentcheck.selftest.summary import Summary
 from xentcheck.zoo import BUGS, RIGHT, Specimen
 
+BY_HAND = "\n## From outside\n"
+
 
 def columns(laws: Sequence[Law]) -> dict[str, str]:
     """Return a heading for each law: its number, with a letter where a number has several laws."""
@@ -129,6 +131,12 @@ def markdown(summary: Summary, done: Sequence[Examined], laws: Sequence[Law], fi
         lines += ["", f"### {module}", ""]
         lines += [f"- `{specimen.name}`: {specimen.summary}" for specimen in specimens]
     return "\n".join(lines) + "\n"
+
+
+def by_hand(page: str) -> str:
+    """Return what of an earlier page stays: the section on the bugs from outside, which a person writes."""
+    _, heading, kept = page.partition(BY_HAND)
+    return heading + kept
 
 
 def _unless_default(summary: Summary) -> str:
