@@ -53,9 +53,20 @@ def test_a_difference_quotient_is_told_by_its_step() -> None:
     assert "forward difference of the loss with a step of about 0.001" in report.findings[0].cause
 
 
-def test_infinities_show_where_it_begins_and_no_mechanism() -> None:
-    """Any mistake may overflow: what is told is from which scores on."""
+def test_an_overflow_is_confirmed_where_exponentials_nearly_vanish() -> None:
+    """There the same mistake gives finite numbers, which no other shift gives."""
     found = first(_no_maximum)
+    assert found.mechanism == "no_maximum"
+
+
+def _infinite_beyond(z: Any, y: Any) -> Any:
+    """Gives up on scores beyond 500."""
+    return mean_loss(z, y) if np.abs(z).max(initial=0) < 500 else np.inf
+
+
+def test_infinities_alone_show_where_it_begins_and_no_mechanism() -> None:
+    """Any mistake may overflow: what is told is from which scores on."""
+    found = first(_infinite_beyond)
     assert (found.mechanism, found.cause) == ("", "")
     (known,) = found.detail
     assert known.startswith("Known: of ")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -112,7 +113,10 @@ class Evidence:
         upstream = None if violation.upstream is None else np.asarray(violation.upstream)
         like = self._case_of(violation.batch)
         new_shapes = not like.capabilities.expensive_shapes
-        cases = (self._case_of(batch) for batch in variations(like.contract, violation.batch, new_shapes))
+        asked = chain(
+            variations(like.contract, violation.batch, new_shapes), edges(like.contract, violation.batch, new_shapes)
+        )
+        cases = map(self._case_of, asked)
         yield from self._answers(cases, part, upstream)
 
     def _answers(self, cases: Iterable[Case], part: str, upstream: object = None) -> Iterator[Observation]:
@@ -155,6 +159,36 @@ def variations(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[B
         return
     space = InputSpace(contract, batch.dtype, batch.label_form)
     for changed in (*_other_numbers(contract, batch), *_other_places(contract, batch, new_shapes)):
+        if not objection(space, changed):
+            yield changed
+
+
+def edges(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[Batch]:
+    """Yield valid batches of logits at which exponentials without the right shift come near 0 without vanishing.
+
+    An infinity has many a reason, and tells none of them from the others. Where exp(z) is subnormal it has few digits,
+    and what is calculated from it is finite, wrong, and different for each shift that may be wrong: all logits far
+    below 0, the label's alone far below the others, or one row far below another.
+
+    Parameters
+    ----------
+    contract, batch, new_shapes
+        As for `variations`.
+    """
+    if contract.input != "logits" or batch.label_form == "soft" or not 0 < batch.scores.size <= LARGEST:
+        return
+    space = InputSpace(contract, batch.dtype, batch.label_form)
+    subnormal = math.log(space.format.smallest_normal / space.format.smallest_subnormal)
+    depth = space.exponential_limit + subnormal / 2
+    random = np.random.Generator(np.random.PCG64([batch.n, batch.m, 1]))
+    n = 2 if new_shapes and not any(np.ndim(value) > 1 for value in batch.options.values()) else batch.n
+    labels = np.resize(batch.labels, (n, *batch.labels.shape[1:]))
+    places = labels.reshape(n, -1).argmax(axis=1) if batch.label_form == "onehot" else labels.reshape(-1)
+    at_label = places.astype(np.int64)[:, None] == np.arange(batch.m)
+    later_rows = np.arange(n)[:, None] > 0
+    for below in (np.ones((n, 1)), at_label, at_label, 2.2 * at_label, 2.2 * ~at_label, later_rows, later_rows):
+        scores = random.normal(size=(n, batch.m)) - depth * below
+        changed = batch.replace(scores=scores.astype(batch.scores.dtype), labels=labels)
         if not objection(space, changed):
             yield changed
 
