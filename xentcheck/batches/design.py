@@ -13,6 +13,8 @@ from xentcheck.batches.input_space import InputSpace, holds
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.shapes import Shape
 from xentcheck.contract import Contract
+from xentcheck.contract.declaration import OPTIONS
+from xentcheck.contract.key import At
 from xentcheck.truth.formats import FORMATS
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -26,20 +28,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "other sums": ("rows_not_summing_to_one",),
 }
 """Kinds of scores and their families, which take turns; none whose allowances would hide what an option does."""
-WEIGHTS = ("ones", "distinct", "zeros", "spread")
-SMOOTHING = (0.0, 0.1, 1.0, "tiny")
-Z_LOSS = (0.0, 1e-4, 0.5)
-SOFT_CAP = (30.0, 5.0, 1.0, "off")
-IGNORE_INDEX = ("-100", "first", "last", "beyond", "-1")
 IGNORED_ROWS = ("none", "some", "all")
 UNUSED = "unused"
-_ARGUMENTS: dict[str, tuple[Hashable, ...]] = {
-    "class_weights": WEIGHTS,
-    "label_smoothing": SMOOTHING,
-    "z_loss": Z_LOSS,
-    "soft_cap": SOFT_CAP,
-    "ignore_index": IGNORE_INDEX,
-}
 
 
 def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: int) -> tuple[Row, ...]:
@@ -89,7 +79,7 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
             excluded |= {frozenset({("labels", other), (name, level)}) for other in others for level in factors[name]}
             excluded |= {frozenset({("labels", form), (name, UNUSED)}) for form in forms}
             factors[name] += (UNUSED,)
-    factors |= {key: levels for key, levels in _ARGUMENTS.items() if some.drawn(key)}
+    factors |= {key: option.levels for key, option in OPTIONS.items() if some.drawn(key)}
     return covering_rows(
         tuple((name, levels) for name, levels in factors.items() if levels),
         strength,
@@ -134,7 +124,9 @@ def _ignored_rows(space: InputSpace, n: int) -> tuple[str, ...]:
 def _not_held(space: InputSpace, factors: dict[str, tuple[Hashable, ...]], m: int) -> set[frozenset[Level]]:
     """Return label dtypes together with an ignored label that they cannot hold, where rows are to carry it."""
     constant = space.constant_ignore_index
-    indices = {level: index_of(level, m) for level in IGNORE_INDEX} if constant is None else {"": constant}
+    indices = (
+        {level: index_of(level, m) for level in OPTIONS["ignore_index"].levels} if constant is None else {"": constant}
+    )
     return {
         frozenset({("label dtype", name), ("ignored rows", share)} | ({("ignore_index", level)} if level else set()))
         for name in factors["label dtype"]
@@ -146,7 +138,7 @@ def _not_held(space: InputSpace, factors: dict[str, tuple[Hashable, ...]], m: in
 
 def index_of(level: Hashable, m: int) -> int:
     """Return the ignored label that a level stands for among m classes."""
-    return {"-100": -100, "first": 0, "last": m - 1, "beyond": m, "-1": -1}[str(level)]
+    return int(OPTIONS["ignore_index"].value(level, At(m)))
 
 
 def _soft_rows(space: InputSpace, n: int) -> tuple[str, ...]:

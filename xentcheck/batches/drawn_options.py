@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import InputSpace
+from xentcheck.contract.declaration import OPTIONS
 
-OPTION_BYTES = 12
-"""The bytes from which the options of a batch are made; all 0 gives the plainest ones."""
+_SINGLE = [key for key, option in OPTIONS.items() if option.kind != "weights"]
+OPTION_BYTES = len(_SINGLE) + 8
+"""The bytes from which the options of a batch are made, one for each number and 8 for the weights; all 0 gives the
+plainest ones."""
 
 _WEIGHTS = (1.0, 2.0, 0.5, 0.0, 3.0, 0.25, 10.0, 0.1, 1.0, 100.0, 1e-3, 1.0, 1e3, 0.7)
 
@@ -32,32 +35,27 @@ def draw_options(space: InputSpace, m: int, codes: NDArray[np.uint8], emphasised
     Returns
     -------
     dict
-        ``class_weights``: ndarray of shape (m,) in the dtype of the scores, from 0 to 1000; ``label_smoothing``,
-        ``z_loss``: float; ``soft_cap``: float, one of them so large that it is nearly off; ``ignore_index``: int,
-        within the labels' range or not.
+        ``class_weights``: ndarray of shape (m,) in the dtype of the scores, from 0 to 1000; of the others one of the
+        values that their records list.
     """
     options: dict[str, Any] = {}
-    smoothing, z_loss, ignored, cap = (int(code) for code in codes[:4])
-    if space.drawn("class_weights"):
-        options["class_weights"] = _class_weights(space, m, codes[4:])
-    if space.drawn("label_smoothing"):
-        amounts = (0.0, 0.1, 0.3, 0.5, 2 * space.format.unit_roundoff, 0.9, 2.0**-10, 1.0)
-        amount = amounts[smoothing % 8 or int(emphasised)]
-        options["label_smoothing"] = 0.0 if m == 1 and space.contract.smoothing_over == "others" else amount
-    if space.drawn("z_loss"):
-        options["z_loss"] = (0.0, 1e-4, 1e-2, 0.5, 1.0)[z_loss % 5 or int(emphasised)]
-    if space.drawn("soft_cap"):
-        caps = (30.0, 1.0, 50.0, 5.0, 0.7, nearly_no_cap(space))
-        options["soft_cap"] = caps[cap % 6 or int(emphasised)]
-    if space.drawn("ignore_index"):
-        wanted = (-100, 0, m - 1, m, -1, m // 2)[ignored % 6]
-        options["ignore_index"] = wanted
+    for key, option in OPTIONS.items():
+        if not space.drawn(key):
+            continue
+        if option.kind == "weights":
+            options[key] = _class_weights(space, m, codes[len(_SINGLE) :])
+            continue
+        values = option.drawn(space.at(m))
+        code = int(codes[_SINGLE.index(key)]) % len(values)
+        options[key] = values[code or int(emphasised and option.kind == "number")]
+    return without_others(space, m, options)
+
+
+def without_others(space: InputSpace, m: int, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options without label smoothing where it has no other class to go to."""
+    if "label_smoothing" in options and m == 1 and space.contract.smoothing_over == "others":
+        options["label_smoothing"] = 0.0
     return options
-
-
-def nearly_no_cap(space: InputSpace) -> float:
-    """Return a soft cap so large that it hardly changes a logit."""
-    return float(min(2.0**20, 2.0 ** (-space.format.normal_exponent - 3)))
 
 
 def ignore_index(space: InputSpace, options: Mapping[str, Any]) -> int | None:

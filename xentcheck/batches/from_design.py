@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.batches.covering import Row
 from xentcheck.batches.design import families_of, index_of
-from xentcheck.batches.drawn_options import ignore_index, nearly_no_cap
+from xentcheck.batches.drawn_options import ignore_index, without_others
 from xentcheck.batches.families import FAMILIES
 from xentcheck.batches.families_probabilities import tenths, to_input
 from xentcheck.batches.from_family import fit, settle
@@ -18,6 +18,7 @@ from xentcheck.batches.input_space import InputSpace, dtype_named, holds
 from xentcheck.batches.labels import in_dtype
 from xentcheck.batches.numbers import Floats, Labels, Seeded
 from xentcheck.batches.shapes import Shape
+from xentcheck.contract.declaration import OPTIONS
 
 
 class _WithLabels(Seeded):
@@ -140,22 +141,13 @@ def _soft(space: InputSpace, level: str, classes: Labels, m: int, place: int) ->
 def _options(space: InputSpace, row: Row, m: int, kept: Labels, place: int) -> dict[str, Any]:
     """Return the options drawn, by contract key."""
     options: dict[str, Any] = {}
-    if space.drawn("class_weights"):
-        weights = _weights(str(row.get("class_weights", "ones")), m, kept)
-        options["class_weights"] = weights.astype(space.format.dtype)
-    if space.drawn("label_smoothing"):
-        level = row.get("label_smoothing", 0.0)
-        tiny = (2.0**-10, 2 * space.format.unit_roundoff)[place % 2]
-        smoothing = tiny if level == "tiny" else float(str(level))
-        options["label_smoothing"] = 0.0 if m == 1 and space.contract.smoothing_over == "others" else smoothing
-    if space.drawn("z_loss"):
-        options["z_loss"] = float(str(row.get("z_loss", 0.0)))
-    if space.drawn("soft_cap"):
-        cap = row.get("soft_cap", 30.0)
-        options["soft_cap"] = nearly_no_cap(space) if cap == "off" else float(str(cap))
-    if space.drawn("ignore_index"):
-        options["ignore_index"] = index_of(row.get("ignore_index", "-100"), m)
-    return options
+    for key, option in OPTIONS.items():
+        if space.drawn(key):
+            level = row.get(key, option.plain)
+            weights = option.kind == "weights"
+            value = _weights(str(level), m, kept) if weights else option.value(level, space.at(m, place))
+            options[key] = value.astype(space.format.dtype) if weights else value
+    return without_others(space, m, options)
 
 
 def _weights(level: str, m: int, kept: Labels) -> Floats:

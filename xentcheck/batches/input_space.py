@@ -11,6 +11,7 @@ import numpy as np
 
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INTEGERS
+from xentcheck.contract.key import At
 from xentcheck.truth.formats import FORMATS, Format
 
 FEWEST_DTYPES_FIRST = ("int64", "int32", "uint8", "int8", "int16", "uint16", "uint32", "uint64")
@@ -121,6 +122,10 @@ class InputSpace:
     def drawn(self, key: str) -> bool:
         """Whether an option is an argument of the target's call."""
         return key in self.contract.arguments
+
+    def at(self, m: int, place: int = 0) -> At:
+        """Return what the values of an option depend on."""
+        return At(m, self.format.unit_roundoff, self.format.normal_exponent, place)
 
     def label_dtypes(self, m: int, ignore_index: int | None = None) -> tuple[str, ...]:
         """Return the dtypes of sparse labels that hold m - 1 and `ignore_index`, the commonest first.

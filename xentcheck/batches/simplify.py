@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.validity import objection
+from xentcheck.contract.declaration import OPTIONS
 from xentcheck.truth.formats import FORMATS
 
 _MOST_SINGLE = 64
@@ -37,7 +38,7 @@ def plainer(space: InputSpace, batch: Batch) -> Iterator[Batch]:
 
 
 def _simpler_option(key: str, value: Any) -> Iterator[Any]:
-    if key == "class_weights":
+    if OPTIONS[key].kind == "weights":
         one = np.ones_like(value)
         yield one
         for whole in (1, 2):
@@ -46,16 +47,11 @@ def _simpler_option(key: str, value: Any) -> Iterator[Any]:
                     changed = value.copy()
                     changed[place] = whole
                     yield changed
-    elif key in ("label_smoothing", "z_loss"):
-        for simpler in (0.0, 0.5, 1.0, 0.1):
-            if simpler == value:
-                return
-            yield simpler
-    elif key == "soft_cap":
-        for simpler in (1.0, 2.0, 10.0, 30.0):
-            if simpler == value:
-                return
-            yield simpler
+        return
+    for simpler in OPTIONS[key].simpler:
+        if simpler == value:
+            return
+        yield simpler
 
 
 def _other_ignored(batch: Batch) -> Iterator[Batch]:

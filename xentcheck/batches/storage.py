@@ -191,19 +191,20 @@ def _option_to_plain(value: Any) -> Any:
 def _option_from_plain(key: str, value: Any, m: int) -> Any:
     if key not in OPTIONS:
         raise BatchError(f"A batch has no option {key!r}; the options are {', '.join(OPTIONS)}.")
-    if key == "class_weights":
+    option = OPTIONS[key]
+    if option.kind == "weights":
         weights = _array_from_mapping(key, value)
         if weights.shape != (m,):
-            raise BatchError(f"class_weights must have shape ({m},), but have {weights.shape}.")
+            raise BatchError(f"{key} must have shape ({m},), but have {weights.shape}.")
         return weights
-    if key == "ignore_index":
+    if option.kind == "integer":
         if type(value) is not int:
-            raise BatchError(f"ignore_index is {value!r}, but must be an integer.")
+            raise BatchError(f"{key} is {value!r}, but must be an integer.")
         return value
     number = _float(key, value)
     if isinstance(number, int) or not math.isfinite(number):
         raise BatchError(f"{key} is {value!r}, but must be a finite number.")
-    if key == "soft_cap" and number <= 0.0:
+    if option.positive and number <= 0.0:
         raise BatchError(f"{key} is {value!r}, but must be positive.")
     return number
 

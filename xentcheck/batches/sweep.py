@@ -23,8 +23,10 @@ from xentcheck.batches.size_sweep import class_items, label_items, row_items
 from xentcheck.batches.storage import digest
 from xentcheck.batches.sweep_items import BY_HAND, Item, declared_items, own_items, plain_items, special_items
 from xentcheck.contract import Contract
+from xentcheck.contract.declaration import OPTIONS
 
-_OPTIONS = ("class_weights", "label_smoothing", "z_loss", "soft_cap", "soft rows", "label shape", "dense label dtype")
+_VARIED = {*OPTIONS, "soft rows", "label shape", "dense label dtype"} - {"ignore_index"}
+"""Factors of the design that items take over; the labels of an item are its own."""
 _READABLE = 3
 """The first items, whose options are plain."""
 
@@ -122,7 +124,7 @@ def _dressed(
 ) -> Iterator[Batch | None]:
     """Yield the batches of items, every other one with the options of a row of the design; None for one left out."""
     for place, (item, row) in enumerate(zip(found, dressing, strict=False)):
-        varied = {name: row[name] for name in _OPTIONS if name in row} if place % 2 else {}
+        varied = {name: row[name] for name in row if name in _VARIED} if place % 2 else {}
         yield _batch(space, item, {**varied, **item.fixed}, place, expensive)
 
 

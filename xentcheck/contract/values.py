@@ -1,4 +1,4 @@
-"""What each value of a contract may be, and the sentences said of those that may not."""
+"""What each value of a contract may be, the sentences said of those that may not, and its JSON form."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 
 class ContractError(ValueError):
@@ -42,6 +45,33 @@ class Boundary:
     def exact(self) -> bool:
         """Whether the logarithm is of the probability itself."""
         return self.add is None and self.clip is None
+
+
+EXACT = Boundary()
+
+
+class OneOf:
+    """Reads one of several words."""
+
+    def __init__(self, *allowed: str) -> None:
+        self.allowed = allowed
+
+    def __call__(self, key: str, value: object) -> Any:
+        """Return the word, or raise ContractError."""
+        return one_of(key, value, self.allowed)
+
+
+class ListOf:
+    """Reads a list of words, or where there is a `word` for some of them, that."""
+
+    def __init__(self, *allowed: str, word: str | None = None) -> None:
+        self.allowed, self._word = allowed, word
+
+    def __call__(self, key: str, value: object) -> str | tuple[str, ...]:
+        """Return the words, or raise ContractError."""
+        if self._word is not None and value == self._word:
+            return self._word
+        return list_of(key, value, self.allowed)
 
 
 def one_of(key: str, value: object, allowed: Sequence[Any]) -> Any:
@@ -122,6 +152,22 @@ def boundary(key: str, value: object) -> Boundary:
         high = number(f"{key}.clip[1]", limits[1], low, math.inf)
         return Boundary(clip=(low, high), normalise=normalise)
     return Boundary(normalise=normalise)
+
+
+def to_json(value: Any) -> Any:
+    """Return the JSON form of a canonical value."""
+    if isinstance(value, Argument):
+        return {"argument": value.name}
+    if not isinstance(value, Boundary):
+        return list(value) if isinstance(value, tuple) else value
+    stated: dict[str, Any] = {}
+    if value.add is not None:
+        stated["add"] = value.add
+    if value.clip is not None:
+        stated["clip"] = list(value.clip)
+    if value.normalise:
+        stated["normalise"] = True
+    return stated or "exact"
 
 
 def known(key: str, allowed: Sequence[str]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
+from xentcheck.contract.declaration import OPTIONS
+from xentcheck.contract.key import At
 from xentcheck.targets.call.frameworks import framework_named
 from xentcheck.targets.call.observe import EarlierResults
 from xentcheck.targets.call.target import Target
@@ -56,5 +58,8 @@ def small_batch(contract: Any) -> Batch:
         labels = sparse.reshape(-1, 1) if wide else sparse
     else:
         labels = one_hot(sparse, m, dtype)
-    drawn = {"class_weights": np.ones(m, dtype), "label_smoothing": 0.1, "ignore_index": -100, "z_loss": 0.0}
-    return Batch(scores, labels, form, {**drawn, "soft_cap": 30.0})
+    options = {
+        key: np.ones(m, dtype) if option.kind == "weights" else option.value(option.plain, At(m))
+        for key, option in OPTIONS.items()
+    }
+    return Batch(scores, labels, form, options)

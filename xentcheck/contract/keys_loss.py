@@ -1,0 +1,48 @@
+"""The keys of what the loss is, without its options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xentcheck.contract import values
+from xentcheck.contract.key import key
+from xentcheck.contract.values import EXACT, Boundary, OneOf
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What the loss is."""
+
+    reduction: str = key(
+        "mean",
+        OneOf(*REDUCTIONS),
+        meaning="A scalar, or one loss a row.",
+        example="reduction=sum",
+    )
+    mean_over: str = key(
+        "rows",
+        OneOf("rows", "kept", "weights"),
+        meaning="What a mean divides by: n, the rows that are not ignored, or the sum of the weights of their labels.",
+        example="mean_over=weights",
+    )
+    empty_mean: str = key(
+        "unspecified",
+        OneOf("unspecified", "nan", "zero"),
+        meaning=(
+            "A mean of nothing, 0 / 0: no rows, only ignored ones, or only labels of weight 0. Where smoothing or a "
+            "z-loss leaves something to divide by 0, nothing is judged."
+        ),
+        example="empty_mean=nan",
+    )
+    boundary: Boundary = key(
+        EXACT,
+        values.boundary,
+        words='`exact`, `{"add": eps}`, `{"clip": [low, high]}`',
+        meaning=(
+            "What is done to p before the logarithm: nothing; log(p + eps); log of p clipped to [low, high]. Each "
+            'object may carry `"normalise": true`: rows are divided by their sum first.'
+        ),
+        example='boundary={"clip":[1e-7,0.9999999]}',
+    )

@@ -1,0 +1,161 @@
+"""The keys of the loss's options: those that a target may take as an argument of its call, and what they go by."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from xentcheck.contract import values
+from xentcheck.contract.key import At, Option, key
+from xentcheck.contract.values import Argument, ContractError, OneOf
+
+
+def _class_weights(name: str, value: Any) -> tuple[float, ...] | Argument | None:
+    declared = values.argument(name, value)
+    if value is None or declared:
+        return declared
+    if isinstance(value, (str, int, float)):
+        raise ContractError(f'{name} is {value!r}, but must be null, a list of numbers or {{"argument": NAME}}.')
+    return tuple(values.number(f"an item of {name}", item, 0.0) for item in value)
+
+
+def _smoothing(name: str, value: Any) -> float | Argument:
+    return values.argument(name, value) or values.number(name, value, 0.0, 1.0)
+
+
+def _z_loss(name: str, value: Any) -> float | Argument:
+    return values.argument(name, value) or values.number(name, value, 0.0)
+
+
+def _ignore_index(name: str, value: Any) -> int | Argument | None:
+    declared = values.argument(name, value)
+    return declared if value is None or declared else values.integer(name, value)
+
+
+def _positive(name: str, value: Any) -> float | Argument | None:
+    declared = values.argument(name, value)
+    if value is None or declared:
+        return declared
+    number = values.number(name, value)
+    if number <= 0.0:
+        raise ContractError(f'{name} is {value!r}, but must be null, a positive number or {{"argument": NAME}}.')
+    return number
+
+
+def _smoothing_of(level: Hashable, at: At) -> float:
+    return (2.0**-10, 2.0 * at.unit_roundoff)[at.place % 2] if level == "tiny" else float(str(level))
+
+
+def _label_of(level: Hashable, at: At) -> int:
+    return {"-100": -100, "first": 0, "last": at.m - 1, "beyond": at.m, "-1": -1}[str(level)]
+
+
+def _nearly_no_cap(at: At) -> float:
+    """Return a soft cap so large that it hardly changes a logit."""
+    return float(min(2.0**20, 2.0 ** (-at.normal_exponent - 3)))
+
+
+def _cap_of(level: Hashable, at: At) -> float:
+    return _nearly_no_cap(at) if level == "off" else float(str(level))
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of the loss."""
+
+    class_weights: tuple[float, ...] | Argument | None = key(
+        None,
+        _class_weights,
+        words='`null`, a list of m numbers, or `{"argument": name}`',
+        meaning="Factor of each class.",
+        example='class_weights={"argument":"weight"}',
+        option=Option("weights", levels=("ones", "distinct", "zeros", "spread"), plain="ones"),
+    )
+    label_smoothing: float | Argument = key(
+        0.0,
+        _smoothing,
+        words='`0.0`, a number in [0, 1], or `{"argument": name}`',
+        meaning="Share of each label that is spread over the classes.",
+        example="label_smoothing=0.1",
+        option=Option(
+            "number",
+            levels=(0.0, 0.1, 1.0, "tiny"),
+            plain=0.0,
+            value=_smoothing_of,
+            drawn=lambda at: (0.0, 0.1, 0.3, 0.5, 2 * at.unit_roundoff, 0.9, 2.0**-10, 1.0),
+            simpler=(0.0, 0.5, 1.0, 0.1),
+        ),
+    )
+    smoothing_over: str = key(
+        "all",
+        OneOf("all", "others"),
+        meaning=(
+            "The share goes to all m classes, eps/m each, or to the m - 1 others, eps/(m-1) each. A row t of soft "
+            "labels, whatever its sum (after `soft_rows` has divided it, where it does), becomes (1 - eps) t + eps/m, "
+            "as in torch, or (1 - eps) t + (1 - t) eps/(m-1): there a t above 1 may get a share below 0."
+        ),
+        example="smoothing_over=others",
+    )
+    smoothing_weights: str = key(
+        "label",
+        OneOf("label", "class"),
+        meaning=(
+            "With class weights, a smoothed row carries the weight of its true class, or each class inside the sum "
+            "carries its own."
+        ),
+        example="smoothing_weights=class",
+    )
+    z_loss: float | Argument = key(
+        0.0,
+        _z_loss,
+        words='`0.0`, a number, or `{"argument": name}`',
+        meaning=(
+            "lambda, where lambda logsumexp(z)^2 is added to the loss of each row that counts, without its class "
+            "weight."
+        ),
+        example="z_loss=1e-4",
+        option=Option(
+            "number",
+            levels=(0.0, 1e-4, 0.5),
+            plain=0.0,
+            drawn=lambda at: (0.0, 1e-4, 1e-2, 0.5, 1.0),
+            simpler=(0.0, 0.5, 1.0, 0.1),
+        ),
+    )
+    ignore_index: int | Argument | None = key(
+        None,
+        _ignore_index,
+        words='`null`, an integer, or `{"argument": name}`',
+        meaning="Rows with this label do not count, whatever their scores hold: also what `nonfinite` lists.",
+        example="ignore_index=-100",
+        option=Option(
+            "integer",
+            levels=("-100", "first", "last", "beyond", "-1"),
+            plain="-100",
+            value=_label_of,
+            drawn=lambda at: (-100, 0, at.m - 1, at.m, -1, at.m // 2),
+        ),
+    )
+    soft_cap: float | Argument | None = key(
+        None,
+        _positive,
+        words='`null`, a positive number, or `{"argument": name}`',
+        meaning=(
+            "c, where before everything else each logit z becomes c tanh(z/c): loss, z-loss, smoothing and weights are "
+            "of that, and the gradient by the logits has the factor 1 - tanh(z/c)^2. Only with `input=logits`. A tanh "
+            "by exponentials, 2 sigmoid(2x) - 1 or (e^x - e^-x)/(e^x + e^-x), loses logits far below the cap: it keeps "
+            "`accuracy=C`."
+        ),
+        example="soft_cap=30.0",
+        of_logits="caps",
+        option=Option(
+            "number",
+            levels=(30.0, 5.0, 1.0, "off"),
+            plain=30.0,
+            value=_cap_of,
+            drawn=lambda at: (30.0, 1.0, 50.0, 5.0, 0.7, _nearly_no_cap(at)),
+            simpler=(1.0, 2.0, 10.0, 30.0),
+            positive=True,
+        ),
+    )

@@ -1,0 +1,164 @@
+"""The keys of what is promised of the gradient, at the rim, of accuracy, and of how it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xentcheck.contract import values
+from xentcheck.contract.key import key
+from xentcheck.contract.keys_loss import REDUCTIONS
+from xentcheck.contract.values import DTYPES, ContractError, ListOf, OneOf
+
+GRADES = ("B", "A*", "A", "B+", "C")
+INVALID_KINDS = (
+    "label_out_of_range",
+    "label_negative",
+    "label_fractional",
+    "length_mismatch",
+    "shape_mismatch",
+    "labels_not_binary",
+    "probabilities_not_stochastic",
+)
+
+
+def _gradient_reduction(name: str, value: Any) -> str | None:
+    return None if value is None else str(values.one_of(name, value, REDUCTIONS))
+
+
+def _invalid(name: str, value: Any) -> str | tuple[str, ...] | float:
+    if isinstance(value, float):
+        return value
+    if isinstance(value, Mapping):
+        if set(value) != {"returns"}:
+            raise ContractError(f'{name} is {dict(value)!r}, but the sentinel is given as {{"returns": NUMBER}}.')
+        return float(value["returns"])
+    if value in ("unspecified", "raise"):
+        return str(value)
+    return values.list_of(name, value, INVALID_KINDS)
+
+
+def _invalid_to_json(value: Any) -> Any:
+    return {"returns": value} if isinstance(value, float) else values.to_json(value)
+
+
+def _compute(name: str, value: Any) -> str | None:
+    return None if value is None else str(values.one_of(name, value, ("same", *DTYPES)))
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """What the gradient is."""
+
+    gradient_wrt: str = key(
+        "logits",
+        OneOf("logits", "probabilities", "log_probabilities"),
+        meaning=(
+            "By what the loss is differentiated. A loss on probabilities often offers p - t, its gradient by the logits"
+            " behind them."
+        ),
+        example="gradient_wrt=logits",
+    )
+    gradient_of: str = key(
+        "ideal",
+        OneOf("ideal", "loss"),
+        meaning=(
+            "p - t, the gradient of the loss without its boundary; or the derivative of the loss as declared, boundary "
+            "included. They part where p is near eps or beyond the clip."
+        ),
+        example="gradient_of=loss",
+    )
+    gradient_reduction: str | None = key(
+        None,
+        _gradient_reduction,
+        words="`null`, `mean`, `sum`, `none`",
+        meaning="The reduction that the gradient is of, where it is not that of the loss.",
+        example="gradient_reduction=sum",
+    )
+
+
+@dataclass(frozen=True)
+class Rim:
+    """At the rim."""
+
+    nonfinite: tuple[str, ...] = key(
+        (),
+        ListOf("-inf", "+inf", "nan"),
+        words="list of `-inf`, `+inf`, `nan`; default `[]`",
+        meaning=(
+            "Logits that are handled as their limit: a class at -inf is absent (its gradient 0), a label at -inf costs "
+            "+inf, and a row of nothing but -inf, any +inf and any nan give nan. What is not listed is tried, seen and "
+            "not judged. Under a soft cap c infinite logits are at -c and c, with a gradient of 0, and only a nan gives"
+            " nan."
+        ),
+        example='nonfinite=["-inf"]',
+    )
+    invalid: str | tuple[str, ...] | float = key(
+        "unspecified",
+        _invalid,
+        words='`unspecified`, `raise`, a list of kinds, or `{"returns": number}`',
+        meaning=(
+            "What bad input meets: an exception for every kind, for the kinds listed, or a documented sentinel as the "
+            "loss. An exception is asked of the gradient, called alone, too. What cannot be read as numbers (None, a "
+            "text) is neither exception nor sentinel. With `reduction=none` the sentinel stands in the bad rows at "
+            "least, and everywhere where labels and rows do not match. The label that `ignore_index` declares is no bad"
+            " one, any other is. Labels of `sparse` alone meet an integer one-hot row each, as `shape_mismatch`, which "
+            "an answer as to one-hot labels does not break. Kinds: `label_out_of_range`, `label_negative`, "
+            "`label_fractional`, `length_mismatch`, `shape_mismatch`, `labels_not_binary`, "
+            "`probabilities_not_stochastic`."
+        ),
+        example='invalid=["label_out_of_range"]',
+        to_json=_invalid_to_json,
+    )
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How accurate it is."""
+
+    accuracy: str = key(
+        "B",
+        OneOf(*GRADES),
+        meaning=(
+            "The worst grade that still conforms. `C` allows that a common offset of all logits costs accuracy; from "
+            "`B+` on confident rows are judged relatively."
+        ),
+        example="accuracy=C",
+    )
+    compute: str | None = key(
+        None,
+        _compute,
+        words="`null`, `same`, or a dtype",
+        meaning=(
+            "The dtype in which the target works: by default that of its input, and float32 where that has 16 bits, as "
+            "nearly every library does: results are then rounded to 16 bits at the end (loss, softmax, factor of a row,"
+            " gradient). `same` allows that every result is rounded to the input's 16 bits on the way, as between the "
+            "operators of a framework, and that sums are taken in float32; a 16-bit dtype that is named allows the sums"
+            " to be taken in it, too. A finding in 16 bits says if one of these alone would mend it."
+        ),
+        example="compute=bfloat16",
+    )
+    output_dtype: str = key(
+        "any",
+        OneOf("any", "same", *DTYPES),
+        words="`any`, `same`, or a dtype",
+        meaning="Not narrower than the input; that of the input; or the one named.",
+        example="output_dtype=float32",
+    )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How it is tried."""
+
+    shapes: str = key(
+        "measured",
+        OneOf("measured", "few", "many"),
+        meaning=(
+            "Whether many shapes are tried, or eight at most with many batches of each, because each new one is "
+            "compiled. By default that is measured, as 0.1 s more for the first call of each of three shapes than for "
+            "the second, and printed; targets of jax get few. What is promised does not depend on it."
+        ),
+        example="shapes=few",
+    )
