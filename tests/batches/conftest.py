@@ -32,6 +32,7 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     },
     "weighted mean": {**OPTIONS, "mean_over": "weights"},
     "softcap": {"soft_cap": {"argument": "soft_cap"}, "nonfinite": ["-inf"]},
+    "temperature": {"temperature": {"argument": "temperature"}, "ignore_index": {"argument": "ignored"}},
     "mean of the kept": {**OPTIONS, "mean_over": "kept"},
     "declared empty mean": {**OPTIONS, "mean_over": "kept", "empty_mean": "nan"},
     "probabilities": {"input": "probabilities"},

@@ -22,6 +22,7 @@ ARGUMENTS: dict[str, Any] = {
     key: {"argument": key} for key in ("class_weights", "label_smoothing", "ignore_index", "z_loss")
 }
 CAPS = (30.0, 5.0, 1.0, "off")
+TEMPERATURES = (2.0, 0.7, 1.0, 0.07)
 OPTIONS: dict[str, tuple[Any, ...]] = {
     "weights": ("ones", "distinct", "zeros", "spread"),
     "smoothing": (0.0, 0.1, 1.0, "tiny"),
@@ -38,6 +39,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
         {
             **ARGUMENTS,
             "soft_cap": {"argument": "cap"},
+            "temperature": {"argument": "tau"},
             "labels": ["sparse", "onehot", "soft"],
             "label_shapes": ["(n,)", "(n,1)"],
             "soft_rows": "any",
@@ -46,7 +48,14 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
             "empty_mean": "nan",
             "dtypes": ["float16", "bfloat16", "float32", "float64"],
         },
-        {"scores": (*LOGITS, "masked"), "soft rows": SOFT_ANY, "soft_cap": CAPS, **SPARSE, **FULL},
+        {
+            "scores": (*LOGITS, "masked"),
+            "soft rows": SOFT_ANY,
+            "soft_cap": CAPS,
+            "temperature": TEMPERATURES,
+            **SPARSE,
+            **FULL,
+        },
     ),
     "an empty mean left open": (
         {**ARGUMENTS, "label_shapes": ["(n,)", "(n,1)"], "mean_over": "kept", "dtypes": ["float32"]},
@@ -109,6 +118,8 @@ def observed(contract: Contract, batch: Batch) -> dict[str, Any] | None:
         levels["smoothing"] = "tiny" if 0 < options["label_smoothing"] < 0.05 else options["label_smoothing"]
     if "soft_cap" in options:
         levels["soft_cap"] = options["soft_cap"] if options["soft_cap"] < 100 else "off"
+    if "temperature" in options:
+        levels["temperature"] = options["temperature"]
     if "z_loss" in options:
         levels["z_loss"] = options["z_loss"]
     index = contract.ignore_index

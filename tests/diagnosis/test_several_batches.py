@@ -192,6 +192,24 @@ def test_soft_caps(mechanism: str, part: str, wrong: Loss) -> None:
     assert cause_of(wrong, part, soft_cap=CAP).mechanism == mechanism
 
 
+TEMPERATURE = 0.7
+TEMPERATURES: list[tuple[str, str, Loss]] = [
+    ("temperature", "loss", lambda z, t: losses(z, t).mean()),
+    ("temperature", "loss", lambda z, t: losses(z * TEMPERATURE, t).mean()),
+    ("temperature", "loss", lambda z, t: (exact_lse(z / TEMPERATURE) - (t * z).sum(-1)).mean()),
+    ("temperature", "loss", lambda z, t: TEMPERATURE**2 * losses(z / TEMPERATURE, t).mean()),
+    ("temperature", "gradient", lambda z, t: right_gradient(z, t)),
+    ("temperature_derivative", "gradient", lambda z, t: right_gradient(z / TEMPERATURE, t)),
+    ("temperature_derivative", "gradient", lambda z, t: right_gradient(z / TEMPERATURE, t) / TEMPERATURE**2),
+]
+
+
+@pytest.mark.parametrize(("mechanism", "part", "wrong"), TEMPERATURES)
+def test_temperatures(mechanism: str, part: str, wrong: Loss) -> None:
+    """Temperatures left out, turned over, applied in part and half differentiated."""
+    assert cause_of(wrong, part, temperature=TEMPERATURE).mechanism == mechanism
+
+
 HESSIANS: list[tuple[str, Callable[[Array, Array, Array], Array]]] = [
     ("hessian_zero", lambda p, t, v: 0 * v),
     ("hessian_doubled", lambda p, t, v: 2 * p * (v - (p * v).sum(-1, keepdims=True))),

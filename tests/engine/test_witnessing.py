@@ -10,11 +10,18 @@ from xentcheck.engine.witnessing import Witnessing
 from xentcheck.truth.problem import pose
 
 
-@pytest.mark.parametrize(("cap", "note"), [(None, ""), (5.0, "of the logits without their soft cap")])
-def test_logits_without_their_soft_cap_are_said_to_be(cap, note):
-    """The witnesses look at the numbers as plain logits; only where a cap is left out do they say so."""
+@pytest.mark.parametrize(
+    ("keys", "note"),
+    [
+        ({}, ""),
+        ({"soft_cap": 5.0}, "of the logits without their soft cap"),
+        ({"soft_cap": 5.0, "temperature": 2.0}, "of the logits without their soft cap and temperature"),
+    ],
+)
+def test_logits_without_their_soft_cap_are_said_to_be(keys, note):
+    """The witnesses look at the numbers as plain logits; only where something is left out do they say so."""
     with Witnessing(0) as witnessing:
-        witnessing.add([pose(Contract(soft_cap=cap), np.zeros((1, 2)), np.zeros(1, np.int64), "sparse")])
+        witnessing.add([pose(Contract(**keys), np.zeros((1, 2)), np.zeros(1, np.int64), "sparse")])
         results = witnessing.results()
     assert {result.note for result in results} == {note}
     assert {result.compared for result in results} == {0}

@@ -270,6 +270,11 @@ def cap_below_one_forgotten(logits, labels, cap):
     return loss(cap * np.tanh(logits / cap) if cap >= 1 else logits, labels)
 
 
+def temperature_below_a_tenth_forgotten(logits, labels, temperature):
+    """Is right at the temperatures that are usual."""
+    return loss(logits / temperature if temperature >= 0.05 else logits, labels)
+
+
 def upstream_in_single(logits, labels, upstream):
     """Rounds the upstream gradients to float32."""
     return row_vjp(logits, labels, upstream.astype(np.float32))
@@ -330,6 +335,12 @@ PLANTED = [
     ),
     Planted("z-loss", loss=z_loss_of_the_mean, gradient=None, contract={"z_loss": {"argument": "z"}}),
     Planted("soft-cap", loss=cap_below_one_forgotten, gradient=None, contract={"soft_cap": {"argument": "cap"}}),
+    Planted(
+        "temperature",
+        loss=temperature_below_a_tenth_forgotten,
+        gradient=None,
+        contract={"temperature": {"argument": "temperature"}},
+    ),
     Planted("softmax-consistency", loss=guesses_probabilities, gradient=None),
     Planted("reductions", loss=mean_over_chunks, gradient=None),
     Planted("gradient-row-sum", gradient=probabilities_alone),

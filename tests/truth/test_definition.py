@@ -93,9 +93,10 @@ def cost(problem: Problem, i: int, p: Vector, reading: Any, log: Callable[[int],
 
 
 def capped(problem: Problem, scores: Vector) -> Vector:
-    """Return c tanh(z / c) where there is a soft cap c."""
+    """Return c tanh(z / c) where there is a soft cap c, divided by a temperature."""
     c = problem.soft_cap
-    return scores if c is None else [mpf(c) * mpmath.tanh(x / mpf(c)) for x in scores]
+    s = scores if c is None else [mpf(c) * mpmath.tanh(x / mpf(c)) for x in scores]
+    return s if problem.temperature is None else [x / mpf(problem.temperature) for x in s]
 
 
 def probabilities(problem: Problem, scores: Vector) -> Vector:
@@ -346,6 +347,22 @@ def test_soft_cap_with_weights_and_smoothing(cap: float) -> None:
     agree(problem("float32", "sparse", seed=12, soft_cap=cap, label_smoothing=0.2, class_weights=WEIGHTS))
 
 
+@pytest.mark.parametrize("labels", ["sparse", "soft"])
+@pytest.mark.parametrize("wrt", ["logits", "probabilities", "log_probabilities"])
+@pytest.mark.parametrize("boundary", ["exact", "add", "clip"])
+@pytest.mark.parametrize(("temperature", "cap"), [(0.7, None), (100.0, None), (0.07, 5.0), (2.0, 1.0)])
+def test_temperature(labels: str, wrt: str, boundary: str, temperature: float, cap: float | None) -> None:
+    """The logits, capped first, are divided in loss, z-loss and boundary; 1/T counts only by the logits."""
+    keys = {"temperature": temperature, "soft_cap": cap, "gradient_wrt": wrt, "gradient_of": "loss"}
+    agree(problem("float64", labels, seed=13, z_loss=0.3, boundary=BOUNDARIES[boundary], **keys), every=7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_temperature_with_weights_and_smoothing(dtype: str) -> None:
+    """Smoothing and weights are of the divided logits, in every format."""
+    agree(problem(dtype, "sparse", seed=14, temperature=0.3, label_smoothing=0.2, class_weights=WEIGHTS))
+
+
 def test_soft_cap_of_infinities() -> None:
     """Infinite logits are at the cap, with a slope of 0; a nan stays one."""
     scores = np.array([[-np.inf, 1.0, 2.0], [np.inf, -np.inf, 0.0], [-np.inf] * 3, [0.0, np.nan, 1.0]])
@@ -371,9 +388,9 @@ def test_one_class() -> None:
 
 def test_options_drawn_by_the_suite() -> None:
     """Options given as arguments supersede the contract's constants."""
-    names = ("class_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap")
+    names = ("class_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
     contract = Contract(**{name: {"argument": name} for name in names})
-    options = dict(zip(names, (np.array(WEIGHTS), 0.2, 0.1, 3, 2.5), strict=True))
+    options = dict(zip(names, (np.array(WEIGHTS), 0.2, 0.1, 3, 2.5, 1.7), strict=True))
     scores, _ = draw("float64", "logits", "sparse", seed=9)
     agree(pose(contract, scores, np.array([0, 3, 1]), "sparse", options))
 

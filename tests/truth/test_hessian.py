@@ -32,10 +32,11 @@ def posed(z: Any = Z, y: Any = Y, v: Any = V, form: str = "sparse", upstream: An
 
 def exact(problem: Problem, strengths: list[float], scales: list[Any]) -> list[list[Any]]:
     """Return the product of the Hessian, built element by element, with the vector."""
-    found = []
+    found, T = [], mpmath.mpf(problem.temperature or 1.0)
     for z, v, strength, scale in zip(problem.scores, problem.vector, strengths, scales, strict=True):
         factor = mpmath.mpf(Fraction(scale).numerator) / Fraction(scale).denominator
-        e = [mpmath.exp(mpmath.mpf(float(x))) for x in z]
+        e = [mpmath.exp(mpmath.mpf(float(x)) / T) for x in z]
+        factor /= T * T
         total = sum(e)
         p, lse, lam = [x / total for x in e], mpmath.log(total), mpmath.mpf(problem.z_loss)
         # The derivative of 2 lambda lse p by z_k is 2 lambda (p_k p_j + lse (p_j delta - p_j p_k)).
@@ -52,6 +53,8 @@ CASES = {
     "mean": (posed(), [1, 1, 1], [Fraction(1, 3)] * 3),
     "upstream": (posed(reduction="none", upstream=np.array([2.0, -0.5, 0.0])), [1, 1, 1], [2, -0.5, 0]),
     "z-loss": (posed(reduction="sum", z_loss=0.25), [1, 1, 1], [1, 1, 1]),
+    "temperature": (posed(reduction="none", temperature=0.7), [1, 1, 1], [1, 1, 1]),
+    "temperature and z-loss": (posed(reduction="sum", temperature=100.0, z_loss=0.25), [1, 1, 1], [1, 1, 1]),
     "weights": (posed(reduction="sum", class_weights=[2.0, 3.0, 1.0, 0.5]), [0.5, 2, 3], [1, 1, 1]),
     "smoothing and weights by class": (
         posed(reduction="sum", label_smoothing=0.5, class_weights=[2.0, 3.0, 1.0, 0.5], smoothing_weights="class"),

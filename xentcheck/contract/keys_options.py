@@ -159,3 +159,23 @@ class Options:
             positive=True,
         ),
     )
+    temperature: float | Argument | None = key(
+        None,
+        _positive,
+        words='`null`, a positive number, or `{"argument": name}`',
+        meaning=(
+            "T, by which each logit is divided, after a `soft_cap`: loss, z-loss, smoothing and weights are of z/T, "
+            "and the gradient by the logits has the factor 1/T. Nothing is multiplied by T^2, as distillation does. "
+            "Only with `input=logits`."
+        ),
+        example="temperature=0.7",
+        of_logits="divides",
+        option=Option(
+            "number",
+            levels=(2.0, 0.7, 1.0, 0.07),
+            plain=2.0,
+            drawn=lambda at: (2.0, 0.7, 1.0, 0.5, 0.07, 4.0, 100.0),
+            simpler=(1.0, 2.0, 0.5, 10.0),
+            positive=True,
+        ),
+    )

@@ -16,7 +16,7 @@ class HessianModel(Model):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem, "gradient")
         assert problem.vector is not None
-        self.v: Floats = problem.vector
+        self.v: Floats = problem.vector / self.temperature
         self.weight = self.t.sum(axis=-1, keepdims=True)
         if problem.z_loss:
             self.weight = self.weight + 2 * problem.z_loss * (problem.kept * self.lse)[:, None]

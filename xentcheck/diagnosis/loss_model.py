@@ -56,7 +56,9 @@ class Model:
         self.part = part
         self.raw = problem.scores
         cap = problem.soft_cap
-        self.z: Floats = self.raw if cap is None else np.asarray(cap * np.tanh(self.raw / cap))
+        self.capped: Floats = self.raw if cap is None else np.asarray(cap * np.tanh(self.raw / cap))
+        self.temperature = 1.0 if problem.temperature is None else problem.temperature
+        self.z: Floats = np.asarray(self.capped / self.temperature)
         self.n, self.m = problem.n, problem.m
         self.u = problem.format.unit_roundoff
         self.reduction = self.contract.reduction if part == "loss" else self.contract.effective_gradient_reduction
@@ -226,7 +228,7 @@ class Model:
         upstream: Floats | float | None = None,
         slope: Floats | float | None = None,
     ) -> Floats:
-        """Return the rows reduced as the contract says; a gradient times the upstream one and the soft cap's slope."""
+        """Return the rows reduced as the contract says; a gradient times the upstream one and the logits' slope."""
         divisor = self.divisor if divisor is None else divisor
         scale = np.float64(1.0) / np.float64(divisor)
         if self.part == "loss":
@@ -242,9 +244,10 @@ class Model:
 
     @cached_property
     def capping(self) -> Floats | float:
-        """The derivative of the soft cap, 1 without one."""
+        """The derivative of the logits by the scores: that of the soft cap, over the temperature."""
         cap = self.problem.soft_cap
-        return 1.0 if cap is None else np.asarray(1.0 - np.tanh(self.raw / cap) ** 2)
+        slope = 1.0 if cap is None else np.asarray(1.0 - np.tanh(self.raw / cap) ** 2)
+        return slope / self.temperature if self.contract.gradient_wrt == "logits" else slope
 
     @cached_property
     def right(self) -> Floats:

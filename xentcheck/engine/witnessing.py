@@ -37,7 +37,7 @@ class Witnessing:
 
     The batches' scores are read as logits in float64 with dense labels, whatever the target's contract makes of
     them: so every run holds the enclosures of that very data against calculations that share nothing with them. No
-    witness knows of soft caps, and where the contract has one, each says so.
+    witness knows of soft caps or temperatures, and where the contract has one, each says so.
 
     Parameters
     ----------
@@ -66,8 +66,10 @@ class Witnessing:
         """Take some of a run's problems; jax begins on them at once, in a process beside."""
         chosen = [as_logits(problem) for problem in problems if problem.n and problem.scores.size <= 2**16]
         chosen = chosen[: self._left]
-        if any(problem.soft_cap is not None for problem in problems):
-            self._note = "of the logits without their soft cap"
+        left = {"soft cap": "soft_cap", "temperature": "temperature"}
+        named = [name for name, key in left.items() if any(getattr(one, key) is not None for one in problems)]
+        if named:
+            self._note = f"of the logits without their {' and '.join(named)}"
         self._left -= len(chosen)
         if chosen:
             self._problems += chosen

@@ -207,8 +207,8 @@ def gibbs(case: Case) -> Iterator[Violation]:
     negative = _negative(case)
     if negative is not None:
         yield negative
-    if case.contract.soft_cap is not None:
-        return  # the loss is the entropy where c tanh(z / c) is log t
+    if case.contract.soft_cap is not None or case.contract.temperature is not None:
+        return  # the loss is the entropy where c tanh(z / c), or z / T, is log t
     if case.batch.label_form == "soft" and case.batch.n and np.all(case.batch.labels.astype(np.float64) > 0):
         scores = np.log(case.batch.labels.astype(np.float64)).astype(case.batch.scores.dtype)
         yield from case.check(case.batch.replace(scores=scores), "with the logits log t, where the loss is the entropy")

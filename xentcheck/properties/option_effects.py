@@ -157,3 +157,34 @@ def soft_cap(case: Case) -> Iterator[Violation]:
     if abs(exponent) < -format_.normal_exponent - 2:
         cap = 2.0**exponent
         yield from case.check(with_option(batch, "soft_cap", cap), f"with a soft cap of {cap:g}, {said}")
+
+
+def _tempered(contract: Contract, capabilities: Capabilities) -> str:
+    return "" if contract.temperature is not None else "the contract has no temperature"
+
+
+@law(
+    19,
+    "temperature",
+    "The loss of k z at the temperature k T is that of z at T, and its gradient 1/k of that.",
+    sources="Fast-LLM 228; dml_cross_entropy 1; miles 68",
+    needs="any",
+    applies=_tempered,
+)
+def temperature(case: Case) -> Iterator[Violation]:
+    """Logits and temperature times a power of two; under a constant one, logits about as large as it is."""
+    batch, format_ = case.batch, FORMATS[case.batch.dtype]
+    scores = batch.scores.astype(np.float64)
+    size = float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
+    declared, random = case.contract.temperature, case.random("temperature")
+    power = float((0.25, 0.5, 2.0, 4.0, 16.0)[int(random.integers(5))])
+    if isinstance(declared, float):
+        power = declared * power / size if size > 0.0 else 1.0
+    if not size * power < format_.largest / 8:
+        return
+    scaled = batch.replace(scores=(scores * power).astype(format_.dtype))
+    if isinstance(declared, float):
+        yield from case.check(scaled, f"with logits of up to {size * power:.3g} under the temperature {declared:g}")
+        return
+    now = float(batch.options["temperature"]) * power
+    yield from case.check(with_option(scaled, "temperature", now), f"with logits and temperature times {power:g}")

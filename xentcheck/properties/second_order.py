@@ -97,6 +97,7 @@ def _title(answer: Answer, vector: NDArray[np.float64]) -> str:
     weight = (on.coefficients.T + 2.0 * on.z_loss * on.lse)[:, None]
     if contract.effective_gradient_reduction == "mean":
         weight = weight / (divisor(on) or 1.0)
+    weight = weight / (answer.problem.temperature or 1.0) ** 2
 
     def explains(guess: NDArray[np.float64]) -> bool:
         return bool(np.all(np.abs(got - guess) <= 4.0 * allowed))

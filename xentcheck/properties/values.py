@@ -11,6 +11,7 @@ from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation, law
 from xentcheck.truth.allowance_model import working_format
 from xentcheck.truth.formats import FORMATS
+from xentcheck.truth.problem import Problem
 
 
 @law(
@@ -87,9 +88,12 @@ def _room(answer: Answer) -> float:
 
     A sum over rows or classes, a weight or a cotangent comes before the division. 16-bit formats are expected to
     do that in float32. Products with a soft cap are elementwise: where they may leave the format, there is no room.
-    Nor is there where the square of a z-loss may leave the range, whatever it is multiplied by: 0 times inf is nan.
+    Nor is there where the square of a z-loss may leave the range, whatever it is multiplied by: 0 times inf is nan; nor
+    where a quotient by the temperature may.
     """
     problem = answer.problem
+    if problem.temperature is not None and _far_from_one(problem):
+        return 0.0
     largest = max(problem.format.largest, FORMATS["float32"].largest)
     if problem.contract.z_loss != 0.0 and np.abs(problem.scores).max(initial=0.0) > np.sqrt(largest) / 2:
         return 0.0
@@ -101,6 +105,17 @@ def _room(answer: Answer) -> float:
     if problem.soft_cap is not None and before * problem.soft_cap > problem.format.largest:
         return 0.0
     return min(problem.format.largest, largest / before)
+
+
+def _far_from_one(problem: Problem) -> bool:
+    """Return whether the quotients by a temperature, in the square of a z-loss too, may leave the range."""
+    T = problem.temperature or 1.0
+    format_ = working_format(problem)
+    largest = np.sqrt(format_.largest) if problem.contract.z_loss != 0.0 else format_.largest
+    beside = 1.0 if problem.upstream is None else max(1.0, float(np.abs(problem.upstream).max(initial=0.0)))
+    reach = max(float(np.abs(problem.scores).max(initial=0.0)), beside)
+    normal = format_.smallest_normal
+    return bool(normal > T or T * normal > 1.0 or reach > T * (largest / 4.0) or reach > largest / 4.0)
 
 
 def _nonfinite(answer: Answer, part: str, largest: float) -> Violation | None:

@@ -33,7 +33,7 @@ def probability_error(on: Conditions, by: Arithmetic) -> Floats:
     further = further + 2.0 * by.u_input * on.magnitude
     if further.any():
         error += np.expm1(np.minimum(further, 1.0))[:, None]
-    return error if on.problem.soft_cap is None else probability_move(on, by, error)
+    return error if on.problem.as_given else probability_move(on, by, error)
 
 
 def underflow(on: Conditions, by: Arithmetic) -> Floats:

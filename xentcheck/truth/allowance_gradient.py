@@ -57,7 +57,7 @@ def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
     stepwise = bounded or (contract.gradient_of == "loss" and contract.input == "probabilities")
     raw = _through_boundary(on, by) if stepwise else _softmax_minus_target(on, by)
     raw = _with_z_loss(on, by, raw) if on.z_loss else raw
-    return raw if on.problem.soft_cap is None else _through_soft_cap(on, by, raw)
+    return raw if on.problem.soft_cap is None or contract.gradient_wrt != "logits" else _through_soft_cap(on, by, raw)
 
 
 def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
@@ -132,7 +132,7 @@ def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
         error = error + on.rest * np.expm1(np.minimum(lse_error(on, by), 1.0))
     if by.u_input:
         error = error + on.rest * np.expm1(np.minimum(2.0 * by.u_input * on.magnitude, 1.0))
-    if on.problem.soft_cap is not None:
+    if not on.problem.as_given:
         error = error + complement_move(on, by)
     if on.coefficients.product is not None:
         error = error + np.where(on.coefficients.product, u * on.rest, 0.0)

@@ -37,7 +37,9 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
     """
     problem, u, p, T = on.problem, by.u, on.p, on.T[:, None]
     assert problem.vector is not None
-    v = problem.vector
+    # With a temperature, H (v / T) / T; the second factor 1 / T is one of the scale factors.
+    v = problem.vector / (problem.temperature or 1.0)
+    operations = OPERATIONS + (0.0 if problem.temperature is None else 3.0)
     rows = by.row_sum(on)
     rows = rows / (1.0 - 2.0 * rows) if rows <= 0.25 else 1.0
     top = on.d == 0.0
@@ -47,7 +49,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
     size, sizes = np.abs(distance), np.abs(v) + np.where(top, np.abs(v), 0.0).max(axis=1, initial=0.0)[:, None]
 
     a = probability_error(on, by)
-    relative = a + (1.0 + a) * (OPERATIONS * u + 2.0 * rows)
+    relative = a + (1.0 + a) * (operations * u + 2.0 * rows)
     # A quotient's derivative by its denominator is multiplied by 1/S^2, which may be subnormal, or flushed.
     common = _mean(p, sizes * relative) + np.abs(mean) * (on.S * on.S * by.eta)[:, None]
     unit = relative * size + (1.0 + a) * common
@@ -60,7 +62,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
     bound = T * error + np.maximum(T, 1.0) * lost + _strength_error(on, by)[:, None] * (p * size)
     if by.log_softmax:
         # -log(softmax): at the label, terms c v_y and c p.v that are not multiplied by p_y cancel.
-        own = on.sizes * ((OPERATIONS * u + 2.0 * rows) * (np.abs(v) + _mean(p, sizes)))
+        own = on.sizes * ((operations * u + 2.0 * rows) * (np.abs(v) + _mean(p, sizes)))
         bound = bound + own + p * own.sum(axis=1)[:, None]
     if on.z_loss:
         share = 2.0 * on.z_loss * problem.kept[:, None]

@@ -65,7 +65,7 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     if by.u_input:
         error += 2.0 * by.u_input * T * on.magnitude
     error *= by.inflation(on)
-    if on.problem.soft_cap is not None:
+    if not on.problem.as_given:
         error += row_error(on, by)
     m = on.problem.m
     products = 0.0 if on.problem.plain else m + 1.0
@@ -120,7 +120,7 @@ def logsumexp_error(on: Conditions, by: Arithmetic) -> Floats:
     """Absolute error of a computed logsumexp, shape (n,)."""
     unit = by.shift * on.D + by.exp_error(on) + 2.0 * by.k_log * on.l + by.spare + 2.0 * np.abs(on.lse)
     error = (by.u * unit + by.row_sum(on) + lse_error(on, by) + by.u_input * on.magnitude) * by.inflation(on)
-    if on.problem.soft_cap is not None:
+    if not on.problem.as_given:
         error += logsumexp_move(on, by)
     return error + by.vanishing(on) * (2.0 * by.k_exp + 1.0) * by.eta
 

@@ -97,10 +97,13 @@ class Arithmetic:
     def leaves_range(self, on: Conditions) -> Flags:
         """Rows whose differences, in units of log 2 at that, may overflow: |z - M| log2 e < 3/4 of the largest else.
 
-        Those under a soft cap c, too, where 1/c may be flushed to zero, or c is beyond the largest number.
+        Those under a soft cap c, too, where 1/c may be flushed to zero, or c is beyond the largest number. Those
+        with a temperature T where z - M may overflow before it is divided, or T or 1/T is no normal number.
         """
         beyond: Flags = on.magnitude > self.largest / 4.0
-        cap = on.problem.soft_cap
+        cap, T = on.problem.soft_cap, on.problem.temperature
+        if T is not None:
+            beyond = beyond | (on.magnitude * T > self.largest / 4.0) | (self.normal > T) | (T * self.normal > 1.0)
         return beyond if cap is None else beyond | (cap * self.eta > 0.25)
 
     def inflation(self, on: Conditions) -> Floats:

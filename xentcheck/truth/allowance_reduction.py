@@ -72,8 +72,9 @@ def _sizes(on: Conditions, by: Arithmetic, finite: Floats) -> Floats:
 def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Floats, Floats, Flags]:
     """Return value, allowance and unboundedness of the gradient under its reduction and upstream cotangent.
 
-    With k factors (1/n or 1/W, class weights, upstream): s E + u s (k + 1) terms + (k + 1) u |g| (h_n more for W),
-    and (2 k_exp + 2) eta that is not scaled, since the scaled number itself may underflow.
+    With k factors (1/n or 1/W, class weights, upstream, and 1/T of a temperature for three): s E + u s (k + 1) terms +
+    (k + 1) u |g| (h_n more for W), and (2 k_exp + 2) eta that is not scaled, since the scaled number itself may
+    underflow.
     """
     problem, contract = on.problem, on.problem.contract
     scale = np.ones(problem.n)
@@ -92,10 +93,17 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
             divides = by.batch_sum(on) + _divisor_error(on)
     if problem.class_weights is not None:
         factors += 1
+    tempered = problem.temperature is not None and contract.gradient_wrt == "logits"
+    if tempered:
+        assert problem.temperature is not None
+        scale, factors = scale / problem.temperature, factors + 3
+        shrinking = shrinking / max(problem.temperature, 1.0)
     s = np.abs(scale)[:, None]
     value = raw.value * scale[:, None]
     error = s * raw.error
     unbounded = np.broadcast_to(raw.unbounded | on.unjudged[:, None], value.shape)
+    if tempered:  # the factors of a row may be multiplied with each other first
+        unbounded = unbounded | (s > by.largest / 2.0)
     if factors:
         own = by.u * ((factors + 1) * raw.terms) * s
         if by.relative:

@@ -1,4 +1,4 @@
-"""What a soft cap s = c tanh(z / c) adds to the allowances (docs/bounds.md, section 14)."""
+"""What logits that are calculated first add to the allowances: c tanh(z / c) and z / T (docs/bounds.md, 14 and 15)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xentcheck.truth.conditions import Conditions
 
 @dataclass(frozen=True, eq=False)
 class Moved:
-    """How far computed capped logits may be from the exact ones, and what follows for the softmax.
+    """How far logits, capped or over a temperature, may be from the exact ones, and what follows for the softmax.
 
     Parameters
     ----------
@@ -54,12 +54,21 @@ def moved(on: Conditions, by: Arithmetic) -> Moved:
 
 
 def logit_error(on: Conditions, by: Arithmetic) -> Floats:
-    """Return delta: (2 k_tanh + 5) u |s|, what underflows in z / c, and (2 k_exp + 4) u c more in class C."""
-    cap = on.problem.soft_cap or np.inf
-    relative = by.u * (2.0 * by.k_tanh + 5.0)
-    size = np.where(np.isnan(on.z), 0.0, np.abs(on.z))
-    delta = (relative + relative * relative) * size + np.where(size < 2.0 * cap * by.eta, size, 0.0) + by.eta
-    return delta + by.u * (2.0 * by.k_exp + 4.0) * cap if by.lse else delta
+    """Return delta: (2 k_tanh + 5) u |s|, what underflows in z / c, and (2 k_exp + 4) u c more in class C.
+
+    With a temperature T: 3 u |s| more unless T is a power of two, the errors of the cap over T, and eta / T.
+    """
+    cap, T = on.problem.soft_cap, on.problem.temperature or 1.0
+    relative = 0.0 if cap is None else by.u * (2.0 * by.k_tanh + 5.0)
+    relative += 0.0 if np.frexp(T)[0] == 0.5 else 3.0 * by.u
+    size = np.where(np.isfinite(on.z), np.abs(on.z), 0.0)
+    delta = (relative + relative * relative) * size + by.eta
+    if on.problem.temperature is not None:
+        delta += by.eta / T
+    if cap is None:
+        return delta
+    delta += np.where(size * T < 2.0 * cap * by.eta, size, 0.0)
+    return delta + by.u * (2.0 * by.k_exp + 4.0) * (cap / T) if by.lse else delta
 
 
 def row_error(on: Conditions, by: Arithmetic) -> Floats:

@@ -33,7 +33,7 @@ class Conditions:
     problem : Problem
     coefficients : Coefficients
     z : ndarray, shape (n, m)
-        The scores, or c tanh(z / c) where there is a soft cap: "logits" below are these.
+        The scores, or c tanh(z / c) where there is a soft cap, divided by the temperature: "logits" below are these.
     d : ndarray, shape (n, m)
         Logits: z - M, M the row's maximum. Probabilities: the logarithm after the boundary. Log-probabilities: the
         scores themselves. A -inf stays -inf.
@@ -124,7 +124,7 @@ class Conditions:
 
     @cached_property
     def slope(self) -> Floats:
-        """d z / d score under the soft cap c, 1 - tanh(score / c)^2 = 1 / cosh(score / c)^2, shape (n, m)."""
+        """The derivative of c tanh(score / c), 1 - tanh(score / c)^2 = 1 / cosh(score / c)^2, shape (n, m)."""
         assert self.problem.soft_cap is not None
         return np.cosh(np.minimum(np.abs(self.problem.scores) / self.problem.soft_cap, 350.0)) ** -2.0
 
@@ -156,7 +156,7 @@ def _is_softmax(problem: Problem) -> bool:
 
 
 def _of_logits(problem: Problem) -> Conditions:
-    given, chosen = soft_capped(problem), coefficients(problem)
+    given, chosen, T = soft_capped(problem), coefficients(problem), problem.temperature or 1.0
     z = given
     rows = np.arange(problem.n)
     M = z.max(axis=1, initial=-np.inf)
@@ -164,7 +164,8 @@ def _of_logits(problem: Problem) -> Conditions:
     if undefined.any():
         z, M = np.where(undefined[:, None], 0.0, z), np.where(undefined, 0.0, M)
     top = z.argmax(axis=1)
-    d = z - M[:, None]
+    d = (z - M[:, None]) / T
+    z, M, given = z / T, M / T, given / T
     e = np.exp(d)
     # The maximal term is exactly 1: left out of s, so that a small s keeps its relative accuracy.
     e[rows, top] = 0.0
@@ -233,6 +234,8 @@ def _finish(
     unjudged = _undeclared(problem)
     if chosen.undefined is not None:
         unjudged |= chosen.undefined
+    if problem.temperature is not None:  # a quotient that is beyond float64 here
+        unjudged |= (np.isfinite(problem.scores) & ~(np.isfinite(z) & np.isfinite(d))).any(axis=1)
     if problem.contract.input == "probabilities":
         # Negative probabilities, and rows whose sum is 0: bad input, about which other laws have their say.
         unjudged |= undefined & np.isfinite(problem.scores).all(axis=1)

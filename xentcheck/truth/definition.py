@@ -4,7 +4,7 @@
 
 with the coefficients c of `coefficients`, the probabilities q of `scores`, the boundary f of `boundaries`, lambda the
 z_loss and lse the log of the sum of exp(z) (logits only); z are the logits, or what a soft cap C makes of them,
-C tanh(z / C). With phi_j = q_j f'(q_j) / f(q_j) (1 where the boundary is
+C tanh(z / C), and a temperature Theta after it, z / Theta. With phi_j = q_j f'(q_j) / f(q_j) (1 where the boundary is
 exact, and for the ideal gradient), r = c phi and R = sum_j r_j, its derivatives are
 
     by the logits            R q_j - r_j + 2 lambda lse q_j
@@ -12,8 +12,8 @@ exact, and for the ideal gradient), r = c phi and R = sum_j r_j, its derivatives
     by the probabilities     -c_j f'(q_j) / f(q_j), where rows are normalised first (R - c_j f'(q_j) / f(q_j)) / S
 
 by the chain rule from d q_i / d z_j = q_i (delta_ij - q_j); the one by the logits times 1 - tanh(z_j / C)^2 where there
-is a soft cap. Where one coefficient alone differs from zero, the label's
-R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities.
+is a soft cap, and times 1 / Theta where there is a temperature. Where one coefficient alone differs from zero, the
+label's R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from xentcheck.truth.boundaries import Reading, over_readings
 from xentcheck.truth.exact_coefficients import coefficients, present
 from xentcheck.truth.problem import Problem
 from xentcheck.truth.real import Floats, Real
-from xentcheck.truth.scores import Logits, Scores, SoftCapped, read_scores
+from xentcheck.truth.scores import Logits, Scores, read_scores
 
 R = TypeVar("R", bound=Real)
 Columns = NDArray[np.int64]
@@ -61,7 +61,8 @@ class Block(NamedTuple, Generic[R]):
 def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real: type[R]) -> Block[R]:
     """Return the rows chosen, all of which have finite formulas (see `kinds`)."""
     normalise = problem.contract.boundary.normalise
-    q = read_scores(problem.contract.input, problem.scores[rows], normalise, real, problem.soft_cap)
+    cap, temperature = problem.soft_cap, problem.temperature
+    q = read_scores(problem.contract.input, problem.scores[rows], normalise, real, cap, temperature)
     mask = None if problem.plain and label is not None else present(problem, rows)
     if mask is not None and label is not None:
         mask = np.take_along_axis(mask, label, -1)
@@ -92,9 +93,7 @@ def gradient(given: Block[R], factor: R, columns: Columns | None = None) -> R:
     if wrt == "probabilities":
         return _by_probabilities(given, factor, columns)
     found: R = _by_logits(given, factor, columns, through_sum=wrt == "logits" or normalise)
-    if wrt == "logits" and isinstance(given.q, SoftCapped):
-        found = found * (given.q.slope if columns is None else given.q.slope.at(columns))
-    return found
+    return given.q.by_scores(found, columns) if wrt == "logits" and isinstance(given.q, Logits) else found
 
 
 def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum: bool) -> R:

@@ -5,8 +5,8 @@ along v
 
     (R + 2 lambda lse) p_j (v_j - p.v) + 2 lambda (p.v) p_j
 
-since d p_j = p_j (v_j - p.v) and d lse = p.v. No boundary comes into it: where the loss looks at the probability
-through one, its Hessian is another, which is not judged.
+since d p_j = p_j (v_j - p.v) and d lse = p.v; under a temperature it has the factor 1 / T twice. No boundary comes into
+it: where the loss looks at the probability through one, its Hessian is another, which is not judged.
 
 With w = v - v_M, M the place of the maximum, v_j - p.v = w_j - p.w: there p.w holds only the other, smaller
 probabilities, and a confident row keeps its relative accuracy.
@@ -49,5 +49,6 @@ def product(given: Block[R], factor: R, columns: Columns | None = None) -> R:
     bracket = ((w if columns is None else w.at(columns)) - mean) * strength
     if has_z_loss(given.problem):
         bracket = bracket + (mean + at_top) * (2.0 * given.problem.z_loss)
-    result: R = q.probability(columns, factor) * bracket
+    by_logits: R = q.probability(columns, factor) * bracket
+    result: R = q.by_scores(q.by_scores(by_logits))
     return result

@@ -42,6 +42,8 @@ class Problem:
     smoothing, z_loss : float
     soft_cap : float or None
         c, where each logit z stands for c tanh(z / c).
+    temperature : float or None
+        T, by which each logit, capped or not, is divided.
     upstream : ndarray of float64, shape (n,) or (), or None
         The cotangent by which the gradient is multiplied: one number a row where nothing is reduced, one
         number in all where the loss is a scalar. None stands for ones.
@@ -63,6 +65,7 @@ class Problem:
     smoothing: float = 0.0
     z_loss: float = 0.0
     soft_cap: float | None = None
+    temperature: float | None = None
     upstream: Floats | None = None
     vector: Floats | None = None
     label_roundoff: float = 0.0
@@ -77,6 +80,11 @@ class Problem:
     def m(self) -> int:
         """The number of classes."""
         return int(self.scores.shape[1])
+
+    @property
+    def as_given(self) -> bool:
+        """Whether the loss is of the scores themselves: no soft cap, no temperature."""
+        return self.soft_cap is None and self.temperature is None
 
     @cached_property
     def plain(self) -> bool:
@@ -137,6 +145,7 @@ def pose(
         smoothing=float(chosen["label_smoothing"]),
         z_loss=float(chosen["z_loss"]),
         soft_cap=None if chosen["soft_cap"] is None else float(chosen["soft_cap"]),
+        temperature=None if chosen["temperature"] is None else float(chosen["temperature"]),
         upstream=None if upstream is None else np.asarray(upstream).astype(np.float64),
         label_roundoff=0.0 if dense is None else label_roundoff(np.asarray(scores).dtype, np.asarray(labels).dtype),
         vector=None if vector is None else np.ascontiguousarray(np.asarray(vector).astype(np.float64)),

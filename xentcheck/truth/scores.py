@@ -42,15 +42,20 @@ class Scores(ABC, Generic[R]):
 
 
 class Logits(Scores[R]):
-    """q = softmax(z). With s the sum of e without one maximum, which is 1: S = 1 + s, -log q_j = log1p(s) + (M - z_j).
+    """q = softmax(z), z the scores or the scores / T.
+
+    With s the sum of e without one maximum, which is 1: S = 1 + s, -log q_j = log1p(s) + (M - z_j).
 
     Parameters
     ----------
     scores : ndarray of float64, shape (n, m)
         In [-inf, inf), with a finite maximum in each row. Where z_j = -inf, q_j is exactly 0 and -log q_j is not set.
+    temperature : float or None
+        T > 0; None stands for 1.
     """
 
-    def __init__(self, scores: Floats, real: type[R]) -> None:
+    def __init__(self, scores: Floats, real: type[R], temperature: float | None = None) -> None:
+        self._cool(real, temperature)
         top = scores.argmax(-1)[:, None]
         M = np.take_along_axis(scores, top, -1)
         finite = scores > -np.inf
@@ -58,8 +63,18 @@ class Logits(Scores[R]):
         d = real.exact(np.where(finite, scores, M) if masked else scores) - real.exact(M)
         self._sum_up(d, M, top, finite if masked else None)
 
+    def _cool(self, real: type[R], temperature: float | None) -> None:
+        self.coldness: R | None = None  # 1 / T, shape (1, 1)
+        if temperature is not None:
+            self.coldness = real.exact(np.full((1, 1), temperature)).reciprocal()
+
     def _sum_up(self, d: R, M: R | Floats, top: Columns, finite: NDArray[np.bool_] | None) -> None:
-        """Set what follows from the differences to the maximum M, which stands at `top`; `finite` None: everywhere."""
+        """Set what follows from the differences to the maximum M, which stands at `top`; `finite` None: everywhere.
+
+        Both are divided by the temperature here: after the subtraction, so that no common offset costs digits.
+        """
+        if self.coldness is not None:
+            d, M = d * self.coldness, self.coldness * M
         self.d, self.M, self.top = d, M, top
         e = d.exp()
         if finite is not None:
@@ -84,9 +99,13 @@ class Logits(Scores[R]):
         """Return log of the sum of exp(z); shape (n, 1)."""
         return self.l + self.M
 
+    def by_scores(self, gradient: R, columns: Columns | None = None) -> R:
+        """Return the derivatives by the scores as given, of those by the logits at chosen columns or at all."""
+        return gradient if self.coldness is None else gradient * self.coldness
+
 
 class SoftCapped(Logits[R]):
-    """q = softmax(s) with s_j = c tanh(z_j / c), which rises with z_j.
+    """q = softmax(s / T) with s_j = c tanh(z_j / c), which rises with z_j.
 
     Parameters
     ----------
@@ -94,6 +113,8 @@ class SoftCapped(Logits[R]):
         Not nan; s_j = +-c where z_j = +-inf.
     cap : float
         c > 0.
+    temperature : float or None
+        T > 0; None stands for 1.
 
     Attributes
     ----------
@@ -101,7 +122,8 @@ class SoftCapped(Logits[R]):
         d s_j / d z_j = 1 - tanh(z_j / c)^2 = 4 E / (1 + E)^2 with E = exp(-2 |z_j| / c), in which nothing cancels.
     """
 
-    def __init__(self, scores: Floats, cap: float, real: type[R]) -> None:
+    def __init__(self, scores: Floats, cap: float, real: type[R], temperature: float | None = None) -> None:
+        self._cool(real, temperature)
         finite, negative = np.isfinite(scores), scores < 0
         x = real.exact(np.where(finite, np.abs(scores), 0.0)) / real.exact(np.full((1, 1), cap))
         E = (x * -2.0).exp()
@@ -116,6 +138,10 @@ class SoftCapped(Logits[R]):
         d = s - M
         d.put(top, 0.0)
         self._sum_up(d, M, top, None)
+
+    def by_scores(self, gradient: R, columns: Columns | None = None) -> R:
+        """Return the derivatives by the scores as given, of those by the logits at chosen columns or at all."""
+        return super().by_scores(gradient * (self.slope if columns is None else self.slope.at(columns)))
 
 
 class Probabilities(Scores[R]):
@@ -171,8 +197,15 @@ class LogProbabilities(Probabilities[R]):
         return plain if self.S is None else plain + self.S.log()
 
 
-def read_scores(kind: str, scores: Floats, normalise: bool, real: type[R], cap: float | None = None) -> Scores[R]:
+def read_scores(
+    kind: str,
+    scores: Floats,
+    normalise: bool,
+    real: type[R],
+    cap: float | None = None,
+    temperature: float | None = None,
+) -> Scores[R]:
     """Return the block of scores of a contract's input: "logits", "probabilities" or "log_probabilities"."""
     if kind == "logits":
-        return Logits(scores, real) if cap is None else SoftCapped(scores, cap, real)
+        return Logits(scores, real, temperature) if cap is None else SoftCapped(scores, cap, real, temperature)
     return (Probabilities if kind == "probabilities" else LogProbabilities)(scores, normalise, real)

@@ -25,6 +25,7 @@ from xentcheck.zoo import (
     bugs_smoothing,
     bugs_soft_cap,
     bugs_state,
+    bugs_temperature,
     bugs_unchecked,
     bugs_weights,
     bugs_widths,
@@ -37,6 +38,7 @@ from xentcheck.zoo import (
     right_reductions,
     right_refusals,
     right_soft_cap,
+    right_temperature,
 )
 from xentcheck.zoo.outside import OUTSIDE
 from xentcheck.zoo.specimen import Specimen, specimens_of
@@ -53,6 +55,7 @@ BUGS: tuple[Specimen, ...] = tuple(
         bugs_weights,
         bugs_smoothing,
         bugs_soft_cap,
+        bugs_temperature,
         bugs_axes,
         bugs_labels,
         bugs_label_dtypes,
@@ -76,6 +79,7 @@ RIGHT: tuple[Specimen, ...] = tuple(
         right_gradients,
         right_options,
         right_soft_cap,
+        right_temperature,
         right_probabilities,
         right_label_dtypes,
         right_calls,

@@ -17,6 +17,7 @@ WEIGHTED = {"class_weights": {"argument": "weights"}}
 SMOOTHED = {"label_smoothing": {"argument": "smoothing"}}
 IGNORING = {"ignore_index": {"argument": "ignore_index"}, "mean_over": "kept"}
 CAPPED = {"soft_cap": {"argument": "softcap"}}
+TEMPERED = {"temperature": {"argument": "temperature"}}
 HALVES = {"dtypes": ["float16", "bfloat16"]}
 EVERY_DTYPE = {"dtypes": ["float64", "float32", "float16", "bfloat16"]}
 
@@ -76,6 +77,13 @@ def soft_capped(scores: Array, softcap: float) -> tuple[Array, Array]:
     cap = wide.dtype.type(softcap)
     t = np.tanh(wide / cap)
     return cap * t, t
+
+
+def tempered(scores: Array, temperature: float) -> Array:
+    """Return z / T."""
+    wide = widened(scores)
+    quotients: Array = wide / wide.dtype.type(temperature)
+    return quotients
 
 
 def row_losses(scores: Array, labels: Array) -> Array:

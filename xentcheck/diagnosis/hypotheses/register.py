@@ -27,6 +27,7 @@ class Rank(IntEnum):
     LABELS = auto()
     OPTIONS = auto()
     SOFT_CAP = auto()
+    TEMPERATURE = auto()
     GRADIENT = auto()
     GUARD = auto()
     INFINITY = auto()

@@ -1,0 +1,59 @@
+"""Laws under a temperature: right code keeps all of them, second derivatives included, and the law of its own falls."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xentcheck
+from xentcheck.contract import Contract
+from xentcheck.properties.law import Capabilities
+from xentcheck.properties.registry import LAWS
+from xentcheck.zoo import right_temperature
+
+OFFERED = Capabilities(gradient=True, hessian_vector=True)
+
+
+def test_which_laws_apply():
+    """All but the differences of the target's own loss, whose bound is one for plain losses."""
+    plain, tempered = Contract(), Contract(temperature=2.0)
+    for law in LAWS:
+        without, under = law.applies(plain, OFFERED), law.applies(tempered, OFFERED)
+        if law.name == "own-gradient":
+            assert "plain losses" in under
+        elif law.name == "temperature":
+            assert without
+            assert not under
+        else:
+            assert without == under
+
+
+def test_right_code_keeps_every_law():
+    """Loss, gradient and Hessian-vector product at temperatures that are an argument."""
+    specimen = right_temperature.temperature_as_written
+    report = xentcheck.check(
+        specimen.loss,
+        gradient=specimen.gradient,
+        hessian_vector=specimen.hessian_vector,
+        contract={**specimen.contract, "dtypes": ["float32"]},
+    )
+    assert report.findings == ()
+    assert report.verdict == "conforms"
+    assert all("without their temperature" in witness.note for witness in report.witnesses)
+    held = {law.name for law in report.properties if law.status == "passed"}
+    assert {"temperature", "second-order", "gradient", "shift"} <= held
+
+
+def constant_unless_large(logits, labels):
+    """Divide by 3, as is declared, while the logits are below 12."""
+    z = logits / logits.dtype.type(3) if np.abs(logits).max(initial=0.0) < 12 else logits
+    d = z - z.max(axis=1, keepdims=True)
+    return np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(d)), labels.reshape(-1).astype(np.int64)]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_constant_temperature_is_asked_with_logits_of_other_sizes():
+    """The law spreads the logits to 16 temperatures."""
+    contract = {"temperature": 3.0, "reduction": "none", "dtypes": ["float64"]}
+    report = xentcheck.check(constant_unless_large, contract=contract, properties=["temperature"], fail_fast=True)
+    assert [found.property for found in report.findings] == ["temperature"]
