@@ -49,7 +49,7 @@ def multiplied_by_the_temperature(scores: Array, labels: Array, temperature: flo
 
 
 @bug("temperature", "value", contract=TEMPERED, thread="CodonTransformer 20")
-def divided_twice(scores: Array, labels: Array, temperature: float) -> Any:
+def temperature_applied_twice(scores: Array, labels: Array, temperature: float) -> Any:
     """Divide in the model and in the loss again."""
     return mean_loss(tempered(tempered(scores, temperature), temperature), labels)
 

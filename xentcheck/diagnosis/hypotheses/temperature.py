@@ -59,7 +59,7 @@ def divided_in_part(model: Model) -> Iterator[Prediction]:
 
 
 @hypothesis(Rank.TEMPERATURE)
-def factors(model: Model) -> Iterator[Prediction]:
+def factors_of_the_temperature(model: Model) -> Iterator[Prediction]:
     """Yield other factors of the right gradient."""
     T = model.problem.temperature
     if T is None or model.part != "gradient" or model.contract.gradient_wrt != "logits":
