@@ -13,9 +13,13 @@ from xentcheck.batches.input_space import InputSpace
 from xentcheck.contract.declaration import OPTIONS
 
 _SINGLE = [key for key, option in OPTIONS.items() if option.kind != "weights"]
-OPTION_BYTES = len(_SINGLE) + 8
-"""The bytes from which the options of a batch are made, one for each number and 8 for the weights; all 0 gives the
-plainest ones."""
+_BEFORE_WEIGHTS = 4
+OPTION_BYTES = _BEFORE_WEIGHTS + 8
+"""The bytes from which the options of a batch are made; all 0 gives the plainest ones.
+
+The first four numbers have one each, the weights the rest; further numbers share one with a weight, whose remainder it
+gives, and they the quotient. So a new key changes no batch of the others.
+"""
 
 _WEIGHTS = (1.0, 2.0, 0.5, 0.0, 3.0, 0.25, 10.0, 0.1, 1.0, 100.0, 1e-3, 1.0, 1e3, 0.7)
 
@@ -43,11 +47,12 @@ def draw_options(space: InputSpace, m: int, codes: NDArray[np.uint8], emphasised
         if not space.drawn(key):
             continue
         if option.kind == "weights":
-            options[key] = _class_weights(space, m, codes[len(_SINGLE) :])
+            options[key] = _class_weights(space, m, codes[_BEFORE_WEIGHTS:])
             continue
         values = option.drawn(space.at(m))
-        code = int(codes[_SINGLE.index(key)]) % len(values)
-        options[key] = values[code or int(emphasised and option.kind == "number")]
+        place = _SINGLE.index(key)
+        code = int(codes[place]) // (1 if place < _BEFORE_WEIGHTS else len(_WEIGHTS))
+        options[key] = values[code % len(values) or int(emphasised and option.kind == "number")]
     return without_others(space, m, options)
 
 
