@@ -183,7 +183,7 @@ def test_a_bug_is_searched_in_quick_first_whatever_the_profile():
     assert (found.first.profile, found.first.in_sweep) == ("quick", True)
 
 
-@pytest.mark.parametrize("name", ["first", "second"])
+@pytest.mark.parametrize("name", ["first", "second", "third"])
 def test_a_set_from_outside_is_large_and_wholly_wrong(name: str) -> None:
     """Sixty bugs at least, each with a key, none of them one of the zoo."""
     bugs, right = chosen(outside=name)

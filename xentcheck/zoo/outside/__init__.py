@@ -8,12 +8,21 @@ no measure any more, and a new one is due: docs/zoo.md says how each figure was 
 
 from __future__ import annotations
 
-from xentcheck.zoo.outside import first_gradients, first_logits, first_reports, second_threads, second_working
+from xentcheck.zoo.outside import (
+    first_gradients,
+    first_logits,
+    first_reports,
+    second_threads,
+    second_working,
+    third_authors,
+    third_threads,
+)
 from xentcheck.zoo.specimen import Specimen, specimens_of
 
 _SETS = {
     "first": (first_logits, first_gradients, first_reports),  # of 2026-11-28; tuned on since
-    "second": (second_working, second_threads),  # of 2026-11-28, written after that
+    "second": (second_working, second_threads),  # of 2026-11-28, written after that, and tuned on a little
+    "third": (third_authors, third_threads),  # of 2026-11-28, judged once, after all tuning
 }
 OUTSIDE: dict[str, tuple[Specimen, ...]] = {
     name: tuple(specimen for module in modules for specimen in specimens_of(module)) for name, modules in _SETS.items()
