@@ -238,7 +238,7 @@ def gradient_subtracts_the_maximum_of_the_whole_batch(scores: Any, labels: Any) 
     return mean(row_losses(scores, labels))
 
 
-@bug("wrong_axis", thread="uTensor/uTensor 171")
+@bug("wrong_axis", akin=("softmax_over_batch",), thread="uTensor/uTensor 171")
 def softmax_normalised_by_the_sum_of_all_elements(scores: Any, labels: Any) -> Any:
     """The exponentials are summed over all elements of the batch and not along the classes."""
     z = scores - scores.max() if len(scores) else scores
