@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from xentcheck.truth.allowance_logits import probability_move
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
-from xentcheck.truth.allowance_soft_cap import probability_move
 from xentcheck.truth.conditions import Conditions
 
 

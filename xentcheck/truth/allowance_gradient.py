@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from xentcheck.truth.allowance_boundary import boundary_slope, probability_error, underflow
+from xentcheck.truth.allowance_logits import complement_move, slope_error
 from xentcheck.truth.allowance_loss import logsumexp_error
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
-from xentcheck.truth.allowance_soft_cap import complement_move, slope_error
 from xentcheck.truth.conditions import Conditions
 
 NEAR = 2.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from xentcheck.truth.allowance_boundary import boundary_rows
+from xentcheck.truth.allowance_logits import logsumexp_move, row_error
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
-from xentcheck.truth.allowance_soft_cap import logsumexp_move, row_error
 from xentcheck.truth.conditions import Conditions
 
 

@@ -11,14 +11,14 @@ from tests.truth.adversarial import soft_caps as cap
 from tests.truth.adversarial.exact import pair
 from tests.truth.adversarial.families import families
 from tests.truth.adversarial.judging import HALVES, InputSpace, allowances, loss_error, posed, tight_bounds, worst
-from xentcheck.truth.allowance_model import conforming
-from xentcheck.truth.allowance_soft_cap import (
+from xentcheck.truth.allowance_logits import (
     logit_error,
     logsumexp_move,
     probability_move,
     row_error,
     slope_error,
 )
+from xentcheck.truth.allowance_model import conforming
 from xentcheck.truth.conditions import conditions
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
