@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
-from xentcheck.contract import Contract, ContractError, parse_assignment
+from xentcheck.contract import ContractError
 from xentcheck.contract.declaration import DTYPES
+from xentcheck.contract.reading import assigned, contract_file, contract_of
 
 
 def listed(values: Iterable[str]) -> tuple[str, ...]:
@@ -27,10 +25,10 @@ def declared(assignments: Sequence[str], file: str | None) -> dict[str, Any]:
     click.ClickException
         Where the file cannot be read, or a key or value does not exist.
     """
-    stated = {} if file is None else _read(Path(file))
     try:
-        stated.update(parse_assignment(text) for text in assignments)
-        Contract.from_mapping(stated)
+        stated = {} if file is None else contract_file(file)
+        stated.update(assigned(text) for text in assignments)
+        contract_of(stated)
     except ContractError as error:
         raise click.ClickException(str(error)) from None
     return stated
@@ -56,20 +54,3 @@ def laws(values: Iterable[str]) -> tuple[str, ...] | None:
         return tuple(law.name for law in choose(chosen))
     except UnknownPropertyError as error:
         raise click.ClickException(str(error)) from None
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """Return the mapping that a JSON or TOML file holds."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise click.ClickException(f"The contract file {file} cannot be read: {reason}.") from None
-    try:
-        stated = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        kind = "TOML" if file.suffix == ".toml" else "JSON"
-        raise click.ClickException(f"The contract file {file} is not {kind}: {error}.") from None
-    if not isinstance(stated, dict):
-        raise click.ClickException(f"The contract file {file} must hold an object of contract keys.")
-    return stated

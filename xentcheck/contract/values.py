@@ -8,12 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xentcheck.contract.harmless import harmless
+
+_LONGEST_NAME = 100
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 
 class ContractError(ValueError):
     """A contract key or value that does not exist; the message is one sentence that says what is wanted."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(harmless(sentence))
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,10 @@ def argument(key: str, value: object) -> Argument | None:
         return None
     if set(value) != {"argument"} or not isinstance(value["argument"], str):
         raise ContractError(f'{key} is {dict(value)!r}, but must be a constant or {{"argument": NAME}}.')
-    return Argument(value["argument"])
+    name = value["argument"]
+    if not name.isidentifier() or len(name) > _LONGEST_NAME:
+        raise ContractError(f"{key} is an argument of the name {name!r}, which no argument of a function can have.")
+    return Argument(name)
 
 
 def boundary(key: str, value: object) -> Boundary:

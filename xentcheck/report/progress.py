@@ -5,6 +5,7 @@ A law that is broken is told of at once: a gross bug shows long before the searc
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import IO
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from xentcheck.contract.harmless import harmless
 from xentcheck.report.findings import summary
 from xentcheck.report.results import Finding
 from xentcheck.report.terminal import console
@@ -30,7 +32,7 @@ class Progress:
 
     def __init__(self, stream: IO[str], name: str = "") -> None:
         self._console: Console = console(stream)
-        self._name = name
+        self._name = harmless(name)
         self._total = 0
         self._cell = ""
         self._told: set[tuple[int, str, str]] = set()
@@ -41,7 +43,12 @@ class Progress:
         """Begin a run of about `total` batches."""
         self._total = total
         if self._console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(30),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+            )
             self._bar = Bar(*columns, console=self._console, transient=True)
             self._task = self._bar.add_task(self._name, total=total)
             self._bar.start()
@@ -70,4 +77,5 @@ class Progress:
             self._bar = None
 
     def _line(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style), soft_wrap=True)
+        with suppress(OSError):  # where it goes to may be full
+            self._console.print(Text(text, style), soft_wrap=True)

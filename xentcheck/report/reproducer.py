@@ -9,9 +9,11 @@ from __future__ import annotations
 import pprint
 import re
 import textwrap
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xentcheck.contract.harmless import harmless
 from xentcheck.report import literals
 from xentcheck.report.results import Finding
 
@@ -54,6 +56,11 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
     finding : Finding
     framework : {"", "numpy", "torch", "jax"}
         What the target was found to take; "" where that is not known.
+
+    Raises
+    ------
+    SyntaxError, ValueError
+        Rather than that the source could not be compiled.
     """
     from xentcheck.targets.specification import build_plan
 
@@ -75,13 +82,15 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
     future = "from __future__ import annotations\n" if "lay_out" in data else ""
     imports += _OURS if "open_host(" in calls else ""
     half = "import ml_dtypes\n" if "ml_dtypes" in data else ""
-    return "\n".join([_heading(specification, finding), future + half + imports, data, calls])
+    source = "\n".join([_heading(specification, finding), future + half + imports, data, calls])
+    compile(source, "<reproducer>", "exec")
+    return source
 
 
 def _heading(specification: TargetSpecification, finding: Finding) -> str:
     name = specification.name or next(iter(specification.given.values()), "")
     lines = [
-        f"{name if isinstance(name, str) else getattr(name, '__name__', 'a function')}: {finding.title}.",
+        f"{harmless(name if isinstance(name, str) else getattr(name, '__name__', 'a function'))}: {finding.title}.",
         "",
         f"Law {finding.number}, {finding.property}: {finding.law}",
     ]
@@ -111,8 +120,9 @@ def _direct(known: BuildPlan, contract: Contract, finding: Finding, framework: s
     location = known.functions.get("loss" if role == "gradient" and framework in ("torch", "jax") else role)
     if not isinstance(location, str) or framework not in _WRAP or finding.certified is None:
         return False
-    attribute = location.rpartition(":")[2]
-    plain = attribute.isidentifier() and not attribute[:1].isupper()
+    module, _, attribute = location.rpartition(":")
+    words = [attribute, *([] if module.endswith(".py") else module.split("."))]
+    plain = all(word.isidentifier() and not iskeyword(word) for word in words) and not attribute[:1].isupper()
     own_gradient = role == "gradient" and framework != "numpy" and "gradient" in known.functions
     further = finding.upstream is not None or finding.vector is not None
     return plain and not own_gradient and not further and contract.axis != 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xentcheck.contract import Contract
+from xentcheck.contract.harmless import harmless
+
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -38,3 +41,7 @@ class TargetDescription:
     has_hessian_vector: bool
     expensive_shapes: bool
     observations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("name", "location", "version", "framework"):
+            object.__setattr__(self, name, harmless(getattr(self, name), _LONGEST))

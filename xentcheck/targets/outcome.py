@@ -7,10 +7,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from xentcheck.contract.harmless import harmless
+
+_LONGEST_NAME = 300
+
 
 @dataclass(frozen=True, eq=False)
 class Raised:
-    """An exception that the target raised.
+    """An exception that the target raised; what it says of itself is made harmless.
 
     Parameters
     ----------
@@ -26,6 +30,11 @@ class Raised:
     message: str
     call: str
     where: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", harmless(self.message))
+        for name in ("kind", "call", "where"):
+            object.__setattr__(self, name, harmless(getattr(self, name), _LONGEST_NAME))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +62,9 @@ class Outcome:
     died: str = ""
     observations: tuple[str, ...] = ()
     hessian_vector: NDArray[Any] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "died", harmless(self.died))
 
 
 PARTS = ("loss", "gradient", "hessian_vector")

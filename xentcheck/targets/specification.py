@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from xentcheck.contract import Contract
+from xentcheck.contract.reading import contract_of
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.find import declared
 from xentcheck.targets.find.locate import file_path, is_file, nearest, split
@@ -122,7 +123,7 @@ def build_plan(specification: TargetSpecification, directory: str | None = None)
     shown = next(_shown(value) for value in specification.given.values())
     contract = specification.contract.as_mapping() if specification.contract else found.contract
     changes = {**({} if specification.contract else found.changes), **specification.changes}
-    stated = Contract.from_mapping({**(contract or {}), **changes})
+    stated = contract_of({**(contract or {}), **changes})
     return replace(
         found,
         name=specification.name or found.name or shown,

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from xentcheck.contract.reading import contract_of
 from xentcheck.targets.call.convention import Convention
 from xentcheck.targets.call.detection import try_out
 from xentcheck.targets.call.frameworks import framework_named
 from xentcheck.targets.call.target import Functions, Target
+from xentcheck.targets.call.trace import module_of
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.find.locate import is_file, locate
 from xentcheck.targets.find.understand import function_of, understand
@@ -27,7 +29,7 @@ def build(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: No
 
     Raises
     ------
-    TargetError
+    TargetError, ContractError
     """
     base, install = plan["base"], plan["install"]
     found = {
@@ -60,6 +62,7 @@ def build(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: No
         expensive_shapes=plan["expensive_shapes"],
     )
     if not target.settled and plan["try_out"] and {"torch", "jax"} & set(sys.modules):
+        contract_of(contract)  # a batch of it is made
         before_trial()
         try_out(target)
         # A class is instantiated again, so that nothing of the trial is left in the instance that is judged.
@@ -85,7 +88,7 @@ def _functions(found: Mapping[str, Any], location: str, reduction: str) -> Funct
 def _package(functions: Mapping[str, Any]) -> str:
     """Return the top package that the first function comes from, or "" for a file."""
     first = next(iter(functions.values()))
-    module = first.partition(":")[0] if isinstance(first, str) else getattr(first, "__module__", None) or ""
+    module = first.partition(":")[0] if isinstance(first, str) else module_of(first)
     return "" if is_file(module) else module.partition(".")[0]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NUMBERS = "biufc"
+_LARGEST = 2**28  # bytes: no batch has an answer that is half as large
 
 
 class NotAnArrayError(TypeError):
@@ -43,6 +44,8 @@ def host_array(value: Any) -> NDArray[Any]:
         raise NotAnArrayError(f"returned {_a(type(value).__name__)}, but a number or an array is wanted")
     if array.dtype.kind not in _NUMBERS and not _is_short_float(array.dtype):
         raise NotAnArrayError(f"returned an array of dtype {array.dtype}, but numbers are wanted")
+    if array.nbytes > _LARGEST:
+        raise NotAnArrayError(f"returned an array of shape {array.shape}, larger than any loss or gradient asked for")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 

@@ -15,7 +15,7 @@ from xentcheck.targets.call.convert import host_array, is_tensor
 from xentcheck.targets.call.framework import NumpyFramework
 from xentcheck.targets.call.frameworks import framework_named
 from xentcheck.targets.call.observe import Given
-from xentcheck.targets.call.trace import raised_by
+from xentcheck.targets.call.trace import module_of, raised_by
 from xentcheck.targets.outcome import Raised
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Calls:
 
     def _record(self, part: str, value: Any, given: list[Given]) -> None:
         """Keep a result, as an array of its own."""
-        self._target.returned_by = type(value).__module__.partition(".")[0]
+        self._target.returned_by = module_of(type(value)).partition(".")[0]
         try:
             array = host_array(value)
         except Exception as error:

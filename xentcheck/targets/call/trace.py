@@ -4,20 +4,45 @@ from __future__ import annotations
 
 import os
 import traceback
+from typing import Any
 
 from xentcheck.targets.outcome import Raised
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_LONGEST_MESSAGE = 2000
 
 
 def raised_by(error: BaseException, call: str) -> Raised:
     """Return what an exception says of itself; `call` is what was being done."""
+    return Raised(kind_of(error), message_of(error), call, innermost(error))
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the name of an exception's class."""
+    return str(type.__dict__["__name__"].__get__(type(error)))  # whatever its metaclass says
+
+
+def message_of(error: BaseException) -> str:
+    """Return the text of an exception, whatever happens when it is read."""
     try:
-        message = str(error)
-    except BaseException:  # whatever the target's exception raises when it is read
-        message = "its text cannot be had"
-    return Raised(type(error).__name__, message[:_LONGEST_MESSAGE], call, innermost(error))
+        return str(error)
+    except BaseException:
+        return "its text cannot be had"
+
+
+def said_of(error: BaseException) -> str:
+    """Return kind, message and place of an exception in one line, frames of this package counted."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    return f"{kind_of(error)}: {' '.join(message_of(error).split())[:300]}{place}"
+
+
+def module_of(found: Any) -> str:
+    """Return the name of the module that an object or a class says it is of, or "" where that is no name."""
+    try:
+        name = getattr(found, "__module__", None)
+    except Exception:
+        return ""
+    return str(name) if isinstance(name, str) else ""
 
 
 def innermost(error: BaseException) -> str:
@@ -25,7 +50,7 @@ def innermost(error: BaseException) -> str:
     where = ""
     for frame, line in traceback.walk_tb(error.__traceback__):
         path = frame.f_code.co_filename
-        if not os.path.abspath(path).startswith(_OURS) or os.path.basename(path).startswith("shim_"):
+        if not _absolute(path).startswith(_OURS) or os.path.basename(path).startswith("shim_"):
             where = f"{shown_path(path)}:{line} in {frame.f_code.co_name}"
     return where
 
@@ -35,5 +60,13 @@ def shown_path(path: str) -> str:
     _, installed, inside = path.rpartition(f"{os.sep}site-packages{os.sep}")
     if installed:
         return inside
-    here = os.getcwd() + os.sep
+    here = _absolute("") + os.sep
     return path[len(here) :] if path.startswith(here) else path
+
+
+def _absolute(path: str) -> str:
+    """Return a path from the root; as it is where the target has deleted the current directory."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path

@@ -11,7 +11,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from xentcheck.targets.call.trace import innermost
+from xentcheck.targets.call.trace import innermost, kind_of, message_of
 from xentcheck.targets.errors import TargetError
 
 
@@ -150,7 +150,7 @@ def _import_file(path: str) -> ModuleType:
 
 def _said(error: BaseException) -> str:
     """Return an exception in one line, with its place where that is in a file of the user's."""
-    text = " ".join(str(error).split()).rstrip(".")[:300]
+    text = " ".join(message_of(error).split()).rstrip(".")[:300]
     where = innermost(error)
     place = f" ({where})" if where and not where.startswith("<") else ""
-    return f"{type(error).__name__}: {text}{place}" if text else f"{type(error).__name__}{place}"
+    return f"{kind_of(error)}: {text}{place}" if text else f"{kind_of(error)}{place}"

@@ -12,7 +12,7 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.contract import Contract
+from xentcheck.contract.reading import contract_of
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.outcome import Outcome
 
@@ -96,7 +96,7 @@ def described(stated: Mapping[str, Any], declared: bool, observations: Sequence[
         **{
             **{key: value for key, value in stated.items() if key in known},
             "version": stated["version"] or _installed_version(stated["package"]),
-            "contract": Contract.from_mapping(mapping),
+            "contract": contract_of(mapping),
             "contract_source": "declared" if declared or mapping else "default",
             "observations": tuple(observations),
         }

@@ -1,0 +1,35 @@
+"""Text that others wrote, made fit to be shown: it can neither steer a terminal nor pass for a line of ours."""
+
+from __future__ import annotations
+
+LONGEST = 2000
+_CUT = " [...]"
+
+
+def harmless(text: object, longest: int = LONGEST) -> str:
+    r"""Return a text in one line, with what is no printable character escaped as in a Python literal.
+
+    That is control characters (of both sets), ends of lines, marks of writing direction, what has no width, and lone
+    surrogates, which no file can hold. Given a text that it returned, it returns that.
+
+    Parameters
+    ----------
+    text : object
+        A str; of anything else its type is told.
+    longest : int
+        Characters at most; the rest is cut off, and that is shown.
+
+    Examples
+    --------
+    >>> harmless("fine\x1b[31m\nCONFORMS")
+    'fine\\x1b[31m\\nCONFORMS'
+    """
+    if not isinstance(text, str):
+        return f"<{harmless(str(type(text)), longest)}>"
+    plain = str.__getitem__(text, slice(longest + 1))  # a plain str, whatever methods a subclass has
+    shown = plain if plain.isprintable() else "".join(map(_escaped, plain))
+    return shown if len(shown) <= longest else shown[: longest - len(_CUT)] + _CUT
+
+
+def _escaped(letter: str) -> str:
+    return letter if letter.isprintable() else repr(letter)[1:-1]
