@@ -1,12 +1,14 @@
 """Messages between xentcheck and a worker: a JSON header and raw arrays over one duplex file descriptor.
 
-No pickle: what a worker sends is data, and a worker with another version of Python or numpy can read it.
+No pickle: what a worker sends is data, and a worker with another version of Python or numpy can read it. The target
+lives in the same process and may write here, too, so that nothing is taken for a message that is not exactly one.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import select
 import struct
@@ -17,7 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PREFIX = struct.Struct("<II")
+_PREFIX = struct.Struct("<4sII")
+_MARK = b"xent"
+_LONGEST_HEADER, _LONGEST_BODY = 2**24, 2**30  # bytes
 _ALIGNMENT = 16
 _ALIVE_CHECK = 0.2  # seconds between looks whether the other side still runs
 
@@ -30,13 +34,20 @@ class ChannelTimeoutError(TimeoutError):
     """The other side did not answer in time."""
 
 
+class ChannelGarbledError(ChannelClosedError):
+    """What came is no message, so that nothing more can be read; the text says in a few words why."""
+
+
 def dtype_of(name: str) -> np.dtype[Any]:
-    """Return the dtype of a name; those that numpy does not know are those of ml_dtypes."""
+    """Return the dtype of numbers of a name; those that numpy does not know are those of ml_dtypes."""
+    known: np.dtype[Any]
     try:
-        return np.dtype(name)
+        known = np.dtype(name)
     except TypeError:
-        further: np.dtype[Any] = np.dtype(getattr(importlib.import_module("ml_dtypes"), name))
-        return further
+        known = np.dtype(getattr(importlib.import_module("ml_dtypes"), name))
+    if known.kind not in "biufc" and not known.type.__module__.startswith("ml_dtypes"):
+        raise TypeError(f"{name} is no dtype of numbers")
+    return known
 
 
 class Channel:
@@ -52,9 +63,23 @@ class Channel:
         self._descriptor = descriptor
         os.set_blocking(descriptor, False)
         self._poll = select.poll()
+        self._owner = os.getpid()
 
-    def send(self, header: dict[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> None:
-        """Send a header and arrays; raises ChannelClosedError if nobody will read them."""
+    def send(
+        self,
+        header: dict[str, Any],
+        arrays: Sequence[NDArray[Any]] = (),
+        seconds: float | None = None,
+        alive: Callable[[], bool] | None = None,
+    ) -> None:
+        """Send a header and arrays; raises ChannelClosedError if nobody will read them.
+
+        A process that was forked from the channel's owner has no say here: there it is raised, too. For the other
+        parameters see `receive`.
+        """
+        if os.getpid() != self._owner:
+            raise ChannelClosedError("the channel belongs to another process")
+        deadline = _deadline(seconds)
         stated = [{"dtype": array.dtype.name, "shape": array.shape} for array in arrays]
         text = json.dumps({**header, "arrays": stated}).encode()
         text += b" " * (-len(text) % _ALIGNMENT)
@@ -63,12 +88,12 @@ class Channel:
             content = array.tobytes()
             pieces += [content, b"\0" * (-len(content) % _ALIGNMENT)]
         body = sum(map(len, pieces)) - len(text)
-        waiting = memoryview(b"".join([_PREFIX.pack(len(text), body), *pieces]))
+        waiting = memoryview(b"".join([_PREFIX.pack(_MARK, len(text), body), *pieces]))
         while waiting:
             try:
                 waiting = waiting[os.write(self._descriptor, waiting) :]
             except BlockingIOError:
-                self._wait(select.POLLOUT, None, None)
+                self._wait(select.POLLOUT, deadline, alive)
             except OSError as error:
                 raise ChannelClosedError(str(error)) from None
 
@@ -84,19 +109,20 @@ class Channel:
         alive : callable, optional
             Asked now and then; where it says False and nothing more is to be read, ChannelClosedError is raised.
             A child of the other side may hold the channel open after the other side has died.
+
+        Raises
+        ------
+        ChannelTimeoutError, ChannelClosedError
+        ChannelGarbledError
+            If what came is no message, or a larger one than any that is meant.
         """
-        deadline = None if seconds is None else time.monotonic() + seconds
-        length, body = _PREFIX.unpack(self._read(_PREFIX.size, deadline, alive).data)
-        content = self._read(length + body, deadline, alive)
-        header: dict[str, Any] = json.loads(bytes(content[:length]))
-        arrays = []
-        start = length
-        for stated in header.pop("arrays"):
-            dtype, shape = dtype_of(stated["dtype"]), tuple(stated["shape"])
-            stop = start + dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-            arrays.append(content[start:stop].view(dtype).reshape(shape))
-            start = stop + -stop % _ALIGNMENT
-        return header, arrays
+        deadline = _deadline(seconds)
+        mark, length, body = _PREFIX.unpack(self._read(_PREFIX.size, deadline, alive).data)
+        if mark != _MARK:
+            raise ChannelGarbledError("it does not begin as a message does")
+        if length > _LONGEST_HEADER or body > _LONGEST_BODY:
+            raise ChannelGarbledError("it announces more than any answer has")
+        return _message(self._read(length + body, deadline, alive), length)
 
     def fileno(self) -> int:
         """Return the file descriptor."""
@@ -137,3 +163,25 @@ class Channel:
                 return
             if not living:
                 raise ChannelClosedError("the other process has ended")
+
+
+def _deadline(seconds: float | None) -> float | None:
+    return None if seconds is None else time.monotonic() + seconds
+
+
+def _message(content: NDArray[np.uint8], length: int) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    """Return the header, which has this length, and the arrays of a message; raises ChannelGarbledError."""
+    arrays = []
+    try:
+        header: dict[str, Any] = json.loads(bytes(content[:length]))
+        start = length
+        for stated in header.pop("arrays"):
+            dtype, shape = dtype_of(stated["dtype"]), tuple(stated["shape"])
+            stop = start + dtype.itemsize * math.prod(shape)
+            if min(shape, default=0) < 0 or stop > len(content):
+                raise ValueError(f"no array of shape {shape} is there")
+            arrays.append(content[start:stop].view(dtype).reshape(shape))
+            start = stop + -stop % _ALIGNMENT
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ImportError):
+        raise ChannelGarbledError("it cannot be read") from None
+    return header, arrays

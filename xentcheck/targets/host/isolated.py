@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from time import perf_counter
 from typing import Any
@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
+from xentcheck.contract.harmless import harmless
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
+from xentcheck.targets.host.answer import WorkerFaultError, changed_processor, outcome_of, stated_in
 from xentcheck.targets.host.base import Host, described
-from xentcheck.targets.host.channel import ChannelClosedError, ChannelTimeoutError
+from xentcheck.targets.host.channel import ChannelClosedError, ChannelGarbledError, ChannelTimeoutError
 from xentcheck.targets.host.patience import Patience
 from xentcheck.targets.host.process import Process
-from xentcheck.targets.outcome import Outcome, Raised
+from xentcheck.targets.outcome import Outcome
 from xentcheck.targets.specification import BuildPlan
 
 TIME_LIMIT = 10.0
@@ -95,37 +97,40 @@ class WorkerHost(Host):
         limit = self._patience.limit
         try:
             begun = perf_counter()
-            process.channel.send(*request)
+            process.channel.send(*request, limit, process.alive)
             meanwhile()
             header, arrays = process.channel.receive(limit, process.alive)
             if self._patience.ended(perf_counter() - begun):
                 # Only what is as slow again is slow; what was compiled is there by now.
                 limit = self._patience.ordinary
-                process.channel.send(*request)
+                process.channel.send(*request, limit, process.alive)
                 process.channel.receive(limit, process.alive)
+            outcome = outcome_of(header, arrays)
+            if "description" in header:
+                self._description = self._described(header)
         except ChannelTimeoutError:
             self._patience.ran_out()
             self._restart(process)
             return Outcome(died=f"no answer within {limit:g} s")
+        except ChannelGarbledError as error:
+            self._restart(process)
+            return Outcome(died=f"something else than xentcheck wrote on the channel of its process: {error}")
         except ChannelClosedError:
             how = process.how_it_ended()
             self._restart(process)
             return Outcome(died=how)
+        except WorkerFaultError as error:
+            self._discard(process)
+            error.add_note("\n".join(harmless(line) for line in self.last_output.splitlines()))
+            raise
         except BaseException:
             # The answer to this request would be taken for that of the next one.
             self._discard(process)
             raise
         process.shorten_output()
-        if "failure" in header:
-            raise RuntimeError(f"A fault of xentcheck's own in the process of {self._plan.name}:\n{header['failure']}")
-        if "description" in header:
-            self._description = described(header["description"], self._plan.contract is not None)
-        observations = tuple(header["observations"])
-        if {"rounding-changed", "flushing-changed"} & set(observations):
+        if {"rounding-changed", "flushing-changed"} & set(outcome.observations):
             self._restart(process)
-        parts = dict(zip(header["parts"], arrays, strict=True))
-        raised = None if header["raised"] is None else Raised(**header["raised"])
-        return Outcome(**parts, raised=raised, observations=observations)
+        return outcome
 
     def loaded_modules(self) -> list[str]:
         """Return the names of the modules that the target's process has imported."""
@@ -155,6 +160,11 @@ class WorkerHost(Host):
         if self._process is process:
             self._process = None
 
+    def _described(self, header: Mapping[str, Any], observations: Sequence[str] = ()) -> TargetDescription:
+        """Return what a worker states of its target; what it is called is known without asking."""
+        stated = {**stated_in(header), "name": self._plan.name, "location": self._plan.location}
+        return described(stated, self._plan.contract is not None, observations)
+
     def _greet(self) -> TargetDescription:
         """Wait for the worker's description."""
         trying = False
@@ -163,6 +173,17 @@ class WorkerHost(Host):
             assert process is not None
             try:
                 header, _ = process.channel.receive(self._patience.first, process.alive)
+                if "trial" in header and not trying:
+                    trying = True
+                    continue
+                if "error" in header:
+                    raise TargetError(header["error"])
+                description = self._described(header, changed_processor(header))
+                process.greeted = True
+                return description
+            except ChannelGarbledError as error:
+                self._discard(process)
+                raise TargetError(f"{self._plan.name} wrote on the channel of its process: {error}.") from None
             except (ChannelTimeoutError, ChannelClosedError) as error:
                 slow = isinstance(error, ChannelTimeoutError)
                 how = f"no answer within {self._patience.first:g} s" if slow else process.how_it_ended()
@@ -178,19 +199,6 @@ class WorkerHost(Host):
             except BaseException:
                 self._discard(process)
                 raise
-            if "trial" in header:
-                trying = True
-                continue
-            if "error" in header:
-                self._discard(process)
-                raise TargetError(header["error"])
-            process.greeted = True
-            changed = [
-                name
-                for name, fine in zip(("rounding-changed", "flushing-changed"), header["processor"], strict=True)
-                if not fine
-            ]
-            return described(header["description"], self._plan.contract is not None, changed)
 
 
 def _request(batch: Batch, want: Sequence[str], upstream: NDArray[Any] | None, vector: NDArray[Any] | None) -> Message:

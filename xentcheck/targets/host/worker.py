@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import faulthandler
+import json
 import os
 import select
 import sys
@@ -17,9 +18,11 @@ from dataclasses import asdict
 from typing import Any
 
 from xentcheck.batches.batch import Batch
+from xentcheck.contract import ContractError
 from xentcheck.targets.call.build import build
 from xentcheck.targets.call.observe import Environment, processor_state
 from xentcheck.targets.call.target import Target
+from xentcheck.targets.call.trace import said_of
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.host.channel import Channel, ChannelClosedError
 from xentcheck.targets.outcome import PARTS
@@ -37,11 +40,18 @@ def main(descriptor: int) -> None:
             sys.path.insert(0, plan["base"])
         try:
             target = build(plan, before_trial=lambda: channel.send({"trial": True}))
-        except TargetError as error:
+            target.environment = Environment(exclusive=True)
+            greeting = {"description": target.stated(), "processor": processor_state()}
+            json.dumps(greeting)
+        except ChannelClosedError:
+            raise
+        except (TargetError, ContractError) as error:
             channel.send({"error": str(error)})
             return
-        target.environment = Environment(exclusive=True)
-        channel.send({"description": target.stated(), "processor": processor_state()})
+        except Exception as error:
+            channel.send({"error": f"{plan['name']} cannot be prepared: {said_of(error)}."})
+            return
+        channel.send(greeting)
         while True:
             _answer(channel, target)
 
@@ -54,9 +64,10 @@ def _answer(channel: Channel, target: Target) -> None:
         return
     try:
         answer, results = _evaluated(target, header, arrays)
-    except Exception:
+    except Exception as error:
         # What the target raises is part of an outcome; this is a fault of xentcheck and must not pass for one.
-        answer, results = {"failure": traceback.format_exc()}, []
+        traceback.print_exc()
+        answer, results = {"failure": said_of(error)}, []
     channel.send(answer, results)
 
 
