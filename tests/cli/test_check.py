@@ -121,8 +121,7 @@ def test_a_fault_of_xentcheck_is_one_sentence_too(engine: Any, call: Call, monke
     assert "xentcheck itself failed (ZeroDivisionError: oops)" in err
     assert "Traceback" not in err
     monkeypatch.setenv("XENTCHECK_TRACEBACK", "1")
-    with pytest.raises(ZeroDivisionError):
-        call("check", "x")
+    assert "Traceback" in call("check", "x")[2]
 
 
 def test_the_json_of_one_target_is_its_report(engine: Any, call: Call, tmp_path: Path) -> None:

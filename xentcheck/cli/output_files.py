@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -46,36 +47,48 @@ def write_json(path: str, reports: Sequence[Report], errors: Mapping[str, str], 
     """
     if several:
         stated = {"schema": SEVERAL, "reports": [report.as_mapping() for report in reports], "errors": dict(errors)}
-        _replace(Path(path), json.dumps(stated, allow_nan=False, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(stated, allow_nan=False, indent=1, ensure_ascii=False) + "\n"
     elif reports:
-        _replace(Path(path), reports[0].to_json())
-
-
-def write_reproducers(folder: str, report: ReportData) -> dict[str, str]:
-    """Write one script a finding and return their paths by the identifier of the finding."""
-    directory = Path(folder)
-    written: dict[str, str] = {}
+        text = reports[0].to_json()
+    else:
+        return
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        _replace(Path(path), text)
+    except OSError as error:
+        raise click.ClickException(f"--json {path} cannot be written: {error.strerror}.") from None
+
+
+def script_paths(folder: str, report: ReportData) -> dict[str, str]:
+    """Return the path of the script of each finding, by the identifier of the finding."""
+    named = [identifier(finding) for finding in report.findings if finding.reproducer]
+    return {name: str(Path(folder) / f"{name}.py") for name in named}
+
+
+def write_reproducers(folder: str, report: ReportData) -> None:
+    """Write one script a finding, each whole or not at all."""
+    paths = script_paths(folder, report)
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
         for finding in report.findings:
             if finding.reproducer:
-                path = directory / f"{identifier(finding)}.py"
-                path.write_text(finding.reproducer, encoding="utf-8")
-                written[identifier(finding)] = str(path)
+                _replace(Path(paths[identifier(finding)]), finding.reproducer)
     except OSError as error:
         raise click.ClickException(f"--reproducers {folder} cannot be written: {error.strerror}.") from None
-    return written
 
 
 def _replace(path: Path, text: str) -> None:
+    """Write a file under another name, and give it its own when it is whole."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        # What no file can hold is written as JSON and Python escape it.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
-    except OSError as error:
-        raise click.ClickException(f"--json {path} cannot be written: {error.strerror}.") from None
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
 
 
 def _umask() -> int:

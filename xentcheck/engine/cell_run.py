@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from xentcheck.batches.batch import Batch
+from xentcheck.contract.harmless import harmless
 from xentcheck.diagnosis import Cause, Diagnosis
 from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.minimise import finding, minimise
@@ -137,13 +139,17 @@ def run_cell(
         on_violation=on_violation,
     )
     # The seed of a cell depends on nothing but the run's seed and the cell's name: jobs and order do not matter.
-    search.run(order.profile, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
+    try:
+        search.run(order.profile, order.examples, zlib.crc32(f"{order.seed} {order.cell}".encode()))
+    except Exception as error:  # what was found stays
+        search.result.fault = harmless(f"{type(error).__name__}: {error}", 500)
+        search.result.trace = traceback.format_exc()
     done = CellRun(search.result, [], {}, inapplicable)
     conclusion = _Conclusion(done, search, order, host, _diagnosis(search, order, host), known)
     fallen = [tally for tally in search.result.tallies.values() if tally.falls]
     for tally in fallen:
         conclusion.first(tally.falls[0])
-    for tally in fallen if not search.result.interrupted else ():
+    for tally in fallen if not (search.result.interrupted or search.result.fault) else ():
         conclusion.further(tally.falls)
     conclusion.report()
     return done
@@ -152,7 +158,7 @@ def run_cell(
 def _diagnosis(search: CellSearch, order: Order, host: Host) -> Diagnosis:
     """Return what names the mechanisms of the cell's findings, and may ask the target for it."""
     result = search.result
-    if result.interrupted or result.deaths:
+    if result.interrupted or result.deaths or result.fault:
         return Diagnosis(search.contract, search.case, ask=False)
     # Where each new shape is compiled, those that have been judged alone.
     first = islice(search.sweep(order.profile), result.run if search.capabilities.expensive_shapes else None)
@@ -237,7 +243,7 @@ class _Conclusion:
 
     def _own_fault(self, doing: str, error: Exception) -> None:
         """Report a fault of xentcheck's own beside what was found, which it must not cost."""
-        self.search.result.observations[f"a fault of xentcheck in {doing}: {error!r}"] += 1
+        self.search.result.observations[f"a fault of xentcheck in {doing}: {harmless(repr(error), 300)}"] += 1
 
 
 def run_cell_alone(order: Order) -> CellRun:

@@ -24,7 +24,7 @@ from xentcheck.engine.witnessing import Witnessing
 from xentcheck.properties.case import Case
 from xentcheck.properties.left_open import seen
 from xentcheck.properties.registry import choose
-from xentcheck.report.report import Report
+from xentcheck.report.report import BrokenOffError, Report
 from xentcheck.report.results import Finding
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
 
@@ -102,6 +102,8 @@ def check_target(
     ------
     TargetError, ContractError, UnknownPropertyError
         With one sentence that says what was given and what is wanted.
+    BrokenOffError
+        If xentcheck's own code fails, by itself or by what the target has done to it; with what was found until then.
 
     Notes
     -----
@@ -115,7 +117,7 @@ def check_target(
     amount = PROFILES[profile]
     witnessing = Witnessing(amount.witnessed)
     done: list[CellRun] = []
-    interrupted = False
+    interrupted, broken_off = False, None
     with witnessing, open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit) as host:
         description = host.description
         planned = cells(description.contract, dtypes)
@@ -142,10 +144,11 @@ def check_target(
             for run in _runs(orders, host, jobs, told):
                 done.append(run)
                 interrupted = run.result.interrupted
-                if interrupted or (fail_fast and run.findings):
+                broken_off = run.result if run.result.fault else None
+                if interrupted or broken_off or (fail_fast and run.findings):
                     break
                 witnessing.add(run.result.problems)
-            if not interrupted and not (fail_fast and any(run.findings for run in done)):
+            if not interrupted and not broken_off and not (fail_fast and any(run.findings for run in done)):
                 _try_what_is_left_open(orders[0], [run.result for run in done])
         except KeyboardInterrupt:
             interrupted = True
@@ -155,11 +158,18 @@ def check_target(
             count = len(few_shapes(InputSpace(description.contract, planned[0].dtype, planned[0].labels)))
             said = f"each new shape costs {dear:.1g} s: batches were of {count} shapes, many of each"
             done[0].result.observations[f"{said}; the contract key shapes=many has others tried, too"] = 10**8
-        _require_environment(description.name, [run.result for run in done])
-        witnesses = () if interrupted else witnessing.results()
-    return report_of(
-        description, planned, done, witnesses, seed, profile, time.perf_counter() - start, interrupted=interrupted
+        if broken_off is None:
+            _require_environment(description.name, [run.result for run in done])
+        cut = interrupted or broken_off is not None
+        witnesses = () if cut else witnessing.results()
+    report = report_of(
+        description, planned, done, witnesses, seed, profile, time.perf_counter() - start, interrupted=cut
     )
+    if broken_off is not None:
+        error = BrokenOffError(broken_off.fault, report)
+        error.add_note(broken_off.trace)
+        raise error
+    return report
 
 
 def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Iterator[CellRun]:

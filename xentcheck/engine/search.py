@@ -65,7 +65,8 @@ class CellResult:
 
     `deaths` counts how often the target's process ended or was ended, in whichever call; `answered` the batches on
     which a call returned at all, and `raised` is the first exception instead. `drawing`: whether the sweep is over.
-    `left_open`: bad input about which the contract says nothing, still to be tried.
+    `left_open`: bad input about which the contract says nothing, still to be tried. `fault` and `trace` are the
+    text and the traceback of an exception that ended the search, whoever is to blame for it.
     """
 
     cell: Cell
@@ -82,6 +83,8 @@ class CellResult:
     raised: Raised | None = None
     drawing: bool = False
     interrupted: bool = False
+    fault: str = ""
+    trace: str = ""
 
 
 class Enough(BaseException):
@@ -158,7 +161,11 @@ class CellSearch:
         except KeyboardInterrupt:
             self.result.interrupted = True
             self._leave()
-        self._searching = False
+        except Exception:
+            self._leave()
+            raise
+        finally:
+            self._searching = False
         return self.result
 
     def _died(self, answer: Answer) -> None:

@@ -18,6 +18,14 @@ class FindingsError(AssertionError):
         self.report = report
 
 
+class BrokenOffError(RuntimeError):
+    """A fault ended a run before its time. The message is the fault; `report` holds everything that was seen."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class Report(ReportData):
     """Everything about one run on one target, in all its forms."""
 
