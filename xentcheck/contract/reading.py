@@ -24,11 +24,12 @@ def contract_of(given: Mapping[str, Any]) -> Contract:
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         raise ContractError(f"The contract cannot be read: {error}.") from None
     limits = contract.domain or {}
-    least = max(1, limits.get("rows", (1,))[0]) * max(1, limits.get("classes", (1,))[0])
-    if least > _LARGEST_LEAST:
+    if max(1, limits.get("rows", (1,))[0]) * max(1, limits.get("classes", (1,))[0]) > _LARGEST_LEAST:
         raise ContractError(
-            f"domain has {least:.1e} scores in the smallest batch, but can be judged only up to {_LARGEST_LEAST:,}."
+            f"domain allows no batch of up to {_LARGEST_LEAST:,} scores, and larger ones are more than can be judged."
         )
+    if isinstance(contract.ignore_index, int) and not -(2**63) <= contract.ignore_index < 2**64:
+        raise ContractError("ignore_index is an integer of more than 64 bits, which no label can be.")
     return contract
 
 
