@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import os
 import shlex
-import sys
-import traceback
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from xentcheck.cli import arguments, output_files, status
-from xentcheck.contract.harmless import harmless
+from xentcheck.cli import arguments, output_files
+from xentcheck.cli.check_run import CheckRun
 
 if TYPE_CHECKING:
-    from xentcheck.report.report import Report
     from xentcheck.targets import TargetSpecification
 
 DEFAULT_TARGETS = ("reference", "reference.summed_guarded", "reference.averaged_clipped")
@@ -92,7 +85,7 @@ def check(**given: Any) -> int:
     laws = arguments.laws(given["properties"])
     dtypes = arguments.dtypes(given["dtypes"])
     specifications = _specifications(given, stated)
-    run = _Run(given, laws=laws, dtypes=dtypes, several=len(specifications) > 1)
+    run = CheckRun(given, laws=laws, dtypes=dtypes, several=len(specifications) > 1)
     for name, specification in specifications:
         if not run.judge(name, specification, _command(given, name)):
             break
@@ -136,121 +129,3 @@ def _command(given: dict[str, Any], name: str) -> str:
     for option, default in (("time_limit", 10.0), ("first_time_limit", 120.0)):
         words += [f"--{option.replace('_', '-')}", f"{given[option]:g}"] if given[option] != default else []
     return shlex.join(words)
-
-
-class _Run:
-    """The targets of one call, one after the other, and what has been seen so far."""
-
-    def __init__(self, given: dict[str, Any], laws: Any, dtypes: Any, several: bool) -> None:
-        self.given = given
-        self.limits = {"properties": laws, "dtypes": dtypes}
-        self.several = several
-        self.reports: list[Report] = []
-        self.errors: dict[str, str] = {}
-        self.told: set[str] = set()
-        self.statuses: list[int] = []
-
-    def judge(self, name: str, specification: TargetSpecification, command: str) -> bool:
-        """Judge one target and show its report; return whether the next one is to follow.
-
-        Whatever fails on the way is this target's, and costs neither the others nor what was found.
-        """
-        shown = harmless(name)
-        try:
-            return self._judge(shown, specification, harmless(command, len(command)))
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            self._broken_off(shown, f"{type(error).__name__}: {error}", error)
-            return True
-
-    def _judge(self, name: str, specification: TargetSpecification, command: str) -> bool:
-        from xentcheck.contract import ContractError
-        from xentcheck.engine.run import check_target
-        from xentcheck.report.progress import Progress
-        from xentcheck.report.report import BrokenOffError
-        from xentcheck.targets import TargetError
-
-        given = self.given
-        progress = Progress(sys.stderr, name)
-        fault = None
-        try:
-            report = check_target(
-                specification,
-                profile=given["profile"],
-                seed=given["seed"],
-                jobs=given["jobs"],
-                fail_fast=given["fail_fast"],
-                time_limit=given["time_limit"],
-                first_time_limit=given["first_time_limit"],
-                progress=progress,
-                **self.limits,
-            )
-        except (TargetError, ContractError) as error:
-            self.errors[name] = self._complain(str(error))
-            return True
-        except BrokenOffError as error:
-            report, fault = error.report, error
-        except KeyboardInterrupt:
-            self.statuses.append(status.INTERRUPTED)
-            return False
-        finally:
-            progress.stop()
-        report = dataclasses.replace(report, command=command)
-        if fault is not None:
-            self._broken_off(name, str(fault), fault)
-        self._keep(report)
-        stopped = report.interrupted and fault is None
-        return not stopped and not (given["fail_fast"] and report.findings)
-
-    def _keep(self, report: Report) -> None:
-        """Show a report, then write what was asked for: a disk that is full costs nothing that could be shown."""
-        from xentcheck.report.terminal import write
-
-        folder = self.given["reproducers"]
-        if self.reports or self.errors:
-            click.echo()
-        self.reports.append(report)
-        self.statuses.append(status.of_verdict(report.verdict, report.interrupted))
-        try:
-            write(report, sys.stdout, output_files.script_paths(folder, report) if folder else {})
-        finally:
-            self.write()
-            if folder:
-                self._saved(lambda: output_files.write_reproducers(folder, report))
-
-    def _broken_off(self, name: str, fault: str, error: Exception) -> None:
-        """Tell of a fault that ended the judging of one target."""
-        self.errors[name] = self._complain(
-            f"{name} was not judged to the end: xentcheck itself failed ({fault}), by a mistake or by what the target "
-            "did to it; please report it, with the traceback that XENTCHECK_TRACEBACK=1 shows."
-        )
-        if os.environ.get("XENTCHECK_TRACEBACK"):
-            traceback.print_exception(error)
-
-    def _complain(self, sentence: str) -> str:
-        """Tell a sentence, once, and return it; what it tells of makes the run unusable."""
-        told = harmless(sentence)
-        self.statuses.append(status.UNUSABLE)
-        if told not in self.told:
-            self.told.add(told)
-            with contextlib.suppress(OSError):
-                click.echo(f"xentcheck: {told}", err=True)
-        return told
-
-    def _saved(self, save: Callable[[], object]) -> None:
-        try:
-            save()
-        except click.ClickException as error:
-            self._complain(error.format_message())
-
-    def write(self) -> None:
-        """Write the JSON report of what has been judged so far, if one was asked for."""
-        file = self.given["json_file"]
-        if file:
-            self._saved(lambda: output_files.write_json(file, self.reports, self.errors, self.several))
-
-    def close(self) -> int:
-        """Return the exit status of the whole run."""
-        self.write()
-        return status.worst(self.statuses)
