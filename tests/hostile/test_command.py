@@ -90,7 +90,7 @@ def test_where_the_terminal_is_full_the_files_are_written(tmp_path: Path) -> Non
 )
 def test_the_next_target_is_judged(tmp_path: Path, name: str, status: int) -> None:
     limits = ["--time-limit", "2", "--first-time-limit", "5", "--json", str(tmp_path / "r.json")]
-    ran = called(f"calls.py:{name}", "calls.py:right", *FEW, *limits)
+    ran = called(f"calls.py:{name}", "reference", *FEW, *limits)
     text = (tmp_path / "r.json").read_text(encoding="utf-8")
     assert ran.returncode == status
     assert json.loads(text)["reports"][-1]["verdict"] == "conforms"
