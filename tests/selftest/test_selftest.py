@@ -210,3 +210,15 @@ def test_what_survived_at_first_is_found(name: str) -> None:
     done = examine(bug, only_first=True)
     assert done.first is not None
     assert done.first.profile == "quick"
+
+
+def test_ctrl_c_ends_the_whole_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not the search of one specimen alone, which keeps what it has found."""
+    bug = next(found for found in BUGS if found.name == "no_maximum")
+
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(search.CellSearch, "judge", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        examine(bug)

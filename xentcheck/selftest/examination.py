@@ -144,6 +144,8 @@ class _Search:
             search = CellSearch(contract, capabilities, self.host, laws, cell, on_batch=on_batch)
             search.on_violation = lambda result, tally, search=search: self._fell(search, tally, profile)  # type: ignore[misc]
             search.run(profile, drawn, zlib.crc32(f"{self.seed} {cell}".encode()), swept=swept)
+            if search.result.interrupted:  # what a part of the zoo comes to says nothing of the whole
+                raise KeyboardInterrupt
             if self._enough():
                 return
 
