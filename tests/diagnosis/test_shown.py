@@ -85,3 +85,19 @@ def test_forms_that_explain_alike_are_told_as_alternatives() -> None:
     assert _either(["Off by one, after a block.", "Off by one, after a block."]) == "Off by one, after a block."
     assert _either(["Labels are off by one.", "Labels are clipped, off by one."]) == "Labels are off by one."
     assert _either(["One.", "Another thing."]) == "One. Or: Another thing."
+
+
+def test_what_the_batch_shown_does_not_show_is_not_told_of_it() -> None:
+    """The gradient of one row is right, and at odds with the loss alone, which has an eps: no sum for a mean there."""
+
+    def loss(z: Any, y: Any) -> Any:
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return -np.log((e / e.sum(axis=1, keepdims=True))[np.arange(len(z)), y] + 1e-9).mean()
+
+    def gradient(z: Any, y: Any) -> Any:
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True) - np.eye(z.shape[1])[y]
+
+    report = check(loss, gradient, properties=["own-gradient"], dtypes=["float64"], contract={"domain": SMALL})
+    for found in report.findings:
+        assert found.batch["scores"]["shape"][0] > 1 or not found.cause

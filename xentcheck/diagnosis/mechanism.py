@@ -28,12 +28,12 @@ LOOSE = {"narrowing", "cancellation", "exponentials_approximate", "finite_differ
 def likely_cause(own: Sequence[Observation], others: Sequence[Observation] = ()) -> Cause | None:
     """Return the mechanism of a finding if it is shown, else the suspicion and what is known; see `common_cause`."""
     cause = common_cause(own, others)
-    if cause is not None and cause.shown:
+    if cause is not None and cause.shown and own[0].wrong:  # what is told is told of the batch that is shown
         return cause
     said = known([*own, *others])
     if cause is None:
         return Cause("", "", shown=False, known=said) if said else None
-    return replace(cause, known=said)
+    return replace(cause, shown=False, known=said)
 
 
 def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ()) -> Cause | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.storage import same_content
 from xentcheck.contract import Contract
 from xentcheck.diagnosis.cause import Cause
 from xentcheck.diagnosis.events import event
@@ -165,4 +166,5 @@ def _right(law: Law, case: Case, part: str) -> bool:
     answer = case.answer
     if answer.held(part) is None or answer.violation(part) is not None:
         return False
-    return not any(broken.batch is case.batch for broken in law.judge(case))
+    asked = same_content(case.batch)  # a law may hand on a copy of the batch that it was asked about
+    return not any(same_content(broken.batch) == asked for broken in law.judge(case))
