@@ -110,7 +110,7 @@ def padded_with_minus_hundred(scores: Array, labels: Array) -> Any:
     "label_logit_missing",
     "value",
     "class-permutation",
-    akin=("label_logit_added",),
+    akin=("label_logit_added", "lse_minus_label"),
     thread="Megatron-LM 5522; ml-cross-entropy 52",
 )
 def label_in_last_chunk_not_found(scores: Array, labels: Array) -> Any:

@@ -132,7 +132,7 @@ def clip_not_differentiated(scores: Array, labels: Array) -> Any:
     return g / max(len(g), 1)
 
 
-@bug("log_limited", "value", thread="torch binary_cross_entropy limits log to -100")
+@bug("log_limited", "value", akin=("loss_limited",), thread="torch binary_cross_entropy limits log to -100")
 def logarithm_limited(scores: Array, labels: Array) -> Any:
     """Limit log p to -100."""
     return mean(np.minimum(row_losses(scores, labels), 100))

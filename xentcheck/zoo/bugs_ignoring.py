@@ -116,7 +116,15 @@ def gradient_divided_by_all_rows(scores: Array, labels: Array, ignore_index: int
 @bug(
     "divisor_of_ignored_weights",
     "value",
-    akin=("divisor_weights", "divisor_all_weights", "scaled", "divisor_one_off", "divisor_kept", "divisor_rows"),
+    akin=(
+        "divisor_weights_of_ignored",
+        "divisor_weights",
+        "divisor_all_weights",
+        "scaled",
+        "divisor_one_off",
+        "divisor_kept",
+        "divisor_rows",
+    ),
     contract=OVER_WEIGHTS,
     thread="pytorch 70348; Liger-Kernel 1338",
 )

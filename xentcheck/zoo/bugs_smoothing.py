@@ -222,7 +222,7 @@ def z_loss_of_ignored_rows(scores: Array, labels: Array, z_loss: float, ignore_i
     return np.where(kept, row_losses(scores, safe), 0).sum() + scores.dtype.type(z_loss) * (lse_of(scores) ** 2).sum()
 
 
-@bug("z_loss_missing", "value", akin=("z_loss_of_shifted",), contract=Z_LOSS, thread="ml-cross-entropy 52")
+@bug("z_loss_missing", "value", akin=("z_loss_shifted",), contract=Z_LOSS, thread="ml-cross-entropy 52")
 def z_loss_of_shifted_scores(scores: Array, labels: Array, z_loss: float) -> Any:
     """Take the z-loss of the log-sum-exp after the maximum was subtracted."""
     lse = np.log(np.exp(shifted(scores)).sum(axis=1))

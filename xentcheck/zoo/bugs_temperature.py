@@ -35,7 +35,7 @@ def right_gradient(scores: Array, labels: Array, temperature: float) -> Any:
     return mean_gradient(wide, labels) / wide.dtype.type(temperature)
 
 
-@bug("temperature", "value", "temperature", contract=TEMPERED, thread="dml_cross_entropy 1; miles 68")
+@bug("temperature", "temperature", contract=TEMPERED, thread="dml_cross_entropy 1; miles 68")
 def temperature_never_applied(scores: Array, labels: Array, temperature: float) -> Any:
     """Take the temperature and leave it unused."""
     return mean_loss(scores, labels)
@@ -82,7 +82,7 @@ def times_its_square(scores: Array, labels: Array, temperature: float) -> Any:
     return loss * loss.dtype.type(temperature * temperature)
 
 
-@bug("temperature_derivative", "gradient", "temperature", role="gradient", loss=right_loss, contract=TEMPERED)
+@bug("temperature_derivative", "temperature", role="gradient", loss=right_loss, contract=TEMPERED)
 def factor_of_the_temperature_forgotten(scores: Array, labels: Array, temperature: float) -> Any:
     """Return the gradient by the logits after the division: 1 / T is missing."""
     return mean_gradient(tempered(scores, temperature), labels)
