@@ -129,7 +129,9 @@ def test_the_map_has_every_room_and_no_other() -> None:
     assert folders == {name.removesuffix("/") for name in named if name.endswith("/")}
 
 
-@pytest.mark.parametrize("kind", ADDED)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow) if kind == "a target" else kind for kind in ADDED]
+)
 def test_as_many_files_as_stated_are_enough(kind: str, tmp_path: Path) -> None:
     """One of each kind is written into a copy of the package, and then is at work there."""
     rows = re.findall(r"^\| (?:add|register) (.*?) \| (\d+) \|", TEXT, re.MULTILINE)

@@ -37,3 +37,30 @@ def test_a_signal_keeps_the_report(
     assert (report["verdict"], report["interrupted"]) == (verdict, True)
     assert out.splitlines()[-1].startswith(verdict.upper())
     assert report["counts"]["skipped"] > 0
+
+
+def test_a_signal_that_was_swallowed_ends_the_run_at_the_next_batch(tmp_path: Path) -> None:
+    """As one that comes while a finaliser runs is: what is raised there is told on standard error, and lost."""
+    swallowed = (
+        "import os, signal, sys\n"
+        "from xentcheck.cli import main\n"
+        "from xentcheck.report import progress\n"
+        "class Finalised:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        sum(range(10**5))\n"
+        "first = progress.Progress.start\n"
+        "def start(self, total):\n"
+        "    first(self, total)\n"
+        "    Finalised()\n"
+        "progress.Progress.start = start\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["check", f"{LOSSES}:loss", "--profile", "thorough", "--properties", "value", "--dtypes", "float64"]
+    command = [sys.executable, "-c", swallowed, *words, "--json", str(tmp_path / "r.json")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert ran.returncode == 130
+    assert "Exception ignored in: <function Finalised.__del__" in ran.stderr
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["verdict"] == "interrupted"
+    assert report["counts"]["run"] == 1

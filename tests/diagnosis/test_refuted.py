@@ -111,7 +111,7 @@ def _sum_of_blocks(z: Any, y: Any) -> Any:
     [
         ("value", _sum_one_by_one, [256, 300], True),
         ("uniform", _sum_one_by_one, [256, 300], True),
-        ("value", _sum_of_blocks, [500, 1100], False),
+        pytest.param("value", _sum_of_blocks, [500, 1100], False, marks=pytest.mark.slow),
     ],
 )
 def test_sums_that_stop_growing_in_bfloat16(law: str, loss: Any, classes: list[int], first: bool) -> None:

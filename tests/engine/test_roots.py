@@ -13,6 +13,12 @@ from xentcheck.engine.roots import Found, gathered
 from xentcheck.report.report import Report
 from xentcheck.report.results import Finding
 
+SMALL: dict[str, Any] = {
+    "contract": {"domain": {"rows": [1, 4], "classes": [2, 6]}},
+    "properties": ["value", "shift", "uniform"],
+    "dtypes": ["float64"],
+}
+
 
 def found(law: str, number: int = 1, mechanism: str = "", promise: str = "", event: str = "a wrong number") -> Found:
     """Return a finding of which some things are known."""
@@ -65,7 +71,7 @@ def _class_c(z: Any, y: Any) -> Any:
 @pytest.fixture(scope="module")
 def class_c() -> Report:
     """The verdict on it."""
-    return check(_class_c, properties=["value", "shift", "uniform"], dtypes=["float64"])
+    return check(_class_c, **SMALL)
 
 
 def test_a_loss_of_class_c_is_one_finding_that_names_the_honest_promise(class_c: Report) -> None:
@@ -74,7 +80,7 @@ def test_a_loss_of_class_c_is_one_finding_that_names_the_honest_promise(class_c:
     assert any(line.startswith("would conform here with accuracy=C") for line in one.detail)
     assert one.mechanism == "lse_minus_label"
     assert {one.property, *(other.property for other in one.also)} == {"value", "shift", "uniform"}
-    declared = check(_class_c, contract={"accuracy": "C"}, properties=["value", "shift", "uniform"], dtypes=["float64"])
+    declared = check(_class_c, **{**SMALL, "contract": {**SMALL["contract"], "accuracy": "C"}})
     assert declared.verdict == "conforms"
 
 
@@ -98,7 +104,7 @@ def test_two_mistakes_are_two_findings() -> None:
         rows = np.arange(len(z))
         return (_logsumexp(z)[:, 0] - z[rows, y]).sum()  # a sum, and a cancellation
 
-    report = check(loss, properties=["value"], dtypes=["float64"])
+    report = check(loss, **{**SMALL, "properties": ["value"]})
     assert {"sum_for_mean"} <= {one.mechanism for one in report.findings}
 
 
@@ -106,7 +112,7 @@ def test_the_line_of_a_promise_is_told_of_nothing_else() -> None:
     def loss(z: Any, y: Any) -> Any:
         return 2 * (_logsumexp(z)[:, 0] - z[np.arange(len(z)), y]).mean()
 
-    report = check(loss, properties=["value"], dtypes=["float64"])
+    report = check(loss, **{**SMALL, "properties": ["value"]})
     (first, *_) = report.findings
     assert not any("accuracy=C" in line for line in first.detail)
     assert replace(first, also=()) in report.broken("value")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -17,14 +16,19 @@ PACKAGES = Path(__file__).parents[2]
 FEW = ("--properties", "answers,value", "--dtypes", "float64", "--contract", 'domain={"rows":[1,2],"classes":[2,3]}')
 
 
-def called(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Return what a call of the command line did; it runs in the folder of the targets."""
+SMALL_FILES = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+
+
+def called(*words: str, before: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+    """Return what a call of the command line did, in the folder of the targets, after some code of `before`."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "xentcheck", "check", *words]
+    code = f"{before}import sys; from xentcheck.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "check", *words]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.run(command, text=True, cwd=TARGETS, env=environment, check=False, timeout=300, **options)
 
 
+@pytest.mark.slow
 def test_a_fault_is_one_target_s_and_what_it_broke_before_is_kept(tmp_path: Path) -> None:
     """The next targets are judged; every report, every error and every script is there."""
     names = ["calls.py:wrong_and_breaks", "import_surrogate.py:loss", "calls.py:surrogate_now_and_then"]
@@ -51,12 +55,10 @@ def test_a_fault_is_one_target_s_and_what_it_broke_before_is_kept(tmp_path: Path
     assert all(line.isprintable() for line in everything.splitlines())
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_nothing_on_the_terminal_and_leaves_no_half_file(tmp_path: Path) -> None:
-    def small() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
     written = ["--json", str(tmp_path / "r.json"), "--reproducers", str(tmp_path)]
-    ran = called("calls.py:controls_now_and_then", *FEW, *written, preexec_fn=small)
+    ran = called("calls.py:controls_now_and_then", *FEW, *written, before=SMALL_FILES)
     assert ran.returncode == 2
     assert ran.stdout.splitlines()[-1].startswith("VIOLATES: calls.py:controls_now_and_then: ")
     told = [line for line in ran.stderr.splitlines() if line.startswith("xentcheck: ")]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xentcheck.cli import output_files, status
+from xentcheck.cli.interruption import asked
 from xentcheck.contract.harmless import harmless
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class CheckRun:
         from xentcheck.targets import TargetError
 
         given = self.given
-        progress = Progress(sys.stderr, name)
+        progress = Progress(sys.stderr, name, asked)
         fault = None
         try:
             report = check_target(

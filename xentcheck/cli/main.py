@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from xentcheck.cli import status
+from xentcheck.cli.interruption import ended_by_signals
 
 _COMMANDS = {
     "check": ("xentcheck.cli.check", "Judge cross-entropies: is each right, and how accurate is it."),
@@ -86,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a message of a target may hold characters that the terminal lacks
             stream.reconfigure(errors="backslashreplace")
     try:
-        with _ended_like_ctrl_c():
+        with ended_by_signals():
             result: Any = xentcheck.main(args=arguments, prog_name="xentcheck", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
@@ -104,28 +102,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "XENTCHECK_TRACEBACK=1 shows."
         )
     return result if isinstance(result, int) else status.CONFORMS
-
-
-@contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does: the run ends, and what it has found is kept."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # no other thread may handle signals
-        return
-    ending = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # Under nohup a hang-up is ignored, and stays so.
-    before = {one: signal.getsignal(one) for one in ending if signal.getsignal(one) == signal.SIG_DFL}
-    for one in before:
-        signal.signal(one, _interrupt)
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _complain(sentence: str) -> int:

@@ -5,6 +5,7 @@ A law that is broken is told of at once: a gross bug shows long before the searc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
@@ -28,9 +29,12 @@ class Progress:
         Where to tell of it, as a rule standard error.
     name : str
         The target.
+    ended : callable
+        Whether the run is to end; then the next batch raises KeyboardInterrupt.
     """
 
-    def __init__(self, stream: IO[str], name: str = "") -> None:
+    def __init__(self, stream: IO[str], name: str = "", ended: Callable[[], bool] = lambda: False) -> None:
+        self._ended = ended
         self._console: Console = console(stream)
         self._name = harmless(name)
         self._total = 0
@@ -62,6 +66,8 @@ class Progress:
         elif cell_name != self._cell:
             self._line(f"{self._name}: {cell_name}, {done:,} of about {self._total:,} batches done")
         self._cell = cell_name
+        if self._ended():
+            raise KeyboardInterrupt
 
     def found(self, finding: Finding) -> None:
         """Tell of a finding, once for each law, dtype and label form."""
