@@ -13,7 +13,7 @@ COMPILED = pytest.param("reference.compiled", marks=[pytest.mark.needs("numba"),
 
 def verdicts(report):
     """Return the laws broken in each dtype."""
-    return {(found.property, found.dtype) for found in report.findings}
+    return {(law.name, law.dtype) for law in report.properties if law.status == "failed"}
 
 
 def grades(report):
@@ -62,8 +62,9 @@ def test_optax_integer_labels_lose_accuracy_under_an_offset():
     """
     report = xentcheck.check("optax.softmax_cross_entropy_with_integer_labels")
     assert {("shift", "float32"), ("shift", "float64")} <= verdicts(report)
-    assert {found.property for found in report.findings} <= {"value", "shift", "uniform", "own-gradient"}
-    causes = [found.cause for found in report.findings if found.property == "shift"]
+    assert {name for name, _ in verdicts(report)} <= {"value", "shift", "uniform", "own-gradient"}
+    causes = {found.cause for found in report.findings if found.cause}
+    assert causes
     assert all(CANCELLATION in cause for cause in causes)
     for dtype in ("float32", "float64"):
         assert grades(report)[dtype, "loss"] == "C"
