@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from xentcheck.api import check
+from xentcheck.batches.batch import Batch
+from xentcheck.engine import cell_run
 from xentcheck.engine.roots import Found, gathered
+from xentcheck.engine.search import CellSearch
 from xentcheck.report.report import Report
 from xentcheck.report.results import Finding
 
@@ -116,3 +119,21 @@ def test_the_line_of_a_promise_is_told_of_nothing_else() -> None:
     (first, *_) = report.findings
     assert not any("accuracy=C" in line for line in first.detail)
     assert replace(first, also=()) in report.broken("value")
+
+
+def test_after_ctrl_c_no_promise_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found is told, and the target is not asked any more."""
+    asked: list[object] = []
+    judge = CellSearch.judge
+
+    def until_the_third(search: CellSearch, batch: Batch) -> None:
+        judge(search, batch)
+        if search.result.run == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(CellSearch, "judge", until_the_third)
+    monkeypatch.setattr(cell_run, "weaker_promise", lambda *given: asked.append(given))
+    report = check(lambda z, y: 2 * _class_c(z, y), **{**SMALL, "properties": ["value"]})
+    assert report.interrupted
+    assert report.findings
+    assert not asked

@@ -155,10 +155,15 @@ def run_cell(
     return done
 
 
+def _may_be_asked(result: CellResult) -> bool:
+    """Return whether a target may be asked for more when its search is over: not after Ctrl-C, a death or a fault."""
+    return not (result.interrupted or result.deaths or result.fault)
+
+
 def _diagnosis(search: CellSearch, order: Order, host: Host) -> Diagnosis:
     """Return what names the mechanisms of the cell's findings, and may ask the target for it."""
     result = search.result
-    if result.interrupted or result.deaths or result.fault:
+    if not _may_be_asked(result):
         return Diagnosis(search.contract, search.case, ask=False)
     # Where each new shape is compiled, those that have been judged alone.
     first = islice(search.sweep(order.profile), result.run if search.capabilities.expensive_shapes else None)
@@ -228,7 +233,7 @@ class _Conclusion:
         made = finding(shown.law, self.order.cell, violation, shown.minimal, shown.cause)
         made, promise = replace(made, place=place), ""
         try:
-            kept = weaker_promise(violation, contract, self.search.case)
+            kept = weaker_promise(violation, contract, self.search.case) if _may_be_asked(self.done.result) else None
             if kept is not None:
                 promise, line = kept
                 made = replace(made, detail=(*made.detail, line))
