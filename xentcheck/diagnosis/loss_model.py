@@ -31,6 +31,12 @@ def log_softmax(z: NDArray[Any], axis: int | None = -1) -> Floats:
     return np.asarray(d - np.log(e.sum(axis=axis, keepdims=True)))
 
 
+def logsumexp(z: Floats) -> Floats:
+    """Return the log-sum-exp of each row, shape (n,)."""
+    top = z.max(axis=-1)
+    return np.asarray(top + np.log(np.exp(z - top[:, None]).sum(axis=-1)))
+
+
 def dot(t: Floats, x: Floats) -> Floats:
     """Return the row sums of t * x, where a coefficient 0 silences even an infinite x."""
     return np.asarray(np.where(t == 0, 0.0, t * x).sum(axis=-1))

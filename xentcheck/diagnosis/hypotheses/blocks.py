@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
-from xentcheck.diagnosis.loss_model import Floats, Model, one_hot
+from xentcheck.diagnosis.loss_model import Floats, Model, logsumexp, one_hot
 from xentcheck.diagnosis.prediction import Prediction
 
 BLOCKS = tuple(2**k for k in range(10, 0, -1))  # larger blocks are commoner
@@ -45,7 +45,7 @@ def running_softmax(model: Model) -> Iterator[Prediction]:
         yield _online(model, "online_not_rescaled", text, parts, lambda old, new: np.where(new > old, 0.0, 1.0))
         text = f"The running maximum is not raised by a later {size}: its exponentials overflow."
         yield _with(model, "online_not_rescaled", text, z[:, :block].max(axis=-1), z)
-        shards = np.stack([_lse(part) for part in parts])
+        shards = np.stack([logsumexp(part) for part in parts])
         for mechanism, said, lse in (
             ("maximum_for_lse", "the largest of them is taken", shards.max(axis=0)),
             ("mean_of_exponentials", "their mean is taken", shards.mean(axis=0)),
@@ -72,11 +72,6 @@ def _online(model: Model, mechanism: str, text: str, parts: list[Floats], rescal
 
 def _with(model: Model, mechanism: str, text: str, shift: Floats, z: Floats) -> Prediction:
     return _by_lse(model, mechanism, text, shift + np.log(np.exp(z - shift[:, None]).sum(axis=-1)))
-
-
-def _lse(z: Floats) -> Floats:
-    top = z.max(axis=-1)
-    return np.asarray(top + np.log(np.exp(z - top[:, None]).sum(axis=-1)))
 
 
 def _by_lse(model: Model, mechanism: str, text: str, lse: Floats) -> Prediction:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
-from xentcheck.diagnosis.loss_model import Floats, Model, dot, log_softmax
+from xentcheck.diagnosis.loss_model import Floats, Model, dot, log_softmax, logsumexp
 from xentcheck.diagnosis.prediction import Prediction
 
 
@@ -65,16 +65,21 @@ def capped_in_part(model: Model) -> Iterator[Prediction]:
     cap = model.problem.soft_cap
     if cap is None or model.part != "loss":
         return
+    yield from left_out_in_part(model, "soft_cap", model.raw, "the soft cap")
+
+
+def left_out_in_part(model: Model, mechanism: str, before: Floats, step: str) -> Iterator[Prediction]:
+    """Yield losses of which a part is of the logits as they are before a step that belongs to all of them."""
     total, extra = model.t.sum(axis=-1), model.penalty() if model.problem.z_loss else 0.0
-    raw_lse = _lse(model.raw)
-    text = "The label's logit is that before the soft cap; the log-sum-exp is of capped logits."
-    yield Prediction("soft_cap", text, model.finish(total * model.lse - dot(model.t, model.raw) + extra))
-    text = "The log-sum-exp is of the logits before the soft cap; the label's logit is capped."
-    yield Prediction("soft_cap", text, model.finish(total * raw_lse - dot(model.t, model.z) + extra))
+    lse = logsumexp(before)
+    text = f"The label's logit is that before {step}; the log-sum-exp is of those after it."
+    yield Prediction(mechanism, text, model.finish(total * model.lse - dot(model.t, before) + extra))
+    text = f"The log-sum-exp is of the logits before {step}; the label's logit is that after it."
+    yield Prediction(mechanism, text, model.finish(total * lse - dot(model.t, model.z) + extra))
     if model.problem.z_loss:
-        text = "The z-loss is that of the logits before the soft cap."
-        penalty = model.problem.z_loss * model.problem.kept * raw_lse**2
-        yield Prediction("soft_cap", text, model.finish(model.rows(z_loss=0.0) + penalty))
+        text = f"The z-loss is that of the logits before {step}."
+        penalty = model.problem.z_loss * model.problem.kept * lse**2
+        yield Prediction(mechanism, text, model.finish(model.rows(z_loss=0.0) + penalty))
 
 
 @hypothesis(Rank.SOFT_CAP)
@@ -106,8 +111,3 @@ def slopes(model: Model) -> Iterator[Prediction]:
         text = f"The derivative is that of a soft cap of {other:g}, whatever the cap is."
         slope = 1 - np.tanh(model.raw / other) ** 2
         yield Prediction("soft_cap_derivative", text, model.finish(inner, slope=slope), 1.0, variant=f"{other:g}")
-
-
-def _lse(z: Floats) -> Floats:
-    top = z.max(axis=-1)
-    return np.asarray(top + np.log(np.exp(z - top[:, None]).sum(axis=-1)))

@@ -8,7 +8,8 @@ import numpy as np
 
 from xentcheck.diagnosis.hessian_model import PART, HessianModel
 from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
-from xentcheck.diagnosis.loss_model import Floats, Model, dot, log_softmax
+from xentcheck.diagnosis.hypotheses.soft_cap import left_out_in_part
+from xentcheck.diagnosis.loss_model import Floats, Model, log_softmax
 from xentcheck.diagnosis.prediction import Prediction
 
 
@@ -42,20 +43,11 @@ def divided_in_part(model: Model) -> Iterator[Prediction]:
     T = model.problem.temperature
     if T is None or model.part != "loss":
         return
-    total, extra = model.t.sum(axis=-1), model.penalty() if model.problem.z_loss else 0.0
-    before = _lse(model.capped)
-    text = "The label's logit is that before the division by the temperature."
-    yield Prediction("temperature", text, model.finish(total * model.lse - dot(model.t, model.capped) + extra))
-    text = "The log-sum-exp is of the logits before the division by the temperature; the label's logit is divided."
-    yield Prediction("temperature", text, model.finish(total * before - dot(model.t, model.z) + extra))
+    yield from left_out_in_part(model, "temperature", model.capped, "the division by the temperature")
     for factor, said in ((T, "T"), (T * T, "T^2, as distillation does")):
         text = f"The loss is multiplied by {said}."
         yield Prediction("temperature", text, factor * model.right)
     yield Prediction("temperature", "The loss is divided by T, and not its logits alone.", model.right / T)
-    if model.problem.z_loss:
-        text = "The z-loss is that of the logits before the division by the temperature."
-        penalty = model.problem.z_loss * model.problem.kept * before**2
-        yield Prediction("temperature", text, model.finish(model.rows(z_loss=0.0) + penalty))
 
 
 @hypothesis(Rank.TEMPERATURE)
@@ -86,8 +78,3 @@ def products_under_a_temperature(model: Model) -> Iterator[Prediction]:
     for factor, said in ((T, "One of the two factors 1 / T"), (T * T, "The factor 1 / T^2")):
         text = f"{said} of the second derivative is missing."
         yield Prediction("hessian_temperature", text, factor * model.right)
-
-
-def _lse(z: Floats) -> Floats:
-    top = z.max(axis=-1)
-    return np.asarray(top + np.log(np.exp(z - top[:, None]).sum(axis=-1)))
