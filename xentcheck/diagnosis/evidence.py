@@ -113,9 +113,8 @@ class Evidence:
         upstream = None if violation.upstream is None else np.asarray(violation.upstream)
         like = self._case_of(violation.batch)
         new_shapes = not like.capabilities.expensive_shapes
-        asked = chain(
-            variations(like.contract, violation.batch, new_shapes), edges(like.contract, violation.batch, new_shapes)
-        )
+        batch, new_rows = violation.batch, new_shapes and upstream is None  # a cotangent has a number a row
+        asked = chain(variations(like.contract, batch, new_shapes), edges(like.contract, batch, new_rows))
         cases = map(self._case_of, asked)
         yield from self._answers(cases, part, upstream)
 
