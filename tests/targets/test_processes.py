@@ -13,6 +13,8 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets import TargetError, TargetSpecification, open_host
+from xentcheck.targets.call.trace import innermost
+from xentcheck.targets.find.locate import split
 from xentcheck.targets.host.base import Host
 from xentcheck.targets.host.patience import Patience
 
@@ -219,3 +221,26 @@ def test_a_changed_rounding_mode_is_seen_and_does_not_last() -> None:
         assert host.evaluate(PROVOKING).observations == ("rounding-changed",)
         assert host.restarts == 1  # type: ignore[attr-defined]
         assert host.evaluate(HARMLESS).observations == ()
+
+
+def test_the_worker_finds_the_package_and_none_of_its_rooms_by_a_bare_name(tmp_path: Path) -> None:
+    """A target's `import contract` means a module of its own; and xentcheck is found however the judge found it."""
+    source = tmp_path / "mine.py"
+    source.write_text(
+        "import importlib.util, pathlib, sys\n"
+        "import xentcheck\n"
+        "home = pathlib.Path(xentcheck.__file__).resolve().parents[1]\n"
+        "if importlib.util.find_spec('contract') or str(home) not in sys.path:\n"
+        "    raise RuntimeError(f'the path is {sys.path}')\n"
+        "def loss(z, y):\n"
+        "    return 0.0\n"
+    )
+    with open_host(TargetSpecification(f"{source}:loss")) as host:
+        assert host.description.has_loss
+
+
+def test_frames_of_every_room_of_targets_are_ours() -> None:
+    """What is told of an exception is the innermost place outside them."""
+    with pytest.raises(TargetError) as raised:
+        split("no location at all:")
+    assert innermost(raised.value).endswith("in test_frames_of_every_room_of_targets_are_ours")

@@ -8,7 +8,7 @@ from typing import Any
 
 from xentcheck.targets.outcome import Raised
 
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # all of `targets`
 
 
 def raised_by(error: BaseException, call: str) -> Raised:

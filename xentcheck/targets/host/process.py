@@ -16,7 +16,7 @@ from typing import IO, Any
 from xentcheck.targets.host.channel import Channel
 from xentcheck.witnesses.compilation_cache import default_cache_directory
 
-_ROOT = str(Path(__file__).resolve().parents[2])
+_ROOT = str(Path(__file__).resolve().parents[3])  # the folder of the package
 _BOOT = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[2]); "
     "from xentcheck.targets.host.worker import main; main(int(sys.argv[1]))"
