@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 LOSSES = Path(__file__).parents[1] / "engine" / "losses.py"
-MAIN = "import sys; from xentcheck.cli import main; sys.exit(main(sys.argv[1:]))"
+# Where the tests themselves run under nohup, a hang-up would be ignored, as it is to be.
+MAIN = (
+    "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+    "from xentcheck.cli import main; sys.exit(main(sys.argv[1:]))"
+)
 
 
 @pytest.mark.parametrize(
