@@ -51,7 +51,7 @@ def _both(profile: str) -> tuple[Shape, ...]:
     if profile != "quick":
         shapes += [(257, 33), (9, 1025), (130, 130), (64, 1000), (1025, 65), (7, 4099)]
     if profile == "thorough":
-        shapes += [(4097, 33), (513, 517), (16385, 9)]
+        shapes += [(4097, 33), (513, 517), (16385, 9), (8, 262_144), (65_536, 128)]
     return tuple(shapes)
 
 
@@ -139,7 +139,7 @@ def telling(space: InputSpace, n: int, m: int) -> tuple[Floats, Labels]:
 
 def _edges(count: int) -> NDArray[np.int64]:
     """Return the places beside each power of two, and the last two."""
-    powers = 2 ** np.arange(17)
+    powers = 2 ** np.arange(19)
     places = np.unique(np.concatenate([powers - 1, powers, [count - 2, count - 1]]))
     return places[(places >= 0) & (places < count)].astype(np.int64)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Protocol
@@ -17,6 +18,10 @@ from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.left_open import LeftOpen
 from xentcheck.targets.outcome import Outcome
 from xentcheck.truth.problem import label_roundoff
+
+
+LARGEST_SHARED = 2**17
+"""Numbers of a batch up to which the truths of all batches derived from it are kept: some 400 bytes a number each."""
 
 
 class Evaluator(Protocol):
@@ -140,8 +145,10 @@ class Case:
             narrower = label_roundoff(scores.dtype, labels.dtype)
         options = tuple((key, np.asarray(value).tobytes()) for key, value in sorted(batch.options.items()))
         given = None if upstream is None else np.asarray(upstream).tobytes()
-        key = (scores.shape, scores.tobytes(), batch.label_form, flat.tobytes(), narrower, options, given)
+        key = (scores.shape, _fingerprint(scores), batch.label_form, _fingerprint(flat), narrower, options, given)
         if key not in self._truths:
+            if self._truths and batch.scores.size > LARGEST_SHARED:  # that of the batch itself, the first, stays
+                self._truths = dict(list(self._truths.items())[:1])
             self._truths[key] = Truth(self.contract, batch, upstream, "gradient" in self.want)
         return self._truths[key]
 
@@ -190,3 +197,7 @@ class Case:
         if answer.truth is not self.answer.truth or one is None or other is None:
             return False
         return bool(one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes())
+
+
+def _fingerprint(array: NDArray[Any]) -> bytes:
+    return hashlib.blake2b(array.tobytes()).digest()

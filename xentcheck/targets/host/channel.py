@@ -2,6 +2,9 @@
 
 No pickle: what a worker sends is data, and a worker with another version of Python or numpy can read it. The target
 lives in the same process and may write here, too, so that nothing is taken for a message that is not exactly one.
+
+Large arrays go beside the stream, through a file that both sides hold (`shared_file.py`): a socket takes them in pieces
+of some 200 kB, with a change of process after each.
 """
 
 from __future__ import annotations
@@ -19,10 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.targets.host.shared_file import SharedFile
+
 _PREFIX = struct.Struct("<4sII")
 _MARK = b"xent"
 _LONGEST_HEADER, _LONGEST_BODY = 2**24, 2**30  # bytes
 _ALIGNMENT = 16
+_LARGE = 2**16  # bytes from which the arrays of a message go beside the stream
 _ALIVE_CHECK = 0.2  # seconds between looks whether the other side still runs
 
 
@@ -57,10 +63,14 @@ class Channel:
     ----------
     descriptor : int
         A connected stream socket; the channel owns it.
+    shared : SharedFile, optional
+        For large arrays; the channel owns it, too. Both ends write to its beginning, so that a message with arrays must
+        have been read before an answer to it is sent.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, shared: SharedFile | None = None) -> None:
         self._descriptor = descriptor
+        self._shared = shared
         os.set_blocking(descriptor, False)
         self._poll = select.poll()
         self._owner = os.getpid()
@@ -81,14 +91,14 @@ class Channel:
             raise ChannelClosedError("the channel belongs to another process")
         deadline = _deadline(seconds)
         stated = [{"dtype": array.dtype.name, "shape": array.shape} for array in arrays]
-        text = json.dumps({**header, "arrays": stated}).encode()
+        aside = self._put_aside(arrays)
+        pieces: list[bytes] = []
+        for array in () if aside else arrays:
+            pieces += [array.tobytes(), b"\0" * (-array.nbytes % _ALIGNMENT)]
+        text = json.dumps({**header, "arrays": stated, "aside": aside}).encode()
         text += b" " * (-len(text) % _ALIGNMENT)
-        pieces = [text]
-        for array in arrays:
-            content = array.tobytes()
-            pieces += [content, b"\0" * (-len(content) % _ALIGNMENT)]
-        body = sum(map(len, pieces)) - len(text)
-        waiting = memoryview(b"".join([_PREFIX.pack(_MARK, len(text), body), *pieces]))
+        body = sum(map(len, pieces))
+        waiting = memoryview(b"".join([_PREFIX.pack(_MARK, len(text), body), text, *pieces]))
         while waiting:
             try:
                 waiting = waiting[os.write(self._descriptor, waiting) :]
@@ -122,7 +132,8 @@ class Channel:
             raise ChannelGarbledError("it does not begin as a message does")
         if length > _LONGEST_HEADER or body > _LONGEST_BODY:
             raise ChannelGarbledError("it announces more than any answer has")
-        return _message(self._read(length + body, deadline, alive), length)
+        content = self._read(length + body, deadline, alive)
+        return _message(content[:length], content[length:], self._shared)
 
     def fileno(self) -> int:
         """Return the file descriptor."""
@@ -130,9 +141,21 @@ class Channel:
 
     def close(self) -> None:
         """Close this end; again is harmless."""
+        if self._shared is not None:
+            self._shared.close()
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _put_aside(self, arrays: Sequence[NDArray[Any]]) -> bool:
+        """Write arrays to the shared file if they are large, and return whether they are there."""
+        if self._shared is None or sum(array.nbytes for array in arrays) < _LARGE:
+            return False
+        try:
+            self._shared.write(arrays, _ALIGNMENT)
+        except OSError:  # a limit of the size of files, or the target has closed it; the stream takes them as well
+            return False
+        return True
 
     def _read(self, size: int, deadline: float | None, alive: Callable[[], bool] | None) -> NDArray[np.uint8]:
         content = np.empty(size, np.uint8)
@@ -169,19 +192,23 @@ def _deadline(seconds: float | None) -> float | None:
     return None if seconds is None else time.monotonic() + seconds
 
 
-def _message(content: NDArray[np.uint8], length: int) -> tuple[dict[str, Any], list[NDArray[Any]]]:
-    """Return the header, which has this length, and the arrays of a message; raises ChannelGarbledError."""
+def _message(
+    text: NDArray[np.uint8], body: NDArray[np.uint8], shared: SharedFile | None
+) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    """Return the header and the arrays of a message; raises ChannelGarbledError."""
     arrays = []
     try:
-        header: dict[str, Any] = json.loads(bytes(content[:length]))
-        start = length
-        for stated in header.pop("arrays"):
-            dtype, shape = dtype_of(stated["dtype"]), tuple(stated["shape"])
-            stop = start + dtype.itemsize * math.prod(shape)
-            if min(shape, default=0) < 0 or stop > len(content):
+        header: dict[str, Any] = json.loads(bytes(text))
+        stated = [(dtype_of(one["dtype"]), tuple(one["shape"])) for one in header.pop("arrays")]
+        sizes = [dtype.itemsize * math.prod(shape) for dtype, shape in stated]
+        if header.pop("aside", False) and shared is not None:
+            body = shared.read(min(_LONGEST_BODY, sum(size + -size % _ALIGNMENT for size in sizes)))
+        start = 0
+        for (dtype, shape), size in zip(stated, sizes):  # noqa: B905 (Python 3.9 has no strict)
+            if min(shape, default=0) < 0 or start + size > len(body):
                 raise ValueError(f"no array of shape {shape} is there")
-            arrays.append(content[start:stop].view(dtype).reshape(shape))
-            start = stop + -stop % _ALIGNMENT
+            arrays.append(body[start : start + size].view(dtype).reshape(shape))
+            start += size + -size % _ALIGNMENT
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ImportError):
         raise ChannelGarbledError("it cannot be read") from None
     return header, arrays

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from xentcheck.targets.host.channel import Channel
+from xentcheck.targets.host.shared_file import SharedFile
 from xentcheck.witnesses.compilation_cache import default_cache_directory
 
 _ROOT = str(Path(__file__).resolve().parents[3])  # the folder of the package
 _BOOT = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[2]); "
-    "from xentcheck.targets.host.worker import main; main(int(sys.argv[1]))"
+    "from xentcheck.targets.host.worker import main; main(int(sys.argv[1]), int(sys.argv[3]))"
 )
 # What the user has set stays as it is. Without the first, jax makes float64 silently float32. Threads make small calls
 # slower, by a factor of 30 where another process competes for the cores, and results less repeatable.
@@ -47,23 +48,24 @@ class Process:
 
     def __init__(self, plan: dict[str, Any]) -> None:
         ours, theirs = socket.socketpair()
+        shared = SharedFile.create()
         output = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `end`)
         path = [entry for entry in sys.path if entry]
         if _ROOT not in path:
             path.append(_ROOT)
         try:
             self._running = subprocess.Popen(
-                [sys.executable, "-u", "-c", _BOOT, str(theirs.fileno()), json.dumps(path)],
+                [sys.executable, "-u", "-c", _BOOT, str(theirs.fileno()), json.dumps(path), str(shared.descriptor)],
                 env={**_SETTINGS, "JAX_COMPILATION_CACHE_DIR": str(default_cache_directory()), **os.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), shared.descriptor],
                 start_new_session=True,
             )
         finally:
             theirs.close()
-        self.channel = Channel(ours.detach())
+        self.channel = Channel(ours.detach(), shared)
         self._output = output
         self.greeted = False
         self._finalizer = weakref.finalize(self, _end, self._running, self.channel, output)

@@ -25,14 +25,16 @@ from xentcheck.targets.call.target import Target
 from xentcheck.targets.call.trace import said_of
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.host.channel import Channel, ChannelClosedError
+from xentcheck.targets.host.shared_file import SharedFile
 from xentcheck.targets.outcome import PARTS
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, shared: int) -> None:
     """Serve one target over a channel; returns when the other side closes it."""
-    os.set_inheritable(descriptor, False)
+    for one in (descriptor, shared):
+        os.set_inheritable(one, False)
     faulthandler.enable()
-    channel = Channel(descriptor)
+    channel = Channel(descriptor, SharedFile(shared))
     _thread.start_new_thread(_end_with_parent, (descriptor,))
     with contextlib.suppress(ChannelClosedError):
         plan = channel.receive()[0]["plan"]
@@ -101,4 +103,4 @@ def _end_with_parent(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[3]))

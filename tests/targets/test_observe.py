@@ -1,0 +1,35 @@
+"""Whether an array was changed is decided bit by bit, whatever its dtype and layout."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from xentcheck.targets.call.observe import same_bits
+
+KINDS = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64, np.longdouble, np.int8, np.int64, np.bool_]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_changed_number_is_seen_and_none_is_not(kind):
+    array = np.ones((3, 4), kind)
+    assert same_bits(array, array.copy())
+    other = array.copy()
+    other[2, 1] = 0
+    assert not same_bits(array, other)
+
+
+@pytest.mark.parametrize("kind", KINDS[:4])
+def test_nan_is_itself_and_the_zeros_differ(kind):
+    array = np.array([np.nan, 0.0], kind)
+    assert same_bits(array, array.copy())
+    assert not same_bits(array, np.array([np.nan, -0.0], kind))
+
+
+def test_layout_does_not_matter_and_shape_and_dtype_of_other_width_do():
+    array = np.arange(12.0).reshape(3, 4)
+    assert same_bits(array, np.asfortranarray(array))
+    assert same_bits(array[:, ::2], array[:, ::2].copy())
+    assert same_bits(np.array(1.5), np.array(1.5))
+    assert same_bits(np.empty((0, 4)), np.empty((0, 4)))
+    assert not same_bits(array, array.astype(np.float32))
+    assert not same_bits(array, array[:2])
