@@ -55,3 +55,8 @@ def test_one_sentence(
 def test_an_assignment_is_one_sentence(capsys: pytest.CaptureFixture[str], value: str) -> None:
     assert main(["check", "reference", "--contract", f"labels={value}"]) == 2
     assert len(capsys.readouterr().err) < 400
+
+
+def test_an_assignment_with_a_key_twice_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "reference", "--contract", 'boundary={"add": 1e-7, "add": 1e-9}']) == 2
+    assert "the key 'add' occurs twice" in capsys.readouterr().err

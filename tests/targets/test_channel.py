@@ -1,4 +1,4 @@
-"""Arrays on the channel between xentcheck and a worker: in the stream when small, through the shared file when large."""
+"""Arrays on the channel of a worker: in the stream when small, through the shared file when large."""
 
 import os
 import socket
@@ -44,7 +44,8 @@ def test_arrays_arrive_bit_by_bit(ends, dtype, size):
     content = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 256, size * kind.itemsize, np.uint8)
     header, (array, other) = passed(ends, [content.view(kind), np.arange(3)], {"a": [1]})
     assert header == {"a": [1]}
-    assert array.dtype == kind and array.shape == (size,)
+    assert array.dtype == kind
+    assert array.shape == (size,)
     assert array.tobytes() == content.tobytes()
     assert other.tolist() == [0, 1, 2]
 

@@ -111,11 +111,16 @@ def test_a_project_declares_targets(tmp_path: Path) -> None:
         ("[tool.xentcheck.targets.mine]\ncontract = {}\n", "has none of loss, gradient and value_and_gradient"),
         ("[tool.xentcheck.targets]\nmine = 'mine.py:loss'\n", "must be a table"),
         ("[tool", "cannot be read"),
+        ("tool = 7\n", "tool is '7', but must be a table"),
+        ("[tool.xentcheck]\ntargets = [1]\n", "targets is '[1]', but must be a table"),
+        ("a = " + "[" * 10_000 + "]" * 10_000, "nested too deeply"),
+        ("a = " + "9" * 5000, "Exceeds the limit"),
+        (b"a = '\xff'", "cannot be read"),
     ],
 )
-def test_a_wrong_declaration(tmp_path: Path, text: str, said: str) -> None:
+def test_a_wrong_declaration(tmp_path: Path, text: str | bytes, said: str) -> None:
     """One sentence says which table or file is wrong."""
-    (tmp_path / "pyproject.toml").write_text(text)
+    (tmp_path / "pyproject.toml").write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(TargetError, match=r"pyproject\.toml|tool\.xentcheck") as caught:
         build_plan(TargetSpecification("mine"), str(tmp_path))
     assert said in str(caught.value)

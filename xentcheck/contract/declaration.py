@@ -77,12 +77,22 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         return {key: value.name for key, value in found.items() if isinstance(value, Argument)}
 
 
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object's pairs as a dict; raises ValueError where a key occurs twice."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} occurs twice")
+        found[key] = value
+    return found
+
+
 def parse_assignment(text: str) -> tuple[str, Any]:
     """Return key and value of "KEY=VALUE"; the value is JSON, or a bare word where it is not JSON."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise ContractError(f"A contract is given as KEY=VALUE, for example reduction=sum, but got {text!r}.")
     try:
-        return key, json.loads(value)
+        return key, json.loads(value, object_pairs_hook=without_duplicates)
     except json.JSONDecodeError:
         return key, value

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping
 from typing import Any
 
-from xentcheck.contract.declaration import Contract, parse_assignment
+from xentcheck.contract.declaration import Contract, parse_assignment, without_duplicates
 from xentcheck.contract.values import ContractError
 
 _LONGEST_FILE = 2**22  # bytes
@@ -53,7 +53,7 @@ def contract_file(path: str) -> dict[str, Any]:
 
             stated = tomllib.loads(text)
         else:
-            stated = json.loads(text, object_pairs_hook=_without_duplicates)
+            stated = json.loads(text, object_pairs_hook=without_duplicates)
     except (ValueError, RecursionError) as error:
         raise ContractError(f"The contract file {path} is not {'TOML' if toml else 'JSON'}: {_why(error)}.") from None
     if not isinstance(stated, dict):
@@ -74,15 +74,6 @@ def _text_of(path: str) -> str:
         raise ContractError(f"The contract file {path} cannot be read: it is not UTF-8 text.") from None
     except OSError as error:
         raise ContractError(f"The contract file {path} cannot be read: {error.strerror}.") from None
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key!r} occurs twice")
-        found[key] = value
-    return found
 
 
 def _why(error: Exception) -> str:

@@ -19,7 +19,6 @@ from xentcheck.properties.left_open import LeftOpen
 from xentcheck.targets.outcome import Outcome
 from xentcheck.truth.problem import label_roundoff
 
-
 LARGEST_SHARED = 2**17
 """Numbers of a batch up to which the truths of all batches derived from it are kept: some 400 bytes a number each."""
 

@@ -49,9 +49,15 @@ def project_targets(directory: str) -> Project:
     try:
         with open(path, "rb") as file:
             content = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise TargetError(f"{path} cannot be read: {error}.") from None
-    targets = content.get("tool", {}).get("xentcheck", {}).get("targets", {})
+    except RecursionError:
+        raise TargetError(f"{path} cannot be read: it is nested too deeply.") from None
+    except (OSError, ValueError) as error:
+        raise TargetError(f"{path} cannot be read: {str(error).partition(';')[0]}.") from None
+    targets: Any = content
+    for key in ("tool", "xentcheck", "targets"):
+        targets = targets.get(key, {})
+        if not isinstance(targets, Mapping):
+            raise TargetError(f"{path} cannot be used: {key} is {str(targets)[:80]!r}, but must be a table.")
     for name, table in targets.items():
         checked_declaration(f"[tool.xentcheck.targets.{name}]", table)
     return Project(directory, targets)
