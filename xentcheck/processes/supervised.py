@@ -48,7 +48,7 @@ class Supervised:
                 pass_fds=[channel],
                 start_new_session=True,
             )
-        self._command = list(command)
+        self._command, self._channel = list(command), channel
         self._told = b""
         self._over = False
 
@@ -59,8 +59,8 @@ class Supervised:
         return int(lines[0]) if lines else None
 
     def alive(self) -> bool:
-        """Whether the command runs, or something is left of it."""
-        return self._running.poll() is None
+        """Whether the command runs, and is still the one that was started."""
+        return self._running.poll() is None and not self._other_command()
 
     def how_it_ended(self, patience: float = 5.0) -> tuple[str, int]:
         """Return how a command ended that answers no more, and the most memory that it had, in bytes; 0 if unknown.
@@ -68,7 +68,7 @@ class Supervised:
         That is "killed by signal 11 (SIGSEGV)" or "exit status 3", or what keeps it from ending.
         """
         until = time.monotonic() + patience
-        while self.alive():
+        while self._running.poll() is None:
             other = self._other_command()
             if other:
                 return f"the process replaced itself by another program: {other}", 0
@@ -111,10 +111,14 @@ class Supervised:
         return self._told.decode().split("\n")[:-1]
 
     def _other_command(self) -> str:
-        """Return the command line of another program that the command has replaced itself by, or ""."""
+        """Return the command line of another program that the command has replaced itself by, or "".
+
+        A command line alone may be altered by a process that wants to be called otherwise; its channel it keeps then.
+        """
+        process = Path(f"/proc/{self.pid}")
         with contextlib.suppress(OSError):
-            words = Path(f"/proc/{self.pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-            if words and words != self._command:
+            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+            if words and words != self._command and not os.path.lexists(process / "fd" / str(self._channel)):
                 return shlex.join(words)[:200]
         return ""
 
