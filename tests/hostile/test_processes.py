@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(not HERE, reason="there is no /proc to look proc
 TARGETS = Path(__file__).with_name("targets")
 BATCH = Batch(np.zeros((2, 3), np.float32), np.array([0, 1]))
 KINDS = 5  # of processes that a target starts
+FEW = ("--properties", "answers", "--contract", 'domain={"rows":[1,2],"classes":[2,3]}')
 MAIN = (
     "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
     "from xentcheck.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -111,7 +112,7 @@ def run_until_it_hangs(*words: str, cwd: Path) -> subprocess.Popen[bytes]:
 def test_nothing_outlives_the_judge(token: str, tmp_path: Path, number: signal.Signals, jobs: str) -> None:
     """Workers in a call that holds the interpreter's lock, what they started, pool and jax: all end with the judge."""
     location = f"{TARGETS / 'processes.py'}:hangs_in_float32"
-    running = run_until_it_hangs("check", location, "--properties", "value", "--jobs", jobs, cwd=tmp_path)
+    running = run_until_it_hangs("check", location, *FEW, "--jobs", jobs, cwd=tmp_path)
     before = "\n".join(living(token).values())
     running.send_signal(number)
     running.wait(60)

@@ -137,7 +137,8 @@ class WorkerHost(Host):
             raise
         raised = outcome.raised
         if self._memory and raised is not None and self._memory.explains(f"{raised.kind}: {raised.message}"):
-            outcome = replace(outcome, raised=replace(raised, message=f"{self._memory.reached}: {raised.message}"))
+            told = f"{self._memory.reached}: {raised.message}" if raised.message else self._memory.reached
+            outcome = replace(outcome, raised=replace(raised, message=told))
         process.shorten_output()
         if {"rounding-changed", "flushing-changed"} & set(outcome.observations):
             self._restart(process)

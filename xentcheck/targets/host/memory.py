@@ -67,11 +67,11 @@ def memory_limit(given: int | str | None) -> MemoryLimit | None:
     said = harmless(str(given), 40)
     found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([a-z]*)\s*", said, re.IGNORECASE | re.ASCII)
     if isinstance(given, bool) or found is None or found.group(2).upper() not in _UNITS:
-        raise TargetError(f"--memory is {said!r}, but must be a size such as 4GB or 512MiB.")
+        raise TargetError(f"--memory is '{said}', but must be a size such as 4GB or 512MiB.")
     size = int(float(found.group(1)) * _UNITS[found.group(2).upper()])
     if size < _LEAST:
         raise TargetError(
-            f"--memory is {said!r}, {size:,} bytes, but must be at least 200MB, of which Python and numpy take half."
+            f"--memory is '{said}', {size:,} bytes, but must be at least 200MB, of which Python and numpy take half."
         )
     if not sys.platform.startswith("linux"):
         raise TargetError(f"--memory needs Linux: {sys.platform} keeps no process to a limit of its memory.")
