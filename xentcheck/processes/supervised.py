@@ -50,7 +50,7 @@ class Supervised:
             )
         self._command, self._channel = list(command), channel
         self._told = b""
-        self._over = False
+        self._over, self._owner = False, os.getpid()
 
     @property
     def pid(self) -> int | None:
@@ -83,7 +83,7 @@ class Supervised:
 
     def end(self) -> None:
         """Kill the command and all that it has started; again is harmless."""
-        if self._over:
+        if self._over or os.getpid() != self._owner:  # a fork of this process has no say
             return
         self._over = True
         if self._running.poll() is None:

@@ -16,7 +16,7 @@ _OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 class _Installed:
     """A finder of what is installed, before what lies beside a target, for whoever is installed, too.
 
-    Not of the class in `importlib.abc`, whose import costs 25 ms and loads `random`, of which a target may have its own.
+    Not of the class in `importlib.abc`, whose import costs 25 ms and loads `random`, of which a target may have one.
     """
 
     def __init__(self, names: Collection[str]) -> None:
