@@ -6,11 +6,14 @@ pay for, or be changed by, what it does not need.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from xentcheck.version import __version__
 
+# Not from `typing`, which imports `re`: `python -m xentcheck` has the working directory first on its path until
+# `__main__` has taken it away, and would import a re.py there.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from xentcheck import reference
     from xentcheck.api import check
     from xentcheck.contract import Contract, ContractError

@@ -29,6 +29,7 @@ def check(
     fail_fast: bool = False,
     time_limit: float = 10.0,
     first_time_limit: float = 120.0,
+    memory: int | str | None = None,
     progress: bool = False,
 ) -> Report:
     """Judge a cross-entropy loss and, if there is one, its gradient.
@@ -58,6 +59,8 @@ def check(
     time_limit, first_time_limit : float
         For targets given by name. A call that takes longer than `time_limit` seconds is made again and breaks a law if
         it is as slow then; the import, and a call in which something may be compiled, may take `first_time_limit`.
+    memory : int or str, optional
+        For targets given by name, on Linux: what each process of the target may have, in bytes or as "4GB" or "512MiB".
     progress : bool
         Whether to show how the run goes, on standard error.
 
@@ -107,5 +110,6 @@ def check(
         fail_fast=fail_fast,
         time_limit=time_limit,
         first_time_limit=first_time_limit,
+        memory=memory,
         progress=Progress(sys.stderr, str(loss)) if progress else None,
     )

@@ -19,10 +19,9 @@ def ends():
     """Two ends of one channel, with one file."""
     one, other = socket.socketpair()
     shared = SharedFile.create()
-    first, second = (
-        Channel(one.detach(), shared),
-        Channel(other.detach(), SharedFile(os.dup(shared.descriptor))),
-    )
+    shared.hand_over(one)
+    taken = SharedFile.taken_from(other.fileno())
+    first, second = Channel(one.detach(), shared), Channel(other.detach(), taken)
     yield first, second, shared
     first.close()
     second.close()

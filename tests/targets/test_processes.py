@@ -69,9 +69,9 @@ def test_what_a_crashed_process_printed_is_kept() -> None:
 
 def test_a_hang_ends_at_the_time_limit() -> None:
     """A call without end is killed; the next batch is answered by a new process."""
-    with opened("hang", time_limit=0.3, first_time_limit=0.6) as host:
+    with opened("hang", time_limit=0.3, first_time_limit=2.0) as host:
         # Not within the limit of what may compile; once that is known, no longer than any other call.
-        assert host.evaluate(PROVOKING).died == "no answer within 0.6 s"
+        assert host.evaluate(PROVOKING).died == "no answer within 2 s"
         assert host.evaluate(PROVOKING).died == "no answer within 0.3 s"
     with opened("hang", time_limit=30.0) as host:
         assert host.evaluate(HARMLESS).died == ""
@@ -156,7 +156,7 @@ def test_closing_ends_the_process_and_is_harmless_twice() -> None:
     assert os.getpgid(running.pid) != os.getpgid(0)  # Ctrl-C is for the parent to handle.
     host.close()
     host.close()
-    assert running.poll() is not None
+    assert not running.alive()
     with pytest.raises(TargetError, match="closed"):
         host.evaluate(HARMLESS)
 

@@ -59,7 +59,7 @@ def _exchange(plans: Sequence[BuildPlan], order: dict[str, Any]) -> Iterator[dic
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-m", "xentcheck.bench.worker", str(theirs.fileno())],
+                [sys.executable, "-m", "xentcheck.bench.worker", str(theirs.fileno()), str(os.getpid())],
                 env={"JAX_ENABLE_X64": "1", **os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

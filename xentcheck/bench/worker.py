@@ -11,6 +11,7 @@ from xentcheck.bench.figures import FORMS, REFERENCE, Case
 from xentcheck.bench.measure import common_part, measure
 from xentcheck.bench.paths import Path, reference_path
 from xentcheck.bench.project import described
+from xentcheck.processes.parentage import end_with_parent
 from xentcheck.targets.call.build import build
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.host.channel import Channel, ChannelClosedError
@@ -69,4 +70,5 @@ def _alike(contract: dict[str, Any], form: str) -> Path:
 
 
 if __name__ == "__main__":
+    end_with_parent(int(sys.argv[2]))
     main(int(sys.argv[1]))

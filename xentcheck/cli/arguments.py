@@ -54,3 +54,16 @@ def laws(values: Iterable[str]) -> tuple[str, ...] | None:
         return tuple(law.name for law in choose(chosen))
     except UnknownPropertyError as error:
         raise click.ClickException(str(error)) from None
+
+
+def memory(given: str | None) -> None:
+    """Refuse what is no limit of memory; raises click.ClickException."""
+    if given is None:
+        return
+    from xentcheck.targets.errors import TargetError
+    from xentcheck.targets.host.memory import memory_limit
+
+    try:
+        memory_limit(given)
+    except TargetError as error:
+        raise click.ClickException(str(error)) from None

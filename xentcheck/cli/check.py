@@ -65,6 +65,11 @@ _CALLABLES = ("gradient", "value_and_gradient", "hessian_vector", "vjp")
     metavar="SECONDS",
     help="How long the import may take, and a call before it is repeated, since a first one may compile.",
 )
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="What each process of the target may have, for example 4GB or 512MiB; on Linux.",
+)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
 @click.option(
     "--reproducers", type=click.Path(file_okay=False), metavar="DIR", help="Write a Python script for each finding."
@@ -81,6 +86,7 @@ def check(**given: Any) -> int:
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
     """  # noqa: D301 (click reads the character)
     output_files.require_folder(given["json_file"], "--json")
+    arguments.memory(given["memory"])
     stated = arguments.declared(given["assignments"], given["contract_file"])
     laws = arguments.laws(given["properties"])
     dtypes = arguments.dtypes(given["dtypes"])
@@ -128,4 +134,5 @@ def _command(given: dict[str, Any], name: str) -> str:
     words += ["--fail-fast"] if given["fail_fast"] else []
     for option, default in (("time_limit", 10.0), ("first_time_limit", 120.0)):
         words += [f"--{option.replace('_', '-')}", f"{given[option]:g}"] if given[option] != default else []
+    words += ["--memory", given["memory"]] if given["memory"] else []
     return shlex.join(words)

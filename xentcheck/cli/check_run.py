@@ -66,6 +66,7 @@ class CheckRun:
                 fail_fast=given["fail_fast"],
                 time_limit=given["time_limit"],
                 first_time_limit=given["first_time_limit"],
+                memory=given["memory"],
                 progress=progress,
                 **self.limits,
             )

@@ -47,6 +47,8 @@ class Order:
     fail_fast : bool
     time_limit, first_time_limit : float
         Seconds a call, and one in which something may be compiled.
+    memory : int or str or None
+        What the target's process may have; see `open_host`.
     few_shapes : bool
         Whether each new shape has been measured to be compiled.
     """
@@ -62,11 +64,17 @@ class Order:
     fail_fast: bool
     time_limit: float
     first_time_limit: float
+    memory: int | str | None
     few_shapes: bool = False
 
     def host(self) -> Host:
         """Open a host of the target."""
-        return open_host(self.specification, time_limit=self.time_limit, first_time_limit=self.first_time_limit)
+        return open_host(
+            self.specification,
+            time_limit=self.time_limit,
+            first_time_limit=self.first_time_limit,
+            memory=self.memory,
+        )
 
 
 @dataclass

@@ -8,7 +8,6 @@ import re
 import signal
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from typing import Protocol
 
 from xentcheck.batches.batch import Batch
@@ -21,6 +20,7 @@ from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.engine.reporting import report_of
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.witnessing import Witnessing
+from xentcheck.processes.pool import process_pool
 from xentcheck.properties.case import Case
 from xentcheck.properties.left_open import seen
 from xentcheck.properties.registry import choose
@@ -72,6 +72,7 @@ def check_target(
     fail_fast: bool = False,
     time_limit: float = 10.0,
     first_time_limit: float = 120.0,
+    memory: int | str | None = None,
     progress: ProgressLike | None = None,
 ) -> Report:
     """Judge a target.
@@ -95,6 +96,8 @@ def check_target(
         Seconds that one call of the target may take when it is made again.
     first_time_limit : float
         Seconds that its import, and a call in which something may be compiled, may take.
+    memory : int or str, optional
+        What its process may have; see `open_host`.
     progress : optional
         Told how the run goes.
 
@@ -118,7 +121,8 @@ def check_target(
     witnessing = Witnessing(amount.witnessed)
     done: list[CellRun] = []
     interrupted, broken_off = False, None
-    with witnessing, open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit) as host:
+    opened = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
+    with witnessing, opened as host:
         description = host.description
         planned = cells(description.contract, dtypes)
         _require_usable(host, planned[0])
@@ -136,6 +140,7 @@ def check_target(
                 fail_fast,
                 time_limit,
                 first_time_limit,
+                memory,
                 dear > 0.0,
             )
             for cell in planned
@@ -176,8 +181,7 @@ def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Ite
     """Yield the run of each cell, in this process with the one host or spread over a pool."""
     told.start(_expected(orders, host))
     if jobs > 1 and len(orders) > 1:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(jobs, len(orders)), mp_context=context) as pool:
+        with process_pool(min(jobs, len(orders))) as pool:
             judged = 0
             try:
                 for order, run in zip(orders, pool.map(run_cell_alone, orders), strict=True):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
 
+from xentcheck.processes.pool import process_pool
 from xentcheck.selftest.examination import Examined, examine_with_seeds
 from xentcheck.zoo import BUGS, OUTSIDE, RIGHT, Specimen
 
@@ -52,8 +51,7 @@ def examine_all(
         for location in locations:
             yield from judge(location)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    with process_pool(jobs) as pool:
         for done in pool.map(judge, locations):
             yield from done
 

@@ -15,6 +15,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.processes.boot import command
+from xentcheck.processes.parentage import end_with_parent
+
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
 
@@ -28,7 +31,7 @@ class JaxProcess:
         """Return losses and gradient of each (scores, targets); raises OSError where the process has ended."""
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "xentcheck.witnesses.jax_process"],
+                command("xentcheck.witnesses.jax_process", os.getpid()),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -69,15 +72,12 @@ def read(stream: IO[bytes]) -> list[Pair] | None:
     return list(zip(arrays[::2], arrays[1::2], strict=True))
 
 
-def serve() -> None:
-    """Answer frames until the standard input ends."""
+def main(parent: int) -> None:
+    """Answer frames until the standard input ends, or the process that sends them does."""
+    end_with_parent(parent)
     from xentcheck.witnesses.jax_autodiff import run_in_process
 
     with os.fdopen(os.dup(1), "wb") as out:
         os.dup2(2, 1)  # what jax or a plugin prints must not come between the frames
         while (batches := read(sys.stdin.buffer)) is not None:
             write(out, run_in_process(batches))
-
-
-if __name__ == "__main__":
-    serve()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from xentcheck.targets.call.framework import NumpyFramework
 
+FRAMEWORKS = ("torch", "jax")
+"""Those that are imported when they are first needed."""
+
 
 def framework_named(name: str) -> NumpyFramework:
     """Return the adapter "numpy", "torch" or "jax"; the last two import their framework."""

@@ -156,8 +156,9 @@ def _unsettle(module: str) -> None:
     A target that sets the same seed in every call would else find it set, and change nothing from the second
     call on. The first call cannot be judged: nobody knows the state before it.
     """
-    if module in sys.modules:
-        sys.modules[module].seed(_SEED)
+    generator = sys.modules.get(module)
+    if generator is not None and hasattr(generator, "seed"):  # else it is a neighbour of the target of that name
+        generator.seed(_SEED)
 
 
 def _numpy_seed() -> dict[str, Any] | None:
@@ -177,4 +178,4 @@ def _key(state: dict[str, Any] | None) -> Any:
 
 def _python_seed() -> Any:
     module = sys.modules.get("random")
-    return None if module is None else module.getstate()
+    return None if module is None or not hasattr(module, "getstate") else module.getstate()

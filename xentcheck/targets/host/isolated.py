@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +17,7 @@ from xentcheck.targets.errors import TargetError
 from xentcheck.targets.host.answer import WorkerFaultError, changed_processor, outcome_of, stated_in
 from xentcheck.targets.host.base import Host, described
 from xentcheck.targets.host.channel import ChannelClosedError, ChannelGarbledError, ChannelTimeoutError
+from xentcheck.targets.host.memory import MemoryLimit
 from xentcheck.targets.host.patience import Patience
 from xentcheck.targets.host.process import Process
 from xentcheck.targets.outcome import Outcome
@@ -40,12 +41,19 @@ class WorkerHost(Host):
         Seconds that an evaluation may take that is asked for again.
     first_time_limit : float
         Seconds that the import may take, and an evaluation in which something may be compiled; see `Patience`.
+    memory : MemoryLimit, optional
+        What the process may have of it.
     """
 
     def __init__(
-        self, plan: BuildPlan, time_limit: float = TIME_LIMIT, first_time_limit: float = FIRST_TIME_LIMIT
+        self,
+        plan: BuildPlan,
+        time_limit: float = TIME_LIMIT,
+        first_time_limit: float = FIRST_TIME_LIMIT,
+        memory: MemoryLimit | None = None,
     ) -> None:
         self._plan = plan
+        self._memory = memory
         self._patience = Patience(time_limit, first_time_limit)
         self._process: Process | None = None
         self._description: TargetDescription | None = None
@@ -116,7 +124,7 @@ class WorkerHost(Host):
             self._restart(process)
             return Outcome(died=f"something else than xentcheck wrote on the channel of its process: {error}")
         except ChannelClosedError:
-            how = process.how_it_ended()
+            how = self._end(process)
             self._restart(process)
             return Outcome(died=how)
         except WorkerFaultError as error:
@@ -127,6 +135,10 @@ class WorkerHost(Host):
             # The answer to this request would be taken for that of the next one.
             self._discard(process)
             raise
+        raised = outcome.raised
+        if self._memory and raised is not None and self._memory.explains(f"{raised.kind}: {raised.message}"):
+            told = f"{self._memory.reached}: {raised.message}" if raised.message else self._memory.reached
+            outcome = replace(outcome, raised=replace(raised, message=told))
         process.shorten_output()
         if {"rounding-changed", "flushing-changed"} & set(outcome.observations):
             self._restart(process)
@@ -148,7 +160,15 @@ class WorkerHost(Host):
     def _start(self, try_out: bool = True) -> None:
         plan = asdict(self._plan)
         plan["try_out"] = plan["try_out"] and try_out
-        self._process = Process(plan)
+        self._process = Process(plan, self._memory.size if self._memory else None)
+
+    def _end(self, process: Process) -> str:
+        """End a process that has closed its channel, and return in words how it ended."""
+        how, most = process.how_it_ended()
+        self._discard(process)
+        if self._memory and self._memory.explains(self.last_output, most):
+            return f"{self._memory.reached} ({how})"
+        return how
 
     def _restart(self, process: Process) -> None:
         self._discard(process)
@@ -156,8 +176,8 @@ class WorkerHost(Host):
         self._start()
 
     def _discard(self, process: Process) -> None:
-        self.last_output = process.end()
         if self._process is process:
+            self.last_output = process.end()
             self._process = None
 
     def _described(self, header: Mapping[str, Any], observations: Sequence[str] = ()) -> TargetDescription:
@@ -177,7 +197,10 @@ class WorkerHost(Host):
                     trying = True
                     continue
                 if "error" in header:
-                    raise TargetError(header["error"])
+                    said = header["error"]
+                    if self._memory and self._memory.explains(said):
+                        said += f" In other words, {self._memory.reached}."
+                    raise TargetError(said)
                 description = self._described(header, changed_processor(header))
                 process.greeted = True
                 return description
@@ -186,7 +209,7 @@ class WorkerHost(Host):
                 raise TargetError(f"{self._plan.name} wrote on the channel of its process: {error}.") from None
             except (ChannelTimeoutError, ChannelClosedError) as error:
                 slow = isinstance(error, ChannelTimeoutError)
-                how = f"no answer within {self._patience.first:g} s" if slow else process.how_it_ended()
+                how = f"no answer within {self._patience.first:g} s" if slow else self._end(process)
                 self._discard(process)
                 if trying:
                     if slow:

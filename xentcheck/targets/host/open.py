@@ -7,6 +7,7 @@ from xentcheck.targets.errors import TargetError
 from xentcheck.targets.host.base import Host
 from xentcheck.targets.host.in_process import LocalHost
 from xentcheck.targets.host.isolated import FIRST_TIME_LIMIT, TIME_LIMIT, WorkerHost
+from xentcheck.targets.host.memory import memory_limit
 from xentcheck.targets.specification import TargetSpecification, build_plan
 
 __all__ = [
@@ -25,6 +26,7 @@ def open_host(
     *,
     time_limit: float = TIME_LIMIT,
     first_time_limit: float = FIRST_TIME_LIMIT,
+    memory: int | str | None = None,
     in_process: bool | None = None,
     directory: str | None = None,
 ) -> Host:
@@ -35,6 +37,8 @@ def open_host(
     specification : TargetSpecification
     time_limit, first_time_limit : float
         See `WorkerHost`.
+    memory : int or str, optional
+        What the target's process may have, in bytes or as "4GB" or "512MiB".
     in_process : bool, optional
         Whether the target runs in this process; by default only where a part of it is a callable given as such.
     directory : str, optional
@@ -44,9 +48,12 @@ def open_host(
     ------
     TargetError, ContractError
         For what can be seen without importing the target: an unknown name, a file that does not exist, a
-        package that is not installed, a contract that is none. `Host.ready` raises the rest.
+        package that is not installed, a contract that is none, a size that is none. `Host.ready` raises the rest.
     """
+    limit = memory_limit(memory)
     planned = build_plan(specification, directory)
     if specification.in_process or in_process:
+        if limit is not None:
+            raise TargetError("A callable is called in this process, without --memory: give the target by name.")
         return LocalHost(planned)
-    return WorkerHost(planned, time_limit, first_time_limit)
+    return WorkerHost(planned, time_limit, first_time_limit, limit)

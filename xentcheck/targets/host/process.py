@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import weakref
 from pathlib import Path
 from typing import IO, Any
 
+from xentcheck.processes.boot import command
+from xentcheck.processes.supervised import Supervised
 from xentcheck.targets.host.channel import Channel
 from xentcheck.targets.host.shared_file import SharedFile
 from xentcheck.witnesses.compilation_cache import default_cache_directory
 
 _ROOT = str(Path(__file__).resolve().parents[3])  # the folder of the package
-_BOOT = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[2]); "
-    "from xentcheck.targets.host.worker import main; main(int(sys.argv[1]), int(sys.argv[3]))"
-)
 # What the user has set stays as it is. Without the first, jax makes float64 silently float32. Threads make small calls
 # slower, by a factor of 30 where another process competes for the cores, and results less repeatable.
 _SETTINGS = {
@@ -44,24 +39,24 @@ class Process:
     ----------
     plan : dict
         The fields of `specification.BuildPlan`.
+    memory : int, optional
+        Bytes that it may have.
     """
 
-    def __init__(self, plan: dict[str, Any]) -> None:
+    def __init__(self, plan: dict[str, Any], memory: int | None = None) -> None:
         ours, theirs = socket.socketpair()
         shared = SharedFile.create()
+        shared.hand_over(ours)
         output = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `end`)
         path = [entry for entry in sys.path if entry]
         if _ROOT not in path:
             path.append(_ROOT)
         try:
-            self._running = subprocess.Popen(
-                [sys.executable, "-u", "-c", _BOOT, str(theirs.fileno()), json.dumps(path), str(shared.descriptor)],
-                env={**_SETTINGS, "JAX_COMPILATION_CACHE_DIR": str(default_cache_directory()), **os.environ},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=[theirs.fileno(), shared.descriptor],
-                start_new_session=True,
+            self._running = Supervised(
+                command("xentcheck.targets.host.worker", theirs.fileno()),
+                theirs.fileno(),
+                {**_SETTINGS, "JAX_COMPILATION_CACHE_DIR": str(default_cache_directory()), **os.environ},
+                output,
             )
         finally:
             theirs.close()
@@ -69,25 +64,15 @@ class Process:
         self._output = output
         self.greeted = False
         self._finalizer = weakref.finalize(self, _end, self._running, self.channel, output)
-        self.channel.send({"plan": plan})
+        self.channel.send({"plan": plan, "path": path, "memory": memory})
 
     def alive(self) -> bool:
         """Whether the process runs."""
-        return self._running.poll() is None
+        return self._running.alive()
 
-    def how_it_ended(self) -> str:
-        """Return "killed by signal 11 (SIGSEGV)" or "exit status 3" of a process that has closed its channel."""
-        try:
-            status = self._running.wait(5.0)
-        except subprocess.TimeoutExpired:
-            return "the process closed its channel"
-        if status >= 0:
-            return f"exit status {status}"
-        try:
-            name = f" ({signal.Signals(-status).name})"
-        except ValueError:
-            name = ""
-        return f"killed by signal {-status}{name}"
+    def how_it_ended(self) -> tuple[str, int]:
+        """Return "killed by signal 11 (SIGSEGV)" or the like, and the most memory it had; see `Supervised`."""
+        return self._running.how_it_ended()
 
     def shorten_output(self) -> None:
         """Keep the target from filling the disk with what it prints."""
@@ -98,7 +83,7 @@ class Process:
         """Kill the process and its children, and return the end of what it printed."""
         if not self._finalizer.alive:
             return ""
-        _kill(self._running)
+        self._running.end()
         self._output.seek(0, os.SEEK_END)
         self._output.seek(max(0, self._output.tell() - _TAIL))
         tail = self._output.read().decode(errors="replace")
@@ -106,16 +91,7 @@ class Process:
         return tail
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            process.kill()
-    process.wait()
-
-
-def _end(process: subprocess.Popen[bytes], channel: Channel, output: IO[bytes]) -> None:
-    _kill(process)
+def _end(process: Supervised, channel: Channel, output: IO[bytes]) -> None:
+    process.end()
     channel.close()
     output.close()

@@ -6,12 +6,16 @@ It is read and written and never mapped: a target that shortens a mapped file wo
 from __future__ import annotations
 
 import os
+import socket
+import sys
 import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+_DESCRIPTOR = 4  # bytes of a descriptor in such a message
 
 
 class SharedFile:
@@ -33,6 +37,19 @@ class SharedFile:
             return cls(os.memfd_create("xentcheck"))
         with tempfile.TemporaryFile() as file:
             return cls(os.dup(file.fileno()))
+
+    def hand_over(self, connection: socket.socket) -> None:
+        """Give the other end of a connection a hold of the file: the first thing that it reads."""
+        socket.send_fds(connection, [b"f"], [self.descriptor])
+
+    @classmethod
+    def taken_from(cls, descriptor: int) -> SharedFile:
+        """Return the file that has been handed over to a connection, which stays open."""
+        with socket.socket(fileno=os.dup(descriptor)) as connection:
+            _, given, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(_DESCRIPTOR))
+        taken = int.from_bytes(given[0][2][:_DESCRIPTOR], sys.byteorder)
+        os.set_inheritable(taken, False)
+        return cls(taken)
 
     def write(self, arrays: Sequence[NDArray[Any]], alignment: int) -> None:
         """Write arrays one after the other from the beginning on, each at a multiple of `alignment` bytes."""

@@ -1,17 +1,16 @@
 """The process beside xentcheck in which a target runs.
 
 It builds the target from its plan, then answers calls until the channel closes.
-Started by `host.WorkerHost`. It needs the standard library, numpy and what the target needs, nothing else.
+Started by `host.WorkerHost`. It needs the standard library, numpy and what the target needs, nothing else. All that
+it needs itself is imported before the folders of the target are on the path, so that no file there is taken for it.
 """
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import faulthandler
 import json
 import os
-import select
 import sys
 import traceback
 from dataclasses import asdict
@@ -20,24 +19,28 @@ from typing import Any
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import ContractError
 from xentcheck.targets.call.build import build
+from xentcheck.targets.call.frameworks import FRAMEWORKS
 from xentcheck.targets.call.observe import Environment, processor_state
 from xentcheck.targets.call.target import Target
 from xentcheck.targets.call.trace import said_of
 from xentcheck.targets.errors import TargetError
+from xentcheck.targets.find.installed import prefer_installed
 from xentcheck.targets.host.channel import Channel, ChannelClosedError
+from xentcheck.targets.host.memory import limit_memory
 from xentcheck.targets.host.shared_file import SharedFile
 from xentcheck.targets.outcome import PARTS
 
 
-def main(descriptor: int, shared: int) -> None:
+def main(descriptor: int) -> None:
     """Serve one target over a channel; returns when the other side closes it."""
-    for one in (descriptor, shared):
-        os.set_inheritable(one, False)
+    os.set_inheritable(descriptor, False)
     faulthandler.enable()
-    channel = Channel(descriptor, SharedFile(shared))
-    _thread.start_new_thread(_end_with_parent, (descriptor,))
+    channel = Channel(descriptor, SharedFile.taken_from(descriptor))
     with contextlib.suppress(ChannelClosedError):
-        plan = channel.receive()[0]["plan"]
+        order = channel.receive()[0]
+        prefer_installed(FRAMEWORKS)
+        plan, sys.path[:] = order["plan"], order["path"]
+        limit_memory(order["memory"])
         if plan["base"] and plan["base"] not in sys.path[:1]:
             sys.path.insert(0, plan["base"])
         try:
@@ -66,6 +69,8 @@ def _answer(channel: Channel, target: Target) -> None:
         return
     try:
         answer, results = _evaluated(target, header, arrays)
+    except MemoryError:
+        raise  # ends the process, as what is too large for the target may be too large for its answer
     except Exception as error:
         # What the target raises is part of an outcome; this is a fault of xentcheck and must not pass for one.
         traceback.print_exc()
@@ -92,15 +97,3 @@ def _evaluated(target: Target, header: dict[str, Any], arrays: list[Any]) -> tup
     if target.framework.name != before:
         answer["description"] = target.stated()
     return answer, [getattr(outcome, part) for part in answer["parts"]]
-
-
-def _end_with_parent(descriptor: int) -> None:
-    """End this process when the other end of the channel is gone, even in the middle of a call."""
-    waiting = select.poll()
-    waiting.register(descriptor, 0)
-    waiting.poll()
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[3]))

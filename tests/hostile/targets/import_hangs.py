@@ -1,0 +1,3 @@
+import ctypes
+
+ctypes.PyDLL(None).sleep(1000)
