@@ -76,6 +76,15 @@ def test_nothing_is_left_of_what_a_target_started(token: str, name: str, died: s
     assert len(left) == (1 if name == "parent_killed" else 0), left
 
 
+def test_a_worker_ends_with_its_supervisor(token: str) -> None:
+    """Whoever ended that: there may be no judge any more to clear up after it."""
+    with open_host(TargetSpecification(f"{TARGETS / 'processes.py'}:loss")) as host:
+        host.ready()
+        assert len(living(token)) == 2
+        os.kill(host._process._running._running.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+        assert all_ended(token) == {}
+
+
 def test_an_import_that_hangs_in_c_ends_within_its_limit(token: str) -> None:
     """And it is said how long it was waited for."""
     location = f"{TARGETS / 'import_hangs.py'}:loss"

@@ -13,7 +13,7 @@ from xentcheck.targets.errors import TargetError
 _UNITS = {"": 1, "B": 1}
 _UNITS |= {f"{prefix}B": 1000**power for power, prefix in enumerate("KMGT", 1)}
 _UNITS |= {f"{prefix}IB": 1024**power for power, prefix in enumerate("KMGT", 1)}
-_LEAST = 200 * 1000**2  # bytes; Python and numpy alone have half of that
+_LEAST = 200 * 1000**2  # bytes; Python and numpy alone have a quarter of that
 _NEAR = 0.9  # the share of the limit from which a death is put down to it: nobody asks for memory byte by byte
 _WORDS = re.compile(
     r"MemoryError|bad_alloc|(cannot|can't|failed to|unable to) allocate|out of memory|OutOfMemory|RESOURCE_EXHAUSTED",
@@ -71,7 +71,7 @@ def memory_limit(given: int | str | None) -> MemoryLimit | None:
     size = int(float(found.group(1)) * _UNITS[found.group(2).upper()])
     if size < _LEAST:
         raise TargetError(
-            f"--memory is '{said}', {size:,} bytes, but must be at least 200MB, of which Python and numpy take half."
+            f"--memory is '{said}', {size:,} bytes, but must be at least 200MB, a quarter of it for Python and numpy."
         )
     if not sys.platform.startswith("linux"):
         raise TargetError(f"--memory needs Linux: {sys.platform} keeps no process to a limit of its memory.")
