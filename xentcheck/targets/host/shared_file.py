@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +34,8 @@ class SharedFile:
         """Return a new file without a name; where the system has none in memory, in the directory for such files."""
         if hasattr(os, "memfd_create"):
             return cls(os.memfd_create("xentcheck"))
+        import tempfile  # it imports `random`, of which a target may have one of its own
+
         with tempfile.TemporaryFile() as file:
             return cls(os.dup(file.fileno()))
 
