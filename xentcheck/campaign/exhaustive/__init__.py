@@ -1,8 +1,8 @@
 """Exhaustive campaigns: every pair of logits of a 16-bit format, with both labels, judged against certified bounds.
 
-Read `pairs` (the numbering), `bound` (what is proved of all pairs at once), `judge` (one row of the plane), `exact` (what
-is left to `truth`), `tally` (what is found). The target is called in the process that calls `run`, with 65,536 rows
-in one call: its loss has to come one a row. A kind of campaign is the three functions here; their parameters and
+Read `pairs` (the numbering), `bound` (what is proved of all pairs at once), `judge` (one row of the plane), `exact`
+(what is left to `truth`), `tally` (what is found). The target is called in the process that calls `run`, with 65,536
+rows at a time, and has to return one loss a row. A kind of campaign is the three functions here; their parameters and
 results are in the types of JSON.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xentcheck.campaign.exhaustive.judge import judge_row
+from xentcheck.campaign.exhaustive.judge import Row
 from xentcheck.campaign.exhaustive.merge import merged
 from xentcheck.campaign.exhaustive.pairs import PATTERNS
 from xentcheck.campaign.exhaustive.subject import opened, stated
@@ -45,7 +45,7 @@ def run(target: Mapping[str, Any], settings: Mapping[str, Any], unit: Mapping[st
     subject = opened(target, settings)
     tally = Tally(subject)
     for i in range(unit["first"], unit["first"] + unit["rows"]):
-        judge_row(subject, i, tally)
+        Row(subject, i, tally).judge()
     return {**unit, **tally.result(), "version": subject.version}
 
 

@@ -1,43 +1,20 @@
 """Bounds on exact values and on allowances of all pairs, from certified values at 65,537 nodes.
 
-Loss and gradient of two logits depend on their difference d = |z0 - z1| and on whether the label has the larger one. With
-e = exp(-d), l = log1p(e) and q = e/(1 + e) they are
+Loss and gradient of two logits depend on their difference d = |z0 - z1| and on whether the label has the larger one.
+With e = exp(-d), l = log1p(e) and q = e/(1 + e) they are
 
     loss       l, or d + l where the label has the smaller logit
     gradient   q and -q, or 1 - q and q - 1
 
-**Values.** For d < 128 let a be the node k/512 with a <= d < a + 1/512, and t = d - a. By Taylor's formula, as
-l' = -q, q' = -q (1 - q), q'' = q (1 - q)(1 - 2q), q''' = -q (1 - q)(1 - 6q + 6q^2),
+docs/bounds.md, section 16, proves what is used here. **Values**: below d = 128 by Taylor's formula of second order from
+the node below, 1/512 apart, to a relative error of 2^-29, of which `VALUE_ERROR` is twice; from 128 on l and q are 0.
+**Allowances**: those of `truth` at the nodes; between two nodes not less than the smaller of them times e^(-7/2048),
+not more than the larger times e^(7/2048), for which `CELL` stands. The scores at a node are -d/2 and d/2: no pair of
+this difference has a smaller largest one, so that of what the size of scores adds (accuracy C, a `compute` narrower
+than the scores) the lower bound has not too much; there is then no upper one. Scores so large that nothing is allowed
+for are found one by one.
 
-    l(d) = l - q t + q (1 - q) t^2/2 + R        |R| <= q t^3/6 <= 2^-29.5 l        (q <= l, all of them at a)
-    q(d) = q - q (1 - q) t + q (1 - q)(1 - 2q) t^2/2 + R        |R| <= 2^-29.5 q
-
-since q falls as d grows. l and q at a are certified enclosures, rounded to float64; the coefficients have five roundings
-each, the evaluation four, and d one: z0 - z1 is exact for float16 (all are multiples of 2^-24 below 2^17), and off by
-2^-53 128 < 2^-45 for bfloat16, which changes l and q by as much relatively, because |l'| <= l and |q'| <= q. From a to d they fall by
-the factor e^(-1/512) at most. Together: **a relative error of 2^-29**, `VALUE_ERROR` being twice that. d + l and 1 - q
-are sums of numbers so known, each with one rounding, and 1 - q >= q.
-
-From 128 on l and q lie in [0, 2^-184]: they are taken as 0, which is off by less than 2^-180 beside an allowance of at
-least 2^-150, or else nothing is taken as clear.
-
-**Allowances.** Those of `truth` at the nodes themselves, by its own formulas (docs/bounds.md). Between two nodes: all
-terms are non-negative multiples of 1, d, l, q, 1 - q and D = d q, their products, maxima and minima; and steps, where a
-number underflows, which as d grows are all switched on, or an ulp, which then only shrinks (or only grows). Of every
-group that occurs, the logarithm has a derivative of at most 7/4:
-
-    |l'| <= l    |q'| <= q    |(1 - q)'| <= (1 - q)/2    |D'| <= max(q, D), and D comes with 12 q or 12 beside 3 D
-    |(d + l)'| <= 1 <= (d + l)/log 2, 4 d + L beside 13 at d = 0    the factor of second order: 12 u |D'| <= 6 u
-    a probability times its relative error: 1 + 1/2; the products 3 d q + 16 q: 1.2
-
-Hence, for a smooth sum f and a node on either side, f(d) >= e^(-7/2048) f(node), and with steps A(d) >= e^(-7/2048) times the
-smaller of the two A(node), A(d) <= e^(7/2048) times the larger. `CELL` = 2^-8 is more than 1 - e^(-7/2048) and what
-float64 arithmetic does to the formulas (1e-9). From 128 on, with q and l gone, the allowances are constant but for those
-of d + l, which only grow; the nodes there are 1024 a binade. The scores at a node are -d/2 and d/2: no pair of this difference is
-smaller, so that what only the size of scores adds (accuracy C, a `compute` narrower than the scores) is never counted
-twice; there is then no upper bound. Scores so large that there is no allowance (section 10) are found one by one.
-
-A bound that decides nothing is no harm: what is neither clearly right nor clearly wrong is judged by `truth`.
+A bound that decides nothing does no harm: what is neither clearly right nor clearly wrong is judged by `truth`.
 """
 
 from __future__ import annotations
@@ -50,7 +27,7 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import one_hot
 from xentcheck.contract import Contract
 from xentcheck.truth.allowance import conformance
-from xentcheck.truth.allowance_model import working_format
+from xentcheck.truth.allowance_model import output_format, working_format
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.enclose import enclose
 from xentcheck.truth.formats import Format
@@ -101,15 +78,17 @@ class Curve:
     def __init__(self, contract: Contract, format_: Format, part: str, label_form: str) -> None:
         self.contract, self.format, self.part, self.label_form = contract, format_, part, label_form
         # Class C allows all that B allows, and more; so does a conversion of the scores.
-        narrows = working_format(self.problem(np.zeros((1, 2)), 0)).precision < format_.precision
+        asked = self.problem(np.zeros((1, 2)), 0)
+        self.output = output_format(asked)
+        narrows = working_format(asked).precision < format_.precision
         self.one_sided = contract.accuracy == "C" or narrows
         self._below = contract.replace(accuracy="B") if contract.accuracy == "C" else contract
-        near = np.arange(int(FAR / STEP) + 1) * STEP
+        near = np.arange(int(FAR / STEP) + 1, dtype=np.float64) * STEP
         self._coefficients = self._taylor(near)
         self._near = self._cells(near, near_end=True)
         exponents = range(int(np.log2(FAR)), min(int(np.frexp(format_.largest)[1]) + 1, 128))
         steps = 1.0 + np.arange(2**_BINADE) / 2**_BINADE
-        far = np.concatenate([np.ldexp(steps, e) for e in exponents])
+        far: Floats = np.concatenate([np.ldexp(steps, e) for e in exponents])
         beyond = np.ldexp(1.0, exponents[-1] + 1)
         self._far = self._cells(np.append(far, (beyond, 2.0 * beyond)), near_end=False)
 
@@ -165,8 +144,8 @@ class Curve:
         return found
 
     def _far_cell(self, d: Floats) -> NDArray[np.int64]:
-        cell: NDArray[np.int64] = (d.view(np.int64) >> (52 - _BINADE)) - _FIRST
-        return np.minimum(cell, self._far[0][0].shape[1] - 1)
+        cell = (d.view(np.int64) >> (52 - _BINADE)) - _FIRST
+        return np.asarray(np.minimum(cell, self._far[0][0].shape[1] - 1))
 
     def _taylor(self, nodes: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the coefficients of 1, t and t^2, from certified values at the nodes."""
@@ -184,7 +163,7 @@ class Curve:
         return q.hi, -slope, slope * (1.0 - 2.0 * q.hi) / 2.0
 
     def _allowances(self, scores: Floats, label: int, contract: Contract) -> Floats:
-        """Return the allowances of rows, shape (elements, n): that of the loss, or of the label's element and the other."""
+        """Return the allowances of rows, shape (elements, n): of the loss, or of the label's element and the other."""
         problem = self.problem(scores, label, contract)
         found = conformance(problem, conditions(problem))
         return found.loss[None] if self.part == "loss" else found.gradient[:, [label, 1 - label]].T

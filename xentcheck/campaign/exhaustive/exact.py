@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from xentcheck.campaign.exhaustive.subject import Subject
 from xentcheck.properties.answer import Answer, Truth
 from xentcheck.targets.outcome import Outcome
-from xentcheck.truth.allowance_model import output_format
 from xentcheck.truth.certify import certify
 
 Floats = NDArray[np.float64]
@@ -73,11 +72,12 @@ def judge(subject: Subject, pairs: Pairs) -> Judged:
     exact = np.where(np.isfinite(enclosure.hi), enclosure.hi, 0.0).reshape(n, -1)
     known = judged & np.isfinite(error)
     with np.errstate(all="ignore"):
-        ulps = np.where(known, error / output_format(answer.problem).ulp(exact), 0.0)
+        ulps = np.where(known, error / subject.output.ulp(exact), 0.0)
         share = np.where(known & (error > 0.0), error / allowed, 0.0)
     failed = held.failed.reshape(n, -1)
     share = np.where(failed, held.times.reshape(n, -1), np.minimum(share, 1.0))
-    return Judged(failed.any(axis=1), judged.any(axis=1), ulps.max(axis=1), share.max(axis=1), held.undecided)
+    some = np.asarray(failed.any(axis=1)), np.asarray(judged.any(axis=1))
+    return Judged(*some, ulps.max(axis=1), share.max(axis=1), held.undecided)
 
 
 def described(subject: Subject, pairs: Pairs) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def described(subject: Subject, pairs: Pairs) -> dict[str, Any]:
         shares = np.where((held.error > 0.0) & (held.allowance < np.inf), shares, 0.0)
     index = tuple(int(k) for k in np.unravel_index(int(np.argmax(shares)), shares.shape))
     exact = float(enclosure.hi[index])
-    step = float(output_format(answer.problem).ulp(np.array(exact if math.isfinite(exact) else 0.0)))
+    step = float(subject.output.ulp(np.array(exact if math.isfinite(exact) else 0.0)))
     known, positions = subject.numbers, (int(pairs.first[0]), int(pairs.second[0]))
     got, error = float(held.got[index]), float(held.error[index])
     return {
@@ -118,4 +118,5 @@ def _answer(subject: Subject, pairs: Pairs) -> Answer:
     scores = subject.numbers.rows(pairs.first, pairs.second)
     batch = subject.batch(scores, pairs.label)
     truth = Truth(subject.contract, batch, None, subject.part == "gradient")
-    return Answer(subject.contract, batch, Outcome(**{subject.part: pairs.got}), truth)
+    outcome = Outcome(loss=pairs.got) if subject.part == "loss" else Outcome(gradient=pairs.got)
+    return Answer(subject.contract, batch, outcome, truth)

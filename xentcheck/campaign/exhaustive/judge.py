@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.campaign.exhaustive.bound import FAR
-from xentcheck.campaign.exhaustive.exact import Floats, Pairs, number
+from xentcheck.campaign.exhaustive.bound import FAR, Bounds, Floats
+from xentcheck.campaign.exhaustive.exact import Pairs, number
 from xentcheck.campaign.exhaustive.pairs import PATTERNS
 from xentcheck.campaign.exhaustive.subject import Subject
 from xentcheck.campaign.exhaustive.tally import Tally
 from xentcheck.properties.answer import Answer, Truth
-from xentcheck.truth.allowance_model import output_format
+from xentcheck.truth.formats import Format
 
 STRIP = 2**13
 """Pairs that are judged at a time: their numbers stay in cache."""
@@ -21,198 +22,181 @@ _EXPONENT = np.int64(0x7FF0000000000000)
 
 
 class Returned(NamedTuple):
-    """An answer: as it came, and as numbers by element; see `Bounds`."""
+    """What the target answered for one label: as it came, and as numbers by element; see `Bounds`."""
 
     raw: NDArray[Any]
     sizes: Floats
 
 
 class Strip(NamedTuple):
-    """Neighbouring pairs of finite logits: how far apart they are, and whether z1 is the larger one."""
+    """Neighbouring pairs of finite logits.
+
+    Parameters
+    ----------
+    where : slice
+        Their places in the answers.
+    d : ndarray, shape (n,)
+        |z1 - z0|
+    ascending : bool
+        Whether z1 is the larger one.
+    bounds : Bounds
+    """
 
     where: slice
     d: Floats
     ascending: bool
+    bounds: Bounds
 
 
-def judge_row(subject: Subject, i: int, tally: Tally) -> None:
-    """Ask for and judge all pairs whose z0 is at position i."""
-    known, promised = subject.numbers, subject.numbers.declared(subject.contract)
-    columns = np.flatnonzero(promised) if promised[i] else np.empty(0, np.int64)
-    for label in (0, 1):
-        tally.count("undeclared", label, PATTERNS - len(columns))
-    if not len(columns):
-        return
-    scores = known.rows(i, columns)
-    answers = [_asked(subject, scores, label, i, columns, tally) for label in (0, 1)]
-    finite = slice(*np.searchsorted(columns, (known.finite.start, known.finite.stop)))
-    if np.isfinite(known.values[i]):
-        _judge_finite(subject, i, columns, finite, answers, tally)
-        special = np.concatenate((columns[: finite.start], columns[finite.stop :]))
-    else:
+class Row:
+    """All pairs whose z0 is at position i.
+
+    Parameters
+    ----------
+    subject : Subject
+    i : int
+    tally : Tally
+        Takes what is found.
+    """
+
+    def __init__(self, subject: Subject, i: int, tally: Tally) -> None:
+        self.subject, self.i, self.tally = subject, i, tally
+        promised = subject.numbers.declared(subject.contract)
+        self.columns = np.flatnonzero(promised) if promised[i] else np.empty(0, np.int64)
+        """The positions of those z1 that are asked for."""
+        self.answers: list[Returned | None] = []
+
+    def judge(self) -> None:
+        """Ask for and judge all pairs of the row."""
+        columns, known = self.columns, self.subject.numbers
+        for label in (0, 1):
+            self.tally.count("undeclared", label, PATTERNS - len(columns))
+        if not len(columns):
+            return
+        scores = known.rows(self.i, columns)
+        self.answers = [self._ask(scores, label) for label in (0, 1)]
         special = columns
-    if len(special):
-        _judge_special(subject, i, columns, special, answers, tally)
+        if np.isfinite(known.values[self.i]):
+            finite = slice(*(int(place) for place in np.searchsorted(columns, (known.finite.start, known.finite.stop))))
+            self._judge_finite(finite)
+            special = np.concatenate((columns[: finite.start], columns[finite.stop :]))
+        if len(special):
+            self._judge_special(special)
+
+    def _ask(self, scores: NDArray[Any], label: int) -> Returned | None:
+        """Return an answer, or None after it has been noted that there is none."""
+        subject = self.subject
+        batch = subject.batch(scores, label)
+        outcome = subject.ask(batch)
+        answer = Answer(subject.contract, batch, outcome, Truth(subject.contract, batch, None, False))
+        got = answer.numbers(subject.part)
+        if outcome.raised is not None or got is None:
+            raised = outcome.raised
+            said = f"{raised.kind}: {raised.message}" if raised else answer.malformed(subject.part) or "no answer"
+            z0 = number(float(subject.numbers.values[self.i]))
+            self.tally.unanswered(label, len(self.columns), {"said": said, "first": z0, "label": label})
+            return None
+        raw = getattr(outcome, subject.part)
+        sizes = got[None] if subject.part == "loss" else np.stack((-got[:, label], got[:, 1 - label]))
+        return Returned(raw, sizes)
+
+    def _pairs(self, places: Any, label: int, returned: Returned) -> Pairs:
+        columns = self.columns[places]
+        return Pairs(np.full(len(columns), self.i), columns, label, returned.raw[places])
+
+    def _judge_finite(self, finite: slice) -> None:
+        """Judge the pairs of two finite logits, which are at these places of the answers."""
+        known, bounded = self.subject.numbers, self.subject.bounded
+        inside = bounded.stop - bounded.start if bounded.start <= self.i < bounded.stop else 0
+        for label, returned in enumerate(self.answers):
+            if returned is not None:
+                self.tally.count("judged", label, inside)
+                self.tally.count("unbounded", label, finite.stop - finite.start - inside)
+        if not inside:
+            return
+        z0, z1 = known.values[self.i], known.values[bounded]
+        d = np.abs(z1 - z0)
+        close = np.flatnonzero(d < FAR)
+        edges = (0, int(close[0]), int(np.searchsorted(z1, z0)), int(close[-1]) + 1, inside)
+        shift = bounded.start - known.finite.start + finite.start
+        for part, (start, stop) in enumerate(itertools.pairwise(edges)):
+            bounds_of = self.subject.curve.near if part in (1, 2) else self.subject.curve.far
+            for begin in range(start, stop, STRIP):
+                end = min(begin + STRIP, stop)
+                gaps = d[begin:end]
+                strip = Strip(slice(begin + shift, end + shift), gaps, part >= 2, bounds_of(gaps))
+                for label, returned in enumerate(self.answers):
+                    if returned is not None:
+                        self._judge_strip(strip, label, returned)
+
+    def _judge_strip(self, strip: Strip, label: int, returned: Returned) -> None:
+        """Judge neighbouring pairs by the bounds, and keep what these do not tell."""
+        side = 0 if strip.ascending == (label == 1) else 1
+        sizes, low = strip.bounds.sizes[side], strip.bounds.low[side]
+        with np.errstate(all="ignore"):
+            error = np.abs(returned.sizes[:, strip.where] - sizes)
+            right = error <= low
+            open_ = np.isinf(low[0])
+            if not right.all():
+                left = np.flatnonzero(~right.all(axis=0))
+                self._judge_unclear(strip, side, label, returned, left)
+                error[:, left] = 0.0
+                open_[left] = False
+            share = (error / low).max(axis=0)
+            ulps = error / _ulp(sizes, self.subject.output)
+        if open_.any():  # from some difference on there is no bound
+            share[open_], ulps[:, open_] = -1.0, 0.0
+            self.tally.count("judged", label, -int(open_.sum()))
+            self.tally.count("unbounded", label, int(open_.sum()))
+        first = int(self.columns[strip.where.start])
+        kept = self.tally.shares[first : first + len(sizes)]
+        np.maximum(kept, share, out=kept)
+        for kind, values in (("share", share), ("ulps", ulps)):
+            most = float(values.max())
+            if self.tally.exceeds(kind, most):
+                place = strip.where.start + int(values.argmax()) % len(sizes)
+                self.tally.candidate(kind, most, self._pairs([place], label, returned))
+
+    def _judge_unclear(self, strip: Strip, side: int, label: int, returned: Returned, left: NDArray[np.int64]) -> None:
+        """Tell pairs that are clearly wrong from those that only `truth` can judge."""
+        places = left + strip.where.start
+        sizes = strip.bounds.sizes[side][left]
+        error = np.abs(returned.sizes[:, places] - sizes)
+        high = self.subject.curve.high(strip.d[left], side)
+        # Where a result may be infinite, being so is not wrong.
+        outside = ~(error <= high) & (sizes + high < self.subject.numbers.format.largest * (1.0 - 2.0**-20))
+        wrong = outside.any(axis=0)
+        if wrong.any():
+            times = np.where(np.isfinite(error), error / high, np.inf).max(axis=0)
+            self.tally.violated(self._pairs(places[wrong], label, returned), times[wrong])
+        if not wrong.all():
+            self.tally.doubt(self._pairs(places[~wrong], label, returned))
+
+    def _judge_special(self, special: NDArray[np.int64]) -> None:
+        """Judge pairs with a nan or an infinity that the contract declares.
+
+        A nan, a +inf or nothing but -inf makes loss and gradient nan, which needs no more than a look; the others are
+        left to `truth`.
+        """
+        z0, z1 = self.subject.numbers.values[self.i], self.subject.numbers.values[special]
+        absent = np.isneginf(z0) & np.isneginf(z1)
+        undefined = absent | np.isnan(z1) | np.isposinf(z1) | np.isnan(z0) | np.isposinf(z0)
+        places = np.searchsorted(self.columns, special)
+        for label, returned in enumerate(self.answers):
+            if returned is None:
+                continue
+            self.tally.count("judged", label, len(special))
+            self.tally.shares[special] = np.maximum(self.tally.shares[special], 0.0)
+            missed = undefined & ~np.isnan(returned.sizes[:, places]).all(axis=0)
+            if missed.any():
+                pairs = self._pairs(places[missed], label, returned)
+                self.tally.violated(pairs, np.full(len(pairs.first), np.inf))
+            if not undefined.all():
+                self.tally.doubt(self._pairs(places[~undefined], label, returned))
 
 
-def _asked(
-    subject: Subject, scores: NDArray[Any], label: int, i: int, columns: NDArray[Any], tally: Tally
-) -> Returned | None:
-    """Return an answer, or None after it has been noted that there is none."""
-    batch = subject.batch(scores, label)
-    outcome = subject.ask(batch)
-    answer = Answer(subject.contract, batch, outcome, Truth(subject.contract, batch, None, False))
-    got, raw = answer.numbers(subject.part), getattr(outcome, subject.part)
-    if outcome.raised is not None or got is None:
-        raised = outcome.raised
-        said = f"{raised.kind}: {raised.message}" if raised is not None else answer.malformed(subject.part)
-        tally.count("unanswered", label, len(columns))
-        if tally.trouble is None:
-            tally.trouble = {"said": said or "no answer", "first": number(float(subject.numbers.values[i])), "label": label}
-        return None
-    if subject.part == "loss":
-        return Returned(raw, got[None])
-    return Returned(raw, np.stack((-got[:, label], got[:, 1 - label])))
-
-
-def _judge_finite(
-    subject: Subject,
-    i: int,
-    columns: NDArray[Any],
-    finite: slice,
-    answers: list[Returned | None],
-    tally: Tally,
-) -> None:
-    """Judge the pairs of two finite logits."""
-    known, bounded = subject.numbers, subject.bounded
-    if not bounded.start <= i < bounded.stop:
-        bounded = slice(bounded.start, bounded.start)
-    inside = bounded.stop - bounded.start
-    for label in (0, 1):
-        if answers[label] is not None:
-            tally.count("judged", label, inside)
-            tally.count("unbounded", label, finite.stop - finite.start - inside)
-    if not inside:
-        return
-    z0, z1 = known.values[i], known.values[bounded]
-    d = np.abs(z1 - z0)
-    close = np.flatnonzero(d < FAR)
-    edges = (0, int(close[0]), int(np.searchsorted(z1, z0)), int(close[-1]) + 1, inside)
-    shift = bounded.start - known.finite.start + finite.start  # from places in `bounded` to places in the answers
-    for part, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-        bounds_of = subject.curve.near if part in (1, 2) else subject.curve.far
-        for begin in range(start, stop, STRIP):
-            here = slice(begin, min(begin + STRIP, stop))
-            bounds = bounds_of(d[here])
-            strip = Strip(slice(here.start + shift, here.stop + shift), d[here], part >= 2)
-            for label, returned in enumerate(answers):
-                if returned is not None:
-                    side = 0 if strip.ascending == (label == 1) else 1
-                    _judge_strip(
-                        subject, i, columns, strip, label, returned, side, bounds.sizes[side], bounds.low[side], tally
-                    )
-
-
-def _judge_strip(
-    subject: Subject,
-    i: int,
-    columns: NDArray[Any],
-    strip: Strip,
-    label: int,
-    returned: Returned,
-    side: int,
-    sizes: Floats,
-    low: Floats,
-    tally: Tally,
-) -> None:
-    """Judge neighbouring pairs by the bounds, and note what these do not tell."""
-    where = strip.where
-    with np.errstate(all="ignore"):
-        error = np.abs(returned.sizes[:, where] - sizes)
-        right = error <= low
-        open_ = np.isinf(low[0])
-        if not right.all():
-            left = ~right.all(axis=0)
-            _unclear(subject, i, columns, strip, label, returned, side, (sizes, error), left, tally)
-            error[:, left] = 0.0
-            open_ = open_ & ~left
-        if open_[0] or open_[-1]:  # from some difference on there is no bound
-            error[:, open_] = 0.0
-            tally.count("judged", label, -int(open_.sum()))
-            tally.count("unbounded", label, int(open_.sum()))
-        share = (error / low).max(axis=0)
-        ulps = error / _ulp(sizes, subject)
-    places = slice(int(columns[where.start]), int(columns[where.stop - 1]) + 1)
-    kept = tally.shares[places]
-    np.maximum(kept, np.where(open_, kept, share) if open_[0] or open_[-1] else share, out=kept)
-    for kind, values in (("share", share), ("ulps", ulps)):
-        most = float(values.max())
-        if tally.exceeds(kind, most):
-            place = where.start + int(values.argmax()) % len(sizes)
-            tally.candidate(kind, most, Pairs(np.array([i]), columns[[place]], label, returned.raw[[place]]))
-
-
-def _ulp(sizes: Floats, subject: Subject) -> Floats:
-    """Return the ulp of the output's format at each size, which is known to 2^-28: near a power of 2 it may be the other."""
-    format_ = output_format(subject.curve.problem(np.zeros((1, 2)), 0))
+def _ulp(sizes: Floats, format_: Format) -> Floats:
+    """Return the ulp of a format at each size; next to a power of 2 it may be that of the other side."""
     powers = (sizes.view(np.int64) & _EXPONENT).view(np.float64)
     powers *= 2.0 ** (1 - format_.precision)
     return np.maximum(powers, format_.smallest_subnormal, out=powers)
-
-
-def _unclear(
-    subject: Subject,
-    i: int,
-    columns: NDArray[Any],
-    strip: Strip,
-    label: int,
-    returned: Returned,
-    side: int,
-    seen: tuple[Floats, Floats],
-    left: NDArray[np.bool_],
-    tally: Tally,
-) -> None:
-    """Tell pairs that are clearly wrong from those that only `truth` can judge."""
-    which = np.flatnonzero(left)
-    sizes, error = seen[0][which], seen[1][:, which]
-    high = subject.curve.high(strip.d[which], side)
-    # Where a result may be infinite, being so is not wrong.
-    outside = ~(error <= high) & (np.abs(sizes) + high < subject.numbers.format.largest * (1.0 - 2.0**-20))
-    wrong = outside.any(axis=0)
-    places = which + strip.where.start
-    pairs = Pairs(np.full(len(which), i), columns[places], label, returned.raw[places])
-    if wrong.any():
-        times = np.where(np.isfinite(error), error / high, np.inf).max(axis=0)
-        tally.violated(pairs.only(wrong), times[wrong])
-    if not wrong.all():
-        tally.doubt(pairs.only(~wrong))
-
-
-def _judge_special(
-    subject: Subject,
-    i: int,
-    columns: NDArray[Any],
-    special: NDArray[Any],
-    answers: list[Returned | None],
-    tally: Tally,
-) -> None:
-    """Judge pairs with a nan or an infinity that the contract declares.
-
-    A nan, a +inf or nothing but -inf makes loss and gradient nan, which needs no more than a look; the others are left
-    to `truth`.
-    """
-    z0, z1 = subject.numbers.values[i], subject.numbers.values[special]
-    absent = np.isneginf(z0) & np.isneginf(z1)
-    undefined = absent | np.isnan(z1) | np.isposinf(z1) | bool(np.isnan(z0) or np.isposinf(z0))
-    places = np.searchsorted(columns, special)
-    for label, returned in enumerate(answers):
-        if returned is None:
-            continue
-        tally.count("judged", label, len(special))
-        pairs = Pairs(np.full(len(special), i), special, label, returned.raw[places])
-        missed = undefined & ~np.isnan(returned.sizes[:, places]).all(axis=0)
-        if missed.any():
-            tally.violated(pairs.only(missed), np.full(int(missed.sum()), np.inf))
-        if not undefined.all():
-            tally.doubt(pairs.only(~undefined))
-        tally.shares[special] = np.maximum(tally.shares[special], 0.0)

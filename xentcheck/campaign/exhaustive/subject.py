@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,7 @@ from xentcheck.targets.errors import TargetError
 from xentcheck.targets.host.base import described
 from xentcheck.targets.outcome import Outcome
 from xentcheck.targets.specification import ROLES, BuildPlan, TargetSpecification, build_plan
+from xentcheck.truth.formats import Format
 
 PARTS = ("loss", "gradient")
 _PLAIN = {"class_weights": None, "label_smoothing": 0.0, "z_loss": 0.0, "ignore_index": None}
@@ -34,7 +36,8 @@ _PLAIN = {"class_weights": None, "label_smoothing": 0.0, "z_loss": 0.0, "ignore_
 class Subject:
     """A target, built in this process, and the bounds by which one part of its answers is judged.
 
-    `bounded` are the positions of finite numbers that are not so large that nothing is allowed for.
+    `bounded` are the positions of finite numbers that are not so large that nothing is allowed for; `output` is the
+    format of results.
     """
 
     target: Target
@@ -44,6 +47,7 @@ class Subject:
     label_form: str
     curve: Curve
     bounded: slice
+    output: Format
     version: str
 
     def batch(self, scores: NDArray[Any], label: int) -> Batch:
@@ -99,6 +103,8 @@ def opened(target: Mapping[str, Any], settings: Mapping[str, Any]) -> Subject:
 def _opened(key: str) -> Subject:
     target, settings = json.loads(key)
     plan, contract, label_form = stated(target, settings)
+    if plan.base and plan.base not in sys.path[:1]:
+        sys.path.insert(0, plan.base)
     importlib.import_module("numpy.random")  # not by the target, in the midst of a call
     built = build({field.name: getattr(plan, field.name) for field in dataclasses.fields(plan)})
     part = settings["part"]
@@ -109,9 +115,12 @@ def _opened(key: str) -> Subject:
     curve = Curve(contract, known.format, part, label_form)
     fine = np.flatnonzero(~curve.unbounded(known.values[known.finite])) + known.finite.start
     if contract.accuracy == "C" and len(fine) < known.finite.stop - known.finite.start:
-        raise TargetError(f"{plan.name} promises accuracy C, for which there are no bounds of all pairs of {known.format.name}.")
+        raise TargetError(
+            f"{plan.name} promises accuracy C, for which there are no bounds of all pairs of {known.format.name}."
+        )
     version = described(built.stated(), declared=True).version
-    return Subject(built, contract, known, part, label_form, curve, slice(int(fine[0]), int(fine[-1]) + 1), version)
+    bounded = slice(int(fine[0]), int(fine[-1]) + 1)
+    return Subject(built, contract, known, part, label_form, curve, bounded, curve.output, version)
 
 
 def _require(name: str, contract: Contract, dtype: str) -> None:
@@ -121,9 +130,13 @@ def _require(name: str, contract: Contract, dtype: str) -> None:
     if dtype not in contract.dtypes:
         raise TargetError(f"{name} promises nothing of {dtype}; if it does, add --contract 'dtypes=[\"{dtype}\"]'.")
     if contract.reduction != "none" or contract.effective_gradient_reduction != "none":
-        raise TargetError(f"{name} reduces its losses; an exhaustive campaign needs one a row: --contract reduction=none.")
+        raise TargetError(
+            f"{name} reduces its losses; an exhaustive campaign needs one a row: --contract reduction=none."
+        )
     if contract.input != "logits" or not contract.boundary.exact or contract.gradient_wrt != "logits":
-        raise TargetError(f"{name} takes {contract.input} or has a boundary; an exhaustive campaign is for plain logits.")
+        raise TargetError(
+            f"{name} takes {contract.input} or has a boundary; an exhaustive campaign is for plain logits."
+        )
     options = [key for key, value in _PLAIN.items() if getattr(contract, key) != value]
     options += [key for key in ("soft_cap", "temperature") if getattr(contract, key) is not None]
     if options:
@@ -135,6 +148,8 @@ def _require(name: str, contract: Contract, dtype: str) -> None:
     domain = contract.domain or {}
     low, high = domain.get("classes", (1, 2))
     if "float64" == contract.compute == contract.output_dtype:
-        raise TargetError(f"{name} promises results accurate to float64, for which the bounds of all pairs are too wide.")
+        raise TargetError(
+            f"{name} promises results accurate to float64, for which the bounds of all pairs are too wide."
+        )
     if not low <= 2 <= high or "magnitude" in domain or "rows" in domain:
         raise TargetError(f"{name} states a domain, beyond which an exhaustive campaign would go.")

@@ -51,6 +51,11 @@ class Tally:
         """Add to a count."""
         self.counts[name][label] += int(pairs)
 
+    def unanswered(self, label: int, pairs: int, trouble: dict[str, Any]) -> None:
+        """Count pairs for which no answer came, and keep the first reason."""
+        self.count("unanswered", label, pairs)
+        self.trouble = self.trouble or trouble
+
     def candidate(self, kind: str, value: float, pair: Pairs) -> None:
         """Keep a pair if its error, in ulp or as a share of its allowance, is the largest so far."""
         if kind not in self._worst or value > self._worst[kind][0]:
