@@ -36,8 +36,7 @@ _PLAIN = {"class_weights": None, "label_smoothing": 0.0, "z_loss": 0.0, "ignore_
 class Subject:
     """A target, built in this process, and the bounds by which one part of its answers is judged.
 
-    `bounded` are the positions of finite numbers that are not so large that nothing is allowed for; `output` is the
-    format of results.
+    `bounded` are the positions of finite numbers that are not so large that nothing is allowed for.
     """
 
     target: Target
@@ -47,8 +46,12 @@ class Subject:
     label_form: str
     curve: Curve
     bounded: slice
-    output: Format
     version: str
+
+    @property
+    def output(self) -> Format:
+        """The format of results."""
+        return self.curve.output
 
     def batch(self, scores: NDArray[Any], label: int) -> Batch:
         """Return rows of two logits, all with one label."""
@@ -115,12 +118,11 @@ def _opened(key: str) -> Subject:
     curve = Curve(contract, known.format, part, label_form)
     fine = np.flatnonzero(~curve.unbounded(known.values[known.finite])) + known.finite.start
     if contract.accuracy == "C" and len(fine) < known.finite.stop - known.finite.start:
-        raise TargetError(
-            f"{plan.name} promises accuracy C, for which there are no bounds of all pairs of {known.format.name}."
-        )
+        dtype = known.format.name
+        raise TargetError(f"{plan.name} promises accuracy C, for which not all pairs of {dtype} have bounds.")
     version = described(built.stated(), declared=True).version
     bounded = slice(int(fine[0]), int(fine[-1]) + 1)
-    return Subject(built, contract, known, part, label_form, curve, bounded, curve.output, version)
+    return Subject(built, contract, known, part, label_form, curve, bounded, version)
 
 
 def _require(name: str, contract: Contract, dtype: str) -> None:
@@ -130,26 +132,18 @@ def _require(name: str, contract: Contract, dtype: str) -> None:
     if dtype not in contract.dtypes:
         raise TargetError(f"{name} promises nothing of {dtype}; if it does, add --contract 'dtypes=[\"{dtype}\"]'.")
     if contract.reduction != "none" or contract.effective_gradient_reduction != "none":
-        raise TargetError(
-            f"{name} reduces its losses; an exhaustive campaign needs one a row: --contract reduction=none."
-        )
+        raise TargetError(f"{name} reduces its losses; this campaign needs one a row, by --contract reduction=none.")
     if contract.input != "logits" or not contract.boundary.exact or contract.gradient_wrt != "logits":
-        raise TargetError(
-            f"{name} takes {contract.input} or has a boundary; an exhaustive campaign is for plain logits."
-        )
+        raise TargetError(f"{name} is no plain loss of logits, the only kind that an exhaustive campaign judges.")
     options = [key for key, value in _PLAIN.items() if getattr(contract, key) != value]
     options += [key for key in ("soft_cap", "temperature") if getattr(contract, key) is not None]
     if options:
         raise TargetError(f"{name} has the option {options[0]}, which an exhaustive campaign does not know.")
     if contract.axis not in (-1, 1):
         raise TargetError(f"{name} has its classes along axis {contract.axis}; an exhaustive campaign has them last.")
-    if not {"sparse", "onehot", "soft"} & set(contract.labels):
-        raise TargetError(f"{name} takes no labels that are known.")
+    if contract.compute == contract.output_dtype == "float64":
+        raise TargetError(f"{name} promises the accuracy of float64, for which the bounds of all pairs are too wide.")
     domain = contract.domain or {}
     low, high = domain.get("classes", (1, 2))
-    if "float64" == contract.compute == contract.output_dtype:
-        raise TargetError(
-            f"{name} promises results accurate to float64, for which the bounds of all pairs are too wide."
-        )
     if not low <= 2 <= high or "magnitude" in domain or "rows" in domain:
         raise TargetError(f"{name} states a domain, beyond which an exhaustive campaign would go.")
