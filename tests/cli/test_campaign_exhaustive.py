@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +121,39 @@ def test_what_cannot_be_done_is_one_sentence(
     assert (status, out) == (2, "")
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def test_the_group_alone_shows_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """As `xentcheck` alone does."""
+    assert main(["campaign"]) == 0
+    assert "exhaustive  Judge every pair of logits" in capsys.readouterr().out
+
+
+def test_an_interrupt_keeps_what_was_found(mine: Path) -> None:
+    """Ctrl-C, which reaches all processes of the terminal: no traceback, what was judged is told, exit status 130."""
+    code = (
+        "import sys, xentcheck.campaign.exhaustive as kind\n"
+        "kind.plan = lambda target, settings: [{'first': 1024 + k, 'rows': 1} for k in range(2000)]\n"
+        "from xentcheck.cli import main\n"
+        "if __name__ == '__main__':\n"
+        "    sys.exit(main(['campaign', 'exhaustive', 'mine.py:told', '--contract', 'reduction=none',"
+        " '--contract', 'dtypes=[\"float16\"]']))\n"
+    )
+    (mine / "start.py").write_text(code, encoding="utf-8")
+    with (mine / "mine.py").open("a", encoding="utf-8") as stream:
+        stream.write(
+            "\n\ndef told(logits, labels):\n    open('asked', 'a').write('x')\n    return loss(logits, labels)\n"
+        )
+    process = subprocess.Popen(
+        [sys.executable, "start.py"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    limit = time.monotonic() + 120
+    while not (mine / "asked").exists() or (mine / "asked").stat().st_size < 10:
+        assert process.poll() is None
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (130, "")
+    assert out.splitlines()[-2] == "NOT COMPLETE: nothing wrong in what was tried."
+    assert not out.splitlines()[1].startswith("0 of")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -101,7 +102,7 @@ def _results(
 
     from xentcheck.campaign.exhaustive import run
 
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _one_thread) as pool:
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepared) as pool:
         waiting = [pool.submit(run, target, settings, unit) for unit in units]
         try:
             for done, future in enumerate(as_completed(waiting), 1):
@@ -114,9 +115,10 @@ def _results(
             pool.shutdown(cancel_futures=True)
 
 
-def _one_thread() -> None:
-    """Have frameworks use one thread in each process of the pool."""
+def _prepared() -> None:
+    """Have frameworks use one thread in a process of the pool, which its parent alone interrupts."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _require_files(given: dict[str, Any]) -> None:
@@ -135,8 +137,10 @@ def _require_files(given: dict[str, Any]) -> None:
 
 def _write(given: dict[str, Any], content: dict[str, Any]) -> None:
     if given["json_file"]:
-        text = json.dumps(content, allow_nan=False) + "\n"
-        Path(given["json_file"]).write_text(text, encoding="utf-8")
+        try:
+            output_files.replace(Path(given["json_file"]), json.dumps(content, allow_nan=False) + "\n")
+        except OSError as error:
+            raise click.ClickException(f"--json {given['json_file']} cannot be written: {error.strerror}.") from None
     if given["picture"]:
         from xentcheck.campaign.exhaustive.picture import draw
 
