@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.campaign.exhaustive.bound import FAR, Bounds, Floats
+from xentcheck.campaign.exhaustive.bound import CELL, FAR, Bounds, Floats
 from xentcheck.campaign.exhaustive.exact import Pairs, number
 from xentcheck.campaign.exhaustive.pairs import PATTERNS
 from xentcheck.campaign.exhaustive.subject import Subject
@@ -151,8 +151,9 @@ class Row:
         first = int(self.columns[strip.where.start])
         kept = self.tally.shares[first : first + len(sizes)]
         np.maximum(kept, share, out=kept)
-        for kind, values in (("share", share), ("ulps", ulps)):
-            most = float(values.max())
+        # A share of the lower bound is more than one of the allowance, which `exact` has.
+        for kind, values, scale in (("share", share, 1.0 - CELL), ("ulps", ulps, 1.0)):
+            most = float(values.max()) * scale
             if self.tally.exceeds(kind, most):
                 place = strip.where.start + int(values.argmax()) % len(sizes)
                 self.tally.candidate(kind, most, self._pairs([place], label, returned))

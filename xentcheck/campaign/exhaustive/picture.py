@@ -10,7 +10,7 @@ import numpy as np
 
 from xentcheck.campaign.exhaustive.pairs import PATTERNS, numbers
 
-_EXPONENTS = {"float16": (-14, -7, 0, 7, 15), "bfloat16": (-100, -50, 0, 50, 100)}
+_EXPONENTS = {"float16": (-10, -5, 0, 5, 10, 15), "bfloat16": (-100, -50, 0, 50, 100)}
 
 
 def draw(path: Path, result: Mapping[str, Any], title: str) -> None:
