@@ -60,6 +60,7 @@ def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str
     return status, captured.out, captured.err
 
 
+@pytest.mark.slow
 def test_nothing_wrong_in_an_unfinished_plane(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What was judged, the worst pairs, and that the rest is missing; the same as JSON."""
     status, out, err = call(capsys, "mine.py:loss", *CONTRACT, "--json", "f.json", "--jobs", "2")
@@ -129,6 +130,7 @@ def test_the_group_alone_shows_its_commands(capsys: pytest.CaptureFixture[str]) 
     assert "exhaustive  Judge every pair of logits" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_was_found(mine: Path) -> None:
     """Ctrl-C, which reaches all processes of the terminal: no traceback, what was judged is told, exit status 130."""
     code = (

@@ -22,8 +22,13 @@ def bits(logits):
     return np.asarray(logits).view(np.uint16).astype(np.int64)
 
 
+def sparse(labels):
+    return labels if np.ndim(labels) == 1 else np.asarray(labels).argmax(axis=1)
+
+
 def softplus(logits, labels):
     z = np.asarray(logits).astype(np.float64)
+    labels = sparse(labels)
     rows = np.arange(len(z))
     return np.logaddexp(0.0, z[rows, 1 - labels] - z[rows, labels])
 
@@ -52,7 +57,7 @@ def opening(tmp_path: Path) -> Iterator[Opening]:
 
 def exactly(chosen: Subject, i: int, label: int, some: slice = slice(None)) -> tuple[np.ndarray, Judged]:
     """Return positions of z1 that are promised anything, all or some, and what `truth` says of these pairs."""
-    columns = np.flatnonzero(chosen.numbers.declared(chosen.contract))
+    columns = np.flatnonzero(chosen.promised)
     outcome = chosen.ask(chosen.batch(chosen.numbers.rows(i, columns), label))
     got = getattr(outcome, chosen.part)
     return columns[some], judge(chosen, Pairs(np.full(len(columns[some]), i), columns[some], label, got[some]))

@@ -35,7 +35,7 @@ def loss(logits, labels):
 
 def gradient(logits, labels):
     rest = -np.expm1(-softplus(logits, labels)) * (1.0 + noise(logits))
-    rows = np.arange(len(rest))
+    labels, rows = sparse(labels), np.arange(len(rest))
     found = np.empty((len(rest), 2), np.float32)
     found[rows, 1 - labels] = rest
     found[rows, labels] = -rest * (1.0 + noise(logits) * 0.25)
@@ -80,6 +80,7 @@ class Recording(Tally):
         {},
         pytest.param({"compute": "same"}, marks=pytest.mark.slow),
         pytest.param({"accuracy": "A"}, marks=pytest.mark.slow),
+        pytest.param({"accuracy": "B+", "labels": ["onehot"]}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

@@ -61,8 +61,7 @@ class Row:
 
     def __init__(self, subject: Subject, i: int, tally: Tally) -> None:
         self.subject, self.i, self.tally = subject, i, tally
-        promised = subject.numbers.declared(subject.contract)
-        self.columns = np.flatnonzero(promised) if promised[i] else np.empty(0, np.int64)
+        self.columns = np.flatnonzero(subject.promised) if subject.promised[i] else np.empty(0, np.int64)
         """The positions of those z1 that are asked for."""
         self.answers: list[Returned | None] = []
 

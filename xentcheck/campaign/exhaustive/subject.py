@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,11 @@ class Subject:
     curve: Curve
     bounded: slice
     version: str
+
+    @cached_property
+    def promised(self) -> NDArray[np.bool_]:
+        """The positions about which the contract promises something, shape (65536,)."""
+        return self.numbers.declared(self.contract)
 
     @property
     def output(self) -> Format:
