@@ -62,10 +62,15 @@ class Judged:
 
 def judge(subject: Subject, pairs: Pairs) -> Judged:
     """Return what the laws of value and gradient say of each pair."""
-    answer = _answer(subject, pairs)
+    return judge_rows(subject, subject.numbers.rows(pairs.first, pairs.second), pairs.label, pairs.got)
+
+
+def judge_rows(subject: Subject, scores: NDArray[Any], label: int, got: NDArray[Any]) -> Judged:
+    """Return what the laws of value and gradient say of each row of logits, shape (n, m), all with one label."""
+    answer = _answer(subject, scores, label, got)
     held = answer.held(subject.part)
     assert held is not None
-    n, enclosure = len(pairs.first), getattr(answer.enclosed, subject.part)
+    n, enclosure = len(scores), getattr(answer.enclosed, subject.part)
     allowed = held.allowance.reshape(n, -1)
     judged = allowed < np.inf
     error = held.error.reshape(n, -1)
@@ -81,8 +86,15 @@ def judge(subject: Subject, pairs: Pairs) -> Judged:
 
 
 def described(subject: Subject, pairs: Pairs) -> dict[str, Any]:
-    """Return one pair and what is certified of the element whose share of its allowance is largest, in JSON types."""
-    answer = _answer(subject, pairs)
+    """Return one pair with its positions, and what `described_row` says of it."""
+    scores = subject.numbers.rows(pairs.first, pairs.second)
+    positions = [int(pairs.first[0]), int(pairs.second[0])]
+    return {"positions": positions, **described_row(subject, scores, pairs.label, pairs.got)}
+
+
+def described_row(subject: Subject, scores: NDArray[Any], label: int, got: NDArray[Any]) -> dict[str, Any]:
+    """Return one row and what is certified of the element whose share of its allowance is largest, in JSON types."""
+    answer = _answer(subject, scores, label, got)
     held = answer.held(subject.part)
     assert held is not None
     enclosure = getattr(answer.enclosed, subject.part)
@@ -92,15 +104,13 @@ def described(subject: Subject, pairs: Pairs) -> dict[str, Any]:
     index = tuple(int(k) for k in np.unravel_index(int(np.argmax(shares)), shares.shape))
     exact = float(enclosure.hi[index])
     step = float(subject.output.ulp(np.array(exact if math.isfinite(exact) else 0.0)))
-    known, positions = subject.numbers, (int(pairs.first[0]), int(pairs.second[0]))
-    got, error = float(held.got[index]), float(held.error[index])
+    returned, error = float(held.got[index]), float(held.error[index])
     return {
-        "positions": list(positions),
-        "bits": [f"0x{known.patterns[k]:04x}" for k in positions],
-        "logits": [number(float(known.values[k])) for k in positions],
-        "label": pairs.label,
+        "bits": [f"0x{bits:04x}" for bits in scores[0].view(np.uint16).tolist()],
+        "logits": [number(float(value)) for value in scores[0].astype(np.float64)],
+        "label": label,
         "element": index[1] if len(index) > 1 else None,
-        "got": number(got),
+        "got": number(returned),
         "certified": [number(bound) for bound in certify(answer.problem, subject.part, index)],
         "allowance": number(float(held.allowance[index])),
         "ulps": number(error / step),
@@ -114,9 +124,8 @@ def number(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-def _answer(subject: Subject, pairs: Pairs) -> Answer:
-    scores = subject.numbers.rows(pairs.first, pairs.second)
-    batch = subject.batch(scores, pairs.label)
+def _answer(subject: Subject, scores: NDArray[Any], label: int, got: NDArray[Any]) -> Answer:
+    batch = subject.batch(scores, label)
     truth = Truth(subject.contract, batch, None, subject.part == "gradient")
-    outcome = Outcome(loss=pairs.got) if subject.part == "loss" else Outcome(gradient=pairs.got)
+    outcome = Outcome(loss=got) if subject.part == "loss" else Outcome(gradient=got)
     return Answer(subject.contract, batch, outcome, truth)

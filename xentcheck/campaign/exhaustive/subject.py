@@ -59,9 +59,9 @@ class Subject:
         return self.curve.output
 
     def batch(self, scores: NDArray[Any], label: int) -> Batch:
-        """Return rows of two logits, all with one label."""
+        """Return rows of logits, shape (n, m), all with one label."""
         labels = np.full(len(scores), label, np.int64)
-        given = labels if self.label_form == "sparse" else one_hot(labels, 2, scores.dtype)
+        given = labels if self.label_form == "sparse" else one_hot(labels, scores.shape[1], scores.dtype)
         return Batch(scores, given, self.label_form)
 
     def ask(self, batch: Batch) -> Outcome:
