@@ -16,6 +16,7 @@ ROOMS = (
     "pytest_plugin",
     "api",
     "selftest",
+    "campaign",
     "bench",
     "engine",
     "diagnosis",

@@ -53,7 +53,7 @@ def write_json(path: str, reports: Sequence[Report], errors: Mapping[str, str], 
     else:
         return
     try:
-        _replace(Path(path), text)
+        replace(Path(path), text)
     except OSError as error:
         raise click.ClickException(f"--json {path} cannot be written: {error.strerror}.") from None
 
@@ -71,12 +71,12 @@ def write_reproducers(folder: str, report: ReportData) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for finding in report.findings:
             if finding.reproducer:
-                _replace(Path(paths[identifier(finding)]), finding.reproducer)
+                replace(Path(paths[identifier(finding)]), finding.reproducer)
     except OSError as error:
         raise click.ClickException(f"--reproducers {folder} cannot be written: {error.strerror}.") from None
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
     """Write a file under another name, and give it its own when it is whole."""
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
     try:

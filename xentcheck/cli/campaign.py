@@ -1,0 +1,18 @@
+"""``xentcheck campaign``: sweeps too large for one sitting."""
+
+from __future__ import annotations
+
+import click
+
+from xentcheck.cli.campaign_exhaustive import exhaustive
+
+
+@click.group(short_help="Sweeps too large for one sitting.", invoke_without_command=True)
+@click.pass_context
+def campaign(context: click.Context) -> None:
+    """Sweeps too large for one sitting."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+campaign.add_command(exhaustive)
