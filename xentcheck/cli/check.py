@@ -65,6 +65,12 @@ _CALLABLES = ("gradient", "value_and_gradient", "hessian_vector", "vjp")
     metavar="SECONDS",
     help="How long the import may take, and a call before it is repeated, since a first one may compile.",
 )
+@click.option(
+    "--resume",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Keep what is done in DIR; called again alike, the run goes on from there, whatever ended it.",
+)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
 @click.option(
     "--reproducers", type=click.Path(file_okay=False), metavar="DIR", help="Write a Python script for each finding."

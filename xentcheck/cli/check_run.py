@@ -67,6 +67,7 @@ class CheckRun:
                 time_limit=given["time_limit"],
                 first_time_limit=given["first_time_limit"],
                 progress=progress,
+                resume=given["resume"],
                 **self.limits,
             )
         except (TargetError, ContractError) as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable
 from concurrent.futures import Executor
+from contextlib import closing
 
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
@@ -14,6 +16,7 @@ from xentcheck.engine.grading import problem_of
 from xentcheck.engine.order import Order
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.reporting import report_of
+from xentcheck.engine.run_directory import folder_of, opened
 from xentcheck.engine.run_plan import Options, RunPlan, planned
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.witnessing import Witnessing
@@ -42,6 +45,7 @@ def check_target(
     first_time_limit: float = 120.0,
     progress: ProgressLike | None = None,
     executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Judge a target.
 
@@ -69,6 +73,10 @@ def check_target(
     executor : concurrent.futures.Executor, optional
         Where the search is done instead: any that can import xentcheck and the target. It is not shut down.
 
+    resume : path, optional
+        A directory that keeps what is done, so that a run that was ended, by whatever, goes on from there when it is
+        called again alike; the first call makes it.
+
     Raises
     ------
     TargetError, ContractError, UnknownPropertyError
@@ -94,7 +102,12 @@ def check_target(
     start = time.perf_counter()
     with open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit) as host:
         plan = planned(specification, chosen, host)
-        return performed(plan, host, Memory(), jobs, executor, progress or Silent(), start)
+        told = progress or Silent()
+        if resume is None:
+            return performed(plan, host, Memory(), jobs, executor, told, start)
+        plan, journal = opened(folder_of(resume, specification), plan, host.description)
+        with closing(journal):
+            return performed(plan, host, journal, jobs, executor, told, start)
 
 
 def performed(
@@ -135,6 +148,8 @@ def performed(
             done[0].result.observations[f"{said}; the contract key shapes=many has others tried, too"] = 10**8
         if broken_off is None:
             _require_environment(host.description.name, [run.result for run in done])
+        for remark in memory.remarks if done else ():
+            done[0].result.observations[remark] = 10**8
         lost = [sentence for run in done for sentence in run.result.lost]
         cut = interrupted or broken_off is not None or bool(lost)
         witnesses = () if cut else _witnesses(witnessing, memory)

@@ -37,6 +37,7 @@ def judge_shard(
     host: Host,
     on_batch: Callable[[CellResult], None] = lambda result: None,
     on_found: Callable[[Finding], None] = lambda found: None,
+    note: Callable[[CellResult], None] = lambda partial: None,
 ) -> Record:
     """Judge the batches of a shard; return what came of it, for `merging`.
 
@@ -44,10 +45,13 @@ def judge_shard(
     ----------
     on_batch, on_found : callable
         Told of each batch judged, and of each law when it is first broken (the batch is not reduced then).
+    note : callable
+        Given what came of the shard so far when a law is first broken.
     """
     contract, capabilities = host.description.contract, capabilities_of(host, order.few_shapes)
 
     def on_violation(result: CellResult, tally: Tally) -> None:
+        note(result)
         on_found(finding(tally.law, order.cell, tally.falls[0].violation))
         stop(result)
 

@@ -64,6 +64,8 @@ class Memory:
 
     def __init__(self, records: Mapping[str, Record] | None = None) -> None:
         self.records: dict[str, Record] = dict(records or {})
+        self.noted: dict[str, Record] = {}
+        self.remarks: list[str] = []
 
     def keep(self, unit: str, record: Record) -> None:
         """Keep what came of a unit; what was ended early is not kept, since more is to come of it."""
@@ -73,6 +75,9 @@ class Memory:
 
     def write(self, unit: str, record: Record) -> None:
         """Write a record where it outlives the process; here nowhere."""
+
+    def write_note(self, unit: str, result: CellResult) -> None:
+        """Write what has been found by a unit that is not done where it outlives the process; here nowhere."""
 
 
 def shard_name(cell: int, number: int) -> str:
@@ -110,7 +115,7 @@ class Working:
         for cell, order in enumerate(self._orders):
             done: dict[int, CellResult] = {}
             while (number := missing(order, done)) is not None:
-                done[number] = from_record(self._judged_here(cell, number))
+                done[number] = self._read(cell, number, self._judged_here(cell, number))
             yield self._run(cell, done)
             if any(result.interrupted or result.fault for result in done.values()):
                 return
@@ -125,6 +130,7 @@ class Working:
                 self._host,
                 lambda result: self._progress.advance(str(order.cell), before + result.run),
                 lambda found: self._found(cell, found),
+                lambda partial: self._memory.write_note(name, partial),
             )
             self._memory.keep(name, record)
         self._judged = before + record["run"]
@@ -190,7 +196,7 @@ class Working:
         """Return the result of a shard, when it is there; of one that was lost, why."""
         name, order = shard_name(cell, number), self._orders[cell]
         try:
-            return from_record(self._memory.records.get(name) or spread.result(name))
+            return self._read(cell, number, self._memory.records.get(name) or spread.result(name))
         except LostError as error:
             shard = order.shard(number)
             count = shard.stop - shard.start + shard.drawn
@@ -202,7 +208,7 @@ class Working:
         for cell in range(first, len(self._orders)):
             names = {number: shard_name(cell, number) for number in range(self._orders[cell].shards)}
             known = self._memory.records
-            done = {number: from_record(known[name]) for number, name in names.items() if name in known}
+            done = {number: self._read(cell, number, known[name]) for number, name in names.items() if name in known}
             if done:
                 yield self._run(cell, done, cut=True)
 
@@ -238,6 +244,20 @@ class Working:
         if lost:
             record["observations"][lost] = 1
         return record
+
+    def _read(self, cell: int, number: int, record: Record) -> CellResult:
+        """Return the result of a shard, with what an earlier run found that was ended before the shard was done.
+
+        A target whose answers depend on the batch alone breaks the same laws again; what another one did is kept.
+        """
+        result = from_record(record)
+        noted = self._memory.noted.get(shard_name(cell, number))
+        for name, tally in from_record(noted).tallies.items() if noted is not None else ():
+            if tally.falls and not (name in result.tallies and result.tallies[name].falls):
+                result.tallies[name] = tally
+                law = f"law {tally.law.number} ({tally.law.name})"
+                result.observations[f"{law} was broken when the run was begun, and not when it was resumed"] += 1
+        return result
 
     def _came(self, name: str, record: Record) -> None:
         """Keep what came of a unit, and tell of it."""
