@@ -81,7 +81,7 @@ def stated_plan(plan: RunPlan, description: TargetDescription) -> dict[str, Any]
         "python": platform.python_version(),
         "packages": dict(environment(description).packages),
         "target": {"name": description.name, "version": description.version},
-        "files": _files(specification),
+        "files": _files(specification, plan.directory),
         "contract": description.contract.as_mapping(),
         **{name: value for name, value in vars(plan).items() if name not in ("specification", "cells")},
         "cells": [[cell.dtype, cell.labels] for cell in plan.cells],
@@ -113,13 +113,14 @@ def plan_of(stated: Mapping[str, Any]) -> RunPlan:
     )
 
 
-def _files(specification: TargetSpecification) -> dict[str, str]:
+def _files(specification: TargetSpecification, directory: str) -> dict[str, str]:
     """Return the digests of the files that are named by path: a target that was changed is another one."""
     found = {}
     for location in specification.given.values():
-        path = Path(location.rpartition(":")[0])
-        if path.suffix == ".py" and path.is_file():
-            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        path = location.rpartition(":")[0]
+        file = Path(directory) / path
+        if file.suffix == ".py" and file.is_file():
+            found[path] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     return found
 
 

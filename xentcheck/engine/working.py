@@ -120,7 +120,22 @@ class Working:
             if any(result.interrupted or result.fault for result in done.values()):
                 return
 
-    def _judged_here(self, cell: int, number: int) -> Record:
+    def judge(self, shards: Sequence[tuple[int, int]], executor: Executor | None, jobs: int) -> list[str]:
+        """Judge some shards and nothing else; return what went wrong with those that are not done for it."""
+        left = [one for one in shards if shard_name(*one) not in self._memory.records]
+        if jobs == 1 and executor is None:
+            results = [from_record(self._judged_here(*one, alone=True)) for one in left]
+        else:
+            spread = Spread(executor, jobs, self._came)
+            try:
+                for cell, number in left:
+                    spread.add(shard_name(cell, number), judge_shard_alone, self._orders[cell], number)
+                results = [self._searched(spread, *one) for one in left]
+            finally:
+                spread.close(interrupted=len(spread.done) < len(left))
+        return [said for result in results for said in (result.fault, *result.lost) if said]
+
+    def _judged_here(self, cell: int, number: int, alone: bool = False) -> Record:
         order, name, before = self._orders[cell], shard_name(cell, number), self._judged
         record = self._memory.records.get(name)
         if record is None:
@@ -133,6 +148,8 @@ class Working:
                 lambda partial: self._memory.write_note(name, partial),
             )
             self._memory.keep(name, record)
+        if alone and record["interrupted"]:
+            raise KeyboardInterrupt
         self._judged = before + record["run"]
         return record
 
