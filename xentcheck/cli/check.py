@@ -15,6 +15,11 @@ from xentcheck.cli.judging_options import CALLABLES, limits_of_time, specificati
 @click.command(short_help="Judge cross-entropies.")
 @what_is_judged
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="A Dask cluster to use instead, such as tcp://host:8786; needs the extra dask.",
+)
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first finding, once it is reduced.")
 @limits_of_time
 @click.option(

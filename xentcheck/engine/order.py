@@ -7,6 +7,7 @@ many processes share them, in whatever order, and whichever of them are done twi
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,12 +66,12 @@ class Order:
     few_shapes: bool = False
 
     def host(self) -> Host:
-        """Open a host of the target."""
+        """Open a host of the target; on a machine that has not the directory, paths begin where the process is."""
         return open_host(
             self.specification,
             time_limit=self.time_limit,
             first_time_limit=self.first_time_limit,
-            directory=self.directory,
+            directory=self.directory if os.path.isdir(self.directory) else None,
         )
 
     @property
