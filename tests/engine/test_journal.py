@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from xentcheck.engine.inputs import last_inputs
 from xentcheck.engine.journal import Journal, encoded, records_in
 from xentcheck.engine.run import check_target
 from xentcheck.engine.run_directory import folder_of, opened
@@ -21,6 +23,7 @@ from xentcheck.engine.witnessing import Witnessing
 from xentcheck.targets import TargetError, TargetSpecification, open_host
 
 LOSSES = Path(__file__).with_name("losses.py")
+JOURNALS = re.compile("not whole|an earlier process was ended")
 WORDS = ["--properties", "value,answers", "--dtypes", "float64"]
 SMALL = {"properties": ["value", "answers"], "dtypes": ["float64"]}
 ENDED = """
@@ -77,7 +80,7 @@ def without_times(stated: dict[str, object]) -> dict[str, object]:
     for result in [stated, *stated["properties"]]:  # type: ignore[misc]
         result.pop("seconds")
     stated.pop("command")
-    stated["observations"] = [said for said in stated["observations"] if "not whole" not in said]  # type: ignore[union-attr]
+    stated["observations"] = [said for said in stated["observations"] if not JOURNALS.search(said)]  # type: ignore[union-attr]
     return stated
 
 
@@ -295,3 +298,37 @@ def test_what_was_found_before_a_kill_is_kept_even_if_it_does_not_happen_again(t
 def test_a_line_says_its_length_and_checksum() -> None:
     """So that other programs can read it."""
     assert encoded({"a": 1}) == b'00000007 561bacaf {"a":1}\n'
+
+
+def test_the_input_of_the_call_that_ended_all_is_known(tmp_path: Path) -> None:
+    """A target that takes its judge with it: the next run says by which input."""
+    file = tmp_path / "mine.py"
+    flag = tmp_path / "flag"
+    file.write_text(
+        f"{LOSSES.read_text(encoding='utf-8')}\n\n"
+        "def deadly(logits, labels):\n"
+        f"    if logits.shape == (3, 5) and not os.path.exists({str(flag)!r}):\n"
+        "        os.kill(os.getppid(), signal.SIGKILL)\n"
+        "    return loss(logits, labels)\n",
+        encoding="utf-8",
+    )
+    words = ["check", f"{file}:deadly", *WORDS, "--resume", str(tmp_path / "run")]
+    command = [sys.executable, "-c", ENDED, "", "0", "0", *words]
+    assert subprocess.run(command, capture_output=True, check=False, timeout=500).returncode == -9
+    flag.touch()
+    report = check_target(TargetSpecification(loss=f"{file}:deadly"), **SMALL, resume=tmp_path / "run")
+    (said,) = [said for said in report.observations if "an earlier process was ended" in said]
+    assert "given 3 x 5 scores in float64" in said
+    (path,) = tmp_path.rglob("*.inputs")
+    ((_, batch),) = last_inputs(path.parent)
+    assert batch.scores.shape == (3, 5)
+    assert path.name in said
+
+
+def test_registered_targets_write_no_inputs(tmp_path: Path) -> None:
+    """They are trusted; of others each order names the folder."""
+    for name, folder in (("reference", ""), (f"{LOSSES}:loss", str(tmp_path))):
+        specification = TargetSpecification(loss=name)
+        with open_host(specification) as host:
+            made = planned(specification, Options(dtypes=("float64",)), host)
+        assert {order.inputs for order in made.orders(str(tmp_path))} == {folder}

@@ -62,7 +62,7 @@ def run(folder: Path, share: tuple[int, int], jobs: int = 1, told: ProgressLike 
     number, count = share
     progress = told or Silent()
     with _opened(folder) as (made, host, journal):
-        orders = made.orders()
+        orders = made.orders(str(folder))
         mine = list(_shards(orders))[number - 1 :: count]
         progress.start(sum(_planned(orders[cell], shard) for cell, shard in mine))
         try:

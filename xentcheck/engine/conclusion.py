@@ -13,6 +13,7 @@ from xentcheck.batches.packing import pack, unpack
 from xentcheck.contract.harmless import harmless
 from xentcheck.diagnosis import Cause, Diagnosis
 from xentcheck.engine.further import Further, Shown
+from xentcheck.engine.inputs import noting
 from xentcheck.engine.minimise import finding, minimise
 from xentcheck.engine.order import Order, capabilities_of
 from xentcheck.engine.plan import PROFILES
@@ -54,16 +55,19 @@ def conclude(order: Order, result: CellResult, known: Record, host: Host) -> Rec
     """
     before, deaths = Counter(result.observations), result.deaths
     contract = host.description.contract
-    search = CellSearch.over(result, contract, capabilities_of(host, order.few_shapes), host, order.dtypes)
     minimal = {law: unpack(packed) for law, packed in known.items()}
-    conclusion = _Conclusion(search, order, host, _diagnosis(search, order, host), minimal)
     fallen = [tally for tally in result.tallies.values() if tally.falls]
-    for tally in fallen:
-        conclusion.first(tally.falls[0])
-    for tally in fallen if not (result.interrupted or result.fault) else ():
-        conclusion.further(tally.falls)
+    with noting(host, order.inputs) as evaluator:
+        capabilities = capabilities_of(host, order.few_shapes)
+        search = CellSearch.over(result, contract, capabilities, evaluator, order.dtypes)
+        conclusion = _Conclusion(search, order, host, _diagnosis(search, order, host), minimal)
+        for tally in fallen:
+            conclusion.first(tally.falls[0])
+        for tally in fallen if not (result.interrupted or result.fault) else ():
+            conclusion.further(tally.falls)
+        found = conclusion.reported()
     return {
-        "findings": [[plain(one.finding), one.mechanism, one.promise, one.event] for one in conclusion.reported()],
+        "findings": [[plain(one.finding), one.mechanism, one.promise, one.event] for one in found],
         "minimal": {law: pack(batch) for law, batch in conclusion.minimal.items()},
         "observations": dict(result.observations - before),
         "deaths": result.deaths - deaths,

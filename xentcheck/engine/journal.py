@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from xentcheck.engine.inputs import said_of
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.shard_record import Record, to_record
 from xentcheck.engine.working import Memory
@@ -58,16 +59,18 @@ class Journal(Memory):
     Attributes
     ----------
     remarks : list of str
-        What is to be said of it: records that were dropped, and why nothing more could be written.
+        What is to be said of it: records that were dropped, calls in which it was ended, what could not be written.
     """
 
     def __init__(self, folder: Path, run: str) -> None:
         super().__init__()
+        self.folder = str(folder)
         self._folder, self._run = folder, run
         self._file: int | None = None
         self._torn = False
         for file in sorted(folder.glob(f"*{SUFFIX}")):
             self._read(file)
+        self.remarks += said_of(folder)
 
     def _read(self, file: Path) -> None:
         own, torn = False, 0

@@ -48,6 +48,8 @@ class Order:
         Seconds a call, and one in which something may be compiled.
     few_shapes : bool
         Whether each new shape has been measured to be compiled.
+    inputs : str
+        A folder to write the input of each call to before it is made, or "".
     """
 
     specification: TargetSpecification
@@ -64,6 +66,7 @@ class Order:
     time_limit: float
     first_time_limit: float
     few_shapes: bool = False
+    inputs: str = ""
 
     def host(self) -> Host:
         """Open a host of the target; on a machine that has not the directory, paths begin where the process is."""

@@ -120,7 +120,7 @@ def performed(
     start: float,
 ) -> Report:
     """Do what a plan says and is not done yet, and return the report; raises as `check_target` does."""
-    orders, contract = plan.orders(), host.description.contract
+    orders, contract = plan.orders(memory.folder), host.description.contract
     done: list[CellRun] = []
     interrupted = False
     told.start(sum(order.planned for order in orders))

@@ -12,6 +12,7 @@ from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.properties.case import Case
 from xentcheck.properties.registry import choose
 from xentcheck.targets import Host, TargetError, TargetSpecification
+from xentcheck.targets.find.registered import by_name
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,10 @@ class RunPlan:
         """The dtypes of the run."""
         return tuple(dict.fromkeys(cell.dtype for cell in self.cells))
 
-    def orders(self) -> list[Order]:
-        """Return what is to be done in each cell."""
+    def orders(self, folder: str = "") -> list[Order]:
+        """Return what is to be done in each cell; a folder takes the inputs of calls of targets that nobody registered."""
+        target = self.specification
+        known = set(target.given) == {"loss"} and isinstance(target.loss, str) and by_name(target.loss) is not None
         amount = PROFILES[self.profile]
         return [
             Order(
@@ -72,6 +75,7 @@ class RunPlan:
                 self.time_limit,
                 self.first_time_limit,
                 self.dear > 0.0,
+                "" if known else folder,
             )
             for cell, count in zip(self.cells, self.swept, strict=True)
         ]

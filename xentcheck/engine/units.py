@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from xentcheck.contract.harmless import harmless
 from xentcheck.engine.conclusion import conclude
+from xentcheck.engine.inputs import noting
 from xentcheck.engine.merging import again_in, merged
 from xentcheck.engine.minimise import finding
 from xentcheck.engine.order import Order, capabilities_of, swept
@@ -65,25 +66,26 @@ def judge_shard(
         on_batch(result)
         stop(result)
 
-    search = CellSearch(
-        contract,
-        capabilities,
-        host,
-        _laws(order, host),
-        order.cell,
-        dtypes=order.dtypes,
-        witnessed=-(-order.witnessed // order.shards),
-        again=again_in(order),
-        on_batch=on_each,
-        on_violation=on_violation,
-    )
     shard = order.shard(number)
-    try:
-        first = swept(contract, order.cell, order.profile, capabilities.expensive_shapes, order.dtypes)
-        search.search(first[shard.start : shard.stop], order.profile, shard.drawn, shard.seed)
-    except Exception as error:  # what was found stays
-        search.result.fault = harmless(f"{type(error).__name__}: {error}", 500)
-        search.result.trace = traceback.format_exc()
+    with noting(host, order.inputs) as evaluator:
+        search = CellSearch(
+            contract,
+            capabilities,
+            evaluator,
+            _laws(order, host),
+            order.cell,
+            dtypes=order.dtypes,
+            witnessed=-(-order.witnessed // order.shards),
+            again=again_in(order),
+            on_batch=on_each,
+            on_violation=on_violation,
+        )
+        try:
+            first = swept(contract, order.cell, order.profile, capabilities.expensive_shapes, order.dtypes)
+            search.search(first[shard.start : shard.stop], order.profile, shard.drawn, shard.seed)
+        except Exception as error:  # what was found stays
+            search.result.fault = harmless(f"{type(error).__name__}: {error}", 500)
+            search.result.trace = traceback.format_exc()
     return to_record(search.result)
 
 

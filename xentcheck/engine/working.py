@@ -66,6 +66,7 @@ class Memory:
         self.records: dict[str, Record] = dict(records or {})
         self.noted: dict[str, Record] = {}
         self.remarks: list[str] = []
+        self.folder = ""
 
     def keep(self, unit: str, record: Record) -> None:
         """Keep what came of a unit; what was ended early is not kept, since more is to come of it."""
