@@ -55,7 +55,7 @@ class RunPlan:
         return tuple(dict.fromkeys(cell.dtype for cell in self.cells))
 
     def orders(self, folder: str = "") -> list[Order]:
-        """Return what is to be done in each cell; a folder takes the inputs of calls of targets that nobody registered."""
+        """Return what is to be done in each cell; a folder takes the inputs of calls of unregistered targets."""
         target = self.specification
         known = set(target.given) == {"loss"} and isinstance(target.loss, str) and by_name(target.loss) is not None
         amount = PROFILES[self.profile]
