@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,7 +130,7 @@ from mpi4py.futures import MPIPoolExecutor
 import xentcheck
 
 if __name__ == "__main__":
-    with MPIPoolExecutor(1) as executor:
+    with MPIPoolExecutor() as executor:
         report = xentcheck.check(sys.argv[1], properties=["value", "answers"], dtypes=["float64"], executor=executor)
     print(report.to_json())
 """
@@ -138,12 +139,15 @@ if __name__ == "__main__":
 @pytest.mark.slow
 @pytest.mark.needs("mpi4py")
 def test_mpi(tmp_path: Path) -> None:
-    """A process that MPI has started is the worker."""
+    """A process that MPI has started is the worker; mpiexec comes with the wheel of mpich, or with the system."""
     from xentcheck.report.report import Report
 
     script = tmp_path / "with_mpi.py"
     script.write_text(MPI, encoding="utf-8")
-    command = [sys.executable, str(script), f"{LOSSES}:summed"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    mpiexec = shutil.which("mpiexec", path=path)
+    assert mpiexec is not None, "mpi4py is installed, but mpiexec is not: install mpich"
+    command = [mpiexec, "-n", "2", sys.executable, "-m", "mpi4py.futures", str(script), f"{LOSSES}:summed"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert ran.returncode == 0, ran.stderr
     assert without_times(Report.from_json(ran.stdout).as_mapping()) == alone()
