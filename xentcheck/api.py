@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from xentcheck.contract import Contract
 
 if TYPE_CHECKING:
+    import os
+    from concurrent.futures import Executor
+
     from xentcheck.report.report import Report
 
 Named = str | Callable[..., Any] | None
@@ -31,6 +34,8 @@ def check(
     first_time_limit: float = 120.0,
     memory: int | str | None = None,
     progress: bool = False,
+    executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Judge a cross-entropy loss and, if there is one, its gradient.
 
@@ -63,6 +68,13 @@ def check(
         For targets given by name, on Linux: what each process of the target may have, in bytes or as "4GB" or "512MiB".
     progress : bool
         Whether to show how the run goes, on standard error.
+    executor : concurrent.futures.Executor, optional
+        Where the search is done instead of in `jobs` processes; only for targets given by name. Any executor will do
+        whose processes can import xentcheck and the target: that of loky, of mpi4py.futures, of a Dask client. It is
+        not shut down.
+    resume : path, optional
+        A directory that keeps what is done, so that a run that was ended, by whatever, goes on from there when it is
+        called again alike; only for targets given by name.
 
     Returns
     -------
@@ -91,8 +103,10 @@ def check(
     if isinstance(contract, Mapping):
         contract = Contract.from_mapping(contract)
     given = (loss, gradient, value_and_gradient, hessian_vector, vjp)
-    if jobs > 1 and any(item is not None and not isinstance(item, str) for item in given):
-        raise TargetError("A callable cannot be sent to other processes: use jobs=1, or give the target by name.")
+    if (jobs > 1 or executor is not None) and any(item is not None and not isinstance(item, str) for item in given):
+        raise TargetError(
+            "A callable cannot be sent to other processes: use jobs=1 and no executor, or give the target by name."
+        )
     return check_target(
         TargetSpecification(
             loss=loss,
@@ -112,4 +126,6 @@ def check(
         first_time_limit=first_time_limit,
         memory=memory,
         progress=Progress(sys.stderr, str(loss)) if progress else None,
+        executor=executor,
+        resume=resume,
     )

@@ -114,7 +114,7 @@ def test_the_three_errors_are_kept_apart_and_each_with_its_batch():
         found = None
         for one in order:
             found = worse(found, grade_answer(one, "loss"))
-        report = stated(found, "loss")
+        report = stated(found, "loss", contract)
         assert report.max_ulp > 1e15
         assert report.got == 2e-304
         assert report.max_error.value == pytest.approx(2.0**-40, rel=1e-3)

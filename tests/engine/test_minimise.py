@@ -9,8 +9,8 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.engine.cell_run import capabilities_of
 from xentcheck.engine.minimise import finding, minimise
+from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import Kind, kind_of

@@ -10,7 +10,7 @@ import pytest
 
 from xentcheck.api import check
 from xentcheck.batches.batch import Batch
-from xentcheck.engine import cell_run
+from xentcheck.engine import conclusion
 from xentcheck.engine.roots import Found, gathered
 from xentcheck.engine.search import CellSearch
 from xentcheck.report.report import Report
@@ -132,7 +132,7 @@ def test_after_ctrl_c_no_promise_is_looked_for(monkeypatch: pytest.MonkeyPatch) 
             raise KeyboardInterrupt
 
     monkeypatch.setattr(CellSearch, "judge", until_the_third)
-    monkeypatch.setattr(cell_run, "weaker_promise", lambda *given: asked.append(given))
+    monkeypatch.setattr(conclusion, "weaker_promise", lambda *given: asked.append(given))
     report = check(lambda z, y: 2 * _class_c(z, y), **{**SMALL, "properties": ["value"]})
     assert report.interrupted
     assert report.findings

@@ -125,20 +125,20 @@ def test_cells_share_the_profile():
 
 
 @pytest.mark.parametrize(("keep", "expected"), [(2, [0, 3]), (10, [0, 3, 6])])
-def test_every_third_problem_is_kept_for_the_witnesses_from_the_first_on(keep, expected):
+def test_every_third_batch_is_kept_for_the_witnesses_from_the_first_on(keep, expected):
     """The first is among them, so that witnesses look at a run of one batch too, and no more than are asked for."""
     host = Recording(Outcome(loss=np.float64(0.0)))
-    posed = []
+    noted = []
 
     class Noting(CellSearch):
         def _note(self, case):
-            posed.append(case.answer.problem)
+            noted.append(case.batch)
             super()._note(case)
 
     laws = choose(("answers",))
-    search = Noting(Contract(), Capabilities(), host, laws, Cell("float64", "sparse"), keep_problems=keep)
-    kept = search.run("quick", 2, 1, swept=5).problems
-    assert [posed.index(problem) for problem in kept] == expected
+    search = Noting(Contract(), Capabilities(), host, laws, Cell("float64", "sparse"), witnessed=keep)
+    kept = search.run("quick", 2, 1, swept=5).witnessed
+    assert [noted.index(batch) for batch in kept] == expected
 
 
 @pytest.mark.parametrize("refused", ["int32", "int64"])
@@ -163,7 +163,7 @@ def test_a_refused_label_dtype_is_observed_and_an_exception_on_the_plain_one_is_
 @pytest.mark.parametrize("outcome", [Outcome(raised=Raised("ValueError", "no", "loss")), Outcome(died="SIGABRT")])
 def test_what_was_not_answered_is_kept_for_no_witness(outcome):
     """Grades and witnesses are about answers."""
-    started = search(Recording(outcome), keep_problems=5)
+    started = search(Recording(outcome), witnessed=5)
     started.judge(Batch(np.array([[0.5, 0.0]]), np.array([0])))
-    assert started.result.problems == []
+    assert started.result.witnessed == []
     assert started.result.grades == {}

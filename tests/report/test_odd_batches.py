@@ -8,8 +8,8 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.reduce import reduce
 from xentcheck.contract import Contract
-from xentcheck.engine.cell_run import Cell
 from xentcheck.engine.minimise import finding
+from xentcheck.engine.plan import Cell
 from xentcheck.properties.law import Violation
 from xentcheck.properties.registry import choose
 from xentcheck.report import findings, tables, terminal

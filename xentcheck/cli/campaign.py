@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from xentcheck.cli.campaign_directory import merge, plan, run, status
 from xentcheck.cli.campaign_exhaustive import exhaustive
 
 
-@click.group(short_help="Sweeps too large for one sitting.", invoke_without_command=True)
+@click.group(short_help="Sweeps too large for one sitting: shards, and all pairs of 16-bit logits.", invoke_without_command=True)
 @click.pass_context
 def campaign(context: click.Context) -> None:
     """Sweeps too large for one sitting."""
@@ -15,4 +16,5 @@ def campaign(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-campaign.add_command(exhaustive)
+for _command in (plan, run, merge, status, exhaustive):
+    campaign.add_command(_command)

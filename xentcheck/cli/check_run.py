@@ -17,6 +17,8 @@ from xentcheck.cli.interruption import asked
 from xentcheck.contract.harmless import harmless
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from xentcheck.report.report import Report
     from xentcheck.targets import TargetSpecification
 
@@ -57,6 +59,7 @@ class CheckRun:
         given = self.given
         progress = Progress(sys.stderr, name, asked)
         fault = None
+        stack = contextlib.ExitStack()
         try:
             report = check_target(
                 specification,
@@ -68,6 +71,8 @@ class CheckRun:
                 first_time_limit=given["first_time_limit"],
                 memory=given["memory"],
                 progress=progress,
+                resume=given["resume"],
+                executor=self._executor(stack),
                 **self.limits,
             )
         except (TargetError, ContractError) as error:
@@ -80,12 +85,21 @@ class CheckRun:
             return False
         finally:
             progress.stop()
+            stack.close()
         report = dataclasses.replace(report, command=command)
         if fault is not None:
             self._broken_off(name, str(fault), fault)
         self._keep(report)
         stopped = report.interrupted and fault is None
         return not stopped and not (given["fail_fast"] and report.findings)
+
+    def _executor(self, stack: contextlib.ExitStack) -> Executor | None:
+        """Return what to judge with instead of local processes, if anything was given."""
+        if not self.given["scheduler"]:
+            return None
+        from xentcheck.engine.cluster import cluster
+
+        return stack.enter_context(cluster(self.given["scheduler"]))
 
     def _keep(self, report: Report) -> None:
         """Show a report, then write what was asked for: a disk that is full costs nothing that could be shown."""

@@ -15,8 +15,8 @@ from xentcheck.cli.interruption import ended_by_signals
 
 _COMMANDS = {
     "check": ("xentcheck.cli.check", "Judge cross-entropies: is each right, and how accurate is it."),
+    "campaign": ("xentcheck.cli.campaign", "Sweeps too large for one sitting: shards, and all pairs of 16-bit logits."),
     "bench": ("xentcheck.cli.bench", "Time losses: sparse and one-hot labels, beside the reference."),
-    "campaign": ("xentcheck.cli.campaign", "Judge every pair of logits of a 16-bit format."),
     "targets": ("xentcheck.cli.targets", "List the implementations that can be judged by name."),
     "properties": ("xentcheck.cli.properties", "List the laws that a target is judged by."),
     "self-test": ("xentcheck.cli.selftest", "Test the suite itself with planted bugs."),

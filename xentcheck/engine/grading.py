@@ -8,11 +8,12 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import to_mapping
+from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer
 from xentcheck.report import results
 from xentcheck.truth.certify import certify
 from xentcheck.truth.grades import GRADES, grade
-from xentcheck.truth.problem import Problem
+from xentcheck.truth.problem import Problem, pose
 
 NOTE = "beyond the tight bound of this grade, within the one for any legitimate algorithm"
 
@@ -28,15 +29,12 @@ class Met:
     batch : Batch
     got : float
         What was returned there.
-    problem : Problem
-        What the batch asks.
     """
 
     value: float
     index: tuple[int, ...]
     batch: Batch
     got: float
-    problem: Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +75,7 @@ def grade_answer(answer: Answer, part: str) -> Graded | None:
     where = tuple(int(i) for i in np.unravel_index(int(np.argmax(shares)), shares.shape))
 
     def met(value: float, index: tuple[int, ...]) -> Met:
-        return Met(value, index, answer.batch, float(got[index]), answer.problem)
+        return Met(value, index, answer.batch, float(got[index]))
 
     return Graded(
         found.grade,
@@ -98,7 +96,12 @@ def worse(one: Graded | None, other: Graded) -> Graded:
     return Graded(lower, noted, *(max(pair, key=lambda item: item.value) for pair in pairs))
 
 
-def stated(graded: Graded, part: str) -> results.Grade:
+def problem_of(contract: Contract, batch: Batch) -> Problem:
+    """Return what a batch asks of a target under its contract."""
+    return pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options))
+
+
+def stated(graded: Graded, part: str, contract: Contract) -> results.Grade:
     """Return a grade as the report states it; `part` is "loss" or "gradient"."""
     ulp = graded.ulp
     return results.Grade(
@@ -107,7 +110,7 @@ def stated(graded: Graded, part: str) -> results.Grade:
         witness=to_mapping(ulp.batch),
         part=_element(part, ulp.index),
         got=ulp.got,
-        certified=certify(ulp.problem, part, ulp.index),
+        certified=certify(problem_of(contract, ulp.batch), part, ulp.index),
         note=NOTE if graded.note else "",
         max_error=_stated(graded.error, part),
         max_share=_stated(graded.share, part),

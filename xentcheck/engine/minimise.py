@@ -43,7 +43,7 @@ def minimise(
     budget : int
         How often the law may be asked.
     known : list of Batch
-        Minimal batches of the same law in other cells, tried first.
+        Minimal batches of the same law in another cell, tried first.
     contract : Contract
         What every batch tried has to obey.
     excused : callable

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from importlib import metadata
 
+from xentcheck.contract import Contract
 from xentcheck.engine.boundary import parting_of_gradients
-from xentcheck.engine.cell_run import CellRun
+from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.grading import Graded, stated, worse
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.roots import gathered
@@ -79,11 +81,12 @@ def report_of(
         counts=counts,
         verdict=verdict,
         properties=tuple(result for run in done for result in _properties(run)),
-        grades=_grades(done),
+        grades=_grades(description.contract, done),
         witnesses=tuple(witnesses),
         findings=findings,
         observations=tuple(_observations(description, done)),
         interrupted=interrupted,
+        digest=hashlib.sha256("".join(run.result.digest for run in done).encode()).hexdigest(),
     )
 
 
@@ -137,7 +140,7 @@ def _status(tally: Tally, result: CellResult) -> tuple[str, str]:
     return "skipped", tally.law.idle if result.answered else "no usable answer"
 
 
-def _grades(done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:
+def _grades(contract: Contract, done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:
     """Return the worst grade and the largest error of each dtype, over its label forms."""
     found: dict[str, dict[str, Grade]] = {}
     worst: dict[tuple[str, str], Graded] = {}
@@ -146,7 +149,7 @@ def _grades(done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:
             key = (run.result.cell.dtype, part)
             worst[key] = worse(worst.get(key), graded)
     for (dtype, part), graded in worst.items():
-        found.setdefault(dtype, {})[part] = stated(graded, part)
+        found.setdefault(dtype, {})[part] = stated(graded, part, contract)
     return found
 
 

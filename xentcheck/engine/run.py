@@ -2,63 +2,34 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
-import signal
 import time
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from contextlib import closing
 
-from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
-from xentcheck.batches.sweep import sweep
-from xentcheck.engine.cell_run import CellRun, Order, capabilities_of, run_cell, run_cell_alone
-from xentcheck.engine.compiling import seconds_of_a_new_shape
-from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
+from xentcheck.engine.conclusion import CellRun
+from xentcheck.engine.grading import problem_of
+from xentcheck.engine.order import Order
+from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.reporting import report_of
+from xentcheck.engine.run_directory import folder_of, opened
+from xentcheck.engine.run_plan import Options, RunPlan, planned
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.witnessing import Witnessing
-from xentcheck.processes.pool import process_pool
-from xentcheck.properties.case import Case
+from xentcheck.engine.working import Memory, ProgressLike, Silent, Working
 from xentcheck.properties.left_open import seen
 from xentcheck.properties.registry import choose
+from xentcheck.report.encoding import build, plain
 from xentcheck.report.report import BrokenOffError, Report
-from xentcheck.report.results import Finding
+from xentcheck.report.results import WitnessResult
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
 
-
-class ProgressLike(Protocol):
-    """What a run tells while it goes on."""
-
-    def start(self, total: int) -> None:
-        """Begin a run of about `total` batches."""
-
-    def advance(self, cell_name: str, done: int) -> None:
-        """Tell how many batches have been judged in all."""
-
-    def found(self, finding: Finding) -> None:
-        """Tell of a law that is broken, as soon as it is; the batch is not reduced yet."""
-
-    def stop(self) -> None:
-        """End the run."""
-
-
-class Silent:
-    """Progress that tells nobody."""
-
-    def start(self, total: int) -> None:
-        """Do nothing."""
-
-    def advance(self, cell_name: str, done: int) -> None:
-        """Do nothing."""
-
-    def found(self, finding: Finding) -> None:
-        """Do nothing."""
-
-    def stop(self) -> None:
-        """Do nothing."""
+WITNESSES, LEFT_OPEN = "witnesses", "left open"
+"""The units of a run that are no cell's."""
 
 
 def check_target(
@@ -74,6 +45,8 @@ def check_target(
     first_time_limit: float = 120.0,
     memory: int | str | None = None,
     progress: ProgressLike | None = None,
+    executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Judge a target.
 
@@ -89,7 +62,7 @@ def check_target(
     dtypes : iterable of str, optional
         Those of the contract by default.
     jobs : int
-        Processes over which the cells are spread.
+        Processes over which the search is spread.
     fail_fast : bool
         Stop at the first finding, reduced.
     time_limit : float
@@ -100,6 +73,12 @@ def check_target(
         What its process may have; see `open_host`.
     progress : optional
         Told how the run goes.
+    executor : concurrent.futures.Executor, optional
+        Where the search is done instead: any that can import xentcheck and the target. It is not shut down.
+
+    resume : path, optional
+        A directory that keeps what is done, so that a run that was ended, by whatever, goes on from there when it is
+        called again alike; the first call makes it.
 
     Raises
     ------
@@ -114,105 +93,98 @@ def check_target(
     """
     if profile not in PROFILES:
         raise TargetError(f"The profile is {profile!r}, but must be {', '.join(PROFILES)}.")
-    laws = tuple(law.name for law in choose(properties))
-    told = progress or Silent()
+    chosen = Options(
+        profile,
+        seed,
+        tuple(law.name for law in choose(properties)),
+        None if dtypes is None else tuple(dtypes),
+        fail_fast,
+        time_limit,
+        first_time_limit,
+        memory,
+    )
     start = time.perf_counter()
-    amount = PROFILES[profile]
-    witnessing = Witnessing(amount.witnessed)
+    opening = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
+    with opening as host:
+        plan = planned(specification, chosen, host)
+        told = progress or Silent()
+        if resume is None:
+            return performed(plan, host, Memory(), jobs, executor, told, start)
+        plan, journal = opened(folder_of(resume, specification), plan, host.description)
+        with closing(journal):
+            return performed(plan, host, journal, jobs, executor, told, start)
+
+
+def performed(
+    plan: RunPlan,
+    host: Host,
+    memory: Memory,
+    jobs: int,
+    executor: Executor | None,
+    told: ProgressLike,
+    start: float,
+) -> Report:
+    """Do what a plan says and is not done yet, and return the report; raises as `check_target` does."""
+    orders, contract = plan.orders(memory.folder), host.description.contract
     done: list[CellRun] = []
-    interrupted, broken_off = False, None
-    opened = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
-    with witnessing, opened as host:
-        description = host.description
-        planned = cells(description.contract, dtypes)
-        _require_usable(host, planned[0])
-        dear = _dear_shapes(host, planned[0])
-        orders = [
-            Order(
-                specification,
-                cell,
-                tuple(dict.fromkeys(one.dtype for one in planned)),
-                laws,
-                profile,
-                seed,
-                drawn_in_each(amount, len(planned)),
-                -(-amount.witnessed // len(planned)),
-                fail_fast,
-                time_limit,
-                first_time_limit,
-                memory,
-                dear > 0.0,
-            )
-            for cell in planned
-        ]
+    interrupted = False
+    told.start(sum(order.planned for order in orders))
+    working = Working(orders, host, memory, told)
+    with Witnessing(PROFILES[plan.profile].witnessed) as witnessing:
         try:
-            for run in _runs(orders, host, jobs, told):
+            for run in working.in_turn() if jobs == 1 and executor is None else working.spread(executor, jobs):
                 done.append(run)
-                interrupted = run.result.interrupted
-                broken_off = run.result if run.result.fault else None
-                if interrupted or broken_off or (fail_fast and run.findings):
+                interrupted |= run.result.interrupted
+                if plan.fail_fast and run.findings:
                     break
-                witnessing.add(run.result.problems)
-            if not interrupted and not broken_off and not (fail_fast and any(run.findings for run in done)):
-                _try_what_is_left_open(orders[0], [run.result for run in done])
+                if not (run.result.interrupted or run.result.fault or WITNESSES in memory.records):
+                    witnessing.add([problem_of(contract, batch) for batch in run.result.witnessed])
+            hurried = plan.fail_fast and any(run.findings for run in done)
+            if not interrupted and not hurried and not any(run.result.fault for run in done):
+                _add_what_is_left_open(orders[0], [run.result for run in done], memory)
         except KeyboardInterrupt:
             interrupted = True
         finally:
             told.stop()
-        if dear and done:
-            count = len(few_shapes(InputSpace(description.contract, planned[0].dtype, planned[0].labels)))
-            said = f"each new shape costs {dear:.1g} s: batches were of {count} shapes, many of each"
+        broken_off = next((run.result for run in done if run.result.fault), None)
+        if plan.dear and done:
+            count = len(few_shapes(InputSpace(contract, plan.cells[0].dtype, plan.cells[0].labels)))
+            said = f"each new shape costs {plan.dear:.1g} s: batches were of {count} shapes, many of each"
             done[0].result.observations[f"{said}; the contract key shapes=many has others tried, too"] = 10**8
         if broken_off is None:
-            _require_environment(description.name, [run.result for run in done])
-        cut = interrupted or broken_off is not None
-        witnesses = () if cut else witnessing.results()
+            _require_environment(host.description.name, [run.result for run in done])
+        for remark in memory.remarks if done else ():
+            done[0].result.observations[remark] = 10**8
+        lost = [sentence for run in done for sentence in run.result.lost]
+        cut = interrupted or broken_off is not None or bool(lost)
+        witnesses = () if cut else _witnesses(witnessing, memory)
     report = report_of(
-        description, planned, done, witnesses, seed, profile, time.perf_counter() - start, interrupted=cut
+        host.description,
+        plan.cells,
+        done,
+        witnesses,
+        plan.seed,
+        plan.profile,
+        time.perf_counter() - start,
+        interrupted=cut,
     )
     if broken_off is not None:
         error = BrokenOffError(broken_off.fault, report)
         error.add_note(broken_off.trace)
         raise error
+    if lost:
+        raise BrokenOffError("; ".join(lost), report)
     return report
 
 
-def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Iterator[CellRun]:
-    """Yield the run of each cell, in this process with the one host or spread over a pool."""
-    told.start(_expected(orders, host))
-    if jobs > 1 and len(orders) > 1:
-        with process_pool(min(jobs, len(orders))) as pool:
-            judged = 0
-            try:
-                for order, run in zip(orders, pool.map(run_cell_alone, orders), strict=True):
-                    judged += run.result.run
-                    told.advance(str(order.cell), judged)
-                    for found in run.findings:
-                        told.found(found.finding)
-                    yield run
-            except KeyboardInterrupt:
-                pool.shutdown(wait=False, cancel_futures=True)
-                for child in multiprocessing.active_children():  # a signal to this process alone ends them, too
-                    if child.pid is not None:
-                        os.kill(child.pid, signal.SIGINT)
-                raise
-        return
-    known: dict[str, list[Batch]] = {}
-    judged = 0
-    for order in orders:
-        before = judged
-
-        def on_batch(result: CellResult, before: int = before, name: str = str(order.cell)) -> None:
-            told.advance(name, before + result.run)
-
-        run = run_cell(order, host, known, on_batch, told.found)
-        judged += run.result.run
-        for name, batch in run.minimal.items():
-            known.setdefault(name, []).append(batch)
-        yield run
+def _witnesses(witnessing: Witnessing, memory: Memory) -> tuple[WitnessResult, ...]:
+    """Return what the witnesses say, or have said."""
+    if WITNESSES not in memory.records:
+        memory.keep(WITNESSES, {"said": [plain(one) for one in witnessing.results()]})
+    return tuple(build(WitnessResult, stated) for stated in memory.records[WITNESSES]["said"])
 
 
-def _try_what_is_left_open(order: Order, results: list[CellResult]) -> None:
+def _add_what_is_left_open(order: Order, results: list[CellResult], memory: Memory) -> None:
     """Observe what the target makes of bad input about which its contract says nothing.
 
     That is done in a process of its own, or last of all where the target exists in this process only: a target whose
@@ -220,24 +192,15 @@ def _try_what_is_left_open(order: Order, results: list[CellResult]) -> None:
     """
     if not any(result.left_open for result in results):
         return
-    try:
-        with order.host() as host:
-            for result in results:
-                result.observations.update(seen(result.left_open, host))
-    except Exception as error:  # it is an extra, and must not cost what was found
-        results[0].observations[f"bad input that is not declared could not be tried: {error!r}"] += 1
-
-
-def _expected(orders: list[Order], host: Host) -> int:
-    """Return about how many batches a run has: the sweeps of the dtypes differ little, those of label forms do."""
-    contract, shapes = host.description.contract, capabilities_of(host, orders[0].few_shapes).expensive_shapes
-    alike = [order for order in orders if order.cell.dtype == orders[0].cell.dtype]
-    count = 0
-    for order in alike:
-        dtype, form = order.cell.dtype, order.cell.labels
-        swept = sweep(contract, dtype, form, sizes=order.profile, expensive_shapes=shapes, dtypes=order.dtypes)
-        count += sum(1 for _ in swept) + order.examples
-    return round(count * len(orders) / len(alike))
+    if LEFT_OPEN not in memory.records:
+        try:
+            with order.host() as host:
+                memory.keep(LEFT_OPEN, {"seen": [dict(seen(result.left_open, host)) for result in results]})
+        except Exception as error:  # it is an extra, and must not cost what was found
+            results[0].observations[f"bad input that is not declared could not be tried: {error!r}"] += 1
+            return
+    for result, found in zip(results, memory.records[LEFT_OPEN]["seen"], strict=True):
+        result.observations.update(found)
 
 
 _ENVIRONMENT = re.compile(r"\b(cuda|gpus?|rocm|hip|xpu|tpu|drivers?|shared object|dll|library)\b", re.IGNORECASE)
@@ -252,27 +215,3 @@ def _require_environment(name: str, results: list[CellResult]) -> None:
     if device or raised.kind in ("ImportError", "ModuleNotFoundError"):
         place = f" ({raised.where})" if raised.where else ""
         raise TargetError(f"{name} does not run here: every call raises {raised.kind}: {raised.message}{place}.")
-
-
-def _dear_shapes(host: Host, cell: Cell) -> float:
-    """Return the seconds that a new shape has been measured to cost; 0.0 where it is cheap, or known or declared."""
-    contract = host.description.contract
-    if contract.shapes != "measured" or capabilities_of(host).expensive_shapes:
-        return 0.0
-    return seconds_of_a_new_shape(contract, host, cell)
-
-
-def _require_usable(host: Host, cell: Cell) -> None:
-    """Raise TargetError if the very call of the target fails, whatever the batch: its signature is another."""
-    contract, capabilities = host.description.contract, capabilities_of(host)
-    shapes = capabilities.expensive_shapes
-    first = next(sweep(contract, cell.dtype, cell.labels, sizes="quick", expensive_shapes=shapes))
-    raised = Case(contract, capabilities, host, first).answer.outcome.raised
-    if raised is None or raised.kind != "TypeError" or raised.where or raised.call == "convert":
-        return
-    arguments = ["labels", "scores"] if contract.argument_order == "labels_first" else ["scores", "labels"]
-    arguments += [f"{name}=..." for name in contract.arguments.values()]
-    raise TargetError(
-        f"{host.description.name} cannot be called as {raised.call}({', '.join(arguments)}): {raised.message}; "
-        "say what it takes with --contract argument_order=labels_first or the option keys, or wrap it in a function."
-    )

@@ -6,6 +6,7 @@ target answered.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import InputSpace
+from xentcheck.batches.storage import digest
 from xentcheck.batches.strategies import batches
 from xentcheck.batches.sweep import sweep
 from xentcheck.batches.validity import objection
@@ -29,10 +31,10 @@ from xentcheck.properties.law import Capabilities, Law, Violation
 from xentcheck.properties.left_open import OFTEN, SELDOM, LeftOpen
 from xentcheck.properties.values import answers
 from xentcheck.targets.outcome import Raised
-from xentcheck.truth.problem import Problem
 
 FATAL_LIMIT = 3
 LARGEST_KEPT = 2**15  # entries of a batch on which a law that has fallen is asked again
+LARGEST_WITNESSED = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +67,10 @@ class CellResult:
 
     `deaths` counts how often the target's process ended or was ended, in whichever call; `answered` the batches on
     which a call returned at all, and `raised` is the first exception instead. `drawing`: whether the sweep is over.
-    `left_open`: bad input about which the contract says nothing, still to be tried. `fault` and `trace` are the
-    text and the traceback of an exception that ended the search, whoever is to blame for it.
+    `left_open`: bad input about which the contract says nothing, still to be tried; `witnessed`: batches for the
+    witnesses. `digest` is that of the batches judged, in their order. `left`: whether the search was given up, after
+    too many deaths or because enough was found. `fault` and `trace` are the text and the traceback of an exception that
+    ended the search, whoever is to blame for it; `lost` says of parts of the search why nothing is known of them.
     """
 
     cell: Cell
@@ -75,16 +79,19 @@ class CellResult:
     skipped: int = 0
     tallies: dict[str, Tally] = field(default_factory=dict)
     grades: dict[str, Graded] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    witnessed: list[Batch] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
     left_open: list[LeftOpen] = field(default_factory=list)
     deaths: int = 0
     answered: int = 0
     raised: Raised | None = None
     drawing: bool = False
+    digest: str = ""
+    left: bool = False
     interrupted: bool = False
     fault: str = ""
     trace: str = ""
+    lost: list[str] = field(default_factory=list)
 
 
 class Enough(BaseException):
@@ -102,6 +109,8 @@ class CellSearch:
         Those that apply.
     dtypes : sequence of str, optional
         Those of the whole run, among which the sweep is shared; by default all of the contract.
+    witnessed : int
+        How many batches are kept for the witnesses.
     again : int
         On how many further batches a law may be broken before it is not asked any more.
     on_batch, on_violation : callable
@@ -117,7 +126,7 @@ class CellSearch:
         cell: Cell,
         *,
         dtypes: Sequence[str] | None = None,
-        keep_problems: int = 0,
+        witnessed: int = 0,
         again: int = 0,
         on_batch: Callable[[CellResult], None] = lambda result: None,
         on_violation: Callable[[CellResult, Tally], None] = lambda result, tally: None,
@@ -127,11 +136,26 @@ class CellSearch:
         self.host = host
         self.result = CellResult(cell, tallies={law.name: Tally(law) for law in laws})
         self.dtypes = dtypes
-        self.keep_problems = keep_problems
+        self.witnessed = witnessed
         self.again = again
         self.on_batch = on_batch
         self.on_violation = on_violation
         self._searching = True
+        self._judged = hashlib.sha256()
+
+    @classmethod
+    def over(
+        cls,
+        result: CellResult,
+        contract: Contract,
+        capabilities: Capabilities,
+        host: Evaluator,
+        dtypes: Sequence[str] | None = None,
+    ) -> CellSearch:
+        """Return a search that is over, with its result: for what is still to be asked about its findings."""
+        search = cls(contract, capabilities, host, (), result.cell, dtypes=dtypes)
+        search.result, search._searching = result, False
+        return search
 
     def case(self, batch: Batch, contract: Contract | None = None) -> Case:
         """Return the case of one batch, under the target's contract or another."""
@@ -149,14 +173,19 @@ class CellSearch:
             kept.append(one)
 
     def run(self, profile: str, examples: int, seed: int, *, swept: int | None = None) -> CellResult:
-        """Search the cell: the sweep, or its first `swept` batches, then what is drawn; ended early, it keeps all."""
-        first = list(islice(self.sweep(profile), swept))
+        """Search the whole cell: the sweep, or its first `swept` batches, then what is drawn."""
+        return self.search(list(islice(self.sweep(profile), swept)), profile, examples, seed)
+
+    def search(self, first: Sequence[Batch], profile: str, examples: int, seed: int) -> CellResult:
+        """Judge the batches of the sweep that are given, then what is drawn; ended early, all is kept."""
         self.result.planned = len(first) + examples
         try:
             for batch in first:
                 self.judge(batch)
-            self._draw(profile, examples, seed)
+            if examples:
+                self._draw(profile, examples, seed)
         except Enough:
+            self.result.left = True
             self._leave()
         except KeyboardInterrupt:
             self.result.interrupted = True
@@ -166,6 +195,7 @@ class CellSearch:
             raise
         finally:
             self._searching = False
+            self.result.digest = self._judged.hexdigest()
         return self.result
 
     def _died(self, answer: Answer) -> None:
@@ -186,7 +216,6 @@ class CellSearch:
             tally.falls.append(Fall(tally.law, violation, batch))
             self.on_violation(result, tally)
         if result.deaths >= FATAL_LIMIT:
-            self._observe(f"{result.cell}: left after the target's process had ended {FATAL_LIMIT} times")
             raise Enough
 
     def _leave(self) -> None:
@@ -238,6 +267,7 @@ class CellSearch:
             result.skipped += 1
             return
         result.run += 1
+        self._judged.update(digest(batch).encode())
         outcome = case.answer.outcome
         if outcome.raised is not None and refuses_label_dtype(self.contract, batch, outcome):
             self._observe(f"labels of dtype {batch.labels.dtype} are refused ({outcome.raised.kind})")
@@ -284,5 +314,6 @@ class CellSearch:
             if graded is not None:
                 self.result.grades[part] = worse(self.result.grades.get(part), graded)
         # Every third batch, so that drawn ones are among those kept and not the sweep's first alone.
-        if self.result.run % 3 == 1 and len(self.result.problems) < self.keep_problems:
-            self.result.problems.append(case.answer.problem)
+        fit = case.batch.n and case.batch.scores.size <= LARGEST_WITNESSED
+        if fit and self.result.run % 3 == 1 and len(self.result.witnessed) < self.witnessed:
+            self.result.witnessed.append(case.batch)

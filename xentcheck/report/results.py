@@ -225,7 +225,8 @@ class ReportData:
     `grades` maps a dtype to "loss" and "gradient", each with a Grade. `observations` lists what was seen
     but not judged. `interrupted` says that the run was stopped before its plan was done: its
     verdict is "violates" if something was found by then, and "interrupted" otherwise. `command` is the command
-    line that repeats the run, or "" where it was started from Python.
+    line that repeats the run, or "" where it was started from Python. `digest` is that of all batches judged: two runs
+    with the same one have judged the same batches.
     """
 
     target: TargetSummary
@@ -243,6 +244,7 @@ class ReportData:
     observations: tuple[str, ...] = ()
     interrupted: bool = False
     command: str = ""
+    digest: str = ""
 
     def broken(self, name: str) -> tuple[Finding, ...]:
         """Return every finding on a law, those beneath another finding included, each on its own."""

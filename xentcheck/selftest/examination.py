@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from xentcheck.batches.storage import to_mapping
 from xentcheck.diagnosis import STRICT, Diagnosis
-from xentcheck.engine.cell_run import capabilities_of
 from xentcheck.engine.minimise import minimise
+from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import PROFILES, cells, drawn_in_each
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
 from xentcheck.properties.law import Law

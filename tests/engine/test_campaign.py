@@ -1,0 +1,102 @@
+"""A run in pieces over a directory: shards judged by several processes, on several disks, in any order."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xentcheck.cli import main
+from xentcheck.engine.run import check_target
+from xentcheck.engine.witnessing import Witnessing
+from xentcheck.targets import TargetSpecification
+
+LOSSES = Path(__file__).with_name("losses.py")
+SMALL = {"properties": ["value", "answers"], "dtypes": ["float64"]}
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def no_witnesses() -> Iterator[None]:
+    """Leave out the witnesses, whose import of jax takes longer than all else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Witnessing, "add", lambda self, problems: None)
+        yield
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """A call of `xentcheck campaign`: its exit status, standard output and standard error."""
+
+    def called(*words: object) -> tuple[int, str, str]:
+        status = main(["campaign", *map(str, words)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return called
+
+
+def without_times(stated: dict[str, Any]) -> dict[str, Any]:
+    """Return a report without what differs from run to run."""
+    stated = json.loads(json.dumps(stated))
+    for result in [stated, *stated["properties"]]:
+        result.pop("seconds")
+    stated.pop("command")
+    return stated
+
+
+@pytest.mark.slow
+def test_shards_on_two_disks_make_the_report_of_one_check(tmp_path: Path, call: Call) -> None:
+    """Planned once, judged in two copies of the directory, one of them partly twice, and brought together."""
+    here, there, report = tmp_path / "here", tmp_path / "there", tmp_path / "report.json"
+    planned = call("plan", here, f"{LOSSES}:summed", "--properties", "value,answers", "--dtypes", "float64")
+    assert (planned[0], "5 shards planned" in planned[1]) == (0, True)
+    shutil.copytree(here, there)
+    assert "5 of 5 shards" not in call("run", there, "--shard", "2/2")[1]
+    status, _, error = call("merge", there)
+    assert (status, "3 of 5 shards" in error) == (2, True)
+    assert call("run", here, "--shard", "1/2")[0] == 0
+    assert call("run", here, "--shard", "4/5")[0] == 0
+    for file in there.glob("*/*.journal"):
+        shutil.copy(file, here / file.parent.name)
+    assert "5 of 5 shards done" in call("status", here)[1]
+    assert "broken: value" in call("status", here)[1]
+    status, out, _ = call("merge", here, "--json", report)
+    assert (status, "VIOLATES" in out) == (1, True)
+    wanted = check_target(TargetSpecification(loss=f"{LOSSES}:summed"), **SMALL).as_mapping()
+    assert without_times(json.loads(report.read_text(encoding="utf-8"))) == without_times(wanted)
+
+
+@pytest.mark.parametrize("share", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])
+def test_a_share_that_is_none_is_one_sentence(tmp_path: Path, call: Call, share: str) -> None:
+    """With what it should be."""
+    status, _, error = call("run", tmp_path, "--shard", share)
+    assert (status, "has to be i/n" in error) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["run", "merge", "status"])
+def test_nothing_planned_is_one_sentence(tmp_path: Path, call: Call, command: str) -> None:
+    """And says how to plan."""
+    status, _, error = call(command, tmp_path)
+    assert (status, f"`xentcheck campaign plan {tmp_path} TARGET...`" in error) == (2, True)
+
+
+def test_a_plan_of_another_program_is_one_sentence(tmp_path: Path, call: Call) -> None:
+    """Not read as if it were ours."""
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "plan.json").write_text('{"format": "other"}', encoding="utf-8")
+    status, _, error = call("status", tmp_path)
+    assert (status, "holds no plan of a run" in error) == (2, True)
+
+
+def test_a_target_that_dies_leaves_its_later_shards(tmp_path: Path, call: Call) -> None:
+    """After its third death nothing is missing, although not all is judged."""
+    call("plan", tmp_path, f"{LOSSES}:crashing", "--properties", "answers", "--dtypes", "float64")
+    call("run", tmp_path, "--shard", "1/5")
+    assert "5 of 5 shards done" in call("status", tmp_path)[1]
+    status, out, _ = call("merge", tmp_path)
+    assert (status, "left after the target's process had ended" in out) == (1, True)

@@ -1,0 +1,97 @@
+"""Units on an executor, of which processes are lost: nothing is passed over in silence."""
+
+from __future__ import annotations
+
+import operator
+import os
+import signal
+from collections import Counter
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from xentcheck.engine.spread import LOSSES, LostError, Spread
+from xentcheck.targets import TargetError
+
+
+def test_each_unit_is_done_and_told_once() -> None:
+    """In whatever order they are asked for."""
+    told: list[str] = []
+    spread = Spread(None, 2, lambda unit, result: told.append(unit))
+    for number in range(6):
+        spread.add(f"{number}", operator.mul, number, 10)
+    assert [spread.result(f"{number}") for number in (5, 0, 3, 1, 2, 4)] == [50, 0, 30, 10, 20, 40]
+    spread.close()
+    assert sorted(told) == list("012345")
+
+
+def test_a_unit_that_ends_its_process_is_given_up_and_no_other() -> None:
+    """However often the pool breaks, each of the others is done."""
+    spread = Spread(None, 2)
+    spread.add("0", operator.mul, 0, 10)
+    spread.add("deadly", os._exit, 3)
+    for number in range(1, 5):
+        spread.add(f"{number}", operator.mul, number, 10)
+    assert [spread.result(f"{number}") for number in range(5)] == [0, 10, 20, 30, 40]
+    with pytest.raises(LostError, match="BrokenProcessPool"):
+        spread.result("deadly")
+    spread.close()
+
+
+class Losing(Executor):
+    """Loses what it is given a number of times, as a cluster does whose workers are killed."""
+
+    def __init__(self, times: int, error: type[Exception] = RuntimeError) -> None:
+        self.times, self.error = times, error
+        self.asked: Counter[Any] = Counter()
+
+    def submit(self, function: Any, /, *given: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.asked[given] += 1
+        if self.asked[given] <= self.times:
+            future.set_exception(self.error("worker killed"))
+        else:
+            future.set_result(function(*given))
+        return future
+
+
+def test_what_a_cluster_has_lost_is_done_again() -> None:
+    """Once by the cluster, then on this machine."""
+    once, always = Losing(1), Losing(10)
+    for executor in (once, always):
+        spread = Spread(executor, 1)
+        spread.add("0", operator.mul, 3, 4)
+        assert spread.result("0") == 12
+        spread.close()
+    assert once.asked[3, 4] == 2
+    assert always.asked[3, 4] == LOSSES - 1
+
+
+def test_a_target_that_cannot_be_used_elsewhere_is_said_at_once() -> None:
+    """It is no loss: doing it again would not help."""
+    spread = Spread(Losing(1, TargetError), 1)
+    spread.add("0", operator.mul, 3, 4)
+    with pytest.raises(TargetError, match="worker killed"):
+        spread.result("0")
+    spread.close()
+
+
+def test_somebody_elses_executor_is_not_shut_down() -> None:
+    """It goes on working for them; what nobody waits for is not begun."""
+    with ThreadPoolExecutor(1) as pool:
+        spread = Spread(pool, 1)
+        spread.add("0/0", operator.mul, 3, 4)
+        assert spread.result("0/0") == 12
+        spread.close()
+        assert pool.submit(operator.mul, 2, 2).result() == 4
+
+
+def test_a_process_that_is_killed_from_outside_is_replaced() -> None:
+    """As by the operating system when memory is short."""
+    spread = Spread(None, 1)
+    spread.add("pid", os.getpid)
+    os.kill(spread.result("pid"), signal.SIGKILL)
+    spread.add("0", operator.mul, 3, 4)
+    assert spread.result("0") == 12
+    spread.close()

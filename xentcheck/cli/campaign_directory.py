@@ -1,0 +1,145 @@
+"""``xentcheck campaign plan | run | merge | status``: one check in pieces, over a directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xentcheck.cli import arguments, output_files
+from xentcheck.cli import status as statuses
+from xentcheck.cli.interruption import asked
+from xentcheck.cli.judging_options import limits_of_calls, specifications_of, what_is_judged
+
+if TYPE_CHECKING:
+    from xentcheck.report.report import Report
+
+_DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
+
+
+class Share(click.ParamType):  # type: ignore[type-arg]  # not generic in every version
+    """``i/n``: the i-th of n shares."""
+
+    name = "i/n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Return i and n."""
+        number, _, count = str(value).partition("/")
+        if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+            self.fail(f"{value!r} is no share: it has to be i/n, such as 2/5, with i from 1 to n.", param, ctx)
+        return int(number), int(count)
+
+
+@click.command(short_help="Plan a check in a directory.")
+@_DIRECTORY
+@what_is_judged
+@limits_of_calls
+def plan(**given: Any) -> int:
+    """Plan in DIR what `xentcheck check` does with the same TARGETs and options.
+
+    \b
+    xentcheck campaign plan runs mine.py:loss --profile thorough
+    xentcheck campaign run runs --shard 1/2       anywhere, such as in two jobs of a CI matrix
+    xentcheck campaign run runs --shard 2/2
+    xentcheck campaign merge runs
+    """  # noqa: D301 (click reads the character)
+    from xentcheck.engine import campaign
+    from xentcheck.engine.run_plan import Options
+
+    arguments.memory(given["memory"])
+    stated = arguments.declared(given["assignments"], given["contract_file"])
+    options = Options(
+        given["profile"],
+        given["seed"],
+        arguments.laws(given["properties"]),
+        arguments.dtypes(given["dtypes"]),
+        time_limit=given["time_limit"],
+        first_time_limit=given["first_time_limit"],
+        memory=given["memory"],
+    )
+    for name, specification in specifications_of(given, stated):
+        with _sentences():
+            count = campaign.plan(given["directory"], specification, options)
+        click.echo(f"{name}: {count} shards planned in {given['directory']}")
+    return statuses.CONFORMS
+
+
+@click.command(short_help="Judge a share of what is planned.")
+@_DIRECTORY
+@click.option("--shard", "share", type=Share(), default="1/1", show_default=True, help="Which of how many shares.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
+def run(directory: str, share: tuple[int, int], jobs: int) -> int:
+    """Judge a share of what is planned in DIR, as far as it is not done.
+
+    What is done is kept at once, so that a share that was ended, by whatever, goes on when it is called again.
+    """
+    from xentcheck.engine import campaign
+    from xentcheck.report.progress import Progress
+
+    faults: list[str] = []
+    with _sentences():
+        for folder in campaign.folders(directory):
+            faults += campaign.run(folder, share, jobs, Progress(sys.stderr, campaign.status(folder).name, asked))
+    _show(directory)
+    for fault in dict.fromkeys(faults):
+        click.echo(f"xentcheck: {fault}", err=True)
+    return statuses.UNUSABLE if faults else statuses.CONFORMS
+
+
+@click.command(short_help="Report on what has been judged.")
+@_DIRECTORY
+@click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
+def merge(directory: str, json_file: str | None) -> int:
+    """Report on what has been judged in DIR, as `xentcheck check` does; findings are reduced now."""
+    from xentcheck.engine import campaign
+    from xentcheck.report.progress import Progress
+    from xentcheck.report.terminal import write
+
+    output_files.require_folder(json_file, "--json")
+    reports: list[Report] = []
+    with _sentences():
+        for folder in campaign.folders(directory):
+            report = campaign.merge(folder, Progress(sys.stderr, campaign.status(folder).name, asked))
+            reports.append(dataclasses.replace(report, command=f"xentcheck campaign merge {directory}"))
+            write(report, sys.stdout)
+    if json_file:
+        output_files.write_json(json_file, reports, {}, len(reports) > 1)
+    return statuses.worst(statuses.of_verdict(report.verdict, report.interrupted) for report in reports)
+
+
+@click.command(short_help="Tell how far it is.")
+@_DIRECTORY
+def status(directory: str) -> int:
+    """Tell how far what is planned in DIR is, and which laws have been found broken."""
+    _show(directory)
+    return statuses.CONFORMS
+
+
+def _show(directory: str) -> None:
+    from xentcheck.engine import campaign
+
+    with _sentences():
+        for folder in campaign.folders(directory):
+            state = campaign.status(folder)
+            done = f"{state.shards - state.left} of {state.shards} shards done"
+            broken = f"; broken: {', '.join(state.broken)}" if state.broken else ""
+            click.echo(f"{state.name}: {done}, {state.run:,} of {state.batches:,} batches judged{broken}")
+            for remark in state.remarks:
+                click.echo(f"  {remark}")
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Make one sentence of what cannot be used."""
+    from xentcheck.contract import ContractError
+    from xentcheck.report.report import BrokenOffError
+    from xentcheck.targets import TargetError
+
+    try:
+        yield
+    except (TargetError, ContractError, BrokenOffError) as error:
+        raise click.ClickException(str(error)) from None

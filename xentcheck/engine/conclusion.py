@@ -1,0 +1,183 @@
+"""From what came of the search of a cell to its findings: reduced, named, with a reproducer; once for each cell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.packing import pack, unpack
+from xentcheck.contract.harmless import harmless
+from xentcheck.diagnosis import Cause, Diagnosis
+from xentcheck.engine.further import Further, Shown
+from xentcheck.engine.inputs import noting
+from xentcheck.engine.minimise import finding, minimise
+from xentcheck.engine.order import Order, capabilities_of
+from xentcheck.engine.plan import PROFILES
+from xentcheck.engine.promises import weaker_promise
+from xentcheck.engine.roots import Found, shown_mechanism
+from xentcheck.engine.search import CellResult, CellSearch, Fall
+from xentcheck.properties.law import Violation
+from xentcheck.report.encoding import build, plain
+from xentcheck.report.reproducer import script
+from xentcheck.report.results import Finding
+from xentcheck.targets import Host
+from xentcheck.targets.host.in_process import LocalHost
+
+Record = dict[str, Any]
+
+
+@dataclass
+class CellRun:
+    """What came of a cell."""
+
+    result: CellResult
+    findings: list[Found] = field(default_factory=list)
+    inapplicable: dict[str, str] = field(default_factory=dict)
+
+
+def conclude(order: Order, result: CellResult, known: Record, host: Host) -> Record:
+    """Return the findings of a cell as JSON types; `concluded` reads them.
+
+    After Ctrl-C nothing is reduced, so that the end is near.
+
+    Parameters
+    ----------
+    order : Order
+    result : CellResult
+    known : mapping
+        Minimal batches of the first cell of the run that has findings, by the law's name: the "minimal" of its record.
+        They are tried before any reduction. Of that one cell alone, so that the others do not wait for each other.
+    host : Host
+    """
+    before, deaths = Counter(result.observations), result.deaths
+    contract = host.description.contract
+    minimal = {law: unpack(packed) for law, packed in known.items()}
+    fallen = [tally for tally in result.tallies.values() if tally.falls]
+    with noting(host, order.inputs) as evaluator:
+        capabilities = capabilities_of(host, order.few_shapes)
+        search = CellSearch.over(result, contract, capabilities, evaluator, order.dtypes)
+        conclusion = _Conclusion(search, order, host, _diagnosis(search, order, host), minimal)
+        for tally in fallen:
+            conclusion.first(tally.falls[0])
+        for tally in fallen if not (result.interrupted or result.fault) else ():
+            conclusion.further(tally.falls)
+        found = conclusion.reported()
+    return {
+        "findings": [[plain(one.finding), one.mechanism, one.promise, one.event] for one in found],
+        "minimal": {law: pack(batch) for law, batch in conclusion.minimal.items()},
+        "observations": dict(result.observations - before),
+        "deaths": result.deaths - deaths,
+    }
+
+
+def concluded(result: CellResult, record: Record) -> CellRun:
+    """Return what came of a cell, with its findings as `conclude` stated them."""
+    result.observations.update(record["observations"])
+    result.deaths += record["deaths"]
+    findings = [
+        Found(build(Finding, stated), mechanism, promise, tuple(event))
+        for stated, mechanism, promise, event in record["findings"]
+    ]
+    return CellRun(result, findings)
+
+
+def _may_be_asked(result: CellResult) -> bool:
+    """Return whether a target may be asked for more when its search is over: not after Ctrl-C, a death or a fault."""
+    return not (result.interrupted or result.deaths or result.fault)
+
+
+def _diagnosis(search: CellSearch, order: Order, host: Host) -> Diagnosis:
+    """Return what names the mechanisms of the cell's findings, and may ask the target for it."""
+    result = search.result
+    if not _may_be_asked(result):
+        return Diagnosis(search.contract, search.case, ask=False)
+    # Where each new shape is compiled, those that have been judged alone.
+    first = islice(search.sweep(order.profile), result.run if search.capabilities.expensive_shapes else None)
+
+    # Another process costs the import of the target's framework.
+    times = None if isinstance(host, LocalHost) else int(host.description.framework == "numpy")
+    return Diagnosis(search.contract, search.case, first, order.host, times)
+
+
+@dataclass
+class _Conclusion:
+    """Makes findings of the falls of a cell: reduced, named and with a reproducer."""
+
+    search: CellSearch
+    order: Order
+    host: Host
+    diagnosis: Diagnosis
+    known: dict[str, Batch]
+    minimal: dict[str, Batch] = field(default_factory=dict)
+    shown: list[Shown] = field(default_factory=list)
+
+    def first(self, fall: Fall) -> None:
+        """Report how a law was first broken."""
+        made = self._reduced(fall)
+        if made.minimal:
+            self.minimal[fall.law.name] = made.violation.batch
+        self.shown.append(made)
+
+    def further(self, falls: Sequence[Fall]) -> None:
+        """Report how a law is broken by a mistake that no finding shows yet."""
+        Further(self.search.contract, self.shown, self._reduced).look_for(falls)
+
+    def reported(self) -> list[Found]:
+        """Return all findings, each with its root cause."""
+        places: Counter[str] = Counter()
+        found = []
+        for shown in self.shown:
+            places[shown.law.name] += 1
+            found.append(self._reported(shown, places[shown.law.name]))
+        return found
+
+    def _reduced(self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False) -> Shown:
+        """Return what a fall shows on the smallest batch found, with its cause."""
+        violation, minimal = self._minimised(fall, excused)
+        cause = self._cause(fall, violation, minimal or self.search.result.interrupted)
+        return Shown(self.search.contract, fall, violation, minimal, cause)
+
+    def _minimised(self, fall: Fall, excused: Callable[[Violation], bool]) -> tuple[Violation, bool]:
+        """Return a violation on the smallest batch found, and whether it was reduced."""
+        if self.search.result.interrupted:
+            return fall.violation, False
+        known = [self.known[fall.law.name]] if fall.law.name in self.known else []
+        try:
+            budget = PROFILES[self.order.profile].reductions
+            return minimise(fall, self.search.case, budget, known, self.search.contract, excused)
+        except Exception as error:
+            self._own_fault("reducing a finding", error)
+            return fall.violation, False
+
+    def _cause(self, fall: Fall, violation: Violation, again: bool) -> Cause | None:
+        try:
+            return self.diagnosis.cause(fall.law, violation, fall.violation, again)
+        except Exception as error:  # a name is an extra, and must not cost the finding
+            self._own_fault("naming the cause of a finding", error)
+            return None
+
+    def _reported(self, shown: Shown, place: int) -> Found:
+        contract, violation = self.search.contract, shown.violation
+        made = finding(shown.law, self.order.cell, violation, shown.minimal, shown.cause)
+        made, promise = replace(made, place=place), ""
+        try:
+            kept = weaker_promise(violation, contract, self.search.case) if _may_be_asked(self.search.result) else None
+            if kept is not None:
+                promise, line = kept
+                made = replace(made, detail=(*made.detail, line))
+        except Exception as error:
+            self._own_fault("looking for a promise that the target keeps", error)
+        try:
+            framework = self.host.description.framework
+            made = replace(made, reproducer=script(self.order.specification, contract, made, framework=framework))
+        except Exception as error:
+            self._own_fault("writing the reproducer of a finding", error)
+        return Found(made, shown_mechanism(shown, self.shown), promise, (*shown.kind, str(place)))
+
+    def _own_fault(self, doing: str, error: Exception) -> None:
+        """Report a fault of xentcheck's own beside what was found, which it must not cost."""
+        self.search.result.observations[f"a fault of xentcheck in {doing}: {harmless(repr(error), 300)}"] += 1

@@ -1,0 +1,119 @@
+"""From what came of the shards of a cell to what came of the cell: the same whoever judged them, and in what order.
+
+Shards count in the order of their numbers. A cell is left where a shard was left (since something was found, and no
+more was asked for), where one broke off, and where the target's process has ended `FATAL_LIMIT` times in all; what was
+judged of later shards in the meantime is not looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+from xentcheck.engine.grading import worse
+from xentcheck.engine.order import Order
+from xentcheck.engine.search import FATAL_LIMIT, LARGEST_KEPT, CellResult, Fall, Tally
+from xentcheck.properties.left_open import OFTEN, LeftOpen
+
+AGAIN = 24  # further batches of a cell on which a law that has fallen is broken, looked through for another mistake
+
+
+def again_in(order: Order) -> int:
+    """Return how many of the further batches each shard of a cell may contribute."""
+    return 0 if order.fail_fast else max(4, -(-AGAIN // order.shards))
+
+
+def missing(order: Order, done: Mapping[int, CellResult]) -> int | None:
+    """Return the first shard that is not done and has to be, or None."""
+    deaths = 0
+    for number in range(order.shards):
+        if number not in done:
+            return number
+        deaths += done[number].deaths
+        if _ends(done[number], deaths):
+            return None
+    return None
+
+
+def _ends(result: CellResult, deaths: int) -> bool:
+    return result.left or result.interrupted or bool(result.fault) or deaths >= FATAL_LIMIT
+
+
+def _counting(order: Order, done: Mapping[int, CellResult]) -> Iterator[CellResult]:
+    """Yield the results of the shards that count, of those that are there."""
+    deaths = 0
+    for number in sorted(done):
+        yield done[number]
+        deaths += done[number].deaths
+        if _ends(done[number], deaths):
+            return
+
+
+def merged(order: Order, done: Mapping[int, CellResult]) -> CellResult:
+    """Return the result of a cell; what is not done of it counts as skipped.
+
+    Parameters
+    ----------
+    order : Order
+    done : mapping
+        The results of its shards, by their number.
+    """
+    cell = CellResult(order.cell, planned=order.planned)
+    judged, left = hashlib.sha256(), order.planned
+    for result in _counting(order, done):
+        left -= result.planned
+        cell.run += result.run
+        cell.skipped += result.skipped
+        cell.deaths += result.deaths
+        cell.answered += result.answered
+        cell.raised = cell.raised or result.raised
+        cell.observations.update(result.observations)
+        cell.interrupted |= result.interrupted
+        cell.left |= result.left
+        cell.fault, cell.trace = cell.fault or result.fault, cell.trace or result.trace
+        cell.lost += result.lost
+        cell.witnessed += result.witnessed
+        for part, graded in result.grades.items():
+            cell.grades[part] = worse(cell.grades.get(part), graded)
+        for name, tally in result.tallies.items():
+            _add(cell.tallies.setdefault(name, Tally(tally.law)), tally)
+        _leave_open(cell.left_open, result.left_open)
+        judged.update(result.digest.encode())
+    cell.skipped += left
+    cell.digest = judged.hexdigest()
+    del cell.witnessed[order.witnessed :]
+    if cell.deaths >= FATAL_LIMIT:
+        cell.observations[f"{cell.cell}: left after the target's process had ended {cell.deaths} times"] += 1
+    return cell
+
+
+def _add(sum_: Tally, shard: Tally) -> None:
+    """Add what a shard knows of a law: its examples count until it fell, its falls until there are enough."""
+    sum_.seconds += shard.seconds
+    if not sum_.falls:
+        sum_.examples += shard.examples
+        sum_.falls += shard.falls
+        sum_.again = shard.again
+        return
+    broken: set[int] = set()
+    for fall in shard.falls:
+        if fall.batch.scores.size > LARGEST_KEPT:
+            continue
+        if id(fall.batch) not in broken:
+            if sum_.again >= AGAIN:
+                return
+            broken.add(id(fall.batch))
+            sum_.again += 1
+        sum_.falls.append(fall)
+
+
+def _leave_open(kept: list[LeftOpen], found: list[LeftOpen]) -> None:
+    """Keep of the bad input of each kind as much as a cell may."""
+    for one in found:
+        if sum(other.kind == one.kind for other in kept) < OFTEN:
+            kept.append(one)
+
+
+def found_in(result: CellResult) -> list[Fall]:
+    """Return how each law was first broken."""
+    return [tally.falls[0] for tally in result.tallies.values() if tally.falls]

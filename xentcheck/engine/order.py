@@ -1,0 +1,129 @@
+"""What is to be done in one cell, and the shards that its batches are cut into: the units of work of a run.
+
+How many shards there are depends on the batches planned and on nothing else, so that the verdict is the same however
+many processes share them, in whatever order, and whichever of them are done twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.sweep import sweep
+from xentcheck.contract import Contract
+from xentcheck.contract.reading import contract_of
+from xentcheck.engine.plan import Cell
+from xentcheck.properties.law import Capabilities
+from xentcheck.targets import Host, TargetSpecification, open_host
+
+SHARD = 40  # batches planned in one, at most
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done in a cell; it can be sent to another process.
+
+    Parameters
+    ----------
+    specification : TargetSpecification
+    directory : str
+        Where its paths begin.
+    cell : Cell
+    dtypes : tuple of str
+        Those of the whole run, among which the sweep is shared.
+    laws : tuple of str
+        Names of the laws to judge by.
+    profile : str
+    seed : int
+    swept, drawn : int
+        Batches of the sweep, and batches to draw after it.
+    witnessed : int
+        Batches to keep for the witnesses.
+    fail_fast : bool
+    time_limit, first_time_limit : float
+        Seconds a call, and one in which something may be compiled.
+    memory : int or str or None
+        What the target's process may have; see `open_host`.
+    few_shapes : bool
+        Whether each new shape has been measured to be compiled.
+    inputs : str
+        A folder to write the input of each call to before it is made, or "".
+    """
+
+    specification: TargetSpecification
+    directory: str
+    cell: Cell
+    dtypes: tuple[str, ...]
+    laws: tuple[str, ...]
+    profile: str
+    seed: int
+    swept: int
+    drawn: int
+    witnessed: int
+    fail_fast: bool
+    time_limit: float
+    first_time_limit: float
+    memory: int | str | None
+    few_shapes: bool = False
+    inputs: str = ""
+
+    def host(self) -> Host:
+        """Open a host of the target; on a machine that has not the directory, paths begin where the process is."""
+        return open_host(
+            self.specification,
+            time_limit=self.time_limit,
+            first_time_limit=self.first_time_limit,
+            memory=self.memory,
+            directory=self.directory if os.path.isdir(self.directory) else None,
+        )
+
+    @property
+    def planned(self) -> int:
+        """The number of batches."""
+        return self.swept + self.drawn
+
+    @property
+    def shards(self) -> int:
+        """The number of shards."""
+        return max(1, -(-self.planned // SHARD))
+
+    def shard(self, number: int) -> Shard:
+        """Return one of the shards."""
+        start, stop = (self.planned * place // self.shards for place in (number, number + 1))
+        first = min(start, self.swept), min(stop, self.swept)
+        # The first shard that draws has the seed of the cell, which depends on the run's seed and the cell's name.
+        name = f"{self.cell}" if start <= self.swept else f"{self.cell} {number}"
+        return Shard(*first, stop - start - (first[1] - first[0]), zlib.crc32(f"{self.seed} {name}".encode()))
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of the search of a cell: the sweep from `start` to before `stop`, and how many batches are `drawn`."""
+
+    start: int
+    stop: int
+    drawn: int
+    seed: int
+
+
+def capabilities_of(host: Host, few_shapes: bool = False) -> Capabilities:
+    """Return what laws need to know of a target, of which shapes may have been measured to be expensive."""
+    told = host.description
+    shapes = told.contract.shapes
+    few = told.expensive_shapes or few_shapes if shapes == "measured" else shapes == "few"
+    return Capabilities(told.has_loss, told.has_gradient, told.has_vjp, few, told.has_hessian_vector)
+
+
+def swept(contract: Contract, cell: Cell, profile: str, few_shapes: bool, dtypes: tuple[str, ...]) -> tuple[Batch, ...]:
+    """Return the sweep of a cell; that of the last few cells asked for is kept, since each shard has a part of it."""
+    return _swept(json.dumps(contract.as_mapping()), cell, profile, few_shapes, dtypes)
+
+
+@lru_cache(maxsize=4)
+def _swept(contract: str, cell: Cell, profile: str, few_shapes: bool, dtypes: tuple[str, ...]) -> tuple[Batch, ...]:
+    stated, shapes = contract_of(json.loads(contract)), few_shapes
+    return tuple(sweep(stated, cell.dtype, cell.labels, sizes=profile, expensive_shapes=shapes, dtypes=dtypes))

@@ -1,0 +1,151 @@
+"""A run from beginning to end, decided before its first batch: what has this plan gives the same report."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from xentcheck.batches.sweep import sweep
+from xentcheck.engine.compiling import seconds_of_a_new_shape
+from xentcheck.engine.order import Order, capabilities_of, swept
+from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
+from xentcheck.properties.case import Case
+from xentcheck.properties.registry import choose
+from xentcheck.targets import Host, TargetError, TargetSpecification
+from xentcheck.targets.find.registered import by_name
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run does.
+
+    Parameters
+    ----------
+    specification : TargetSpecification
+    directory : str
+        Where its paths begin.
+    profile : str
+    seed : int
+    laws : tuple of str
+        Names of the laws to judge by.
+    cells : tuple of Cell
+    swept : tuple of int
+        How long the sweep of each cell is.
+    fail_fast : bool
+    time_limit, first_time_limit : float
+    memory : int or str or None
+    dear : float
+        The seconds that a new shape has been measured to cost; 0.0 where it is cheap, or known or declared.
+    """
+
+    specification: TargetSpecification
+    directory: str
+    profile: str
+    seed: int
+    laws: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    swept: tuple[int, ...]
+    fail_fast: bool
+    time_limit: float
+    first_time_limit: float
+    memory: int | str | None
+    dear: float
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes of the run."""
+        return tuple(dict.fromkeys(cell.dtype for cell in self.cells))
+
+    def orders(self, folder: str = "") -> list[Order]:
+        """Return what is to be done in each cell; a folder takes the inputs of calls of unregistered targets."""
+        target = self.specification
+        known = set(target.given) == {"loss"} and isinstance(target.loss, str) and by_name(target.loss) is not None
+        amount = PROFILES[self.profile]
+        return [
+            Order(
+                self.specification,
+                self.directory,
+                cell,
+                self.dtypes,
+                self.laws,
+                self.profile,
+                self.seed,
+                count,
+                drawn_in_each(amount, len(self.cells)),
+                -(-amount.witnessed // len(self.cells)),
+                self.fail_fast,
+                self.time_limit,
+                self.first_time_limit,
+                self.memory,
+                self.dear > 0.0,
+                "" if known else folder,
+            )
+            for cell, count in zip(self.cells, self.swept, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a caller asks of a run; see `run.check_target`."""
+
+    profile: str = "quick"
+    seed: int = 0
+    properties: tuple[str, ...] | None = None
+    dtypes: tuple[str, ...] | None = None
+    fail_fast: bool = False
+    time_limit: float = 10.0
+    first_time_limit: float = 120.0
+    memory: int | str | None = None
+
+
+def planned(specification: TargetSpecification, options: Options, host: Host) -> RunPlan:
+    """Return the plan of a run; the target is asked whether it can be called, and what a new shape costs.
+
+    Raises
+    ------
+    TargetError, ContractError, UnknownPropertyError
+    """
+    contract = host.description.contract
+    chosen = cells(contract, options.dtypes)
+    _require_usable(host, chosen[0])
+    dear = _dear_shapes(host, chosen[0])
+    dtypes = tuple(dict.fromkeys(cell.dtype for cell in chosen))
+    few = capabilities_of(host, dear > 0.0).expensive_shapes
+    return RunPlan(
+        specification,
+        os.getcwd(),
+        options.profile,
+        options.seed,
+        tuple(law.name for law in choose(options.properties)),
+        chosen,
+        tuple(len(swept(contract, cell, options.profile, few, dtypes)) for cell in chosen),
+        options.fail_fast,
+        options.time_limit,
+        options.first_time_limit,
+        options.memory,
+        dear,
+    )
+
+
+def _dear_shapes(host: Host, cell: Cell) -> float:
+    """Return the seconds that a new shape has been measured to cost; 0.0 where it is cheap, or known or declared."""
+    contract = host.description.contract
+    if contract.shapes != "measured" or capabilities_of(host).expensive_shapes:
+        return 0.0
+    return seconds_of_a_new_shape(contract, host, cell)
+
+
+def _require_usable(host: Host, cell: Cell) -> None:
+    """Raise TargetError if the very call of the target fails, whatever the batch: its signature is another."""
+    contract, capabilities = host.description.contract, capabilities_of(host)
+    shapes = capabilities.expensive_shapes
+    first = next(sweep(contract, cell.dtype, cell.labels, sizes="quick", expensive_shapes=shapes))
+    raised = Case(contract, capabilities, host, first).answer.outcome.raised
+    if raised is None or raised.kind != "TypeError" or raised.where or raised.call == "convert":
+        return
+    arguments = ["labels", "scores"] if contract.argument_order == "labels_first" else ["scores", "labels"]
+    arguments += [f"{name}=..." for name in contract.arguments.values()]
+    raise TargetError(
+        f"{host.description.name} cannot be called as {raised.call}({', '.join(arguments)}): {raised.message}; "
+        "say what it takes with --contract argument_order=labels_first or the option keys, or wrap it in a function."
+    )

@@ -1,0 +1,296 @@
+"""The cells of a run, in turn in this process, or all units on an executor: what comes of it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from typing import Protocol
+
+from xentcheck.engine.conclusion import CellRun, conclude, concluded
+from xentcheck.engine.merging import found_in, merged, missing
+from xentcheck.engine.minimise import finding
+from xentcheck.engine.order import Order
+from xentcheck.engine.search import CellResult
+from xentcheck.engine.shard_record import Record, from_record
+from xentcheck.engine.spread import LOSSES, LostError, Spread
+from xentcheck.engine.units import conclude_alone, inapplicable, judge_shard, judge_shard_alone
+from xentcheck.report.results import Finding
+from xentcheck.targets import Host
+
+CONCLUSION = "conclusion"
+
+
+class ProgressLike(Protocol):
+    """What a run tells while it goes on."""
+
+    def start(self, total: int) -> None:
+        """Begin a run of about `total` batches."""
+
+    def advance(self, cell_name: str, done: int) -> None:
+        """Tell how many batches have been judged in all."""
+
+    def found(self, finding: Finding) -> None:
+        """Tell of a law that is broken, as soon as it is; the batch is not reduced yet."""
+
+    def stop(self) -> None:
+        """End the run."""
+
+
+class Silent:
+    """Progress that tells nobody."""
+
+    def start(self, total: int) -> None:
+        """Do nothing."""
+
+    def advance(self, cell_name: str, done: int) -> None:
+        """Do nothing."""
+
+    def found(self, finding: Finding) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+class Memory:
+    """The records of units that are done; `journal` has one that outlives the process.
+
+    Parameters
+    ----------
+    records : mapping, optional
+        Those that are there from the start, by the unit's name.
+    """
+
+    def __init__(self, records: Mapping[str, Record] | None = None) -> None:
+        self.records: dict[str, Record] = dict(records or {})
+        self.noted: dict[str, Record] = {}
+        self.remarks: list[str] = []
+        self.folder = ""
+
+    def keep(self, unit: str, record: Record) -> None:
+        """Keep what came of a unit; what was ended early is not kept, since more is to come of it."""
+        if unit not in self.records and not record.get("interrupted") and not record.get("fault"):
+            self.records[unit] = record
+            self.write(unit, record)
+
+    def write(self, unit: str, record: Record) -> None:
+        """Write a record where it outlives the process; here nowhere."""
+
+    def write_note(self, unit: str, result: CellResult) -> None:
+        """Write what has been found by a unit that is not done where it outlives the process; here nowhere."""
+
+
+def shard_name(cell: int, number: int) -> str:
+    """Return the name of the unit that is a shard."""
+    return f"{cell}/{number}"
+
+
+def conclusion_name(cell: int) -> str:
+    """Return the name of the unit that is the conclusion of a cell."""
+    return f"{cell}/{CONCLUSION}"
+
+
+class Working:
+    """Does the units of a run that are not done yet, and gives what came of the cells in their order.
+
+    Parameters
+    ----------
+    orders : sequence of Order
+    host : Host
+    memory : Memory
+    progress : ProgressLike
+    """
+
+    def __init__(self, orders: Sequence[Order], host: Host, memory: Memory, progress: ProgressLike) -> None:
+        self._orders = orders
+        self._host = host
+        self._memory = memory
+        self._progress = progress
+        self._judged = 0
+        self._told: set[tuple[int, str]] = set()
+        self._minimal: Record | None = None  # of the first cell that has findings
+
+    def in_turn(self) -> Iterator[CellRun]:
+        """Do one unit after the other in this process; after one that is interrupted or broken off none follows."""
+        for cell, order in enumerate(self._orders):
+            done: dict[int, CellResult] = {}
+            while (number := missing(order, done)) is not None:
+                done[number] = self._read(cell, number, self._judged_here(cell, number))
+            yield self._run(cell, done)
+            if any(result.interrupted or result.fault for result in done.values()):
+                return
+
+    def judge(self, shards: Sequence[tuple[int, int]], executor: Executor | None, jobs: int) -> list[str]:
+        """Judge some shards and nothing else; return what went wrong with those that are not done for it."""
+        left = [one for one in shards if shard_name(*one) not in self._memory.records]
+        if jobs == 1 and executor is None:
+            results = [from_record(self._judged_here(*one, alone=True)) for one in left]
+        else:
+            spread = Spread(executor, jobs, self._came)
+            try:
+                for cell, number in left:
+                    spread.add(shard_name(cell, number), judge_shard_alone, self._orders[cell], number)
+                results = [self._searched(spread, *one) for one in left]
+            finally:
+                spread.close(interrupted=len(spread.done) < len(left))
+        return [said for result in results for said in (result.fault, *result.lost) if said]
+
+    def _judged_here(self, cell: int, number: int, alone: bool = False) -> Record:
+        order, name, before = self._orders[cell], shard_name(cell, number), self._judged
+        record = self._memory.records.get(name)
+        if record is None:
+            record = judge_shard(
+                order,
+                number,
+                self._host,
+                lambda result: self._progress.advance(str(order.cell), before + result.run),
+                lambda found: self._found(cell, found),
+                lambda partial: self._memory.write_note(name, partial),
+            )
+            self._memory.keep(name, record)
+        if alone and record["interrupted"]:
+            raise KeyboardInterrupt
+        self._judged = before + record["run"]
+        return record
+
+    def spread(self, executor: Executor | None, jobs: int) -> Iterator[CellRun]:
+        """Do the units on an executor, by default on a pool of `jobs` processes."""
+        spread = Spread(executor, jobs, self._came)
+        done: dict[int, dict[int, CellResult]] = {}
+        given = 0
+        try:
+            self._search(spread, done)
+            away = self._conclude_away(spread, done)
+            for cell, results in done.items():
+                yield self._run(cell, results, spread if cell in away else None)
+                given += 1
+            spread.close()
+        except KeyboardInterrupt:
+            spread.close(interrupted=True)
+            yield from self._cut_off(given)
+        except BaseException:
+            spread.close(interrupted=True)
+            raise
+
+    def _search(self, spread: Spread, done: dict[int, dict[int, CellResult]]) -> None:
+        """Search the cells; if it is to fail fast, none after the first that has falls."""
+        for cell, order in enumerate(self._orders):
+            for number in range(order.shards):
+                if shard_name(cell, number) not in self._memory.records:
+                    spread.add(shard_name(cell, number), judge_shard_alone, order, number)
+        for cell, order in enumerate(self._orders):
+            results = done[cell] = {}
+            while (wanted := missing(order, results)) is not None:
+                results[wanted] = self._searched(spread, cell, wanted)
+            spread.drop(f"{cell}/")
+            found = bool(found_in(merged(order, results)))
+            if any(result.fault or result.interrupted for result in results.values()) or (order.fail_fast and found):
+                spread.drop("")
+                return
+
+    def _conclude_away(self, spread: Spread, done: dict[int, dict[int, CellResult]]) -> set[int]:
+        """Have the cells concluded that have falls, the first of them before the others; return which."""
+        away = set()
+        for cell, results in done.items():
+            order, records = self._orders[cell], {}
+            if not found_in(merged(order, results)):
+                continue
+            for number in results:
+                if record := self._memory.records.get(shard_name(cell, number)):
+                    records[number] = record
+            name = conclusion_name(cell)
+            if name not in self._memory.records:
+                if len(records) < len(results):  # what was cut short is concluded here
+                    continue
+                spread.add(name, conclude_alone, order, records, self._minimal or {})
+                away.add(cell)
+            if self._minimal is None:
+                with suppress(LostError):
+                    self._minimal = (self._memory.records.get(name) or spread.result(name))["minimal"]
+        return away
+
+    def _searched(self, spread: Spread, cell: int, number: int) -> CellResult:
+        """Return the result of a shard, when it is there; of one that was lost, why."""
+        name, order = shard_name(cell, number), self._orders[cell]
+        try:
+            return self._read(cell, number, self._memory.records.get(name) or spread.result(name))
+        except LostError as error:
+            shard = order.shard(number)
+            count = shard.stop - shard.start + shard.drawn
+            why = f"the process that judged {count} batches of {order.cell} ended {LOSSES} times ({error})"
+            return CellResult(order.cell, planned=count, skipped=count, lost=[why])
+
+    def _cut_off(self, first: int) -> Iterator[CellRun]:
+        """Give what there is of the cells, from one on, after an interruption."""
+        for cell in range(first, len(self._orders)):
+            names = {number: shard_name(cell, number) for number in range(self._orders[cell].shards)}
+            known = self._memory.records
+            done = {number: self._read(cell, number, known[name]) for number, name in names.items() if name in known}
+            if done:
+                yield self._run(cell, done, cut=True)
+
+    def _run(
+        self, cell: int, done: Mapping[int, CellResult], spread: Spread | None = None, cut: bool = False
+    ) -> CellRun:
+        """Return what came of a cell, concluded here or elsewhere; what is `cut` short is not reduced."""
+        order, name = self._orders[cell], conclusion_name(cell)
+        result = merged(order, done)
+        result.interrupted |= cut
+        record: Record = {"findings": [], "minimal": {}, "observations": {}, "deaths": 0}
+        if found_in(result):
+            record = self._memory.records.get(name) or self._concluded(cell, done, spread, cut)
+            if self._minimal is None:
+                self._minimal = record["minimal"]
+            if not (result.interrupted or result.fault or result.lost):
+                self._memory.keep(name, record)
+        run = concluded(result, record)
+        run.inapplicable = inapplicable(order, self._host)
+        return run
+
+    def _concluded(self, cell: int, done: Mapping[int, CellResult], spread: Spread | None, cut: bool) -> Record:
+        order, lost = self._orders[cell], ""
+        if spread is not None:
+            try:
+                record: Record = spread.result(conclusion_name(cell))
+                return record
+            except LostError as error:
+                lost = f"the findings of {order.cell} are not reduced: the process that did so was lost ({error})"
+        result = merged(order, done)
+        result.interrupted |= cut or bool(lost)
+        record = conclude(order, result, self._minimal or {}, self._host)
+        if lost:
+            record["observations"][lost] = 1
+        return record
+
+    def _read(self, cell: int, number: int, record: Record) -> CellResult:
+        """Return the result of a shard, with what an earlier run found that was ended before the shard was done.
+
+        A target whose answers depend on the batch alone breaks the same laws again; what another one did is kept.
+        """
+        result = from_record(record)
+        noted = self._memory.noted.get(shard_name(cell, number))
+        for name, tally in from_record(noted).tallies.items() if noted is not None else ():
+            if tally.falls and not (name in result.tallies and result.tallies[name].falls):
+                result.tallies[name] = tally
+                law = f"law {tally.law.number} ({tally.law.name})"
+                result.observations[f"{law} was broken when the run was begun, and not when it was resumed"] += 1
+        return result
+
+    def _came(self, name: str, record: Record) -> None:
+        """Keep what came of a unit, and tell of it."""
+        cell, _, rest = name.partition("/")
+        self._memory.keep(name, record)
+        if rest == CONCLUSION or record["interrupted"]:
+            return
+        self._judged += record["run"]
+        order = self._orders[int(cell)]
+        for fall in found_in(from_record(record)):
+            self._found(int(cell), finding(fall.law, order.cell, fall.violation))
+        self._progress.advance(str(order.cell), self._judged)
+
+    def _found(self, cell: int, found: Finding) -> None:
+        """Tell that a law is broken, once for each cell."""
+        if (cell, found.property) not in self._told:
+            self._told.add((cell, found.property))
+            self._progress.found(found)
