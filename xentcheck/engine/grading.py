@@ -26,8 +26,8 @@ class Met:
     value : float
     index : tuple of int
     batch : Batch
-    got : float
-        What was returned there.
+    got, exact : float
+        What was returned there, and the exact value to float64.
     problem : Problem
         What the batch asks.
     """
@@ -36,6 +36,7 @@ class Met:
     index: tuple[int, ...]
     batch: Batch
     got: float
+    exact: float
     problem: Problem
 
 
@@ -77,7 +78,7 @@ def grade_answer(answer: Answer, part: str) -> Graded | None:
     where = tuple(int(i) for i in np.unravel_index(int(np.argmax(shares)), shares.shape))
 
     def met(value: float, index: tuple[int, ...]) -> Met:
-        return Met(value, index, answer.batch, float(got[index]), answer.problem)
+        return Met(value, index, answer.batch, float(got[index]), float(exact[index]), answer.problem)
 
     return Graded(
         found.grade,

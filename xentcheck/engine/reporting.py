@@ -13,6 +13,7 @@ from xentcheck.engine.cell_run import CellRun
 from xentcheck.engine.grading import Graded, stated, worse
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.roots import gathered
+from xentcheck.engine.samples import points
 from xentcheck.engine.search import CellResult, Tally
 from xentcheck.properties.registry import LAWS
 from xentcheck.report.report import Report
@@ -84,6 +85,7 @@ def report_of(
         findings=findings,
         observations=tuple(_observations(description, done)),
         interrupted=interrupted,
+        samples=points((run.result.cell.dtype, run.result.samples) for run in done),
     )
 
 

@@ -17,6 +17,7 @@ from xentcheck.batches.shapes import few_shapes
 from xentcheck.batches.sweep import sweep
 from xentcheck.engine.cell_run import CellRun, Order, capabilities_of, run_cell, run_cell_alone
 from xentcheck.engine.compiling import seconds_of_a_new_shape
+from xentcheck.engine.line import with_lines
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.engine.reporting import report_of
 from xentcheck.engine.search import CellResult
@@ -73,6 +74,7 @@ def check_target(
     time_limit: float = 10.0,
     first_time_limit: float = 120.0,
     progress: ProgressLike | None = None,
+    lines: bool = False,
 ) -> Report:
     """Judge a target.
 
@@ -97,6 +99,8 @@ def check_target(
         Seconds that its import, and a call in which something may be compiled, may take.
     progress : optional
         Told how the run goes.
+    lines : bool
+        Whether the target is asked along a line through the batches of findings, for the HTML report.
 
     Raises
     ------
@@ -169,7 +173,7 @@ def check_target(
         error = BrokenOffError(broken_off.fault, report)
         error.add_note(broken_off.trace)
         raise error
-    return report
+    return with_lines(report, orders[0]) if lines and report.findings and not cut else report
 
 
 def _runs(orders: list[Order], host: Host, jobs: int, told: ProgressLike) -> Iterator[CellRun]:

@@ -22,7 +22,9 @@ from xentcheck.batches.sweep import sweep
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 from xentcheck.engine.grading import Graded, grade_answer, worse
+from xentcheck.engine.hypothesis_home import elsewhere
 from xentcheck.engine.plan import Cell
+from xentcheck.engine.samples import Samples
 from xentcheck.properties.answer import Answer, failed_call, refuses_label_dtype
 from xentcheck.properties.case import Case, Evaluator
 from xentcheck.properties.law import Capabilities, Law, Violation
@@ -75,6 +77,7 @@ class CellResult:
     skipped: int = 0
     tallies: dict[str, Tally] = field(default_factory=dict)
     grades: dict[str, Graded] = field(default_factory=dict)
+    samples: Samples = field(default_factory=Samples)
     problems: list[Problem] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
     left_open: list[LeftOpen] = field(default_factory=list)
@@ -155,7 +158,8 @@ class CellSearch:
         try:
             for batch in first:
                 self.judge(batch)
-            self._draw(profile, examples, seed)
+            with elsewhere():
+                self._draw(profile, examples, seed)
         except Enough:
             self._leave()
         except KeyboardInterrupt:
@@ -283,6 +287,7 @@ class CellSearch:
             graded = grade_answer(case.answer, part)
             if graded is not None:
                 self.result.grades[part] = worse(self.result.grades.get(part), graded)
+                self.result.samples.add(case.answer, part, graded)
         # Every third batch, so that drawn ones are among those kept and not the sweep's first alone.
         if self.result.run % 3 == 1 and len(self.result.problems) < self.keep_problems:
             self.result.problems.append(case.answer.problem)

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from xentcheck.report import arrays, tables
-from xentcheck.report.results import Finding, ReportData, identifier
+from xentcheck.report.results import Finding, ReportData, identifier, summary, times
 
 IN_FULL = 4
 _MARGIN = 14
@@ -50,12 +50,6 @@ def telling(findings: Iterable[Finding]) -> list[Finding]:
         return not finding.cause, elements > 16, finding.number, elements, not finding.minimal
 
     return sorted(findings, key=rank)
-
-
-def summary(finding: Finding) -> str:
-    """Return a finding in one line."""
-    exceeded = "" if finding.times is None else f", {_times(finding.times)} the allowance"
-    return f"law {finding.number}, {finding.property} ({finding.dtype}, {finding.labels}): {finding.title}{exceeded}"
 
 
 def _show_one(report: ReportData, finding: Finding, position: str, out: Console, script: str) -> None:
@@ -117,7 +111,7 @@ def figures(finding: Finding) -> list[tuple[str, str]]:
     if finding.allowance is not None and not (finding.certified and math.isinf(finding.certified[0])):
         rows.append(("allowance", _allowance(finding.allowance)))
     if finding.times is not None and math.isfinite(finding.times):
-        rows.append(("exceeded", _times(finding.times)))
+        rows.append(("exceeded", times(finding.times)))
     return rows
 
 
@@ -130,12 +124,6 @@ def interval(low: float, high: float) -> str:
 
 def _allowance(allowance: float) -> str:
     return f"{allowance:.3g} from the certified value, for any good algorithm on this input"
-
-
-def _times(times: float) -> str:
-    if not math.isfinite(times):
-        return "beyond any multiple of"
-    return f"{times:,.1f} times" if times < 1e5 else f"{times:.1e} times"
 
 
 def _again(report: ReportData, finding: Finding, out: Console, script: str) -> None:
