@@ -33,6 +33,7 @@ def test_conforming_is_zero(engine: Any, call: Call) -> None:
         "first_time_limit": 120.0,
         "properties": None,
         "dtypes": None,
+        "lines": False,
     }
 
 

@@ -67,6 +67,9 @@ _CALLABLES = ("gradient", "value_and_gradient", "hessian_vector", "vjp")
 )
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
 @click.option(
+    "--html", "html_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the report as a page."
+)
+@click.option(
     "--reproducers", type=click.Path(file_okay=False), metavar="DIR", help="Write a Python script for each finding."
 )
 def check(**given: Any) -> int:
@@ -80,7 +83,9 @@ def check(**given: Any) -> int:
     xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
     """  # noqa: D301 (click reads the character)
-    output_files.require_folder(given["json_file"], "--json")
+    output_files.require_writable({"--json": given["json_file"], "--html": given["html_file"]})
+    if given["html_file"]:
+        _require_html()
     stated = arguments.declared(given["assignments"], given["contract_file"])
     laws = arguments.laws(given["properties"])
     dtypes = arguments.dtypes(given["dtypes"])
@@ -90,6 +95,15 @@ def check(**given: Any) -> int:
         if not run.judge(name, specification, _command(given, name)):
             break
     return run.close()
+
+
+def _require_html() -> None:
+    from xentcheck.report.html.page import PageError, require
+
+    try:
+        require()
+    except PageError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _specifications(given: dict[str, Any], stated: dict[str, Any]) -> list[tuple[str, TargetSpecification]]:

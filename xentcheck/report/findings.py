@@ -77,12 +77,12 @@ def _show_one(report: ReportData, finding: Finding, position: str, out: Console,
         _row(out, "", line)
     if finding.cause:
         _row(out, "likely cause", finding.cause, "bold")
-    for number, line in enumerate(_beneath(finding)):
+    for number, line in enumerate(beneath(finding)):
         _row(out, "" if number else "breaks also", line)
     _again(report, finding, out, script)
 
 
-def _beneath(finding: Finding) -> list[str]:
+def beneath(finding: Finding) -> list[str]:
     """Return a line for each law that is broken by the same mistake, with the dtypes and label forms where it is."""
     where: dict[tuple[int, str], dict[str, None]] = {}
     for one in (finding, *finding.also):
@@ -127,14 +127,14 @@ def _allowance(allowance: float) -> str:
 
 
 def _again(report: ReportData, finding: Finding, out: Console, script: str) -> None:
-    command = f"python {script}" if script else _narrowed(report, finding)
+    command = f"python {script}" if script else narrowed(report, finding)
     if command:  # in one line whatever its length, to be copied whole
         out.print(Text.assemble(("  run it again".ljust(_MARGIN + 2), "dim"), command), soft_wrap=True)
     else:
         _row(out, "run it again", "the `reproducer` of this finding is a Python script that shows it on its own")
 
 
-def _narrowed(report: ReportData, finding: Finding) -> str:
+def narrowed(report: ReportData, finding: Finding) -> str:
     """Return the run's command line, narrowed to the law and the dtype of a finding; "" if it began in Python."""
     if not report.command:
         return ""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 from xentcheck.contract.harmless import harmless
-from xentcheck.report import arrays
 
 SCHEMA = "xentcheck-report/1"
 CONFORMS = "conforms"
@@ -255,17 +254,28 @@ class Finding:
     line: Line | None = None
 
     def __repr__(self) -> str:
-        said = (
-            f"; got {self.got!r}, certified {list(self.certified)!r}" if self.certified and self.got is not None else ""
-        )
-        given = f"; {arrays.one_line(self.batch)}" if self.batch else ""
-        return f"<Finding: {summary(self)}{said}{given}>"
+        from xentcheck.report import arrays  # needs numpy, which the command line's help does without
+
+        words = [summary(self)]
+        words += [] if self.got is None else [f"got {self.got!r}"]
+        words += [] if self.certified is None else [f"certified {list(self.certified)!r}"]
+        words += [arrays.one_line(self.batch)] if self.batch else []
+        return harmless(f"<Finding: {'; '.join(words)}>")
 
 
 class Findings(tuple[Finding, ...]):
     """The findings of a report; shown, they are a table of one line each."""
 
     __slots__ = ()
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Finding: ...
+    @overload
+    def __getitem__(self, key: slice) -> Findings: ...
+    def __getitem__(self, key: SupportsIndex | slice) -> Finding | Findings:
+        """Return a finding, or several of them, which are shown as a table again."""
+        found = super().__getitem__(key)
+        return Findings(found) if isinstance(found, tuple) else found
 
     def __repr__(self) -> str:
         if not self:
