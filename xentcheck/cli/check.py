@@ -83,7 +83,8 @@ def check(**given: Any) -> int:
     xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
     """  # noqa: D301 (click reads the character)
-    output_files.require_writable({"--json": given["json_file"], "--html": given["html_file"]})
+    files = {"--json": given["json_file"], "--html": given["html_file"]}
+    output_files.require_writable(files, {"--reproducers": given["reproducers"]})
     if given["html_file"]:
         _require_html()
     stated = arguments.declared(given["assignments"], given["contract_file"])

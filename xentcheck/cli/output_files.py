@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 SEVERAL = "xentcheck-reports/1"
 
 
-def require_writable(files: Mapping[str, str | None]) -> None:
-    """Refuse at once, and not after the run, files that cannot be written, by the options that name them.
+def require_writable(files: Mapping[str, str | None], folders: Mapping[str, str | None] | None = None) -> None:
+    """Refuse at once, and not after the run, what cannot be written, by the options that name it.
 
-    That is where there is no folder, no permission, or one file for two options.
+    That is a file where there is no folder or no permission, and one name for two options; `folders` are made.
     """
     named: dict[Path, str] = {}
-    for option, path in files.items():
+    for option, path in {**files, **(folders or {})}.items():
         if path is not None:
-            _require_folder(path, option)
+            if option in files:
+                _require_folder(path, option)
             other = named.setdefault(Path(path).resolve(), option)
             if other != option:
-                raise click.ClickException(f"{other} and {option} name one file, {path}; give each its own.")
+                raise click.ClickException(f"{other} and {option} both name {path}; give each its own.")
 
 
 def _require_folder(path: str, option: str) -> None:

@@ -116,5 +116,5 @@ def _formula(text: str) -> Any:
 
 
 def _lean(text: str) -> str:
-    """Return a text without empty lines, which the statements of a template leave."""
-    return re.sub(r"\n\s*\n+", "\n", text)
+    """Return a page without the empty lines that the statements of a template leave; those of scripts stay."""
+    return re.sub(r"(<pre.*?</pre>)|\n\s*\n", lambda found: found[1] or "\n", text, flags=re.DOTALL)

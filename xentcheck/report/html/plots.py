@@ -16,7 +16,7 @@ from xentcheck.report.results import Line, Points
 Floats = NDArray[np.float64]
 _MARKS = {
     "A*": ("o", svg.BEST),
-    "A": ("o", svg.BEST),
+    "A": (".", svg.BEST),
     "B+": ("^", svg.RELATIVE),
     "B": ("s", svg.SHIFTED),
     "C": ("D", svg.LOOSE),

@@ -91,6 +91,7 @@ def _inline(source: str, prefix: str) -> str:
         svg = svg.replace(colour, f"var(--xc-{name})")
     # Glyphs are the browser's: the page's font.
     svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    svg = re.sub(r"font-family: [^;\"]*;\s*", "", svg)
     return re.sub(r"\s*\n\s*", "\n", svg).strip()
 
 

@@ -117,7 +117,7 @@ def _facts(report: ReportData) -> list[tuple[str, str]]:
     location = "" if target.location == target.name else target.location
     packages = ", ".join(f"{name} {version}" for name, version in on.packages.items())
     batches = f"{counts.run:,} of {counts.planned:,} judged, {counts.filtered:,} filtered, {counts.skipped:,} skipped"
-    found = f"; {counts.findings:,} findings, {counts.waived:,} waived"
+    found = f"; {counts.findings:,} {'finding' if counts.findings == 1 else 'findings'}, {counts.waived:,} waived"
     python = f"Python {on.python}" if on.python else ""
     facts = [
         ("target", ", ".join(part for part in (target.name, location, target.version) if part)),
