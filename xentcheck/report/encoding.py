@@ -12,6 +12,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from xentcheck.contract.harmless import harmless
@@ -63,7 +64,7 @@ def build(cls: type[T], stated: Mapping[str, Any], where: str = "the report") ->
     """
     if not isinstance(stated, Mapping):
         raise _wrong(where, stated, "an object")
-    known = _hints(cls)
+    known = _hints(cls)  # type: ignore[arg-type]
     for field in fields(cls):  # type: ignore[arg-type]
         required = field.default is MISSING and field.default_factory is MISSING
         if required and field.name not in stated:
@@ -79,6 +80,7 @@ def _refuse(token: str) -> float:
     raise ValueError(f"{token} is not JSON.")
 
 
+@cache
 def _hints(cls: type) -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in fields(cls)}

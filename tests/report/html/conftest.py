@@ -6,7 +6,6 @@ import dataclasses
 import math
 from collections.abc import Callable
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 
@@ -86,13 +85,12 @@ def complete(violating: Report) -> Report:
     )
     t = tuple(place / 10 - 1.0 for place in range(41))
     exact = tuple(math.log1p(math.exp(-value)) for value in t)
+    wrong = [math.nan if value > 2 else 1.5 if value > 1 else 1.0 for value in t]
     line = Line(
         direction="all scores times t",
         at=1.0,
         t=t,
-        loss=tuple(
-            math.nan if value > 2 else one * (1.5 if value > 1 else 1) for value, one in zip(t, exact, strict=True)
-        ),
+        loss=tuple(one * factor for one, factor in zip(exact, wrong, strict=True)),
         certified_loss=exact,
         allowance=tuple(1e-3 for _ in t),
         slope=tuple(-1.0 for _ in t),
@@ -105,9 +103,3 @@ def complete(violating: Report) -> Report:
         samples={"float32": {"loss": points}, "bfloat16": {"gradient": points, "loss": Points()}},
         findings=(dataclasses.replace(first, line=line), *others),
     )
-
-
-@pytest.fixture
-def changed() -> Callable[..., Any]:
-    """Dataclasses with some fields changed."""
-    return dataclasses.replace

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def test_every_page_is_a_document_whole_in_itself(report: Report, taken_apart: A
     assert page.all("html", lang="en")
     assert [level for level, _ in page.headings][:1] == [1]
     levels = [level for level, _ in page.headings]
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), page.headings
+    assert all(after <= before + 1 for before, after in pairwise(levels)), page.headings
     ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
     assert [name for name, count in ids.items() if count > 1] == []
     assert not {"script", "link", "img", "iframe", "object", "base"} & {name for name, _ in page.elements}

@@ -128,20 +128,13 @@ def medians(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 def line_plots(line: Line, prefix: str) -> list[Plot]:
     """Return the plot of the loss along a line and, where the target has a gradient, that of the slope."""
     t = np.array(line.t)
-    loss, exact, allowed = np.array(line.loss), np.array(line.certified_loss), np.array(line.allowance)
+    loss, exact, allowed = (_drawable(values) for values in (line.loss, line.certified_loss, line.allowance))
 
     def losses(axes: Any) -> None:
-        shown = np.isfinite(exact) & np.isfinite(allowed)
-        axes.fill_between(
-            t,
-            exact - allowed,
-            exact + allowed,
-            where=shown,
-            color=svg.ALLOWED,
-            alpha=0.35,
-            linewidth=0,
-            label="allowed",
-        )
+        judged = np.isfinite(exact) & np.isfinite(allowed)
+        low, high = (np.where(judged, exact + sign * np.where(judged, allowed, 0.0), 0.0) for sign in (-1.0, 1.0))
+        style = {"color": svg.ALLOWED, "alpha": 0.35, "linewidth": 0}
+        axes.fill_between(t, low, high, where=judged, label="allowed", **style)
         _curves(axes, t, {"exact": exact, "target": loss}, line)
         axes.set_ylabel("loss")
 
@@ -153,8 +146,7 @@ def line_plots(line: Line, prefix: str) -> list[Plot]:
         )
     ]
     if line.slope:
-        slope, exact_slope = np.array(line.slope), np.array(line.certified_slope)
-        found = {"exact": exact_slope, "target": slope}
+        found = {"exact": _drawable(line.certified_slope), "target": _drawable(line.slope)}
         if line.of_loss:
             found["differences of the target's losses"] = differences(t, loss)
 
@@ -165,6 +157,12 @@ def line_plots(line: Line, prefix: str) -> list[Plot]:
         words = f"The slope of the loss along {line.direction}, as the gradient has it, beside the exact one."
         plots.append(Plot(svg.drawn(slopes, f"{prefix}-slope"), words, f"gradient, {line.direction}"))
     return plots
+
+
+def _drawable(values: Sequence[float]) -> Floats:
+    """Return values with those beyond 1e200 at that: matplotlib's own arithmetic overflows."""
+    given = np.array(values, np.float64)
+    return np.where(np.isfinite(given), np.clip(given, -1e200, 1e200), given)
 
 
 def differences(t: Floats, loss: Floats) -> Floats:
