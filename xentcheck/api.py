@@ -30,6 +30,7 @@ def check(
     time_limit: float = 10.0,
     first_time_limit: float = 120.0,
     progress: bool = False,
+    lines: bool = False,
 ) -> Report:
     """Judge a cross-entropy loss and, if there is one, its gradient.
 
@@ -60,11 +61,14 @@ def check(
         it is as slow then; the import, and a call in which something may be compiled, may take `first_time_limit`.
     progress : bool
         Whether to show how the run goes, on standard error.
+    lines : bool
+        Whether the target is asked along a line through the batches of its findings, for ``report.save("x.html")``.
 
     Returns
     -------
     Report
-        ``report.conforms``, ``report.findings``, ``report.to_json()``, ``report.raise_for_findings()``.
+        ``report.conforms``, ``report.findings``, ``report.save("x.html")``, ``report.to_json()``,
+        ``report.raise_for_findings()``.
 
     Raises
     ------
@@ -108,4 +112,5 @@ def check(
         time_limit=time_limit,
         first_time_limit=first_time_limit,
         progress=Progress(sys.stderr, str(loss)) if progress else None,
+        lines=lines,
     )
