@@ -114,7 +114,9 @@ def test_the_page_is_made_from_the_json_alone(complete: Report) -> None:
 def test_the_page_is_the_same_in_another_process(complete: Report, tmp_path: Path) -> None:
     """Neither the hash seed, the date nor the user's settings of matplotlib change it."""
     complete.save(tmp_path / "r.json")
-    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 7\nfont.size: 20\n", encoding="utf-8")
+    (tmp_path / "matplotlibrc").write_text(
+        "axes.linewidth: 7\nxtick.major.size: 20\nlegend.frameon: True\n", encoding="utf-8"
+    )
     code = "import sys; from xentcheck import Report; Report.from_json(open('r.json').read()).save(sys.argv[1])"
     for seed in ("1", "2"):
         environment = {

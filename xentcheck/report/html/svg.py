@@ -39,7 +39,6 @@ def plain_style() -> Iterator[None]:
         mpl.rcParams.update(
             {
                 "svg.fonttype": "none",
-                "svg.hashsalt": "xentcheck",
                 "font.size": 9,
                 "text.color": INK,
                 "axes.labelcolor": INK,
@@ -69,19 +68,20 @@ def drawn(draw: Callable[[Any], None], prefix: str) -> str:
         figure.subplots_adjust(left=0.15, right=0.98, bottom=0.15, top=0.84)  # a layout engine draws all of it twice
         draw(figure.add_subplot())
         stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+        figure.savefig(stream, format="svg")
     return _inline(stream.getvalue(), prefix)
 
 
 def _inline(source: str, prefix: str) -> str:
     """Return a document of matplotlib as an element of a page."""
     svg = source[source.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)  # with the date
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
     svg = re.sub(r'<svg\s+width="[^"]*"\s+height="[^"]*"', "<svg", re.sub(r"<svg[^>]*>", _bare, svg, count=1))
     svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)
     svg = svg.replace("xlink:href=", "href=")
+    # Ids, some of them random, are numbered as they are first used.
     used = dict.fromkeys(re.findall(r'(?:href="|url\()#([\w.-]+)', svg))
     names = {name: f"{prefix}-{place}" for place, name in enumerate(used)}
     svg = re.sub(r' id="([\w.-]+)"', lambda found: f' id="{names[found[1]]}"' if found[1] in names else "", svg)
