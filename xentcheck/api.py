@@ -36,6 +36,7 @@ def check(
     progress: bool = False,
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
+    lines: bool = False,
 ) -> Report:
     """Judge a cross-entropy loss and, if there is one, its gradient.
 
@@ -75,11 +76,14 @@ def check(
     resume : path, optional
         A directory that keeps what is done, so that a run that was ended, by whatever, goes on from there when it is
         called again alike; only for targets given by name.
+    lines : bool
+        Whether the target is asked along a line through the batches of its findings, for ``report.save("x.html")``.
 
     Returns
     -------
     Report
-        ``report.conforms``, ``report.findings``, ``report.to_json()``, ``report.raise_for_findings()``.
+        ``report.conforms``, ``report.findings``, ``report.save("x.html")``, ``report.to_json()``,
+        ``report.raise_for_findings()``.
 
     Raises
     ------
@@ -128,4 +132,5 @@ def check(
         progress=Progress(sys.stderr, str(loss)) if progress else None,
         executor=executor,
         resume=resume,
+        lines=lines,
     )

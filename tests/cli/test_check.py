@@ -33,8 +33,10 @@ def test_conforming_is_zero(engine: Any, call: Call) -> None:
         "first_time_limit": 120.0,
         "properties": None,
         "dtypes": None,
+        "memory": None,
         "resume": None,
         "executor": None,
+        "lines": False,
     }
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xentcheck.batches.layout import lay_out
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Batch:
     """Scores (n, m), labels in one of three forms, and the options drawn.
 
@@ -38,6 +38,16 @@ class Batch:
     options: Mapping[str, Any] = field(default_factory=dict)
     layout: str = "C"
     family: str = "given"
+
+    def __repr__(self) -> str:
+        def text(array: NDArray[Any]) -> str:
+            return " ".join(np.array2string(array, threshold=16, edgeitems=2).split())
+
+        shape = " x ".join(map(str, self.scores.shape))
+        words = [f"{shape} {self.dtype}", f"{self.label_form} labels", f"family {self.family}"]
+        words += [] if self.layout == "C" else [f"layout {self.layout}"]
+        words += [f"{key} {text(np.asarray(value))}" for key, value in self.options.items()]
+        return f"<Batch {', '.join(words)}: {text(self.scores)}, {text(self.labels)}>"
 
     @property
     def n(self) -> int:

@@ -55,7 +55,7 @@ def bench(**given: Any) -> int:
     """  # noqa: D301 (click reads the character)
     if not given["targets"] and not (given["gradient"] or given["value_and_gradient"]):
         raise click.ClickException("Give a TARGET: a NAME, package.module:attribute or path/file.py:attribute.")
-    output_files.require_folder(given["json_file"], "--json")
+    output_files.require_writable({"--json": given["json_file"]})
     _require_picture(given["picture"])
     plans = _plans(given)
     if given["folder"] is not None:
@@ -159,7 +159,7 @@ def _require_picture(path: str | None) -> None:
         return
     from xentcheck.bench.picture import SUFFIXES, available
 
-    output_files.require_folder(path, "--plot")
+    output_files.require_writable({"--plot": path})
     if not path.endswith(SUFFIXES):
         raise click.ClickException(f"--plot {path} must end in {', '.join(SUFFIXES)}.")
     if not available():

@@ -8,7 +8,9 @@ from xentcheck.cli.campaign_directory import merge, plan, run, status
 from xentcheck.cli.campaign_exhaustive import exhaustive
 
 
-@click.group(short_help="Sweeps too large for one sitting: shards, and all pairs of 16-bit logits.", invoke_without_command=True)
+@click.group(
+    short_help="Sweeps too large for one sitting: shards, and all pairs of 16-bit logits.", invoke_without_command=True
+)
 @click.pass_context
 def campaign(context: click.Context) -> None:
     """Sweeps too large for one sitting."""

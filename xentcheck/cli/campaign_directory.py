@@ -99,7 +99,7 @@ def merge(directory: str, json_file: str | None) -> int:
     from xentcheck.report.progress import Progress
     from xentcheck.report.terminal import write
 
-    output_files.require_folder(json_file, "--json")
+    output_files.require_writable({"--json": json_file})
     reports: list[Report] = []
     with _sentences():
         for folder in campaign.folders(directory):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xentcheck.cli import arguments, output_files, status
+from xentcheck.report.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -123,12 +124,11 @@ def _prepared() -> None:
 
 def _require_files(given: dict[str, Any]) -> None:
     """Refuse before the run what cannot be written after it."""
-    output_files.require_folder(given["json_file"], "--json")
+    output_files.require_writable({"--json": given["json_file"], "--picture": given["picture"]})
     if given["picture"] is None:
         return
     from xentcheck.bench.picture import SUFFIXES, available
 
-    output_files.require_folder(given["picture"], "--picture")
     if not given["picture"].endswith(SUFFIXES):
         raise click.ClickException(f"--picture {given['picture']} must end in {', '.join(SUFFIXES)}.")
     if not available():
@@ -138,7 +138,7 @@ def _require_files(given: dict[str, Any]) -> None:
 def _write(given: dict[str, Any], content: dict[str, Any]) -> None:
     if given["json_file"]:
         try:
-            output_files.replace(Path(given["json_file"]), json.dumps(content, allow_nan=False) + "\n")
+            write_whole(Path(given["json_file"]), json.dumps(content, allow_nan=False) + "\n")
         except OSError as error:
             raise click.ClickException(f"--json {given['json_file']} cannot be written: {error.strerror}.") from None
     if given["picture"]:

@@ -30,6 +30,9 @@ from xentcheck.cli.judging_options import CALLABLES, limits_of_calls, specificat
 )
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
 @click.option(
+    "--html", "html_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the report as a page."
+)
+@click.option(
     "--reproducers", type=click.Path(file_okay=False), metavar="DIR", help="Write a Python script for each finding."
 )
 def check(**given: Any) -> int:
@@ -43,7 +46,10 @@ def check(**given: Any) -> int:
     xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
     """  # noqa: D301 (click reads the character)
-    output_files.require_folder(given["json_file"], "--json")
+    files = {"--json": given["json_file"], "--html": given["html_file"]}
+    output_files.require_writable(files, {"--reproducers": given["reproducers"], "--resume": given["resume"]})
+    if given["html_file"]:
+        _require_html()
     arguments.memory(given["memory"])
     stated = arguments.declared(given["assignments"], given["contract_file"])
     laws = arguments.laws(given["properties"])
@@ -54,6 +60,15 @@ def check(**given: Any) -> int:
         if not run.judge(name, specification, _command(given, name)):
             break
     return run.close()
+
+
+def _require_html() -> None:
+    from xentcheck.report.html.page import PageError, require
+
+    try:
+        require()
+    except PageError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _command(given: dict[str, Any], name: str) -> str:

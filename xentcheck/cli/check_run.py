@@ -19,6 +19,7 @@ from xentcheck.contract.harmless import harmless
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from xentcheck.report.html.page import Section
     from xentcheck.report.report import Report
     from xentcheck.targets import TargetSpecification
 
@@ -34,6 +35,7 @@ class CheckRun:
         self.errors: dict[str, str] = {}
         self.told: set[str] = set()
         self.statuses: list[int] = []
+        self.sections: list[Section] = []
 
     def judge(self, name: str, specification: TargetSpecification, command: str) -> bool:
         """Judge one target and show its report; return whether the next one is to follow.
@@ -73,6 +75,7 @@ class CheckRun:
                 progress=progress,
                 resume=given["resume"],
                 executor=self._executor(stack),
+                lines=bool(given["html_file"]),
                 **self.limits,
             )
         except (TargetError, ContractError) as error:
@@ -116,6 +119,18 @@ class CheckRun:
             self.write()
             if folder:
                 self._saved(lambda: output_files.write_reproducers(folder, report))
+            self._draw(report)
+            self.write_html()
+
+    def _draw(self, report: Report) -> None:
+        """Make the part of the page that is about a report, if a page was asked for."""
+        if self.given["html_file"]:
+            from xentcheck.report.html.page import section
+
+            try:
+                self.sections.append(section(report, len(self.sections) + 1))
+            except Exception as error:  # it must not cost what else is written
+                self._complain(f"the page of {report.target.name} cannot be made ({type(error).__name__}: {error}).")
 
     def _broken_off(self, name: str, fault: str, error: Exception) -> None:
         """Tell of a fault that ended the judging of one target."""
@@ -148,7 +163,14 @@ class CheckRun:
         if file:
             self._saved(lambda: output_files.write_json(file, self.reports, self.errors, self.several))
 
+    def write_html(self) -> None:
+        """Write the page of what has been judged so far, if one was asked for."""
+        file = self.given["html_file"]
+        if file:
+            self._saved(lambda: output_files.write_html(file, self.sections, self.errors))
+
     def close(self) -> int:
         """Return the exit status of the whole run."""
         self.write()
+        self.write_html()
         return status.worst(self.statuses)

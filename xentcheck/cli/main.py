@@ -15,7 +15,7 @@ from xentcheck.cli.interruption import ended_by_signals
 
 _COMMANDS = {
     "check": ("xentcheck.cli.check", "Judge cross-entropies: is each right, and how accurate is it."),
-    "campaign": ("xentcheck.cli.campaign", "Sweeps too large for one sitting: shards, and all pairs of 16-bit logits."),
+    "campaign": ("xentcheck.cli.campaign", "Sweeps too large for one sitting."),
     "bench": ("xentcheck.cli.bench", "Time losses: sparse and one-hot labels, beside the reference."),
     "targets": ("xentcheck.cli.targets", "List the implementations that can be judged by name."),
     "properties": ("xentcheck.cli.properties", "List the laws that a target is judged by."),

@@ -1,29 +1,41 @@
-"""What a run leaves on disk: the JSON report and the reproducers."""
+"""What a run leaves on disk: the JSON report, the HTML page and the reproducers."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from xentcheck.report.files import write_whole
 from xentcheck.report.results import ReportData, identifier
 
 if TYPE_CHECKING:
+    from xentcheck.report.html.page import Section
     from xentcheck.report.report import Report
 
 SEVERAL = "xentcheck-reports/1"
 
 
-def require_folder(path: str | None, option: str) -> None:
-    """Refuse at once, and not after the run, a file for which there is no folder or no permission."""
-    if path is None:
-        return
+def require_writable(files: Mapping[str, str | None], folders: Mapping[str, str | None] | None = None) -> None:
+    """Refuse at once, and not after the run, what cannot be written, by the options that name it.
+
+    That is a file where there is no folder or no permission, and one name for two options; `folders` are made.
+    """
+    named: dict[Path, str] = {}
+    for option, path in {**files, **(folders or {})}.items():
+        if path is not None:
+            if option in files:
+                _require_folder(path, option)
+            other = named.setdefault(Path(path).resolve(), option)
+            if other != option:
+                raise click.ClickException(f"{other} and {option} both name {path}; give each its own.")
+
+
+def _require_folder(path: str, option: str) -> None:
     folder = Path(path).resolve().parent
     if not folder.is_dir():
         raise click.ClickException(f"{option} {path} cannot be written: there is no folder {folder}.")
@@ -52,10 +64,22 @@ def write_json(path: str, reports: Sequence[Report], errors: Mapping[str, str], 
         text = reports[0].to_json()
     else:
         return
+    _write("--json", path, text)
+
+
+def write_html(path: str, sections: Sequence[Section], errors: Mapping[str, str]) -> None:
+    """Write the page of what was judged; `errors` as in `write_json`."""
+    from xentcheck.report.html.page import document
+
+    if sections or errors:
+        _write("--html", path, document(sections, errors))
+
+
+def _write(option: str, path: str, text: str) -> None:
     try:
-        replace(Path(path), text)
+        write_whole(Path(path), text)
     except OSError as error:
-        raise click.ClickException(f"--json {path} cannot be written: {error.strerror}.") from None
+        raise click.ClickException(f"{option} {path} cannot be written: {error.strerror}.") from None
 
 
 def script_paths(folder: str, report: ReportData) -> dict[str, str]:
@@ -71,28 +95,6 @@ def write_reproducers(folder: str, report: ReportData) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for finding in report.findings:
             if finding.reproducer:
-                replace(Path(paths[identifier(finding)]), finding.reproducer)
+                write_whole(Path(paths[identifier(finding)]), finding.reproducer)
     except OSError as error:
         raise click.ClickException(f"--reproducers {folder} cannot be written: {error.strerror}.") from None
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a file under another name, and give it its own when it is whole."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
-    try:
-        # What no file can hold is written as JSON and Python escape it.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(text)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
-
-
-def _umask() -> int:
-    """Return the process's mask of permissions, which can be read only by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

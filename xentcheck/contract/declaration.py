@@ -26,7 +26,7 @@ DENSE = ("same", "bool", "uint8", "int64", "float32", "float64")
 """Dtypes of one-hot and soft labels that are tried; "same" is that of the scores."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the last one's fields come first
     """What a target promises. The keys and their values are those of docs/contract.md.
 
@@ -46,6 +46,12 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
             if record.of_logits and getattr(self, name) is not None and self.input != "logits":
                 said = f"it {record.of_logits} logits, and input is {self.input!r}"
                 raise ContractError(f"{name} is declared, but {said}.")
+
+    def __repr__(self) -> str:
+        usual = Contract()
+        stated = {name: record for name, record in KEYS.items() if getattr(self, name) != getattr(usual, name)}
+        words = [f"{name}={record.to_json(getattr(self, name))!r}" for name, record in stated.items()]
+        return f"Contract({', '.join(words)})"
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Contract:

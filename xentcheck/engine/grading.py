@@ -27,14 +27,15 @@ class Met:
     value : float
     index : tuple of int
     batch : Batch
-    got : float
-        What was returned there.
+    got, exact : float
+        What was returned there, and the exact value to float64.
     """
 
     value: float
     index: tuple[int, ...]
     batch: Batch
     got: float
+    exact: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ def grade_answer(answer: Answer, part: str) -> Graded | None:
     where = tuple(int(i) for i in np.unravel_index(int(np.argmax(shares)), shares.shape))
 
     def met(value: float, index: tuple[int, ...]) -> Met:
-        return Met(value, index, answer.batch, float(got[index]))
+        return Met(value, index, answer.batch, float(got[index]), float(exact[index]))
 
     return Graded(
         found.grade,

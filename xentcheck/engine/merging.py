@@ -73,6 +73,7 @@ def merged(order: Order, done: Mapping[int, CellResult]) -> CellResult:
         cell.fault, cell.trace = cell.fault or result.fault, cell.trace or result.trace
         cell.lost += result.lost
         cell.witnessed += result.witnessed
+        cell.samples.update(result.samples)
         for part, graded in result.grades.items():
             cell.grades[part] = worse(cell.grades.get(part), graded)
         for name, tally in result.tallies.items():

@@ -15,6 +15,7 @@ from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.grading import Graded, stated, worse
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.roots import gathered
+from xentcheck.engine.samples import points
 from xentcheck.engine.search import CellResult, Tally
 from xentcheck.properties.registry import LAWS
 from xentcheck.report.report import Report
@@ -87,6 +88,7 @@ def report_of(
         observations=tuple(_observations(description, done)),
         interrupted=interrupted,
         digest=hashlib.sha256("".join(run.result.digest for run in done).encode()).hexdigest(),
+        samples=points((run.result.cell.dtype, run.result.samples) for run in done),
     )
 
 

@@ -13,6 +13,7 @@ from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
 from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.grading import problem_of
+from xentcheck.engine.line import with_lines
 from xentcheck.engine.order import Order
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.reporting import report_of
@@ -47,6 +48,7 @@ def check_target(
     progress: ProgressLike | None = None,
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
+    lines: bool = False,
 ) -> Report:
     """Judge a target.
 
@@ -79,6 +81,8 @@ def check_target(
     resume : path, optional
         A directory that keeps what is done, so that a run that was ended, by whatever, goes on from there when it is
         called again alike; the first call makes it.
+    lines : bool
+        Whether the target is asked along a line through the batches of findings, for the HTML report.
 
     Raises
     ------
@@ -109,10 +113,10 @@ def check_target(
         plan = planned(specification, chosen, host)
         told = progress or Silent()
         if resume is None:
-            return performed(plan, host, Memory(), jobs, executor, told, start)
+            return performed(plan, host, Memory(), jobs, executor, told, start, lines)
         plan, journal = opened(folder_of(resume, specification), plan, host.description)
         with closing(journal):
-            return performed(plan, host, journal, jobs, executor, told, start)
+            return performed(plan, host, journal, jobs, executor, told, start, lines)
 
 
 def performed(
@@ -123,6 +127,7 @@ def performed(
     executor: Executor | None,
     told: ProgressLike,
     start: float,
+    lines: bool = False,
 ) -> Report:
     """Do what a plan says and is not done yet, and return the report; raises as `check_target` does."""
     orders, contract = plan.orders(memory.folder), host.description.contract
@@ -174,7 +179,7 @@ def performed(
         raise error
     if lost:
         raise BrokenOffError("; ".join(lost), report)
-    return report
+    return with_lines(report, orders[0]) if lines and report.findings and not cut else report
 
 
 def _witnesses(witnessing: Witnessing, memory: Memory) -> tuple[WitnessResult, ...]:

@@ -24,7 +24,9 @@ from xentcheck.batches.sweep import sweep
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 from xentcheck.engine.grading import Graded, grade_answer, worse
+from xentcheck.engine.hypothesis_home import elsewhere
 from xentcheck.engine.plan import Cell
+from xentcheck.engine.samples import Samples
 from xentcheck.properties.answer import Answer, failed_call, refuses_label_dtype
 from xentcheck.properties.case import Case, Evaluator
 from xentcheck.properties.law import Capabilities, Law, Violation
@@ -79,6 +81,7 @@ class CellResult:
     skipped: int = 0
     tallies: dict[str, Tally] = field(default_factory=dict)
     grades: dict[str, Graded] = field(default_factory=dict)
+    samples: Samples = field(default_factory=Samples)
     witnessed: list[Batch] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
     left_open: list[LeftOpen] = field(default_factory=list)
@@ -183,7 +186,8 @@ class CellSearch:
             for batch in first:
                 self.judge(batch)
             if examples:
-                self._draw(profile, examples, seed)
+                with elsewhere():
+                    self._draw(profile, examples, seed)
         except Enough:
             self.result.left = True
             self._leave()
@@ -313,6 +317,7 @@ class CellSearch:
             graded = grade_answer(case.answer, part)
             if graded is not None:
                 self.result.grades[part] = worse(self.result.grades.get(part), graded)
+                self.result.samples.add(case.answer, part, graded)
         # Every third batch, so that drawn ones are among those kept and not the sweep's first alone.
         fit = case.batch.n and case.batch.scores.size <= LARGEST_WITNESSED
         if fit and self.result.run % 3 == 1 and len(self.result.witnessed) < self.witnessed:

@@ -17,6 +17,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import pack, pack_array, unpack, unpack_array
 from xentcheck.engine.grading import Graded, Met
 from xentcheck.engine.plan import Cell
+from xentcheck.engine.samples import Samples
 from xentcheck.engine.search import CellResult, Fall, Tally
 from xentcheck.properties.law import Violation
 from xentcheck.properties.left_open import LeftOpen
@@ -52,6 +53,7 @@ def to_record(result: CellResult) -> Record:
         "observations": dict(result.observations),
         "tallies": [_of_tally(tally, at) for tally in result.tallies.values()],
         "grades": {part: _of_graded(graded, at) for part, graded in result.grades.items()},
+        "samples": result.samples.stated(),
         "witnessed": [at(batch) for batch in result.witnessed],
         "left_open": [[one.kind, at(one.batch), one.what] for one in result.left_open],
         "batches": at.packed,
@@ -68,6 +70,7 @@ def from_record(record: Record) -> CellResult:
         observations=Counter(record["observations"]),
         tallies={stated["law"]: _tally(stated, batches) for stated in record["tallies"]},
         grades={part: _graded(stated, batches) for part, stated in record["grades"].items()},
+        samples=Samples.of(record["samples"]),
         witnessed=[batches[place] for place in record["witnessed"]],
         left_open=[LeftOpen(kind, batches[place], what) for kind, place, what in record["left_open"]],
     )
@@ -122,7 +125,7 @@ def _value(stated: Any) -> Any:
 
 def _of_graded(graded: Graded, at: _Batches) -> Record:
     def met(one: Met) -> list[Any]:
-        return [_of_value(one.value), list(one.index), at(one.batch), _of_value(one.got)]
+        return [_of_value(one.value), list(one.index), at(one.batch), _of_value(one.got), _of_value(one.exact)]
 
     return {
         "grade": graded.grade,
@@ -133,6 +136,7 @@ def _of_graded(graded: Graded, at: _Batches) -> Record:
 
 def _graded(stated: Record, batches: list[Batch]) -> Graded:
     largest = [
-        Met(_value(value), tuple(index), batches[place], _value(got)) for value, index, place, got in stated["largest"]
+        Met(_value(value), tuple(index), batches[place], _value(got), _value(exact))
+        for value, index, place, got, exact in stated["largest"]
     ]
     return Graded(stated["grade"], stated["note"], *largest)

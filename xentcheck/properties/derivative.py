@@ -33,6 +33,7 @@ def _differentiable(contract: Contract, capabilities: Capabilities) -> str:
     2,
     "own-gradient",
     "The gradient is the derivative of the target's own loss.",
+    formula="⟨g(z), v⟩ = lim (loss(z + hv) − loss(z − hv)) / 2h",
     sources="tensorflow 7403, 5876; scikit-learn 14608; jax check_grads and chex pass or fail it wrongly",
     needs="gradient",
     dtypes=("float64",),

@@ -22,6 +22,7 @@ OFFSETS = (2.0**27, -(2.0**27), 2.0**20, -(2.0**20), 8192.0, -128.0)
     3,
     "shift",
     "Adding one number to all logits of a row changes neither loss nor gradient.",
+    formula="loss(z + c·1, y) = loss(z, y) and g(z + c·1, y) = g(z, y)",
     sources="pytorch 11752, 38839; optax 1792; mlx 4188",
     needs="any",
     applies=uncapped_logits,
@@ -43,6 +44,7 @@ def shift(case: Case) -> Iterator[Violation]:
     4,
     "class-permutation",
     "Renaming the classes renames the gradient's columns and leaves the loss as it is.",
+    formula="loss(π(z), π(y)) = loss(z, y) and g(π(z), π(y)) = π(g(z, y))",
     sources="pytorch 62897, 143644; Liger-Kernel 1338; Megatron-LM 737",
     needs="any",
 )
@@ -81,6 +83,7 @@ def permute_classes(batch: Batch, order: np.ndarray) -> Batch:
     5,
     "row-independence",
     "A row's loss and gradient do not depend on the other rows, on their order or on their number.",
+    formula="L_i depends on z_i and y_i alone",
     sources="pytorch 143644; ml-cross-entropy 59; Liger-Kernel 1298; verl 5349",
     needs="any",
 )
@@ -112,6 +115,7 @@ def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
     6,
     "label-forms",
     "Sparse, one-hot and soft labels, in every label dtype and shape promised, give the same loss and gradient.",
+    formula="loss(z, y) = loss(z, onehot(y)) in every dtype and shape of y",
     sources="pytorch 107680; tensorflow 8484; keras 15012, 23664; pytorch 39769; burn 5568",
     needs="any",
     applies=_label_forms,

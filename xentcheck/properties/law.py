@@ -114,6 +114,8 @@ class Law:
         The dtypes and label forms that it says something about; empty for all.
     idle : str
         Why it was not judged where no batch was an example.
+    formula : str
+        The law as a formula, with `_` before an index and `^` before an exponent; "" where words are all there is.
     """
 
     number: int
@@ -125,6 +127,7 @@ class Law:
     dtypes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     idle: str = "none of its batches was an example"
+    formula: str = ""
 
     def silent(self, contract: Contract, capabilities: Capabilities, dtype: str, labels: str) -> str:
         """Return why the law says nothing about a target in a dtype and with a form of labels, or ""."""
@@ -160,6 +163,7 @@ def law(
     dtypes: tuple[str, ...] = (),
     labels: tuple[str, ...] = (),
     idle: str = Law.idle,
+    formula: str = "",
 ) -> Callable[[Judge], Law]:
     """Make a judging function a Law.
 
@@ -173,6 +177,8 @@ def law(
         The dtypes and label forms that it says something about; all by default.
     idle : str, optional
         Why it was not judged where no batch was an example.
+    formula : str, optional
+        The law as a formula, with `_` before an index and `^` before an exponent.
     """
 
     def applicable(contract: Contract, capabilities: Capabilities) -> str:
@@ -181,7 +187,7 @@ def law(
         return applies(contract, capabilities) if applies else ""
 
     def make(judge: Judge) -> Law:
-        return Law(number, name, sentence, sources, applicable, judge, dtypes, labels, idle)
+        return Law(number, name, sentence, sources, applicable, judge, dtypes, labels, idle, formula)
 
     return make
 

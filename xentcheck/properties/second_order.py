@@ -30,6 +30,7 @@ def _certified(contract: Contract, capabilities: Capabilities) -> str:
     16,
     "second-order",
     "The Hessian is w (diag p - p p^T), positive semidefinite, 0 along ones. An error is acceptable, zeros are not.",
+    formula="H = w (diag(p) − p p^T), H ⪰ 0, H·1 = 0",
     sources="tensorflow 7403, 5876; scikit-learn 14608",
     needs="any",
     applies=_certified,

@@ -34,6 +34,7 @@ def answers(case: Case) -> Iterator[Violation]:
     1,
     "value",
     "The loss lies within its allowance of the certified value.",
+    formula="|loss − L(z, y)| ≤ allowance, where L = log Σ_j exp(z_j) − z_y",
     sources="pytorch 11752, 38839; optax 1792; scipy 19521; keras 17634; mlx 4188; NNlib.jl 68",
 )
 def value(case: Case) -> Iterator[Violation]:
@@ -47,6 +48,7 @@ def value(case: Case) -> Iterator[Violation]:
     2,
     "gradient",
     "Every element of the gradient lies within its allowance of the certified value.",
+    formula="|g_j − ∂L/∂z_j| ≤ allowance, where ∂L/∂z_j = softmax(z)_j − t_j",
     sources="Liger-Kernel 1298, 343; TransformerEngine 2139; pytorch 85791",
     needs="gradient",
 )
@@ -61,6 +63,7 @@ def gradient(case: Case) -> Iterator[Violation]:
     12,
     "finite",
     "A finite batch has a finite loss and gradient, unless the exact value is beyond the largest number.",
+    formula="|z_j| < ∞ for all j, and |L| ≤ the largest number, imply |loss| < ∞ and |g_j| < ∞",
     sources="statsmodels 3635; pytorch 62897, 61523; Megatron-LM 5522; keras 23551",
     needs="any",
 )
@@ -146,6 +149,7 @@ def _nonfinite(answer: Answer, part: str, largest: float) -> Violation | None:
     25,
     "precision",
     "The result has the declared dtype, and none narrower than the input's.",
+    formula="dtype(loss) is as declared, and unit roundoff(loss) ≤ unit roundoff(z)",
     sources="pytorch 55657, 61523; executorch 20089; jax 40409",
     needs="any",
 )

@@ -11,7 +11,7 @@ from xentcheck.truth.formats import FORMATS
 
 COLUMNS = 8
 ROWS = 6
-_NAMES = {"logits": "logits", "probabilities": "probabilities", "log_probabilities": "log-probabilities"}
+NAMES = {"logits": "logits", "probabilities": "probabilities", "log_probabilities": "log-probabilities"}
 
 
 def decimal(value: float, dtype: str = "float64") -> str:
@@ -62,7 +62,7 @@ def batch_lines(batch: Mapping[str, Any], noun: str = "logits") -> list[str]:
     """
     scores, labels = batch["scores"], batch["labels"]
     form = batch.get("label_form", "sparse")
-    lines = [_heading(batch, _NAMES.get(noun, noun))]
+    lines = [heading(batch, NAMES.get(noun, noun))]
     above, below = matrix(scores), matrix(labels)
     more = below[len(above) :]
     below += [["none"]] * (len(above) - len(below))  # bad input may have fewer labels than rows, or more
@@ -83,7 +83,7 @@ def batch_lines(batch: Mapping[str, Any], noun: str = "logits") -> list[str]:
             target = _runs(below[row]) if wide else "  ".join(cell.rjust(width) for cell in below[row])
             lines += [f"  row {row}   {text}", f"  {'labels'.ljust(len(f'row {row}'))}  {target}".rstrip()]
     lines += [f"  no row    label {', '.join(row)}" for row in more[:ROWS]]
-    lines += [f"  {key} = {_option(value)}" for key, value in batch.get("options", {}).items()]
+    lines += [f"  {key} = {option(value)}" for key, value in batch.get("options", {}).items()]
     return lines
 
 
@@ -107,7 +107,8 @@ def _number(text: str) -> float:
     return math.nan if text.startswith("nan") else float.fromhex(text)
 
 
-def _heading(batch: Mapping[str, Any], noun: str) -> str:
+def heading(batch: Mapping[str, Any], noun: str) -> str:
+    """Return what a batch is in one line: shapes, dtypes, and where it is not plain, its layout in memory."""
     scores, labels = batch["scores"], batch["labels"]
     shape = " x ".join(str(length) for length in scores["shape"])
     layout = scores.get("layout", "C")
@@ -132,7 +133,8 @@ def _at(row: Sequence[str], label: str) -> str:
     return f", where {row[index]} stands" if 0 <= index < len(row) else ""
 
 
-def _option(value: Any) -> str:
+def option(value: Any) -> str:
+    """Return a stored option as text."""
     if isinstance(value, Mapping) and "values" in value:
         return f"{_bracket([item for row in matrix(value) for item in row])} {value['dtype']}"
     if isinstance(value, str):

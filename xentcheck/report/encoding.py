@@ -11,11 +11,15 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from typing import Any, TypeVar
+
+from xentcheck.contract.harmless import harmless
 
 T = TypeVar("T")
 _NUMBERS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+_PLAIN = {str: "a text", int: "an integer", bool: "true or false"}
 
 
 def plain(value: Any) -> Any:
@@ -50,36 +54,67 @@ def parsed(source: str) -> dict[str, Any]:
     return value
 
 
-def build(cls: type[T], stated: Mapping[str, Any]) -> T:
-    """Return the dataclass `cls` from its JSON object; keys that it does not know are left out."""
-    known = _hints(cls)
-    return cls(**{key: _read(known[key], value) for key, value in stated.items() if key in known})
+def build(cls: type[T], stated: Mapping[str, Any], where: str = "the report") -> T:
+    """Return the dataclass `cls` from its JSON object; keys that it does not know are left out.
+
+    Raises
+    ------
+    ValueError
+        With one sentence, where a field is missing or of another type than it declares; `where` says what is read.
+    """
+    if not isinstance(stated, Mapping):
+        raise _wrong(where, stated, "an object")
+    known = _hints(cls)  # type: ignore[arg-type]
+    for field in fields(cls):  # type: ignore[arg-type]
+        required = field.default is MISSING and field.default_factory is MISSING
+        if required and field.name not in stated:
+            raise ValueError(f"The report is damaged: {where} has no {field.name!r}.")
+    return cls(**{key: _read(known[key], value, f"{where}, {key}") for key, value in stated.items() if key in known})
+
+
+def _wrong(where: str, value: Any, wanted: str) -> ValueError:
+    return ValueError(f"The report is damaged: {where} is {harmless(repr(value), 60)}, but must be {wanted}.")
 
 
 def _refuse(token: str) -> float:
     raise ValueError(f"{token} is not JSON.")
 
 
+@cache
 def _hints(cls: type) -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in fields(cls)}
 
 
-def _read(hint: Any, value: Any) -> Any:
-    """Return a JSON value in the type that a field declares."""
+def _read(hint: Any, value: Any, where: str) -> Any:
+    """Return a JSON value in the type that a field declares; raises ValueError where it is of another."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None:
             return None
-        if float in arguments and isinstance(value, str):
+        if str in arguments and isinstance(value, str):
             return _NUMBERS.get(value, value)
-        return _read(next(item for item in arguments if item is not types.NoneType), value)
+        return _read(next(item for item in arguments if item not in (types.NoneType, str)), value, where)
     if hint is float:
-        return float(_NUMBERS.get(value, value) if isinstance(value, str) else value)
+        if (value not in _NUMBERS) if isinstance(value, str) else not _is_number(value):
+            raise _wrong(where, value, "a number")
+        return float(_NUMBERS[value] if isinstance(value, str) else value)
     if is_dataclass(hint):
-        return build(typing.cast("type[Any]", hint), value)
+        return build(typing.cast("type[Any]", hint), value, where)
     if origin is tuple:
-        return tuple(_read(arguments[0], item) for item in value)
+        if not isinstance(value, (list, tuple)):
+            raise _wrong(where, value, "a list")
+        if arguments[-1] is not Ellipsis and len(value) != len(arguments):
+            raise _wrong(where, value, f"a list of {len(arguments)}")
+        return tuple(_read(arguments[0], item, f"{where}[{place}]") for place, item in enumerate(value))
     if origin is Mapping:
-        return {key: _read(arguments[1], item) for key, item in value.items()}
+        if not isinstance(value, Mapping):
+            raise _wrong(where, value, "an object")
+        return {key: _read(arguments[1], item, f"{where}, {key}") for key, item in value.items()}
+    if hint in _PLAIN and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
+        raise _wrong(where, value, _PLAIN[hint])
     return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from xentcheck.report import arrays, tables
-from xentcheck.report.results import Finding, ReportData, identifier
+from xentcheck.report.results import Finding, ReportData, identifier, summary, times
 
 IN_FULL = 4
 _MARGIN = 14
@@ -52,12 +52,6 @@ def telling(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=rank)
 
 
-def summary(finding: Finding) -> str:
-    """Return a finding in one line."""
-    exceeded = "" if finding.times is None else f", {_times(finding.times)} the allowance"
-    return f"law {finding.number}, {finding.property} ({finding.dtype}, {finding.labels}): {finding.title}{exceeded}"
-
-
 def _show_one(report: ReportData, finding: Finding, position: str, out: Console, script: str) -> None:
     head = f"FINDING {position}"
     out.print(
@@ -83,12 +77,12 @@ def _show_one(report: ReportData, finding: Finding, position: str, out: Console,
         _row(out, "", line)
     if finding.cause:
         _row(out, "likely cause", finding.cause, "bold")
-    for number, line in enumerate(_beneath(finding)):
+    for number, line in enumerate(beneath(finding)):
         _row(out, "" if number else "breaks also", line)
     _again(report, finding, out, script)
 
 
-def _beneath(finding: Finding) -> list[str]:
+def beneath(finding: Finding) -> list[str]:
     """Return a line for each law that is broken by the same mistake, with the dtypes and label forms where it is."""
     where: dict[tuple[int, str], dict[str, None]] = {}
     for one in (finding, *finding.also):
@@ -117,7 +111,7 @@ def figures(finding: Finding) -> list[tuple[str, str]]:
     if finding.allowance is not None and not (finding.certified and math.isinf(finding.certified[0])):
         rows.append(("allowance", _allowance(finding.allowance)))
     if finding.times is not None and math.isfinite(finding.times):
-        rows.append(("exceeded", _times(finding.times)))
+        rows.append(("exceeded", times(finding.times)))
     return rows
 
 
@@ -132,21 +126,15 @@ def _allowance(allowance: float) -> str:
     return f"{allowance:.3g} from the certified value, for any good algorithm on this input"
 
 
-def _times(times: float) -> str:
-    if not math.isfinite(times):
-        return "beyond any multiple of"
-    return f"{times:,.1f} times" if times < 1e5 else f"{times:.1e} times"
-
-
 def _again(report: ReportData, finding: Finding, out: Console, script: str) -> None:
-    command = f"python {script}" if script else _narrowed(report, finding)
+    command = f"python {script}" if script else narrowed(report, finding)
     if command:  # in one line whatever its length, to be copied whole
         out.print(Text.assemble(("  run it again".ljust(_MARGIN + 2), "dim"), command), soft_wrap=True)
     else:
         _row(out, "run it again", "the `reproducer` of this finding is a Python script that shows it on its own")
 
 
-def _narrowed(report: ReportData, finding: Finding) -> str:
+def narrowed(report: ReportData, finding: Finding) -> str:
     """Return the run's command line, narrowed to the law and the dtype of a finding; "" if it began in Python."""
     if not report.command:
         return ""

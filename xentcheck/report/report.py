@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from xentcheck.contract.harmless import harmless
 from xentcheck.report import encoding
+from xentcheck.report.files import write_whole
+from xentcheck.report.integrity import require_whole
 from xentcheck.report.results import CONFORMS, SCHEMA, ReportData
-from xentcheck.report.terminal import findings_text
+from xentcheck.report.terminal import findings_text, render, verdict_line
+
+if TYPE_CHECKING:
+    import pandas
+
+_SHOWN = 3
 
 
 class FindingsError(AssertionError):
@@ -39,10 +49,16 @@ class Report(ReportData):
 
     @classmethod
     def from_mapping(cls, stated: Mapping[str, Any]) -> Report:
-        """Return the report that `as_mapping` gave; raises ValueError for another schema."""
-        if stated.get("schema") != SCHEMA:
-            raise ValueError(f"This is no {SCHEMA} report: its schema is {stated.get('schema')!r}.")
-        return encoding.build(cls, stated)
+        """Return the report that `as_mapping` gave; raises ValueError, with one sentence, for what is none."""
+        schema = stated.get("schema")
+        if schema != SCHEMA:
+            name, _, version = str(schema).partition("/")
+            if name == SCHEMA.partition("/")[0] and version.isdigit():
+                raise ValueError(f"The report is a {schema}, and this xentcheck reads {SCHEMA}: use a newer one.")
+            raise ValueError(f"This is no {SCHEMA} report: its schema is {schema!r}.")
+        report = encoding.build(cls, stated)
+        require_whole(report)
+        return report
 
     @classmethod
     def from_json(cls, text: str) -> Report:
@@ -53,3 +69,62 @@ class Report(ReportData):
         """Raise FindingsError if a law was broken, or if nothing was judged."""
         if self.findings or self.verdict != CONFORMS:
             raise FindingsError(findings_text(self), self)
+
+    def to_html(self) -> str:
+        """Return the report as one page of HTML, whole in itself; it takes the extra "html"."""
+        from xentcheck.report.html.page import page
+
+        return page(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the report to a file, whole or not at all, in the format that its name ends with.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends with .json, .html, or .txt, which is what the terminal shows.
+
+        Raises
+        ------
+        ValueError
+            For any other name.
+        OSError
+            Where the file cannot be written.
+        """
+        made: dict[str, Callable[[], str]] = {
+            ".json": self.to_json,
+            ".html": self.to_html,
+            ".txt": lambda: render(self),
+        }
+        make = made.get(Path(path).suffix.lower())
+        if make is None:
+            raise ValueError(f"A report is saved as {', '.join(made)}, but the file is {str(path)!r}.")
+        write_whole(Path(path), make())
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Return a pandas DataFrame of the laws: one row for each law, dtype and label form, as `properties`."""
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError(
+                "report.to_dataframe() returns a DataFrame of pandas: python -m pip install pandas."
+            ) from None
+        return pandas.DataFrame([encoding.plain(law) for law in self.properties])
+
+    def __repr__(self) -> str:
+        lines = [verdict_line(self)]
+        for dtype, parts in self.grades.items():
+            lines.append(f"  {dtype}: " + ", ".join(f"{part} {grade.grade}" for part, grade in parts.items()))
+        lines += [f"  {line}" for line in repr(self.findings[:_SHOWN]).splitlines()] if self.findings else []
+        rest = len(self.findings) - _SHOWN
+        lines += [f"  {rest} more in report.findings"] if rest > 0 else []
+        return "\n".join(harmless(line) for line in lines)
+
+    def _repr_html_(self) -> str:
+        """Return the upper part of the page, for a notebook; as text where jinja2 is not installed."""
+        from xentcheck.report.html.page import PageError, fragment
+
+        try:
+            return fragment(self)
+        except PageError:
+            return f"<pre>{escape(repr(self))}</pre>"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, SupportsIndex, overload
+
+from xentcheck.contract.harmless import harmless
 
 SCHEMA = "xentcheck-report/1"
 CONFORMS = "conforms"
@@ -149,6 +152,36 @@ class WitnessResult:
 
 
 @dataclass(frozen=True)
+class Line:
+    """Loss and slope along a line of scores through the batch of a finding; nan where there is no number.
+
+    Parameters
+    ----------
+    direction : str
+        How the scores depend on t, in words.
+    at : float
+        The t of the batch itself.
+    t : tuple of float
+    loss, certified_loss, allowance : tuple of float
+        What the target returned, the exact value to float64, and the allowance; losses of rows are added up.
+    slope, certified_slope : tuple of float
+        The derivative by t as the gradient has it; empty where the target has none.
+    of_loss : bool
+        Whether the gradient is promised to be that of this loss, so that differences of the losses are its slope.
+    """
+
+    direction: str
+    at: float
+    t: tuple[float, ...]
+    loss: tuple[float, ...]
+    certified_loss: tuple[float, ...]
+    allowance: tuple[float, ...]
+    slope: tuple[float, ...] = ()
+    certified_slope: tuple[float, ...] = ()
+    of_loss: bool = False
+
+
+@dataclass(frozen=True, repr=False)
 class Finding:
     """A law that the target breaks, with the evidence.
 
@@ -192,6 +225,8 @@ class Finding:
         1 for the first finding of its law in its dtype and label form; 2 and 3 show other mistakes.
     also : tuple of Finding
         What else comes of the same mistake, or is not told apart from it: other laws, dtypes and label forms.
+    line : Line or None
+        The target along a line through the batch, where that was asked for.
     """
 
     property: str
@@ -216,17 +251,90 @@ class Finding:
     minimal: bool = False
     place: int = 1
     also: tuple[Finding, ...] = ()
+    line: Line | None = None
+
+    def __repr__(self) -> str:
+        from xentcheck.report import arrays  # needs numpy, which the command line's help does without
+
+        words = [summary(self)]
+        words += [] if self.got is None else [f"got {self.got!r}"]
+        words += [] if self.certified is None else [f"certified {list(self.certified)!r}"]
+        words += [arrays.one_line(self.batch)] if self.batch else []
+        return harmless(f"<Finding: {'; '.join(words)}>")
+
+
+class Findings(tuple[Finding, ...]):
+    """The findings of a report; shown, they are a table of one line each."""
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Finding: ...
+    @overload
+    def __getitem__(self, key: slice) -> Findings: ...
+    def __getitem__(self, key: SupportsIndex | slice) -> Finding | Findings:
+        """Return a finding, or several of them, which are shown as a table again."""
+        found = super().__getitem__(key)
+        return Findings(found) if isinstance(found, tuple) else found
+
+    def __repr__(self) -> str:
+        if not self:
+            return "no findings"
+        return "\n".join(f"{place:>3}  {harmless(summary(finding))}" for place, finding in enumerate(self))
+
+
+def summary(finding: Finding) -> str:
+    """Return a finding in one line."""
+    exceeded = "" if finding.times is None else f", {times(finding.times)} the allowance"
+    return f"law {finding.number}, {finding.property} ({finding.dtype}, {finding.labels}): {finding.title}{exceeded}"
+
+
+def times(multiple: float) -> str:
+    """Return a multiple of an allowance in words."""
+    if not math.isfinite(multiple):
+        return "beyond any multiple of"
+    return f"{multiple:,.1f} times" if multiple < 1e5 else f"{multiple:.1e} times"
 
 
 @dataclass(frozen=True)
+class Points:
+    """Errors of single batches, column by column: the worst in each range of gap, offset and number of classes.
+
+    Parameters
+    ----------
+    gap : tuple of float
+        How far the label's logit is below the largest one; of probabilities, -log p of the label.
+    offset : tuple of float
+        The largest size of a score.
+    classes, rows : tuple of int
+        The shape of the batch.
+    ulp, share : tuple of float
+        The largest error of the batch in ulp, and the largest as a share of the allowance.
+    grade : tuple of str
+        The grade of the batch.
+    bounds : mapping
+        By grade, "B+", "B" and "C": its bound at the element with the largest error, in ulp.
+    """
+
+    gap: tuple[float, ...] = ()
+    offset: tuple[float, ...] = ()
+    classes: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
+    ulp: tuple[float, ...] = ()
+    share: tuple[float, ...] = ()
+    grade: tuple[str, ...] = ()
+    bounds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, repr=False)
 class ReportData:
     """Everything about one run on one target. The keys of its JSON form are the fields, in this order.
 
-    `grades` maps a dtype to "loss" and "gradient", each with a Grade. `observations` lists what was seen
-    but not judged. `interrupted` says that the run was stopped before its plan was done: its
-    verdict is "violates" if something was found by then, and "interrupted" otherwise. `command` is the command
-    line that repeats the run, or "" where it was started from Python. `digest` is that of all batches judged: two runs
-    with the same one have judged the same batches.
+    `grades` maps a dtype to "loss" and "gradient", each with a Grade, and `samples` to each with its Points.
+    `observations` lists what was seen but not judged. `interrupted` says that the run was stopped before its plan was
+    done: its verdict is "violates" if something was found by then, and "interrupted" otherwise. `command` is the
+    command line that repeats the run, or "" where it was started from Python. `digest` is that of all batches judged:
+    two runs with the same one have judged the same batches.
     """
 
     target: TargetSummary
@@ -245,6 +353,10 @@ class ReportData:
     interrupted: bool = False
     command: str = ""
     digest: str = ""
+    samples: Mapping[str, Mapping[str, Points]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "findings", Findings(self.findings))
 
     def broken(self, name: str) -> tuple[Finding, ...]:
         """Return every finding on a law, those beneath another finding included, each on its own."""

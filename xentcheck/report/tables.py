@@ -48,7 +48,7 @@ def laws(report: ReportData, out: Console) -> None:
         cells = [_cell([law for law in group if law.dtype == dtype]) for dtype in dtypes]
         grid.add_row(str(number), name, *cells, f"{sum(law.examples for law in group):,}")
     out.print(Padding(grid, (0, 0, 0, 2)))
-    for why, names in _unjudged(report.properties).items():
+    for why, names in unjudged(report.properties).items():
         hanging(out, "  not judged: ", f"{', '.join(names)}: {why}", "dim")
 
 
@@ -61,7 +61,7 @@ def grades(report: ReportData, out: Console) -> None:
     for dtype, parts in report.grades.items():
         for part, grade in parts.items():
             lead = (dtype, part, Text(grade.grade, _GRADE_STYLES.get(grade.grade, "green")))
-            for said, place in _errors(part, grade).items() or (("", ""),):
+            for said, place in errors(part, grade).items() or (("", ""),):
                 grid.add_row(*lead, Text(place), Text(said))
                 lead = ("", "", Text(""))
             if grade.note:
@@ -69,15 +69,15 @@ def grades(report: ReportData, out: Console) -> None:
     out.print(Padding(grid, (0, 0, 0, 2)))
 
 
-def _errors(part: str, grade: Grade) -> dict[str, str]:
+def errors(part: str, grade: Grade) -> dict[str, str]:
     """Return the largest errors by the element that gives them: share, absolute, ulp, those of one element together."""
-    stated = [] if grade.max_ulp is None else [(f"{_figures(grade.max_ulp)} ulp", grade.witness, grade.part)]
+    stated = [] if grade.max_ulp is None else [(f"{figures(grade.max_ulp)} ulp", grade.witness, grade.part)]
     if grade.max_error is not None:
         unit = " nats" if part == "loss" else " absolute"
         stated.insert(0, (f"{grade.max_error.value:.1e}{unit}", grade.max_error.witness, grade.max_error.part))
     if grade.max_share is not None:
         share = grade.max_share.value
-        text = f"share {100 * share:.0f} %" if share <= 1 else f"{_figures(share)} allowances"
+        text = f"share {100 * share:.0f} %" if share <= 1 else f"{figures(share)} allowances"
         stated.insert(0, (text, grade.max_share.witness, grade.max_share.part))
     found: dict[str, str] = {}
     for text, witness, element in stated:
@@ -93,7 +93,7 @@ def witness_line(witness: WitnessResult) -> str:
         return f"{witness.name}: nothing compared" + (f" ({witness.note})" if witness.note else "")
     agreed = "all" if witness.agreed == witness.compared else f"{witness.agreed:,}"
     text = (
-        f"{witness.name}: {witness.compared:,} compared, {agreed} agreed, worst {_figures(witness.worst)} of its radius"
+        f"{witness.name}: {witness.compared:,} compared, {agreed} agreed, worst {figures(witness.worst)} of its radius"
     )
     return text + (f" ({witness.note})" if witness.note else "")
 
@@ -115,20 +115,27 @@ def _grid(columns: Iterable[tuple[str, str]]) -> Table:
     return grid
 
 
-def _cell(group: list[PropertyResult]) -> Text:
-    """Return the statuses of one law in one dtype: one word where all label forms agree, else each with its forms."""
-    text = Text()
+def statuses(group: Sequence[PropertyResult]) -> list[tuple[str, str]]:
+    """Return the statuses of one law in one dtype with their words: one where all label forms agree, else each."""
     found = [status for status in _ORDER if any(law.status == status for law in group)]
     if len(found) > 1 and found[-1] == "not-applicable":
         found.pop()
+    words = []
     for status in found:
         forms = [law.labels for law in group if law.status == status]
         suffix = f" {'+'.join(forms)}" if len(found) > 1 else ""
-        text.append(", " if text.plain else "").append(f"{_WORDS[status]}{suffix}", _STYLES[status])
+        words.append((status, f"{_WORDS[status]}{suffix}"))
+    return words
+
+
+def _cell(group: list[PropertyResult]) -> Text:
+    text = Text()
+    for status, words in statuses(group):
+        text.append(", " if text.plain else "").append(words, _STYLES[status])
     return text
 
 
-def _unjudged(results: Iterable[PropertyResult]) -> dict[str, list[str]]:
+def unjudged(results: Iterable[PropertyResult]) -> dict[str, list[str]]:
     """Return the reasons why laws were not judged, each with the names of its laws."""
     reasons: dict[str, list[str]] = {}
     for law in results:
@@ -139,6 +146,6 @@ def _unjudged(results: Iterable[PropertyResult]) -> dict[str, list[str]]:
     return reasons
 
 
-def _figures(value: float) -> str:
+def figures(value: float) -> str:
     """Return a figure a person can compare: two decimals while it is small, then powers of ten."""
     return f"{value:.2f}" if abs(value) < 1000 else f"{value:.1e}"

@@ -15,7 +15,8 @@ from xentcheck.truth.problem import Problem
 GRADES = ("A*", "A", "B+", "B", "C", "fail")
 """Best first: half an ulp of the output, one ulp, the bound R, the bound B, the bound C, none of them."""
 
-_FORMS = {"B+": "R", "B": "B", "C": "C"}
+FORMS = {"B+": "R", "B": "B", "C": "C"}
+"""The name in `Bounds` of the bound of each grade that has one of its own."""
 _NOTED = {"C": "C*", "B": "B*"}
 
 
@@ -58,7 +59,7 @@ class Bounds(Mapping[str, Allowances]):
     """
 
     def __init__(self, problem: Problem, conditions: Conditions) -> None:
-        self._models = {form: known(problem, form) for form in _FORMS.values()}
+        self._models = {form: known(problem, form) for form in FORMS.values()}
         self._models |= {f"{accuracy}*": conforming(problem, accuracy) for accuracy in ("B", "C")}
         self._conditions = conditions
         self._known: dict[str, Allowances] = {}
@@ -111,7 +112,7 @@ def grade(
     """
     format_ = output_format(problem)
     exact, got = np.asarray(exact, np.float64), np.asarray(got, np.float64)
-    bounds = {name: np.asarray(getattr(tights[form], part)) for name, form in _FORMS.items()}
+    bounds = {name: np.asarray(getattr(tights[form], part)) for name, form in FORMS.items()}
     error = np.asarray(error, np.float64)
     # An infinity has no error where the exact value may be beyond the largest number.
     error = np.where(np.isfinite(got) | _conforms(failed, error.shape), error, np.inf)

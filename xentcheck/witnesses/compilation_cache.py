@@ -17,14 +17,17 @@ def default_cache_directory() -> Path:
     The last part names the processor: compiled programs use its instructions, and home directories are shared by
     machines that do not have the same ones.
     """
+    return base_directory() / f"jax-{_processor()}"
+
+
+def base_directory() -> Path:
+    """Return $XENTCHECK_CACHE_DIR, or the user's cache directory for xentcheck."""
     given = os.environ.get(VARIABLE)
     if given:
-        base = Path(given)
-    else:
-        import platformdirs
+        return Path(given)
+    import platformdirs
 
-        base = Path(platformdirs.user_cache_dir("xentcheck", appauthor=False))
-    return base / f"jax-{_processor()}"
+    return Path(platformdirs.user_cache_dir("xentcheck", appauthor=False))
 
 
 def use_cache(directory: Path) -> bool:

@@ -1,0 +1,39 @@
+"""A run leaves nothing in the user's directory, and Hypothesis as it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import xentcheck
+
+SOURCE = """
+import xentcheck
+from hypothesis import configuration
+
+if __name__ == "__main__":
+    before = configuration.storage_directory(intent_to_write=False).path
+    report = xentcheck.check("reference", properties=["value"], dtypes=["float64"])
+    assert report.conforms, report
+    assert configuration.storage_directory(intent_to_write=False).path == before, before
+"""
+
+
+def test_no_folder_of_hypothesis_appears(tmp_path: Path) -> None:
+    """A script beside which Hypothesis would keep the constants of its modules; it keeps them in the cache."""
+    place, cache = tmp_path / "project", tmp_path / "cache"
+    place.mkdir()
+    (place / "mine.py").write_text(SOURCE)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(xentcheck.__file__).parent.parent),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "XENTCHECK_CACHE_DIR": str(cache),
+    }
+    environment.pop("HYPOTHESIS_STORAGE_DIRECTORY", None)
+    done = subprocess.run([sys.executable, "mine.py"], cwd=place, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in place.iterdir()) == ["mine.py"]
+    assert list((cache / "hypothesis").rglob("*")) != []

@@ -1,0 +1,80 @@
+"""Pages in a real browser, where chromium is: they fit narrow and wide windows, in both themes, and load nothing."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from xentcheck.report.report import Report
+
+pytestmark = pytest.mark.slow
+
+PROBE = """
+<script>
+const shown = [...document.querySelectorAll("body *")].filter(
+  (one) => !one.closest(".scroll, pre, svg, .hidden") && one.getBoundingClientRect().right > innerWidth + 1);
+parent.document.title = JSON.stringify({
+  width: innerWidth,
+  scrolls: document.documentElement.scrollWidth,
+  beyond: shown.map((one) => one.tagName + "." + one.className),
+  background: getComputedStyle(document.querySelector(".xc")).backgroundColor,
+  loaded: performance.getEntriesByType("resource").length,
+});
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    """The path of chromium; without one the test is skipped, or fails where XENTCHECK_REQUIRE lists it."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None and "chromium" in os.environ.get("XENTCHECK_REQUIRE", "").split(","):
+        pytest.fail("XENTCHECK_REQUIRE lists chromium, but it is not installed.", pytrace=False)
+    if found is None:
+        pytest.skip("chromium is not installed")
+    return found
+
+
+@pytest.fixture(params=["page", "notebook"])
+def source(request: pytest.FixtureRequest, complete: Report) -> str:
+    """A page with all that it can show, and its upper part alone."""
+    if request.param == "page":
+        return complete.to_html()
+    return f'<!doctype html><html><body style="margin: 0">{complete._repr_html_()}</body></html>'
+
+
+@pytest.mark.parametrize("width", [380, 800, 1400])
+@pytest.mark.parametrize(("theme", "background"), [(1, "rgb(255, 255, 255)"), (0, "rgb(20, 23, 27)")])
+def test_a_page_fits_its_window(
+    chromium: str,
+    source: str,
+    tmp_path: Path,
+    width: int,
+    theme: int,
+    background: str,
+) -> None:
+    """Nothing but what scrolls on its own is wider; colours are those of the theme; there was no request."""
+    inner = html.escape(source.replace("</body>", f"{PROBE}</body>"))
+    # In a frame, since a window of its own is never as narrow as that of a telephone.
+    frame = f'<iframe srcdoc="{inner}" style="border: 0; width: {width}px; height: 900px"></iframe>'
+    (tmp_path / "page.html").write_text(f"<!doctype html><title></title>{frame}", encoding="utf-8")
+    words = ["--headless", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    words += ["--window-size=1500,1000", f"--blink-settings=preferredColorScheme={theme}"]
+    done = subprocess.run(
+        [chromium, *words, (tmp_path / "page.html").as_uri()], capture_output=True, text=True, timeout=120, check=True
+    )
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title is not None, done.stdout
+    seen = json.loads(html.unescape(title[1]))
+    assert seen["width"] == width
+    assert seen["scrolls"] == width
+    assert seen["beyond"] == []
+    assert seen["loaded"] == 0
+    assert seen["background"] == background
