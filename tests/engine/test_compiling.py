@@ -74,7 +74,7 @@ def seen_shapes(tmp_path, monkeypatch, measured, **changes):
     source += f"    with open({str(notes)!r}, 'a') as f: print(*z.shape, file=f)\n    return right(z, y)\n"
     (tmp_path / "noting.py").write_text(source, encoding="utf-8")
     monkeypatch.syspath_prepend(str(LOSSES.parent))
-    monkeypatch.setattr("xentcheck.engine.run.seconds_of_a_new_shape", lambda *given: measured)
+    monkeypatch.setattr("xentcheck.engine.run_plan.seconds_of_a_new_shape", lambda *given: measured)
     specification = TargetSpecification(loss=f"{tmp_path / 'noting.py'}:loss", changes=changes)
     report = check_target(specification, properties=["answers"], dtypes=["float64"])
     return report, set(notes.read_text(encoding="utf-8").splitlines())
