@@ -65,10 +65,11 @@ _CALLABLES = ("gradient", "value_and_gradient", "hessian_vector", "vjp")
     metavar="SECONDS",
     help="How long the import may take, and a call before it is repeated, since a first one may compile.",
 )
-@click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
+@output_files.options
 @click.option(
     "--reproducers", type=click.Path(file_okay=False), metavar="DIR", help="Write a Python script for each finding."
 )
+@click.option("--github", is_flag=True, help="Print annotations for GitHub Actions, too.")
 def check(**given: Any) -> int:
     """Judge each TARGET against certified values.
 
@@ -80,7 +81,7 @@ def check(**given: Any) -> int:
     xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
     """  # noqa: D301 (click reads the character)
-    output_files.require_folder(given["json_file"], "--json")
+    output_files.require(given)
     stated = arguments.declared(given["assignments"], given["contract_file"])
     laws = arguments.laws(given["properties"])
     dtypes = arguments.dtypes(given["dtypes"])

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -128,12 +129,16 @@ class CheckRun:
             self._complain(error.format_message())
 
     def write(self) -> None:
-        """Write the JSON report of what has been judged so far, if one was asked for."""
-        file = self.given["json_file"]
-        if file:
-            self._saved(lambda: output_files.write_json(file, self.reports, self.errors, self.several))
+        """Write what has been judged so far in each format that was asked for; none of them costs another."""
+        for form in output_files.FORMATS:
+            if path := self.given[form.name]:
+                self._saved(partial(form.write, path, self.reports, self.errors, self.several))
 
     def close(self) -> int:
         """Return the exit status of the whole run."""
         self.write()
+        if self.given["github"]:
+            from xentcheck.report import github
+
+            click.echo(github.text(self.reports, self.errors), nl=False)
         return status.worst(self.statuses)

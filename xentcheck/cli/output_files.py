@@ -1,14 +1,16 @@
-"""What a run leaves on disk: the JSON report and the reproducers."""
+"""What a run leaves on disk: the report in its formats, and the reproducers."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +20,89 @@ if TYPE_CHECKING:
     from xentcheck.report.report import Report
 
 SEVERAL = "xentcheck-reports/1"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file that a run leaves.
+
+    Parameters
+    ----------
+    name : str
+        Of the option, without its dashes.
+    told : str
+        What its help says.
+    module : str
+        Of `xentcheck.report`, whose ``text(reports, errors)`` is what stands in it; "" for JSON, which is made here.
+    """
+
+    name: str
+    told: str
+    module: str = ""
+
+    def write(self, path: str, reports: Sequence[Report], errors: Mapping[str, str], several: bool) -> None:
+        """Write what has been judged so far.
+
+        The file is replaced in one step, so that whoever reads it sees the old one or the new one.
+
+        Parameters
+        ----------
+        path : str
+        reports : sequence of Report
+        errors : mapping
+            Why a target could not be used, by its name.
+        several : bool
+            Whether more than one target was asked for.
+
+        Raises
+        ------
+        click.ClickException
+        """
+        try:
+            if self.module:
+                made = importlib.import_module(f"xentcheck.report.{self.module}").text(reports, errors)
+            else:
+                made = _json(reports, errors, several)
+            if made:
+                _replace(Path(path), made)
+        except OSError as error:
+            raise click.ClickException(f"--{self.name} {path} cannot be written: {error.strerror}.") from None
+        except Exception as error:  # a fault of ours in one format must not cost the others
+            raise click.ClickException(
+                f"--{self.name} {path} cannot be written: xentcheck itself failed ({error!r}); please report it."
+            ) from error
+
+
+FORMATS = (
+    Format("json", "Write the JSON report."),
+    Format("junit", "Write JUnit XML, for servers of continuous integration.", "junit"),
+    Format("markdown", "Write a summary in Markdown, for a pull request.", "markdown"),
+    Format("sarif", "Write the findings as SARIF 2.1.0, for code scanning.", "sarif"),
+)
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command an option for each format."""
+    for form in reversed(FORMATS):
+        kind = click.Path(dir_okay=False)
+        command = click.option(f"--{form.name}", type=kind, metavar="FILE", help=form.told)(command)
+    return command
+
+
+def require(given: Mapping[str, Any]) -> None:
+    """Refuse at once, and not after the run, outputs that cannot be written, and two of one name."""
+    named: dict[Path, str] = {}
+    for option in (*(form.name for form in FORMATS), "reproducers"):
+        if not given[option]:
+            continue
+        path = Path(given[option]).resolve()
+        if path in named:
+            raise click.ClickException(
+                f"--{named[path]} and --{option} both name {given[option]}; give each a name of its own."
+            )
+        named[path] = option
+        if option != "reproducers":
+            require_folder(given[option], f"--{option}")
 
 
 def require_folder(path: str | None, option: str) -> None:
@@ -31,31 +116,12 @@ def require_folder(path: str | None, option: str) -> None:
         raise click.ClickException(f"{option} {path} cannot be written: the folder {folder} is read-only.")
 
 
-def write_json(path: str, reports: Sequence[Report], errors: Mapping[str, str], several: bool) -> None:
-    """Write the JSON report of one target, or those of several in one object.
-
-    The file is replaced in one step, so that whoever reads it sees the old one or the new one.
-
-    Parameters
-    ----------
-    path : str
-    reports : sequence of Report
-    errors : mapping
-        Why a target could not be used, by its name.
-    several : bool
-        Whether more than one target was asked for.
-    """
+def _json(reports: Sequence[Report], errors: Mapping[str, str], several: bool) -> str:
+    """Return the JSON report of one target, or those of several in one object; "" where there is none."""
     if several:
         stated = {"schema": SEVERAL, "reports": [report.as_mapping() for report in reports], "errors": dict(errors)}
-        text = json.dumps(stated, allow_nan=False, indent=1, ensure_ascii=False) + "\n"
-    elif reports:
-        text = reports[0].to_json()
-    else:
-        return
-    try:
-        _replace(Path(path), text)
-    except OSError as error:
-        raise click.ClickException(f"--json {path} cannot be written: {error.strerror}.") from None
+        return json.dumps(stated, allow_nan=False, indent=1, ensure_ascii=False) + "\n"
+    return reports[0].to_json() if reports else ""
 
 
 def script_paths(folder: str, report: ReportData) -> dict[str, str]:
