@@ -25,7 +25,7 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
         Why a target could not be used, by its name.
     """
     conforming = sum(report.verdict == CONFORMS for report in reports)
-    asked = len({*(report.target.name for report in reports), *errors})
+    asked = len(reports) + len(set(errors) - {report.target.name for report in reports})
     blocks = [f"### xentcheck: {conforming} of {asked} {'target conforms' if asked == 1 else 'targets conform'}"]
     if reports:
         blocks.append("\n".join(_table(reports)))
