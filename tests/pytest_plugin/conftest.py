@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import xentcheck.api
+import xentcheck.pytest_plugin.judging
+
 pytest_plugins = ["pytester"]
+
+UNUSED = ("hypothesispytest", "xdist", "pytest_cov", "syrupy")
 
 ENGINE = '''
 import dataclasses
@@ -17,6 +22,8 @@ import pathlib
 import pytest
 
 import xentcheck.api
+import xentcheck.pytest_plugin.judging  # noqa: F401 (what is imported within a test is imported anew in each)
+
 from xentcheck.properties.registry import LAWS
 from xentcheck.report.report import Report
 from xentcheck.report.results import Counts, Finding, PropertyResult, TargetSummary
@@ -89,18 +96,23 @@ def log(pytester: pytest.Pytester) -> Callable[[], list[str]]:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
-    """Run pytest on the tests of a project, in a process of its own."""
+    """Run pytest on the tests of a project; in a process of its own where there are workers, or `apart` says so."""
+    for name in ("check", "inapplicable"):
+        monkeypatch.setattr(xentcheck.api, name, getattr(xentcheck.api, name))  # put back what the engine replaces
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.delenv("PYTEST_PLUGINS", raising=False)
     monkeypatch.setenv("COLUMNS", "120")
     pytester.makeconftest(ENGINE)
 
-    def ran(source: str, *words: str) -> pytest.RunResult:
+    def ran(source: str, *words: str, apart: bool = False) -> pytest.RunResult:
         Path(pytester.path / "test_mine.py").write_text(
             f"import pytest\nimport xentcheck\n\n{source}", encoding="utf-8"
         )
         (pytester.path / "log").unlink(missing_ok=True)
-        strict = ("-p", "xentcheck.pytest_plugin", "--strict-markers", "-W", "error")
-        return pytester.runpytest_subprocess(*strict, *words)
+        given = ("-p", "xentcheck.pytest_plugin", "--strict-markers", *words)
+        if apart or "-n2" in words:
+            return pytester.runpytest_subprocess(*given, "-W", "error")
+        unused = (word for name in UNUSED for word in ("-p", f"no:{name}"))
+        return pytester.runpytest_inprocess(*given, *unused)
 
     return ran

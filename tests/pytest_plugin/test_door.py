@@ -92,7 +92,12 @@ def test_a_line_counts_the_laws(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "count"), [(("-n2",), 6), (("-n2", "--dist=loadscope"), 6), (("-n2", "--dist=each"), 12)]
+    ("words", "count"),
+    [
+        (("-n2",), 6),
+        pytest.param(("-n2", "--dist=loadscope"), 6, marks=pytest.mark.slow),
+        pytest.param(("-n2", "--dist=each"), 12, marks=pytest.mark.slow),
+    ],
 )
 def test_one_judgement_for_all_processes(run: Run, log: Log, words: tuple[str, ...], count: int) -> None:
     """Whatever way xdist spreads the tests, a target is looked at once and judged once, and the line counts all."""
@@ -184,7 +189,7 @@ def test_a_target_that_cannot_be_judged_fails_with_one_sentence(run: Run, target
 
 def test_an_interruption_ends_the_run(run: Run) -> None:
     """Half a report is no verdict on a law."""
-    result = run("@xentcheck.parametrize(['interrupted'])\ndef test_loss(verify):\n    verify()\n")
+    result = run("@xentcheck.parametrize(['interrupted'])\ndef test_loss(verify):\n    verify()\n", apart=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
 
 

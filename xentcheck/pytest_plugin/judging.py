@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from xentcheck.api import check
 from xentcheck.contract import ContractError
 from xentcheck.properties.registry import UnknownPropertyError
 from xentcheck.pytest_plugin.questions import Question
@@ -60,6 +59,8 @@ def judged(asked: Question, laws: tuple[str, ...], options: Mapping[str, Any], o
 
 
 def _judge(arguments: Mapping[str, Any]) -> str:
+    from xentcheck.api import check
+
     try:
         report = check(**arguments)
     except (TargetError, ContractError, UnknownPropertyError) as error:

@@ -43,9 +43,13 @@ def _replace(report: pytest.TestReport, lines: list[str], summary: str) -> None:
     shown: Any = report.longrepr
     if not hasattr(shown, "reprcrash") or not hasattr(shown, "reprtraceback"):
         return
-    if shown.reprcrash is not None:
-        shown.reprcrash.message = summary
-    entry = shown.reprtraceback.reprentries[-1]
-    own = [line for line in entry.lines if not line.startswith("E ")]
+    crash, entry = shown.reprcrash, shown.reprtraceback.reprentries[-1]
+    if crash is not None:
+        crash.message = summary
+    told = [f"E   {line}".rstrip() for line in lines]
+    if shown.reprtraceback.style == "native":  # the whole stack, pytest's own and ours
+        place = "" if crash is None else f"{crash.path}:{crash.lineno}:"
+        entry.lines[:] = [f"{line}\n" for line in (place, *told)]
+        return
+    entry.lines[:] = [*(line for line in entry.lines if not line.startswith("E ")), *told]
     entry.reprfuncargs = None
-    entry.lines[:] = [*own, *(f"E   {line}".rstrip() for line in lines)]
