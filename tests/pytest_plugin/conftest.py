@@ -38,7 +38,7 @@ BATCH = {"scores": SCORES, "labels": LABELS, "label_form": "sparse", "options": 
 def noted(what, loss):
     """Append a line to a log, as one piece."""
     file = os.open(pathlib.Path(__file__).parent / "log", os.O_APPEND | os.O_CREAT | os.O_WRONLY)
-    os.write(file, f"{what} {loss if isinstance(loss, str) else loss.__name__}\\n".encode())
+    os.write(file, f"{what} {loss if isinstance(loss, str) else getattr(loss, '__name__', '')}\\n".encode())
     os.close(file)
 
 
@@ -113,6 +113,6 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
         if apart or "-n2" in words:
             return pytester.runpytest_subprocess(*given, "-W", "error")
         unused = (word for name in UNUSED for word in ("-p", f"no:{name}"))
-        return pytester.runpytest_inprocess(*given, *unused)
+        return pytester.runpytest_inprocess(*given, *unused, "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
     return ran
