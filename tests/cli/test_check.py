@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -363,7 +364,7 @@ def test_one_format_that_fails_costs_no_other(
         return answer
 
     monkeypatch.setattr(junit, "text", faulty)
-    monkeypatch.setattr("xentcheck.engine.run.check_target", answered)
+    monkeypatch.setattr(sys.modules["xentcheck.engine.run"], "check_target", answered)
     words = [word for name in FORMATS for word in (f"--{name}", f"r.{name}")]
     status, out, err = call("check", "a", *words)
     assert status == 2

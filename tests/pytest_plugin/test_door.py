@@ -91,12 +91,13 @@ def test_a_line_counts_the_laws(run: Run) -> None:
     assert "== xentcheck ==" not in run("def test_it():\n    pass\n").stdout.str()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "count"),
     [
         (("-n2",), 6),
-        pytest.param(("-n2", "--dist=loadscope"), 6, marks=pytest.mark.slow),
-        pytest.param(("-n2", "--dist=each"), 12, marks=pytest.mark.slow),
+        (("-n2", "--dist=loadscope"), 6),
+        (("-n2", "--dist=each"), 12),
     ],
 )
 def test_one_judgement_for_all_processes(run: Run, log: Log, words: tuple[str, ...], count: int) -> None:
@@ -114,6 +115,7 @@ def test_one_judgement_for_all_processes(run: Run, log: Log, words: tuple[str, .
     assert "2 targets, 14 batches" in out
 
 
+@pytest.mark.slow
 def test_a_target_that_ends_the_process_does_so_once(run: Run, log: Log) -> None:
     """The next worker does not call it again, and says why."""
     result = run("@xentcheck.parametrize(['dies'])\ndef test_loss(verify):\n    verify()\n", "-n2")

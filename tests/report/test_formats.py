@@ -190,12 +190,12 @@ def test_markdown_of_hostile_text_has_no_mark_of_it(violating: Report) -> None:
 
 def test_markdown_stays_within_what_a_comment_holds(violating: Report) -> None:
     """What is left out is counted."""
-    many = replace(violating, findings=violating.findings * 200)
+    many = replace(violating, findings=violating.findings * 80)
     shown = markdown.text([many], {})
     assert len(shown) < 65_536
     left = re.search(r"([\d,]+) more findings are in the JSON report", shown)
     assert left is not None
-    assert shown.count("the evidence") + int(left[1].replace(",", "")) == 600
+    assert shown.count("the evidence") + int(left[1].replace(",", "")) == 240
 
 
 def test_an_annotation_for_each_finding(violating: Report, nothing: Report) -> None:

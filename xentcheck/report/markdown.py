@@ -30,16 +30,16 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
     if reports:
         blocks.append("\n".join(_table(reports)))
     blocks += [f"{_code(name)} was not judged to the end: {_plain(why)}" for name, why in errors.items()]
-    left, length = 0, sum(map(len, blocks))
-    for report in reports:
-        for finding in telling(report.findings):
-            block = _finding(report, finding)
-            length += len(block)
-            if length > LONGEST:
-                left += 1
-            else:
-                blocks.append(block)
-    if left:
+    every = [(report, finding) for report in reports for finding in telling(report.findings)]
+    shown, length = 0, sum(map(len, blocks))
+    for report, finding in every:
+        block = _finding(report, finding)
+        length += len(block)
+        if length > LONGEST:
+            break
+        blocks.append(block)
+        shown += 1
+    if left := len(every) - shown:
         blocks.append(f"{left:,} more {'finding is' if left == 1 else 'findings are'} in the JSON report.")
     return "\n\n".join(blocks) + "\n"
 
