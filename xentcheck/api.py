@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from xentcheck.report.report import Report
+    from xentcheck.targets import TargetSpecification
 
 Named = str | Callable[..., Any] | None
 
@@ -101,25 +102,15 @@ def check(
 
     from xentcheck.engine.run import check_target
     from xentcheck.report.progress import Progress
-    from xentcheck.targets import TargetSpecification
     from xentcheck.targets.errors import TargetError
 
-    if isinstance(contract, Mapping):
-        contract = Contract.from_mapping(contract)
-    given = (loss, gradient, value_and_gradient, hessian_vector, vjp)
-    if (jobs > 1 or executor is not None) and any(item is not None and not isinstance(item, str) for item in given):
+    target = _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp)
+    if (jobs > 1 or executor is not None) and target.in_process:
         raise TargetError(
             "A callable cannot be sent to other processes: use jobs=1 and no executor, or give the target by name."
         )
     return check_target(
-        TargetSpecification(
-            loss=loss,
-            gradient=gradient,
-            value_and_gradient=value_and_gradient,
-            hessian_vector=hessian_vector,
-            vjp=vjp,
-            contract=contract,
-        ),
+        target,
         profile=profile,
         seed=seed,
         properties=properties,
@@ -133,4 +124,64 @@ def check(
         executor=executor,
         resume=resume,
         lines=lines,
+    )
+
+
+def inapplicable(
+    loss: Any = None,
+    gradient: Named = None,
+    contract: Contract | Mapping[str, Any] | None = None,
+    *,
+    value_and_gradient: Named = None,
+    hessian_vector: Named = None,
+    vjp: Named = None,
+    properties: Iterable[str] | None = None,
+    dtypes: Iterable[str] | None = None,
+    time_limit: float = 10.0,
+    first_time_limit: float = 120.0,
+    **run: Any,
+) -> dict[str, str]:
+    """Return of each law why it says nothing about a target, or "" where it would be judged.
+
+    The target is imported, and called at most once to find out its framework; nothing is judged.
+
+    Parameters
+    ----------
+    loss, gradient, contract, value_and_gradient, hessian_vector, vjp, properties, dtypes, time_limit, first_time_limit
+        As `check` takes them.
+    **run
+        What else `check` takes; it changes nothing here.
+
+    Raises
+    ------
+    TargetError, ContractError, UnknownPropertyError
+    """
+    from xentcheck.engine.applicability import why_inapplicable
+
+    return why_inapplicable(
+        _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp),
+        properties,
+        dtypes,
+        time_limit=time_limit,
+        first_time_limit=first_time_limit,
+    )
+
+
+def _specification(
+    loss: Any,
+    gradient: Named,
+    contract: Contract | Mapping[str, Any] | None,
+    value_and_gradient: Named,
+    hessian_vector: Named,
+    vjp: Named,
+) -> TargetSpecification:
+    from xentcheck.targets import TargetSpecification
+
+    return TargetSpecification(
+        loss=loss,
+        gradient=gradient,
+        value_and_gradient=value_and_gradient,
+        hessian_vector=hessian_vector,
+        vjp=vjp,
+        contract=Contract.from_mapping(contract) if isinstance(contract, Mapping) else contract,
     )

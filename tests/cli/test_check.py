@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -296,3 +297,86 @@ def test_a_wrong_contract_file_is_one_sentence(
     assert status == 2
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+FORMATS = {"junit": "<testsuites", "markdown": "### xentcheck", "sarif": '"2.1.0"', "json": '"schema"'}
+
+
+def test_every_format_is_written(engine: Any, call: Call, tmp_path: Path) -> None:
+    """Side by side, each whole; nothing is left beside them."""
+    engine.answers["a"] = engine.report("a", "violates")
+    words = [word for name in FORMATS for word in (f"--{name}", f"r.{name}")]
+    assert call("check", "a", *words)[0] == 1
+    for name, expected in FORMATS.items():
+        assert expected in (tmp_path / f"r.{name}").read_text(encoding="utf-8")
+    assert len(list(tmp_path.iterdir())) == len(FORMATS)
+
+
+def test_formats_hold_why_a_target_was_not_judged(engine: Any, call: Call, tmp_path: Path) -> None:
+    """Also where it is the only one, of which there is no JSON report."""
+    engine.answers["a"] = TargetError("There is no target 'a'.")
+    words = [word for name in FORMATS for word in (f"--{name}", f"r.{name}")]
+    assert call("check", "a", *words)[0] == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"r.junit", "r.markdown", "r.sarif"}
+    assert all("There is no target 'a'." in path.read_text(encoding="utf-8") for path in tmp_path.iterdir())
+
+
+def test_annotations_stand_on_standard_output(engine: Any, call: Call) -> None:
+    """After the report, and only where they are asked for."""
+    engine.answers["a"] = engine.report("a", "violates")
+    engine.answers["b"] = TargetError("No b.")
+    _, out, _ = call("check", "a", "b", "--github")
+    last = out.splitlines()[-2:]
+    assert last[0].startswith("::error title=xentcheck%3A law 1%2C value::a, float32, sparse labels: law 1: the loss")
+    assert last[1] == "::error title=xentcheck%3A not judged::b: No b."
+    assert "::error" not in call("check", "a", "b")[1]
+
+
+@pytest.mark.parametrize("name", ["junit", "markdown", "sarif"])
+def test_a_format_without_a_folder_is_refused_at_once(engine: Any, call: Call, name: str) -> None:
+    """Not after the run."""
+    status, _, err = call("check", "a", f"--{name}", "nowhere/r")
+    assert status == 2
+    assert err.startswith(f"xentcheck: --{name} nowhere/r cannot be written: there is no folder ")
+    assert engine.asked == []
+
+
+@pytest.mark.parametrize("names", [("json", "sarif"), ("junit", "reproducers")])
+def test_two_outputs_of_one_name_are_refused_at_once(engine: Any, call: Call, names: tuple[str, str]) -> None:
+    """However the name is written."""
+    status, _, err = call("check", "a", f"--{names[0]}", "r", f"--{names[1]}", "../" + Path.cwd().name + "/r")
+    assert status == 2
+    assert (
+        err
+        == f"xentcheck: --{names[0]} and --{names[1]} both name ../{Path.cwd().name}/r; give each a name of its own.\n"
+    )
+    assert engine.asked == []
+
+
+def test_one_format_that_fails_costs_no_other(
+    engine: Any, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a place that cannot be written any more nor a fault of ours; each is one sentence."""
+    from xentcheck.report import junit
+
+    def faulty(*given: object) -> str:
+        raise ZeroDivisionError("oops")
+
+    def answered(specification: Any, **options: Any) -> Report:
+        (tmp_path / "r.markdown").mkdir()  # in the way, after the run has begun
+        answer: Report = engine.report("a")
+        return answer
+
+    monkeypatch.setattr(junit, "text", faulty)
+    monkeypatch.setattr(sys.modules["xentcheck.engine.run"], "check_target", answered)
+    words = [word for name in FORMATS for word in (f"--{name}", f"r.{name}")]
+    status, out, err = call("check", "a", *words)
+    assert status == 2
+    assert "CONFORMS: a" in out
+    told = [line for line in err.splitlines() if line.startswith("xentcheck: --")]
+    assert len(told) == 2
+    assert told[0].startswith(
+        "xentcheck: --junit r.junit cannot be written: xentcheck itself failed (ZeroDivisionError"
+    )
+    assert told[1].startswith("xentcheck: --markdown r.markdown cannot be written: ")
+    assert {path.name for path in tmp_path.iterdir()} == {"r.json", "r.sarif", "r.markdown"}

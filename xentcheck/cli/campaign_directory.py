@@ -92,22 +92,23 @@ def run(directory: str, share: tuple[int, int], jobs: int) -> int:
 
 @click.command(short_help="Report on what has been judged.")
 @_DIRECTORY
-@click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
-def merge(directory: str, json_file: str | None) -> int:
+@output_files.options
+def merge(directory: str, **files: str | None) -> int:
     """Report on what has been judged in DIR, as `xentcheck check` does; findings are reduced now."""
     from xentcheck.engine import campaign
     from xentcheck.report.progress import Progress
     from xentcheck.report.terminal import write
 
-    output_files.require_writable({"--json": json_file})
+    output_files.require_writable({f"--{name}": path for name, path in files.items()})
     reports: list[Report] = []
     with _sentences():
         for folder in campaign.folders(directory):
             report = campaign.merge(folder, Progress(sys.stderr, campaign.status(folder).name, asked))
             reports.append(dataclasses.replace(report, command=f"xentcheck campaign merge {directory}"))
             write(report, sys.stdout)
-    if json_file:
-        output_files.write_json(json_file, reports, {}, len(reports) > 1)
+    for form in output_files.FORMATS:
+        if path := files[form.name]:
+            form.write(path, reports, {}, len(reports) > 1)
     return statuses.worst(statuses.of_verdict(report.verdict, report.interrupted) for report in reports)
 
 

@@ -28,13 +28,12 @@ from xentcheck.cli.judging_options import CALLABLES, limits_of_calls, specificat
     metavar="DIR",
     help="Keep what is done in DIR; called again alike, the run goes on from there, whatever ended it.",
 )
-@click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the JSON report.")
-@click.option(
-    "--html", "html_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the report as a page."
-)
+@output_files.options
+@click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write the report as a page.")
 @click.option(
     "--reproducers", type=click.Path(file_okay=False), metavar="DIR", help="Write a Python script for each finding."
 )
+@click.option("--github", is_flag=True, help="Print annotations for GitHub Actions, too.")
 def check(**given: Any) -> int:
     """Judge each TARGET against certified values.
 
@@ -46,9 +45,8 @@ def check(**given: Any) -> int:
     xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
     """  # noqa: D301 (click reads the character)
-    files = {"--json": given["json_file"], "--html": given["html_file"]}
-    output_files.require_writable(files, {"--reproducers": given["reproducers"], "--resume": given["resume"]})
-    if given["html_file"]:
+    output_files.require(given)
+    if given["html"]:
         _require_html()
     arguments.memory(given["memory"])
     stated = arguments.declared(given["assignments"], given["contract_file"])

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,7 +76,7 @@ class CheckRun:
                 progress=progress,
                 resume=given["resume"],
                 executor=self._executor(stack),
-                lines=bool(given["html_file"]),
+                lines=bool(given["html"]),
                 **self.limits,
             )
         except (TargetError, ContractError) as error:
@@ -124,7 +125,7 @@ class CheckRun:
 
     def _draw(self, report: Report) -> None:
         """Make the part of the page that is about a report, if a page was asked for."""
-        if self.given["html_file"]:
+        if self.given["html"]:
             from xentcheck.report.html.page import section
 
             try:
@@ -158,14 +159,14 @@ class CheckRun:
             self._complain(error.format_message())
 
     def write(self) -> None:
-        """Write the JSON report of what has been judged so far, if one was asked for."""
-        file = self.given["json_file"]
-        if file:
-            self._saved(lambda: output_files.write_json(file, self.reports, self.errors, self.several))
+        """Write what has been judged so far in each format that was asked for; none of them costs another."""
+        for form in output_files.FORMATS:
+            if path := self.given[form.name]:
+                self._saved(partial(form.write, path, self.reports, self.errors, self.several))
 
     def write_html(self) -> None:
         """Write the page of what has been judged so far, if one was asked for."""
-        file = self.given["html_file"]
+        file = self.given["html"]
         if file:
             self._saved(lambda: output_files.write_html(file, self.sections, self.errors))
 
@@ -173,4 +174,8 @@ class CheckRun:
         """Return the exit status of the whole run."""
         self.write()
         self.write_html()
+        if self.given["github"]:
+            from xentcheck.report import github
+
+            click.echo(github.text(self.reports, self.errors), nl=False)
         return status.worst(self.statuses)

@@ -1,12 +1,14 @@
-"""What a run leaves on disk: the JSON report, the HTML page and the reproducers."""
+"""What a run leaves on disk: the report in its formats, the HTML page, and the reproducers."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,19 +22,95 @@ if TYPE_CHECKING:
 SEVERAL = "xentcheck-reports/1"
 
 
+@dataclass(frozen=True)
+class Format:
+    """A file that a run leaves.
+
+    Parameters
+    ----------
+    name : str
+        Of the option, without its dashes.
+    told : str
+        What its help says.
+    module : str
+        Of `xentcheck.report`, whose ``text(reports, errors)`` is what stands in it; "" for JSON, which is made here.
+    """
+
+    name: str
+    told: str
+    module: str = ""
+
+    def write(self, path: str, reports: Sequence[Report], errors: Mapping[str, str], several: bool) -> None:
+        """Write what has been judged so far.
+
+        The file is replaced in one step, so that whoever reads it sees the old one or the new one.
+
+        Parameters
+        ----------
+        path : str
+        reports : sequence of Report
+        errors : mapping
+            Why a target could not be used, by its name.
+        several : bool
+            Whether more than one target was asked for.
+
+        Raises
+        ------
+        click.ClickException
+        """
+        try:
+            if self.module:
+                made = importlib.import_module(f"xentcheck.report.{self.module}").text(reports, errors)
+            else:
+                made = _json(reports, errors, several)
+            if made:
+                write_whole(Path(path), made)
+        except OSError as error:
+            raise click.ClickException(f"--{self.name} {path} cannot be written: {error.strerror}.") from None
+        except Exception as error:  # a fault of ours in one format must not cost the others
+            raise click.ClickException(
+                f"--{self.name} {path} cannot be written: xentcheck itself failed ({error!r}); please report it."
+            ) from error
+
+
+FORMATS = (
+    Format("json", "Write the JSON report."),
+    Format("junit", "Write JUnit XML, for servers of continuous integration.", "junit"),
+    Format("markdown", "Write a summary in Markdown, for a pull request.", "markdown"),
+    Format("sarif", "Write the findings as SARIF 2.1.0, for code scanning.", "sarif"),
+)
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command an option for each format."""
+    for form in reversed(FORMATS):
+        kind = click.Path(dir_okay=False)
+        command = click.option(f"--{form.name}", type=kind, metavar="FILE", help=form.told)(command)
+    return command
+
+
+def require(given: Mapping[str, Any]) -> None:
+    """Refuse at once, and not after the run, what the options of `check` name and cannot be written."""
+    files = (*(form.name for form in FORMATS), "html")
+    require_writable(
+        {f"--{name}": given[name] for name in files},
+        {f"--{name}": given[name] for name in ("reproducers", "resume")},
+    )
+
+
 def require_writable(files: Mapping[str, str | None], folders: Mapping[str, str | None] | None = None) -> None:
-    """Refuse at once, and not after the run, what cannot be written, by the options that name it.
+    """Refuse what cannot be written, by the options that name it.
 
     That is a file where there is no folder or no permission, and one name for two options; `folders` are made.
     """
     named: dict[Path, str] = {}
     for option, path in {**files, **(folders or {})}.items():
-        if path is not None:
-            if option in files:
-                _require_folder(path, option)
+        if path:
             other = named.setdefault(Path(path).resolve(), option)
             if other != option:
-                raise click.ClickException(f"{other} and {option} both name {path}; give each its own.")
+                raise click.ClickException(f"{other} and {option} both name {path}; give each a name of its own.")
+            if option in files:
+                _require_folder(path, option)
 
 
 def _require_folder(path: str, option: str) -> None:
@@ -43,43 +121,23 @@ def _require_folder(path: str, option: str) -> None:
         raise click.ClickException(f"{option} {path} cannot be written: the folder {folder} is read-only.")
 
 
-def write_json(path: str, reports: Sequence[Report], errors: Mapping[str, str], several: bool) -> None:
-    """Write the JSON report of one target, or those of several in one object.
-
-    The file is replaced in one step, so that whoever reads it sees the old one or the new one.
-
-    Parameters
-    ----------
-    path : str
-    reports : sequence of Report
-    errors : mapping
-        Why a target could not be used, by its name.
-    several : bool
-        Whether more than one target was asked for.
-    """
+def _json(reports: Sequence[Report], errors: Mapping[str, str], several: bool) -> str:
+    """Return the JSON report of one target, or those of several in one object; "" where there is none."""
     if several:
         stated = {"schema": SEVERAL, "reports": [report.as_mapping() for report in reports], "errors": dict(errors)}
-        text = json.dumps(stated, allow_nan=False, indent=1, ensure_ascii=False) + "\n"
-    elif reports:
-        text = reports[0].to_json()
-    else:
-        return
-    _write("--json", path, text)
+        return json.dumps(stated, allow_nan=False, indent=1, ensure_ascii=False) + "\n"
+    return reports[0].to_json() if reports else ""
 
 
 def write_html(path: str, sections: Sequence[Section], errors: Mapping[str, str]) -> None:
-    """Write the page of what was judged; `errors` as in `write_json`."""
+    """Write the page of what was judged; `errors` as in `Format.write`."""
     from xentcheck.report.html.page import document
 
-    if sections or errors:
-        _write("--html", path, document(sections, errors))
-
-
-def _write(option: str, path: str, text: str) -> None:
     try:
-        write_whole(Path(path), text)
+        if sections or errors:
+            write_whole(Path(path), document(sections, errors))
     except OSError as error:
-        raise click.ClickException(f"{option} {path} cannot be written: {error.strerror}.") from None
+        raise click.ClickException(f"--html {path} cannot be written: {error.strerror}.") from None
 
 
 def script_paths(folder: str, report: ReportData) -> dict[str, str]:

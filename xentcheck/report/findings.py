@@ -24,7 +24,7 @@ def show(report: ReportData, out: Console, scripts: Mapping[str, str]) -> None:
         out.print()
         out.rule(characters="-", style="dim red")
         try:
-            _show_one(report, finding, f"{position} of {len(ordered)}", out, scripts.get(identifier(finding), ""))
+            show_one(report, finding, f"{position} of {len(ordered)}", out, scripts.get(identifier(finding), ""))
         except Exception as error:  # what cannot be shown in full must not cost the others, nor itself
             out.print(Padding(Text(summary(finding), "bold"), (0, 0, 0, 2)))
             out.print(Padding(Text(f"a fault of xentcheck in showing the rest of it: {error!r}"), (0, 0, 0, 2)))
@@ -52,7 +52,8 @@ def telling(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=rank)
 
 
-def _show_one(report: ReportData, finding: Finding, position: str, out: Console, script: str) -> None:
+def show_one(report: ReportData, finding: Finding, position: str, out: Console, script: str) -> None:
+    """Print a finding in full."""
     head = f"FINDING {position}"
     out.print(
         Text.assemble(

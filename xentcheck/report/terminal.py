@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from xentcheck.report import findings, tables
-from xentcheck.report.results import CONFORMS, INTERRUPTED, VIOLATES, ReportData
+from xentcheck.report.results import CONFORMS, INTERRUPTED, VIOLATES, Finding, ReportData
 
 WIDTH = 100
 DEFAULTS_SHOWN = ("input", "labels", "reduction")
@@ -73,6 +73,13 @@ def findings_text(report: ReportData, width: int = WIDTH) -> str:
     stream = io.StringIO()
     findings.show(report, console(stream, width), {})
     return _stripped(f"{verdict_line(report)}\n{stream.getvalue()}")
+
+
+def finding_text(report: ReportData, finding: Finding, width: int = WIDTH) -> str:
+    """Return one finding in full, without colour."""
+    stream = io.StringIO()
+    findings.show_one(report, finding, "1 of 1", console(stream, width), "")
+    return _stripped(stream.getvalue())
 
 
 def contract_line(report: ReportData) -> str:

@@ -25,7 +25,8 @@ def draw(path: Path, result: Mapping[str, Any], title: str) -> None:
 
     width = next((len(row) for row in result["map"] if row is not None), 1)
     cells = np.array([[np.nan] * width if row is None else row for row in result["map"]], np.float64)
-    colours = ScalarMappable(Normalize(0.0, 1.0), "viridis")
+    shares = Normalize(0.0, 1.0)
+    colours = ScalarMappable(shares, "viridis")
     colours.cmap = colours.get_cmap().with_extremes(over="red", bad="0.8")
     figure = Figure(figsize=(7.5, 6.6), layout="constrained")
     axes = figure.add_subplot()
@@ -33,7 +34,7 @@ def draw(path: Path, result: Mapping[str, Any], title: str) -> None:
         np.ma.masked_invalid(cells),
         origin="lower",
         extent=(0, PATTERNS, 0, PATTERNS),
-        norm=colours.norm,
+        norm=shares,
         cmap=colours.cmap,
         interpolation="nearest",
     )

@@ -1,0 +1,55 @@
+"""A failed test as its reader wants it: the finding, its script in a section, and one line for the short summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def show(report: pytest.TestReport, error: BaseException, marked: bool) -> None:
+    """Put the text of a finding in the place of an exception.
+
+    Parameters
+    ----------
+    report : pytest.TestReport
+        Changed in place.
+    error : BaseException
+        What was raised.
+    marked : bool
+        Whether the test is one of ours, in which the message of an error of use is all there is to say.
+    """
+    from xentcheck.contract import ContractError
+    from xentcheck.report.findings import telling
+    from xentcheck.report.headline import headline
+    from xentcheck.report.report import FindingsError
+    from xentcheck.report.results import identifier
+    from xentcheck.targets.errors import TargetError
+
+    if isinstance(error, FindingsError):
+        found = telling(error.report.findings)
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        lines = str(error).splitlines()
+        _replace(report, lines, headline(found[0]) + more if found else lines[0])
+        for finding in found:
+            if finding.reproducer:
+                report.sections.append((f"a script that shows it: {identifier(finding)}.py", finding.reproducer))
+    elif marked and isinstance(error, (TargetError, ContractError)):
+        _replace(report, str(error).splitlines(), str(error))
+
+
+def _replace(report: pytest.TestReport, lines: list[str], summary: str) -> None:
+    """Keep the place in the test, and put lines under it instead of the exception."""
+    shown: Any = report.longrepr
+    if not hasattr(shown, "reprcrash") or not hasattr(shown, "reprtraceback"):
+        return
+    crash, entry = shown.reprcrash, shown.reprtraceback.reprentries[-1]
+    if crash is not None:
+        crash.message = summary
+    told = [f"E   {line}".rstrip() for line in lines]
+    if shown.reprtraceback.style == "native":  # the whole stack, pytest's own and ours
+        place = "" if crash is None else f"{crash.path}:{crash.lineno}:"
+        entry.lines[:] = [f"{line}\n" for line in (place, *told)]
+        return
+    entry.lines[:] = [*(line for line in entry.lines if not line.startswith("E ")), *told]
+    entry.reprfuncargs = None
