@@ -17,6 +17,7 @@ ROOMS = (
     "api",
     "selftest",
     "bench",
+    "probing",
     "engine",
     "diagnosis",
     "report",

@@ -12,7 +12,7 @@ from xentcheck.version import __version__
 
 if TYPE_CHECKING:
     from xentcheck import reference
-    from xentcheck.api import check
+    from xentcheck.api import check, probe
     from xentcheck.contract import Contract, ContractError
     from xentcheck.pytest_plugin import parametrize
     from xentcheck.report.report import FindingsError, Report
@@ -28,6 +28,7 @@ __all__ = [
     "__version__",
     "check",
     "parametrize",
+    "probe",
     "reference",
 ]
 
@@ -38,6 +39,7 @@ _HOMES = {
     "Report": "xentcheck.report.report",
     "TargetError": "xentcheck.targets.errors",
     "check": "xentcheck.api",
+    "probe": "xentcheck.api",
     "parametrize": "xentcheck.pytest_plugin",
 }
 
