@@ -54,8 +54,12 @@ def find_call(questions: Questions, inference: Inference, orders: tuple[str, str
             answers += found
             if any(_settle(questions, inference, one, tolerance) for tolerance in (None, LOOSE) for one in found):
                 return
-        if dtype == "float64" and any(_settle_with_constant(questions, inference, one) for one in answers):
+        plain = [one for one in answers if one.batch.scores.min() > 0 and one.m == 3]
+        varied = len({one.got.tobytes() for one in answers}) > 1
+        if dtype == "float64" and varied and any(_settle_with_constant(questions, inference, one) for one in plain):
             return
+        if any(np.all(np.isfinite(one.got)) for one in answers):
+            break  # a narrower dtype would only be taken for more
     if not answers:
         raise TargetError(_why_none(questions, refusals))
     one = answers[0]
@@ -72,6 +76,7 @@ def _answers(
     questions: Questions, orders: tuple[str, str], dtype: str, m: int, refusals: list[tuple[Batch, Outcome]]
 ) -> Iterator[Answer]:
     """Yield the calls that return numbers, most usual first; ends early where one is explained."""
+    seen = False
     for axis in (-1, 0):
         for order in orders:
             questions.learn(axis=axis, argument_order=order)
@@ -88,13 +93,25 @@ def _answers(
                     if value is None or value.dtype.kind == "c":
                         refusals.append((batch, outcome))
                         continue
-                    with np.errstate(all="ignore"):
-                        got = np.asarray(value).astype(np.float64)
+                    got = np.asarray(value).astype(np.float64)
+                    if not seen:
+                        _require_repeatable(questions, batch, got)
+                    seen = True
                     one = Answer({"axis": axis, "argument_order": order}, form, dtype, m, batch, got)
                     explained = explained or bool(_explanations(questions, one, None))
                     yield one
                     if explained:
                         return
+
+
+def _require_repeatable(questions: Questions, batch: Batch, first: Floats) -> None:
+    value = getattr(questions.ask_again(batch), questions.part)
+    second = None if value is None else np.asarray(value).astype(np.float64)
+    if second is None or not same(second, first, 0.0):
+        raise TargetError(
+            f"{questions.description.name} cannot be probed, since it answers the same call differently each time: "
+            f"{shown(batch)} gave {answered(first)} and then {answered(second)}."
+        )
 
 
 def _hypotheses(part: str) -> list[dict[str, Any]]:

@@ -37,7 +37,8 @@ def find_constants(questions: Questions, inference: Inference) -> None:
         inference.notes.append("Scores in float64 are answered as accurately as float32 holds.")
         questions.dtype = "float32"
         return
-    batch = next(batch for batch in _trials(questions) if not questions.agrees(batch))
+    batch = next((batch for batch in _trials(questions) if not questions.agrees(batch)), None)
+    batch = questions.wider() if batch is None else batch
     inference.contradict(
         "input",
         f"{shown(batch)}: {answered(questions.numbers(batch))}, but {questions.contract.input} and the "
@@ -75,6 +76,10 @@ def _trials(questions: Questions) -> Iterator[Any]:
 
 
 def _agrees(questions: Questions, **changes: Any) -> bool:
+    weights = changes.get("class_weights", questions.contract.class_weights)
+    any_width = questions.m > 2 and not isinstance(weights, (list, tuple))
+    if any_width and not questions.agrees(questions.wider(), **changes):
+        return False
     return all(questions.agrees(batch, **changes) for batch in _trials(questions))
 
 

@@ -21,7 +21,8 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     if "ignore_index" in questions.contract.arguments:
         return
     means = ("rows", "kept") if questions.contract.reduction == "mean" else ("rows",)
-    words = []
+    words: list[str] = []
+    found: list[tuple[int, Any, str]] = []
     for label in (*_USUAL, questions.m - 1):
         if label < 0 and questions.label_dtype.startswith("u"):
             continue
@@ -29,12 +30,18 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
         candidates = [{"ignore_index": label, "mean_over": mean} for mean in means]
         fits, evidence = questions.choose(batch, candidates)
         if len(fits) == 1:
-            questions.learn(**fits[0])
-            inference.tell("ignore_index", label, f"{evidence}, as if the row of the label {label} did not count")
-            if len(means) > 1:
-                inference.tell("mean_over", fits[0]["mean_over"], f"{evidence}, as {fits[0]['mean_over']} gives")
-            return
+            found.append((label, fits[0], evidence))
         words.append(f"{label}: {said(questions.ask(batch))}")
+    if found:
+        label, changes, evidence = found[0]
+        questions.learn(**changes)
+        inference.tell("ignore_index", label, f"{evidence}, as if the row of the label {label} did not count")
+        if len(means) > 1:
+            inference.tell("mean_over", changes["mean_over"], f"{evidence}, as {changes['mean_over']} gives")
+        if len(found) > 1:
+            others = ", ".join(str(one[0]) for one in found[1:])
+            inference.notes.append(f"Rows of the labels {others} do not count either; a contract can name one label.")
+        return
     inference.tell("ignore_index", None, f"none of these labels is ignored: {'; '.join(words)}")
 
 

@@ -14,7 +14,7 @@ from xentcheck.probing.questions import Questions, answered
 from xentcheck.probing.show import said, shown
 from xentcheck.truth.formats import FORMATS
 
-_ROWS, _CLASSES = 8, 16
+_ROWS, _CLASSES = 24, 16
 _AT_WORK = {"temperature": 0.7, "soft_cap": 5.0}
 """Options that round once more in 16 bits."""
 _HALVES = ("float16", "bfloat16")
@@ -70,7 +70,7 @@ def _compute(questions: Questions, inference: Inference, halves: list[str]) -> N
     worst = ""
     total = 0
     for name in halves:
-        for batch in (*(questions.plain(n, dtype=name) for n in (1, 2, 3)), *_wide(questions, name)):
+        for batch in _wide(questions, name):
             for part in (questions.part, *(["gradient"] if questions.description.has_gradient else [])):
                 got = questions.numbers(batch, part)
                 wanted = questions.predict(batch, part)
@@ -100,7 +100,7 @@ def _wide(questions: Questions, name: str) -> list[Batch]:
     if questions.contract.input != "logits":
         rows = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
     if isinstance(questions.contract.class_weights, tuple):
-        return []
+        return [questions.plain(n, dtype=name) for n in (1, 2, 3)]
     rows = np.exp(rows) if questions.contract.input == "probabilities" else rows
     tried: dict[str, Any] = {key: value for key, value in _AT_WORK.items() if key in questions.contract.arguments}
     batches = [questions.batch(rows[:3], questions.labels(3), dtype=name, **tried)]

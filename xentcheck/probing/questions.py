@@ -67,12 +67,13 @@ class Questions:
 
     def neutral(self, m: int, dtype: str) -> dict[str, Any]:
         """Return values of the options that are arguments with which they do nothing."""
+        form = FORMATS[dtype]
         given = {
-            "class_weights": np.ones(m, FORMATS[dtype].dtype),
+            "class_weights": np.ones(m, form.dtype),
             "label_smoothing": 0.0,
             "z_loss": 0.0,
             "ignore_index": -100,
-            "soft_cap": OPTIONS["soft_cap"].value("off", At(m)),
+            "soft_cap": OPTIONS["soft_cap"].value("off", At(m, form.unit_roundoff, form.normal_exponent)),
             "temperature": 1.0,
         }
         return {key: given[key] for key in self.contract.arguments}
@@ -108,6 +109,14 @@ class Questions:
     def plain(self, n: int, **more: Any) -> Batch:
         """Return a batch of up to three ordinary rows of what the scores are known to be."""
         return self.batch(self.rows(n), self.labels(n), **more)
+
+    def wider(self) -> Batch:
+        """Return two ordinary rows with one class more: what is eps/m there is no eps/(m - 1) of another eps."""
+        self.m += 1
+        try:
+            return self.plain(2)
+        finally:
+            self.m -= 1
 
     def labels(self, n: int) -> tuple[int, ...]:
         """Return the labels of up to three ordinary rows; class 0, which may be an ignored one, where there is need."""

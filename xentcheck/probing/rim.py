@@ -91,15 +91,20 @@ def _parts(questions: Questions) -> list[str]:
     return [questions.part, "gradient"] if both else [questions.part]
 
 
-def _bad(questions: Questions, kind: str, n: int = 2) -> list[Batch]:
-    """Return ordinary batches spoiled in one kind, for each form of labels and in several ways."""
+def _bad(questions: Questions, kind: str, sizes: tuple[int, ...] = (1, 2, 3)) -> list[Batch]:
+    """Return ordinary batches spoiled in one kind, for each form of labels, each size and in several ways.
+
+    A single row is among them, since a row of labels for it is broadcast where for more rows shapes do not fit.
+    """
     ignored = questions.contract.ignore_index
     label = ignored if isinstance(ignored, int) else None if ignored is None else -100
     found = []
     for form in questions.contract.labels:
         if meaningful_kind(questions.contract, form, kind):
-            batch = questions.plain(n, form=form)
-            made = [spoil(batch, kind, way, label) for way in range(_WAYS)]
+            batches = [questions.plain(n, form=form) for n in sizes]
+            if label is not None and form == "sparse":
+                batches += [questions.batch(questions.rows(n), (label,) * n) for n in sizes]
+            made = [spoil(batch, kind, way, label) for batch in batches for way in range(_WAYS)]
             found += [one[0] for one in made if one is not None]
     return found
 
@@ -117,7 +122,7 @@ def _sentinel(questions: Questions, kinds: list[str]) -> float | None:
         return None
     found: list[float] = []
     for kind in kinds:
-        rows = 1 if questions.contract.reduction == "none" and kind != "length_mismatch" else 2
+        rows = (1,) if questions.contract.reduction == "none" and kind != "length_mismatch" else (2,)
         for batch in _bad(questions, kind, rows):
             got = questions.numbers(batch)
             if got is None or not got.size:

@@ -15,10 +15,9 @@ from xentcheck.probing.means import find_empty_mean, find_ignored
 from xentcheck.probing.names import left_alone, options_of, orders
 from xentcheck.probing.options import find_options
 from xentcheck.probing.precision import find_dtypes
-from xentcheck.probing.questions import Questions, same
+from xentcheck.probing.questions import Questions
 from xentcheck.probing.rim import find_invalid, find_nonfinite
-from xentcheck.probing.show import shown
-from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
+from xentcheck.targets import Host, TargetSpecification, open_host
 
 TIME_LIMIT = 10.0
 FIRST_TIME_LIMIT = 30.0
@@ -66,7 +65,6 @@ def _experiments(host: Host) -> Inference:
     for one in left_alone(parameters, options):
         inference.notes.append(f"The argument {one.name} was left at its default, {one.default}.")
     find_call(questions, inference, orders(parameters))
-    _require_repeatable(questions)
     if not inference.contradictions:
         find_constants(questions, inference)
     if not inference.contradictions:
@@ -81,17 +79,6 @@ def _experiments(host: Host) -> Inference:
         _never_told(questions, inference)
     inference.calls = questions.calls
     return inference
-
-
-def _require_repeatable(questions: Questions) -> None:
-    batch = questions.plain(2)
-    first, second = (getattr(questions.ask_again(batch), questions.part) for _ in range(2))
-    if first is not None and (second is None or not same(first, second, 0.0)):
-        raise TargetError(
-            f"{questions.description.name} cannot be probed, since it answers the same call differently each time: "
-            f"{shown(batch)} gave {first.reshape(-1)[:3].tolist()} and then "
-            f"{None if second is None else second.reshape(-1)[:3].tolist()}."
-        )
 
 
 def _never_told(questions: Questions, inference: Inference) -> None:
