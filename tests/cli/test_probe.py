@@ -19,6 +19,9 @@ import numpy as np
 def loss(y_true, p):
     return -(y_true * np.log(p + 1e-8)).sum()
 
+def gradient(y_true, p):
+    return p - y_true
+
 def focal(z, labels):
     e = np.exp(z - z.max(axis=1, keepdims=True))
     p = (e / e.sum(axis=1, keepdims=True))[np.arange(len(labels)), labels]
@@ -53,12 +56,12 @@ def test_the_output_is_a_contract_file(call: Call, file: Path) -> None:
 
 def test_tables_for_a_project(call: Call, file: Path) -> None:
     """With a name, what is printed goes into pyproject.toml as it is."""
-    found, out, _ = call("probe", "mine.py:loss", "--name", "ours")
+    found, out, _ = call("probe", "mine.py:loss", "--gradient", "mine.py:gradient", "--name", "ours")
     (file / "pyproject.toml").write_text(out, encoding="utf-8")
     table = project_targets(str(file)).targets["ours"]
     assert found == 0
-    assert table["loss"] == "mine.py:loss"
-    assert table["contract"]["reduction"] == "sum"
+    assert (table["loss"], table["gradient"]) == ("mine.py:loss", "mine.py:gradient")
+    assert (table["contract"]["reduction"], table["contract"]["gradient_of"]) == ("sum", "ideal")
 
 
 def test_contradictions_are_told_and_counted(call: Call, file: Path) -> None:

@@ -52,6 +52,8 @@ class Inference:
     Parameters
     ----------
     name, location : str
+    callables : dict
+        The callables that were given by a location: role to location.
     findings : dict of str to Finding
         By key, in the order in which they were told.
     notes : list of str
@@ -63,6 +65,7 @@ class Inference:
 
     name: str
     location: str
+    callables: dict[str, str] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     calls: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import INVALID_KINDS
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.questions import Questions
-from xentcheck.probing.show import said
+from xentcheck.probing.questions import Questions, answered
+from xentcheck.probing.show import said, shown
 from xentcheck.properties.spoiling import meaningful_kind, spoil
 
 _WAYS = 12
@@ -23,12 +24,14 @@ def find_nonfinite(questions: Questions, inference: Inference) -> None:
         return
     found, words = [], []
     for kind in ("-inf", "+inf", "nan"):
-        odd = next(
-            (batch for batch in _infinite(questions, float(kind)) if not _all_parts_agree(questions, batch)), None
-        )
+        odd = next(_disagreements(questions, float(kind)), None)
         if odd is None:
             found.append(kind)
-        words.append(f"{kind} is handled as its limit" if odd is None else f"{kind}: {said(questions.ask(odd))}")
+            words.append(f"{kind} is handled as its limit")
+        else:
+            batch, part = odd
+            came, expected = said(questions.ask(batch, part)), answered(questions.predict(batch, part))
+            words.append(f"{kind}: of {shown(batch)} the {part} is {came}, and {expected} in the limit")
     questions.learn(nonfinite=found)
     inference.tell("nonfinite", found, "; ".join(words))
 
@@ -41,6 +44,8 @@ def _infinite(questions: Questions, value: float) -> list[Batch]:
             rows = questions.rows(2)
             rows[0, places] = value
             batches.append(questions.batch(rows, questions.labels(2), form=form))
+            if "label_smoothing" in questions.contract.arguments:  # a share of every class
+                batches.append(questions.batch(rows, questions.labels(2), form=form, label_smoothing=0.5))
     ignored = questions.contract.ignore_index
     if ignored is not None and questions.form == "sparse":
         rows = questions.rows(2)
@@ -49,11 +54,12 @@ def _infinite(questions: Questions, value: float) -> list[Batch]:
     return batches
 
 
-def _all_parts_agree(questions: Questions, batch: Batch) -> bool:
-    parts = [questions.part]
-    if questions.part == "loss" and questions.description.has_gradient:
-        parts.append("gradient")
-    return all(questions.agrees(batch, part) for part in parts)
+def _disagreements(questions: Questions, value: float) -> Iterator[tuple[Batch, str]]:
+    """Yield batches with such a score whose loss or gradient is not that of the limit, and which of the two."""
+    for batch in _infinite(questions, value):
+        for part in _parts(questions):
+            if not questions.agrees(batch, part):
+                yield batch, part
 
 
 def find_invalid(questions: Questions, inference: Inference) -> None:

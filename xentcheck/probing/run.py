@@ -50,6 +50,7 @@ def infer(
     bare = replace(specification, contract=Contract(), changes={})
     with open_host(bare, time_limit=time_limit, first_time_limit=first_time_limit, directory=directory) as host:
         inference = _experiments(host)
+    inference.callables = {role: value for role, value in specification.given.items() if isinstance(value, str)}
     inference.seconds = perf_counter() - begun
     return inference
 

@@ -24,7 +24,8 @@ def as_toml(inference: Inference, name: str = "") -> str:
     lines = _comment(f"Inferred by `xentcheck probe` from {inference.calls} calls of {inference.location}.")
     if name:
         header = json.dumps(name)
-        lines += [f"[tool.xentcheck.targets.{header}]", f"loss = {_value(inference.location)}"]
+        lines.append(f"[tool.xentcheck.targets.{header}]")
+        lines += [f"{role} = {_value(location)}" for role, location in inference.callables.items()]
         lines += [f"[tool.xentcheck.targets.{header}.contract]"]
     for one in inference.findings.values():
         if one.status == "told":
