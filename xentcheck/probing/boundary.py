@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.probing.compare import LOOSE, TOLERANCE, Floats, answered
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.questions import LOOSE, TOLERANCE, Floats, Questions, answered
+from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 
 _KNOWN = tuple(float(np.finfo(name).eps) for name in ("float64", "float32", "float16"))

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import DTYPES
+from xentcheck.probing.answers import Answer, answers_of, explanations, hypotheses, meant
+from xentcheck.probing.compare import LOOSE, answered
 from xentcheck.probing.constants import fitted
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.questions import LOOSE, Floats, Questions, answered, same
+from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 from xentcheck.targets import Outcome, TargetError
-
-_FORMS = (
-    ("sparse", "", False),
-    ("onehot", "", False),
-    ("sparse", "", True),
-    ("sparse", "float64", False),
-    ("onehot", "int64", False),
-)
-"""Label form, dtype of the labels, and whether they are a column, the plainest first."""
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """A call that returned numbers."""
-
-    how: dict[str, Any]
-    form: tuple[str, str, bool]
-    dtype: str
-    m: int
-    batch: Batch
-    got: Floats
 
 
 def find_call(questions: Questions, inference: Inference, orders: tuple[str, str]) -> None:
@@ -50,9 +29,10 @@ def find_call(questions: Questions, inference: Inference, orders: tuple[str, str
     refusals: list[tuple[Batch, Outcome]] = []
     for dtype in reversed(DTYPES):
         for m in (3, 2):
-            found = list(_answers(questions, orders, dtype, m, refusals))
+            found = list(answers_of(questions, orders, dtype, m, refusals))
             answers += found
-            if any(_settle(questions, inference, one, tolerance) for tolerance in (None, LOOSE) for one in found):
+            tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
+            if any(_settle(questions, inference, one, tolerance) for tolerance in tolerances for one in found):
                 return
         plain = [one for one in answers if one.batch.scores.min() > 0 and one.m == 3]
         varied = len({one.got.tobytes() for one in answers}) > 1
@@ -72,78 +52,6 @@ def find_call(questions: Questions, inference: Inference, orders: tuple[str, str
     )
 
 
-def _answers(
-    questions: Questions, orders: tuple[str, str], dtype: str, m: int, refusals: list[tuple[Batch, Outcome]]
-) -> Iterator[Answer]:
-    """Yield the calls that return numbers, most usual first; ends early where one is explained."""
-    seen = False
-    for axis in (-1, 0):
-        for order in orders:
-            questions.learn(axis=axis, argument_order=order)
-            explained = False
-            for form in _FORMS:
-                for kind in ("probabilities", "log_probabilities"):
-                    questions.form, questions.label_dtype, questions.wide, questions.m = *form, m
-                    questions.dtype = dtype
-                    # Log-probabilities that are off by a common offset, so that logits are told from them.
-                    rows = questions.rows(2, kind) - (0.5 if kind == "log_probabilities" else 0.0)
-                    batch = questions.batch(rows, questions.labels(2))
-                    outcome = questions.ask(batch)
-                    value = getattr(outcome, questions.part)
-                    if value is None or value.dtype.kind == "c":
-                        refusals.append((batch, outcome))
-                        continue
-                    got = np.asarray(value).astype(np.float64)
-                    if not seen:
-                        _require_repeatable(questions, batch, got)
-                    seen = True
-                    one = Answer({"axis": axis, "argument_order": order}, form, dtype, m, batch, got)
-                    explained = explained or bool(_explanations(questions, one, None))
-                    yield one
-                    if explained:
-                        return
-
-
-def _require_repeatable(questions: Questions, batch: Batch, first: Floats) -> None:
-    value = getattr(questions.ask_again(batch), questions.part)
-    second = None if value is None else np.asarray(value).astype(np.float64)
-    if second is None or not same(second, first, 0.0):
-        raise TargetError(
-            f"{questions.description.name} cannot be probed, since it answers the same call differently each time: "
-            f"{shown(batch)} gave {answered(first)} and then {answered(second)}."
-        )
-
-
-def _hypotheses(part: str) -> list[dict[str, Any]]:
-    """Return what scores and reduction may be."""
-    kinds: list[dict[str, Any]] = [{"input": "logits"}, {"input": "probabilities"}, {"input": "log_probabilities"}]
-    if part == "gradient":
-        kinds += [
-            {"input": "probabilities", "gradient_wrt": "probabilities"},
-            {"input": "log_probabilities", "gradient_wrt": "log_probabilities"},
-        ]
-    return [{**kind, "reduction": reduction} for kind in kinds for reduction in ("mean", "sum", "none")]
-
-
-def _explanations(questions: Questions, one: Answer, tolerance: float | None) -> list[dict[str, Any]]:
-    if not np.all(np.isfinite(one.got)):
-        return []
-    limit = questions.tolerance(one.batch, tolerance)
-    return [
-        change
-        for change in _hypotheses(questions.part)
-        if _meant(change, one.batch) and same(one.got, questions.predict(one.batch, **change), limit)
-    ]
-
-
-def _meant(change: dict[str, Any], batch: Batch) -> bool:
-    """Return whether scores can be what they are taken for."""
-    values = batch.scores.astype(np.float64)
-    if change["input"] == "probabilities":
-        return bool(np.all(values >= 0))
-    return change["input"] == "logits" or bool(np.all(values <= 0))
-
-
 def _set(questions: Questions, one: Answer) -> None:
     questions.form, questions.label_dtype, questions.wide = one.form
     questions.dtype, questions.m = one.dtype, one.m
@@ -151,7 +59,7 @@ def _set(questions: Questions, one: Answer) -> None:
 
 
 def _settle(questions: Questions, inference: Inference, one: Answer, tolerance: float | None) -> bool:
-    found = _explanations(questions, one, tolerance)
+    found = explanations(questions, one, tolerance)
     if not found:
         return False
     _set(questions, one)
@@ -166,8 +74,8 @@ def _settle_with_constant(questions: Questions, inference: Inference, one: Answe
         return False
     before = questions.contract
     _set(questions, one)
-    for change in _hypotheses(questions.part):
-        if not _meant(change, one.batch) or questions.predict(one.batch, **change).shape != one.got.shape:
+    for change in hypotheses(questions.part):
+        if not meant(change, one.batch) or questions.predict(one.batch, **change).shape != one.got.shape:
             continue
         questions.learn(**change)
         if (constants := fitted(questions)) is not None:
@@ -187,7 +95,7 @@ def _tell(questions: Questions, inference: Inference, one: Answer, found: list[d
     others = [
         f"{change['input']}, {change['reduction']}: {answered(questions.predict(one.batch, **change))}"
         for change in ({**chosen, "input": kind} for kind in ("logits", "probabilities", "log_probabilities"))
-        if change["input"] != chosen["input"] and _meant(change, one.batch)
+        if change["input"] != chosen["input"] and meant(change, one.batch)
     ][:1]
     inference.tell("argument_order", one.how["argument_order"], f"the call that is answered so: {evidence}")
     inference.tell("axis", one.how["axis"], f"scores of shape {_given_shape(one)} and labels for {one.batch.n} rows")

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from xentcheck.probing.boundary import find_boundary
+from xentcheck.probing.compare import TOLERANCE, answered
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.questions import TOLERANCE, Questions, answered
+from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import shown
 
 _MOST_CLASSES = 16

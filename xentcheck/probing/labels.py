@@ -9,9 +9,10 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import DENSE, INTEGERS, OPTIONS
+from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.options import conventions, options_at_work
-from xentcheck.probing.questions import Questions, answered
+from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 
 _SOFT = ((0.5, 0.25, 0.25), (0.0, 0.75, 0.25), (0.125, 0.125, 0.75))

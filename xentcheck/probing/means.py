@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.questions import Questions, answered
+from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said
 
 _USUAL = (-100, -1, 255, 0)

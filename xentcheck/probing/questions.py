@@ -12,17 +12,13 @@ from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import KEYS, OPTIONS
 from xentcheck.contract.key import At
+from xentcheck.probing.compare import TOLERANCE, Floats, answered, same
 from xentcheck.probing.show import shown
 from xentcheck.targets import Host, Outcome, TargetError
 from xentcheck.truth.enclose import enclose
 from xentcheck.truth.formats import FORMATS
 from xentcheck.truth.problem import pose
 
-Floats = NDArray[np.float64]
-TOLERANCE = {"float64": 1e-9, "float32": 2e-5, "float16": 6e-3, "bfloat16": 5e-2}
-"""How far an answer may be from what a convention says, relative to the larger of it and 1."""
-LOOSE = 2e-3
-"""The same where small constants are not known yet."""
 _LOGITS = ((1.0, -2.0, 0.5, 0.25), (0.0, 2.0, -1.0, 0.5), (-1.5, 0.25, 1.0, -0.75))
 _P = {
     3: ((0.5, 0.3125, 0.1875), (0.125, 0.25, 0.625), (0.0625, 0.1875, 0.75)),
@@ -193,19 +189,3 @@ def _identity(array: NDArray[Any]) -> tuple[Any, ...]:
 
 def _options_of(batch: Batch) -> tuple[Any, ...]:
     return tuple((key, _identity(np.asarray(value))) for key, value in batch.options.items())
-
-
-def same(got: Floats | None, wanted: Floats, tolerance: float) -> bool:
-    """Return whether an answer has the shape and, within a tolerance, the numbers wanted; nan is nan."""
-    if got is None or got.shape != wanted.shape:
-        return False
-    with np.errstate(all="ignore"):
-        near = np.abs(got - wanted) <= tolerance * np.maximum(1.0, np.abs(wanted))
-    return bool(np.all((near & np.isfinite(wanted)) | (got == wanted) | (np.isnan(got) & np.isnan(wanted))))
-
-
-def answered(got: Floats | None) -> str:
-    """Return an answer in words."""
-    if got is None:
-        return "no number"
-    return "nothing" if got.size == 0 else np.array2string(got, precision=6, separator=", ", threshold=12)
