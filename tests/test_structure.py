@@ -18,6 +18,7 @@ ROOMS = (
     "selftest",
     "campaign",
     "bench",
+    "probing",
     "engine",
     "diagnosis",
     "report",

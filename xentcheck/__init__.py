@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xentcheck import reference
-    from xentcheck.api import check
+    from xentcheck.api import check, probe
     from xentcheck.contract import Contract, ContractError
     from xentcheck.pytest_plugin import parametrize
     from xentcheck.report.report import FindingsError, Report
@@ -31,6 +31,7 @@ __all__ = [
     "__version__",
     "check",
     "parametrize",
+    "probe",
     "reference",
 ]
 
@@ -41,6 +42,7 @@ _HOMES = {
     "Report": "xentcheck.report.report",
     "TargetError": "xentcheck.targets.errors",
     "check": "xentcheck.api",
+    "probe": "xentcheck.api",
     "parametrize": "xentcheck.pytest_plugin",
 }
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import os
     from concurrent.futures import Executor
 
+    from xentcheck.probing import Inference
     from xentcheck.report.report import Report
     from xentcheck.targets import TargetSpecification
 
@@ -185,3 +186,46 @@ def _specification(
         vjp=vjp,
         contract=Contract.from_mapping(contract) if isinstance(contract, Mapping) else contract,
     )
+
+
+def probe(
+    loss: Any = None,
+    gradient: Named = None,
+    *,
+    value_and_gradient: Named = None,
+    time_limit: float = 10.0,
+    first_time_limit: float = 30.0,
+) -> Inference:
+    """Infer what a cross-entropy loss promises, from its answers to batches of a few rows.
+
+    Parameters
+    ----------
+    loss : callable or str, optional
+        As for `check`.
+    gradient, value_and_gradient : callable or str, optional
+        Called with the arguments of the loss, in the same order.
+    time_limit, first_time_limit : float
+        For targets given by name: seconds that a call may take, and the import or a call that compiles.
+
+    Returns
+    -------
+    Inference
+        ``inference.contract``, ``inference.findings`` with the evidence of each key, ``inference.contradictions``.
+
+    Raises
+    ------
+    TargetError
+        If the target cannot be used: one that raises whatever it is given, hangs, or answers by chance.
+
+    Examples
+    --------
+    >>> import xentcheck
+    >>> inference = xentcheck.probe("reference.summed_guarded")
+    >>> inference.contract.reduction, inference.contract.argument_order, inference.contract.boundary.add
+    ('sum', 'labels_first', 2.220446049250313e-16)
+    """
+    from xentcheck.probing import infer
+    from xentcheck.targets import TargetSpecification
+
+    specification = TargetSpecification(loss=loss, gradient=gradient, value_and_gradient=value_and_gradient)
+    return infer(specification, time_limit=time_limit, first_time_limit=first_time_limit)

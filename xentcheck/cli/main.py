@@ -15,6 +15,7 @@ from xentcheck.cli.interruption import ended_by_signals
 
 _COMMANDS = {
     "check": ("xentcheck.cli.check", "Judge cross-entropies: is each right, and how accurate is it."),
+    "probe": ("xentcheck.cli.probe", "Infer what a loss promises, and print it as a contract."),
     "campaign": ("xentcheck.cli.campaign", "Sweeps too large for one sitting."),
     "bench": ("xentcheck.cli.bench", "Time losses: sparse and one-hot labels, beside the reference."),
     "targets": ("xentcheck.cli.targets", "List the implementations that can be judged by name."),

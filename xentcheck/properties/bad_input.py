@@ -15,7 +15,7 @@ from xentcheck.contract.declaration import INVALID_KINDS
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation, law
 from xentcheck.properties.left_open import LeftOpen, returned, said
-from xentcheck.properties.spoiling import not_finite, spoil
+from xentcheck.properties.spoiling import meaningful_kind, not_finite, spoil
 
 _NONFINITE = ("-inf", "+inf", "nan")
 _SMALL = 4096
@@ -44,7 +44,7 @@ def bad_input(case: Case) -> Iterator[Violation]:
     if not case.allows(case.batch):
         return
     random = case.random("invalid")
-    meaningful = [kind for kind in INVALID_KINDS if _meaningful(case, kind)]
+    meaningful = [kind for kind in INVALID_KINDS if meaningful_kind(case.contract, case.batch.label_form, kind)]
     promised = [kind for kind in meaningful if promises_refusal(case.contract, kind)]
     if case.batch.scores.size > _SMALL or case.capabilities.expensive_shapes:
         promised = promised[int(random.integers(max(len(promised), 1))) :][:1]
@@ -123,15 +123,3 @@ def _leave_open(case: Case, kinds: list[str], random: np.random.Generator, ignor
         kind = scores[int(random.integers(len(scores)))]
         if (changed := not_finite(case.batch, kind, at_label=bool(random.integers(2)))) is not None:
             case.leave_open(LeftOpen(changed[1], *changed))
-
-
-def _meaningful(case: Case, kind: str) -> bool:
-    """Return whether a kind of bad input exists for the batch's label form and the contract's input."""
-    if kind == "probabilities_not_stochastic":
-        return case.contract.input == "probabilities" and not case.contract.boundary.normalise
-    if kind in ("label_out_of_range", "label_negative", "label_fractional"):
-        return case.batch.label_form == "sparse"
-    if kind == "labels_not_binary":
-        return case.batch.label_form == "onehot" and "soft" not in case.contract.labels
-    # Where dense labels are promised too, one-hot rows are no bad input.
-    return kind == "length_mismatch" or case.batch.label_form != "sparse" or case.contract.labels == ("sparse",)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.batches.input_space import holds
+from xentcheck.contract import Contract
 
 Spoiled = tuple[Batch, str]
 
@@ -41,6 +42,18 @@ def spoil(batch: Batch, kind: str, way: int = 0, ignored: int | None = None) -> 
         fewer = batch.labels[:, :-1].astype(batch.labels.dtype if batch.m > 2 else batch.scores.dtype)
         return batch.replace(labels=fewer), "labels of another shape than the scores"
     return _not_binary(batch, way) if kind == "labels_not_binary" and batch.label_form == "onehot" else None
+
+
+def meaningful_kind(contract: Contract, label_form: str, kind: str) -> bool:
+    """Return whether a kind of bad input exists for a label form and the contract's input."""
+    if kind == "probabilities_not_stochastic":
+        return contract.input == "probabilities" and not contract.boundary.normalise
+    if kind in ("label_out_of_range", "label_negative", "label_fractional"):
+        return label_form == "sparse"
+    if kind == "labels_not_binary":
+        return label_form == "onehot" and "soft" not in contract.labels
+    # Where dense labels are promised too, one-hot rows are no bad input.
+    return kind == "length_mismatch" or label_form != "sparse" or contract.labels == ("sparse",)
 
 
 def not_finite(batch: Batch, kind: str, at_label: bool) -> Spoiled | None:

@@ -70,6 +70,25 @@ def build(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: No
     return target
 
 
+def follow(target: Target, contract: Mapping[str, Any], framework: str = "") -> None:
+    """Have a target called by another contract: its order of arguments, axis and names of options.
+
+    Parameters
+    ----------
+    target : Target
+    contract : mapping
+        In its JSON form.
+    framework : str
+        That of its plan; "" where it is to be found out, again since a call in the wrong order may have misled.
+    """
+    target.contract = dict(contract)
+    target.convention = Convention.of(contract, target.convention.keywords)
+    if framework == "":
+        target.framework, target.settled = framework_named(""), False
+        if {"torch", "jax"} & set(sys.modules):
+            try_out(target)
+
+
 def _functions(found: Mapping[str, Any], location: str, reduction: str) -> Functions:
     roles: dict[str, Any] = {}
     if "loss" in found:

@@ -106,6 +106,14 @@ class Target:
         """Whether a Hessian-vector product can be asked for."""
         return self.functions.hessian_vector is not None or self.differentiated
 
+    @property
+    def called(self) -> Function:
+        """What a call asks first: the loss, or a derivative where there is none."""
+        has = self.functions
+        found = has.loss or has.value_and_gradient or has.gradient or has.vjp or has.hessian_vector
+        assert found is not None
+        return found
+
     def stated(self) -> dict[str, Any]:
         """Return what a host is told of this target, in JSON types."""
         return {

@@ -15,6 +15,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract.reading import contract_of
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.parameter import Parameter
 
 
 class Host(ABC):
@@ -60,6 +61,20 @@ class Host(ABC):
         meanwhile : callable
             Called while a target in another process is at work: what will be needed of the truth.
         """
+
+    @abstractmethod
+    def follow(self, contract: Mapping[str, Any]) -> None:
+        """Call the target by another contract from now on: its order of arguments, axis and names of options.
+
+        Parameters
+        ----------
+        contract : mapping
+            In its JSON form; keys that are left out have their defaults.
+        """
+
+    @abstractmethod
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Return the arguments of the target's call, the loss's if it has one; () where they cannot be read."""
 
     @abstractmethod
     def close(self) -> None:

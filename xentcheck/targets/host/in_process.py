@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.targets.call.build import build
+from xentcheck.targets.call.build import build, follow
+from xentcheck.targets.call.signature import parameters_of
 from xentcheck.targets.call.target import Target
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.host.base import Host, described
 from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.parameter import Parameter
 from xentcheck.targets.specification import BuildPlan
 
 
@@ -47,6 +49,16 @@ class LocalHost(Host):
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
         return self._built().evaluate(batch, want, upstream, vector)
+
+    def follow(self, contract: Mapping[str, Any]) -> None:
+        """Call the target by another contract from now on; see `Host.follow`."""
+        self._plan = dataclasses.replace(self._plan, changes=dict(contract))
+        if self._target is not None:
+            follow(self._target, {**(self._plan.contract or {}), **contract}, self._plan.framework)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Return the arguments of the target's call; see `Host.parameters`."""
+        return parameters_of(self._built().called)
 
     def close(self) -> None:
         """Forget the target."""

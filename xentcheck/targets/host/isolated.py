@@ -21,6 +21,7 @@ from xentcheck.targets.host.memory import MemoryLimit
 from xentcheck.targets.host.patience import Patience
 from xentcheck.targets.host.process import Process
 from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.parameter import Parameter
 from xentcheck.targets.specification import BuildPlan
 
 TIME_LIMIT = 10.0
@@ -150,6 +151,28 @@ class WorkerHost(Host):
         assert self._process is not None
         self._process.channel.send({"modules": True})
         return list(self._process.channel.receive(self._patience.ordinary, self._process.alive)[0]["modules"])
+
+    def follow(self, contract: Mapping[str, Any]) -> None:
+        """Call the target by another contract from now on; see `Host.follow`."""
+        self._plan = replace(self._plan, changes=dict(contract))
+        self.ready()
+        process = self._process
+        assert process is not None
+        try:
+            request = {"follow": {**(self._plan.contract or {}), **contract}, "framework": self._plan.framework}
+            process.channel.send(request, [], self._patience.limit, process.alive)
+            header, _ = process.channel.receive(self._patience.limit, process.alive)
+            self._description = self._described(header)
+        except (ChannelTimeoutError, ChannelGarbledError, ChannelClosedError):
+            self._restart(process)  # which follows the contract, too
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Return the arguments of the target's call; see `Host.parameters`."""
+        self.ready()
+        assert self._process is not None
+        self._process.channel.send({"parameters": True})
+        stated = self._process.channel.receive(self._patience.ordinary, self._process.alive)[0]["parameters"]
+        return tuple(Parameter(**one) for one in stated)
 
     def close(self) -> None:
         """End the process."""

@@ -18,9 +18,10 @@ from typing import Any
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import ContractError
-from xentcheck.targets.call.build import build
+from xentcheck.targets.call.build import build, follow
 from xentcheck.targets.call.frameworks import FRAMEWORKS
 from xentcheck.targets.call.observe import Environment, processor_state
+from xentcheck.targets.call.signature import parameters_of
 from xentcheck.targets.call.target import Target
 from xentcheck.targets.call.trace import said_of
 from xentcheck.targets.errors import TargetError
@@ -66,6 +67,13 @@ def _answer(channel: Channel, target: Target) -> None:
     header, arrays = channel.receive()
     if header.get("modules"):
         channel.send({"modules": sorted(sys.modules)})
+        return
+    if "follow" in header:
+        follow(target, header["follow"], header["framework"])
+        channel.send({"description": target.stated()})
+        return
+    if header.get("parameters"):
+        channel.send({"parameters": [asdict(one) for one in parameters_of(target.called)]})
         return
     try:
         answer, results = _evaluated(target, header, arrays)

@@ -1,0 +1,76 @@
+"""A host calls its target by another contract when it is told to, and says what arguments the call has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xentcheck.batches.batch import Batch
+from xentcheck.targets import Host, TargetSpecification, open_host
+
+LOSS = """
+import os
+
+def loss(labels, scores, *, scale=1.0, **others):
+    if scores.shape == (3, 5):
+        os._exit(3)
+    return scale * scores[:, 0].sum() + 100 * labels.sum()
+"""
+SCORES = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+LABELS = np.array([1, 2])
+FOLLOWED = {"argument_order": "labels_first", "axis": 0, "z_loss": {"argument": "scale"}}
+
+
+@pytest.fixture(params=["in a process", "here"])
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The same loss in both kinds of hosts."""
+    path = tmp_path / "mine.py"
+    path.write_text(LOSS, encoding="utf-8")
+    with open_host(TargetSpecification(loss=f"{path}:loss"), in_process=request.param == "here") as opened:
+        yield opened
+
+
+def answered(host: Host) -> float:
+    """Return the loss of one batch with an option."""
+    loss = host.evaluate(Batch(SCORES, LABELS, options={"z_loss": 2.0}), ("loss",)).loss
+    assert loss is not None
+    return float(loss)
+
+
+def test_order_axis_and_names_follow(host: Host) -> None:
+    """Labels first, classes first, and the option by its name; and back."""
+    assert host.evaluate(Batch(SCORES, LABELS), ("loss",)).raised is not None
+    host.follow(FOLLOWED)
+    assert answered(host) == 2.0 * (1 + 2 + 3) + 300
+    host.follow({"argument_order": "labels_first"})
+    assert answered(host) == (1 + 4) + 300
+
+
+def test_the_signature_is_told(host: Host) -> None:
+    """What only collects other arguments is left out."""
+    told = [(one.name, one.required, one.by_name, one.default) for one in host.parameters()]
+    assert told == [("labels", True, True, ""), ("scores", True, True, ""), ("scale", False, True, "1.0")]
+
+
+def test_a_process_that_died_follows_when_it_is_back(tmp_path: Path) -> None:
+    """The contract is kept beside the process."""
+    path = tmp_path / "mine.py"
+    path.write_text(LOSS, encoding="utf-8")
+    with open_host(TargetSpecification(loss=f"{path}:loss")) as host:
+        host.follow(FOLLOWED)
+        assert host.evaluate(Batch(np.ones((5, 3)), LABELS), ("loss",)).died == "exit status 3"
+        assert answered(host) == 2.0 * (1 + 2 + 3) + 300
+
+
+def test_what_has_no_signature_has_no_parameters() -> None:
+    """Such as some functions written in C."""
+
+    def loss(*arguments: Any) -> float:
+        return 0.0
+
+    loss.__signature__ = "none"  # type: ignore[attr-defined]
+    with open_host(TargetSpecification(loss=loss)) as host:
+        assert host.parameters() == ()

@@ -1,0 +1,188 @@
+"""What is done to probabilities before the logarithm: nothing, + eps or a clip, and whether rows are normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.probing.compare import LOOSE, TOLERANCE, Floats, answered
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.show import said, shown
+
+_KNOWN = tuple(float(np.finfo(name).eps) for name in ("float64", "float32", "float16"))
+_KNOWN += tuple(float(np.finfo(name).tiny) for name in ("float64", "float32", "float16"))
+_FEW_DIGITS = 6
+
+
+def find_boundary(questions: Questions, inference: Inference) -> None:
+    """Find the boundary of a loss on probabilities, or of one on logits that takes log(softmax)."""
+    if questions.part != "loss":
+        inference.cannot_tell("boundary", "the target has no loss, and p - t does not depend on it.")
+        return
+    kind = questions.contract.input
+    if kind == "log_probabilities":
+        return
+    normalise = _normalises(questions, inference) if kind == "probabilities" else False
+    batch = _certain(questions, label=1)
+    outcome = questions.ask(batch)
+    value = outcome.loss
+    if value is None or value.size != 1:
+        why = f"{shown(batch)} came {said(outcome).rstrip('.')}."
+        inference.cannot_tell("boundary", f"for a probability of 0, {why}")
+        _tell_exact(questions, inference, normalise, told=False)
+        return
+    loss = float(np.asarray(value).astype(np.float64).reshape(-1)[0])
+    said_of = f"{shown(batch)}: {answered(np.asarray(loss))}"
+    if not np.isfinite(loss):
+        if np.isnan(loss):
+            inference.cannot_tell("boundary", f"{said_of}, which is no answer of any boundary.")
+            _tell_exact(questions, inference, normalise, told=False)
+            return
+        _tell_exact(questions, inference, normalise, told=True, evidence=said_of)
+        return
+    if questions.agrees(
+        batch, tolerance=max(LOOSE, TOLERANCE[batch.dtype])
+    ):  # no constant that a format holds is so small
+        _tell_exact(questions, inference, normalise, told=True, evidence=said_of)
+        return
+    _fit(questions, inference, normalise, loss, said_of)
+
+
+def _tell_exact(questions: Questions, inference: Inference, normalise: bool, told: bool, evidence: str = "") -> None:
+    if normalise:
+        questions.learn(boundary={"normalise": True})
+        inference.tell("boundary", {"normalise": True}, f"{inference.findings['boundary'].evidence}; {evidence}")
+    elif told:
+        inference.tell("boundary", "exact", f"{evidence}, so that nothing is added and nothing clipped")
+
+
+def impossible(questions: Questions, dtype: str) -> Batch:
+    """Return a row whose label has the probability 0, in a dtype."""
+    return _certain(questions, 1, dtype)
+
+
+def _certain(questions: Questions, label: int, dtype: str | None = None) -> Batch:
+    """Return a row whose class 0 has the whole probability."""
+    row = np.zeros((1, questions.m))
+    name = dtype or questions.dtype
+    row[0, 0] = 1.0 if questions.contract.input == "probabilities" else _largest(name)
+    return questions.batch(row, [label], dtype=name)
+
+
+def _largest(dtype: str) -> float:
+    """Return a logit beside which the others have the probability 0 in a dtype."""
+    return {"float64": 800.0, "float32": 200.0, "bfloat16": 200.0}.get(dtype, 30.0)
+
+
+def _normalises(questions: Questions, inference: Inference) -> bool:
+    """Tell whether rows that do not sum to 1 are divided by their sum."""
+    rows = questions.rows(1) * 0.75
+    batch = questions.batch(rows, questions.labels(1))
+    candidates: list[Mapping[str, Any]] = [{"boundary": "exact"}, {"boundary": {"normalise": True}}]
+    got = questions.numbers(batch)
+    if got is None:
+        return False
+    near = [one for one in candidates if questions.agrees(batch, tolerance=2e-3, **one)]
+    if len(near) == 1:
+        divided = near[0] is candidates[1]
+        how = "as divided by their sum" if divided else "as they are"
+        if divided:
+            inference.tell("boundary", {"normalise": True}, f"{shown(batch)}: {answered(got)}, {how}")
+        else:
+            inference.notes.append(f"Rows of probabilities that do not sum to 1 are taken {how}: {answered(got)}.")
+        return divided
+    return False
+
+
+def _fit(questions: Questions, inference: Inference, normalise: bool, loss: float, said_of: str) -> None:
+    """Solve for the constant, and try what it may be on probabilities of its size and on 1."""
+    low = constant(float(np.exp(-loss)), loss)
+    evidence = [said_of]
+    candidates = [{"boundary": one} for one in _candidates(questions, low, normalise)]
+    for batch in (_certain(questions, label=0), *_near(questions, low), questions.plain(3)):
+        got = questions.numbers(batch)
+        candidates = [one for one in candidates if got is not None and _close(got, questions, batch, one)]
+        evidence.append(f"{shown(batch)}: {answered(got)}")
+    if not candidates:
+        inference.contradict("boundary", f"{'; '.join(evidence)}: neither log(p + {low:g}) nor a clip at {low:g}.")
+        return
+    questions.learn(**candidates[0])
+    also = tuple(one["boundary"] for one in candidates[1:])
+    inference.tell("boundary", candidates[0]["boundary"], "; ".join(evidence), also)
+
+
+def _candidates(questions: Questions, low: float, normalise: bool) -> Iterator[dict[str, Any]]:
+    more = {"normalise": True} if normalise else {}
+    yield {"add": low, **more}
+    yield {"clip": [low, 1.0], **more}
+    got = questions.numbers(_certain(questions, label=0))
+    if got is None or got.size != 1:
+        return
+    least = float(got.reshape(-1)[0])
+    if 0 < least < 0.5:
+        rest = constant(-float(np.expm1(-least)), 0.0, 1e-2 if least < 1e-12 else 1e-6)
+        for high in dict.fromkeys((1.0 - low, 1.0 - rest)):
+            yield {"clip": [low, high], **more}
+
+
+def _near(questions: Questions, low: float) -> Iterator[Batch]:
+    """Yield a row whose class 1 has a probability of the size of the constant."""
+    row = np.zeros((1, questions.m))
+    if questions.contract.input == "probabilities":
+        row[0, :2] = 1.0 - low, low
+    else:
+        row[0, 2:] = -_largest(questions.dtype)
+        row[0, 1] = np.log(low)
+    if low > 1e-300:
+        yield questions.batch(row, [1])
+
+
+def _close(got: Floats, questions: Questions, batch: Batch, change: Mapping[str, Any]) -> bool:
+    """Return whether an answer is that of a boundary, relatively where the loss is as small as its constant."""
+    wanted = questions.predict(batch, **change)
+    unit = {"float64": 1.01 * 2.0**-53, "float32": 2.0**-23, "bfloat16": 2.0**-7}.get(batch.dtype, 2.0**-10)
+    limit = max(questions.tolerance(batch) * max(1.0, float(np.max(np.abs(wanted)))), unit)
+    if np.max(np.abs(wanted)) < 1e-3:
+        limit = 2e-2 * float(np.max(np.abs(wanted))) + unit
+        if batch.dtype == "float64" and 0 < np.max(np.abs(wanted)) < 1e-12:
+            limit = 0.6 * float(np.max(np.abs(wanted)))
+    return got.shape == wanted.shape and bool(np.all(np.abs(got - wanted) <= limit))
+
+
+def constant(value: float, loss: float, near: float = 0.0) -> float:
+    """Return the number that a constant was written as, from a value that rounding has blurred.
+
+    A decimal of a few digits, else an eps or a smallest number of a format, else the shortest decimal.
+
+    Parameters
+    ----------
+    value : float
+    loss : float
+        -log of the constant, as returned; the rounding of it is the blur.
+    near : float
+        How far off, relatively, the value may be beside that.
+
+    Examples
+    --------
+    >>> constant(np.exp(-16.11809565095832), 16.11809565095832)
+    1e-07
+    """
+    blur = max(abs(loss) * 2.0**-51, 2.0**-51, near)
+    if abs(loss - float(np.float32(loss))) == 0.0 and near == 0.0 and loss:  # calculated in 32 bits
+        blur = max(blur, abs(loss) * 2.0**-22)
+    for digits in range(_FEW_DIGITS):
+        short = float(f"{value:.{digits}e}")
+        if abs(short - value) <= blur * value:
+            return short
+    for known in _KNOWN:
+        if abs(known - value) <= max(blur, 1e-12) * value:
+            return known
+    for digits in range(_FEW_DIGITS, 17):
+        short = float(f"{value:.{digits}e}")
+        if abs(short - value) <= blur * value:
+            return short
+    return value

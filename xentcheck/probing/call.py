@@ -1,0 +1,125 @@
+"""Which call works: order of the arguments, axis, form of the labels, what the scores are, and the reduction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract.declaration import DTYPES
+from xentcheck.probing.answers import Answer, answers_of, explanations, hypotheses, meant
+from xentcheck.probing.compare import LOOSE, answered
+from xentcheck.probing.constants import fitted
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.show import said, shown
+from xentcheck.targets import Outcome, TargetError
+
+
+def find_call(questions: Questions, inference: Inference, orders: tuple[str, str]) -> None:
+    """Find the call that works and what its answers are.
+
+    Raises
+    ------
+    TargetError
+        If no call returns numbers.
+    """
+    answers: list[Answer] = []
+    refusals: list[tuple[Batch, Outcome]] = []
+    for dtype in reversed(DTYPES):
+        for m in (3, 2):
+            found = list(answers_of(questions, orders, dtype, m, refusals))
+            answers += found
+            tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
+            if any(_settle(questions, inference, one, tolerance) for tolerance in tolerances for one in found):
+                return
+        plain = [one for one in answers if one.batch.scores.min() > 0 and one.m == 3]
+        varied = len({one.got.tobytes() for one in answers}) > 1
+        if dtype == "float64" and varied and any(_settle_with_constant(questions, inference, one) for one in plain):
+            return
+        if any(np.all(np.isfinite(one.got)) for one in answers):
+            break  # a narrower dtype would only be taken for more
+    if not answers:
+        raise TargetError(_why_none(questions, refusals))
+    one = answers[0]
+    _set(questions, one)
+    inference.contradict(
+        "input",
+        f"{shown(one.batch)}: {answered(one.got)}, which is no cross-entropy of logits, probabilities or "
+        f"log-probabilities, summed, averaged or one a row; logits and a {questions.contract.reduction} would give "
+        f"{answered(questions.predict(one.batch))}.",
+    )
+
+
+def _set(questions: Questions, one: Answer) -> None:
+    questions.form, questions.label_dtype, questions.wide = one.form
+    questions.dtype, questions.m = one.dtype, one.m
+    questions.learn(**one.how)
+
+
+def _settle(questions: Questions, inference: Inference, one: Answer, tolerance: float | None) -> bool:
+    found = explanations(questions, one, tolerance)
+    if not found:
+        return False
+    _set(questions, one)
+    questions.learn(**found[0])
+    _tell(questions, inference, one, found)
+    return True
+
+
+def _settle_with_constant(questions: Questions, inference: Inference, one: Answer) -> bool:
+    """Explain an answer by scores, a reduction and one constant."""
+    if not np.all(np.isfinite(one.got)):
+        return False
+    before = questions.contract
+    _set(questions, one)
+    for change in hypotheses(questions.part):
+        if not meant(change, one.batch) or questions.predict(one.batch, **change).shape != one.got.shape:
+            continue
+        questions.learn(**change)
+        if (constants := fitted(questions)) is not None:
+            _tell(questions, inference, one, [change])
+            questions.learn(**constants.changes)
+            for key, value in constants.changes.items():
+                inference.tell(key, value, constants.evidence)
+            return True
+    questions.learn(**before.as_mapping())
+    return False
+
+
+def _tell(questions: Questions, inference: Inference, one: Answer, found: list[dict[str, Any]]) -> None:
+    """Write down what one answer shows."""
+    chosen = found[0]
+    evidence = f"{shown(one.batch)}: {answered(one.got)}"
+    others = [
+        f"{change['input']}, {change['reduction']}: {answered(questions.predict(one.batch, **change))}"
+        for change in ({**chosen, "input": kind} for kind in ("logits", "probabilities", "log_probabilities"))
+        if change["input"] != chosen["input"] and meant(change, one.batch)
+    ][:1]
+    inference.tell("argument_order", one.how["argument_order"], f"the call that is answered so: {evidence}")
+    inference.tell("axis", one.how["axis"], f"scores of shape {_given_shape(one)} and labels for {one.batch.n} rows")
+    inference.tell("input", chosen["input"], f"{evidence}, as of {chosen['input']} ({'; '.join(others)})")
+    also = tuple(change["reduction"] for change in found[1:] if change["input"] == chosen["input"])
+    same_gradient = " (the gradient is the same, so that they cannot be told apart)" if also else ""
+    inference.tell(
+        "reduction", chosen["reduction"], f"{one.batch.n} rows give {answered(one.got)}{same_gradient}", also
+    )
+    if "gradient_wrt" in chosen:
+        inference.tell("gradient_wrt", chosen["gradient_wrt"], evidence)
+
+
+def _given_shape(one: Answer) -> tuple[int, ...]:
+    shape = one.batch.scores.shape
+    return shape[::-1] if one.how["axis"] == 0 else shape
+
+
+def _why_none(questions: Questions, refusals: list[tuple[Batch, Outcome]]) -> str:
+    name = questions.description.name
+    batch, outcome = refusals[0]
+    if all(other.raised is not None and other.raised.call == "convert" for _, other in refusals):
+        return f"{name} cannot be probed: {said(outcome)}."
+    return (
+        f"{name} cannot be probed, since none of {len(refusals)} calls with scores and labels returned numbers; "
+        f"for {shown(batch)} came {said(outcome).rstrip('.')}."
+    )

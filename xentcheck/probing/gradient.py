@@ -1,0 +1,93 @@
+"""By what the loss is differentiated, of what the gradient is, and its reduction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.probing.compare import answered
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.show import said, shown
+
+
+def find_gradient(questions: Questions, inference: Inference) -> None:
+    """Tell what the gradient is, where there is one beside a loss."""
+    if not questions.description.has_gradient:
+        inference.notes.append("The target has no gradient; only its loss was asked for.")
+        return
+    if questions.part == "gradient":
+        return
+    fits, evidence = _fits(questions)
+    if not fits and questions.m > 2:
+        fits, evidence = _fits_of_two_classes(questions, inference)
+    if not fits:
+        batch = questions.plain(2)
+        own, outcome = questions.contract.reduction, questions.ask(batch, "gradient")
+        came = evidence if outcome.gradient is not None else f"{shown(batch)}: {said(outcome)}"
+        expected = answered(questions.predict(batch, "gradient"))
+        inference.contradict(
+            "gradient_wrt", f"the gradient of {came}, but that of a {own} is {expected}, and no convention gives it."
+        )
+        return
+    _conclude(questions, inference, fits, evidence)
+
+
+def _fits(questions: Questions) -> tuple[list[Any], str]:
+    """Return the conventions that explain the gradient of two ordinary rows."""
+    kinds = ["logits"]
+    if questions.contract.input != "logits":
+        kinds = [questions.contract.input, "logits"]
+    own = questions.contract.reduction
+    reductions = (None, *(one for one in ("mean", "sum") if one != own and not (own == "none" and one == "sum")))
+    candidates = [{"gradient_wrt": wrt, "gradient_reduction": one} for wrt in kinds for one in reductions]
+    if not questions.contract.boundary.exact:
+        candidates = [{**one, "gradient_of": of} for one in candidates for of in ("loss", "ideal")]
+    fits, evidence = questions.choose(questions.plain(2), candidates, "gradient")
+    return list(fits), evidence
+
+
+def _fits_of_two_classes(questions: Questions, inference: Inference) -> tuple[list[Any], str]:
+    before, questions.m = questions.m, 2
+    fits, evidence = _fits(questions)
+    if fits:
+        why = f"the gradient of {evidence}, but with three classes no gradient is explained"
+        inference.tell("domain", {"classes": [2, 2]}, why)
+    else:
+        questions.m = before
+    return fits, evidence
+
+
+def _conclude(questions: Questions, inference: Inference, fits: list[Any], evidence: str) -> None:
+    # What the rim tells apart, all of it, before what is the plainest of the rest.
+    if len(fits) > 1 and not questions.contract.boundary.exact:
+        for near in _rim(questions):
+            more, words = questions.choose(near, fits, "gradient")
+            if more:
+                fits, evidence = list(more), f"{evidence}; {words}"
+    chosen = dict(fits[0])
+    questions.learn(**chosen)
+    for key in ("gradient_wrt", "gradient_of", "gradient_reduction"):
+        if key in chosen:
+            also = tuple(dict.fromkeys(one[key] for one in fits if one[key] != chosen[key]))
+            what = chosen[key] or f"{questions.contract.reduction} (that of the loss)"
+            inference.tell(key, chosen[key], f"{evidence}, as {what} gives", also)
+
+
+def _rim(questions: Questions) -> list[Batch]:
+    """Return rows whose label has a probability of the size of the boundary's constant, below it and above."""
+    boundary = questions.contract.boundary
+    low = boundary.add if boundary.add is not None else boundary.clip[0] if boundary.clip is not None else 0.0
+    batches: list[Any] = []
+    for share in (0.5, 2.0):
+        p = np.zeros((1, questions.m))
+        p[0, :2] = 1.0 - share * low, share * low
+        if questions.contract.input == "probabilities":
+            batches.append(questions.batch(p, [1]))
+        else:
+            logits = np.full((1, questions.m), -700.0)
+            logits[0, :2] = 0.0, np.log(share * low) if low else -700.0
+            batches.append(questions.batch(logits, [1]))
+    return batches

@@ -1,0 +1,139 @@
+"""Forms, shapes and dtypes of labels that are understood, and what becomes of soft rows of any sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract.declaration import DENSE, INTEGERS, OPTIONS
+from xentcheck.probing.compare import answered
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.options import conventions, options_at_work
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.show import said, shown
+
+_SOFT = ((0.5, 0.25, 0.25), (0.0, 0.75, 0.25), (0.125, 0.125, 0.75))
+_ANY_SUM = ((0.5, 0.5, 0.25), (0.0, 0.5, 0.0), (1.0, 0.5, 0.5))
+
+
+def soft_batch(questions: Questions, sums: bool = True, **options: Any) -> Batch:
+    """Return three rows of soft labels, which sum to 1 or to other numbers."""
+    rows = np.array(_SOFT if sums else _ANY_SUM)
+    full = np.zeros((3, questions.m))
+    width = min(questions.m, 3)
+    full[:, :width] = rows[:, :width]
+    if width < 3 and sums:
+        full[:, 1] = 1.0 - full[:, 0]
+    return questions.batch(questions.rows(3), full, form="soft", **options)
+
+
+def find_labels(questions: Questions, inference: Inference) -> None:
+    """Tell label forms, then shapes and dtypes of those that are understood."""
+    found, words = [], []
+    for form in ("sparse", "onehot", "soft"):
+        batch = soft_batch(questions) if form == "soft" else questions.plain(3, form=form)
+        if questions.agrees(batch):
+            if form != questions.form and (other := _otherwise(questions, form)):
+                inference.notes.append(other)
+                words.append(f"{form}: by another convention")
+                continue
+            found.append(form)
+            words.append(f"{form}: {answered(questions.numbers(batch))} as it should be")
+        else:
+            words.append(f"{form}: {said(questions.ask(batch))}")
+    found = found or [questions.form]
+    questions.learn(labels=found)
+    inference.tell("labels", found, "; ".join(words))
+    if "sparse" in found:
+        _sparse(questions, inference)
+    if set(found) & {"onehot", "soft"}:
+        _dense_dtypes(questions, inference)
+    if "soft" in found:
+        _soft_rows(questions, inference)
+
+
+def _otherwise(questions: Questions, form: str) -> str:
+    """Return what tells that labels of a form are answered by other conventions of the options; "" where not."""
+    if not questions.contract.arguments:
+        return ""
+    batch = options_at_work(questions, *OPTIONS, form=form)
+    if questions.agrees(batch):
+        return ""
+    fits, evidence = questions.choose(batch, conventions(questions, *questions.contract.arguments))
+    how = ", ".join(f"{key}={value}" for key, value in fits[0].items()) if fits else "conventions that are not known"
+    return (
+        f"Labels of the form {form} go by {how}, other than {questions.form} ones, and need a contract of their own: "
+        f"{evidence}, where {answered(questions.predict(batch))} is expected."
+    )
+
+
+def _sparse(questions: Questions, inference: Inference) -> None:
+    batch = questions.plain(3, form="sparse")
+    shapes, words = [], []
+    for name, shape in (("(n,)", (3,)), ("(n,1)", (3, 1))):
+        shaped = batch.replace(labels=batch.labels.reshape(shape))
+        if questions.agrees(shaped):
+            shapes.append(name)
+        words.append(f"{name}: {said(questions.ask(shaped))}")
+    inference.tell("label_shapes", shapes or ["(n,)"], "; ".join(words))
+    right, wrong = _by_dtype(questions, batch, (*INTEGERS, "float32", "float64"))
+    if "int64" in right:
+        inference.tell("label_dtypes", "integers", _dtypes_in_words(right, wrong))
+    elif right:
+        inference.tell("label_dtypes", right, _dtypes_in_words(right, wrong))
+        questions.learn(label_dtypes=right)
+    _note_wrong(inference, wrong)
+
+
+def _dense_dtypes(questions: Questions, inference: Inference) -> None:
+    # One row, too: integers may be taken for class numbers there, and refused where shapes do not fit.
+    right, wrong = _by_dtype(questions, questions.plain(3, form="onehot"), DENSE)
+    alone, misread_alone = _by_dtype(questions, questions.plain(1, form="onehot"), DENSE)
+    right, wrong = [name for name in right if name in alone], {**wrong, **misread_alone}
+    misread = [name for name, what in wrong.items() if not what.startswith("refused")]
+    if "same" in right and not misread:
+        inference.tell("dense_label_dtypes", "numbers", _dtypes_in_words(right, wrong))
+    elif right:
+        inference.tell("dense_label_dtypes", right, _dtypes_in_words(right, wrong))
+        questions.learn(dense_label_dtypes=right)
+
+
+def _by_dtype(questions: Questions, batch: Batch, names: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+    """Return the dtypes of labels that are answered as they should be, and what came of the others."""
+    right, wrong = [], {}
+    for name in names:
+        given = batch.labels.astype(batch.scores.dtype if name == "same" else name)
+        tried = batch.replace(labels=given)
+        if questions.agrees(tried):
+            right.append(name)
+        else:
+            outcome = questions.ask(tried)
+            refused = outcome.raised is not None and outcome.raised.call != "convert"
+            wrong[name] = f"refused ({said(outcome)})" if refused else said(outcome)
+    return right, wrong
+
+
+def _dtypes_in_words(right: list[str], wrong: Mapping[str, str]) -> str:
+    return f"answered: {', '.join(right)}" + "".join(f"; {name}: {what}" for name, what in wrong.items())
+
+
+def _note_wrong(inference: Inference, wrong: Mapping[str, str]) -> None:
+    for name, what in wrong.items():
+        if name in INTEGERS and not what.startswith("refused"):
+            inference.notes.append(f"Labels in {name} are answered otherwise than in int64: {what}.")
+
+
+def _soft_rows(questions: Questions, inference: Inference) -> None:
+    batch = soft_batch(questions, sums=False)
+    candidates = [{"soft_rows": "any"}, {"soft_rows": "renormalised"}]
+    fits, evidence = questions.choose(batch, candidates)
+    if len(fits) == 1:
+        questions.learn(**fits[0])
+        inference.tell("soft_rows", fits[0]["soft_rows"], f"{evidence}, as {fits[0]['soft_rows']} gives")
+    else:
+        expected = "; ".join(f"{one['soft_rows']}: {answered(questions.predict(batch, **one))}" for one in candidates)
+        outcome = said(questions.ask(batch))
+        inference.tell("soft_rows", "normalised", f"{shown(batch)}: {outcome}, but {expected}")

@@ -1,0 +1,86 @@
+"""A label that is ignored without being asked for, and what a mean of nothing is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.probing.compare import answered
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.show import said
+
+_USUAL = (-100, -1, 255, 0)
+
+
+def find_ignored(questions: Questions, inference: Inference) -> None:
+    """Find a label whose rows do not count, among the usual ones and the classes."""
+    if "sparse" not in questions.contract.labels or questions.form != "sparse":
+        return
+    if "ignore_index" in questions.contract.arguments:
+        return
+    means = ("rows", "kept") if questions.contract.reduction == "mean" else ("rows",)
+    words: list[str] = []
+    found: list[tuple[int, Any, str]] = []
+    for label in (*_USUAL, questions.m - 1):
+        if label < 0 and questions.label_dtype.startswith("u"):
+            continue
+        batch = questions.batch(questions.rows(3), (1, label, 1))
+        candidates = [{"ignore_index": label, "mean_over": mean} for mean in means]
+        fits, evidence = questions.choose(batch, candidates)
+        if len(fits) == 1:
+            found.append((label, fits[0], evidence))
+        words.append(f"{label}: {said(questions.ask(batch))}")
+    if found:
+        label, changes, evidence = found[0]
+        questions.learn(**changes)
+        inference.tell("ignore_index", label, f"{evidence}, as if the row of the label {label} did not count")
+        if len(means) > 1:
+            inference.tell("mean_over", changes["mean_over"], f"{evidence}, as {changes['mean_over']} gives")
+        if len(found) > 1:
+            others = ", ".join(str(one[0]) for one in found[1:])
+            inference.notes.append(f"Rows of the labels {others} do not count either; a contract can name one label.")
+        return
+    inference.tell("ignore_index", None, f"none of these labels is ignored: {'; '.join(words)}")
+
+
+def find_empty_mean(questions: Questions, inference: Inference) -> None:
+    """Tell what a mean of nothing is, if it is the same whatever there is nothing of."""
+    if questions.contract.reduction != "mean" or questions.part != "loss":
+        return
+    found, words = set(), []
+    for what, batch in _nothing(questions):
+        got = questions.numbers(batch)
+        value = None if got is None or got.shape != () else float(got)
+        kind = "nan" if value is not None and np.isnan(value) else "zero" if value == 0 else None
+        gradient = questions.description.has_gradient and kind is not None
+        if gradient and not questions.agrees(batch, "gradient", empty_mean=kind):
+            kind = None
+            words.append(f"{what}: {answered(got)}, and another gradient")
+        else:
+            words.append(f"{what}: {said(questions.ask(batch))}")
+        found.add(kind)
+    if len(found) == 1 and None not in found:
+        questions.learn(empty_mean=next(iter(found)))
+        inference.tell("empty_mean", next(iter(found)), "; ".join(words))
+    else:
+        inference.cannot_tell("empty_mean", f"it is not nan, nor 0, throughout: {'; '.join(words)}.")
+
+
+def _nothing(questions: Questions) -> list[tuple[str, Batch]]:
+    """Return batches whose mean is 0 / 0, and what they are in words."""
+    empty = np.zeros((0, questions.m)) if questions.form != "sparse" else np.zeros(0, np.int64)
+    batches = [("no rows", questions.batch(np.zeros((0, questions.m)), empty))]
+    ignored: Any = questions.contract.ignore_index
+    over = questions.contract.mean_over
+    if ignored is not None and questions.form == "sparse" and over != "rows":
+        label = ignored if isinstance(ignored, int) else -100
+        batches.append(("only ignored rows", questions.batch(questions.rows(2), (label, label))))
+    if "class_weights" in questions.contract.arguments and over == "weights":
+        weights = np.ones(questions.m)
+        weights[1] = 0.0
+        if not questions.contract.arguments.keys() & {"label_smoothing", "z_loss"}:
+            batches.append(("weights of 0", questions.batch(questions.rows(2), (1, 1), class_weights=weights)))
+    return batches

@@ -1,0 +1,112 @@
+"""Options that are arguments of the call: whether they do what their names say, and by which convention."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.probing.compare import answered
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.show import shown
+
+_TRIED: dict[str, Any] = {
+    "temperature": 2.0,
+    "soft_cap": 1.5,
+    "z_loss": 0.25,
+    "label_smoothing": 0.5,
+    "ignore_index": 2,
+    "class_weights": (4.0, 1.0, 2.0),
+}
+"""A value of each option that shows, in the order in which they are tried."""
+
+
+def find_options(questions: Questions, inference: Inference, named: dict[str, str]) -> None:
+    """Try each option alone, and then those together that have conventions in common."""
+    for key in _TRIED:
+        if key == "ignore_index" and key in named and questions.form != "sparse":
+            inference.cannot_tell(key, f"labels are {questions.form} rows, which no number marks as ignored.")
+        elif key in named:
+            _try(questions, inference, key, named[key])
+    _together(questions, inference)
+
+
+def _weights(questions: Questions) -> Any:
+    return np.resize(np.array(_TRIED["class_weights"]), questions.m)
+
+
+def _value(questions: Questions, key: str) -> Any:
+    if key == "class_weights":
+        return _weights(questions)
+    return questions.m - 1 if key == "ignore_index" else _TRIED[key]
+
+
+def options_at_work(questions: Questions, *keys: str, form: str | None = None) -> Batch:
+    """Return rows of different labels, the ignored one among them, with some options at work."""
+    sparse = (form or questions.form) == "sparse"
+    working = [key for key in keys if key in questions.contract.arguments and (sparse or key != "ignore_index")]
+    given = {key: _value(questions, key) for key in working}
+    labels = (0, 1, questions.m - 1)
+    return questions.batch(questions.rows(3), labels, form, **given)
+
+
+def conventions(questions: Questions, *keys: str) -> list[dict[str, Any]]:
+    """Return every combination of the conventions that some options go by."""
+    means = ["rows"]
+    if questions.contract.reduction == "mean":
+        means += ["kept"] if "ignore_index" in keys else []
+        means += ["weights"] if "class_weights" in keys else []
+    over = ("all", "others") if "label_smoothing" in keys else ("all",)
+    by = ("label", "class") if {"label_smoothing", "class_weights"} <= set(keys) else ("label",)
+    axes: dict[str, Any] = {"mean_over": means, "smoothing_over": over, "smoothing_weights": by}
+    shown_axes = {name: values for name, values in axes.items() if len(values) > 1}
+    return [dict(zip(shown_axes, values, strict=True)) for values in product(*shown_axes.values())]
+
+
+def _try(questions: Questions, inference: Inference, key: str, name: str) -> None:
+    batch = options_at_work(questions, key)
+    fits, evidence = questions.choose(batch, conventions(questions, key))
+    if fits:
+        inference.tell(key, {"argument": name}, f"{evidence}, as {key} {_short(batch.options[key])} gives")
+        if len(fits) == 1:
+            _conclude(questions, inference, fits[0], evidence)
+        return
+    plain = questions.predict(questions.batch(batch.scores, (0, 1, questions.m - 1)))
+    inference.contradict(
+        key,
+        f"with the argument {name} {shown(batch)} gives {answered(questions.numbers(batch))}, "
+        f"which no convention of {key} gives (without it: {answered(plain)}).",
+    )
+
+
+def _together(questions: Questions, inference: Inference) -> None:
+    """Tell the conventions that only two options show together, for what the target has of them."""
+    working = [key for key in ("label_smoothing", "ignore_index", "class_weights") if _works(questions, inference, key)]
+    for keys in (("ignore_index", "class_weights"), ("label_smoothing", "class_weights"), tuple(working)):
+        if len(keys) < 2 or not set(keys) <= set(working):
+            continue
+        options = conventions(questions, *keys)
+        batch = options_at_work(questions, *keys)
+        fits, evidence = questions.choose(batch, options)
+        if len(fits) == 1:
+            _conclude(questions, inference, fits[0], evidence)
+        elif not fits:
+            key = "smoothing_weights" if "label_smoothing" in keys else "mean_over"
+            inference.contradict(key, f"{evidence}, which no convention of {' and '.join(keys)} together gives.")
+
+
+def _works(questions: Questions, inference: Inference, key: str) -> bool:
+    return key in questions.contract.arguments and inference.findings[key].status == "told"
+
+
+def _conclude(questions: Questions, inference: Inference, changes: Any, evidence: str) -> None:
+    questions.learn(**changes)
+    for key, value in changes.items():
+        inference.tell(key, value, f"{evidence}, as {key} {value!r} gives")
+
+
+def _short(value: Any) -> str:
+    return str(value.astype(np.float64).tolist()) if isinstance(value, np.ndarray) else f"{value:g}"

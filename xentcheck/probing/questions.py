@@ -1,0 +1,191 @@
+"""Asking a target about small batches, and what a contract says that the answers should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.batches.batch import Batch, one_hot
+from xentcheck.contract import Contract
+from xentcheck.contract.declaration import KEYS, OPTIONS
+from xentcheck.contract.key import At
+from xentcheck.probing.compare import TOLERANCE, Floats, answered, same
+from xentcheck.probing.show import shown
+from xentcheck.targets import Host, Outcome, TargetError
+from xentcheck.truth.enclose import enclose
+from xentcheck.truth.formats import FORMATS
+from xentcheck.truth.problem import pose
+
+_LOGITS = ((1.0, -2.0, 0.5, 0.25), (0.0, 2.0, -1.0, 0.5), (-1.5, 0.25, 1.0, -0.75))
+_P = {
+    3: ((0.5, 0.3125, 0.1875), (0.125, 0.25, 0.625), (0.0625, 0.1875, 0.75)),
+    2: ((0.625, 0.375), (0.25, 0.75), (0.8125, 0.1875)),
+}
+"""Rows that sum to 1 exactly in every dtype."""
+
+
+class Questions:
+    """A target, how it is called, and what is known of its contract so far.
+
+    Parameters
+    ----------
+    host : Host
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.description = host.ready()
+        self.contract = Contract()
+        self.part = "loss" if self.description.has_loss else "gradient"
+        self.dtype = "float64"
+        self.form = "sparse"
+        self.label_dtype = ""
+        self.wide = False
+        self.m = 3
+        self.calls = 0
+        self._outcomes: dict[Any, Outcome] = {}
+
+    def learn(self, **changes: Any) -> None:
+        """Take keys of the contract as known, and have the target called by them."""
+        before, self.contract = self.contract, self.contract.replace(**self._sensible(changes))
+        called = ("argument_order", "axis", *OPTIONS)
+        if any(getattr(before, key) != getattr(self.contract, key) for key in called):
+            self.host.follow(self.contract.as_mapping())
+            self.description = self.host.description
+
+    def _sensible(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return changes without what only logits can have, where the scores are taken for something else."""
+        other = changes.get("input", self.contract.input) != "logits"
+        return {**changes, **{key: None for key, record in KEYS.items() if record.of_logits and other}}
+
+    def neutral(self, m: int, dtype: str) -> dict[str, Any]:
+        """Return values of the options that are arguments with which they do nothing."""
+        form = FORMATS[dtype]
+        given = {
+            "class_weights": np.ones(m, form.dtype),
+            "label_smoothing": 0.0,
+            "z_loss": 0.0,
+            "ignore_index": -100,
+            "soft_cap": OPTIONS["soft_cap"].value("off", At(m, form.unit_roundoff, form.normal_exponent)),
+            "temperature": 1.0,
+        }
+        return {key: given[key] for key in self.contract.arguments}
+
+    def batch(
+        self, scores: Any, labels: Any, form: str | None = None, dtype: str | None = None, **options: Any
+    ) -> Batch:
+        """Return a batch of the form and dtype in which the target is known to answer.
+
+        Parameters
+        ----------
+        scores : array_like, shape (n, m)
+        labels : array_like, shape (n,) or (n, m)
+            Class numbers are made one-hot rows where the form is a dense one.
+        """
+        name, form = dtype or self.dtype, form or self.form
+        with np.errstate(over="ignore"):
+            given = np.asarray(scores, np.float64).astype(FORMATS[name].dtype)
+        if given.ndim != 2:
+            given = given.reshape(0, self.m)
+        asked = np.asarray(labels)
+        if form == "sparse":
+            made = asked.reshape(-1, 1) if self.wide else asked.reshape(-1)
+            made = made.astype(self.label_dtype if self.form == "sparse" and self.label_dtype else np.int64)
+        else:
+            dense = one_hot(asked, given.shape[1], np.float64) if asked.ndim < 2 else asked
+            made = dense.astype(self.label_dtype if self.form != "sparse" and self.label_dtype else given.dtype)
+        neutral = self.neutral(given.shape[1], name)
+        if "class_weights" in options:
+            options["class_weights"] = np.asarray(options["class_weights"], np.float64).astype(given.dtype)
+        return Batch(given, made, form, {**neutral, **options}, family="probe")
+
+    def plain(self, n: int, **more: Any) -> Batch:
+        """Return a batch of up to three ordinary rows of what the scores are known to be."""
+        return self.batch(self.rows(n), self.labels(n), **more)
+
+    def wider(self) -> Batch:
+        """Return two ordinary rows with one class more: what is eps/m there is no eps/(m - 1) of another eps."""
+        self.m += 1
+        try:
+            return self.plain(2)
+        finally:
+            self.m -= 1
+
+    def labels(self, n: int) -> tuple[int, ...]:
+        """Return the labels of up to three ordinary rows; class 0, which may be an ignored one, where there is need."""
+        return ((1, 0, 1) if self.m == 2 else (1, 2, 1))[:n]
+
+    def rows(self, n: int, kind: str | None = None) -> Floats:
+        """Return up to three ordinary rows of scores, shape (n, m)."""
+        kind = kind or self.contract.input
+        if kind == "logits":
+            return np.tile(np.array(_LOGITS), self.m // 4 + 1)[:n, : self.m]
+        rows = np.array(_P[min(self.m, 3)])[:n]
+        while rows.shape[1] < self.m:
+            rows = np.hstack([rows[:, :-1], rows[:, -1:] / 2, rows[:, -1:] / 2])
+        return rows if kind == "probabilities" else np.log(rows)
+
+    def ask(self, batch: Batch, part: str | None = None) -> Outcome:
+        """Return what the target makes of a batch."""
+        part = part or self.part
+        called = (self.contract.argument_order, self.contract.axis, part)
+        key = (*called, batch.label_form, *map(_identity, (batch.scores, batch.labels)), _options_of(batch))
+        if key not in self._outcomes:
+            self._outcomes[key] = self.ask_again(batch, part)
+        return self._outcomes[key]
+
+    def ask_again(self, batch: Batch, part: str | None = None) -> Outcome:
+        """Return what the target makes of a batch, whether or not it was asked before."""
+        self.calls += 1
+        outcome = self.host.evaluate(batch, (part or self.part,))
+        if outcome.died.startswith("no answer"):
+            raise TargetError(
+                f"{self.description.name} gave {outcome.died} for {shown(batch)}; "
+                "a target that hangs cannot be probed, see --time-limit."
+            )
+        return outcome
+
+    def numbers(self, batch: Batch, part: str | None = None) -> Floats | None:
+        """Return the loss or the gradient of a batch in float64, or None where there is none."""
+        value = getattr(self.ask(batch, part), part or self.part)
+        if value is None or value.dtype.kind == "c":
+            return None
+        with np.errstate(all="ignore"):
+            return np.asarray(value).astype(np.float64)
+
+    def predict(self, batch: Batch, part: str | None = None, **changes: Any) -> Floats:
+        """Return what the contract says of a batch, with some keys changed."""
+        contract = self.contract.replace(**self._sensible(changes)) if changes else self.contract
+        problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options))
+        part = part or self.part
+        found = enclose(problem, gradient=part == "gradient")
+        wanted = found.loss if part == "loss" else found.gradient
+        assert wanted is not None
+        return wanted.hi
+
+    def agrees(self, batch: Batch, part: str | None = None, tolerance: float | None = None, **changes: Any) -> bool:
+        """Return whether the target answers as the contract says, with some keys changed."""
+        return same(self.numbers(batch, part), self.predict(batch, part, **changes), self.tolerance(batch, tolerance))
+
+    def choose(
+        self, batch: Batch, candidates: Sequence[Mapping[str, Any]], part: str | None = None
+    ) -> tuple[list[Mapping[str, Any]], str]:
+        """Return those of several changes of the contract that explain the answer, and the evidence in words."""
+        got = self.numbers(batch, part)
+        fits = [one for one in candidates if same(got, self.predict(batch, part, **one), self.tolerance(batch))]
+        return fits, f"{shown(batch)}: {answered(got)}"
+
+    def tolerance(self, batch: Batch, given: float | None = None) -> float:
+        """Return how far an answer may be from what is said, relative to the larger of that and 1."""
+        return given or TOLERANCE[batch.dtype]
+
+
+def _identity(array: NDArray[Any]) -> tuple[Any, ...]:
+    return array.dtype.name, array.shape, array.tobytes()
+
+
+def _options_of(batch: Batch) -> tuple[Any, ...]:
+    return tuple((key, _identity(np.asarray(value))) for key, value in batch.options.items())

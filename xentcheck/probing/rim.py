@@ -1,0 +1,139 @@
+"""What becomes of scores that are not finite, and of bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract.declaration import INVALID_KINDS
+from xentcheck.probing.compare import answered
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.show import said, shown
+from xentcheck.properties.spoiling import meaningful_kind, spoil
+
+_WAYS = 12
+
+
+def find_nonfinite(questions: Questions, inference: Inference) -> None:
+    """Tell which logits that are not finite are handled as their limit, by loss and gradient."""
+    if questions.contract.input != "logits":
+        inference.cannot_tell("nonfinite", "the scores are no logits.")
+        return
+    found, words = [], []
+    for kind in ("-inf", "+inf", "nan"):
+        odd = next(_disagreements(questions, float(kind)), None)
+        if odd is None:
+            found.append(kind)
+            words.append(f"{kind} is handled as its limit")
+        else:
+            batch, part = odd
+            came, expected = said(questions.ask(batch, part)), answered(questions.predict(batch, part))
+            words.append(f"{kind}: of {shown(batch)} the {part} is {came}, and {expected} in the limit")
+    questions.learn(nonfinite=found)
+    inference.tell("nonfinite", found, "; ".join(words))
+
+
+def _infinite(questions: Questions, value: float) -> list[Batch]:
+    """Return rows with such a score beside the label, at it, in all places, and in a row that is ignored."""
+    batches = []
+    for form in questions.contract.labels:
+        for places in ([0], [1], list(range(questions.m))):
+            rows = questions.rows(2)
+            rows[0, places] = value
+            batches.append(questions.batch(rows, questions.labels(2), form=form))
+            if "label_smoothing" in questions.contract.arguments:  # a share of every class
+                batches.append(questions.batch(rows, questions.labels(2), form=form, label_smoothing=0.5))
+    ignored = questions.contract.ignore_index
+    if ignored is not None and questions.form == "sparse":
+        rows = questions.rows(2)
+        rows[0, :2] = value
+        batches.append(questions.batch(rows, (ignored if isinstance(ignored, int) else -100, 1)))
+    return batches
+
+
+def _disagreements(questions: Questions, value: float) -> Iterator[tuple[Batch, str]]:
+    """Yield batches with such a score whose loss or gradient is not that of the limit, and which of the two."""
+    for batch in _infinite(questions, value):
+        for part in _parts(questions):
+            if not questions.agrees(batch, part):
+                yield batch, part
+
+
+def find_invalid(questions: Questions, inference: Inference) -> None:
+    """Tell which kinds of bad input raise, or that one number stands for all of them."""
+    raising, words, values = [], [], []
+    kinds = [kind for kind in INVALID_KINDS if any(_bad(questions, kind))]
+    for kind in kinds:
+        refused = True
+        for batch in _bad(questions, kind):
+            outcomes = [questions.ask(batch, part) for part in _parts(questions)]
+            raised = all(one.raised is not None and one.raised.call != "convert" for one in outcomes)
+            if raised or _understood(questions, batch):
+                continue
+            if refused:
+                words.append(f"{kind}: {said(outcomes[0])}")
+            refused = False
+            values.append(outcomes[0].loss)
+        if refused:
+            raising.append(kind)
+            words.append(f"{kind} raises")
+    sentinel = None if raising else _sentinel(questions, kinds)
+    declared: Any = raising
+    if sentinel is not None:
+        declared = {"returns": sentinel}
+        words = [f"{', '.join(kinds)} are all answered with {sentinel:g}"]
+    elif not raising:
+        declared = "unspecified"
+    elif raising == kinds:
+        declared = "raise"
+    inference.tell("invalid", declared, "; ".join(words))
+
+
+def _parts(questions: Questions) -> list[str]:
+    both = questions.part == "loss" and questions.description.has_gradient
+    return [questions.part, "gradient"] if both else [questions.part]
+
+
+def _bad(questions: Questions, kind: str, sizes: tuple[int, ...] = (1, 2, 3)) -> list[Batch]:
+    """Return ordinary batches spoiled in one kind, for each form of labels, each size and in several ways.
+
+    A single row is among them, since a row of labels for it is broadcast where for more rows shapes do not fit.
+    """
+    ignored = questions.contract.ignore_index
+    label = ignored if isinstance(ignored, int) else None if ignored is None else -100
+    found = []
+    for form in questions.contract.labels:
+        if meaningful_kind(questions.contract, form, kind):
+            batches = [questions.plain(n, form=form) for n in sizes]
+            if label is not None and form == "sparse":
+                batches += [questions.batch(questions.rows(n), (label,) * n) for n in sizes]
+            made = [spoil(batch, kind, way, label) for batch in batches for way in range(_WAYS)]
+            found += [one[0] for one in made if one is not None]
+    return found
+
+
+def _understood(questions: Questions, batch: Batch) -> bool:
+    """Return whether one-hot rows in place of sparse labels are answered as one-hot labels."""
+    if batch.label_form != "sparse" or batch.labels.shape != batch.scores.shape:
+        return False
+    return questions.agrees(batch.replace(label_form="onehot"))
+
+
+def _sentinel(questions: Questions, kinds: list[str]) -> float | None:
+    """Return the one number that all bad input is answered with, in a row alone where losses are not reduced."""
+    if questions.part != "loss":
+        return None
+    found: list[float] = []
+    for kind in kinds:
+        rows = (1,) if questions.contract.reduction == "none" and kind != "length_mismatch" else (2,)
+        for batch in _bad(questions, kind, rows):
+            got = questions.numbers(batch)
+            if got is None or not got.size:
+                return None
+            found += got.reshape(-1).tolist()
+    same = found and all(value == found[0] or (np.isnan(value) and np.isnan(found[0])) for value in found)
+    return float(found[0]) if same and not np.isinf(found[0]) else None

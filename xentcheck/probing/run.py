@@ -1,0 +1,89 @@
+"""The order of the experiments: each uses what those before it have told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter
+
+from xentcheck.contract import Contract
+from xentcheck.probing.call import find_call
+from xentcheck.probing.constants import find_constants
+from xentcheck.probing.gradient import find_gradient
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.labels import find_labels
+from xentcheck.probing.means import find_empty_mean, find_ignored
+from xentcheck.probing.names import left_alone, options_of, orders
+from xentcheck.probing.options import find_options
+from xentcheck.probing.precision import find_dtypes
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.rim import find_invalid, find_nonfinite
+from xentcheck.targets import Host, TargetSpecification, open_host
+
+TIME_LIMIT = 10.0
+FIRST_TIME_LIMIT = 30.0
+
+
+def infer(
+    specification: TargetSpecification,
+    *,
+    time_limit: float = TIME_LIMIT,
+    first_time_limit: float = FIRST_TIME_LIMIT,
+    directory: str | None = None,
+) -> Inference:
+    """Infer the contract of a target from its answers; what it declares of itself is not looked at.
+
+    Parameters
+    ----------
+    specification : TargetSpecification
+        Its contract and changes are left out.
+    time_limit, first_time_limit : float
+        Seconds that a call may take, and the import or a call that compiles.
+    directory : str, optional
+        Where paths begin and pyproject.toml is looked for.
+
+    Raises
+    ------
+    TargetError
+        If the target cannot be used: in one sentence.
+    """
+    begun = perf_counter()
+    bare = replace(specification, contract=Contract(), changes={})
+    with open_host(bare, time_limit=time_limit, first_time_limit=first_time_limit, directory=directory) as host:
+        inference = _experiments(host)
+    inference.callables = {role: value for role, value in specification.given.items() if isinstance(value, str)}
+    inference.seconds = perf_counter() - begun
+    return inference
+
+
+def _experiments(host: Host) -> Inference:
+    description = host.ready()
+    inference = Inference(description.name, description.location)
+    parameters = host.parameters()
+    options = options_of(parameters, description.name)
+    questions = Questions(host)
+    if options:
+        questions.learn(**{key: {"argument": name} for key, name in options.items()})
+    for one in left_alone(parameters, options):
+        inference.notes.append(f"The argument {one.name} was left at its default, {one.default}.")
+    find_call(questions, inference, orders(parameters))
+    if not inference.contradictions:
+        find_constants(questions, inference)
+    if not inference.contradictions:
+        find_options(questions, inference, options)
+        find_ignored(questions, inference)
+        find_labels(questions, inference)
+        find_gradient(questions, inference)
+        find_empty_mean(questions, inference)
+        find_dtypes(questions, inference)
+        find_nonfinite(questions, inference)
+        find_invalid(questions, inference)
+        _never_told(questions, inference)
+    inference.calls = questions.calls
+    return inference
+
+
+def _never_told(questions: Questions, inference: Inference) -> None:
+    """Say of the keys that no small batch shows why they are left out."""
+    inference.cannot_tell("accuracy", "a few small batches do not show how accurate a loss is; `xentcheck check` does.")
+    if "domain" not in inference.findings:
+        inference.cannot_tell("domain", "limits are what a target states; 0 to 3 rows of few classes were tried.")

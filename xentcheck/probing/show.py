@@ -1,0 +1,59 @@
+"""Batches in words, for evidence that a reader can repeat by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.targets import Outcome
+
+_LETTERS = {"logits": "z", "probabilities": "p", "log_probabilities": "log p"}
+_OPTIONS = {"class_weights": "w"}
+
+
+def shown(batch: Batch) -> str:
+    """Return scores, labels and options of a small batch as a line of text."""
+    parts = [f"scores {_numbers(batch.scores)}", f"labels {_numbers(batch.labels)}"]
+    for key, value in batch.options.items():
+        if not _idle(key, value):
+            parts.append(f"{_OPTIONS.get(key, key)} {_numbers(value)}")
+    return ", ".join(parts)
+
+
+def said(outcome: Outcome) -> str:
+    """Return what came of a call in words."""
+    if outcome.died:
+        return f"its process ended ({outcome.died})"
+    if outcome.raised is not None:
+        if outcome.raised.call == "convert":
+            return outcome.raised.message
+        return f"{outcome.raised.kind}: {outcome.raised.message[:100]}"
+    value = outcome.loss if outcome.loss is not None else outcome.gradient
+    return "nothing" if value is None else _numbers(value)
+
+
+def _numbers(values: Any) -> str:
+    array = np.asarray(values)
+    if array.size == 0:
+        return f"of shape {array.shape}"
+    if array.dtype.kind == "b":
+        return str(array.astype(int).tolist())
+    if array.dtype.kind in "iu":
+        return str(array.tolist())
+    with np.errstate(all="ignore"):
+        return _brackets(array.astype(np.float64).tolist())
+
+
+def _brackets(values: Any) -> str:
+    return f"[{', '.join(map(_brackets, values))}]" if isinstance(values, list) else f"{values:.6g}"
+
+
+def _idle(key: str, value: Any) -> bool:
+    """Return whether an option's value is the one with which it does nothing."""
+    if key == "class_weights":
+        return bool(np.all(np.asarray(value).astype(np.float64) == 1))
+    if key == "soft_cap":
+        return bool(value >= 2.0**10)
+    return bool({"label_smoothing": 0.0, "z_loss": 0.0, "ignore_index": -100, "temperature": 1.0}[key] == value)

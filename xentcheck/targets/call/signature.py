@@ -1,0 +1,35 @@
+"""The arguments that a target's call takes, read from its signature in the process in which it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xentcheck.targets.parameter import Parameter
+
+
+def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """Return the arguments of a callable, without those that only collect others; () where it has no signature."""
+    import inspect  # slow to import, and hardly ever asked for
+
+    try:
+        stated = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return ()
+    return tuple(
+        Parameter(
+            one.name,
+            required=one.default is one.empty,
+            by_name=one.kind is not one.POSITIONAL_ONLY,
+            default="" if one.default is one.empty else _written(one.default),
+        )
+        for one in stated
+        if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    )
+
+
+def _written(default: object) -> str:
+    try:
+        return repr(default)
+    except Exception:
+        return "?"
