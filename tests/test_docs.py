@@ -7,12 +7,14 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 
 from xentcheck.cli import arguments
 from xentcheck.cli.main import xentcheck as group
+from xentcheck.report import results
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -57,6 +59,17 @@ def test_each_command_shown_can_be_called(page: str, command: str) -> None:
     arguments.declared(given.get("assignments", ()), None)
     arguments.laws(given.get("properties", ()))
     arguments.dtypes(given.get("dtypes", ()))
+
+
+RECORDS = [one for one in vars(results).values() if isinstance(one, type) and is_dataclass(one)]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_each_field_of_the_report_is_documented(record: type) -> None:
+    """Among the parameters in the docstring of its record, which the page of the report shows."""
+    assert f".. autoclass:: {record.__name__}\n" in (ROOT / "docs" / "reference" / "report.md").read_text("utf-8")
+    lines = re.findall(r"^    (\w[\w, ]*)(?: :.*)?$", record.__doc__ or "", re.MULTILINE)
+    assert {one.name for one in fields(record)} <= {name.strip() for line in lines for name in line.split(",")}
 
 
 def shown() -> list[tuple[str, list[str], list[str]]]:
