@@ -93,7 +93,7 @@ def plain(line: str) -> str:
 def test_the_tutorial_shows_what_is_printed(folder: str, words: list[str], expected: list[str]) -> None:
     """Each line shown is printed, in this order; "..." stands for lines left out."""
     call = [sys.executable, "-m", "xentcheck", *words]
-    environment = {**os.environ, "COLUMNS": "100"}
+    environment = {**os.environ, "COLUMNS": "88"}
     run = subprocess.run(call, cwd=STEPS / folder, env=environment, capture_output=True, text=True, check=False)
     printed = iter([plain(line) for line in run.stdout.splitlines()])
     missing = [line for line in expected if line != "..." and plain(line) not in printed]
