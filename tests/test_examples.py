@@ -62,7 +62,7 @@ def test_the_notebook_runs() -> None:
 @pytest.mark.slow
 def test_the_pytest_file_passes() -> None:
     """Without any configuration: one test a law, those that do not apply skipped."""
-    done = run(["-m", "pytest", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider", "test_losses.py"])
+    done = run(["-m", "pytest", "-p", "no:cacheprovider", "test_losses.py"])
     assert done.returncode == 0, done.stdout
     assert re.search(r"\d+ passed, \d+ skipped", done.stdout)
 
