@@ -23,10 +23,11 @@ STEPS = ROOT / "examples" / "tutorial"
 
 
 def commands(text: str) -> list[str]:
-    """Return the calls of xentcheck in a page: lines of its blocks of code, and spans of code."""
+    """Return the calls of xentcheck in a page: lines of its blocks of code, spans of code, and contracts in such."""
     blocks = re.findall(r"^ *```[^`\n]*\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
     lines = re.findall(r"^ *(?:\$ |.* && )?(xentcheck (?:[^\\\n]|\\\n)*)", "\n".join(blocks), re.MULTILINE)
     spans = re.findall(r"(?<!`)`(xentcheck\s[^`]+)`", text)
+    spans += [f"xentcheck check TARGET {one}" for one in re.findall(r"(?<!`)`(--contract\s[^`]+)`", text)]
     found = [one.replace("\\\n", " ").partition(" # ")[0] for one in (*lines, *spans)]
     return [" ".join(one.split()) for one in found if not re.match(r"xentcheck \d", one)]  # not the head of a report
 

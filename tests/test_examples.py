@@ -14,7 +14,7 @@ from tests.test_docs import ROOT, commands, shown
 
 EXAMPLES = ROOT / "examples"
 GUIDES = ROOT / "docs" / "guides"
-NEEDS = {"torch_module": "torch", "torch_function": "torch", "jax_jitted": "jax", "numba_kernel": "numba"}
+NEEDS = {"torch_module": "torch", "torch_function": "torch", "numba_kernel": "numba"}
 QUICK = ("--properties", "value,gradient", "--dtypes", "float64")
 
 
