@@ -15,19 +15,20 @@ from tests.test_docs import ROOT, commands, shown
 EXAMPLES = ROOT / "examples"
 GUIDES = ROOT / "docs" / "guides"
 NEEDS = {"torch_module": "torch", "torch_function": "torch", "numba_kernel": "numba"}
-QUICK = ("--properties", "value,gradient", "--dtypes", "float64")
+COMPILED = ("jax_jitted", "numba_kernel")
+"""Files whose every shape or dtype is compiled: the whole takes minutes, and they are judged in part."""
+PART = ("--properties", "value,gradient", "--dtypes", "float64")
 
 
-def checks() -> list[object]:
-    """Return the checks of files of examples/ that the guides show, each with the framework that it needs."""
+def checks() -> dict[str, list[str]]:
+    """Return the checks of files of examples/ that the guides show: the name of the file to the words."""
     text = "".join(page.read_text("utf-8") for page in sorted(GUIDES.glob("*.md")))
-    found = []
-    for command in commands(text):
-        name = re.search(r"(\w+)\.py:", command)
-        if command.startswith("xentcheck check ") and name and (EXAMPLES / f"{name[1]}.py").exists():
-            marks = [pytest.mark.needs(NEEDS[name[1]])] if name[1] in NEEDS else []
-            found.append(pytest.param(shlex.split(command)[1:], id=name[1], marks=marks))
-    return found
+    called = [(re.search(r"(\w+)\.py:", one), one) for one in commands(text) if one.startswith("xentcheck check ")]
+    named = {name[1]: shlex.split(one)[1:] for name, one in called if name}
+    return {name: words for name, words in named.items() if (EXAMPLES / f"{name}.py").exists()}
+
+
+CHECKS = checks()
 
 
 def run(words: list[str]) -> subprocess.CompletedProcess[str]:
@@ -36,21 +37,24 @@ def run(words: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(call, cwd=EXAMPLES, env=dict(os.environ), capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("words", checks())
-def test_the_losses_of_the_guides_are_right(words: list[str]) -> None:
+@pytest.mark.parametrize("name", [name for name in CHECKS if name not in NEEDS and name not in COMPILED])
+def test_the_losses_of_the_guides_are_right_in_part(name: str) -> None:
     """By the laws of value and gradient, with the contract that the guide declares."""
-    done = run(["-m", "xentcheck", *words, *QUICK])
+    done = run(["-m", "xentcheck", *CHECKS[name], *PART])
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", checks())
-def test_the_losses_of_the_guides_are_right_by_every_law(words: list[str]) -> None:
-    """The command as the guide shows it."""
-    done = run(["-m", "xentcheck", *words])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.needs(NEEDS[name])] if name in NEEDS else []) for name in CHECKS]
+)
+def test_the_losses_of_the_guides_are_right(name: str) -> None:
+    """The command as the guide shows it, but for what is compiled."""
+    done = run(["-m", "xentcheck", *CHECKS[name], *(PART if name in COMPILED else ())])
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_notebook_runs() -> None:
     """From the first cell to the last; it shows a violation and its evidence."""
     done = run(["notebook.py"])
@@ -69,7 +73,7 @@ def test_the_pytest_file_passes() -> None:
 
 def test_every_file_is_tried() -> None:
     """Those above, and those of the tutorial, whose commands tests/test_docs.py runs."""
-    tried = {parameter.id for parameter in checks()} | {"notebook", "test_losses"}
+    tried = {*CHECKS} | {"notebook", "test_losses"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tried
     assert {path.name for path in (EXAMPLES / "tutorial").iterdir()} == {folder for folder, _, _ in shown()}
 
