@@ -20,6 +20,7 @@ def _kernel(logits, labels, losses, gradient):
 
 def loss_and_gradient(logits, labels):
     """Return one loss a row and its gradient by the logits."""
-    losses, gradient = np.empty(len(logits), logits.dtype), np.empty(logits.shape, logits.dtype)
+    losses = np.empty(len(logits), logits.dtype)
+    gradient = np.empty_like(logits, order="C")
     _kernel(logits, labels, losses, gradient)
     return losses, gradient
