@@ -48,7 +48,7 @@ def probe(**given: Any) -> int:
     from xentcheck.probing.toml import as_toml
     from xentcheck.targets import TargetError, TargetSpecification
 
-    output_files.require_folder(given["json_file"], "--json")
+    output_files.require_writable({"--json": given["json_file"]})
     callables = {"loss": given["target"], **{role: given[role] for role in ("gradient", "value_and_gradient")}}
     limit = given["time_limit"]
     try:

@@ -20,9 +20,16 @@ STATUSES = ("passed", "failed", "skipped", "not-applicable")
 
 @dataclass(frozen=True)
 class TargetSummary:
-    """What was judged: its name, where it comes from, and the contract it was held to.
+    """What was judged.
 
-    `contract` is `Contract.as_mapping()`; `contract_source` says who stated it.
+    Parameters
+    ----------
+    name, location, version : str
+        How it was called, where it comes from, and the version of its package; "" where that is not known.
+    contract : mapping
+        What it was held to, every key: `Contract.as_mapping()`.
+    contract_source : str
+        Who stated it.
     """
 
     name: str
@@ -34,7 +41,15 @@ class TargetSummary:
 
 @dataclass(frozen=True)
 class Environment:
-    """What the verdict depends on besides the target: interpreter, machine, versions of packages."""
+    """What the verdict depends on besides the target.
+
+    Parameters
+    ----------
+    python, platform, cpu : str
+        The version of the interpreter, and the machine.
+    packages : mapping
+        Name to version.
+    """
 
     python: str = ""
     platform: str = ""
@@ -44,7 +59,15 @@ class Environment:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many batches were planned, judged, filtered and skipped, and what came of them."""
+    """How many batches there were, and what came of them.
+
+    Parameters
+    ----------
+    planned, run, filtered, skipped : int
+        Batches: planned; judged; neither judged nor skipped; left out, as where the run or a cell ended before.
+    findings, waived : int
+        How many findings there are, and how many of them are known and accepted.
+    """
 
     planned: int = 0
     run: int = 0
@@ -65,7 +88,7 @@ class PropertyResult:
     dtype, labels : str
         Where it was judged.
     status : str
-        One of STATUSES.
+        One of STATUSES: "passed", "failed", "skipped" or "not-applicable".
     examples : int
         How many batches gave it an answer to look at.
     seconds : float
@@ -141,7 +164,15 @@ class Grade:
 class WitnessResult:
     """An independent, uncertified calculation held against the enclosures.
 
-    `worst` is the largest disagreement as a multiple of the witness's own radius: up to 1 is agreement.
+    Parameters
+    ----------
+    name : str
+    compared, agreed : int
+        Numbers, and how many of them agreed with their enclosure.
+    worst : float
+        The largest disagreement as a multiple of the witness's own radius: up to 1 is agreement.
+    note : str
+        What else has to be said, such as why nothing was compared.
     """
 
     name: str
@@ -330,11 +361,34 @@ class Points:
 class ReportData:
     """Everything about one run on one target. The keys of its JSON form are the fields, in this order.
 
-    `grades` maps a dtype to "loss" and "gradient", each with a Grade, and `samples` to each with its Points.
-    `observations` lists what was seen but not judged. `interrupted` says that the run was stopped before its plan was
-    done: its verdict is "violates" if something was found by then, and "interrupted" otherwise. `command` is the
-    command line that repeats the run, or "" where it was started from Python. `digest` is that of all batches judged:
-    two runs with the same one have judged the same batches.
+    Parameters
+    ----------
+    target : TargetSummary
+    xentcheck : str
+        The version that judged.
+    environment : Environment
+    seed : int
+    profile : str
+    seconds : float
+    counts : Counts
+    verdict : str
+        One of VERDICTS: "conforms", "violates", "nothing-judged", or "interrupted".
+    properties : tuple of PropertyResult
+    grades : mapping
+        A dtype to "loss" and "gradient", each with a Grade.
+    witnesses : tuple of WitnessResult
+    findings : tuple of Finding
+    observations : tuple of str
+        What was seen but not judged.
+    interrupted : bool
+        Whether the run was stopped before its plan was done: its verdict is "violates" if something was found by
+        then, and "interrupted" otherwise.
+    command : str
+        The command line that repeats the run, or "" where it was started from Python.
+    digest : str
+        That of all batches judged: two runs with the same one have judged the same batches.
+    samples : mapping
+        A dtype to "loss" and "gradient", each with its Points.
     """
 
     target: TargetSummary
