@@ -9,6 +9,8 @@ import pytest
 
 from xentcheck.diagnosis import STRICT
 
+pytest_plugins = ["pytester"]  # here, since pytest takes it from no other conftest.py
+
 
 def pytest_configure(config: pytest.Config) -> None:
     STRICT.set(True)

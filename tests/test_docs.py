@@ -28,7 +28,8 @@ def commands(text: str) -> list[str]:
     lines = re.findall(r"^ *(?:\$ |.* && )?(xentcheck (?:[^\\\n]|\\\n)*)", "\n".join(blocks), re.MULTILINE)
     spans = re.findall(r"(?<!`)`(xentcheck\s[^`]+)`", text)
     spans += [f"xentcheck check TARGET {one}" for one in re.findall(r"(?<!`)`(--contract\s[^`]+)`", text)]
-    found = [one.replace("\\\n", " ").partition(" # ")[0] for one in (*lines, *spans)]
+    found = [one.replace("\\\n", " ") for one in (*lines, *spans)]
+    found = [re.split(r" # | > ", one)[0] for one in found]  # no comments, and no redirections
     return [" ".join(one.split()) for one in found if not re.match(r"xentcheck \d", one)]  # not the head of a report
 
 

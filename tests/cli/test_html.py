@@ -48,8 +48,11 @@ def test_what_was_judged_before_ctrl_c_is_on_the_page(engine: Any, call: Call, t
     ("words", "message"),
     [
         (("--html", "nowhere/r.html"), "--html nowhere/r.html cannot be written: there is no folder"),
-        (("--json", "r.html", "--html", "./r.html"), "--json and --html both name ./r.html; give each its own."),
-        (("--html", "r", "--reproducers", "r"), "--html and --reproducers both name r; give each its own."),
+        (
+            ("--json", "r.html", "--html", "./r.html"),
+            "--json and --html both name ./r.html; give each a name of its own.",
+        ),
+        (("--html", "r", "--reproducers", "r"), "--html and --reproducers both name r; give each a name of its own."),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_the_run(

@@ -34,6 +34,7 @@ from xentcheck.engine.witnessing import Witnessing
 from xentcheck.report.progress import Progress
 
 Witnessing.add = lambda self, problems: None
+os.environ["JUDGE"] = str(os.getpid())
 where, number, share = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 count = itertools.count(1)
 
@@ -308,7 +309,7 @@ def test_the_input_of_the_call_that_ended_all_is_known(tmp_path: Path) -> None:
         f"{LOSSES.read_text(encoding='utf-8')}\n\n"
         "def deadly(logits, labels):\n"
         f"    if logits.shape == (3, 5) and not os.path.exists({str(flag)!r}):\n"
-        "        os.kill(os.getppid(), signal.SIGKILL)\n"
+        "        os.kill(int(os.environ['JUDGE']), signal.SIGKILL)\n"
         "    return loss(logits, labels)\n",
         encoding="utf-8",
     )

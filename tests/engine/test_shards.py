@@ -74,7 +74,7 @@ def order_of_nothing() -> Order:
     from xentcheck.engine.plan import Cell
 
     target = TargetSpecification(loss="reference")
-    return Order(target, ".", Cell("float64", "sparse"), ("float64",), (), "quick", 0, 1, 0, 5, False, 1.0, 1.0)
+    return Order(target, ".", Cell("float64", "sparse"), ("float64",), (), "quick", 0, 1, 0, 5, False, 1.0, 1.0, None)
 
 
 def test_all_shards_judge_what_one_search_does(searched: tuple[Order, dict[int, Record]]) -> None:

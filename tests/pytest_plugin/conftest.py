@@ -10,8 +10,6 @@ import pytest
 import xentcheck.api
 import xentcheck.pytest_plugin.judging
 
-pytest_plugins = ["pytester"]
-
 UNUSED = ("hypothesispytest", "xdist", "pytest_cov", "syrupy")
 
 ENGINE = '''

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from xentcheck.engine.cell_run import capabilities_of
+from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import cells
 from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetSpecification, open_host
