@@ -75,7 +75,9 @@ def test_finding_has_its_evidence():
 def test_reproducer_runs(capsys):
     """The script of a finding runs on its own and shows the same number."""
     found = check_target(target("summed"), **FAST).findings[0]
-    exec(compile(found.reproducer, "reproducer", "exec"), {"__name__": "__main__"})
+    with pytest.raises(SystemExit) as ended:
+        exec(compile(found.reproducer, "reproducer", "exec"), {"__name__": "__main__"})
+    assert ended.value.code == 1
     assert repr(found.got) in capsys.readouterr().out
 
 

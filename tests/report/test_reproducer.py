@@ -66,15 +66,15 @@ def evaluated(source: str) -> Any:
     return eval(source, {"np": np, "ml_dtypes": ml_dtypes, "inf": np.inf, "nan": np.nan})
 
 
-def run(source: str, folder: Path) -> str:
-    """Run a script in a process of its own and return what it prints."""
+def run(source: str, folder: Path, status: int = 0) -> str:
+    """Run a script in a process of its own, which has to end with the status, and return what it prints."""
     path = folder / "again.py"
     path.write_text(source, encoding="utf-8")
     packages = str(Path(xentcheck.contract.__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": packages}
     command = [sys.executable, str(path)]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return done.stdout
 
 
@@ -151,7 +151,7 @@ def test_options_and_order_are_those_of_the_contract(mine: str, tmp_path: Path) 
     batch = Batch(np.array([[1.0, 2.0]]), np.array([1]), options={"class_weights": weights})
     source = script(TargetSpecification(loss=f"{mine}:labels_first"), contract, finding(batch), framework="numpy")
     assert "target(labels, scores, **options)" in source
-    assert "got        0.1269280110429" in run(source, tmp_path)
+    assert "got        0.1269280110429" in run(source, tmp_path, status=1)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -159,10 +159,11 @@ def test_memory_layouts_are_made_again(mine: str, tmp_path: Path, layout: str) -
     """The script lays the arrays out in memory as the target was given them."""
     batch = Batch(np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([0, 0]), layout=layout)
     source = script(TargetSpecification(loss=f"{mine}:loss"), Contract(), finding(batch), framework="numpy")
-    source += "print(scores.strides, scores.flags.writeable, scores.flags.aligned)\n"
+    shown = "print(scores.strides, scores.flags.writeable, scores.flags.aligned)\n"
+    source = source.replace("raise SystemExit", f"{shown}raise SystemExit")
     given_scores, _ = batch.present()
     expected = f"{given_scores.strides} {given_scores.flags.writeable} {given_scores.flags.aligned}"
-    assert expected in run(source, tmp_path)
+    assert expected in run(source, tmp_path, status=1)
 
 
 def test_an_infinite_answer_is_told(mine: str, tmp_path: Path) -> None:
@@ -170,7 +171,44 @@ def test_an_infinite_answer_is_told(mine: str, tmp_path: Path) -> None:
     batch = Batch(np.array([[1000.0, 0.0]]), np.array([0]))
     source = script(TargetSpecification(loss=f"{mine}:loss"), Contract(), finding(batch), framework="numpy")
     source = source.replace("import numpy as np", "import numpy as np\n\nnp.seterr(all='ignore')", 1)
-    assert "error      inf" in run(source, tmp_path)
+    assert "error      inf" in run(source, tmp_path, status=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"certified": (0.5, 0.75)}, 0),
+        ({"certified": (0.75, 0.875)}, 1),
+        ({"certified": (0.75, 0.875), "allowance": 0.1}, 0),
+        ({"certified": (np.inf, np.inf), "allowance": 0.0}, 1),
+        ({"certified": (np.nan, np.nan), "allowance": None}, 1),
+        ({"certified": (0.0, 0.0), "allowance": None}, 1),
+        ({"certified": (0.5, 0.75), "allowance": None}, 0),
+    ],
+)
+@pytest.mark.parametrize("name", ["loss", "CrossEntropy"])
+def test_the_status_is_1_while_the_number_is_wrong(
+    mine: str, tmp_path: Path, name: str, changes: dict[str, Any], status: int
+) -> None:
+    """Called directly, or as xentcheck calls it; the loss is log 2."""
+    batch = Batch(np.array([[1.0, 1.0]]), np.array([0]))
+    source = script(
+        TargetSpecification(loss=f"{mine}:{name}"), Contract(), finding(batch, **changes), framework="numpy"
+    )
+    run(source, tmp_path, status)
+
+
+@pytest.mark.parametrize(
+    ("law", "label", "status"), [("answers", 0, 0), ("answers", 2, 1), ("bad-input", 0, 1), ("bad-input", 2, 0)]
+)
+def test_the_status_is_1_while_a_call_does_what_it_must_not(
+    mine: str, tmp_path: Path, law: str, label: int, status: int
+) -> None:
+    """Raise on a valid batch, or take a bad one; here class 2 of 2 raises."""
+    batch = Batch(np.array([[1.0, 1.0]]), np.array([label]))
+    found = dataclasses.replace(finding(batch, certified=None, part=""), property=law)
+    contract = Contract(invalid="raise")
+    run(script(TargetSpecification(loss=f"{mine}:loss"), contract, found), tmp_path, status)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

@@ -1,7 +1,8 @@
 """A finding as a Python script that shows it on its own.
 
 Where the target is a plain function of a known framework, the script calls it directly: whoever maintains it
-needs nothing of ours. Elsewhere (classes, crashes, side effects) the script calls it as xentcheck does.
+needs nothing of ours. Elsewhere (classes, crashes, side effects) the script calls it as xentcheck does. Its exit status
+is 1 while the defect is there, and 0 when it is mended.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.targets import TargetSpecification, open_host
 """
+_WHILE = "1 while the defect is there"
 _WRAP = {"numpy": "{}", "torch": "tensor({})", "jax": "jnp.asarray({})"}
 
 
@@ -187,9 +189,14 @@ def _compare(finding: Finding) -> str:
     if finding.allowance is not None and finding.certified[0] == finding.certified[0]:
         lines += [
             f"allowance = {finding.allowance!r}  # how far any good algorithm may be off on this input",
-            "error = max(low - got, got - high, 0.0) if np.isfinite(got) else inf",
-            'print(f"error      {error:.3g}, which is {error / allowance:.3g} times the allowance {allowance:.3g}")',
+            "error = 0.0 if low <= got <= high else max(low - got, got - high) if np.isfinite(got) else inf",
+            "times = error / allowance if allowance else inf if error else 0.0",
+            'print(f"error      {error:.3g}, which is {times:.3g} times the allowance {allowance:.3g}")',
+            "wrong = error > allowance",
         ]
+    else:
+        lines.append("wrong = not (low <= got <= high or (np.isnan(low) and np.isnan(got)))")
+    lines.append(f"raise SystemExit(1 if wrong else 0)  # {_WHILE}")
     return "\n".join(lines) + "\n"
 
 
@@ -228,7 +235,14 @@ def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -
         'print("seen      ", ", ".join(outcome.observations) or "no side effect")',
     ]
     if finding.certified is not None:
-        lines.append(f'print("certified ", {finding.part!r}, "in", {list(finding.certified)!r})')
+        part = finding.part.partition("[")[0]
+        lines += [f"returned = outcome.{part}", f"if returned is None:\n    raise SystemExit(1)  # {_WHILE}"]
+        return "\n".join([*lines, "returned = returned.astype(np.float64)", _compare(finding)])
+    wrong = {"answers": "outcome.died or outcome.raised", "purity": "outcome.observations"}.get(finding.property)
+    if finding.property == "bad-input" and not isinstance(contract.invalid, float):
+        wrong = "outcome.died or not outcome.raised"
+    if wrong is not None:
+        lines.append(f"raise SystemExit(1 if {wrong} else 0)  # {_WHILE}")
     return "\n".join(lines) + "\n"
 
 
