@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,6 @@ from xentcheck.report.results import ReportData, identifier
 if TYPE_CHECKING:
     from xentcheck.report.html.page import Section
     from xentcheck.report.report import Report
-
-SEVERAL = "xentcheck-reports/1"
 
 
 @dataclass(frozen=True)
@@ -124,8 +121,9 @@ def _require_folder(path: str, option: str) -> None:
 def _json(reports: Sequence[Report], errors: Mapping[str, str], several: bool) -> str:
     """Return the JSON report of one target, or those of several in one object; "" where there is none."""
     if several:
-        stated = {"schema": SEVERAL, "reports": [report.as_mapping() for report in reports], "errors": dict(errors)}
-        return json.dumps(stated, allow_nan=False, indent=1, ensure_ascii=False) + "\n"
+        from xentcheck.report import stored
+
+        return stored.several(reports, errors)
     return reports[0].to_json() if reports else ""
 
 

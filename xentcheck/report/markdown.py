@@ -29,7 +29,7 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
     blocks = [f"### xentcheck: {conforming} of {asked} {'target conforms' if asked == 1 else 'targets conform'}"]
     if reports:
         blocks.append("\n".join(_table(reports)))
-    blocks += [f"{_code(name)} was not judged to the end: {_plain(why)}" for name, why in errors.items()]
+    blocks += [f"{_code(name)} was not judged to the end: {plain(why)}" for name, why in errors.items()]
     every = [(report, finding) for report in reports for finding in telling(report.findings)]
     shown, length = 0, sum(map(len, blocks))
     for report, finding in every:
@@ -72,7 +72,7 @@ def _table(reports: Sequence[ReportData]) -> list[str]:
 def _finding(report: ReportData, finding: Finding) -> str:
     where = f"{_code(report.target.name)}, {finding.dtype}, {finding.labels} labels"
     lines = [f"**{_code(headline(finding))}** ({where})"]
-    lines += ["", _plain(finding.cause)] if finding.cause else []
+    lines += ["", plain(finding.cause)] if finding.cause else []
     lines += ["", *_folded("the evidence", finding_text(report, finding), "text")]
     lines += ["", *_folded("a script that shows it", finding.reproducer, "python")] if finding.reproducer else []
     return "\n".join(lines)
@@ -101,6 +101,6 @@ def _code(words: str) -> str:
     return f"{fence}{padding}{line}{padding}{fence}"
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Return a text in one line, in which nothing is a mark: no link, mention, tag, column, heading or list."""
     return _SPECIAL.sub(lambda found: "&#64;" if found[0] == "@" else f"\\{found[0]}", " ".join(words.split()))

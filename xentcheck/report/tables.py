@@ -40,14 +40,14 @@ def laws(report: ReportData, out: Console) -> None:
         return
     dtypes = list(dict.fromkeys(law.dtype for law in report.properties))
     title(out, "Laws")
-    grid = _grid([("", "right"), ("", "left"), *((dtype, "left") for dtype in dtypes), ("batches", "right")])
+    rows = columned([("", "right"), ("", "left"), *((dtype, "left") for dtype in dtypes), ("batches", "right")])
     for number, name in sorted({(law.number, law.name) for law in report.properties}):
         group = [law for law in report.properties if law.name == name]
         if all(law.status == "not-applicable" for law in group):
             continue
         cells = [_cell([law for law in group if law.dtype == dtype]) for dtype in dtypes]
-        grid.add_row(str(number), name, *cells, f"{sum(law.examples for law in group):,}")
-    out.print(Padding(grid, (0, 0, 0, 2)))
+        rows.add_row(str(number), name, *cells, f"{sum(law.examples for law in group):,}")
+    out.print(Padding(rows, (0, 0, 0, 2)))
     for why, names in unjudged(report.properties).items():
         hanging(out, "  not judged: ", f"{', '.join(names)}: {why}", "dim")
 
@@ -57,16 +57,16 @@ def grades(report: ReportData, out: Console) -> None:
     if not report.grades:
         return
     title(out, "Accuracy", "largest errors known, lower bounds of the true largest; share: of the allowance")
-    grid = _grid([("", "left"), ("", "left"), ("grade", "left"), ("at least", "left"), ("at", "left")])
+    rows = columned([("", "left"), ("", "left"), ("grade", "left"), ("at least", "left"), ("at", "left")])
     for dtype, parts in report.grades.items():
         for part, grade in parts.items():
             lead = (dtype, part, Text(grade.grade, _GRADE_STYLES.get(grade.grade, "green")))
             for said, place in errors(part, grade).items() or (("", ""),):
-                grid.add_row(*lead, Text(place), Text(said))
+                rows.add_row(*lead, Text(place), Text(said))
                 lead = ("", "", Text(""))
             if grade.note:
-                grid.add_row("", "", "", "", Text(grade.note, "dim"))
-    out.print(Padding(grid, (0, 0, 0, 2)))
+                rows.add_row("", "", "", "", Text(grade.note, "dim"))
+    out.print(Padding(rows, (0, 0, 0, 2)))
 
 
 def errors(part: str, grade: Grade) -> dict[str, str]:
@@ -108,7 +108,8 @@ def gathered(observations: Sequence[str]) -> list[str]:
     return lines if rest <= 0 else [*lines[:OBSERVED], f"... {rest:,} more, in the JSON report"]
 
 
-def _grid(columns: Iterable[tuple[str, str]]) -> Table:
+def columned(columns: Iterable[tuple[str, str]]) -> Table:
+    """Return a table without lines, of columns with these headers that lie to the "left" or the "right"."""
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
     for header, side in columns:
         grid.add_column(header, justify="right" if side == "right" else "left", overflow="fold")
