@@ -1,4 +1,4 @@
-"""docs/ci.md: its workflow is YAML of the right form, and its commands are those of the command line."""
+"""The guide on continuous integration: its workflow is YAML of the right form, and its options are those there are."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import yaml
 from xentcheck.cli import main
 from xentcheck.cli.output_files import FORMATS
 
-TEXT = (Path(__file__).parents[1] / "docs" / "ci.md").read_text(encoding="utf-8")
-WORKFLOW = yaml.safe_load(re.search(r"```yaml\n(.*?)```", TEXT, re.DOTALL)[1])  # type: ignore[index]
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "guides" / "continuous-integration.md").read_text(encoding="utf-8")
+WORKFLOW = yaml.safe_load((ROOT / "examples" / "workflow.yml").read_text(encoding="utf-8"))
 COMMANDS = [step["run"] for step in WORKFLOW["jobs"]["losses"]["steps"] if "run" in step]
 LOSS = """
 import numpy as np
