@@ -109,9 +109,11 @@ def test_observations_that_differ_in_a_number_are_one(conforming: Report) -> Non
     """A long list is cut, with its length."""
     seen = [f"a label of -1: not declared; the target returns {number}" for number in range(50)]
     seen += [f"kind {number}: not declared; the target raises IndexError" for number in range(20)]
+    seen[:0] = [f"a score of nan: not declared; the target returns {said}" for said in ("nan", "0")]
     text = terminal.render(dataclasses.replace(conforming, observations=tuple(seen)))
-    assert "- a label of -1: not declared; the target returns 0, or 49 other numbers" in text
-    assert "- ... 9 more, in the JSON report" in text
+    assert "- a score of nan: not declared; the target returns nan, or 0\n" in text
+    assert "- a label of -1: not declared; the target returns 0, or 49 other answers" in text
+    assert "- ... 10 more, in the JSON report" in text
 
 
 def test_a_finding_without_a_batch_is_shown(violating: Report) -> None:

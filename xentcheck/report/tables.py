@@ -13,6 +13,7 @@ from xentcheck.report import arrays
 from xentcheck.report.results import Grade, PropertyResult, ReportData, WitnessResult
 
 OBSERVED = 12
+_RETURNS = " the target returns "
 _WORDS = {"passed": "held", "failed": "BROKEN", "skipped": "skipped", "not-applicable": "-"}
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow", "not-applicable": "dim"}
 _ORDER = ("failed", "skipped", "passed", "not-applicable")
@@ -99,13 +100,21 @@ def witness_line(witness: WitnessResult) -> str:
 
 
 def gathered(observations: Sequence[str]) -> list[str]:
-    """Return observations with those that differ only in the number returned as one, and no more than OBSERVED."""
+    """Return observations with those that differ only in what is returned as one, and no more than OBSERVED."""
     groups: dict[str, list[str]] = {}
     for line in observations:
-        groups.setdefault(line.partition(" the target returns ")[0], []).append(line)
-    lines = [first + (f", or {len(others):,} other numbers" if others else "") for first, *others in groups.values()]
+        lead, _, returned = line.partition(_RETURNS)
+        groups.setdefault(lead, []).append(returned)
+    lines = [lead + (_RETURNS if answers[0] else "") + _listed(answers) for lead, answers in groups.items()]
     rest = len(lines) - OBSERVED
     return lines if rest <= 0 else [*lines[:OBSERVED], f"... {rest:,} more, in the JSON report"]
+
+
+def _listed(answers: Sequence[str]) -> str:
+    """Return "a finite number, or nan"; of many answers the first, and how many others there are."""
+    first, *others = answers
+    further = [f", or {len(others):,} other answers"] if len(others) > 2 else [f", or {one}" for one in others]
+    return first + "".join(further)
 
 
 def columned(columns: Iterable[tuple[str, str]]) -> Table:
