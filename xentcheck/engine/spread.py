@@ -8,11 +8,10 @@ twice is done again with nothing beside it, and only if that process is lost, to
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
+from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from typing import Any
 
@@ -59,6 +58,7 @@ class Spread:
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()
         self._losses: Counter[str] = Counter()
         self._why: dict[str, str] = {}
+        self._others: set[BaseProcess] = set()  # children of this process that are none of the pool's
 
     def add(self, unit: str, function: Callable[..., Any], *given: Any) -> None:
         """Have a unit done."""
@@ -100,11 +100,14 @@ class Spread:
             future.cancel()
         if self._given or self._executor is None:
             return
+        if interrupted:
+            self._kill()
         self._executor.shutdown(wait=not interrupted, cancel_futures=True)
-        if interrupted:  # a signal to this process alone ends them, too
-            for child in multiprocessing.active_children():
-                if child.pid is not None:
-                    os.kill(child.pid, signal.SIGINT)
+
+    def _kill(self) -> None:
+        """Kill the pool's processes: what they are doing is not waited for, nor what they would do next."""
+        for child in set(multiprocessing.active_children()) - self._others:
+            child.kill()
 
     def _fill(self) -> None:
         """Submit what waits: to a pool of our own little more than it can work on, so that few units are suspected."""
@@ -127,6 +130,7 @@ class Spread:
 
     def _opened(self) -> Executor:
         if self._executor is None:
+            self._others = set(multiprocessing.active_children())
             self._executor = process_pool(self._jobs)
         return self._executor
 
@@ -169,10 +173,14 @@ class Spread:
 
     def _do_alone(self, unit: str) -> None:
         function, given = self._waiting.pop(unit)
+        self._others = set(multiprocessing.active_children())
         with process_pool(1) as pool:
             try:
                 self.done[unit] = pool.submit(function, *given).result()
             except (TargetError, ContractError):
+                raise
+            except KeyboardInterrupt:
+                self._kill()
                 raise
             except Exception as error:
                 self._losses[unit] += 1
