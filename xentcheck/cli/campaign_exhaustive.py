@@ -8,15 +8,12 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from xentcheck.cli import arguments, output_files, status
 from xentcheck.report.files import write_whole
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SCHEMA = "xentcheck-campaign-exhaustive/1"
 
@@ -63,17 +60,10 @@ def exhaustive(**given: Any) -> int:
     target["directory"] = str(Path.cwd())
     settings = {"format": given["format_"], "part": given["part"]}
     start = time.perf_counter()
-    results: list[dict[str, Any]] = []
-    ended = ""
     try:
-        for result in _results(target, settings, plan(target, settings), given["jobs"]):
-            results.append(result)
+        results, ended = _results(target, settings, plan(target, settings), given["jobs"])
     except (TargetError, ContractError) as error:
         raise click.ClickException(str(error)) from None
-    except KeyboardInterrupt:
-        ended = "interrupted"
-    except EndedError as error:
-        ended = str(error)
     merged = merge(settings, results)
     if ended not in ("", "interrupted"):
         merged["verdict"] = "violates"
@@ -89,37 +79,39 @@ def exhaustive(**given: Any) -> int:
     return status.of_verdict(merged["verdict"])
 
 
-class EndedError(Exception):
-    """A process that called the target ended."""
-
-
 def _results(
     target: dict[str, Any], settings: dict[str, Any], units: list[dict[str, Any]], jobs: int
-) -> Iterable[dict[str, Any]]:
-    """Yield the result of each unit of work as it comes, from processes of a pool."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from concurrent.futures.process import BrokenProcessPool
+) -> tuple[list[dict[str, Any]], str]:
+    """Return the results of the units of work, from processes of a pool, and why there are no more, or ""."""
+    from xentcheck.engine.spread import LOSSES, LostError, Spread
 
-    from xentcheck.campaign.exhaustive import run
+    def told(unit: str, result: dict[str, Any]) -> None:
+        if sys.stderr.isatty():
+            done = len(spread.done)
+            click.echo(f"\r{done} of {len(units)} parts", nl=done == len(units), err=True)
 
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepared) as pool:
-        waiting = [pool.submit(run, target, settings, unit) for unit in units]
-        try:
-            for done, future in enumerate(as_completed(waiting), 1):
-                yield future.result()
-                if sys.stderr.isatty():
-                    click.echo(f"\r{done} of {len(units)} parts", nl=done == len(units), err=True)
-        except BrokenProcessPool:
-            raise EndedError("a process that called the target ended") from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+    spread, ended = Spread(None, jobs, told), ""
+    try:
+        for unit in units:
+            spread.add(str(unit["first"]), _run, target, settings, unit)
+        for unit in units:
+            spread.result(str(unit["first"]))
+    except KeyboardInterrupt:
+        ended = "interrupted"
+    except LostError as error:
+        ended = f"a process that called the target ended, {LOSSES} times ({error})"
+    finally:
+        spread.close(interrupted=len(spread.done) < len(units))
+    return list(spread.done.values()), ended
 
 
-def _prepared() -> None:
-    """Have frameworks use one thread in a process of the pool, which its parent alone interrupts."""
+def _run(target: dict[str, Any], settings: dict[str, Any], unit: dict[str, Any]) -> dict[str, Any]:
+    """Do a unit of work in a process of the pool, which its parent alone interrupts; frameworks use one thread."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from xentcheck.campaign.exhaustive import run
+
+    return run(target, settings, unit)
 
 
 def _require_files(given: dict[str, Any]) -> None:

@@ -63,7 +63,7 @@ def run(folder: Path, share: tuple[int, int], jobs: int = 1, told: ProgressLike 
     with _opened(folder) as (made, host, journal):
         orders = made.orders(str(folder))
         mine = list(_shards(orders))[number - 1 :: count]
-        progress.start(sum(_planned(orders[cell], shard) for cell, shard in mine))
+        progress.start(sum(orders[cell].shard(number).planned for cell, number in mine))
         try:
             faults = Working(orders, host, journal, progress).judge(mine, None, jobs)
         finally:
@@ -151,11 +151,6 @@ def _shards(orders: list[Order]) -> Iterator[tuple[int, int]]:
     for cell, order in enumerate(orders):
         for number in range(order.shards):
             yield cell, number
-
-
-def _planned(order: Order, number: int) -> int:
-    shard = order.shard(number)
-    return shard.stop - shard.start + shard.drawn
 
 
 def _host(specification: TargetSpecification, limits: Options | RunPlan, directory: str | None = None) -> Host:

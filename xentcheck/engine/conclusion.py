@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import pack, unpack
@@ -20,14 +19,13 @@ from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.promises import weaker_promise
 from xentcheck.engine.roots import Found, shown_mechanism
 from xentcheck.engine.search import CellResult, CellSearch, Fall
+from xentcheck.engine.shard_record import Record
 from xentcheck.properties.law import Violation
 from xentcheck.report.encoding import build, plain
 from xentcheck.report.reproducer import script
 from xentcheck.report.results import Finding
 from xentcheck.targets import Host
 from xentcheck.targets.host.in_process import LocalHost
-
-Record = dict[str, Any]
 
 
 @dataclass

@@ -109,6 +109,11 @@ class Shard:
     drawn: int
     seed: int
 
+    @property
+    def planned(self) -> int:
+        """The number of batches."""
+        return self.stop - self.start + self.drawn
+
 
 def capabilities_of(host: Host, few_shapes: bool = False) -> Capabilities:
     """Return what laws need to know of a target, of which shapes may have been measured to be expensive."""

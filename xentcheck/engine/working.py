@@ -216,8 +216,7 @@ class Working:
         try:
             return self._read(cell, number, self._memory.records.get(name) or spread.result(name))
         except LostError as error:
-            shard = order.shard(number)
-            count = shard.stop - shard.start + shard.drawn
+            count = order.shard(number).planned
             why = f"the process that judged {count} batches of {order.cell} ended {LOSSES} times ({error})"
             return CellResult(order.cell, planned=count, skipped=count, lost=[why])
 
