@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -42,15 +42,20 @@ def laws(report: ReportData, out: Console) -> None:
     dtypes = list(dict.fromkeys(law.dtype for law in report.properties))
     title(out, "Laws")
     rows = columned([("", "right"), ("", "left"), *((dtype, "left") for dtype in dtypes), ("batches", "right")])
-    for number, name in sorted({(law.number, law.name) for law in report.properties}):
-        group = [law for law in report.properties if law.name == name]
-        if all(law.status == "not-applicable" for law in group):
-            continue
+    for group in by_law(report.properties):
         cells = [_cell([law for law in group if law.dtype == dtype]) for dtype in dtypes]
-        rows.add_row(str(number), name, *cells, f"{sum(law.examples for law in group):,}")
+        rows.add_row(str(group[0].number), group[0].name, *cells, f"{sum(law.examples for law in group):,}")
     out.print(Padding(rows, (0, 0, 0, 2)))
     for why, names in unjudged(report.properties).items():
         hanging(out, "  not judged: ", f"{', '.join(names)}: {why}", "dim")
+
+
+def by_law(results: Sequence[PropertyResult]) -> Iterator[list[PropertyResult]]:
+    """Yield the results of each law that applies anywhere, by number and name."""
+    for _, name in sorted({(law.number, law.name) for law in results}):
+        group = [law for law in results if law.name == name]
+        if any(law.status != "not-applicable" for law in group):
+            yield group
 
 
 def grades(report: ReportData, out: Console) -> None:

@@ -13,7 +13,6 @@ from xentcheck.campaign.exhaustive.exact import Pairs, number
 from xentcheck.campaign.exhaustive.pairs import PATTERNS
 from xentcheck.campaign.exhaustive.subject import Subject
 from xentcheck.campaign.exhaustive.tally import Tally
-from xentcheck.properties.answer import Answer, Truth
 from xentcheck.truth.formats import Format
 
 STRIP = 2**13
@@ -85,17 +84,12 @@ class Row:
     def _ask(self, scores: NDArray[Any], label: int) -> Returned | None:
         """Return an answer, or None after it has been noted that there is none."""
         subject = self.subject
-        batch = subject.batch(scores, label)
-        outcome = subject.ask(batch)
-        answer = Answer(subject.contract, batch, outcome, Truth(subject.contract, batch, None, False))
-        got = answer.numbers(subject.part)
-        if outcome.raised is not None or got is None:
-            raised = outcome.raised
-            said = f"{raised.kind}: {raised.message}" if raised else answer.malformed(subject.part) or "no answer"
+        answered = subject.answered(subject.batch(scores, label))
+        if isinstance(answered, str):
             z0 = number(float(subject.numbers.values[self.i]))
-            self.tally.unanswered(label, len(self.columns), {"said": said, "first": z0, "label": label})
+            self.tally.unanswered(label, len(self.columns), {"said": answered, "first": z0, "label": label})
             return None
-        raw = getattr(outcome, subject.part)
+        raw, got = answered
         sizes = got[None] if subject.part == "loss" else np.stack((-got[:, label], got[:, 1 - label]))
         return Returned(raw, sizes)
 

@@ -19,6 +19,7 @@ from xentcheck.campaign.exhaustive.bound import Curve
 from xentcheck.campaign.exhaustive.pairs import HALVES, Numbers, numbers
 from xentcheck.contract import Contract
 from xentcheck.contract.reading import contract_of
+from xentcheck.properties.answer import Answer, Truth
 from xentcheck.targets.call.build import build
 from xentcheck.targets.call.target import Target
 from xentcheck.targets.errors import TargetError
@@ -67,6 +68,15 @@ class Subject:
     def ask(self, batch: Batch) -> Outcome:
         """Return what the target answers."""
         return self.target.evaluate(batch, (self.part,))
+
+    def answered(self, batch: Batch) -> tuple[NDArray[Any], NDArray[np.float64]] | str:
+        """Return an answer as it came and in float64; where there is none, why."""
+        outcome = self.ask(batch)
+        if outcome.raised is not None:
+            return f"{outcome.raised.kind}: {outcome.raised.message}"
+        answer = Answer(self.contract, batch, outcome, Truth(self.contract, batch, None, False))
+        got = answer.numbers(self.part)
+        return answer.malformed(self.part) or "no answer" if got is None else (getattr(outcome, self.part), got)
 
 
 def stated(target: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[BuildPlan, Contract, str]:

@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xentcheck.campaign.exhaustive.exact import described_row, judge_rows
 from xentcheck.campaign.exhaustive.pairs import numbers
-from xentcheck.campaign.exhaustive.subject import Subject, opened, stated
-from xentcheck.properties.answer import Answer, Truth
+from xentcheck.campaign.exhaustive.subject import opened, stated
 
 ROWS = 4096
 """Offsets in a unit of work."""
@@ -67,11 +65,12 @@ def run(target: Mapping[str, Any], settings: Mapping[str, Any], unit: Mapping[st
         counts["overflowed"] += len(base) * int((~fits).sum())
         scores = scores[fits]
         for label in range(len(base)) if len(scores) else ():
-            got, said = _asked(subject, scores, label)
-            if got is None:
+            answered = subject.answered(subject.batch(scores, label))
+            if isinstance(answered, str):
                 counts["unanswered"] += len(scores)
-                trouble = trouble or said
+                trouble = trouble or answered
                 continue
+            got, _ = answered
             found = judge_rows(subject, scores, label, got)
             counts["judged"] += int(found.bounded.sum())
             counts["unbounded"] += int((~found.bounded).sum())
@@ -126,15 +125,3 @@ def merge(settings: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> 
 def _offsets(settings: Mapping[str, Any]) -> int:
     finite = numbers(settings["format"]).finite
     return int(finite.stop - finite.start)
-
-
-def _asked(subject: Subject, scores: NDArray[Any], label: int) -> tuple[NDArray[Any] | None, str]:
-    """Return an answer as it came, or None and the reason."""
-    batch = subject.batch(scores, label)
-    outcome = subject.ask(batch)
-    answer = Answer(subject.contract, batch, outcome, Truth(subject.contract, batch, None, False))
-    if outcome.raised is not None:
-        return None, f"{outcome.raised.kind}: {outcome.raised.message}"
-    if answer.numbers(subject.part) is None:
-        return None, answer.malformed(subject.part) or "no answer"
-    return getattr(outcome, subject.part), ""

@@ -160,11 +160,10 @@ def _finding(
 def _laws(results: tuple[PropertyResult, ...]) -> list[LawRow]:
     dtypes = dict.fromkeys(law.dtype for law in results)
     rows = []
-    for number, name in sorted({(law.number, law.name) for law in results}):
-        group = [law for law in results if law.name == name]
-        if any(law.status != "not-applicable" for law in group):
-            cells = [tables.statuses([law for law in group if law.dtype == dtype]) for dtype in dtypes]
-            rows.append(LawRow(number, name, group[0].law, cells, sum(law.examples for law in group)))
+    for group in tables.by_law(results):
+        cells = [tables.statuses([law for law in group if law.dtype == dtype]) for dtype in dtypes]
+        examples = sum(law.examples for law in group)
+        rows.append(LawRow(group[0].number, group[0].name, group[0].law, cells, examples))
     return rows
 
 
