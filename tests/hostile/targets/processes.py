@@ -34,7 +34,10 @@ def _without_environment():
 
 
 def _daemon():
-    """Return the process id of a grandchild in a session of its own, whose parent has ended."""
+    """Return the process id of a grandchild in a session of its own, whose parent has ended, once it sleeps.
+
+    The pipe's ends are not inherited by another program: it ends when the grandchild has become one.
+    """
     reading, writing = os.pipe()
     if os.fork() == 0:
         os.setsid()
@@ -43,7 +46,9 @@ def _daemon():
             os.execv(SLEEP[0], SLEEP)
         os._exit(0)
     os.wait()
-    return int(os.read(reading, 100))
+    os.close(writing)
+    with open(reading, encoding="utf-8") as told:
+        return int(told.read())
 
 
 def _copy():
