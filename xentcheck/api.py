@@ -35,6 +35,8 @@ def check(
     time_limit: float = 10.0,
     first_time_limit: float = 120.0,
     memory: int | str | None = None,
+    python: str | os.PathLike[str] | None = None,
+    venv: str | os.PathLike[str] | None = None,
     progress: bool = False,
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -69,6 +71,9 @@ def check(
         it is as slow then; the import, and a call in which something may be compiled, may take `first_time_limit`.
     memory : int or str, optional
         For targets given by name, on Linux: what each process of the target may have, in bytes or as "4GB" or "512MiB".
+    python, venv : path, optional
+        For targets given by name: another interpreter to run it in, or the virtual environment that has it, of Python
+        3.8 or newer, with numpy and what the target needs; xentcheck need not be there.
     progress : bool
         Whether to show how the run goes, on standard error.
     executor : concurrent.futures.Executor, optional
@@ -105,7 +110,7 @@ def check(
     from xentcheck.report.progress import Progress
     from xentcheck.targets.errors import TargetError
 
-    target = _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp)
+    target = _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp, python, venv)
     if (jobs > 1 or executor is not None) and target.in_process:
         raise TargetError(
             "A callable cannot be sent to other processes: use jobs=1 and no executor, or give the target by name."
@@ -140,6 +145,8 @@ def inapplicable(
     dtypes: Iterable[str] | None = None,
     time_limit: float = 10.0,
     first_time_limit: float = 120.0,
+    python: str | os.PathLike[str] | None = None,
+    venv: str | os.PathLike[str] | None = None,
     **run: Any,
 ) -> dict[str, str]:
     """Return of each law why it says nothing about a target, or "" where it would be judged.
@@ -149,6 +156,7 @@ def inapplicable(
     Parameters
     ----------
     loss, gradient, contract, value_and_gradient, hessian_vector, vjp, properties, dtypes, time_limit, first_time_limit
+    python, venv
         As `check` takes them.
     **run
         What else `check` takes; it changes nothing here.
@@ -160,7 +168,7 @@ def inapplicable(
     from xentcheck.engine.applicability import why_inapplicable
 
     return why_inapplicable(
-        _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp),
+        _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp, python, venv),
         properties,
         dtypes,
         time_limit=time_limit,
@@ -175,7 +183,11 @@ def _specification(
     value_and_gradient: Named,
     hessian_vector: Named,
     vjp: Named,
+    python: str | os.PathLike[str] | None,
+    venv: str | os.PathLike[str] | None,
 ) -> TargetSpecification:
+    import os
+
     from xentcheck.targets import TargetSpecification
 
     return TargetSpecification(
@@ -185,6 +197,8 @@ def _specification(
         hessian_vector=hessian_vector,
         vjp=vjp,
         contract=Contract.from_mapping(contract) if isinstance(contract, Mapping) else contract,
+        python="" if python is None else os.fspath(python),
+        venv="" if venv is None else os.fspath(venv),
     )
 
 
@@ -195,6 +209,8 @@ def probe(
     value_and_gradient: Named = None,
     time_limit: float = 10.0,
     first_time_limit: float = 30.0,
+    python: str | os.PathLike[str] | None = None,
+    venv: str | os.PathLike[str] | None = None,
 ) -> Inference:
     """Infer what a cross-entropy loss promises, from its answers to batches of a few rows.
 
@@ -206,6 +222,8 @@ def probe(
         Called with the arguments of the loss, in the same order.
     time_limit, first_time_limit : float
         For targets given by name: seconds that a call may take, and the import or a call that compiles.
+    python, venv : path, optional
+        As for `check`.
 
     Returns
     -------
@@ -225,7 +243,6 @@ def probe(
     ('sum', 'labels_first', 2.220446049250313e-16)
     """
     from xentcheck.probing import infer
-    from xentcheck.targets import TargetSpecification
 
-    specification = TargetSpecification(loss=loss, gradient=gradient, value_and_gradient=value_and_gradient)
+    specification = _specification(loss, gradient, None, value_and_gradient, None, None, python, venv)
     return infer(specification, time_limit=time_limit, first_time_limit=first_time_limit)

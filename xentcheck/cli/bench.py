@@ -123,7 +123,11 @@ def _plans(given: dict[str, Any]) -> list[BuildPlan]:
     if further and len(names) > 1:
         raise click.ClickException("--gradient and --value-and-gradient belong to one target; bench them one by one.")
     try:
-        return [build_plan(TargetSpecification(loss=name, **further, changes=stated)) for name in dict.fromkeys(names)]
+        named = dict.fromkeys(names)
+        plans = [build_plan(TargetSpecification(loss=name, **further, changes=stated)) for name in named]
+        for plan in plans:
+            plan.require_here("All targets are timed in one process,")
+        return plans
     except (TargetError, ContractError) as error:
         raise click.ClickException(str(error)) from None
 

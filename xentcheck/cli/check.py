@@ -78,6 +78,8 @@ def _command(given: dict[str, Any], name: str) -> str:
     for assignment in given["assignments"]:
         words += ["--contract", assignment]
     words += ["--contract-file", given["contract_file"]] if given["contract_file"] else []
+    for option in ("python", "venv"):
+        words += [f"--{option}", given[option]] if given[option] else []
     words += ["--profile", given["profile"]] if given["profile"] != "quick" else []
     for option in ("properties", "dtypes"):
         chosen = arguments.listed(given[option])

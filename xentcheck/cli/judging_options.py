@@ -35,6 +35,12 @@ _JUDGED = (
         help="The gradient for a given upstream gradient: called with scores, labels and upstream.",
     ),
     click.option(
+        "--python",
+        metavar="PATH",
+        help="Another interpreter to run each TARGET in: Python 3.8 or newer, with numpy and what the TARGET needs.",
+    ),
+    click.option("--venv", metavar="DIR", help="The same by the virtual environment that has it."),
+    click.option(
         "--profile",
         type=click.Choice(["quick", "standard", "thorough"]),
         default="quick",
@@ -95,6 +101,7 @@ def specifications_of(given: dict[str, Any], stated: dict[str, Any]) -> list[tup
     from xentcheck.targets import TargetSpecification
 
     callables = {role: given[role] for role in CALLABLES if given[role] is not None}
+    python, venv = given["python"] or "", given["venv"] or ""
     targets = given["targets"]
     if callables and len(targets) > 1:
         option = "--" + next(iter(callables)).replace("_", "-")
@@ -104,7 +111,10 @@ def specifications_of(given: dict[str, Any], stated: dict[str, Any]) -> list[tup
     if callables:
         loss = targets[0] if targets else None
         name = loss or next(iter(callables.values()))
-        return [(name, TargetSpecification(loss=loss, **callables, changes=stated))]
+        return [(name, TargetSpecification(loss=loss, **callables, changes=stated, python=python, venv=venv))]
     if stated and not targets:
         raise click.ClickException("A contract was given without a TARGET; say which one promises it.")
-    return [(name, TargetSpecification(loss=name, changes=stated)) for name in targets or DEFAULT_TARGETS]
+    return [
+        (name, TargetSpecification(loss=name, changes=stated, python=python, venv=venv))
+        for name in targets or DEFAULT_TARGETS
+    ]

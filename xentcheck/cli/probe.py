@@ -15,6 +15,8 @@ from xentcheck.cli import output_files, status
 @click.argument("target", required=False)
 @click.option("--gradient", metavar="CALLABLE", help="The gradient; it takes the arguments of the loss.")
 @click.option("--value-and-gradient", metavar="CALLABLE", help="Loss and gradient in one call.")
+@click.option("--python", metavar="PATH", help="Another interpreter to run TARGET in; see `xentcheck check --help`.")
+@click.option("--venv", metavar="DIR", help="The same by the virtual environment that has it.")
 @click.option("--name", default="", metavar="NAME", help="Write the tables of [tool.xentcheck.targets.NAME].")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write keys and evidence.")
 @click.option(
@@ -52,7 +54,7 @@ def probe(**given: Any) -> int:
     callables = {"loss": given["target"], **{role: given[role] for role in ("gradient", "value_and_gradient")}}
     limit = given["time_limit"]
     try:
-        specification = TargetSpecification(**callables)
+        specification = TargetSpecification(**callables, python=given["python"] or "", venv=given["venv"] or "")
         inference = infer(specification, time_limit=min(10.0, limit), first_time_limit=limit)
     except (TargetError, ContractError) as error:
         raise click.ClickException(str(error)) from None

@@ -28,6 +28,7 @@ from xentcheck.report.results import (
     Environment,
     Grade,
     PropertyResult,
+    TargetEnvironment,
     TargetSummary,
     WitnessResult,
 )
@@ -100,6 +101,7 @@ def environment(description: TargetDescription) -> Environment:
         platform=platform.platform(),
         cpu=f"{platform.machine()} {platform.processor()}".strip() + f" {sys.byteorder}-endian",
         packages=packages,
+        target=None if (other := description.elsewhere) is None else TargetEnvironment(**vars(other)),
     )
 
 
@@ -165,6 +167,8 @@ def _observations(description: TargetDescription, done: Sequence[CellRun]) -> li
             seen[f"{run.result.cell} is not judged: every call raises, the first {said}"] = 10**9
     if description.contract_source == "default":
         seen["no contract was declared: the target was held to the defaults (logits, sparse labels, mean)"] = 10**9
+    for dtype in set(description.contract.dtypes).intersection(description.unavailable_dtypes):
+        seen[f"{dtype} was not judged: {description.elsewhere} has no ml_dtypes, to hold its numbers"] = 10**9
     for run in done:
         seen.update(run.result.observations)
     if deaths := sum(run.result.deaths for run in done):

@@ -15,6 +15,7 @@ from xentcheck.engine.journal import Journal
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.reporting import environment
 from xentcheck.engine.run_plan import RunPlan
+from xentcheck.report.encoding import plain
 from xentcheck.targets import TargetDescription, TargetError, TargetSpecification
 from xentcheck.version import __version__
 
@@ -80,6 +81,7 @@ def stated_plan(plan: RunPlan, description: TargetDescription) -> dict[str, Any]
         "xentcheck": __version__,
         "python": platform.python_version(),
         "packages": dict(environment(description).packages),
+        "elsewhere": None if description.elsewhere is None else plain(description.elsewhere),
         "target": {"name": description.name, "version": description.version},
         "files": _files(specification, plan.directory),
         "contract": description.contract.as_mapping(),
@@ -90,6 +92,8 @@ def stated_plan(plan: RunPlan, description: TargetDescription) -> dict[str, Any]
             "contract": None if contract is None else contract.as_mapping(),
             "changes": dict(specification.changes),
             "name": specification.name,
+            "python": specification.python,
+            "venv": specification.venv,
         },
     }
 

@@ -106,7 +106,7 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
     TargetError, ContractError, UnknownPropertyError
     """
     contract = host.description.contract
-    chosen = cells(contract, options.dtypes)
+    chosen = _available(cells(contract, options.dtypes), host)
     _require_usable(host, chosen[0])
     dear = _dear_shapes(host, chosen[0])
     dtypes = tuple(dict.fromkeys(cell.dtype for cell in chosen))
@@ -125,6 +125,15 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
         options.memory,
         dear,
     )
+
+
+def _available(chosen: tuple[Cell, ...], host: Host) -> tuple[Cell, ...]:
+    """Return the cells in whose dtype the target can be asked; raises TargetError if there are none."""
+    found = tuple(cell for cell in chosen if cell.dtype not in host.description.unavailable_dtypes)
+    if not found:
+        where = host.description.elsewhere
+        raise TargetError(f"{host.description.name} cannot be judged in bfloat16: {where} has no ml_dtypes.")
+    return found
 
 
 def _dear_shapes(host: Host, cell: Cell) -> float:

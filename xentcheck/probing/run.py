@@ -50,7 +50,9 @@ def infer(
     bare = replace(specification, contract=Contract(), changes={})
     with open_host(bare, time_limit=time_limit, first_time_limit=first_time_limit, directory=directory) as host:
         inference = _experiments(host)
-    inference.callables = {role: value for role, value in specification.given.items() if isinstance(value, str)}
+    place = {"python": specification.python, "venv": specification.venv}
+    named = {**specification.given, **{key: path for key, path in place.items() if path}}
+    inference.callables = {role: value for role, value in named.items() if isinstance(value, str)}
     inference.seconds = perf_counter() - begun
     return inference
 

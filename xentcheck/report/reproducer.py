@@ -120,7 +120,7 @@ def _data(finding: Finding, contract: Contract) -> str:
 def _direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> bool:
     """Return whether a direct call is all that there is to show."""
     location = known.functions.get("loss" if role == "gradient" and framework in ("torch", "jax") else role)
-    if not isinstance(location, str) or framework not in _WRAP or finding.certified is None:
+    if not isinstance(location, str) or framework not in _WRAP or finding.certified is None or known.python:
         return False
     module, _, attribute = location.rpartition(":")
     words = [attribute, *([] if module.endswith(".py") else module.split("."))]
@@ -208,7 +208,8 @@ def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -
     usual = Contract().as_mapping()
     declared = {key: value for key, value in contract.as_mapping().items() if value != usual[key]}
     stated = pprint.pformat(declared, width=100, sort_dicts=False)
-    roles = ", ".join(f"{role}={location!r}" for role, location in _locations(known).items())
+    locations = {**_locations(known), **({"python": known.python} if known.python else {})}
+    roles = ", ".join(f"{role}={location!r}" for role, location in locations.items())
     named = {key: name for key, name in contract.arguments.items() if key in batch.get("options", {})}
     drawn = ", ".join(f"{key!r}: options[{name!r}]" for key, name in named.items())
     form = batch.get("label_form", "sparse")

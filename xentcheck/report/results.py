@@ -40,6 +40,28 @@ class TargetSummary:
 
 
 @dataclass(frozen=True)
+class TargetEnvironment:
+    """The interpreter that a target ran in, where that was another one than xentcheck's.
+
+    Parameters
+    ----------
+    path, python : str
+        Where it is, and its version.
+    packages : mapping
+        Name to version: numpy, and what else the target has imported.
+    """
+
+    path: str = ""
+    python: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return it in one line."""
+        installed = ", ".join(f"{name} {version}" for name, version in self.packages.items())
+        return f"Python {self.python} at {self.path}, with {installed or 'nothing that states a version'}"
+
+
+@dataclass(frozen=True)
 class Environment:
     """What the verdict depends on besides the target.
 
@@ -49,12 +71,15 @@ class Environment:
         The version of the interpreter, and the machine.
     packages : mapping
         Name to version.
+    target : TargetEnvironment or None
+        Of what the target ran in, where that was another interpreter; the other fields are of the one that judged.
     """
 
     python: str = ""
     platform: str = ""
     cpu: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
+    target: TargetEnvironment | None = None
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ def _header(report: ReportData, out: Console) -> None:
     )
     rows = [
         ("from", ", ".join(part for part in (location, target.version) if part)),
+        ("in", str(report.environment.target or "")),
         ("contract", f"{contract_line(report)} ({target.contract_source})"),
         ("run", f"profile {report.profile}, seed {report.seed}"),
     ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from xentcheck.contract import Contract
 from xentcheck.contract.harmless import harmless
+from xentcheck.targets.find.interpreter import Interpreter
 
 _LONGEST = 300
 
@@ -27,6 +28,8 @@ class TargetDescription:
         Whether each new shape costs a compilation.
     observations : tuple of str
         Side effects of importing it, each among `outcome.OBSERVATIONS`.
+    elsewhere : Interpreter or None
+        The one that runs it, where that is another one than this.
     """
 
     name: str
@@ -41,6 +44,12 @@ class TargetDescription:
     has_hessian_vector: bool
     expensive_shapes: bool
     observations: tuple[str, ...] = ()
+    elsewhere: Interpreter | None = None
+
+    @property
+    def unavailable_dtypes(self) -> tuple[str, ...]:
+        """The dtypes that cannot be handed to it: numpy has bfloat16 from ml_dtypes alone."""
+        return () if self.elsewhere is None or "ml_dtypes" in self.elsewhere.packages else ("bfloat16",)
 
     def __post_init__(self) -> None:
         for name in ("name", "location", "version", "framework"):

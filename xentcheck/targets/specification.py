@@ -12,6 +12,7 @@ from xentcheck.contract import Contract
 from xentcheck.contract.reading import contract_of
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.find import declared
+from xentcheck.targets.find.interpreter import asked, interpreter_path
 from xentcheck.targets.find.locate import file_path, is_file, nearest, split
 from xentcheck.targets.find.registered import by_name, names
 from xentcheck.targets.find.registration import Registered
@@ -37,6 +38,9 @@ class TargetSpecification:
         Contract keys, in their JSON form, laid over that.
     name : str
         How reports call the target; by default as it was given.
+    python, venv : str
+        Another interpreter to run it in, or the virtual environment that has it: Python 3.8 or newer, with numpy and
+        what the target needs.
     """
 
     loss: Named = None
@@ -47,6 +51,8 @@ class TargetSpecification:
     contract: Contract | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
+    python: str = ""
+    venv: str = ""
 
     @property
     def given(self) -> dict[str, Any]:
@@ -85,6 +91,8 @@ class BuildPlan:
     expensive_shapes : bool
     try_out : bool
         Whether a target of unknown framework may be called once to find that out.
+    python : str
+        The path of the interpreter that runs it; "" for this one.
     """
 
     name: str
@@ -99,6 +107,12 @@ class BuildPlan:
     package: str = ""
     expensive_shapes: bool = False
     try_out: bool = True
+    python: str = ""
+
+    def require_here(self, what: str) -> None:
+        """Raise TargetError if the target runs in another interpreter; `what` says what cannot be done there."""
+        if self.python:
+            raise TargetError(f"{what} in this interpreter; {self.name} is to run in another one, {self.python}.")
 
 
 def build_plan(specification: TargetSpecification, directory: str | None = None) -> BuildPlan:
@@ -118,7 +132,12 @@ def build_plan(specification: TargetSpecification, directory: str | None = None)
     given = specification.given
     if not given:
         raise TargetError("No target was given; give a loss, a gradient or a value-and-gradient.")
-    found = _of_loss(given.pop("loss"), base) if "loss" in given else BuildPlan("", "", {}, base=base)
+    python = interpreter_path(specification.python or None, specification.venv or None, base)
+    found = BuildPlan("", "", {}, base=base, python=python)
+    if "loss" in given:
+        found = _of_loss(given.pop("loss"), base, python)
+    if found.python:
+        asked(found.python)  # raises what is to be said of it
     functions = {**found.functions, **{role: _checked(value, base) for role, value in given.items()}}
     shown = next(_shown(value) for value in specification.given.values())
     contract = specification.contract.as_mapping() if specification.contract else found.contract
@@ -137,29 +156,35 @@ def build_plan(specification: TargetSpecification, directory: str | None = None)
     )
 
 
-def _of_loss(loss: Any, base: str) -> BuildPlan:
+def _of_loss(loss: Any, base: str, python: str) -> BuildPlan:
+    bare = BuildPlan(_shown(loss), _shown(loss), {"loss": loss}, base=base, python=python)
     if not isinstance(loss, str):
-        return BuildPlan(_shown(loss), _shown(loss), {"loss": loss}, base=base)
+        return bare
     known = by_name(loss)
     if known is not None:
-        return _of_registered(known)
+        return _of_registered(known, python)
     if ":" in loss:
-        return BuildPlan(loss, loss, {"loss": _checked(loss, base)}, base=base, framework=_framework(loss))
+        return replace(bare, functions={"loss": _checked(loss, base)}, framework=_framework(loss))
     project = declared.project_targets(base)
     if loss in project.targets:
-        return _of_declaration(loss, project.targets[loss], project.directory)
+        return _of_declaration(loss, project.targets[loss], project.directory, python)
     entry = declared.entry_points().get(loss)
     if entry is not None:
-        return BuildPlan(loss, entry, {"loss": entry}, base=base, framework=_framework(entry))
+        return replace(bare, location=entry, functions={"loss": entry}, framework=_framework(entry))
     raise TargetError(_unknown(loss, [*names(), *project.targets, *declared.entry_points()], base))
 
 
-def _of_registered(known: Registered) -> BuildPlan:
-    missing = [module for module in known.requires if find_spec(module) is None]
+def _of_registered(known: Registered, python: str) -> BuildPlan:
+    if python and known.loss.startswith("xentcheck.reference:"):
+        raise TargetError(f"The target {known.name} is xentcheck's own and runs in its interpreter, not in {python}.")
+    if python:
+        missing = list(asked(python, known.requires)[1])
+        where, use = f"which {python} does not have", "install it there"
+    else:
+        missing = [module for module in known.requires if find_spec(module) is None]
+        where, use = "not installed here", f"use {known.install}"
     if missing:
-        raise TargetError(
-            f"The target {known.name} needs {' and '.join(missing)}, not installed here; use {known.install}."
-        )
+        raise TargetError(f"The target {known.name} needs {' and '.join(missing)}, {where}; {use}.")
     functions = {role: getattr(known, role) for role in ("loss", "gradient", "value_and_gradient", "vjp")}
     return BuildPlan(
         name=known.name,
@@ -171,14 +196,16 @@ def _of_registered(known: Registered) -> BuildPlan:
         install=known.install,
         package=known.package,
         expensive_shapes=known.expensive_shapes,
+        python=python,
     )
 
 
-def _of_declaration(name: str, declaration: Mapping[str, Any], base: str) -> BuildPlan:
-    """Return the plan of a table of pyproject.toml."""
+def _of_declaration(name: str, declaration: Mapping[str, Any], base: str, python: str) -> BuildPlan:
+    """Return the plan of a table of pyproject.toml; an interpreter that the caller gives goes above the table's."""
+    python = python or interpreter_path(declaration.get("python"), declaration.get("venv"), base)
     given = {role: declaration[role] for role in ROLES if role in declaration}
     loss = given.pop("loss", None)
-    found = BuildPlan(name, "", {}, base=base) if loss is None else _of_loss(loss, base)
+    found = BuildPlan(name, "", {}, base=base, python=python) if loss is None else _of_loss(loss, base, python)
     functions = {**found.functions, **{role: _checked(value, base) for role, value in given.items()}}
     location = found.location or next(iter(given.values()))
     contract = (

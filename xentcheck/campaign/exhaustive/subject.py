@@ -102,6 +102,7 @@ def stated(target: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Buil
         return build_plan(specification, target.get("directory"))
 
     plan = planned({})
+    plan.require_here("A campaign over all pairs calls a target")
     contract = contract_of({**(plan.contract or {}), **plan.changes})
     further: dict[str, Any] = {key: value for key, value in _PLAIN.items() if key in contract.arguments}
     if contract.reduction != "none" and planned({"reduction": "none"}).keywords != plan.keywords:

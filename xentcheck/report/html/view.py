@@ -124,6 +124,7 @@ def _facts(report: ReportData) -> list[tuple[str, str]]:
         ("contract", f"{terminal.contract_line(report)} ({target.contract_source})"),
         ("run", f"profile {report.profile}, seed {report.seed}, {report.seconds:.1f} s, xentcheck {report.xentcheck}"),
         ("batches", batches + found),
+        ("target's interpreter", str(on.target or "")),
         ("environment", "; ".join(part for part in (python, on.platform, on.cpu, packages) if part)),
     ]
     return [(name, text) for name, text in facts if text]

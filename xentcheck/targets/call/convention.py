@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.layout import lay_out
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.targets.call.observe import Given
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from array import array as array_of_numbers
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _NUMBERS = "biufc"
 _LARGEST = 2**28  # bytes: no batch has an answer that is half as large

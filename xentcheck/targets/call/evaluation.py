@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets.call.convert import host_array, is_tensor
@@ -19,9 +17,13 @@ from xentcheck.targets.call.trace import module_of, raised_by
 from xentcheck.targets.outcome import Raised
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from xentcheck.targets.call.target import Target
 
-Function = Callable[..., Any]
+    Function = Callable[..., Any]
 
 
 class StoppedError(Exception):

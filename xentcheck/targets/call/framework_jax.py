@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xentcheck.targets.call.framework import NumpyFramework, cotangent_like
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Arguments of these types select code; jax cannot trace them.
 _STATIC = (str, bool, type(None))

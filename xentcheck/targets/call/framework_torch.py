@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xentcheck.targets.call.framework import NumpyFramework, cotangent_like
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class NotDifferentiableError(RuntimeError):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets.call.convention import Convention
-from xentcheck.targets.call.evaluation import Calls, Function, StoppedError
+from xentcheck.targets.call.evaluation import Calls, StoppedError
 from xentcheck.targets.call.framework import NumpyFramework
 from xentcheck.targets.call.observe import EarlierResults, Environment
 from xentcheck.targets.outcome import Outcome
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xentcheck.targets.call.evaluation import Function
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from xentcheck.targets.errors import TargetError
 from xentcheck.targets.find.locate import nearest
 
 GROUP = "xentcheck.targets"
-KEYS = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp", "contract")
+KEYS = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp", "contract", "python", "venv")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def understand(found: Any, name: str, reduction: str = "mean") -> Functions:
     if applied is not None:
         return Functions(loss=applied)
     methods = {"loss": _loss_method(found, reduction), "gradient": _first(found, _GRADIENTS)}
-    methods |= {role: _first(found, (role,)) for role in _FURTHER}
+    methods.update((role, _first(found, (role,))) for role in _FURTHER)
     named = {role: method for role, method in methods.items() if method is not None}
     if not named:
         return Functions(loss=function_of(found, name))

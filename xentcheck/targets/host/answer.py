@@ -7,9 +7,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from xentcheck.contract.harmless import harmless
+from xentcheck.targets.find.interpreter import Interpreter
 from xentcheck.targets.host.channel import ChannelGarbledError
 from xentcheck.targets.outcome import OBSERVATIONS, PARTS, Outcome, Raised
 
+_MOST_PACKAGES, _LONGEST = 1000, 100
 _WORDS = ("kind", "message", "call", "where")
 _STATED = {
     **dict.fromkeys(("name", "location", "version", "package", "framework"), str),
@@ -51,6 +54,21 @@ def stated_in(header: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(stated, dict) or {key: type(value) for key, value in stated.items()} != _STATED:
         raise ChannelGarbledError("it is no description of a target")
     return stated
+
+
+def interpreter_in(header: Mapping[str, Any], path: str) -> Interpreter | None:
+    """Return the interpreter at a path that a header describes; None where the path is ""; raises ChannelGarbledError.
+
+    What it says of its versions is shown in reports, and of `ml_dtypes` believed.
+    """
+    if not path:
+        return None
+    stated = header.get("interpreter")
+    packages = stated.get("packages") if isinstance(stated, dict) else None
+    if not isinstance(stated, dict) or not isinstance(packages, dict) or len(packages) > _MOST_PACKAGES:
+        raise ChannelGarbledError("it describes no interpreter")
+    shown = {harmless(name, _LONGEST): harmless(_text(version), _LONGEST) for name, version in packages.items()}
+    return Interpreter(path, harmless(_text(stated.get("python")), _LONGEST), shown)
 
 
 def changed_processor(header: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.reading import contract_of
 from xentcheck.targets.description import TargetDescription
+from xentcheck.targets.find.interpreter import Interpreter
+from xentcheck.targets.host.versions import installed_version
 from xentcheck.targets.outcome import Outcome
 from xentcheck.targets.parameter import Parameter
 
@@ -89,7 +90,12 @@ class Host(ABC):
         self.close()
 
 
-def described(stated: Mapping[str, Any], declared: bool, observations: Sequence[str] = ()) -> TargetDescription:
+def described(
+    stated: Mapping[str, Any],
+    declared: bool,
+    observations: Sequence[str] = (),
+    elsewhere: Interpreter | None = None,
+) -> TargetDescription:
     """Return the description of a target from what its process stated.
 
     Parameters
@@ -100,32 +106,24 @@ def described(stated: Mapping[str, Any], declared: bool, observations: Sequence[
         Whether a contract was declared before the target was imported.
     observations : sequence of str
         Side effects of importing it.
+    elsewhere : Interpreter, optional
+        The one that runs it, where that is another one than this.
 
     Raises
     ------
     ContractError
     """
-    mapping = dict(stated["contract"])
+    mapping, package = dict(stated["contract"]), stated["package"]
     known = {field.name for field in fields(TargetDescription)}
     return TargetDescription(
         **{
             **{key: value for key, value in stated.items() if key in known},
-            "version": stated["version"] or _installed_version(stated["package"]),
+            # Asked here, since it is slow to ask and a worker beside its own kind can do without.
+            "version": stated["version"]
+            or (elsewhere.packages.get(package, "") if elsewhere else installed_version(package)),
             "contract": contract_of(mapping),
             "contract_source": "declared" if declared or mapping else "default",
             "observations": tuple(observations),
+            "elsewhere": elsewhere,
         }
     )
-
-
-def _installed_version(package: str) -> str:
-    """Return the version of an installed package, or "".
-
-    Asked here, since importlib.metadata is slow to import and a worker can do without.
-    """
-    if not package:
-        return ""
-    try:
-        return importlib.metadata.version(package)
-    except (importlib.metadata.PackageNotFoundError, ValueError):
-        return ""

@@ -17,12 +17,14 @@ import select
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xentcheck.targets.host.shared_file import SharedFile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _PREFIX = struct.Struct("<4sII")
 _MARK = b"xent"

@@ -14,13 +14,13 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract.harmless import harmless
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.host.answer import WorkerFaultError, changed_processor, outcome_of, stated_in
+from xentcheck.targets.host.answer import WorkerFaultError, changed_processor, interpreter_in, outcome_of, stated_in
 from xentcheck.targets.host.base import Host, described
 from xentcheck.targets.host.channel import ChannelClosedError, ChannelGarbledError, ChannelTimeoutError
 from xentcheck.targets.host.memory import MemoryLimit
 from xentcheck.targets.host.patience import Patience
 from xentcheck.targets.host.process import Process
-from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.outcome import Outcome, Raised
 from xentcheck.targets.parameter import Parameter
 from xentcheck.targets.specification import BuildPlan
 
@@ -95,6 +95,9 @@ class WorkerHost(Host):
             and not self._description.has_vjp
         ):
             raise ValueError(f"The target {self._plan.name} takes no cotangent.")
+        if batch.dtype in self._description.unavailable_dtypes:
+            lacking = f"{batch.dtype} cannot be handed over: {self._plan.python} has no ml_dtypes"
+            return Outcome(raised=Raised("ImportError", lacking, "convert"))
         try:
             self.ready()
         except TargetError as error:
@@ -116,7 +119,7 @@ class WorkerHost(Host):
                 process.channel.receive(limit, process.alive)
             outcome = outcome_of(header, arrays)
             if "description" in header:
-                self._description = self._described(header)
+                self._description = self._described(header, self._description.observations)
         except ChannelTimeoutError:
             self._patience.ran_out()
             self._restart(process)
@@ -162,7 +165,7 @@ class WorkerHost(Host):
             request = {"follow": {**(self._plan.contract or {}), **contract}, "framework": self._plan.framework}
             process.channel.send(request, [], self._patience.limit, process.alive)
             header, _ = process.channel.receive(self._patience.limit, process.alive)
-            self._description = self._described(header)
+            self._description = self._described(header, self._description.observations if self._description else ())
         except (ChannelTimeoutError, ChannelGarbledError, ChannelClosedError):
             self._restart(process)  # which follows the contract, too
 
@@ -203,10 +206,11 @@ class WorkerHost(Host):
             self.last_output = process.end()
             self._process = None
 
-    def _described(self, header: Mapping[str, Any], observations: Sequence[str] = ()) -> TargetDescription:
+    def _described(self, header: Mapping[str, Any], observations: Sequence[str]) -> TargetDescription:
         """Return what a worker states of its target; what it is called is known without asking."""
+        elsewhere = interpreter_in(header, self._plan.python)
         stated = {**stated_in(header), "name": self._plan.name, "location": self._plan.location}
-        return described(stated, self._plan.contract is not None, observations)
+        return described(stated, self._plan.contract is not None, observations, elsewhere)
 
     def _greet(self) -> TargetDescription:
         """Wait for the worker's description."""

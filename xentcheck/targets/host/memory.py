@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from xentcheck.contract.harmless import harmless
 from xentcheck.targets.errors import TargetError
 
-_UNITS = {"": 1, "B": 1}
-_UNITS |= {f"{prefix}B": 1000**power for power, prefix in enumerate("KMGT", 1)}
-_UNITS |= {f"{prefix}IB": 1024**power for power, prefix in enumerate("KMGT", 1)}
+_UNITS = {
+    "": 1,
+    "B": 1,
+    **{f"{prefix}B": 1000**power for power, prefix in enumerate("KMGT", 1)},
+    **{f"{prefix}IB": 1024**power for power, prefix in enumerate("KMGT", 1)},
+}
 _LEAST = 200 * 1000**2  # bytes; Python and numpy alone have a quarter of that
 _NEAR = 0.9  # the share of the limit from which a death is put down to it: nobody asks for memory byte by byte
 _WORDS = re.compile(

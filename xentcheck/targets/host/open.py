@@ -53,6 +53,7 @@ def open_host(
     limit = memory_limit(memory)
     planned = build_plan(specification, directory)
     if specification.in_process or in_process:
+        planned.require_here("A callable is called")
         if limit is not None:
             raise TargetError("A callable is called in this process, without --memory: give the target by name.")
         return LocalHost(planned)

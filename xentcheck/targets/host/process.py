@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from xentcheck.processes.boot import command
 from xentcheck.processes.supervised import Supervised
+from xentcheck.targets.find.interpreter import environment_of
 from xentcheck.targets.host.channel import Channel
 from xentcheck.targets.host.shared_file import SharedFile
 from xentcheck.witnesses.compilation_cache import default_cache_directory
@@ -48,14 +49,19 @@ class Process:
         shared = SharedFile.create()
         shared.hand_over(ours)
         output = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (closed by `end`)
-        path = [entry for entry in sys.path if entry]
-        if _ROOT not in path:
+        python = plan["python"]
+        path = None if python else [entry for entry in sys.path if entry]  # another interpreter keeps its own
+        if path is not None and _ROOT not in path:
             path.append(_ROOT)
         try:
             self._running = Supervised(
-                command("xentcheck.targets.host.worker", theirs.fileno()),
+                command("xentcheck.targets.host.worker", theirs.fileno(), python),
                 theirs.fileno(),
-                {**_SETTINGS, "JAX_COMPILATION_CACHE_DIR": str(default_cache_directory()), **os.environ},
+                {
+                    **_SETTINGS,
+                    "JAX_COMPILATION_CACHE_DIR": str(default_cache_directory()),
+                    **environment_of(python),
+                },
                 output,
             )
         finally:

@@ -29,6 +29,7 @@ from xentcheck.targets.find.installed import prefer_installed
 from xentcheck.targets.host.channel import Channel, ChannelClosedError
 from xentcheck.targets.host.memory import limit_memory
 from xentcheck.targets.host.shared_file import SharedFile
+from xentcheck.targets.host.versions import loaded_versions
 from xentcheck.targets.outcome import PARTS
 
 
@@ -40,14 +41,16 @@ def main(descriptor: int) -> None:
     with contextlib.suppress(ChannelClosedError):
         order = channel.receive()[0]
         prefer_installed(FRAMEWORKS)
-        plan, sys.path[:] = order["plan"], order["path"]
+        plan = order["plan"]
+        if not plan["python"]:
+            sys.path[:] = order["path"]
         limit_memory(order["memory"])
         if plan["base"] and plan["base"] not in sys.path[:1]:
             sys.path.insert(0, plan["base"])
         try:
             target = build(plan, before_trial=lambda: channel.send({"trial": True}))
             target.environment = Environment(exclusive=True)
-            greeting = {"description": target.stated(), "processor": processor_state()}
+            greeting = {**_described(target, plan["python"]), "processor": processor_state()}
             json.dumps(greeting)
         except ChannelClosedError:
             raise
@@ -59,10 +62,19 @@ def main(descriptor: int) -> None:
             return
         channel.send(greeting)
         while True:
-            _answer(channel, target)
+            _answer(channel, target, plan["python"])
 
 
-def _answer(channel: Channel, target: Target) -> None:
+def _described(target: Target, elsewhere: str) -> dict[str, Any]:
+    """Return what is told of a target, and of this interpreter if it is another one than that of xentcheck."""
+    stated: dict[str, Any] = {"description": target.stated()}
+    if elsewhere:
+        packages = loaded_versions(target.package, "ml_dtypes")
+        stated["interpreter"] = {"python": sys.version.split()[0], "packages": packages}
+    return stated
+
+
+def _answer(channel: Channel, target: Target, elsewhere: str) -> None:
     """Evaluate one batch."""
     header, arrays = channel.receive()
     if header.get("modules"):
@@ -70,13 +82,13 @@ def _answer(channel: Channel, target: Target) -> None:
         return
     if "follow" in header:
         follow(target, header["follow"], header["framework"])
-        channel.send({"description": target.stated()})
+        channel.send(_described(target, elsewhere))
         return
     if header.get("parameters"):
         channel.send({"parameters": [asdict(one) for one in parameters_of(target.called)]})
         return
     try:
-        answer, results = _evaluated(target, header, arrays)
+        answer, results = _evaluated(target, header, arrays, elsewhere)
     except MemoryError:
         raise  # ends the process, as what is too large for the target may be too large for its answer
     except Exception as error:
@@ -86,7 +98,9 @@ def _answer(channel: Channel, target: Target) -> None:
     channel.send(answer, results)
 
 
-def _evaluated(target: Target, header: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+def _evaluated(
+    target: Target, header: dict[str, Any], arrays: list[Any], elsewhere: str
+) -> tuple[dict[str, Any], list[Any]]:
     """Return the answer to a request and its arrays."""
     options = dict(header["options"])
     further = arrays[2:]
@@ -95,13 +109,13 @@ def _evaluated(target: Target, header: dict[str, Any], arrays: list[Any]) -> tup
     for name, array in zip(header["option_arrays"], further):  # noqa: B905 (Python 3.9 has no strict)
         options[name] = array
     batch = Batch(arrays[0], arrays[1], header["label_form"], options, header["layout"])
-    before = target.framework.name
+    before = target.framework.name, bool(elsewhere) and len(sys.modules)
     outcome = target.evaluate(batch, header["want"], upstream, vector)
     answer: dict[str, Any] = {
         "parts": [part for part in PARTS if getattr(outcome, part) is not None],
         "raised": None if outcome.raised is None else asdict(outcome.raised),
         "observations": outcome.observations,
     }
-    if target.framework.name != before:
-        answer["description"] = target.stated()
+    if before != (target.framework.name, bool(elsewhere) and len(sys.modules)):
+        answer.update(_described(target, elsewhere))
     return answer, [getattr(outcome, part) for part in answer["parts"]]

@@ -1,0 +1,209 @@
+"""The interpreter that a target runs in, where that is another one than this: found, and asked what it is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from xentcheck.contract.harmless import harmless
+from xentcheck.processes.supervised import Supervised
+from xentcheck.targets.errors import TargetError
+
+OLDEST = (3, 8)
+_PATIENCE = 30.0  # seconds for an interpreter to import numpy; the first time, from a slow disk
+_LONGEST_ANSWER = 2**16  # bytes
+_LONGEST_VERSION = 40
+_MARK = b"\nxentcheck:"
+# What this interpreter was told of where its modules are, none of which is any other's business.
+_OF_THIS_ONE = ("PYTHONPATH", "PYTHONHOME", "PYTHONEXECUTABLE", "PYTHONPLATLIBDIR", "__PYVENV_LAUNCHER__")
+# Any Python has to understand it, and a shell must not: what it calls `import` takes pictures of the screen. An `if`
+# without its `then` is read to the end and never carried out.
+_QUESTION = f"""if 1:
+    import sys
+    sys.path[:] = [entry for entry in sys.path if entry]
+    import json
+    told = {{"version": list(sys.version_info[:3]), "numpy": "", "failure": "", "missing": []}}
+    if sys.version_info >= {OLDEST}:
+        try:
+            import numpy
+            told["numpy"] = numpy.__version__
+        except BaseException as error:
+            told["failure"] = type(error).__name__ + ": " + str(error)
+        from importlib.util import find_spec
+        told["missing"] = [name for name in sys.argv[1:] if find_spec(name) is None]
+    sys.stdout.write("\\nxentcheck:" + json.dumps(told) + "\\n")
+    sys.stdout.flush()
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """Another interpreter than this one, in which a target runs.
+
+    Parameters
+    ----------
+    path : str
+    python : str
+        Its version.
+    packages : mapping
+        Name to version: numpy, and what else the target has imported.
+    """
+
+    path: str
+    python: str
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return how a report names it."""
+        return f"Python {self.python} with numpy {self.packages.get('numpy', '')} ({harmless(self.path, 300)})"
+
+
+def interpreter_path(python: str | None, venv: str | None, base: str) -> str:
+    """Return the path of the interpreter that is asked for, or "" for none.
+
+    Parameters
+    ----------
+    python : str or None
+        A path, or the name of a command such as "python3.8".
+    venv : str or None
+        The directory of a virtual environment.
+    base : str
+        The directory that paths are relative to.
+
+    Raises
+    ------
+    TargetError
+        If there is no such interpreter, or both are given.
+    """
+    for key, given in (("python", python), ("venv", venv)):
+        if given is not None and (not isinstance(given, str) or not given or "\0" in given):
+            raise TargetError(f"{key} is {given!r}, but must be the path of {_WANTED[key]}.")
+    if python and venv:
+        raise TargetError("Both an interpreter and a virtual environment were given (python, venv); give one of them.")
+    if venv:
+        return _of_environment(venv, base)
+    return _of_path(python, base) if python else ""
+
+
+_WANTED = {"python": "an interpreter", "venv": "a virtual environment"}
+
+
+def _of_environment(venv: str, base: str) -> str:
+    folder = os.path.abspath(os.path.join(base, os.path.expanduser(venv)))
+    if not os.path.isdir(folder):
+        hint = "; an interpreter itself is given as python" if os.path.isfile(folder) else ""
+        what = "is no directory" if os.path.exists(folder) else "does not exist"
+        raise TargetError(f"The virtual environment {venv} {what} (looked for {folder}){hint}.")
+    path = os.path.join(folder, "bin", "python")
+    marks = (os.path.join(folder, "pyvenv.cfg"), os.path.join(folder, "conda-meta"))
+    if not os.access(path, os.X_OK) or not any(map(os.path.exists, marks)):
+        raise TargetError(
+            f"The directory {venv} is no virtual environment: it has no pyvenv.cfg with bin/python beside it."
+        )
+    return path
+
+
+def _of_path(python: str, base: str) -> str:
+    if os.sep not in python:
+        found = shutil.which(python)
+        if found is None and not os.path.exists(os.path.join(base, python)):
+            raise TargetError(f"There is no interpreter {python}: no command has this name; give its path.")
+        if found is not None:
+            return os.path.abspath(found)
+    path = os.path.abspath(os.path.join(base, os.path.expanduser(python)))
+    if os.path.isdir(path):
+        raise TargetError(f"The interpreter {python} is a directory; a virtual environment is given as venv.")
+    if not os.path.exists(path):
+        raise TargetError(f"The interpreter {python} does not exist (looked for {path}).")
+    if not os.access(path, os.X_OK):
+        raise TargetError(f"The interpreter {python} cannot be run: it is no executable file.")
+    return path
+
+
+@cache
+def asked(path: str, modules: tuple[str, ...] = ()) -> tuple[Interpreter, tuple[str, ...]]:
+    """Ask an interpreter what it is; once in the life of this process.
+
+    Parameters
+    ----------
+    path : str
+        As `interpreter_path` returns it.
+    modules : tuple of str
+        Top modules that the target needs.
+
+    Returns
+    -------
+    interpreter : Interpreter
+    missing : tuple of str
+        Those of the modules that it has not.
+
+    Raises
+    ------
+    TargetError
+        If it is no Python, too old a one, or has no numpy.
+    """
+    told = _answer(path, modules)
+    version = ".".join(map(str, told["version"]))
+    if tuple(told["version"]) < OLDEST:
+        raise TargetError(f"The interpreter {path} is Python {version}, but a target needs Python 3.8 or a newer one.")
+    if told["failure"].startswith("ModuleNotFoundError: No module named 'numpy'"):
+        raise TargetError(
+            f"The interpreter {path}, Python {version}, has no numpy, which is needed beside any target; "
+            f"use {path} -m pip install numpy."
+        )
+    if told["failure"]:
+        raise TargetError(f"The interpreter {path}, Python {version}, cannot import numpy: {told['failure'][:300]}.")
+    numpy = harmless(told["numpy"], _LONGEST_VERSION)
+    return Interpreter(path, version, {"numpy": numpy}), tuple(name for name in modules if name in told["missing"])
+
+
+def environment_of(path: str) -> dict[str, str]:
+    """Return the environment for an interpreter: for another one without what only concerns this one."""
+    return {name: value for name, value in os.environ.items() if not path or name not in _OF_THIS_ONE}
+
+
+def _answer(path: str, modules: Sequence[str]) -> dict[str, Any]:
+    """Return what an interpreter says of itself; raises TargetError if it says nothing of the kind."""
+    said, ended = _output([path, "-c", _QUESTION, *modules], path)
+    _, mark, answer = said.rpartition(_MARK)
+    with contextlib.suppress(ValueError, LookupError, TypeError):
+        told = json.loads(answer.partition(b"\n")[0]) if mark else {}
+        texts = (told["numpy"], told["failure"], *told["missing"])
+        if all(type(part) is int for part in told["version"]) and all(isinstance(text, str) for text in texts):
+            return dict(told)
+    if not ended:
+        raise TargetError(f"The interpreter {path} is no Python, or hangs: no answer within {_PATIENCE:g} s.")
+    words = said.decode(errors="replace").strip().splitlines()
+    last = f"; its last words: {words[-1][:100]}" if words else ""
+    raise TargetError(f"The interpreter {path} is no Python: asked for its version, it does not tell one{last}.")
+
+
+def _output(command: Sequence[str], path: str) -> tuple[bytes, bool]:
+    """Return what a command prints, and whether it came to an end; nothing of it is left afterwards."""
+    read, write = os.pipe()
+    ours, theirs = socket.socketpair()
+    said, ended = b"", False
+    with os.fdopen(read, "rb", 0) as output, ours, theirs:
+        with os.fdopen(write, "wb", 0) as given:
+            running = Supervised(command, theirs.fileno(), environment_of(path), given)
+        until = time.monotonic() + _PATIENCE
+        try:
+            while len(said) < _LONGEST_ANSWER and _MARK not in said[: said.rfind(b"\n")]:
+                ready, _, _ = select.select([output], [], [], max(0.0, until - time.monotonic()))
+                more = output.read(_LONGEST_ANSWER) if ready else b""
+                ended = bool(ready) and not more
+                if not more:
+                    break
+                said += more
+        finally:
+            running.end()
+    return said, ended or bool(said)
