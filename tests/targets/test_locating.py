@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,8 @@ def test_a_project_declares_targets(tmp_path: Path) -> None:
         assert host.evaluate(BATCH).loss == 5.0
     stricter = build_plan(TargetSpecification("stricter"), str(tmp_path))
     assert stricter.contract is not None
-    assert (stricter.contract["accuracy"], stricter.contract["output_dtype"]) == ("C", "same")
+    held_to = {**stricter.contract, **stricter.changes}
+    assert (held_to["accuracy"], held_to["output_dtype"]) == ("C", "same")
     listed = {target.name: target for target in available(str(below))}
     assert (listed["mine"].source, listed["mine"].location) == ("pyproject.toml", "mine.py:loss")
 
@@ -124,6 +126,51 @@ def test_a_wrong_declaration(tmp_path: Path, text: str | bytes, said: str) -> No
     with pytest.raises(TargetError, match=r"pyproject\.toml|tool\.xentcheck") as caught:
         build_plan(TargetSpecification("mine"), str(tmp_path))
     assert said in str(caught.value)
+
+
+def test_a_table_is_laid_over_what_the_target_itself_declares(tmp_path: Path) -> None:
+    """A mapping says how it is called; a table that names it, or a table that names that table, says the rest."""
+    (tmp_path / "mine.py").write_text(
+        "def loss(z, y, weight):\n    return 5.0\n\n"
+        "LOSS = {'loss': loss, 'contract': {'class_weights': {'argument': 'weight'}, 'reduction': 'sum'}}\n"
+    )
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.xentcheck.targets]\n"
+        "first = {loss = 'mine.py:LOSS', contract = {accuracy = 'C'}}\n"
+        "second = {loss = 'first', contract = {accuracy = 'B+'}}\n"
+        "own = {loss = 'other'}\nother = {loss = 'own'}\n"
+    )
+    for name, accuracy in (("first", "C"), ("second", "B+")):
+        with open_host(TargetSpecification(name), directory=str(tmp_path)) as host:
+            contract = host.description.contract
+            assert (contract.accuracy, contract.reduction, contract.arguments) == (
+                accuracy,
+                "sum",
+                {"class_weights": "weight"},
+            )
+    with pytest.raises(TargetError, match="The target own of pyproject.toml names itself"):
+        build_plan(TargetSpecification("own"), str(tmp_path))
+
+
+def test_an_installed_package_registers_a_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pip leaves it: a module, and a folder of metadata that has the entry point."""
+    (tmp_path / "acme_losses.py").write_text(
+        "def loss(z, y):\n    return 5.0\n\nLOSS = {'loss': loss, 'contract': {'reduction': 'sum'}}\n"
+    )
+    metadata = tmp_path / "acme_losses-1.5.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme_losses\nVersion: 1.5\n")
+    (metadata / "entry_points.txt").write_text("[xentcheck.targets]\nacme.cross_entropy = acme_losses:LOSS\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    listed = {target.name: target for target in available()}["acme.cross_entropy"]
+    assert (listed.source, listed.importable, listed.location) == ("entry point", True, "acme_losses:LOSS")
+    assert "acme_losses" not in sys.modules
+    with open_host(TargetSpecification("acme.cross_entropy")) as host:
+        description = host.description
+        assert host.evaluate(BATCH).loss == 5.0
+    assert (description.contract.reduction, description.contract_source) == ("sum", "declared")
+    assert description.version == "1.5"
+    assert "acme_losses" not in sys.modules
 
 
 def test_packages_register_targets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from xentcheck.contract import Contract
 from xentcheck.contract.reading import contract_of
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.find import declared
-from xentcheck.targets.find.interpreter import asked, interpreter_path
+from xentcheck.targets.find.interpreter import asked
+from xentcheck.targets.find.interpreter_path import interpreter_path
 from xentcheck.targets.find.locate import file_path, is_file, nearest, split
 from xentcheck.targets.find.registered import by_name, names
 from xentcheck.targets.find.registration import Registered
@@ -156,7 +157,8 @@ def build_plan(specification: TargetSpecification, directory: str | None = None)
     )
 
 
-def _of_loss(loss: Any, base: str, python: str) -> BuildPlan:
+def _of_loss(loss: Any, base: str, python: str, through: tuple[str, ...] = ()) -> BuildPlan:
+    """Return the plan of what a loss names; `through` has the tables of pyproject.toml that led to it."""
     bare = BuildPlan(_shown(loss), _shown(loss), {"loss": loss}, base=base, python=python)
     if not isinstance(loss, str):
         return bare
@@ -167,7 +169,11 @@ def _of_loss(loss: Any, base: str, python: str) -> BuildPlan:
         return replace(bare, functions={"loss": _checked(loss, base)}, framework=_framework(loss))
     project = declared.project_targets(base)
     if loss in project.targets:
-        return _of_declaration(loss, project.targets[loss], project.directory, python)
+        if loss in through:
+            raise TargetError(
+                f"The target {through[0]} of pyproject.toml names itself, at once or through others; give it a loss."
+            )
+        return _of_declaration(loss, project.targets[loss], project.directory, python, (*through, loss))
     entry = declared.entry_points().get(loss)
     if entry is not None:
         return replace(bare, location=entry, functions={"loss": entry}, framework=_framework(entry))
@@ -179,12 +185,13 @@ def _of_registered(known: Registered, python: str) -> BuildPlan:
         raise TargetError(f"The target {known.name} is xentcheck's own and runs in its interpreter, not in {python}.")
     if python:
         missing = list(asked(python, known.requires)[1])
-        where, use = f"which {python} does not have", "install it there"
     else:
         missing = [module for module in known.requires if find_spec(module) is None]
-        where, use = "not installed here", f"use {known.install}"
     if missing:
-        raise TargetError(f"The target {known.name} needs {' and '.join(missing)}, {where}; {use}.")
+        where = f"which {python} does not have" if python else "not installed here"
+        raise TargetError(
+            f"The target {known.name} needs {' and '.join(missing)}, {where}; use {known.advice(python)}."
+        )
     functions = {role: getattr(known, role) for role in ("loss", "gradient", "value_and_gradient", "vjp")}
     return BuildPlan(
         name=known.name,
@@ -200,18 +207,21 @@ def _of_registered(known: Registered, python: str) -> BuildPlan:
     )
 
 
-def _of_declaration(name: str, declaration: Mapping[str, Any], base: str, python: str) -> BuildPlan:
+def _of_declaration(
+    name: str, declaration: Mapping[str, Any], base: str, python: str, through: tuple[str, ...]
+) -> BuildPlan:
     """Return the plan of a table of pyproject.toml; an interpreter that the caller gives goes above the table's."""
     python = python or interpreter_path(declaration.get("python"), declaration.get("venv"), base)
     given = {role: declaration[role] for role in ROLES if role in declaration}
     loss = given.pop("loss", None)
-    found = BuildPlan(name, "", {}, base=base, python=python) if loss is None else _of_loss(loss, base, python)
+    found = BuildPlan(name, "", {}, base=base, python=python)
+    if loss is not None:
+        found = _of_loss(loss, base, python, through)
     functions = {**found.functions, **{role: _checked(value, base) for role, value in given.items()}}
     location = found.location or next(iter(given.values()))
-    contract = (
-        {**(found.contract or {}), **declaration.get("contract", {})} if "contract" in declaration else found.contract
-    )
-    return replace(found, name=name, location=location, functions=functions, contract=contract, base=base)
+    # Laid over what the target itself declares, which may be known only when it has been imported.
+    changes = {**found.changes, **declaration.get("contract", {})}
+    return replace(found, name=name, location=location, functions=functions, changes=changes, base=base)
 
 
 def _checked(location: Any, base: str) -> Any:

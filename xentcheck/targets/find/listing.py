@@ -47,7 +47,7 @@ def available(directory: str | None = None) -> list[Available]:
             target.loss,
             "registered",
             all(_installed(module) for module in target.requires),
-            target.install,
+            target.advice(),
         )
         for target in TARGETS
     ]

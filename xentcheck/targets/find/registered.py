@@ -185,7 +185,7 @@ TARGETS: tuple[Registered, ...] = (
         loss="xentcheck.targets.find.shim_sklearn:log_loss",
         package="sklearn",
         requires=("sklearn",),
-        install="pip install 'xentcheck[sklearn]'",
+        install="pip install scikit-learn",
         keywords=_REDUCTION,
         # The clip is at the eps of the dtype, and a contract states one: float32 needs a contract of its own.
         contract={
@@ -197,6 +197,22 @@ TARGETS: tuple[Registered, ...] = (
             "dtypes": ["float64"],
         },
         aliases=("sklearn.log_loss",),
+    ),
+    Registered(
+        name="numpy_ml.CrossEntropy",
+        description="numpy-ml: one-hot labels first, log(p + eps), a sum, the gradient p - y; up to Python 3.9",
+        loss="numpy_ml.neural_nets.losses:CrossEntropy",
+        requires=("numpy_ml",),
+        install="pip install numpy-ml 'numpy<1.24'",
+        python="3.9",
+        # As its docstrings state; the eps of float64 stands in its source.
+        contract={
+            "input": "probabilities",
+            "labels": ["onehot"],
+            "reduction": "sum",
+            "argument_order": "labels_first",
+            "boundary": {"add": _FLOAT64_EPS},
+        },
     ),
 )
 

@@ -26,7 +26,9 @@ class Registered:
     requires : tuple of str
         Modules that must be importable.
     install : str
-        How to install them.
+        How to install them: "pip install ...".
+    python : str
+        The newest Python that they run in, such as "3.9", where xentcheck needs a newer one: "" for any.
     keywords : mapping
         Arguments passed in every call; a value {"contract": KEY} is that of the contract.
     aliases : tuple of str
@@ -46,6 +48,16 @@ class Registered:
     package: str = ""
     requires: tuple[str, ...] = ()
     install: str = ""
+    python: str = ""
     keywords: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     expensive_shapes: bool = False
+
+    def advice(self, elsewhere: str = "") -> str:
+        """Return how to install what it needs: in the interpreter of a path, here, or where `--venv` finds it."""
+        if elsewhere:
+            own = f"pip install {' '.join(self.requires)}"  # an extra of ours is of no use there
+            return f"{elsewhere} -m {own if 'xentcheck[' in self.install else self.install}"
+        if self.python:
+            return f"python{self.python} -m venv ENV && ENV/bin/{self.install}, then --venv ENV"
+        return self.install
