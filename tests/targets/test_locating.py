@@ -148,7 +148,7 @@ def test_a_table_is_laid_over_what_the_target_itself_declares(tmp_path: Path) ->
                 "sum",
                 {"class_weights": "weight"},
             )
-    with pytest.raises(TargetError, match="The target own of pyproject.toml names itself"):
+    with pytest.raises(TargetError, match=r"The target own of pyproject\.toml names itself"):
         build_plan(TargetSpecification("own"), str(tmp_path))
 
 
