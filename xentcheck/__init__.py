@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from xentcheck.contract import Contract, ContractError
     from xentcheck.pytest_plugin import parametrize
     from xentcheck.report.report import FindingsError, Report
+    from xentcheck.targets.call.adapter import Adapter
     from xentcheck.targets.errors import TargetError
 
 
 __all__ = [
+    "Adapter",
     "Contract",
     "ContractError",
     "FindingsError",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Adapter": "xentcheck.targets.call.adapter",
     "Contract": "xentcheck.contract",
     "ContractError": "xentcheck.contract",
     "FindingsError": "xentcheck.report.report",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xentcheck.targets.find.registered_frameworks import FRAMEWORKS
 from xentcheck.targets.find.registration import Registered
 
 _ALL_DTYPES = ["float16", "bfloat16", "float32", "float64"]
@@ -198,22 +199,7 @@ TARGETS: tuple[Registered, ...] = (
         },
         aliases=("sklearn.log_loss",),
     ),
-    Registered(
-        name="numpy_ml.CrossEntropy",
-        description="numpy-ml: one-hot labels first, log(p + eps), a sum, the gradient p - y; up to Python 3.9",
-        loss="numpy_ml.neural_nets.losses:CrossEntropy",
-        requires=("numpy_ml",),
-        install="pip install numpy-ml 'numpy<1.24'",
-        python="3.9",
-        # As its docstrings state; the eps of float64 stands in its source.
-        contract={
-            "input": "probabilities",
-            "labels": ["onehot"],
-            "reduction": "sum",
-            "argument_order": "labels_first",
-            "boundary": {"add": _FLOAT64_EPS},
-        },
-    ),
+    *FRAMEWORKS,
 )
 
 

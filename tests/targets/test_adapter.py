@@ -1,0 +1,75 @@
+"""`xentcheck.Adapter`: a target of a framework made of three functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xentcheck import Adapter
+from xentcheck.batches.batch import Batch
+from xentcheck.targets import TargetSpecification, open_host
+from xentcheck.targets.find.registered_frameworks import FRAMEWORKS
+
+
+@dataclass
+class Boxed:
+    """An array of a small framework: none of numpy's functions take it."""
+
+    inside: Any
+
+
+def vjp(loss: Any, scores: Boxed, upstream: Boxed) -> Boxed:
+    """Differentiate by complex steps, one number after the other."""
+    gradient = np.zeros(scores.inside.shape)
+    for place in np.ndindex(gradient.shape):
+        step = np.zeros(gradient.shape, complex)
+        step[place] = 1e-30j
+        gradient[place] = np.sum(upstream.inside * loss(Boxed(scores.inside + step)).inside.imag) / 1e-30
+    return Boxed(gradient)
+
+
+def cross_entropy(scores: Boxed, labels: Boxed, weight: Boxed, reduction: str) -> Boxed:
+    """Return weighted losses, one a row or their sum."""
+    z, y = scores.inside, labels.inside
+    rows = weight.inside[y] * (np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y])
+    return Boxed(rows if reduction == "none" else rows.sum())
+
+
+BOXED = Adapter(put=lambda array: Boxed(np.array(array)), get=lambda boxed: boxed.inside, vjp=vjp)
+BATCH = Batch(np.array([[1.0, 2.0], [0.5, 0.0]]), np.array([0, 1]), options={"class_weights": np.array([3.0, 1.0])})
+
+
+@pytest.mark.parametrize(("reduction", "upstream"), [("none", np.array([2.0, -1.0])), ("sum", np.array(-2.0))])
+def test_loss_gradient_and_vjp_come_of_three_functions(reduction: str, upstream: Any) -> None:
+    """All arrays are the framework's, options too; the gradient is that of the sum, a cotangent multiplies it."""
+    contract = {"reduction": reduction, "class_weights": {"argument": "weight"}}
+    made = BOXED.target(lambda *arrays, **options: cross_entropy(*arrays, **options, reduction=reduction), contract)
+    with open_host(TargetSpecification(made)) as host:  # type: ignore[arg-type]
+        assert host.description.contract.reduction == reduction
+        plain = host.evaluate(BATCH)
+        pulled = host.evaluate(BATCH, ("gradient",), upstream)
+    p = np.exp(BATCH.scores) / np.exp(BATCH.scores).sum(axis=1, keepdims=True)
+    rows = -np.log(p[[0, 1], BATCH.labels]) * [3.0, 1.0]
+    slope = (p - np.eye(2)) * [[3.0], [1.0]]
+    np.testing.assert_allclose(plain.loss, rows if reduction == "none" else rows.sum(), rtol=1e-14)
+    np.testing.assert_allclose(plain.gradient, slope, rtol=1e-14)
+    np.testing.assert_allclose(pulled.gradient, slope * np.reshape(upstream, (-1, 1)), rtol=1e-14)
+
+
+@pytest.mark.parametrize("target", [one for one in FRAMEWORKS if "shim" in one.loss], ids=lambda one: one.name)
+def test_registered_frameworks_answer(target: Any) -> None:
+    """Each gives log 2 for two equal logits, and (p - y) for a gradient, where its framework is installed."""
+    from tests.conftest import needed
+
+    for module in target.requires:
+        needed(module)
+    weights = {"class_weights": np.ones(2), "label_smoothing": 0.0, "ignore_index": -100}
+    options = {key: value for key, value in weights.items() if key in target.contract}
+    with open_host(TargetSpecification(target.name)) as host:
+        outcome = host.evaluate(Batch(np.zeros((1, 2)), np.array([0]), options=options))
+        assert host.description.has_vjp
+    np.testing.assert_allclose(outcome.loss.reshape(-1), [np.log(2)], rtol=1e-14)
+    np.testing.assert_allclose(outcome.gradient, [[-0.5, 0.5]], rtol=1e-14)
