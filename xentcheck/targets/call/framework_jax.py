@@ -23,7 +23,7 @@ class JaxFramework(NumpyFramework):
     """
 
     name = "jax"
-    differentiates = True
+    differentiates = differentiates_twice = True
     mutable = False
 
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from xentcheck.targets.find import registered_arrays, registered_frameworks, registered_keras, registered_torch
 from xentcheck.targets.find.registration import Registered
 
 _ALL_DTYPES = ["float16", "bfloat16", "float32", "float64"]
@@ -198,6 +199,10 @@ TARGETS: tuple[Registered, ...] = (
         },
         aliases=("sklearn.log_loss",),
     ),
+    *registered_torch.TARGETS,
+    *registered_frameworks.TARGETS,
+    *registered_keras.TARGETS,
+    *registered_arrays.TARGETS,
 )
 
 
