@@ -16,6 +16,7 @@ ROOMS = (
     "pytest_plugin",
     "api",
     "selftest",
+    "survey",
     "campaign",
     "bench",
     "probing",

@@ -39,6 +39,10 @@ class NumpyFramework:
         """Return a result as something that `convert.host_array` reads."""
         return value
 
+    def finished(self, result: Any) -> Any:
+        """Return a result, one or several, once it is calculated."""
+        return result
+
     def call(self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call a function of the target."""
         return function(*arguments, **options)

@@ -31,6 +31,10 @@ class JaxFramework(NumpyFramework):
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._untraceable: set[Any] = set()
 
+    def finished(self, result: Any) -> Any:
+        """Wait for what jax calculates in the background."""
+        return self._jax.block_until_ready(result)
+
     def call(self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call a function, compiled where it can be."""
         static, traced = _separated(options)

@@ -52,7 +52,7 @@ TARGETS: tuple[Registered, ...] = (
         keywords=_REDUCTION,
         contract={**_ONNX, "dtypes": ["float32", "float64"]},
         **{
-            **_from("onnxruntime", "1.31.1", "onnx onnxruntime"),
+            **_from("onnxruntime", "1.32.0", "onnx onnxruntime"),
             "requires": ("onnx", "onnxruntime"),
             "documentation": _ONNX_SAYS,
         },
@@ -71,7 +71,7 @@ TARGETS: tuple[Registered, ...] = (
         description="the metric of margins, one round that learns nothing",
         loss=f"{_SHIMS}.xgboost_metric:mlogloss",
         contract={"dtypes": ["float32"], "domain": {"rows": [1, 4096], "classes": [2, 300]}},
-        **_from("xgboost", "3.3.0", "xgboost-cpu"),
+        **_from("xgboost", "3.2.0", "xgboost-cpu"),
         seen=_TREES,
     ),
     Registered(
@@ -79,7 +79,7 @@ TARGETS: tuple[Registered, ...] = (
         description="the metric of initial scores, one round that learns nothing",
         loss=f"{_SHIMS}.lightgbm_metric:multi_logloss",
         contract={"dtypes": ["float64"], "domain": {"rows": [1, 4096], "classes": [2, 300]}},
-        **_from("lightgbm", "4.6.0"),
+        **_from("lightgbm", "4.7.0"),
         seen=_TREES,
     ),
     Registered(

@@ -40,6 +40,8 @@ class Registered:
         Where the library states what the contract holds it to.
     seen : mapping
         The keys of the contract that the documentation is silent about: what showed them.
+    threads : mapping
+        A mechanism, or a law, to where the library's developers speak of that finding.
     """
 
     name: str
@@ -59,3 +61,4 @@ class Registered:
     tried: str = ""
     documentation: str = ""
     seen: Mapping[str, str] = field(default_factory=dict)
+    threads: Mapping[str, str] = field(default_factory=dict)
