@@ -109,7 +109,7 @@ def installed_version(package: str) -> str:
 
 def _timed(name: str, report: Report) -> tuple[float | None, float | None]:
     """Return the median of a call, and that over the reference's; None where the target cannot be timed."""
-    from xentcheck.bench.measure import REFERENCE
+    from xentcheck.bench.figures import REFERENCE
     from xentcheck.bench.timing_process import results
     from xentcheck.targets.specification import build_plan
 

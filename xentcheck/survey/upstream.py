@@ -46,8 +46,8 @@ WHY = {
     "answers": "A valid batch gets no answer, so that a training run ends, or is silently cut short.",
     "value": "The loss is further from the exact value than rounding in this dtype explains: what is minimised, or "
     "reported, is not the cross-entropy.",
-    "gradient": "The gradient is further from the exact value than rounding in this dtype explains, so that steps of the "
-    "optimiser have another direction or size.",
+    "gradient": "The gradient is further from the exact value than rounding in this dtype explains, so that steps of "
+    "the optimiser have another direction or size.",
     "finite": "A finite batch has a loss or a gradient that is not finite. One such step ends a training run, or fills "
     "its weights with nan.",
     "shift": "Adding a number to all logits of a row changes the loss, though it changes no probability.",
