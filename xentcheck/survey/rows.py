@@ -127,7 +127,8 @@ def row(judged: Judged) -> Row:
     known = by_name(judged.name)
     stated: dict[str, Any] = {}
     if known is not None:
-        stated = {"tried": known.tried, "documentation": known.documentation, "seen": dict(known.seen)}
+        seen = {key: source for key, source in known.seen.items() if key in known.contract}
+        stated = {"tried": known.tried, "documentation": known.documentation, "seen": seen}
     report = judged.report
     if report is None:
         return Row(judged.name, why=judged.why, **stated)

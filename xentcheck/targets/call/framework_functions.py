@@ -95,7 +95,7 @@ class Autograd(FunctionFramework):
         return array
 
     def pull(self, loss: Loss, scores: Any, upstream: NDArray[Any] | None) -> tuple[Any, Any]:  # noqa: D102
-        back, value = self.own.make_vjp(loss, scores)
+        back, value = self.own.make_vjp(loss)(scores)
         return value, back(self.cotangent(upstream, value))
 
 

@@ -78,15 +78,21 @@ TARGETS: tuple[Registered, ...] = (
     ),
     Registered(
         name="torchmetrics.functional.text.perplexity",
-        description="the logarithm of a perplexity, with ignore_index",
+        description="the logarithm of a perplexity, with ignore_index; no gradient",
         loss=f"{_SHIMS}.torchmetrics_text:log_perplexity",
         contract={
             "label_dtypes": ["int64"],
             "mean_over": "kept",
             "ignore_index": {"argument": "ignore_index"},
-            "domain": {"rows": [1, 1 << 20]},
+            # The exponential of a loss of 89 leaves float32; the logarithm of a perplexity near 1 loses digits.
+            "domain": {"rows": [1, 1 << 20], "magnitude": 40},
+            "accuracy": "C",
         },
-        **_beside_torch("torchmetrics", "torchmetrics", "1.9.0"),
+        **{**_beside_torch("torchmetrics", "torchmetrics", "1.9.0"), "framework": "numpy"},
+        seen={
+            "domain": "the perplexity has to be a number of the dtype",
+            "accuracy": "the logarithm is this project's",
+        },
     ),
     Registered(
         name="monai.losses.FocalLoss",
@@ -95,8 +101,10 @@ TARGETS: tuple[Registered, ...] = (
         contract={
             "label_dtypes": ["int64"],
             "reduction": "none",
+            "dtypes": ["float32"],
             "domain": {"rows": [1, 1 << 20], "classes": [2, 1 << 17]},
         },
+        seen={"dtypes": "source: everything is converted to float32", "domain": "one class is another loss"},
         **_beside_torch("monai", "monai", "1.6.1"),
     ),
     Registered(
