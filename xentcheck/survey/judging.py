@@ -19,6 +19,7 @@ from xentcheck.targets.find.registered import by_name
 from xentcheck.version import __version__
 
 Say = Callable[[str], None]
+_ROWS, _CLASSES = 64, 1000
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,13 @@ def _timed(name: str, report: Report) -> tuple[float | None, float | None]:
 
     dtypes: Any = report.target.contract.get("dtypes", ())
     dtype = next((one for one in ("float32", "float64") if one in dtypes), None)
-    if dtype is None:
+    domain: Any = report.target.contract.get("domain") or {}
+    sizes = {"rows": _ROWS, "classes": _CLASSES}
+    within = all(low <= sizes[key] <= high for key, (low, high) in domain.items() if key in sizes)
+    if dtype is None or not within:
         return None, None
     for part in ("both", "gradient", "loss"):
-        case = Case("rows", 64, 1000, dtype, part)
+        case = Case("rows", _ROWS, _CLASSES, dtype, part)
         try:
             found = list(results([build_plan(TargetSpecification(name))], [case], part, 0.5))
         except TargetError:

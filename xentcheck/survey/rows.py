@@ -13,7 +13,7 @@ from xentcheck.contract import Contract
 from xentcheck.report.report import Report
 from xentcheck.report.results import Finding, Grade
 from xentcheck.survey.judging import Judged
-from xentcheck.survey.second_method import NotVerifiableError, expected
+from xentcheck.survey.second_method import BITS, NotVerifiableError, expected
 from xentcheck.targets.find.registered import by_name
 
 SCHEMA = "xentcheck-survey/1"
@@ -189,10 +189,10 @@ def verified(finding: Finding, contract: Contract) -> tuple[str, str]:
         return str(silent), ""
     text = mpmath.nstr(exact, _DIGITS)
     assert finding.certified is not None
-    low, high = (mpmath.mpf(one) for one in finding.certified)
-    if not low <= exact <= high:
-        return DISAGREES, text
-    if not isinstance(finding.got, float) or not math.isfinite(finding.got):
-        return VERIFIED, text
-    error = abs(mpmath.mpf(finding.got) - exact)
-    return (VERIFIED if error > mpmath.mpf(finding.allowance or 0.0) else DISAGREES), text
+    with mpmath.workprec(BITS):
+        low, high = (mpmath.mpf(one) for one in finding.certified)
+        slack = abs(exact) * mpmath.mpf(2) ** (-BITS // 8)  # more than rounding may leave
+        agrees = low - slack <= exact <= high + slack
+        if isinstance(finding.got, float) and math.isfinite(finding.got):
+            agrees &= abs(mpmath.mpf(finding.got) - exact) > mpmath.mpf(finding.allowance or 0.0)
+    return VERIFIED if agrees else DISAGREES, text

@@ -71,14 +71,12 @@ class _Question:
         if not all(mpmath.isfinite(value) for value in self.scores.ravel()):
             raise NotVerifiableError("its scores are not finite")
         drawn = batch.get("options", {})
-        self.option = {key: drawn.get(key, getattr(contract, key)) for key in _OPTIONS}
+        self.option = {key: _option(drawn.get(key, getattr(contract, key))) for key in _OPTIONS}
         for key in contract.arguments:
             if key not in drawn:
                 self.option[key] = None if key in ("class_weights", "ignore_index", "soft_cap", "temperature") else 0.0
         weights = self.option["class_weights"]
-        if isinstance(weights, Mapping):
-            weights = list(_exact(weights))
-        self.weights = None if weights is None else [mpmath.mpf(w) for w in weights]
+        self.weights = None if weights is None else [mpmath.mpf(one) for one in weights]
         labels, form = batch["labels"], batch.get("label_form", "sparse")
         self.labels = [int(v) for v in labels["values"]] if form == "sparse" else None
         self.targets = None if form == "sparse" else _exact(labels)
@@ -223,6 +221,13 @@ def _softmax(logits: Row) -> tuple[Row, Any]:
 def _exact(stored: Mapping[str, Any]) -> Any:
     values = [float.fromhex(item) if isinstance(item, str) else item for item in stored["values"]]
     return np.array([mpmath.mpf(value) for value in values], object).reshape(stored["shape"])
+
+
+def _option(value: Any) -> Any:
+    """Return an option as a number, a list of numbers, or None, of how a batch stores it."""
+    if isinstance(value, Mapping):
+        return None if "argument" in value else list(_exact(value))
+    return float.fromhex(value) if isinstance(value, str) else value
 
 
 _OPTIONS = ("class_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
