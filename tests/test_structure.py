@@ -16,6 +16,7 @@ ROOMS = (
     "pytest_plugin",
     "api",
     "selftest",
+    "survey",
     "campaign",
     "bench",
     "probing",
@@ -36,7 +37,7 @@ ROOMS = (
 """From the top to the bottom of docs/architecture.md: a room imports from those below it."""
 ALONE = {"truth": {"contract"}, "reference": set(), "witnesses": {"processes"}, "contract": set(), "processes": set()}
 """What some rooms may import, so that they cannot share a mistake."""
-ASKED_BY = {"engine": {"cli", "api", "selftest"}, "selftest": {"cli"}, "diagnosis": {"engine", "selftest"}}
+ASKED_BY = {"engine": {"cli", "api", "selftest", "survey"}, "selftest": {"cli"}, "diagnosis": {"engine", "selftest"}}
 """Who may ask some rooms."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +63,7 @@ class Path:
         def overwritten() -> list[str]:
             return [name for name, memory, before in watched if not np.array_equal(memory, before)]
 
-        return (_finished(call) if target.framework.name == "jax" else call), overwritten
+        return (lambda: target.framework.finished(call())), overwritten
 
     def _call(self, part: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Call:
         target, has = self.target, self.target.functions
@@ -107,13 +106,3 @@ def reference_path(contract: dict[str, Any], form: str) -> Path:
     together = getattr(reference, f"{form}_loss_and_gradient{kind}", None)
     functions = Functions(**found, value_and_gradient=together)
     return Path(Target(functions, Convention(keywords={"reduction": reduction}), name="reference"), form)
-
-
-def _finished(call: Call) -> Call:
-    """Return a call that waits for what jax calculates in the background."""
-    jax = sys.modules["jax"]
-
-    def finished() -> Any:
-        return jax.block_until_ready(call())
-
-    return finished

@@ -18,6 +18,7 @@ _COMMANDS = {
     "reproduce": ("xentcheck.cli.reproduce", "Tell whether the defects of a report are still there."),
     "compare": ("xentcheck.cli.compare", "Put reports side by side: what broke, what was mended."),
     "probe": ("xentcheck.cli.probe", "Infer what a loss promises, and print it as a contract."),
+    "survey": ("xentcheck.cli.survey", "Judge many targets and make one table of them."),
     "campaign": ("xentcheck.cli.campaign", "Sweeps too large for one sitting."),
     "bench": ("xentcheck.cli.bench", "Time losses: sparse and one-hot labels, beside the reference."),
     "targets": ("xentcheck.cli.targets", "List the implementations that can be judged by name."),

@@ -33,6 +33,7 @@ from xentcheck.report.results import (
     WitnessResult,
 )
 from xentcheck.targets import TargetDescription
+from xentcheck.targets.find.registered import by_name
 from xentcheck.version import __version__
 
 PACKAGES = ("numpy", "scipy", "hypothesis", "jax", "python-flint", "ml_dtypes")
@@ -157,6 +158,18 @@ def _grades(contract: Contract, done: Sequence[CellRun]) -> dict[str, dict[str, 
     return found
 
 
+def _untried(description: TargetDescription) -> str:
+    """Return a warning where a registered target's contract was written for another version, or ""."""
+    known = by_name(description.name)
+    version = description.version.partition("+")[0]
+    if known is None or not known.tried or version in ("", known.tried):
+        return ""
+    return (
+        f"the contract of {known.name} was written for version {known.tried}, and this is {version}: "
+        "what is documented may have changed"
+    )
+
+
 def _observations(description: TargetDescription, done: Sequence[CellRun]) -> list[str]:
     """Return what was seen and not judged, the most frequent first, then where two gradients part."""
     seen: Counter[str] = Counter()
@@ -169,6 +182,8 @@ def _observations(description: TargetDescription, done: Sequence[CellRun]) -> li
         seen["no contract was declared: the target was held to the defaults (logits, sparse labels, mean)"] = 10**9
     for dtype in set(description.contract.dtypes).intersection(description.unavailable_dtypes):
         seen[f"{dtype} was not judged: {description.elsewhere} has no ml_dtypes, to hold its numbers"] = 10**9
+    if untried := _untried(description):
+        seen[untried] = 10**9
     for run in done:
         seen.update(run.result.observations)
     if deaths := sum(run.result.deaths for run in done):

@@ -114,6 +114,8 @@ def _title(answer: Answer, vector: NDArray[np.float64]) -> str:
         return "the Hessian lacks the outer product p p^T: times a vector of ones it is not 0"
     if np.all(vector == vector[:, :1]) and answer.problem.z_loss == 0.0:
         return "the Hessian times the same number for every class is not 0"
+    if not np.isfinite(got).all():
+        return "the Hessian-vector product is not finite"
     curvature, slack = float((got * vector).sum()), float((allowed * np.abs(vector)).sum())
     if curvature < -slack and answer.problem.z_loss == 0.0:
         return f"the Hessian is not positive semidefinite: along a direction the curvature is {curvature:.3g}"

@@ -9,7 +9,7 @@ from typing import Any
 from xentcheck.contract.reading import contract_of
 from xentcheck.targets.call.convention import Convention
 from xentcheck.targets.call.detection import try_out
-from xentcheck.targets.call.frameworks import framework_named
+from xentcheck.targets.call.frameworks import framework_named, imported
 from xentcheck.targets.call.target import Functions, Target
 from xentcheck.targets.call.trace import module_of
 from xentcheck.targets.errors import TargetError
@@ -61,7 +61,7 @@ def build(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: No
         contract=contract,
         expensive_shapes=plan["expensive_shapes"],
     )
-    if not target.settled and plan["try_out"] and {"torch", "jax"} & set(sys.modules):
+    if not target.settled and plan["try_out"] and imported():
         contract_of(contract)  # a batch of it is made
         before_trial()
         try_out(target)
@@ -85,7 +85,7 @@ def follow(target: Target, contract: Mapping[str, Any], framework: str = "") -> 
     target.convention = Convention.of(contract, target.convention.keywords)
     if framework == "":
         target.framework, target.settled = framework_named(""), False
-        if {"torch", "jax"} & set(sys.modules):
+        if imported():
             try_out(target)
 
 

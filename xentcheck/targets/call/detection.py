@@ -9,7 +9,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.key import At
-from xentcheck.targets.call.frameworks import framework_named
+from xentcheck.targets.call.frameworks import ROOTS, framework_named
 from xentcheck.targets.call.observe import EarlierResults
 from xentcheck.targets.call.target import Target
 
@@ -24,7 +24,7 @@ def try_out(target: Target) -> None:
     batch = small_batch(target.contract)
     outcome = target.evaluate(batch, ("loss",) if target.has_loss else ("gradient",))
     if outcome.raised is None and target.functions.loss is not None:
-        native = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}.get(target.returned_by, "numpy")
+        native = ROOTS.get(target.returned_by, "numpy")
         if native != target.framework.name:
             _prefer(native, target, batch)
         if target.differentiated and target.evaluate(batch, ("gradient",)).raised is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.targets.call.convert import host_array, is_tensor
 from xentcheck.targets.call.framework import NumpyFramework
-from xentcheck.targets.call.frameworks import framework_named
+from xentcheck.targets.call.frameworks import framework_named, imported
 from xentcheck.targets.call.observe import Given
 from xentcheck.targets.call.trace import module_of, raised_by
 from xentcheck.targets.outcome import Raised
@@ -107,18 +106,19 @@ class Calls:
             self._notice(given)
 
     def _tried(self, part: str, call: Callable[[NumpyFramework], tuple[Any, list[Given]]]) -> tuple[Any, list[Given]]:
-        """Call with numpy arrays, or with tensors if the target turns out to want them."""
+        """Call with numpy arrays, or with those of a framework if the target turns out to want them."""
         target = self._target
         try:
             answer = call(target.framework)
         except StoppedError as stop:
-            if target.settled or "torch" not in sys.modules or stop.raised.kind not in _REFUSALS:
+            if target.settled or stop.raised.kind not in _REFUSALS:
                 raise
-            framework = framework_named("torch")
-            with suppress(StoppedError):
-                answer = call(framework)
-                target.framework, target.settled = framework, True
-                return answer
+            others = [name for name in imported() if name != "jax"]  # which takes numpy arrays, too
+            for framework in map(framework_named, others):
+                with suppress(StoppedError):
+                    answer = call(framework)
+                    target.framework, target.settled = framework, True
+                    return answer
             raise
         target.settled = True
         return answer
@@ -158,7 +158,7 @@ class Calls:
         """Keep a result, as an array of its own."""
         self._target.returned_by = module_of(type(value)).partition(".")[0]
         try:
-            array = host_array(value)
+            array = host_array(self._target.framework.host(value))
         except Exception as error:
             raise StoppedError(Raised("TypeError", f"the {part} {error}", "convert")) from None
         except BaseException as error:

@@ -21,18 +21,29 @@ class NumpyFramework:
     ----------
     name : str
     differentiates : bool
-        Whether `forward` and `hessian_vector` are offered.
+        Whether `forward` is offered.
+    differentiates_twice : bool
+        Whether `hessian_vector` is, too.
     mutable : bool
         Whether results and inputs can be overwritten, so that sharing memory matters.
     """
 
     name = "numpy"
     differentiates = False
+    differentiates_twice = False
     mutable = True
 
     def present(self, array: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         """Return what the target is given for a host array, and the memory to watch."""
         return array, array
+
+    def host(self, value: Any) -> Any:
+        """Return a result as something that `convert.host_array` reads."""
+        return value
+
+    def finished(self, result: Any) -> Any:
+        """Return a result, one or several, once it is calculated."""
+        return result
 
     def call(self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call a function of the target."""

@@ -25,13 +25,17 @@ class JaxFramework(NumpyFramework):
     """
 
     name = "jax"
-    differentiates = True
+    differentiates = differentiates_twice = True
     mutable = False
 
     def __init__(self) -> None:
         self._jax: Any = importlib.import_module("jax")
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._untraceable: set[Any] = set()
+
+    def finished(self, result: Any) -> Any:
+        """Wait for what jax calculates in the background."""
+        return self._jax.block_until_ready(result)
 
     def call(self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call a function, compiled where it can be."""

@@ -22,7 +22,7 @@ class TorchFramework(NumpyFramework):
     """Targets that take torch tensors."""
 
     name = "torch"
-    differentiates = True
+    differentiates = differentiates_twice = True
 
     def __init__(self) -> None:
         self._torch: Any = importlib.import_module("torch")

@@ -107,7 +107,8 @@ class Target:
     @property
     def has_hessian_vector(self) -> bool:
         """Whether a Hessian-vector product can be asked for."""
-        return self.functions.hessian_vector is not None or self.differentiated
+        twice = self.differentiated and self.framework.differentiates_twice
+        return self.functions.hessian_vector is not None or twice
 
     @property
     def called(self) -> Function:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xentcheck.targets.find.registered_frameworks import FRAMEWORKS
+from xentcheck.targets.find import registered_arrays, registered_frameworks, registered_keras, registered_torch
 from xentcheck.targets.find.registration import Registered
 
 _ALL_DTYPES = ["float16", "bfloat16", "float32", "float64"]
@@ -96,6 +96,8 @@ TARGETS: tuple[Registered, ...] = (
         install="pip install scipy",
         contract={"reduction": "none"},
         aliases=("scipy.log_softmax",),
+        tried="1.17.1",
+        documentation="none: the expression is this project's",
     ),
     Registered(
         name="scipy.special.logsumexp",
@@ -108,6 +110,8 @@ TARGETS: tuple[Registered, ...] = (
         # The difference is this project's: it cannot be better than the grade that its form allows.
         contract={"reduction": "none", "accuracy": "C"},
         aliases=("scipy.logsumexp",),
+        tried="1.17.1",
+        documentation="none: the expression is this project's",
     ),
     Registered(
         name="optax.softmax_cross_entropy",
@@ -118,6 +122,8 @@ TARGETS: tuple[Registered, ...] = (
         install="pip install 'xentcheck[optax]'",
         contract={"labels": ["onehot", "soft"], "reduction": "none"},
         expensive_shapes=True,
+        tried="0.2.8",
+        documentation="docstring of optax.losses",
     ),
     Registered(
         name="optax.safe_softmax_cross_entropy",
@@ -128,6 +134,8 @@ TARGETS: tuple[Registered, ...] = (
         install="pip install 'xentcheck[optax]'",
         contract={"labels": ["onehot", "soft"], "reduction": "none", "nonfinite": ["-inf"]},
         expensive_shapes=True,
+        tried="0.2.8",
+        documentation="docstring of optax.losses",
     ),
     Registered(
         name="optax.softmax_cross_entropy_with_integer_labels",
@@ -139,6 +147,8 @@ TARGETS: tuple[Registered, ...] = (
         contract={"labels": ["sparse"], "reduction": "none"},
         aliases=("optax.integer_labels",),
         expensive_shapes=True,
+        tried="0.2.8",
+        documentation="docstring of optax.losses",
     ),
     Registered(
         name="torch.nn.functional.cross_entropy",
@@ -160,6 +170,9 @@ TARGETS: tuple[Registered, ...] = (
             "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
         },
         aliases=("torch.cross_entropy",),
+        tried="2.13.0",
+        documentation="docstring of torch.nn.CrossEntropyLoss",
+        seen={"compute": "trial: 16-bit results that no float32 calculation gives", "smoothing_weights": "source"},
     ),
     Registered(
         name="torch.nn.functional.cross_entropy.probabilities",
@@ -179,6 +192,9 @@ TARGETS: tuple[Registered, ...] = (
             "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
         },
         aliases=("torch.cross_entropy.probabilities",),
+        tried="2.13.0",
+        documentation="docstring of torch.nn.CrossEntropyLoss",
+        seen={"compute": "trial: 16-bit results that no float32 calculation gives", "smoothing_weights": "source"},
     ),
     Registered(
         name="sklearn.metrics.log_loss",
@@ -198,8 +214,14 @@ TARGETS: tuple[Registered, ...] = (
             "dtypes": ["float64"],
         },
         aliases=("sklearn.log_loss",),
+        tried="1.9.1",
+        documentation="docstring of sklearn.metrics.log_loss",
+        seen={"domain": "no rows are refused, and one class"},
     ),
-    *FRAMEWORKS,
+    *registered_torch.TARGETS,
+    *registered_frameworks.TARGETS,
+    *registered_keras.TARGETS,
+    *registered_arrays.TARGETS,
 )
 
 

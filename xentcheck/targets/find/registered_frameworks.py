@@ -1,100 +1,232 @@
-"""Targets of smaller frameworks, each by a shim beside this module where it needs one; data only.
-
-Tried: autograd 1.9.1, mygrad 2.5.0 and tinygrad 0.14.0 in Python 3.11, numpy-ml 0.1.2 in Python 3.8 and 3.9.
-"""
+"""Losses of frameworks that differentiate by themselves, other than torch and jax: data only."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from xentcheck.targets.find.registration import Registered
 
-_FLOAT64_EPS = 2.0**-52
-_SHIM = "xentcheck.targets.find.shim_"
+_SHIMS = "xentcheck.targets.shims"
+_ALL = ["float16", "bfloat16", "float32", "float64"]
+_REDUCTION = {"reduction": {"contract": "reduction"}}
+_PERMISSIVE = "probe: rows of any sum are taken as they are"
 
-FRAMEWORKS: tuple[Registered, ...] = (
+_MLX: dict[str, Any] = {
+    "framework": "mlx",
+    "requires": ("mlx",),
+    "install": "pip install 'mlx[cpu]'",
+    "keywords": _REDUCTION,
+    "tried": "0.32.4",
+    "documentation": "docstring of mlx.nn.losses",
+    "seen": {"compute": "source: composed of operators, each of which rounds to the dtype of the logits"},
+}
+_TINYGRAD: dict[str, Any] = {
+    "framework": "tinygrad",
+    "requires": ("tinygrad",),
+    "install": "pip install tinygrad, and clang on the path",
+    "keywords": _REDUCTION,
+    "expensive_shapes": True,
+    "tried": "0.14.0",
+    "documentation": "docstring of tinygrad.Tensor",
+    "seen": {
+        "dtypes": "bfloat16 needs clang 15, float64 is as declared by the tensor",
+        "compute": "source: composed of operators, each of which rounds to the dtype of the tensor",
+    },
+}
+_TENSORFLOW: dict[str, Any] = {
+    "framework": "tensorflow",
+    "requires": ("tensorflow",),
+    "install": "pip install tensorflow-cpu",
+    "tried": "2.21.0",
+    "documentation": "docstring of tf.nn",
+    "seen": {
+        "dtypes": "float64 by trial; the documentation names the others",
+        "compute": "trial: 16-bit results that no float32 calculation gives",
+    },
+}
+_PADDLE: dict[str, Any] = {
+    "framework": "paddle",
+    "requires": ("paddle",),
+    "install": "pip install paddlepaddle",
+    "keywords": _REDUCTION,
+    "tried": "3.3.1",
+    "documentation": "docstring of paddle.nn.functional.cross_entropy",
+}
+_SMOOTHING = {"label_smoothing": {"argument": "label_smoothing"}}
+
+TARGETS: tuple[Registered, ...] = (
     Registered(
-        name="autograd.logsumexp",
-        description="logsumexp(z) - z[y] of autograd's functions, one loss a row, gradient by autograd",
-        loss=f"{_SHIM}autograd:LOGSUMEXP",
-        package="autograd",
-        requires=("autograd", "scipy"),
-        install="pip install autograd scipy",
-        # The difference is this project's: it cannot be better than the grade that its form allows.
-        contract={"reduction": "none", "accuracy": "C"},
+        name="mlx.nn.losses.cross_entropy",
+        description="class indices, with label_smoothing, gradient by mlx",
+        loss="mlx.nn.losses:cross_entropy",
+        contract={
+            "labels": ["sparse"],
+            "reduction": "none",
+            "dtypes": _ALL,
+            "compute": "same",
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        **_MLX,
     ),
     Registered(
-        name="mygrad.softmax_crossentropy",
-        description="sparse labels, a mean, gradient by mygrad",
-        loss=f"{_SHIM}mygrad:SOFTMAX_CROSSENTROPY",
-        package="mygrad",
-        requires=("mygrad",),
-        install="pip install mygrad",
-        contract={},  # its docstring: the average over the rows, of the logits' log-softmax
+        name="mlx.nn.losses.cross_entropy.probabilities",
+        description="class probabilities, gradient by mlx",
+        loss="mlx.nn.losses:cross_entropy",
+        contract={
+            "labels": ["onehot", "soft"],
+            "reduction": "none",
+            "dtypes": _ALL,
+            "compute": "same",
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        **_MLX,
     ),
     Registered(
-        name="mygrad.negative_log_likelihood",
-        description="of mygrad's logsoftmax: sparse labels, a mean over rows, class weights, gradient by mygrad",
-        loss=f"{_SHIM}mygrad:NEGATIVE_LOG_LIKELIHOOD",
-        package="mygrad",
-        requires=("mygrad",),
-        install="pip install mygrad",
-        contract={"class_weights": {"argument": "weights"}, "mean_over": "rows"},
+        name="mlx.nn.losses.nll_loss",
+        description="log-probabilities and class indices, gradient by mlx",
+        loss="mlx.nn.losses:nll_loss",
+        contract={
+            "input": "log_probabilities",
+            "gradient_wrt": "log_probabilities",
+            "labels": ["sparse"],
+            "reduction": "none",
+            "dtypes": _ALL,
+            "compute": "same",
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        **_MLX,
     ),
     Registered(
-        name="tinygrad.cross_entropy",
-        description="sparse, one-hot and soft labels, one loss a row, label_smoothing, gradient by tinygrad",
-        loss=f"{_SHIM}tinygrad:CROSS_ENTROPY",
+        name="tinygrad.Tensor.cross_entropy",
+        description="class indices or probabilities, with label_smoothing, gradient by tinygrad",
+        loss=f"{_SHIMS}.tinygrad_tensor:cross_entropy",
         package="tinygrad",
-        requires=("tinygrad",),
-        install="pip install tinygrad",  # and clang, by which it compiles
         contract={
             "labels": ["sparse", "onehot", "soft"],
-            "reduction": "none",
-            "label_smoothing": {"argument": "label_smoothing"},
+            "dtypes": ["float16", "float32", "float64"],
+            "compute": "same",
+            **_SMOOTHING,
         },
-        expensive_shapes=True,
+        **_TINYGRAD,
     ),
     Registered(
-        name="tinygrad.sparse_categorical_crossentropy",
-        description="sparse labels, a mean over rows not ignored, label_smoothing, gradient by tinygrad",
-        loss=f"{_SHIM}tinygrad:SPARSE_CATEGORICAL_CROSSENTROPY",
+        name="tinygrad.Tensor.sparse_categorical_crossentropy",
+        description="class indices, with ignore_index and label_smoothing, gradient by tinygrad",
+        loss=f"{_SHIMS}.tinygrad_tensor:sparse_categorical_crossentropy",
         package="tinygrad",
-        requires=("tinygrad",),
-        install="pip install tinygrad",
         contract={
+            "labels": ["sparse"],
             "mean_over": "kept",
-            "label_smoothing": {"argument": "label_smoothing"},
             "ignore_index": {"argument": "ignore_index"},
+            "dtypes": ["float16", "float32", "float64"],
+            "compute": "same",
+            **_SMOOTHING,
         },
-        expensive_shapes=True,
+        **_TINYGRAD,
     ),
     Registered(
-        name="tinygrad.nll_loss",
-        description="of tinygrad's log_softmax: sparse labels, a mean over weights, gradient by tinygrad",
-        loss=f"{_SHIM}tinygrad:NLL_LOSS",
-        package="tinygrad",
-        requires=("tinygrad",),
-        install="pip install tinygrad",
+        name="tensorflow.nn.sparse_softmax_cross_entropy_with_logits",
+        description="class indices, one loss a row, gradient by tensorflow",
+        loss="tensorflow.nn:sparse_softmax_cross_entropy_with_logits",
         contract={
+            "labels": ["sparse"],
+            "label_dtypes": ["int32", "int64"],
+            "argument_order": "labels_first",
+            "reduction": "none",
+            "dtypes": _ALL,
+            "compute": "same",
+        },
+        **_TENSORFLOW,
+    ),
+    Registered(
+        name="tensorflow.nn.softmax_cross_entropy_with_logits",
+        description="class probabilities, one loss a row, gradient by tensorflow",
+        loss="tensorflow.nn:softmax_cross_entropy_with_logits",
+        contract={
+            "labels": ["onehot", "soft"],
+            "dense_label_dtypes": ["same"],
+            "argument_order": "labels_first",
+            "reduction": "none",
+            "dtypes": _ALL,
+            "compute": "same",
+        },
+        **_TENSORFLOW,
+    ),
+    Registered(
+        name="paddle.nn.functional.cross_entropy",
+        description="class indices, with weight and ignore_index, gradient by paddle",
+        loss=f"{_SHIMS}.paddle_functional:cross_entropy",
+        package="paddle",
+        contract={
+            "labels": ["sparse"],
             "mean_over": "weights",
             "class_weights": {"argument": "weight"},
             "ignore_index": {"argument": "ignore_index"},
         },
-        expensive_shapes=True,
+        **_PADDLE,
     ),
     Registered(
-        name="numpy_ml.CrossEntropy",
-        description="numpy-ml: one-hot labels first, log(p + eps), a sum, the gradient p - y; up to Python 3.9",
-        loss="numpy_ml.neural_nets.losses:CrossEntropy",
-        requires=("numpy_ml",),
-        install="pip install numpy-ml 'numpy<1.24'",
-        python="3.9",
-        # As its docstrings state; the eps of float64 stands in its source.
+        name="paddle.nn.functional.cross_entropy.probabilities",
+        description="class probabilities, with label_smoothing, gradient by paddle",
+        loss=f"{_SHIMS}.paddle_functional:cross_entropy",
+        package="paddle",
+        contract={"labels": ["onehot", "soft"], "dense_label_dtypes": ["same"], **_SMOOTHING},
+        **{**_PADDLE, "keywords": {**_REDUCTION, "soft_label": True}},
+    ),
+    Registered(
+        name="paddle.nn.functional.cross_entropy.of_probabilities",
+        description="probabilities instead of logits, class indices, gradient by paddle",
+        loss=f"{_SHIMS}.paddle_functional:cross_entropy",
+        package="paddle",
         contract={
+            "labels": ["sparse"],
             "input": "probabilities",
-            "labels": ["onehot"],
-            "reduction": "sum",
-            "argument_order": "labels_first",
-            "boundary": {"add": _FLOAT64_EPS},
+            "gradient_wrt": "probabilities",
+            "gradient_of": "loss",
         },
+        **{**_PADDLE, "keywords": {**_REDUCTION, "use_softmax": False}},
+    ),
+    Registered(
+        name="autograd.scipy.special.logsumexp",
+        description="logsumexp(z) - z[y], gradient by autograd; loses digits where all logits are large",
+        loss=f"{_SHIMS}.autograd_logsumexp:loss",
+        framework="autograd",
+        package="autograd",
+        requires=("autograd",),
+        install="pip install autograd",
+        # The difference is this project's: it cannot be better than the grade that its form allows.
+        contract={"reduction": "none", "accuracy": "C"},
+        tried="1.9.1",
+        documentation="none: the expression is this project's",
+    ),
+    Registered(
+        name="mygrad.nnet.losses.softmax_crossentropy",
+        description="class indices, a mean, gradient by mygrad",
+        loss="mygrad.nnet.losses:softmax_crossentropy",
+        framework="mygrad",
+        requires=("mygrad",),
+        install="pip install mygrad",
+        contract={"dtypes": ["float16", "float32", "float64"], "domain": {"rows": [1, 1 << 20]}},
+        tried="2.5.0",
+        documentation="docstring of mygrad.nnet.losses.softmax_crossentropy",
+        seen={"dtypes": "trial: it keeps the dtype of the scores", "domain": "no rows are not spoken of"},
+    ),
+    Registered(
+        name="mygrad.nnet.losses.negative_log_likelihood",
+        description="log-probabilities and class indices, with weights, a mean over the rows, gradient by mygrad",
+        loss="mygrad.nnet.losses:negative_log_likelihood",
+        framework="mygrad",
+        requires=("mygrad",),
+        install="pip install mygrad",
+        contract={
+            "input": "log_probabilities",
+            "gradient_wrt": "log_probabilities",
+            "class_weights": {"argument": "weights"},
+            "mean_over": "rows",
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        tried="2.5.0",
+        documentation="docstring of mygrad.nnet.losses.negative_log_likelihood",
+        seen={"mean_over": "probe: the mean divides by the rows", "domain": "no rows are not spoken of"},
     ),
 )

@@ -20,7 +20,8 @@ class Registered:
         As the library documents it, in the JSON form.
     gradient, value_and_gradient, vjp : str
         Where these are, or "".
-    framework : {"numpy", "torch", "jax"}
+    framework : str
+        "numpy", or one of `call.frameworks.FRAMEWORKS`.
     package : str
         Whose version is reported, where it is not that of `loss`.
     requires : tuple of str
@@ -35,6 +36,14 @@ class Registered:
         Further names.
     expensive_shapes : bool
         Whether each new shape costs a compilation.
+    tried : str
+        Versions of its package that it was tried with, as in "2.13.0" or "3.14 to 3.15.1".
+    documentation : str
+        Where the library states what the contract holds it to.
+    seen : mapping
+        The keys of the contract that the documentation is silent about: what showed them.
+    threads : mapping
+        A mechanism, or a law, to where the library's developers speak of that finding.
     """
 
     name: str
@@ -52,6 +61,10 @@ class Registered:
     keywords: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     expensive_shapes: bool = False
+    tried: str = ""
+    documentation: str = ""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    threads: Mapping[str, str] = field(default_factory=dict)
 
     def advice(self, elsewhere: str = "") -> str:
         """Return how to install what it needs: in the interpreter of a path, here, or where `--venv` finds it."""

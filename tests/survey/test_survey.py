@@ -1,0 +1,107 @@
+"""`xentcheck survey`: the table in all its forms, reports that are kept, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from xentcheck.cli.survey import survey
+from xentcheck.survey.judging import Judged, file_name
+from xentcheck.survey.rows import row
+
+WRONG = """
+import numpy as np
+
+def loss(scores, labels):
+    z = np.asarray(scores, np.float64)
+    return np.mean(np.log(np.exp(z).sum(1)) - z[np.arange(len(z)), labels])
+
+def right(scores, labels):
+    return loss(scores - scores.max(1, keepdims=True), labels)
+
+CONTRACT = {"dtypes": ["float64"], "domain": {"rows": [1, 20], "classes": [2, 9]}}
+WRONG, RIGHT = {"loss": loss, "contract": CONTRACT}, {"loss": right, "contract": CONTRACT}
+"""
+
+
+def surveyed(*words: str) -> Result:
+    """Return what the command does."""
+    return CliRunner().invoke(survey, words, standalone_mode=False)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a survey of a wrong loss, a right one and one that there is not."""
+    directory = tmp_path_factory.mktemp("survey")
+    (directory / "wrong.py").write_text(WRONG)
+    where = directory / "wrong.py"
+    result = surveyed(str(directory / "table"), f"{where}:WRONG", f"{where}:RIGHT", "none.py:loss")
+    assert result.return_value == 0, result.output
+    return directory / "table"
+
+
+@pytest.mark.slow
+def test_the_table_tells_verdicts_and_verified_numbers(home: Path) -> None:
+    """In JSON that others can read, Markdown and a page."""
+    stated = json.loads((home / "table.json").read_text())
+    wrong, right, absent = stated["targets"]
+    assert (wrong["verdict"], right["verdict"], absent["verdict"]) == ("violates", "conforms", "not judged")
+    assert stated["counts"]["verified"] == stated["counts"]["findings"] == len(wrong["findings"]) > 0
+    assert wrong["findings"][0]["expected"] != ""
+    assert "none.py" in absent["why"]
+    assert right["seconds_a_call"] is None, "it promises nothing for 64 rows"
+    markdown, page = (home / "table.md").read_text(), (home / "table.html").read_text()
+    for name in (wrong["name"], right["name"]):
+        assert name in markdown
+        assert name in page
+    assert "verified" in markdown
+
+
+@pytest.mark.slow
+def test_badges_and_texts_for_developers(home: Path) -> None:
+    """A badge is an image of its own; a text holds a script that shows the defect."""
+    badges = sorted((home / "badges").glob("*.svg"))
+    assert len(badges) == 3
+    for badge in badges:
+        assert ElementTree.parse(badge).getroot().tag.endswith("svg")
+    text = next((home / "upstream").glob("*-1.md")).read_text()
+    assert "```python" in text
+    assert "expected: `" in text
+
+
+@pytest.mark.slow
+def test_a_report_is_kept_and_one_that_is_damaged_made_anew(home: Path) -> None:
+    """A second survey judges nothing again but what it cannot read."""
+    reports = home / "reports"
+    wrong = next(reports.glob("*WRONG*"))
+    before = {path.name: path.read_text() for path in reports.iterdir()}
+    wrong.write_text(wrong.read_text()[:-100])
+    where = home.parent / "wrong.py"
+    result = surveyed(str(home), f"{where}:WRONG", f"{where}:RIGHT")
+    assert f"{where}:WRONG: judging" in result.stderr
+    assert f"{where}:RIGHT: kept" in result.stderr
+    assert json.loads(wrong.read_text())["report"]["digest"] == json.loads(before[wrong.name])["report"]["digest"]
+
+
+def test_a_directory_that_is_a_file(tmp_path: Path) -> None:
+    """One sentence."""
+    (tmp_path / "file").write_text("")
+    assert "is a file" in str(surveyed(str(tmp_path / "file"), "reference").exception)
+
+
+def test_a_registered_target_is_shown_with_its_sources() -> None:
+    """Even where it could not be judged."""
+    one = row(Judged("mlx.nn.losses.cross_entropy", why="It is not installed."))
+    assert one.documentation == "docstring of mlx.nn.losses"
+    assert set(one.seen) == {"compute"}
+    assert one.verdict == "not judged"
+
+
+@pytest.mark.parametrize("name", ["a/b.py:loss", "torch.nn", "C:\\x.py:l", "ümlaut"])
+def test_names_of_files_are_names_of_files(name: str) -> None:
+    """Whatever a target is called."""
+    assert not {*file_name(name)} & {*'/\\:*?"<>| '}

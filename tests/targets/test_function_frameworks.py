@@ -1,0 +1,64 @@
+"""Targets of frameworks that differentiate a function of arrays: conversion, gradient, cotangent, recognition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from xentcheck import reference
+from xentcheck.batches.batch import Batch
+from xentcheck.targets import TargetSpecification, open_host
+from xentcheck.targets.call.frameworks import FRAMEWORKS, framework_named
+from xentcheck.targets.outcome import Outcome
+
+PLANTED = str(Path(__file__).with_name("planted_functions.py"))
+Z = np.array([[0.0, 1.0, 2.0], [3.0, 0.0, 1.0]])
+Y = np.array([2, 1])
+EACH = [pytest.param(name, marks=pytest.mark.needs(name)) for name in FRAMEWORKS if name not in ("torch", "jax")]
+
+
+def answered(framework: str, dtype: Any = np.float32, upstream: Any = None) -> Outcome:
+    """Return what a loss in a framework answers, called as that framework's."""
+    with open_host(TargetSpecification(f"{PLANTED}:{framework}"), in_process=True) as host:
+        host.ready()
+        host._target.framework = framework_named(framework)  # type: ignore[attr-defined]
+        return host.evaluate(Batch(Z.astype(dtype), Y), upstream=upstream)
+
+
+@pytest.mark.parametrize("framework", EACH)
+def test_loss_and_gradient_are_the_frameworks_own(framework: str) -> None:
+    """In the dtype given, with any cotangent."""
+    outcome = answered(framework)
+    assert outcome.raised is None
+    assert outcome.loss is not None
+    assert outcome.gradient is not None
+    assert outcome.loss.dtype == outcome.gradient.dtype == np.float32
+    np.testing.assert_allclose(outcome.loss, reference.loss(Z, Y), rtol=1e-6)
+    np.testing.assert_allclose(outcome.gradient, reference.gradient(Z, Y), rtol=1e-5, atol=1e-7)
+    scaled = answered(framework, upstream=np.array(-2.0)).gradient
+    np.testing.assert_allclose(scaled, -2.0 * reference.gradient(Z, Y), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.needs("mlx")
+def test_bfloat16_reaches_mlx_and_comes_back() -> None:
+    """Numpy has no bfloat16 that mlx reads."""
+    outcome = answered("mlx", ml_dtypes.bfloat16)
+    assert outcome.loss is not None
+    assert outcome.loss.dtype == ml_dtypes.bfloat16
+    np.testing.assert_allclose(outcome.loss.astype(np.float64), reference.loss(Z, Y), rtol=1e-2)
+
+
+@pytest.mark.needs("mlx")
+@pytest.mark.slow
+def test_a_loss_of_mlx_is_recognised_by_what_it_takes() -> None:
+    """In its own process, where mlx is imported by the target alone: numpy arrays are refused, its own are taken."""
+    with open_host(TargetSpecification("mlx.nn.losses:cross_entropy", changes={"reduction": "none"})) as host:
+        description = host.ready()
+        outcome = host.evaluate(Batch(Z.astype(np.float32), Y))
+    assert description.framework == "mlx"
+    assert outcome.raised is None
+    assert outcome.gradient is not None

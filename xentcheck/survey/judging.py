@@ -1,0 +1,134 @@
+"""Judging targets one after the other, each once: a survey that was ended goes on where it was."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xentcheck.bench.figures import Case
+from xentcheck.engine.run import check_target
+from xentcheck.report.files import write_whole
+from xentcheck.report.report import Report
+from xentcheck.report.results import INTERRUPTED
+from xentcheck.targets import TargetError, TargetSpecification
+from xentcheck.targets.find.registered import by_name
+from xentcheck.version import __version__
+
+Say = Callable[[str], None]
+_ROWS, _CLASSES = 64, 1000
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A target and what came of it.
+
+    Parameters
+    ----------
+    name : str
+    report : Report or None
+        None where it could not be judged.
+    why : str
+        Then why not, in a sentence.
+    seconds_a_call : float or None
+        The median of loss and gradient, or of what it has, of 64 rows of 1,000 classes; None where it was not timed.
+    to_reference : float or None
+        That over the reference's, in the same process and in turn.
+    """
+
+    name: str
+    report: Report | None = None
+    why: str = ""
+    seconds_a_call: float | None = None
+    to_reference: float | None = None
+
+
+def judged(name: str, directory: Path, profile: str, seed: int, say: Say) -> Judged:
+    """Return what comes of a target: of its report of an earlier survey where nothing has changed since.
+
+    Parameters
+    ----------
+    name : str
+        Of a registered target, or a location.
+    directory : Path
+        Reports are kept in its folder `reports`.
+    profile : {"quick", "standard", "thorough"}
+    seed : int
+    say : callable
+        Told in a line what is being done.
+    """
+    folder = directory / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{file_name(name)}.json"
+    kept = _kept(path, profile, seed)
+    if kept is None:
+        say(f"{name}: judging")
+        try:
+            report = check_target(TargetSpecification(name), profile=profile, seed=seed)
+        except TargetError as error:
+            return Judged(name, why=str(error))
+        if report.verdict == INTERRUPTED:
+            return Judged(name, why="The run was interrupted.")
+        seconds, ratio = _timed(name, report)
+        content = {"report": report.as_mapping(), "seconds_a_call": seconds, "to_reference": ratio}
+        write_whole(path, json.dumps(content) + "\n")
+        return Judged(name, report, "", seconds, ratio)
+    say(f"{name}: kept from {path}")
+    return kept
+
+
+def file_name(name: str) -> str:
+    """Return a name that any file system takes."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
+
+
+def _kept(path: Path, profile: str, seed: int) -> Judged | None:
+    """Return what a file holds if it would come out the same today."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        report = Report.from_mapping(content["report"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    known = by_name(report.target.name)
+    version = installed_version((known.package or known.loss.partition(":")[0].partition(".")[0]) if known else "")
+    same = (report.xentcheck, report.profile, report.seed) == (__version__, profile, seed)
+    if not same or (version and report.target.version.partition("+")[0] != version.partition("+")[0]):
+        return None
+    return Judged(report.target.name, report, "", content.get("seconds_a_call"), content.get("to_reference"))
+
+
+def installed_version(package: str) -> str:
+    """Return the version of the distribution that a top package is from, or "" where that is not known."""
+    if not package or package == "xentcheck":
+        return ""
+    names = importlib.metadata.packages_distributions().get(package, [])
+    return importlib.metadata.version(names[0]) if names else ""
+
+
+def _timed(name: str, report: Report) -> tuple[float | None, float | None]:
+    """Return the median of a call, and that over the reference's; None where the target cannot be timed."""
+    from xentcheck.bench.figures import REFERENCE
+    from xentcheck.bench.timing_process import results
+    from xentcheck.targets.specification import build_plan
+
+    dtypes: Any = report.target.contract.get("dtypes", ())
+    dtype = next((one for one in ("float32", "float64") if one in dtypes), None)
+    domain: Any = report.target.contract.get("domain") or {}
+    sizes = {"rows": _ROWS, "classes": _CLASSES}
+    within = all(low <= sizes[key] <= high for key, (low, high) in domain.items() if key in sizes)
+    if dtype is None or not within:
+        return None, None
+    for part in ("both", "gradient", "loss"):
+        case = Case("rows", _ROWS, _CLASSES, dtype, part)
+        try:
+            found = list(results([build_plan(TargetSpecification(name))], [case], part, 0.5))
+        except TargetError:
+            continue
+        figures = [figure for figure in found[0].figures if figure.target != REFERENCE]
+        if figures:
+            best = min(figures, key=lambda figure: figure.seconds.median)
+            return best.seconds.median, best.to_reference.median if best.to_reference else None
+    return None, None

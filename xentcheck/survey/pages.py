@@ -1,0 +1,146 @@
+"""The table as a page, as Markdown, as JSON, and a badge a target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xentcheck.report import encoding
+from xentcheck.report.files import write_whole
+from xentcheck.report.html.page import require
+from xentcheck.report.results import CONFORMS, VIOLATES
+from xentcheck.survey import upstream
+from xentcheck.survey.judging import file_name
+from xentcheck.survey.rows import DISAGREES, SCHEMA, VERIFIED, Row
+from xentcheck.version import __version__
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TONES = {CONFORMS: "#1a7f37", VIOLATES: "#b35900"}
+_OTHER = "#57606a"
+
+
+def write(rows: Sequence[Row], directory: Path, *, date: str, seed: int, profile: str) -> list[Path]:
+    """Write the table in all its forms, and a file for each finding; each whole or not at all.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    directory : Path
+    date : str
+        Of the survey, "2026-11-29".
+    seed : int
+    profile : str
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    said = {
+        "rows": rows,
+        "date": date,
+        "seed": seed,
+        "profile": profile,
+        "version": __version__,
+        "counts": counts(rows),
+        "style": _style(),
+    }
+    texts = {
+        "table.html": _templates().get_template("table.html.j2").render(**said),
+        "table.md": _templates().get_template("table.md.j2").render(**said).rstrip() + "\n",
+        "table.json": as_json(rows, date=date, seed=seed, profile=profile),
+    }
+    for one in rows:
+        texts[f"badges/{file_name(one.name)}.svg"] = badge(one)
+        for place, line in enumerate(one.findings, 1):
+            texts[f"upstream/{file_name(one.name)}-{place}.md"] = upstream.text(one, line)
+    written = []
+    for name, text in texts.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
+        written.append(path)
+    return written
+
+
+def counts(rows: Sequence[Row]) -> dict[str, int]:
+    """Return how many targets conform, violate, were not judged; findings, and how many of them are verified."""
+    lines = [line for one in rows for line in one.findings]
+    return {
+        "targets": len(rows),
+        "conform": sum(one.verdict == CONFORMS for one in rows),
+        "violate": sum(one.verdict == VIOLATES for one in rows),
+        "not judged": sum(one.verdict not in (CONFORMS, VIOLATES) for one in rows),
+        "findings": len(lines),
+        "verified": sum(line.verification == VERIFIED for line in lines),
+        "disagreeing": sum(line.verification == DISAGREES for line in lines),
+    }
+
+
+def as_json(rows: Sequence[Row], *, date: str, seed: int, profile: str) -> str:
+    """Return the table as JSON text."""
+    stated = {
+        "schema": SCHEMA,
+        "xentcheck": __version__,
+        "date": date,
+        "profile": profile,
+        "seed": seed,
+        "counts": counts(rows),
+        "targets": [encoding.plain(one) for one in rows],
+    }
+    return json.dumps(stated, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def badge(row: Row) -> str:
+    """Return a badge as SVG: the verdict on a target, and how many laws were held against it."""
+    said = {CONFORMS: f"conforms, {len(row.laws_held)} laws", VIOLATES: f"{len(row.laws_broken)} laws broken"}
+    text = said.get(row.verdict, "not judged")
+    left, right = 66, 12 + 7 * len(text)
+    return (
+        _templates()
+        .get_template("badge.svg.j2")
+        .render(text=text, left=left, right=right, colour=_TONES.get(row.verdict, _OTHER), name=row.name)
+    )
+
+
+def shown(value: Any) -> str:
+    """Return a number to four digits, a word as it is."""
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+@cache
+def _style() -> str:
+    return (Path(__file__).with_name("templates") / "table.css").read_text(encoding="utf-8")
+
+
+@cache
+def _templates() -> Environment:
+    require(drawing=False)
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=select_autoescape(["html.j2", "svg.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {"shown": shown, "cell": cell, "file": file_name, "microseconds": microseconds}
+    return made
+
+
+def cell(text: Any) -> str:
+    """Return text for a cell of a table in Markdown."""
+    said = " ".join(shown(text).split()).replace("\\", "\\\\").replace("|", "\\|")
+    return said.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
+
+
+def microseconds(value: float | None) -> str:
+    """Return a time in microseconds."""
+    return "" if value is None else f"{value * 1e6:,.0f}"

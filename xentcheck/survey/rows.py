@@ -1,0 +1,198 @@
+"""The table as data: a row a target, a line a finding, each number verified by a second method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import mpmath
+
+from xentcheck.contract import Contract
+from xentcheck.report.report import Report
+from xentcheck.report.results import Finding, Grade
+from xentcheck.survey.judging import Judged
+from xentcheck.survey.second_method import BITS, NotVerifiableError, expected
+from xentcheck.targets.find.registered import by_name
+
+SCHEMA = "xentcheck-survey/1"
+VERIFIED, DISAGREES = "verified", "disagrees"
+_DIGITS = 17
+
+
+@dataclass(frozen=True)
+class Line:
+    """A finding of the table.
+
+    Parameters
+    ----------
+    law, number, dtype, labels : str, int, str, str
+    title, cause : str
+        What is wrong, in words, and the mechanism where it was shown.
+    part : str
+        The element that is wrong.
+    got : float, str or None
+        A number, or words where there was none.
+    expected : str
+        What it should be to 17 digits, by the second method; "" where that says nothing.
+    verification : str
+        "verified" where the second method finds the exact value in the certified interval, and what was returned
+        further off than the allowance; "disagrees" where it does not; else why it says nothing.
+    times : float or None
+        The error over the allowance.
+    script : str
+        What shows it on its own.
+    thread : str
+        Where the library's developers speak of it, if that is known.
+    """
+
+    law: str
+    number: int
+    dtype: str
+    labels: str
+    title: str
+    cause: str
+    part: str
+    got: float | str | None
+    expected: str
+    verification: str
+    times: float | None
+    script: str = ""
+    thread: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A target of the table.
+
+    Parameters
+    ----------
+    name, version : str
+    verdict : str
+        That of the report; "not judged" where there is none.
+    why : str
+        Then why.
+    tried : str
+        The versions that its contract was written for.
+    documentation : str
+        Where that was read.
+    seen : mapping
+        Contract keys that come from elsewhere, and from where.
+    contract : mapping
+        What it was held to.
+    laws_held, laws_broken : tuple of str
+    dtypes : tuple of str
+    grades : mapping
+        dtype to {"loss": grade, "gradient": grade}.
+    worst : mapping
+        dtype to the largest error known of the loss, as a share of the allowance.
+    findings : tuple of Line
+    command : str
+        What judges it alone.
+    seconds : float or None
+        Of the judging.
+    seconds_a_call, to_reference : float or None
+        See `judging.Judged`.
+    environment : mapping
+    """
+
+    name: str
+    version: str = ""
+    verdict: str = "not judged"
+    why: str = ""
+    tried: str = ""
+    documentation: str = ""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    contract: Mapping[str, Any] = field(default_factory=dict)
+    laws_held: tuple[str, ...] = ()
+    laws_broken: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    grades: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    worst: Mapping[str, float | None] = field(default_factory=dict)
+    findings: tuple[Line, ...] = ()
+    command: str = ""
+    seconds: float | None = None
+    seconds_a_call: float | None = None
+    to_reference: float | None = None
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return the row as JSON types."""
+        return asdict(self)
+
+
+def row(judged: Judged) -> Row:
+    """Return the row of a target."""
+    known = by_name(judged.name)
+    stated: dict[str, Any] = {}
+    if known is not None:
+        seen = {key: source for key, source in known.seen.items() if key in known.contract}
+        stated = {"tried": known.tried, "documentation": known.documentation, "seen": seen}
+    report = judged.report
+    if report is None:
+        return Row(judged.name, why=judged.why, **stated)
+    broken = {one.name for one in report.properties if one.status == "failed"}
+    held = {one.name for one in report.properties if one.status == "passed"} - broken
+    given = dict(Contract().as_mapping())
+    return Row(
+        name=judged.name,
+        version=report.target.version,
+        verdict=report.verdict,
+        contract={key: value for key, value in report.target.contract.items() if value != given.get(key)},
+        laws_held=tuple(sorted(held)),
+        laws_broken=tuple(sorted(broken)),
+        dtypes=tuple(report.grades),
+        grades={dtype: {part: one.grade for part, one in parts.items()} for dtype, parts in report.grades.items()},
+        worst={dtype: _share(parts["loss"]) for dtype, parts in report.grades.items() if "loss" in parts},
+        findings=tuple(_lines(report, dict(known.threads) if known else {})),
+        command=f"xentcheck check {judged.name} --profile {report.profile} --seed {report.seed}",
+        seconds=report.seconds,
+        seconds_a_call=judged.seconds_a_call,
+        to_reference=judged.to_reference,
+        environment={"python": report.environment.python, **report.environment.packages},
+        **stated,
+    )
+
+
+def _share(grade: Grade) -> float | None:
+    return grade.max_share.value if grade.max_share else None
+
+
+def _lines(report: Report, threads: Mapping[str, str]) -> Iterator[Line]:
+    contract = Contract.from_mapping(report.target.contract)
+    for finding in report.findings:
+        verification, value = verified(finding, contract)
+        thread = threads.get(finding.mechanism) or threads.get(finding.property, "")
+        yield Line(
+            finding.property,
+            finding.number,
+            finding.dtype,
+            finding.labels,
+            finding.title,
+            finding.cause,
+            finding.part,
+            finding.got,
+            value,
+            verification,
+            finding.times,
+            finding.reproducer,
+            thread,
+        )
+
+
+def verified(finding: Finding, contract: Contract) -> tuple[str, str]:
+    """Return what the second method says of a finding, and its exact value to 17 digits; see `Line.verification`."""
+    try:
+        exact = expected(finding, contract)
+    except NotVerifiableError as silent:
+        return str(silent), ""
+    text = mpmath.nstr(exact, _DIGITS)
+    assert finding.certified is not None
+    with mpmath.workprec(BITS):
+        low, high = (mpmath.mpf(one) for one in finding.certified)
+        slack = abs(exact) * mpmath.mpf(2) ** (-BITS // 8)  # more than rounding may leave
+        agrees = low - slack <= exact <= high + slack
+        if isinstance(finding.got, float) and math.isfinite(finding.got):
+            agrees &= abs(mpmath.mpf(finding.got) - exact) > mpmath.mpf(finding.allowance or 0.0)
+    return VERIFIED if agrees else DISAGREES, text

@@ -1,0 +1,250 @@
+"""Losses that take numpy arrays: metrics, run times, and networks written from scratch. Data only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xentcheck.targets.find.registration import Registered
+
+_SHIMS = "xentcheck.targets.shims"
+_REDUCTION = {"reduction": {"contract": "reduction"}}
+_ONNX: dict[str, Any] = {
+    "labels": ["sparse"],
+    "label_dtypes": ["int32", "int64"],
+    "mean_over": "weights",
+    "class_weights": {"argument": "weight"},
+    "ignore_index": {"argument": "ignore_index"},
+    "domain": {"rows": [1, 1 << 20]},
+}
+_ONNX_SAYS = "specification of SoftmaxCrossEntropyLoss-13, onnx/docs/Operators.md"
+_EMPTY = {"domain": "no rows are not spoken of"}
+_TREES = {
+    "domain": "trial: training refuses fewer",
+    "dtypes": "source: margins are kept in this dtype",
+}
+
+
+def _from(package: str, tried: str, install: str = "") -> dict[str, Any]:
+    name = install or package
+    return {
+        "package": package,
+        "requires": (package,),
+        "install": f"pip install {name}",
+        "tried": tried,
+        "documentation": f"docstrings of {name}",
+    }
+
+
+TARGETS: tuple[Registered, ...] = (
+    Registered(
+        name="onnx.reference.SoftmaxCrossEntropyLoss",
+        description="the operator of opset 13 by onnx's own evaluator, with weights and ignore_index",
+        loss=f"{_SHIMS}.onnx_reference:loss",
+        keywords=_REDUCTION,
+        contract={**_ONNX, "dtypes": ["float16", "float32", "float64"]},
+        **{**_from("onnx", "1.23.2"), "documentation": _ONNX_SAYS},
+        seen=_EMPTY,
+    ),
+    Registered(
+        name="onnxruntime.SoftmaxCrossEntropyLoss",
+        description="the operator of opset 13 by onnxruntime on the CPU, with weights and ignore_index",
+        loss=f"{_SHIMS}.onnxruntime_session:loss",
+        keywords=_REDUCTION,
+        contract={**_ONNX, "dtypes": ["float32", "float64"]},
+        **{
+            **_from("onnxruntime", "1.32.0", "onnx onnxruntime"),
+            "requires": ("onnx", "onnxruntime"),
+            "documentation": _ONNX_SAYS,
+        },
+        seen={**_EMPTY, "dtypes": "trial: no kernel for float16"},
+    ),
+    Registered(
+        name="sklearn.HalfMultinomialLoss",
+        description="scikit-learn's private loss of linear models and boosting, with its gradient",
+        loss=f"{_SHIMS}.sklearn_loss:loss_and_gradient",
+        contract={"reduction": "none", "domain": {"rows": [1, 1 << 20], "classes": [3, 1 << 20]}},
+        **{**_from("sklearn", "1.9.1", "scikit-learn"), "documentation": "docstring of HalfMultinomialLoss"},
+        seen={**_EMPTY, "domain": "docstring: for more than two classes"},
+    ),
+    Registered(
+        name="xgboost.mlogloss",
+        description="the metric of margins, one round that learns nothing",
+        loss=f"{_SHIMS}.xgboost_metric:mlogloss",
+        contract={"dtypes": ["float32"], "domain": {"rows": [1, 4096], "classes": [2, 300]}},
+        **_from("xgboost", "3.2.0", "xgboost-cpu"),
+        seen=_TREES,
+    ),
+    Registered(
+        name="lightgbm.multi_logloss",
+        description="the metric of initial scores, one round that learns nothing",
+        loss=f"{_SHIMS}.lightgbm_metric:multi_logloss",
+        contract={"dtypes": ["float64"], "domain": {"rows": [1, 4096], "classes": [2, 300]}},
+        **_from("lightgbm", "4.7.0"),
+        seen=_TREES,
+    ),
+    Registered(
+        name="catboost.MultiClass",
+        description="the metric of approximations",
+        loss=f"{_SHIMS}.catboost_metric:multi_class",
+        contract={"dtypes": ["float64"], "domain": {"rows": [1, 4096], "classes": [2, 300]}},
+        **_from("catboost", "1.2.10"),
+        seen=_TREES,
+    ),
+    Registered(
+        name="pytensor.tensor.special.log_softmax",
+        description="-log_softmax(z)[y], compiled, gradient by pytensor",
+        loss=f"{_SHIMS}.pytensor_special:loss_and_gradient",
+        contract={"reduction": "none"},
+        **{**_from("pytensor", "3.0.7"), "documentation": "none: the expression is this project's"},
+    ),
+    Registered(
+        name="thinc.CategoricalCrossentropy",
+        description="probabilities, class indices or rows; returns (p - y) / n, and a loss",
+        loss=f"{_SHIMS}.thinc_losses:categorical",
+        contract={"input": "probabilities", "labels": ["sparse", "onehot"], "gradient_wrt": "logits"},
+        **_from("thinc", "9.1.1"),
+        seen={"gradient_wrt": "probe: the gradient is (p - y) / n"},
+    ),
+    Registered(
+        name="thinc.SequenceCategoricalCrossentropy",
+        description="probabilities of one sequence, class indices or rows; returns p - y, and a loss",
+        loss=f"{_SHIMS}.thinc_losses:sequence",
+        contract={
+            "input": "probabilities",
+            "labels": ["sparse", "onehot"],
+            "reduction": "sum",
+            "gradient_wrt": "logits",
+        },
+        **_from("thinc", "9.1.1"),
+        seen={"gradient_wrt": "probe: the gradient is p - y"},
+    ),
+    Registered(
+        name="dezero.functions.softmax_cross_entropy",
+        description="class indices, a mean, with its backward pass",
+        loss=f"{_SHIMS}.dezero_functions:loss_and_gradient",
+        contract={"domain": {"rows": [1, 1 << 20]}},
+        **{**_from("dezero", "0.0.13"), "install": "pip install dezero 'numpy<1.24'"},
+        python="3.11",  # the last that numpy 1.23 is for
+        seen=_EMPTY,
+    ),
+    Registered(
+        name="gradipy.Tensor.cross_entropy",
+        description="class indices, a mean, with its backward pass",
+        loss=f"{_SHIMS}.gradipy_tensor:loss_and_gradient",
+        contract={"dtypes": ["float32"], "domain": {"rows": [1, 1 << 20]}},
+        **_from("gradipy", "0.1.0"),
+        seen={**_EMPTY, "dtypes": "source: everything is float32"},
+    ),
+    Registered(
+        name="marquetry.functions.softmax_cross_entropy",
+        description="class indices, a mean, with its backward pass",
+        loss=f"{_SHIMS}.marquetry_functions:loss_and_gradient",
+        contract={"domain": {"rows": [1, 1 << 20]}},
+        **_from("marquetry", "0.3.0"),
+        seen=_EMPTY,
+    ),
+    Registered(
+        name="neograd.nn.loss.SoftmaxCE",
+        description="logits and one-hot rows, log(p + 1e-9), a mean, with its backward pass",
+        loss=f"{_SHIMS}.neograd_losses:softmax_ce",
+        contract={"labels": ["onehot"], "domain": {"rows": [1, 1 << 20]}},
+        **_from("neograd", "0.0.4"),
+        seen=_EMPTY,
+    ),
+    Registered(
+        name="neograd.nn.loss.CE",
+        description="probabilities and one-hot rows, log(p + 1e-9), a mean, with its backward pass",
+        loss=f"{_SHIMS}.neograd_losses:ce",
+        contract={
+            "input": "probabilities",
+            "labels": ["onehot"],
+            "boundary": {"add": 1e-9},
+            "gradient_wrt": "probabilities",
+            "gradient_of": "loss",
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        **_from("neograd", "0.0.4"),
+        seen={**_EMPTY, "gradient_of": "source: autograd of log(p + eps)"},
+    ),
+    Registered(
+        name="neuralnetlib.losses.CategoricalCrossentropy",
+        description="probabilities and one-hot rows, clipped, a mean; the derivative is that of the sum",
+        loss=f"{_SHIMS}.neuralnetlib_losses:categorical",
+        gradient=f"{_SHIMS}.neuralnetlib_losses:categorical_gradient",
+        contract={
+            "input": "probabilities",
+            "labels": ["onehot"],
+            "argument_order": "labels_first",
+            "boundary": {"clip": [1e-15, 1 - 1e-15]},
+            "gradient_wrt": "probabilities",
+            "gradient_reduction": "sum",
+            "dtypes": ["float64"],
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        **_from("neuralnetlib", "5.0.0"),
+        seen={
+            **_EMPTY,
+            "boundary": "source, probe",
+            "gradient_reduction": "probe: the derivative is not divided by n",
+            "dtypes": "float32 knows no 1 - 1e-15",
+        },
+    ),
+    Registered(
+        name="neuralnetlib.losses.SparseCategoricalCrossentropy",
+        description="probabilities and class indices, clipped, a mean; the derivative is that of the sum",
+        loss=f"{_SHIMS}.neuralnetlib_losses:sparse",
+        gradient=f"{_SHIMS}.neuralnetlib_losses:sparse_gradient",
+        contract={
+            "input": "probabilities",
+            "argument_order": "labels_first",
+            "boundary": {"clip": [1e-15, 1 - 1e-15]},
+            "gradient_wrt": "probabilities",
+            "gradient_reduction": "sum",
+            "dtypes": ["float64"],
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        **_from("neuralnetlib", "5.0.0"),
+        seen={
+            **_EMPTY,
+            "boundary": "source, probe",
+            "gradient_reduction": "probe: the derivative is not divided by n",
+            "dtypes": "float32 knows no 1 - 1e-15",
+        },
+    ),
+    Registered(
+        name="pydeepflow.losses.categorical_crossentropy",
+        description="probabilities and one-hot rows, log(p + 1e-8), a mean; the derivative is that of the sum",
+        loss=f"{_SHIMS}.pydeepflow_losses:loss",
+        gradient=f"{_SHIMS}.pydeepflow_losses:gradient",
+        contract={
+            "input": "probabilities",
+            "labels": ["onehot"],
+            "argument_order": "labels_first",
+            "boundary": {"add": 1e-8},
+            "gradient_wrt": "probabilities",
+            "gradient_of": "loss",
+            "gradient_reduction": "sum",
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        **_from("pydeepflow", "1.0.0"),
+        seen={**_EMPTY, "boundary": "source, probe", "gradient_reduction": "probe: the derivative is not divided by n"},
+    ),
+    Registered(
+        name="numpy_ml.CrossEntropy",
+        description="numpy-ml: one-hot labels first, log(p + eps), a sum, the gradient p - y; up to Python 3.9",
+        loss="numpy_ml.neural_nets.losses:CrossEntropy",
+        requires=("numpy_ml",),
+        install="pip install numpy-ml 'numpy<1.24'",
+        python="3.9",
+        contract={
+            "input": "probabilities",
+            "labels": ["onehot"],
+            "argument_order": "labels_first",
+            "reduction": "sum",
+            "boundary": {"add": 2.0**-52},
+        },
+        tried="0.1.2",
+        documentation="docstring of numpy_ml.neural_nets.losses.CrossEntropy",
+        seen={"boundary": "source: the eps of float64"},
+    ),
+)

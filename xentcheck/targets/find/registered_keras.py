@@ -1,0 +1,90 @@
+"""The losses of Keras 3 on each of its backends: data only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xentcheck.targets.find.registration import Registered
+
+_BACKENDS: dict[str, tuple[tuple[str, ...], str]] = {
+    "jax": (("jax",), "keras jax"),
+    "tensorflow": (("tensorflow",), "keras tensorflow-cpu"),
+    "torch": (("torch",), "keras torch"),
+    "numpy": (("jax", "scipy"), "keras scipy jax"),
+}
+"""Backend to the modules that it needs and the packages to install."""
+_CLIP: dict[str, Any] = {"clip": [1e-7, 1 - 1e-7]}
+_PROBABILITIES: dict[str, Any] = {
+    "input": "probabilities",
+    "gradient_wrt": "probabilities",
+    "gradient_of": "loss",
+    # The constant is backend.epsilon(), and float16 knows no 1 - 1e-7.
+    "dtypes": ["float32", "float64"],
+}
+_LOGITS: dict[str, Any] = {"dtypes": ["float16", "bfloat16", "float32", "float64"], "compute": "same"}
+_SEEN = {
+    "boundary": "source of keras.backend: clipped to epsilon() and 1 - epsilon(); probe",
+    "gradient_of": "source: the clip is differentiated",
+    "compute": "source: composed of operators, each of which rounds to the dtype of the logits",
+    "dtypes": "trial",
+}
+
+
+def _four(backend: str) -> tuple[Registered, ...]:
+    """Return the targets of one backend: logits and probabilities, class indices and rows."""
+    modules, packages = _BACKENDS[backend]
+    where = f"xentcheck.targets.shims.keras_{backend}"
+    # Rows of probabilities are divided by their sum, but for class indices on this one: issue 18467 of keras.
+    sparse_clip = {**_CLIP, "normalise": True} if backend == "torch" else _CLIP
+    common: dict[str, Any] = {
+        "framework": backend,
+        "package": "keras",
+        "requires": ("keras", *modules),
+        "install": f"pip install {packages}",
+        "expensive_shapes": backend == "jax",
+        "tried": "3.15.1",
+        "documentation": "docstrings of keras.losses",
+        "seen": _SEEN,
+    }
+    form = {"argument_order": "labels_first", "reduction": "none"}
+    smoothing = {"label_smoothing": {"argument": "label_smoothing"}}
+    return (
+        Registered(
+            name=f"keras.{backend}.sparse_categorical_crossentropy",
+            description=f"class indices, from_logits, on {backend}",
+            loss=f"{where}:sparse_categorical_crossentropy",
+            keywords={"from_logits": True},
+            contract={**form, **_LOGITS, "labels": ["sparse"]},
+            **common,
+        ),
+        Registered(
+            name=f"keras.{backend}.categorical_crossentropy",
+            description=f"class probabilities, from_logits, with label_smoothing, on {backend}",
+            loss=f"{where}:categorical_crossentropy",
+            keywords={"from_logits": True},
+            contract={**form, **_LOGITS, "labels": ["onehot", "soft"], **smoothing},
+            **common,
+        ),
+        Registered(
+            name=f"keras.{backend}.sparse_categorical_crossentropy.probabilities",
+            description=f"class indices, of probabilities, on {backend}",
+            loss=f"{where}:sparse_categorical_crossentropy",
+            contract={**form, **_PROBABILITIES, "labels": ["sparse"], "boundary": sparse_clip},
+            **common,
+        ),
+        Registered(
+            name=f"keras.{backend}.categorical_crossentropy.probabilities",
+            description=f"class probabilities, of probabilities, on {backend}",
+            loss=f"{where}:categorical_crossentropy",
+            contract={
+                **form,
+                **_PROBABILITIES,
+                "labels": ["onehot", "soft"],
+                "boundary": {**_CLIP, "normalise": True},
+            },
+            **common,
+        ),
+    )
+
+
+TARGETS: tuple[Registered, ...] = tuple(target for backend in _BACKENDS for target in _four(backend))

@@ -1,0 +1,124 @@
+"""Losses of torch beside cross_entropy, and of packages that stand on torch: data only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xentcheck.targets.find.registration import Registered
+
+_SHIMS = "xentcheck.targets.shims"
+_REDUCTION = {"reduction": {"contract": "reduction"}}
+_OPTIONS: dict[str, Any] = {
+    "labels": ["sparse"],
+    "label_dtypes": ["int64"],
+    "mean_over": "weights",
+    "class_weights": {"argument": "weight"},
+    "ignore_index": {"argument": "ignore_index"},
+}
+_SMOOTHED: dict[str, Any] = {
+    **_OPTIONS,
+    "label_smoothing": {"argument": "label_smoothing"},
+    "smoothing_weights": "class",
+}
+_TORCH: dict[str, Any] = {
+    "framework": "torch",
+    "package": "torch",
+    "requires": ("torch",),
+    "install": "pip install 'xentcheck[torch]'",
+    "keywords": _REDUCTION,
+    "tried": "2.13.0",
+    "documentation": "docstrings of torch.nn.functional",
+    "seen": {
+        "smoothing_weights": "source: each class inside the sum carries its own weight",
+        "compute": "trial: 16-bit results that no float32 calculation gives",
+    },
+}
+
+
+def _beside_torch(package: str, install: str, tried: str) -> dict[str, Any]:
+    return {
+        "framework": "torch",
+        "package": package,
+        "requires": ("torch", package),
+        "install": f"pip install torch {install}",
+        "tried": tried,
+        "documentation": f"docstrings of {install}",
+    }
+
+
+TARGETS: tuple[Registered, ...] = (
+    Registered(
+        name="torch.nn.functional.nll_loss",
+        description="log-probabilities and class indices, with weight and ignore_index, gradient by autograd",
+        loss="torch.nn.functional:nll_loss",
+        contract={
+            **_OPTIONS,
+            "input": "log_probabilities",
+            "gradient_wrt": "log_probabilities",
+            "dtypes": ["float16", "bfloat16", "float32", "float64"],
+            "compute": "same",  # the mean is rounded to the dtype of the log-probabilities on the way
+        },
+        **_TORCH,
+    ),
+    Registered(
+        name="torch.nn.functional.linear_cross_entropy",
+        description="cross_entropy fused with a layer, here the identity, with all its options",
+        loss=f"{_SHIMS}.torch_functional:linear",
+        contract=_SMOOTHED,
+        **_TORCH,
+    ),
+    Registered(
+        name="torch.compile.cross_entropy",
+        description="cross_entropy compiled by torch.compile with dynamic shapes, without options",
+        loss=f"{_SHIMS}.torch_functional:compiled",
+        # Each value of an option would be compiled anew, and after eight of them no more is.
+        contract={"labels": ["sparse"], "label_dtypes": ["int64"], "shapes": "few"},
+        expensive_shapes=True,
+        **_TORCH,
+    ),
+    Registered(
+        name="torchmetrics.functional.text.perplexity",
+        description="the logarithm of a perplexity, with ignore_index; no gradient",
+        loss=f"{_SHIMS}.torchmetrics_text:log_perplexity",
+        contract={
+            "label_dtypes": ["int64"],
+            "mean_over": "kept",
+            "ignore_index": {"argument": "ignore_index"},
+            # The exponential of a loss of 89 leaves float32; the logarithm of a perplexity near 1 loses digits.
+            "domain": {"rows": [1, 1 << 20], "magnitude": 40},
+            "accuracy": "C",
+        },
+        **{**_beside_torch("torchmetrics", "torchmetrics", "1.9.0"), "framework": "numpy"},
+        seen={
+            "domain": "the perplexity has to be a number of the dtype",
+            "accuracy": "the logarithm is this project's",
+        },
+    ),
+    Registered(
+        name="monai.losses.FocalLoss",
+        description="with gamma = 0, softmax and one-hot labels made of class indices",
+        loss=f"{_SHIMS}.monai_losses:focal",
+        contract={
+            "label_dtypes": ["int64"],
+            "reduction": "none",
+            "dtypes": ["float32"],
+            "domain": {"rows": [1, 1 << 20], "classes": [2, 1 << 17]},
+        },
+        seen={"dtypes": "source: everything is converted to float32", "domain": "one class is another loss"},
+        **_beside_torch("monai", "monai", "1.6.1"),
+    ),
+    Registered(
+        name="kornia.losses.focal_loss",
+        description="with gamma = 0",
+        loss=f"{_SHIMS}.kornia_losses:focal",
+        contract={"label_dtypes": ["int64"], "reduction": "none", "domain": {"rows": [1, 1 << 20]}},
+        **_beside_torch("kornia", "kornia", "0.9.0"),
+    ),
+    Registered(
+        name="balanced_loss.Loss",
+        description="cross_entropy without class balancing",
+        loss=f"{_SHIMS}.balanced_loss:cross_entropy",
+        contract={"label_dtypes": ["int64"], "domain": {"rows": [1, 1 << 20]}},
+        **_beside_torch("balanced_loss", "balanced-loss", "0.1.1"),
+    ),
+)

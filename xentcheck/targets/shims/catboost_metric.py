@@ -1,0 +1,13 @@
+"""The MultiClass metric of catboost, which takes one array of scores a class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from catboost.utils import eval_metric
+
+
+def multi_class(scores: Any, labels: Any) -> Any:
+    """Return the mean loss."""
+    return eval_metric(np.asarray(labels), [np.array(column) for column in np.asarray(scores).T], "MultiClass")[0]

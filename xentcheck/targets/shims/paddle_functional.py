@@ -1,0 +1,15 @@
+"""``paddle.nn.functional.cross_entropy``, whose losses of rows have an axis more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paddle.nn import functional
+
+
+def cross_entropy(scores: Any, labels: Any, reduction: str = "mean", weight: Any = None, **options: Any) -> Any:
+    """Return the loss, shape () or (n,)."""
+    if weight is not None:
+        options["weight"] = weight.astype(scores.dtype)
+    value = functional.cross_entropy(scores, labels, reduction=reduction, **options)
+    return value.flatten() if reduction == "none" else value
