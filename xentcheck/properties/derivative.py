@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities, Violation, law
+from xentcheck.properties.law import Capabilities, Found, Violation, law
 from xentcheck.witnesses.differences import directional, dyadic_direction, dyadic_scores, inner
 
 LARGEST = 64
@@ -40,7 +41,7 @@ def _differentiable(contract: Contract, capabilities: Capabilities) -> str:
     labels=("sparse", "onehot"),
     applies=_differentiable,
 )
-def own_gradient(case: Case) -> Iterator[Violation]:
+def own_gradient(case: Case) -> Iterator[Found]:
     """Richardson's difference of the loss along a random direction, in float64, with its bound.
 
     Needs no certified truth: it finds a pair of loss and gradient that do not belong together.
@@ -53,7 +54,12 @@ def own_gradient(case: Case) -> Iterator[Violation]:
         return
     direction = dyadic_direction(case.random("direction"), scores.shape)
     moved = batch.replace(scores=dyadic_scores(scores))
-    base = case.ask(moved, judged=False)
+    yield _along(case, case.ask(moved, judged=False), direction)
+
+
+def _along(case: Case, base: Answer, direction: NDArray[np.float64]) -> Iterator[Violation]:
+    """Hold the gradient along a direction against the difference of losses that are asked for one after the other."""
+    moved = base.batch
     weights, smoothing = base.problem.class_weights, base.problem.smoothing
     if smoothing != 0.0 or (weights is not None and not np.all(weights == 1.0)) or not base.problem.kept.all():
         return  # constants of the contract, or a row that is ignored
@@ -66,8 +72,8 @@ def own_gradient(case: Case) -> Iterator[Violation]:
         found = case.ask(moved.replace(scores=z), want=("loss",), judged=False).numbers("loss")
         return np.full(loss.shape, np.nan) if found is None else found
 
-    scale = 1.0 / batch.n if case.contract.reduction == "mean" else 1.0
-    estimate, bound = directional(total, moved.scores, direction, np.sum(allowed.loss), weights=np.full(batch.n, scale))
+    scale = 1.0 / moved.n if case.contract.reduction == "mean" else 1.0
+    estimate, bound = directional(total, moved.scores, direction, np.sum(allowed.loss), weights=np.full(moved.n, scale))
     slope, rounding = inner(gradient, direction)
     tolerance = float((np.abs(direction) * np.where(np.isfinite(allowed.gradient), allowed.gradient, np.inf)).sum())
     limit = bound + rounding + tolerance

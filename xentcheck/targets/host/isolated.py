@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, replace
 from time import perf_counter
 from typing import Any
@@ -22,11 +23,13 @@ from xentcheck.targets.host.patience import Patience
 from xentcheck.targets.host.process import Process
 from xentcheck.targets.outcome import Outcome
 from xentcheck.targets.parameter import Parameter
+from xentcheck.targets.question import Question
 from xentcheck.targets.specification import BuildPlan
 
 TIME_LIMIT = 10.0
 FIRST_TIME_LIMIT = 120.0
 Message = tuple[dict[str, Any], list[NDArray[Any]]]
+_SMALL = 2**16  # bytes of the arrays of a call up to which it travels with others
 
 
 class WorkerHost(Host):
@@ -85,34 +88,72 @@ class WorkerHost(Host):
         meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
-        if self._description is None or self._closed:
-            self.ready()
-        assert self._description is not None
-        if (
-            upstream is not None
-            and "gradient" in want
-            and self._description.has_gradient
-            and not self._description.has_vjp
-        ):
-            raise ValueError(f"The target {self._plan.name} takes no cotangent.")
-        try:
-            self.ready()
-        except TargetError as error:
-            # It could be imported before, so this is something that the target does now and then.
-            return Outcome(died=f"the process could not be started again: {error}")
-        process = self._process
+        (outcome,) = self.evaluate_each([Question(batch, want, upstream, vector, meanwhile)])
+        return outcome
+
+    def evaluate_each(self, questions: Sequence[Question]) -> Generator[Outcome, None, None]:
+        """Yield what the target makes of each of several questions; see `Host.evaluate_each`.
+
+        Small ones travel as one message, and are answered one by one. Where the process ends in the midst of them, the
+        call is known that ended it, and those after it are made in the next process.
+        """
+        left = list(questions)
+        while left:
+            if self._description is None or self._closed:
+                self.ready()
+            assert self._description is not None
+            for one in left:
+                asks = one.upstream is not None and "gradient" in one.want and self._description.has_gradient
+                if asks and not self._description.has_vjp:
+                    raise ValueError(f"The target {self._plan.name} takes no cotangent.")
+            try:
+                self.ready()
+            except TargetError as error:
+                # It could be imported before, so this is something that the target does now and then.
+                del left[0]
+                yield Outcome(died=f"the process could not be started again: {error}")
+                continue
+            calls = [_request(one) for one in left]
+            small = next((place for place, (_, arrays) in enumerate(calls) if _bytes(arrays) > _SMALL), len(calls))
+            answered = yield from self._exchanged(left[: max(small, 1)], calls[: max(small, 1)])
+            del left[:answered]
+
+    def _exchanged(self, asked: Sequence[Question], calls: Sequence[Message]) -> Generator[Outcome, None, int]:
+        """Send one message, and yield the outcome of each call in it; return of how many, before the process ended."""
+        process, answered = self._process, 0
         assert process is not None
-        request = _request(batch, want, upstream, vector)
+        early: deque[Message] = deque()
+        try:
+            while answered < len(asked) and self._process is process:
+                outcome = self._answered(process, asked[answered], calls, answered, early)
+                answered += 1
+                yield outcome
+            return answered
+        finally:
+            if answered < len(asked) and self._process is process:
+                # What is still to come would be taken for the answers to what is asked next.
+                self._discard(process)
+
+    def _answered(
+        self, process: Process, question: Question, calls: Sequence[Message], place: int, early: deque[Message]
+    ) -> Outcome:
+        """Return the outcome of a call; before the first one is waited for, the message is sent.
+
+        `early` has the answers to later calls that were read before it was their turn.
+        """
         limit = self._patience.limit
         try:
             begun = perf_counter()
-            process.channel.send(*request, limit, process.alive)
-            meanwhile()
-            header, arrays = process.channel.receive(limit, process.alive)
-            if self._patience.ended(perf_counter() - begun):
+            if place == 0:
+                process.channel.send(*_message(calls), limit, process.alive)
+            question.meanwhile()
+            header, arrays = early.popleft() if early else process.channel.receive(limit, process.alive)
+            if self._patience.ended(perf_counter() - begun) and self._read_early(
+                process, len(calls) - place - 1, early
+            ):
                 # Only what is as slow again is slow; what was compiled is there by now.
                 limit = self._patience.ordinary
-                process.channel.send(*request, limit, process.alive)
+                process.channel.send(*_message(calls[place : place + 1]), limit, process.alive)
                 process.channel.receive(limit, process.alive)
             outcome = outcome_of(header, arrays)
             if "description" in header:
@@ -132,10 +173,6 @@ class WorkerHost(Host):
             self._discard(process)
             error.add_note("\n".join(harmless(line) for line in self.last_output.splitlines()))
             raise
-        except BaseException:
-            # The answer to this request would be taken for that of the next one.
-            self._discard(process)
-            raise
         raised = outcome.raised
         if self._memory and raised is not None and self._memory.explains(f"{raised.kind}: {raised.message}"):
             told = f"{self._memory.reached}: {raised.message}" if raised.message else self._memory.reached
@@ -144,6 +181,16 @@ class WorkerHost(Host):
         if {"rounding-changed", "flushing-changed"} & set(outcome.observations):
             self._restart(process)
         return outcome
+
+    def _read_early(self, process: Process, count: int, early: deque[Message]) -> bool:
+        """Read the answers to the next calls, and return whether they are there: one of these may end the process."""
+        try:
+            while len(early) < count:
+                early.append(process.channel.receive(self._patience.limit, process.alive))
+        except (ChannelTimeoutError, ChannelClosedError):
+            self._restart(process)
+            return False
+        return True
 
     def loaded_modules(self) -> list[str]:
         """Return the names of the modules that the target's process has imported."""
@@ -247,24 +294,36 @@ class WorkerHost(Host):
                 raise
 
 
-def _request(batch: Batch, want: Sequence[str], upstream: NDArray[Any] | None, vector: NDArray[Any] | None) -> Message:
-    """Return header and arrays of a request."""
+def _request(question: Question) -> Message:
+    """Return header and arrays of a call."""
+    batch = question.batch
     option_arrays = {key: np.asarray(value) for key, value in batch.options.items() if np.ndim(value) > 0}
+    given = [np.asarray(array) for array in (question.upstream, question.vector) if array is not None]
+    arrays = [np.asarray(batch.scores), np.asarray(batch.labels), *given, *option_arrays.values()]
     header = {
-        "want": list(want),
+        "want": list(question.want),
         "label_form": batch.label_form,
         "layout": batch.layout,
-        "has_upstream": upstream is not None,
-        "has_vector": vector is not None,
+        "has_upstream": question.upstream is not None,
+        "has_vector": question.vector is not None,
         "option_arrays": list(option_arrays),
         "options": {
             key: value.item() if isinstance(value, (np.generic, np.ndarray)) else value
             for key, value in batch.options.items()
             if key not in option_arrays
         },
+        "given": len(arrays),
     }
-    given = [np.asarray(array) for array in (upstream, vector) if array is not None]
-    return header, [np.asarray(batch.scores), np.asarray(batch.labels), *given, *option_arrays.values()]
+    return header, arrays
+
+
+def _message(calls: Sequence[Message]) -> Message:
+    """Return header and arrays of a message with several calls."""
+    return {"calls": [header for header, _ in calls]}, [array for _, arrays in calls for array in arrays]
+
+
+def _bytes(arrays: Sequence[NDArray[Any]]) -> int:
+    return sum(array.nbytes for array in arrays)
 
 
 def _ended_while_importing(name: str, how: str, output: str) -> str:
