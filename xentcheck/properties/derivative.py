@@ -54,26 +54,36 @@ def own_gradient(case: Case) -> Iterator[Found]:
         return
     direction = dyadic_direction(case.random("direction"), scores.shape)
     moved = batch.replace(scores=dyadic_scores(scores))
-    yield _along(case, case.ask(moved, judged=False), direction)
-
-
-def _along(case: Case, base: Answer, direction: NDArray[np.float64]) -> Iterator[Violation]:
-    """Hold the gradient along a direction against the difference of losses that are asked for one after the other."""
-    moved = base.batch
+    base = case.ask(moved, judged=False)
     weights, smoothing = base.problem.class_weights, base.problem.smoothing
     if smoothing != 0.0 or (weights is not None and not np.all(weights == 1.0)) or not base.problem.kept.all():
         return  # constants of the contract, or a row that is ignored
-    gradient, loss = base.numbers("gradient"), base.numbers("loss")
     allowed = base.allowances
-    if gradient is None or loss is None or not np.all(np.isfinite(gradient)) or not np.all(np.isfinite(allowed.loss)):
+    if not np.all(np.isfinite(allowed.loss)):
         return
+    scale = np.full(moved.n, 1.0 / moved.n if case.contract.reduction == "mean" else 1.0)
+    asked: list[Answer] = []
 
-    def total(z: NDArray[np.float64]) -> NDArray[np.float64]:
-        found = case.ask(moved.replace(scores=z), want=("loss",), judged=False).numbers("loss")
-        return np.full(loss.shape, np.nan) if found is None else found
+    def ask(z: NDArray[np.float64]) -> NDArray[np.float64]:
+        asked.append(case.ask(moved.replace(scores=z), want=("loss",), judged=False))
+        return np.zeros(())
 
-    scale = 1.0 / moved.n if case.contract.reduction == "mean" else 1.0
-    estimate, bound = directional(total, moved.scores, direction, np.sum(allowed.loss), weights=np.full(moved.n, scale))
+    # At its points; these do not depend on the losses.
+    directional(ask, moved.scores, direction, np.sum(allowed.loss), weights=scale)
+    yield _along(case, base, direction, asked, scale)
+
+
+def _along(
+    case: Case, base: Answer, direction: NDArray[np.float64], asked: list[Answer], scale: NDArray[np.float64]
+) -> Iterator[Violation]:
+    """Hold the gradient along a direction against the difference of the losses at some points of it."""
+    moved, allowed = base.batch, base.allowances
+    gradient, loss = base.numbers("gradient"), base.numbers("loss")
+    if gradient is None or loss is None or not np.all(np.isfinite(gradient)):
+        return
+    losses = [answer.numbers("loss") for answer in asked]
+    told = iter([np.full(loss.shape, np.nan) if one is None else one for one in losses])
+    estimate, bound = directional(lambda z: next(told), moved.scores, direction, np.sum(allowed.loss), weights=scale)
     slope, rounding = inner(gradient, direction)
     tolerance = float((np.abs(direction) * np.where(np.isfinite(allowed.gradient), allowed.gradient, np.inf)).sum())
     limit = bound + rounding + tolerance
