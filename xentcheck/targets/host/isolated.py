@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
@@ -21,6 +20,7 @@ from xentcheck.targets.host.channel import ChannelClosedError, ChannelGarbledErr
 from xentcheck.targets.host.memory import MemoryLimit
 from xentcheck.targets.host.patience import Patience
 from xentcheck.targets.host.process import Process
+from xentcheck.targets.host.request import Call, call_of, message_of, together
 from xentcheck.targets.outcome import Outcome
 from xentcheck.targets.parameter import Parameter
 from xentcheck.targets.question import Question
@@ -28,8 +28,6 @@ from xentcheck.targets.specification import BuildPlan
 
 TIME_LIMIT = 10.0
 FIRST_TIME_LIMIT = 120.0
-Message = tuple[dict[str, Any], list[NDArray[Any]]]
-_SMALL = 2**16  # bytes of the arrays of a call up to which it travels with others
 
 
 class WorkerHost(Host):
@@ -113,16 +111,15 @@ class WorkerHost(Host):
                 del left[0]
                 yield Outcome(died=f"the process could not be started again: {error}")
                 continue
-            calls = [_request(one) for one in left]
-            small = next((place for place, (_, arrays) in enumerate(calls) if _bytes(arrays) > _SMALL), len(calls))
-            answered = yield from self._exchanged(left[: max(small, 1)], calls[: max(small, 1)])
+            calls = together([call_of(one) for one in left])
+            answered = yield from self._exchanged(left[: len(calls)], calls)
             del left[:answered]
 
-    def _exchanged(self, asked: Sequence[Question], calls: Sequence[Message]) -> Generator[Outcome, None, int]:
+    def _exchanged(self, asked: Sequence[Question], calls: Sequence[Call]) -> Generator[Outcome, None, int]:
         """Send one message, and yield the outcome of each call in it; return of how many, before the process ended."""
         process, answered = self._process, 0
         assert process is not None
-        early: deque[Message] = deque()
+        early: deque[Call] = deque()
         try:
             while answered < len(asked) and self._process is process:
                 outcome = self._answered(process, asked[answered], calls, answered, early)
@@ -135,7 +132,7 @@ class WorkerHost(Host):
                 self._discard(process)
 
     def _answered(
-        self, process: Process, question: Question, calls: Sequence[Message], place: int, early: deque[Message]
+        self, process: Process, question: Question, calls: Sequence[Call], place: int, early: deque[Call]
     ) -> Outcome:
         """Return the outcome of a call; before the first one is waited for, the message is sent.
 
@@ -145,7 +142,7 @@ class WorkerHost(Host):
         try:
             begun = perf_counter()
             if place == 0:
-                process.channel.send(*_message(calls), limit, process.alive)
+                process.channel.send(*message_of(calls), limit, process.alive)
             question.meanwhile()
             header, arrays = early.popleft() if early else process.channel.receive(limit, process.alive)
             if self._patience.ended(perf_counter() - begun) and self._read_early(
@@ -153,7 +150,7 @@ class WorkerHost(Host):
             ):
                 # Only what is as slow again is slow; what was compiled is there by now.
                 limit = self._patience.ordinary
-                process.channel.send(*_message(calls[place : place + 1]), limit, process.alive)
+                process.channel.send(*message_of(calls[place : place + 1]), limit, process.alive)
                 process.channel.receive(limit, process.alive)
             outcome = outcome_of(header, arrays)
             if "description" in header:
@@ -182,7 +179,7 @@ class WorkerHost(Host):
             self._restart(process)
         return outcome
 
-    def _read_early(self, process: Process, count: int, early: deque[Message]) -> bool:
+    def _read_early(self, process: Process, count: int, early: deque[Call]) -> bool:
         """Read the answers to the next calls, and return whether they are there: one of these may end the process."""
         try:
             while len(early) < count:
@@ -292,38 +289,6 @@ class WorkerHost(Host):
             except BaseException:
                 self._discard(process)
                 raise
-
-
-def _request(question: Question) -> Message:
-    """Return header and arrays of a call."""
-    batch = question.batch
-    option_arrays = {key: np.asarray(value) for key, value in batch.options.items() if np.ndim(value) > 0}
-    given = [np.asarray(array) for array in (question.upstream, question.vector) if array is not None]
-    arrays = [np.asarray(batch.scores), np.asarray(batch.labels), *given, *option_arrays.values()]
-    header = {
-        "want": list(question.want),
-        "label_form": batch.label_form,
-        "layout": batch.layout,
-        "has_upstream": question.upstream is not None,
-        "has_vector": question.vector is not None,
-        "option_arrays": list(option_arrays),
-        "options": {
-            key: value.item() if isinstance(value, (np.generic, np.ndarray)) else value
-            for key, value in batch.options.items()
-            if key not in option_arrays
-        },
-        "given": len(arrays),
-    }
-    return header, arrays
-
-
-def _message(calls: Sequence[Message]) -> Message:
-    """Return header and arrays of a message with several calls."""
-    return {"calls": [header for header, _ in calls]}, [array for _, arrays in calls for array in arrays]
-
-
-def _bytes(arrays: Sequence[NDArray[Any]]) -> int:
-    return sum(array.nbytes for array in arrays)
 
 
 def _ended_while_importing(name: str, how: str, output: str) -> str:
