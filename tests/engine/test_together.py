@@ -120,9 +120,16 @@ def test_what_was_answered_before_the_last_death_is_judged():
 
 
 def test_what_nobody_looks_at_is_taken_all_the_same():
-    """A death in a call that only prepares another one counts."""
-    host = Several(lambda place, batch: Outcome(died="exit status 3") if place == 1 else right(batch))
-    assert judged(host, ["determinism"]).deaths == 1
+    """A law that has found the batch repeated to be wrong looks no further; that no rows end the process is seen."""
+
+    def answer(place, batch):
+        return (right(batch), Outcome(loss=np.float64(99.0)), Outcome(died="exit status 3"))[place]
+
+    cell = Cell("float64", "sparse")
+    search = CellSearch(Contract(empty_mean="nan"), Capabilities(), Several(answer), choose(["reductions"]), cell)
+    search.judge(BATCH)
+    assert search.result.deaths == 1
+    assert search.result.tallies["reductions"].falls
 
 
 def test_stopped_at_a_finding_the_rest_is_given_up():
