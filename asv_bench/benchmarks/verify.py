@@ -145,3 +145,9 @@ class Worker:
     def time_round_trip(self, shape):
         host, batch = _worker(shape)
         host.evaluate(batch)
+
+    def time_twelve_together(self, shape):
+        host, batch = _worker(shape)
+        question = subject.named("xentcheck.targets.question", "Question")(batch)
+        for _ in host.evaluate_each([question] * 12):
+            pass

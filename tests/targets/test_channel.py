@@ -79,3 +79,19 @@ def test_a_file_that_was_shortened_is_told(ends):
     os.ftruncate(ends[2].descriptor, 1000)
     with pytest.raises(ChannelGarbledError):
         ends[1].receive(60.0)
+
+
+def test_what_is_sent_inline_is_not_lost_to_what_is_sent_next(ends):
+    """Two large messages before the first is read: in the file, the second would lie over the first."""
+
+    def send_both():
+        for number in (1.0, 2.0):
+            ends[0].send({}, [np.full(LARGE // 8, number)], inline=True)
+
+    sender = threading.Thread(target=send_both)
+    sender.start()
+    sender.join(1.0)  # where the stream takes both at once they are sent; else the rest is when it is read
+    for number in (1.0, 2.0):
+        (array,) = ends[1].receive(60.0)[1]
+        assert array.tolist() == [number] * (LARGE // 8)
+    sender.join()

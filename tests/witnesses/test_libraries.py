@@ -111,3 +111,13 @@ def test_class_buckets():
         65536,
         131072,
     ]
+
+
+def test_the_usual_batches_compile_what_most_others_need():
+    """After them, batches of up to 1024 classes compile nothing, however many their rows are."""
+    jax_autodiff.jax_loss_and_gradient(jax_autodiff.usual())
+    compiled = jax_autodiff._value_and_gradient()._cache_size()
+    random = np.random.default_rng(5)
+    others = [random.standard_normal((n, m)) for n, m in ((1, 3), (9, 10), (70, 100), (2, 1024))]
+    jax_autodiff.jax_loss_and_gradient([(scores, np.full(scores.shape, 0.5)) for scores in others])
+    assert jax_autodiff._value_and_gradient()._cache_size() == compiled

@@ -136,6 +136,8 @@ def performed(
     told.start(sum(order.planned for order in orders))
     working = Working(orders, host, memory, told)
     with Witnessing(PROFILES[plan.profile].witnessed) as witnessing:
+        if not plan.fail_fast and WITNESSES not in memory.records:
+            witnessing.begin()
         try:
             for run in working.in_turn() if jobs == 1 and executor is None else working.spread(executor, jobs):
                 done.append(run)

@@ -49,22 +49,21 @@ class Samples:
         """Keep what is to be known of an answer, if it is among the worst."""
         index = graded.ulp.index
         gap, offset = _hardness(answer.truth.conditions, index[0] if index else None)
-        unit = float(output_format(answer.problem).ulp(np.asarray(graded.ulp.exact or 0.5)))
-        tights = answer.truth.tights
-        bounds = tuple(_rounded(float(getattr(tights[form], part)[index]) / unit) for form in FORMS.values())
-        self._keep(
-            part,
-            Sample(
-                _rounded(graded.ulp.value),
-                _rounded(graded.share.value),
-                _rounded(gap),
-                _rounded(offset),
-                answer.batch.m,
-                answer.batch.n,
-                graded.grade,
-                bounds,
-            ),
+        sample = Sample(
+            _rounded(graded.ulp.value),
+            _rounded(graded.share.value),
+            _rounded(gap),
+            _rounded(offset),
+            answer.batch.m,
+            answer.batch.n,
+            graded.grade,
+            (math.inf,),  # no bounds are above these, and to know them costs as much as the allowances
         )
+        if any(self._has_room(part, *place, sample) for place in sample.ranges()):
+            unit = float(output_format(answer.problem).ulp(np.asarray(graded.ulp.exact or 0.5)))
+            tights = answer.truth.tights
+            bounds = tuple(_rounded(float(getattr(tights[form], part)[index]) / unit) for form in FORMS.values())
+            self._keep(part, sample._replace(bounds=bounds))
 
     def update(self, other: Samples) -> None:
         """Take over the samples of another part of the search."""
@@ -92,10 +91,15 @@ class Samples:
             found.setdefault(part, set()).update(samples)
         return {part: _points(sorted(samples)) for part, samples in found.items()}
 
+    def _has_room(self, part: str, axis: str, place: int, sample: Sample) -> bool:
+        """Return whether a sample is among the worst of a range."""
+        kept = self._kept.get((part, axis, place), [])
+        return len(kept) < KEPT or sample > kept[-1]
+
     def _keep(self, part: str, sample: Sample) -> None:
         for axis, place in sample.ranges():
             kept = self._kept.setdefault((part, axis, place), [])
-            if (len(kept) < KEPT or sample > kept[-1]) and sample not in kept:
+            if self._has_room(part, axis, place, sample) and sample not in kept:
                 kept.append(sample)
                 kept.sort(reverse=True)
                 del kept[KEPT:]

@@ -97,6 +97,19 @@ class CellResult:
     lost: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A law that has asked what it asks about a batch: its violations to come, and whether it has `looked` already.
+
+    `again`: whether it had fallen before.
+    """
+
+    tally: Tally
+    violations: Iterator[Violation]
+    looked: bool
+    again: bool
+
+
 class Enough(BaseException):
     """Ends a search early; not an Exception, so that Hypothesis lets it pass."""
 
@@ -284,29 +297,46 @@ class CellSearch:
             result.raised = result.raised or outcome.raised
             if answers.name not in result.tallies:
                 self._observe(f"a valid batch raises {outcome.raised.kind}, which law 0 judges; it was not asked for")
-        for tally in list(result.tallies.values()):
-            if not tally.falls:
-                self._judge_by(tally, case)
-            elif tally.again < self.again and batch.scores.size <= LARGEST_KEPT:
-                self._judge_again(tally, case)
+        with case.together():
+            begun = [self._begin(tally, case) for tally in list(result.tallies.values())]
+            for one in begun:
+                if one is not None:
+                    self._judge_by(one, case)
         if outcome.raised is None and not outcome.died:
             self._note(case)
         self.on_batch(result)
 
-    def _judge_by(self, tally: Tally, case: Case) -> None:
+    def _begin(self, tally: Tally, case: Case) -> Begun | None:
+        """Have a law ask what it asks; return what is left to do when there are answers."""
+        if tally.falls and (tally.again >= self.again or case.batch.scores.size > LARGEST_KEPT):
+            return None
         start, looks = time.perf_counter(), case.looks
-        violation = next(islice(tally.law.judge(case), 1), None)
+        violations, waits = tally.law.begin(case)
         tally.seconds += time.perf_counter() - start
-        tally.examples += violation is not None or case.looks > looks
+        begun = Begun(tally, violations, case.looks > looks, bool(tally.falls))
+        if waits:
+            return begun
+        self._judge_by(begun, case)
+        return None
+
+    def _judge_by(self, begun: Begun, case: Case) -> None:
+        tally = begun.tally
+        if begun.again:
+            self._judge_again(tally, begun.violations, case)
+            return
+        start, looks = time.perf_counter(), case.looks
+        violation = next(begun.violations, None)
+        tally.seconds += time.perf_counter() - start
+        tally.examples += violation is not None or begun.looked or case.looks > looks
         # A death in one of its own calls may have been noted for law 0 in the meantime.
         if violation is not None and not tally.falls:
             tally.falls.append(Fall(tally.law, violation, case.batch))
             self.on_violation(self.result, tally)
 
-    def _judge_again(self, tally: Tally, case: Case) -> None:
+    def _judge_again(self, tally: Tally, violations: Iterator[Violation], case: Case) -> None:
         """Keep how a batch breaks a law that has fallen: it may do so by another mistake."""
         start = time.perf_counter()
-        found = [Fall(tally.law, violation, case.batch) for violation in tally.law.judge(case)]
+        found = [Fall(tally.law, violation, case.batch) for violation in violations]
         tally.seconds += time.perf_counter() - start
         tally.again += bool(found)
         tally.falls += found

@@ -23,6 +23,7 @@ from xentcheck.truth.enclose import enclose
 from xentcheck.truth.enclosure import Enclosure
 from xentcheck.truth.problem import Problem, pose
 from xentcheck.witnesses import differences
+from xentcheck.witnesses.jax_autodiff import usual
 from xentcheck.witnesses.jax_process import JaxProcess, Pair
 from xentcheck.witnesses.report import WitnessTally
 from xentcheck.witnesses.scipy_log_softmax import scipy_loss_and_gradient
@@ -51,6 +52,7 @@ class Witnessing:
         self._answers: list[Future[list[Pair]]] = []
         self._jax = JaxProcess()
         self._thread = ThreadPoolExecutor(1)
+        self._begun: Future[list[Pair]] | None = None
         self._note = ""
 
     def __enter__(self) -> Self:
@@ -61,6 +63,11 @@ class Witnessing:
     ) -> None:
         self._jax.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def begin(self) -> None:
+        """Have jax imported, and what it needs compiled, while the first cell is searched."""
+        self._jax.start()
+        self._begun = self._thread.submit(self._jax.answer, usual())
 
     def add(self, problems: Sequence[Problem]) -> None:
         """Take some of a run's problems; jax begins on them at once, in a process beside."""
@@ -97,6 +104,8 @@ class Witnessing:
 
     def _of_jax(self, tally: WitnessTally) -> list[Pair] | None:
         try:
+            if self._begun is not None:
+                self._begun.result()
             return [pair for answer in self._answers for pair in answer.result()]
         except OSError as error:
             tally.note = f"did not answer: {error}; `xentcheck doctor` looks at jax"

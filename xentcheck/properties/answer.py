@@ -88,26 +88,40 @@ class Truth:
 class Answer:
     """What a target answered on one batch, beside the certified truth.
 
-    `on_look` is called whenever a part has been held against a truth that promises something about it.
+    `on_look` is called whenever a part has been held against a truth that promises something about it. An answer that
+    is still to come has `wait` in place of an outcome: called until `arrived` has been.
     """
 
     def __init__(
         self,
         contract: Contract,
         batch: Batch,
-        outcome: Outcome,
+        outcome: Outcome | None,
         truth: Truth,
         upstream: NDArray[Any] | None = None,
         on_look: Callable[[], None] = lambda: None,
+        wait: Callable[[], None] = lambda: None,
     ):
         self.contract = contract
         self.batch = batch
-        self.outcome = outcome
+        self._outcome = outcome
+        self._wait = wait
         self.truth = truth
         self.upstream = upstream
         self.on_look = on_look
         self._held: dict[str, Held | None] = {}
         self._clear: dict[str, bool] = {}
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the target answered; waits for it."""
+        while self._outcome is None:
+            self._wait()
+        return self._outcome
+
+    def arrived(self, outcome: Outcome) -> None:
+        """Take the outcome, when it has come."""
+        self._outcome = outcome
 
     @property
     def problem(self) -> Problem:

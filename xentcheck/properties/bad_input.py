@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INVALID_KINDS
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Violation, law
+from xentcheck.properties.law import Found, Violation, law
 from xentcheck.properties.left_open import LeftOpen, returned, said
 from xentcheck.properties.spoiling import meaningful_kind, not_finite, spoil
 
@@ -36,7 +37,7 @@ def promises_refusal(contract: Contract, kind: str) -> bool:
     needs="any",
     idle="the contract promises nothing about bad input",
 )
-def bad_input(case: Case) -> Iterator[Violation]:
+def bad_input(case: Case) -> Iterator[Found]:
     """Each kind of bad input that the contract declares; of what it leaves open, one kind is kept to be tried apart.
 
     What is declared is tried among valid batches, since a target has to work after it has refused something.
@@ -52,16 +53,22 @@ def bad_input(case: Case) -> Iterator[Violation]:
     for kind in promised:
         spoiled = spoil(case.batch, kind, int(random.integers(2**16)), ignored)
         if spoiled is not None:
-            yield from islice(_refused(case, kind, *spoiled), 1)
+            yield _refused(case, kind, *spoiled)
     _leave_open(case, [kind for kind in meaningful if not promises_refusal(case.contract, kind)], random, ignored)
 
 
-def _refused(case: Case, kind: str, batch: Batch, what: str) -> Iterator[Violation]:
-    """Yield where bad input is not refused: by a call for all parts, or by one for a part alone."""
+def _refused(case: Case, kind: str, batch: Batch, what: str) -> Iterable[Violation]:
+    """Ask for all parts of the answer to bad input, and for each alone; return what gives the first not refused."""
+    one_result = len(case.want) == 1 or isinstance(case.contract.invalid, float)
+    wanted = [case.want, *(() if one_result else ((part,) for part in case.want))]
+    asked = {want: case.ask(batch, want=want, judged=False) for want in wanted}
+    return islice(_not_refused(case, kind, what, asked), 1)
+
+
+def _not_refused(case: Case, kind: str, what: str, asked: Mapping[tuple[str, ...], Answer]) -> Iterator[Violation]:
     declared = case.contract.invalid
-    alone = [(part,) for part in case.want] if len(case.want) > 1 and not isinstance(declared, float) else []
-    for want in (case.want, *alone):
-        outcome = case.ask(batch, want=want, judged=False).outcome
+    for want, answer in asked.items():
+        batch, outcome = answer.batch, answer.outcome
         part, by = ("", "") if want == case.want else (want[0], f" by the {want[0]}, called alone")
         told, result = said(outcome), returned(outcome)
         # What cannot be read as numbers came back all the same.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -16,7 +17,9 @@ from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer, Truth, failed_call
 from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.left_open import LeftOpen
+from xentcheck.properties.together import Taking, Together
 from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.question import Question
 from xentcheck.truth.problem import label_roundoff
 
 LARGEST_SHARED = 2**17
@@ -77,6 +80,24 @@ class Case:
         self.looks = 0
         self.want = tuple(part for part in ("loss", "gradient") if getattr(capabilities, part))
         self._truths: dict[tuple[object, ...], Truth] = {}
+        self._together: Together | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Have what is asked within travel together, as far as nobody looks at an answer, where the host can do that.
+
+        In the end all answers have been taken; where an exception ends it, those that are missing are given up.
+        """
+        if not isinstance(self.host, Taking):
+            yield
+            return
+        self._together = Together(self.host)
+        try:
+            yield
+            self._together.take_all()
+        finally:
+            self._together.close()
+            self._together = None
 
     @cached_property
     def answer(self) -> Answer:
@@ -105,20 +126,30 @@ class Case:
         The truth is calculated meanwhile if the answer is going to be `judged`.
         """
         if vector is not None:
-            outcome = self.host.evaluate(batch, ("hessian_vector",), vector=vector)
             truth = Truth(self.contract, batch, None, False, vector)
-            return self._noticed(Answer(self.contract, batch, outcome, truth, on_look=self.looked))
+            return self._asked(Question(batch, ("hessian_vector",), vector=vector), truth)
         truth = self._truth(batch, upstream)
-        outcome = self.host.evaluate(
-            batch, want or self.want, upstream, meanwhile=truth.prepare if judged else lambda: None
-        )
-        return self._noticed(Answer(self.contract, batch, outcome, truth, upstream, on_look=self.looked))
+        meanwhile = truth.prepare if judged else lambda: None
+        return self._asked(Question(batch, want or self.want, upstream, meanwhile=meanwhile), truth)
 
-    def _noticed(self, answer: Answer) -> Answer:
-        """Return an answer, after a death has been told of."""
-        if answer.outcome.died:
-            self.deaths += 1
-            self.on_death(answer)
+    def _asked(self, question: Question, truth: Truth) -> Answer:
+        """Return the answer to a question, or one that is going to come when it is looked at."""
+        together, batch, upstream, vector = self._together, question.batch, question.upstream, question.vector
+        wait = together.take if together is not None else lambda: None
+        answer = Answer(self.contract, batch, None, truth, upstream, on_look=self.looked, wait=wait)
+
+        def arrived(outcome: Outcome) -> None:
+            answer.arrived(outcome)
+            if outcome.died:
+                self.deaths += 1
+                self.on_death(answer)
+
+        if together is not None:
+            together.ask(question, arrived)
+        else:
+            further = {} if vector is None else {"vector": vector}
+            wanted, meanwhile = tuple(question.want), question.meanwhile
+            arrived(self.host.evaluate(batch, wanted, upstream, meanwhile=meanwhile, **further))
         return answer
 
     @property
@@ -162,14 +193,13 @@ class Case:
             return bool(np.all(size[np.isfinite(size)] <= domain["magnitude"]))
         return True
 
-    def check(self, batch: Batch, title: str, upstream: NDArray[Any] | None = None) -> Iterator[Violation]:
-        """Ask the target about a derived batch and yield what is wrong with the answer.
+    def check(self, batch: Batch, title: str) -> Iterable[Violation]:
+        """Ask the target about a derived batch, and return what gives what is wrong with the answer.
 
         The answer is held against the certified truth of the derived batch, which is stricter than a
         comparison of two answers, and blames the right one of the two.
         """
-        if self.allows(batch):
-            yield from self.judge(self.ask(batch, upstream), title)
+        return self.judge(self.ask(batch), title) if self.allows(batch) else ()
 
     def judge(self, answer: Answer, title: str) -> Iterator[Violation]:
         """Yield what is wrong with an answer: a failed call, a shape, a number outside its allowance.

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities, Violation, law
+from xentcheck.properties.law import Capabilities, Found, Violation, law
 from xentcheck.witnesses.differences import directional, dyadic_direction, dyadic_scores, inner
 
 LARGEST = 64
@@ -40,7 +41,7 @@ def _differentiable(contract: Contract, capabilities: Capabilities) -> str:
     labels=("sparse", "onehot"),
     applies=_differentiable,
 )
-def own_gradient(case: Case) -> Iterator[Violation]:
+def own_gradient(case: Case) -> Iterator[Found]:
     """Richardson's difference of the loss along a random direction, in float64, with its bound.
 
     Needs no certified truth: it finds a pair of loss and gradient that do not belong together.
@@ -57,17 +58,32 @@ def own_gradient(case: Case) -> Iterator[Violation]:
     weights, smoothing = base.problem.class_weights, base.problem.smoothing
     if smoothing != 0.0 or (weights is not None and not np.all(weights == 1.0)) or not base.problem.kept.all():
         return  # constants of the contract, or a row that is ignored
-    gradient, loss = base.numbers("gradient"), base.numbers("loss")
     allowed = base.allowances
-    if gradient is None or loss is None or not np.all(np.isfinite(gradient)) or not np.all(np.isfinite(allowed.loss)):
+    if not np.all(np.isfinite(allowed.loss)):
         return
+    scale = np.full(moved.n, 1.0 / moved.n if case.contract.reduction == "mean" else 1.0)
+    asked: list[Answer] = []
 
-    def total(z: NDArray[np.float64]) -> NDArray[np.float64]:
-        found = case.ask(moved.replace(scores=z), want=("loss",), judged=False).numbers("loss")
-        return np.full(loss.shape, np.nan) if found is None else found
+    def ask(z: NDArray[np.float64]) -> NDArray[np.float64]:
+        asked.append(case.ask(moved.replace(scores=z), want=("loss",), judged=False))
+        return np.zeros(())
 
-    scale = 1.0 / batch.n if case.contract.reduction == "mean" else 1.0
-    estimate, bound = directional(total, moved.scores, direction, np.sum(allowed.loss), weights=np.full(batch.n, scale))
+    # At its points; these do not depend on the losses.
+    directional(ask, moved.scores, direction, np.sum(allowed.loss), weights=scale)
+    yield _along(case, base, direction, asked, scale)
+
+
+def _along(
+    case: Case, base: Answer, direction: NDArray[np.float64], asked: list[Answer], scale: NDArray[np.float64]
+) -> Iterator[Violation]:
+    """Hold the gradient along a direction against the difference of the losses at some points of it."""
+    moved, allowed = base.batch, base.allowances
+    gradient, loss = base.numbers("gradient"), base.numbers("loss")
+    if gradient is None or loss is None or not np.all(np.isfinite(gradient)):
+        return
+    losses = [answer.numbers("loss") for answer in asked]
+    told = iter([np.full(loss.shape, np.nan) if one is None else one for one in losses])
+    estimate, bound = directional(lambda z: next(told), moved.scores, direction, np.sum(allowed.loss), weights=scale)
     slope, rounding = inner(gradient, direction)
     tolerance = float((np.abs(direction) * np.where(np.isfinite(allowed.gradient), allowed.gradient, np.inf)).sum())
     limit = bound + rounding + tolerance

@@ -11,7 +11,7 @@ from xentcheck.contract import Contract
 from xentcheck.properties.answer import gradient_enclosure
 from xentcheck.properties.bad_input import promises_refusal
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities, Violation, law, logits_only, uncapped, uncapped_logits
+from xentcheck.properties.law import Capabilities, Found, Violation, law, logits_only, uncapped, uncapped_logits
 from xentcheck.truth.formats import FORMATS
 
 
@@ -24,7 +24,7 @@ from xentcheck.truth.formats import FORMATS
     needs="any",
     applies=uncapped,
 )
-def softmax_consistency(case: Case) -> Iterator[Violation]:
+def softmax_consistency(case: Case) -> Iterator[Found]:
     """Logits log p give back -log p_y, so a double softmax does not pass; likewise where probabilities go in."""
     batch, format_ = case.batch, FORMATS[case.batch.dtype]
     scores = batch.scores.astype(np.float64)
@@ -45,7 +45,7 @@ def softmax_consistency(case: Case) -> Iterator[Violation]:
     else:
         # Numbers that look like probabilities are logits all the same.
         other, said = np.exp(log_p), "with each row's softmax as its logits"
-    yield from case.check(batch.replace(scores=other.astype(format_.dtype)), said)
+    yield case.check(batch.replace(scores=other.astype(format_.dtype)), said)
 
 
 def _reduces(contract: Contract, capabilities: Capabilities) -> str:
@@ -61,16 +61,16 @@ def _reduces(contract: Contract, capabilities: Capabilities) -> str:
     needs="any",
     applies=_reduces,
 )
-def reductions(case: Case) -> Iterator[Violation]:
+def reductions(case: Case) -> Iterator[Found]:
     """The batch twice over, and no rows at all where the contract says what their mean is."""
     batch = case.batch
     if case.capabilities.expensive_shapes and batch.n > 4:
         return
     if 0 < batch.n <= 64:
-        yield from case.check(batch.rows(np.tile(np.arange(batch.n), 2)), "with the batch repeated twice")
+        yield case.check(batch.rows(np.tile(np.arange(batch.n), 2)), "with the batch repeated twice")
     declared = case.contract.empty_mean != "unspecified" or case.contract.reduction == "sum"
     if declared and 0 < batch.n <= 3:
-        yield from case.check(batch.rows(slice(0, 0)), "with no rows")
+        yield case.check(batch.rows(slice(0, 0)), "with no rows")
 
 
 @law(
@@ -181,7 +181,7 @@ def _minus_infinity(contract: Contract, capabilities: Capabilities) -> str:
     needs="any",
     applies=_minus_infinity,
 )
-def minus_infinity(case: Case) -> Iterator[Violation]:
+def minus_infinity(case: Case) -> Iterator[Found]:
     """One class that no row has as its label is masked."""
     batch = case.batch
     unused = _classes_without_label(batch)
@@ -190,7 +190,7 @@ def minus_infinity(case: Case) -> Iterator[Violation]:
     column = int(unused[int(case.random("mask").integers(unused.size))])
     scores = batch.scores.copy()
     scores[:, column] = -np.inf
-    yield from case.check(batch.replace(scores=scores), f"with the logits of class {column} at -inf")
+    yield case.check(batch.replace(scores=scores), f"with the logits of class {column} at -inf")
 
 
 def _classes_without_label(batch: Batch) -> np.ndarray:
@@ -208,7 +208,7 @@ def _classes_without_label(batch: Batch) -> np.ndarray:
     sources="pytorch 134771, 152437; tensorflow 60113; thinc",
     applies=_plain_logits,
 )
-def gibbs(case: Case) -> Iterator[Violation]:
+def gibbs(case: Case) -> Iterator[Found]:
     """A loss below 0 beyond its allowance; for soft labels, the batch z = log t where equality holds."""
     negative = _negative(case)
     if negative is not None:
@@ -217,7 +217,7 @@ def gibbs(case: Case) -> Iterator[Violation]:
         return  # the loss is the entropy where c tanh(z / c), or z / T, is log t
     if case.batch.label_form == "soft" and case.batch.n and np.all(case.batch.labels.astype(np.float64) > 0):
         scores = np.log(case.batch.labels.astype(np.float64)).astype(case.batch.scores.dtype)
-        yield from case.check(case.batch.replace(scores=scores), "with the logits log t, where the loss is the entropy")
+        yield case.check(case.batch.replace(scores=scores), "with the logits log t, where the loss is the entropy")
 
 
 def _negative(case: Case) -> Violation | None:
@@ -258,7 +258,7 @@ def _negative(case: Case) -> Violation | None:
     sources="TransformerEngine 2139; Liger-Kernel 1298; pytorch 113708",
     needs="vjp",
 )
-def vjp_linearity(case: Case) -> Iterator[Violation]:
+def vjp_linearity(case: Case) -> Iterator[Found]:
     """One cotangent: zeros, negative numbers, one that no narrower dtype holds, and the size of a loss scale."""
     random = case.random("vjp")
     third = float(case.answer.problem.format.dtype.type(1.0 / 3.0))
@@ -268,7 +268,7 @@ def vjp_linearity(case: Case) -> Iterator[Violation]:
     if case.batch.n == 0:
         return
     answer = case.ask(case.batch, upstream=np.asarray(upstream), want=("gradient",))
-    yield from case.judge(answer, f"with the upstream gradient {np.asarray(upstream).tolist()}")
+    yield case.judge(answer, f"with the upstream gradient {np.asarray(upstream).tolist()}")
 
 
 @law(
@@ -281,7 +281,7 @@ def vjp_linearity(case: Case) -> Iterator[Violation]:
     labels=("sparse",),
     applies=logits_only,
 )
-def uniform(case: Case) -> Iterator[Violation]:
+def uniform(case: Case) -> Iterator[Found]:
     """Equal logits at a number of classes around a power of two, at 0 and at a large negative offset."""
     batch, format_ = case.batch, FORMATS[case.batch.dtype]
     random = case.random("uniform")
@@ -305,8 +305,8 @@ def uniform(case: Case) -> Iterator[Violation]:
         options=options,
     )
     if random.random() < 0.5:
-        yield from case.check(flat, f"with {classes} equal logits of {level:g}")
+        yield case.check(flat, f"with {classes} equal logits of {level:g}")
         return
     peaked = flat.scores.copy()
     np.put_along_axis(peaked, labels.reshape(-1, 1), np.asarray(level + 1).astype(format_.dtype), axis=1)
-    yield from case.check(flat.replace(scores=peaked), f"with {classes} equal logits, the label's raised by 1")
+    yield case.check(flat.replace(scores=peaked), f"with {classes} equal logits, the label's raised by 1")

@@ -12,7 +12,7 @@ from xentcheck.batches.layout import LAYOUTS
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INTEGERS
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities, Violation, law, uncapped_logits
+from xentcheck.properties.law import Capabilities, Found, Violation, law, uncapped_logits
 from xentcheck.truth.formats import FORMATS
 
 OFFSETS = (2.0**27, -(2.0**27), 2.0**20, -(2.0**20), 8192.0, -128.0)
@@ -27,7 +27,7 @@ OFFSETS = (2.0**27, -(2.0**27), 2.0**20, -(2.0**20), 8192.0, -128.0)
     needs="any",
     applies=uncapped_logits,
 )
-def shift(case: Case) -> Iterator[Violation]:
+def shift(case: Case) -> Iterator[Found]:
     """Offsets +-1e2 to +-1e8; the rounded logits are the new batch, so the truth is exact for what was passed."""
     format_ = FORMATS[case.batch.dtype]
     random = case.random("shift")
@@ -37,7 +37,7 @@ def shift(case: Case) -> Iterator[Violation]:
         return
     offset = usable[int(random.integers(len(usable)))]
     moved = case.batch.replace(scores=(scores + offset).astype(format_.dtype))
-    yield from case.check(moved, f"after {offset:.0f} was added to every logit")
+    yield case.check(moved, f"after {offset:.0f} was added to every logit")
 
 
 @law(
@@ -48,7 +48,7 @@ def shift(case: Case) -> Iterator[Violation]:
     sources="pytorch 62897, 143644; Liger-Kernel 1338; Megatron-LM 737",
     needs="any",
 )
-def class_permutation(case: Case) -> Iterator[Violation]:
+def class_permutation(case: Case) -> Iterator[Found]:
     """Scores, labels and class weights are permuted together; a class that is ignored keeps its place."""
     batch = case.batch
     if batch.m < 2:
@@ -61,7 +61,7 @@ def class_permutation(case: Case) -> Iterator[Violation]:
         order = np.insert(order[:-1], int(ignored), int(ignored))
     if isinstance(case.contract.class_weights, tuple):
         return  # constant weights belong to the classes as they are
-    yield from case.check(permute_classes(batch, order), f"with the classes in the order {_short(order)}")
+    yield case.check(permute_classes(batch, order), f"with the classes in the order {_short(order)}")
 
 
 def permute_classes(batch: Batch, order: np.ndarray) -> Batch:
@@ -87,7 +87,7 @@ def permute_classes(batch: Batch, order: np.ndarray) -> Batch:
     sources="pytorch 143644; ml-cross-entropy 59; Liger-Kernel 1298; verl 5349",
     needs="any",
 )
-def row_independence(case: Case) -> Iterator[Violation]:
+def row_independence(case: Case) -> Iterator[Found]:
     """Rows reversed, or one row alone, or the rows repeated up to around a power of two: one of them a batch."""
     batch = case.batch
     if batch.n == 0:
@@ -100,7 +100,7 @@ def row_independence(case: Case) -> Iterator[Violation]:
         ways.append((batch.rows([row]), f"with row {row} alone"))
         if batch.n * batch.m <= 64:
             ways.append((batch.rows(np.arange(count) % batch.n), f"with the rows repeated up to {count} rows"))
-    yield from case.check(*ways[int(random.integers(len(ways)))])
+    yield case.check(*ways[int(random.integers(len(ways)))])
 
 
 def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
@@ -120,11 +120,11 @@ def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
     needs="any",
     applies=_label_forms,
 )
-def label_forms(case: Case) -> Iterator[Violation]:
+def label_forms(case: Case) -> Iterator[Found]:
     """The same labels in another promised form, dtype or shape."""
     ways = [*_other_forms(case), *_other_integers(case), *_other_numbers(case), *_other_shapes(case)]
     if ways:
-        yield from case.check(*ways[int(case.random("forms").integers(len(ways)))])
+        yield case.check(*ways[int(case.random("forms").integers(len(ways)))])
 
 
 def _other_forms(case: Case) -> Iterator[tuple[Batch, str]]:
@@ -207,7 +207,7 @@ def _other_shapes(case: Case) -> Iterator[tuple[Batch, str]]:
     sources="tensorflow 32231; keras 23451; pytorch 69617, 31829; scikit-learn 30910",
     needs="any",
 )
-def layout(case: Case) -> Iterator[Violation]:
+def layout(case: Case) -> Iterator[Found]:
     """Shapes of the results; Fortran, strided, reversed, read-only, unaligned and zero-stride inputs."""
     for part in case.want:
         malformed = case.answer.malformed(part)
@@ -216,7 +216,7 @@ def layout(case: Case) -> Iterator[Violation]:
     random = case.random("layout")
     others = [name for name in LAYOUTS if name != case.batch.layout]
     name = others[int(random.integers(len(others)))]
-    yield from case.check(case.batch.replace(layout=name), f"with the input laid out {name}")
+    yield case.check(case.batch.replace(layout=name), f"with the input laid out {name}")
 
 
 def _short(order: np.ndarray) -> str:

@@ -4,7 +4,9 @@ How one thinks here. Whatever right implementations do differently (the divisor 
 a dtype) is policy: a law reads it from `case.contract`, and asks about what is left. A law that relates two batches
 does not compare two answers, which may be wrong alike. It derives the second batch, as it is stored after rounding, and
 `Case.check` holds the answer against the truth of that very batch; where the answer on the first is already wrong in
-the same part, nothing is said, so that one mistake is not told as many. Chance comes from `case.random`, or a batch
+the same part, nothing is said, so that one mistake is not told as many. A law yields what `Case.check` gives, and does
+not iterate over it: so the questions of all laws are asked before the first answer is waited for, and travel
+together. Chance comes from `case.random`, or a batch
 would be judged otherwise when it is reduced. `Case.check` and `Answer.violation` count by themselves that something was
 held against an answer. A law that decides by other means calls `case.looked()` where it does, after the last early
 return: without it the law is reported as not judged, and before that it claims examples that it never looked at. A law
@@ -17,7 +19,7 @@ run without an example.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,7 +89,8 @@ class Violation:
     event: str = ""
 
 
-Judge = Callable[["Case"], Iterator[Violation]]
+Found = Violation | Iterable[Violation]
+Judge = Callable[["Case"], Iterator[Found]]
 Applies = Callable[[Contract, Capabilities], str]
 
 
@@ -107,9 +110,10 @@ class Law:
         Public reports of implementations that broke it.
     applies : callable
         From contract and capabilities to "" or the reason why the law says nothing about the target.
-    judge : callable
-        From a case to its violations; the engine takes the first. A batch is an example of the law if it held something
-        against an answer there, see `Case.looked`.
+    function : callable
+        From a case to its violations, of which the engine takes the first, and to what gives violations once answers
+        are there: see `begin`. A batch is an example of the law if it held something against an answer there, see
+        `Case.looked`.
     dtypes, labels : tuple of str
         The dtypes and label forms that it says something about; empty for all.
     idle : str
@@ -123,7 +127,7 @@ class Law:
     sentence: str
     sources: str
     applies: Applies
-    judge: Judge
+    function: Judge
     dtypes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     idle: str = "none of its batches was an example"
@@ -139,9 +143,20 @@ class Law:
             return f"elsewhere than with {' and '.join(self.labels)} labels"
         return ""
 
+    def judge(self, case: Case) -> Iterator[Violation]:
+        """Yield what is wrong with the answers to a case, as soon as it is known."""
+        for found in self.function(case):
+            yield from (found,) if isinstance(found, Violation) else found
+
+    def begin(self, case: Case) -> tuple[Iterator[Violation], bool]:
+        """Have the law ask all its questions; return its violations, and whether it has to wait for answers to tell."""
+        found = list(self.function(case))
+        waits = not all(isinstance(one, Violation) for one in found)
+        return (broken for one in found for broken in ((one,) if isinstance(one, Violation) else one)), waits
+
     def __reduce__(self) -> tuple[Callable[[str, str], Law], tuple[str, str]]:
         """Pickle as a global, as functions are: the name of the judging function in its module is that of the law."""
-        return _unpickled, (self.judge.__module__, self.judge.__name__)
+        return _unpickled, (self.function.__module__, self.function.__name__)
 
 
 def _unpickled(module: str, name: str) -> Law:

@@ -10,7 +10,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Applies, Capabilities, Violation, law
+from xentcheck.properties.law import Applies, Capabilities, Found, law
 from xentcheck.truth.formats import FORMATS
 
 
@@ -44,7 +44,7 @@ def _ignores(contract: Contract, capabilities: Capabilities) -> str:
     labels=("sparse",),
     applies=_ignores,
 )
-def deletion(case: Case) -> Iterator[Violation]:
+def deletion(case: Case) -> Iterator[Found]:
     """One more row with the ignored label: its scores huge, or not finite where the contract declares that."""
     batch = case.batch
     ignored = batch.options.get("ignore_index", case.contract.ignore_index)
@@ -58,7 +58,7 @@ def deletion(case: Case) -> Iterator[Violation]:
     longer = batch.replace(
         scores=np.insert(batch.scores, place, row, axis=0), labels=np.insert(batch.labels, place, label, axis=0)
     )
-    yield from case.check(longer, f"with an ignored row of {float(row[0, 0]):g} put in at {place}")
+    yield case.check(longer, f"with an ignored row of {float(row[0, 0]):g} put in at {place}")
 
 
 def _holds(labels: np.ndarray, value: int) -> bool:
@@ -76,13 +76,13 @@ def _holds(labels: np.ndarray, value: int) -> bool:
     needs="any",
     applies=_takes("label_smoothing"),
 )
-def smoothing(case: Case) -> Iterator[Violation]:
+def smoothing(case: Case) -> Iterator[Found]:
     """The same batch under another smoothing, 0 and 1 among them."""
     values = (0.0, 1.0, 0.5, 0.1)
     value = values[int(case.random("smoothing").integers(len(values)))]
     if case.contract.smoothing_over == "others" and case.batch.m < 2:
         return
-    yield from case.check(with_option(case.batch, "label_smoothing", value), f"with a label smoothing of {value:g}")
+    yield case.check(with_option(case.batch, "label_smoothing", value), f"with a label smoothing of {value:g}")
 
 
 @law(
@@ -94,7 +94,7 @@ def smoothing(case: Case) -> Iterator[Violation]:
     needs="any",
     applies=_takes("class_weights"),
 )
-def weights(case: Case) -> Iterator[Violation]:
+def weights(case: Case) -> Iterator[Found]:
     """Uniform weights, weights doubled, and a single class with another weight."""
     batch = case.batch
     given = batch.options.get("class_weights")
@@ -106,7 +106,7 @@ def weights(case: Case) -> Iterator[Violation]:
     if given is not None:
         ways.append((2.0 * np.asarray(given, np.float64), "with the class weights doubled"))
     values, said = ways[int(random.integers(len(ways)))]
-    yield from case.check(with_option(batch, "class_weights", values.astype(dtype)), said)
+    yield case.check(with_option(batch, "class_weights", values.astype(dtype)), said)
 
 
 @law(
@@ -118,11 +118,11 @@ def weights(case: Case) -> Iterator[Violation]:
     needs="any",
     applies=_takes("z_loss"),
 )
-def z_loss(case: Case) -> Iterator[Violation]:
+def z_loss(case: Case) -> Iterator[Found]:
     """The same batch under another lambda, 0 among them."""
     values = (0.0, 2.0**-10, 1.0)
     value = values[int(case.random("z-loss").integers(len(values)))]
-    yield from case.check(with_option(case.batch, "z_loss", value), f"with a z-loss of {value:g}")
+    yield case.check(with_option(case.batch, "z_loss", value), f"with a z-loss of {value:g}")
 
 
 def _capped(contract: Contract, capabilities: Capabilities) -> str:
@@ -138,7 +138,7 @@ def _capped(contract: Contract, capabilities: Capabilities) -> str:
     needs="any",
     applies=_capped,
 )
-def soft_cap(case: Case) -> Iterator[Violation]:
+def soft_cap(case: Case) -> Iterator[Found]:
     """The batch with a cap far above, near or far below its logits: another cap, or logits of another size."""
     batch, format_ = case.batch, FORMATS[case.batch.dtype]
     scores = batch.scores.astype(np.float64)
@@ -156,12 +156,12 @@ def soft_cap(case: Case) -> Iterator[Violation]:
         largest = declared * 2.0**-power
         if largest < format_.largest / 8:
             spread = (scores / size * largest).astype(format_.dtype)
-            yield from case.check(batch.replace(scores=spread), f"with the soft cap {said}")
+            yield case.check(batch.replace(scores=spread), f"with the soft cap {said}")
         return
     exponent = int(np.frexp(size)[1]) + power
     if abs(exponent) < -format_.normal_exponent - 2:
         cap = 2.0**exponent
-        yield from case.check(with_option(batch, "soft_cap", cap), f"with a soft cap of {cap:g}, {said}")
+        yield case.check(with_option(batch, "soft_cap", cap), f"with a soft cap of {cap:g}, {said}")
 
 
 def _tempered(contract: Contract, capabilities: Capabilities) -> str:
@@ -177,7 +177,7 @@ def _tempered(contract: Contract, capabilities: Capabilities) -> str:
     needs="any",
     applies=_tempered,
 )
-def temperature(case: Case) -> Iterator[Violation]:
+def temperature(case: Case) -> Iterator[Found]:
     """Logits and temperature times a power of two; under a constant one, logits about as large as it is."""
     batch, format_ = case.batch, FORMATS[case.batch.dtype]
     scores = batch.scores.astype(np.float64)
@@ -190,7 +190,7 @@ def temperature(case: Case) -> Iterator[Violation]:
         return
     scaled = batch.replace(scores=(scores * power).astype(format_.dtype))
     if isinstance(declared, float):
-        yield from case.check(scaled, f"with logits of up to {size * power:.3g} under the temperature {declared:g}")
+        yield case.check(scaled, f"with logits of up to {size * power:.3g} under the temperature {declared:g}")
         return
     now = float(batch.options["temperature"]) * power
-    yield from case.check(with_option(scaled, "temperature", now), f"with logits and temperature times {power:g}")
+    yield case.check(with_option(scaled, "temperature", now), f"with logits and temperature times {power:g}")

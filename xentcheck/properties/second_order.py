@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer, failed_call
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities, Violation, law
+from xentcheck.properties.law import Capabilities, Found, Violation, law
 from xentcheck.truth import hessian
 from xentcheck.truth.allowance_reduction import divisor
 
@@ -35,12 +35,12 @@ def _certified(contract: Contract, capabilities: Capabilities) -> str:
     needs="any",
     applies=_certified,
 )
-def second_order(case: Case) -> Iterator[Violation]:
+def second_order(case: Case) -> Iterator[Found]:
     """Its product with a vector where the target offers one, and otherwise its gradient, differenced."""
     yield from _product(case) if case.capabilities.hessian_vector else _differenced(case)
 
 
-def _differenced(case: Case) -> Iterator[Violation]:
+def _differenced(case: Case) -> Iterator[Found]:
     """Hold the two gradients of a central difference against theirs, on every fourth small batch.
 
     The error of (g(z + h v) - g(z - h v)) / 2h is that of the two gradients over 2h, beside what truncation adds. So
@@ -55,21 +55,27 @@ def _differenced(case: Case) -> Iterator[Violation]:
     for sign, said in ((1, "forward"), (-1, "back")):
         moved = (batch.scores.astype(np.float64) + sign * move).astype(batch.scores.dtype)
         scores = np.where(np.isfinite(moved), moved, batch.scores)
-        yield from case.check(batch.replace(scores=scores), f"a step of {step:g} {said} along a direction")
+        yield case.check(batch.replace(scores=scores), f"a step of {step:g} {said} along a direction")
 
 
-def _product(case: Case) -> Iterator[Violation]:
-    """Hold the product with one vector against the certified one, element by element.
+def _product(case: Case) -> Iterator[Found]:
+    """Ask for the product with one vector: small dyadic components, or all ones, whose product is 0.
 
-    The vector has small dyadic components, or all ones, whose product is 0 (with a z-loss: 2 lambda p). A target that
-    raises because it cannot be differentiated twice is observed only: nothing wrong comes of it.
+    With a z-loss that is 2 lambda p.
     """
     batch = case.batch
     if batch.scores.size > LARGEST:
         return
     random, shape = case.random("second order"), batch.scores.shape
     vector = np.ones(shape) if random.random() < 0.25 else random.choice(_COMPONENTS, size=shape)
-    answer = case.ask(batch, vector=vector.astype(batch.scores.dtype))
+    yield _held(case, case.ask(batch, vector=vector.astype(batch.scores.dtype)), vector)
+
+
+def _held(case: Case, answer: Answer, vector: NDArray[np.float64]) -> Iterator[Violation]:
+    """Hold the product against the certified one, element by element.
+
+    A target that raises because it cannot be differentiated twice is observed only: nothing wrong comes of it.
+    """
     raised = answer.outcome.raised
     if raised is not None and raised.call != "convert":
         case.observe(f"the Hessian-vector product is refused ({raised.kind})")
@@ -79,7 +85,7 @@ def _product(case: Case) -> Iterator[Violation]:
     if failure is not None:
         yield replace(failure, vector=vector.tolist())
     elif malformed:
-        yield Violation(malformed.replace(PART, "Hessian-vector product"), batch, PART, vector=vector.tolist())
+        yield Violation(malformed.replace(PART, "Hessian-vector product"), answer.batch, PART, vector=vector.tolist())
     else:
         broken = answer.violation(PART)
         if broken is not None:

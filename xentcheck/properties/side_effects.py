@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Violation, law
+from xentcheck.properties.law import Found, Violation, law
 from xentcheck.targets.outcome import OBSERVATIONS
 
 
@@ -36,7 +37,7 @@ def purity(case: Case) -> Iterator[Violation]:
     sources="pytorch 17350; keras 15271; pytorch 111484",
     needs="any",
 )
-def determinism(case: Case) -> Iterator[Violation]:
+def determinism(case: Case) -> Iterator[Found]:
     """Another batch in between, then the batch itself again; then its gradient alone, after the other's loss.
 
     A gradient takes scores and labels itself, so what the last loss left behind must not matter to it. Answers that
@@ -44,19 +45,24 @@ def determinism(case: Case) -> Iterator[Violation]:
     observed.
     """
     batch, other = case.batch, _other(case)
-    first = case.answer
     if other is not None:
         case.ask(other, judged=False)
     again = case.ask(batch)
-    yield from case.judge(again, "asked a second time")
+    yield case.judge(again, "asked a second time")
     if other is not None and len(case.want) > 1:
         case.ask(other, want=("loss",), judged=False)
         late = case.ask(batch, want=("gradient",))
-        yield from case.judge(late, "asked for its gradient after the loss of another batch")
+        yield case.judge(late, "asked for its gradient after the loss of another batch")
+    yield _noted(case, again)
+
+
+def _noted(case: Case, again: Answer) -> Iterator[Violation]:
+    """Observe where the second answer differs from the first; that violates nothing."""
     for part in case.want:
-        one, two = first.numbers(part), again.numbers(part)
+        one, two = case.answer.numbers(part), again.numbers(part)
         if one is not None and two is not None and one.tobytes() != two.tobytes():
             case.observe(f"the {part} of one and the same batch differs in its last bits from call to call")
+    yield from ()
 
 
 def _other(case: Case) -> Batch | None:

@@ -112,11 +112,10 @@ def grade(
     """
     format_ = output_format(problem)
     exact, got = np.asarray(exact, np.float64), np.asarray(got, np.float64)
-    bounds = {name: np.asarray(getattr(tights[form], part)) for name, form in FORMS.items()}
     error = np.asarray(error, np.float64)
     # An infinity has no error where the exact value may be beyond the largest number.
     error = np.where(np.isfinite(got) | _conforms(failed, error.shape), error, np.inf)
-    judged = np.isfinite(bounds["B"]) & (np.abs(exact) <= format_.largest)
+    judged = np.isfinite(getattr(tights["B"], part)) & (np.abs(exact) <= format_.largest)
     if not judged.any():
         return Grade(GRADES[0], 0.0, None)
     # An exact 0 is known to the radius of its enclosure only, which is nothing beside one ulp of a half.
@@ -124,12 +123,14 @@ def grade(
     with np.errstate(over="ignore"):  # some errors are beyond any number of ulp
         in_ulp = np.where(judged, error / unit, -1.0)
     index, largest = _place(in_ulp), _place(np.where(judged, error, -1.0))
-    limits = {**{name: ulps * unit for name, ulps in ULPS.items()}, **bounds}
     finite = np.isfinite(error)
-    # Element by element the best grade that holds, then the worst of those.
-    level = np.full(error.shape, GRADES.index("fail"))
-    for name in reversed(GRADES[:-1]):
-        level = np.where(finite & (error <= limits[name]), GRADES.index(name), level)
+    # Element by element the best grade that holds, then the worst of those. What nothing needs is not calculated.
+    level, left = np.full(error.shape, GRADES.index("fail")), judged & finite
+    for name in GRADES[:-1]:
+        if not left.any():
+            break
+        kept = left & (error <= (ULPS[name] * unit if name in ULPS else getattr(tights[FORMS[name]], part)))
+        level, left = np.where(kept, GRADES.index(name), level), left & ~kept
     noted = np.zeros(error.shape, bool)
     for name, form in _NOTED.items():
         if (judged & (level > GRADES.index(name))).any():

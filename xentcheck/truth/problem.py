@@ -94,6 +94,8 @@ class Problem:
 
 def label_roundoff(scores: np.dtype[Any], labels: np.dtype[Any]) -> float:
     """Return the unit roundoff of the dtype of dense labels if that is of narrower floats than the scores', else 0."""
+    if labels.kind in "biu" or labels == scores:
+        return 0.0
     own, given = FORMATS[scores.name], FORMATS.get(labels.name)
     return given.unit_roundoff if given is not None and given.precision < own.precision else 0.0
 

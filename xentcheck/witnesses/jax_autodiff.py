@@ -1,7 +1,8 @@
 """jax autodiff in float64 as a witness: jitted, one compilation for each bucket of shapes, never eager.
 
 A new shape costs jax half a second to a second, a jitted call less than a millisecond, an eager value_and_grad seven.
-So rows of all batches are gathered by their number of classes, rounded up to a few sizes, and sent 8 or 64 at a time.
+So rows of all batches are gathered by their number of classes, rounded up to a few sizes, and sent in blocks of one
+height for each of these, padded.
 
 The radius of these values is the tight allowance of grade B with k_e = k_l = 2 (XLA's float64 exp was seen to be within
 1.65 ulp) and h = m - 1, with the smallest *normal* number for eta, since XLA flushes subnormals to zero.
@@ -26,8 +27,8 @@ from xentcheck.witnesses.rows import answerable
 Floats = NDArray[np.float64]
 Pair = tuple[Floats, Floats]
 
-ROW_BUCKETS = (8, 64)
 CLASS_BUCKETS = (4, 16, 128, 1024, 32768)
+HEIGHT, HEIGHT_IF_WIDE = 64, 8  # rows of a block, of up to 1024 classes and of more
 
 
 def jax_loss_and_gradient(batches: Sequence[Pair]) -> list[Pair]:
@@ -52,9 +53,15 @@ def jax_loss_and_gradient(batches: Sequence[Pair]) -> list[Pair]:
     for number, (scores, _) in enumerate(batches):
         waiting[_class_bucket(scores.shape[1])] += [(number, int(row)) for row in np.flatnonzero(answerable(scores))]
     for width, places in waiting.items():
-        for start in range(0, len(places), ROW_BUCKETS[-1]):
-            _answer(batches, answers, places[start : start + ROW_BUCKETS[-1]], width)
+        height = _height(width)
+        for start in range(0, len(places), height):
+            _answer(batches, answers, places[start : start + height], width)
     return answers
+
+
+def usual() -> list[Pair]:
+    """Return batches that have jax imported and the shapes compiled that nearly every run needs."""
+    return [(np.zeros((1, m)), np.full((1, m), 1.0 / m)) for m in CLASS_BUCKETS if _height(m) == HEIGHT]
 
 
 def run_in_process(batches: Sequence[Pair], cache_directory: str | Path | None = None) -> list[Pair]:
@@ -80,7 +87,7 @@ def run_in_process(batches: Sequence[Pair], cache_directory: str | Path | None =
 
 def _answer(batches: Sequence[Pair], answers: list[Pair], places: list[tuple[int, int]], width: int) -> None:
     """Fill in the answers to the rows at `places` (batch, row), all at most `width` classes wide."""
-    height = next(size for size in ROW_BUCKETS if size >= len(places))
+    height = _height(width)
     # Padding: a class more is one of logit -inf and weight 0; a row more is a row of zeros that weighs nothing.
     z, t, weights = np.zeros((height, width)), np.zeros((height, width)), np.zeros(height)
     for line, (number, row) in enumerate(places):
@@ -96,6 +103,11 @@ def _answer(batches: Sequence[Pair], answers: list[Pair], places: list[tuple[int
 def _class_bucket(m: int) -> int:
     """Return the number of classes to which m is padded."""
     return next((size for size in CLASS_BUCKETS if size >= m), 1 << (m - 1).bit_length())
+
+
+def _height(width: int) -> int:
+    """Return the number of rows to which a block of so many classes is padded."""
+    return HEIGHT if width <= 1024 else HEIGHT_IF_WIDE
 
 
 def _compiled_call(z: Floats, t: Floats, weights: Floats) -> Pair:

@@ -22,13 +22,13 @@ Pair = tuple[NDArray[Any], NDArray[Any]]
 
 
 class JaxProcess:
-    """A process that answers for `jax_autodiff.jax_loss_and_gradient`; started by the first question."""
+    """A process that answers for `jax_autodiff.jax_loss_and_gradient`; the first question starts it, if nobody has."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def answer(self, batches: Sequence[Pair]) -> list[Pair]:
-        """Return losses and gradient of each (scores, targets); raises OSError where the process has ended."""
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the process, if it is not there, and return it."""
         if self._process is None:
             self._process = subprocess.Popen(
                 command("xentcheck.witnesses.jax_process", os.getpid()),
@@ -36,10 +36,15 @@ class JaxProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        write(self._process.stdin, batches)
-        answered = read(self._process.stdout)
+        return self._process
+
+    def answer(self, batches: Sequence[Pair]) -> list[Pair]:
+        """Return losses and gradient of each (scores, targets); raises OSError where the process has ended."""
+        process = self.start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        write(process.stdin, batches)
+        answered = read(process.stdout)
         if answered is None:
             raise OSError("the process ended")
         return answered

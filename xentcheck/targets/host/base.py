@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +17,7 @@ from xentcheck.targets.find.interpreter import Interpreter
 from xentcheck.targets.host.versions import installed_version
 from xentcheck.targets.outcome import Outcome
 from xentcheck.targets.parameter import Parameter
+from xentcheck.targets.question import Question
 
 
 class Host(ABC):
@@ -62,6 +63,14 @@ class Host(ABC):
         meanwhile : callable
             Called while a target in another process is at work: what will be needed of the truth.
         """
+
+    def evaluate_each(self, questions: Sequence[Question]) -> Generator[Outcome, None, None]:
+        """Yield what the target makes of each of several questions, as `evaluate` would return it.
+
+        A generator that is not asked to its end has to be closed: what is not answered is given up then.
+        """
+        for one in questions:
+            yield self.evaluate(one.batch, one.want, one.upstream, one.vector, meanwhile=one.meanwhile)
 
     @abstractmethod
     def follow(self, contract: Mapping[str, Any]) -> None:

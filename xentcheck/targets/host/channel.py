@@ -83,8 +83,11 @@ class Channel:
         arrays: Sequence[NDArray[Any]] = (),
         seconds: float | None = None,
         alive: Callable[[], bool] | None = None,
+        inline: bool = False,
     ) -> None:
         """Send a header and arrays; raises ChannelClosedError if nobody will read them.
+
+        What is sent `inline` does not go beside the stream: before what was sent so has been read, more can be sent.
 
         A process that was forked from the channel's owner has no say here: there it is raised, too. For the other
         parameters see `receive`.
@@ -93,7 +96,7 @@ class Channel:
             raise ChannelClosedError("the channel belongs to another process")
         deadline = _deadline(seconds)
         stated = [{"dtype": array.dtype.name, "shape": array.shape} for array in arrays]
-        aside = self._put_aside(arrays)
+        aside = not inline and self._put_aside(arrays)
         pieces: list[bytes] = []
         for array in () if aside else arrays:
             pieces += [array.tobytes(), b"\0" * (-array.nbytes % _ALIGNMENT)]
@@ -178,8 +181,8 @@ class Channel:
     def _wait(self, event: int, deadline: float | None, alive: Callable[[], bool] | None) -> None:
         """Return when the descriptor is ready, or raise."""
         self._poll.register(self._descriptor, event)
+        living = True
         while True:
-            living = alive is None or alive()
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 raise ChannelTimeoutError("no answer in time")
@@ -188,6 +191,7 @@ class Channel:
                 return
             if not living:
                 raise ChannelClosedError("the other process has ended")
+            living = alive is None or alive()
 
 
 def _deadline(seconds: float | None) -> float | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import takewhile
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
@@ -20,13 +21,14 @@ from xentcheck.targets.host.channel import ChannelClosedError, ChannelGarbledErr
 from xentcheck.targets.host.memory import MemoryLimit
 from xentcheck.targets.host.patience import Patience
 from xentcheck.targets.host.process import Process
+from xentcheck.targets.host.request import Call, call_of, message_of, together
 from xentcheck.targets.outcome import Outcome, Raised
 from xentcheck.targets.parameter import Parameter
+from xentcheck.targets.question import Question
 from xentcheck.targets.specification import BuildPlan
 
 TIME_LIMIT = 10.0
 FIRST_TIME_LIMIT = 120.0
-Message = tuple[dict[str, Any], list[NDArray[Any]]]
 
 
 class WorkerHost(Host):
@@ -85,40 +87,84 @@ class WorkerHost(Host):
         meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
-        if self._description is None or self._closed:
-            self.ready()
+        (outcome,) = self.evaluate_each([Question(batch, want, upstream, vector, meanwhile)])
+        return outcome
+
+    def evaluate_each(self, questions: Sequence[Question]) -> Generator[Outcome, None, None]:
+        """Yield what the target makes of each of several questions; see `Host.evaluate_each`.
+
+        Small ones travel as one message, and are answered one by one. Where the process ends in the midst of them, the
+        call is known that ended it, and those after it are made in the next process.
+        """
+        left = list(questions)
+        while left:
+            if self._description is None or self._closed:
+                self.ready()
+            assert self._description is not None
+            for one in left:
+                asks = one.upstream is not None and "gradient" in one.want and self._description.has_gradient
+                if asks and not self._description.has_vjp:
+                    raise ValueError(f"The target {self._plan.name} takes no cotangent.")
+            try:
+                self.ready()
+            except TargetError as error:
+                # It could be imported before, so this is something that the target does now and then.
+                del left[0]
+                yield Outcome(died=f"the process could not be started again: {error}")
+                continue
+            if not self._takes(left[0]):
+                lacking = f"{left.pop(0).batch.dtype} cannot be handed over: {self._plan.python} has no ml_dtypes"
+                yield Outcome(raised=Raised("ImportError", lacking, "convert"))
+                continue
+            calls = together([call_of(one) for one in takewhile(self._takes, left)])
+            answered = yield from self._exchanged(left[: len(calls)], calls)
+            del left[:answered]
+
+    def _takes(self, question: Question) -> bool:
+        """Whether the interpreter of the target has the dtype of a question."""
         assert self._description is not None
-        if (
-            upstream is not None
-            and "gradient" in want
-            and self._description.has_gradient
-            and not self._description.has_vjp
-        ):
-            raise ValueError(f"The target {self._plan.name} takes no cotangent.")
-        if batch.dtype in self._description.unavailable_dtypes:
-            lacking = f"{batch.dtype} cannot be handed over: {self._plan.python} has no ml_dtypes"
-            return Outcome(raised=Raised("ImportError", lacking, "convert"))
-        try:
-            self.ready()
-        except TargetError as error:
-            # It could be imported before, so this is something that the target does now and then.
-            return Outcome(died=f"the process could not be started again: {error}")
-        process = self._process
+        return question.batch.dtype not in self._description.unavailable_dtypes
+
+    def _exchanged(self, asked: Sequence[Question], calls: Sequence[Call]) -> Generator[Outcome, None, int]:
+        """Send one message, and yield the outcome of each call in it; return of how many, before the process ended."""
+        process, answered = self._process, 0
         assert process is not None
-        request = _request(batch, want, upstream, vector)
+        early: deque[Call] = deque()
+        try:
+            while answered < len(asked) and self._process is process:
+                outcome = self._answered(process, asked[answered], calls, answered, early)
+                answered += 1
+                yield outcome
+            return answered
+        finally:
+            if answered < len(asked) and self._process is process:
+                # What is still to come would be taken for the answers to what is asked next.
+                self._discard(process)
+
+    def _answered(
+        self, process: Process, question: Question, calls: Sequence[Call], place: int, early: deque[Call]
+    ) -> Outcome:
+        """Return the outcome of a call; before the first one is waited for, the message is sent.
+
+        `early` has the answers to later calls that were read before it was their turn.
+        """
         limit = self._patience.limit
         try:
             begun = perf_counter()
-            process.channel.send(*request, limit, process.alive)
-            meanwhile()
-            header, arrays = process.channel.receive(limit, process.alive)
-            if self._patience.ended(perf_counter() - begun):
+            if place == 0:
+                process.channel.send(*message_of(calls), limit, process.alive)
+            question.meanwhile()
+            header, arrays = early.popleft() if early else process.channel.receive(limit, process.alive)
+            if self._patience.ended(perf_counter() - begun) and self._read_early(
+                process, len(calls) - place - 1, early
+            ):
                 # Only what is as slow again is slow; what was compiled is there by now.
                 limit = self._patience.ordinary
-                process.channel.send(*request, limit, process.alive)
+                process.channel.send(*message_of(calls[place : place + 1]), limit, process.alive)
                 process.channel.receive(limit, process.alive)
             outcome = outcome_of(header, arrays)
             if "description" in header:
+                assert self._description is not None
                 self._description = self._described(header, self._description.observations)
         except ChannelTimeoutError:
             self._patience.ran_out()
@@ -135,10 +181,6 @@ class WorkerHost(Host):
             self._discard(process)
             error.add_note("\n".join(harmless(line) for line in self.last_output.splitlines()))
             raise
-        except BaseException:
-            # The answer to this request would be taken for that of the next one.
-            self._discard(process)
-            raise
         raised = outcome.raised
         if self._memory and raised is not None and self._memory.explains(f"{raised.kind}: {raised.message}"):
             told = f"{self._memory.reached}: {raised.message}" if raised.message else self._memory.reached
@@ -147,6 +189,16 @@ class WorkerHost(Host):
         if {"rounding-changed", "flushing-changed"} & set(outcome.observations):
             self._restart(process)
         return outcome
+
+    def _read_early(self, process: Process, count: int, early: deque[Call]) -> bool:
+        """Read the answers to the next calls, and return whether they are there: one of these may end the process."""
+        try:
+            while len(early) < count:
+                early.append(process.channel.receive(self._patience.limit, process.alive))
+        except (ChannelTimeoutError, ChannelClosedError):
+            self._restart(process)
+            return False
+        return True
 
     def loaded_modules(self) -> list[str]:
         """Return the names of the modules that the target's process has imported."""
@@ -249,26 +301,6 @@ class WorkerHost(Host):
             except BaseException:
                 self._discard(process)
                 raise
-
-
-def _request(batch: Batch, want: Sequence[str], upstream: NDArray[Any] | None, vector: NDArray[Any] | None) -> Message:
-    """Return header and arrays of a request."""
-    option_arrays = {key: np.asarray(value) for key, value in batch.options.items() if np.ndim(value) > 0}
-    header = {
-        "want": list(want),
-        "label_form": batch.label_form,
-        "layout": batch.layout,
-        "has_upstream": upstream is not None,
-        "has_vector": vector is not None,
-        "option_arrays": list(option_arrays),
-        "options": {
-            key: value.item() if isinstance(value, (np.generic, np.ndarray)) else value
-            for key, value in batch.options.items()
-            if key not in option_arrays
-        },
-    }
-    given = [np.asarray(array) for array in (upstream, vector) if array is not None]
-    return header, [np.asarray(batch.scores), np.asarray(batch.labels), *given, *option_arrays.values()]
 
 
 def _ended_while_importing(name: str, how: str, output: str) -> str:

@@ -75,7 +75,7 @@ def _described(target: Target, elsewhere: str) -> dict[str, Any]:
 
 
 def _answer(channel: Channel, target: Target, elsewhere: str) -> None:
-    """Evaluate one batch."""
+    """Answer one message: the calls in it one after the other, each as soon as it has returned."""
     header, arrays = channel.receive()
     if header.get("modules"):
         channel.send({"modules": sorted(sys.modules)})
@@ -87,21 +87,29 @@ def _answer(channel: Channel, target: Target, elsewhere: str) -> None:
     if header.get("parameters"):
         channel.send({"parameters": [asdict(one) for one in parameters_of(target.called)]})
         return
-    try:
-        answer, results = _evaluated(target, header, arrays, elsewhere)
-    except MemoryError:
-        raise  # ends the process, as what is too large for the target may be too large for its answer
-    except Exception as error:
-        # What the target raises is part of an outcome; this is a fault of xentcheck and must not pass for one.
-        traceback.print_exc()
-        answer, results = {"failure": said_of(error)}, []
-    channel.send(answer, results)
+    calls = header["calls"]
+    for call in calls:
+        given, arrays = arrays[: call["given"]], arrays[call["given"] :]
+        channel.send(*_evaluated(target, call, given, elsewhere), inline=len(calls) > 1)
 
 
 def _evaluated(
     target: Target, header: dict[str, Any], arrays: list[Any], elsewhere: str
 ) -> tuple[dict[str, Any], list[Any]]:
-    """Return the answer to a request and its arrays."""
+    """Return the answer to a call and its arrays."""
+    try:
+        return _outcome(target, header, arrays, elsewhere)
+    except MemoryError:
+        raise  # ends the process, as what is too large for the target may be too large for its answer
+    except Exception as error:
+        # What the target raises is part of an outcome; this is a fault of xentcheck and must not pass for one.
+        traceback.print_exc()
+        return {"failure": said_of(error)}, []
+
+
+def _outcome(
+    target: Target, header: dict[str, Any], arrays: list[Any], elsewhere: str
+) -> tuple[dict[str, Any], list[Any]]:
     options = dict(header["options"])
     further = arrays[2:]
     upstream = further.pop(0) if header["has_upstream"] else None
