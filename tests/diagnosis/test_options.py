@@ -85,6 +85,7 @@ def test_upstream_gradients() -> None:
     g = softmax(Z34) - hot(Y34, 4)
     assert name(problem, "gradient", g * up[:, None]) is None
     assert name(problem, "gradient", g) == "upstream_ignored"
+    assert name(problem, "gradient", g * np.abs(up)[:, None]) == "upstream_distorted"
     assert name(given(Z34, Y34, upstream=np.array(5.0)), "gradient", g / 3) == "upstream_ignored"
 
 

@@ -31,6 +31,7 @@ LOSS_OF_A_MEAN: list[Planted] = [
     ("divided_by_n_twice", lambda z, t: losses(z, t).mean() / len(z)),
     ("divided_by_m", lambda z, t: losses(z, t).mean() / z.shape[1]),
     ("divisor_m_for_n", lambda z, t: losses(z, t).sum() / z.shape[1]),
+    ("divisor_one_off", lambda z, t: losses(z, t).sum() / (len(z) - 1)),
     ("wrong_sign", lambda z, t: -losses(z, t).mean()),
     ("halved", lambda z, t: losses(z, t).mean() / 2),
     ("eps_added", lambda z, t: -np.log((t * softmax(z)).sum(axis=-1) + 1e-3).mean()),

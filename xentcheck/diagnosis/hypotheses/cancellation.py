@@ -28,7 +28,7 @@ from xentcheck.diagnosis.simulation import (
 
 @hypothesis(Rank.ACCUMULATION)
 def cancelled(model: Model) -> Iterator[Prediction]:
-    """Yield what cancellation leaves of lse - z_y and of log(1 + s)."""
+    """Yield what cancellation leaves of lse - z_y, of log(1 + s), and of p_y - 1."""
     if model.contract.input != "logits":
         return
     own = model.problem.format
@@ -46,6 +46,11 @@ def cancelled(model: Model) -> Iterator[Prediction]:
         )
         for recipe in (logsumexp_minus_scores, logaddexp_minus_scores):
             yield from from_logs(model, "lse_minus_label", text, simulate(model, work, recipe))
+        if model.part == "gradient":
+            p = simulate(model, work, softmax_shifted_by(row_maximum))[1]
+            rows = (model.t.sum(axis=-1, keepdims=True) * p).astype(work) - model.t.astype(work)
+            text = "p_y - 1 cancels on confident rows; take minus the sum of the other probabilities."
+            yield Prediction("p_minus_1_cancels", text, model.finish(rows.astype(np.float64)), exact=True)
 
 
 @hypothesis(Rank.ACCUMULATION)

@@ -22,6 +22,8 @@ def upstream(model: Model) -> Iterator[Prediction]:
         return
     text = "The upstream gradient is ignored; multiply the gradient of each row by it."
     yield Prediction("upstream_ignored", text, model.finish(model.rows(), upstream=1.0))
+    text = "The upstream gradient is applied by its absolute value."  # else, where all are negative, a wrong sign
+    yield Prediction("upstream_distorted", text, model.finish(model.rows(), upstream=np.abs(given)))
     for narrow in NARROWER[model.problem.format.name]:
         name = np.dtype(narrow).name
         text = f"The upstream gradient is narrowed to {name} on the way."
@@ -101,7 +103,7 @@ def factors(model: Model) -> Iterator[Prediction]:
 
 @hypothesis(Rank.REDUCTION, quick=True, partly=True)
 def other_counts(model: Model) -> Iterator[Prediction]:
-    """Yield a mean divided by m in place of n, and one of means of classes."""
+    """Yield a mean divided by m, by n - 1 or by n + 1 in place of n, and one of means of classes."""
     if model.reduction != "mean":
         return
     n, m, part = model.n, model.m, model.part
@@ -113,3 +115,7 @@ def other_counts(model: Model) -> Iterator[Prediction]:
         means = [rows[y == label].mean() for label in np.unique(y)]
         text = "The losses are averaged in each class first, and then over the classes; take the mean of all rows."
         yield Prediction("mean_of_class_means", text, np.asarray(np.mean(means)))
+    for other in (n - 1, n + 1):  # else n - 1 = 1 of 2 rows is taken for a sum
+        if other > 0:
+            text = f"The {part} is divided by {other} in place of {model.divisor:g}: a count that is one off."
+            yield Prediction("divisor_one_off", text, total / other)

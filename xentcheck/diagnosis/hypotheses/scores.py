@@ -77,15 +77,15 @@ def class_count(model: Model) -> Iterator[Prediction]:
     """Yield log-sum-exps over too few or too many classes."""
     if model.contract.input != "logits":
         return
-    z, m = model.z, model.m
+    m = model.m
     for block in BLOCKS:
         whole = m // block * block
         if 0 < whole < m:
             text = f"The last classes, which do not fill a block of {block}, are left out; treat the partial block too."
-            top = z[:, :whole].max(axis=-1, keepdims=True)
-            log_p = (z - top) - np.log(np.exp(z[:, :whole] - top).sum(axis=-1, keepdims=True))
-            p = np.where(np.arange(m) < whole, np.exp(log_p), 0.0)
-            yield _by(model, "last_chunk_dropped", text, (log_p, p), 1.0, f"{block}")
+            yield _of_first(model, "last_chunk_dropped", text, whole, f"{block}")
+        if block < m:  # else what is beyond it is taken for a last block
+            text = f"Only the first block of {block} classes takes part."
+            yield _of_first(model, "only_first_chunk", text, block)
         if whole < m < 2**17 and m % block:
             text = (
                 f"Classes that do not exist, which fill a block of {block}, take part with logit 0; set them to -inf."
@@ -115,6 +115,21 @@ def dropped_terms(model: Model) -> Iterator[Prediction]:
         s = np.exp(d).sum(axis=-1, keepdims=True) - top + 1
         text = "Where several logits share the maximum one of them alone counts in the sum; count each."
         yield _by(model, "ties_counted_once", text, (d - np.log(s), np.exp(d) / s))
+    p = model.softmax[1]
+    for least in (1e-2, 2.0**-8, 1e-3, 2.0**-10, 2.0**-12, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12):
+        if model.part == "gradient" and np.any((p > 0) & (p < least)):  # else p counts as missing there
+            text = f"Probabilities below {least:g} count as 0 in the gradient."
+            rows = model.t.sum(axis=-1, keepdims=True) * np.where(p < least, 0.0, p) - model.t
+            yield Prediction("small_entries_dropped", text, model.finish(rows), 1.0, variant=text)
+
+
+def _of_first(model: Model, mechanism: str, sentence: str, count: int, variant: str = "") -> Prediction:
+    """Return the guess that the log-sum-exp runs over the first classes only."""
+    z = model.z
+    top = z[:, :count].max(axis=-1, keepdims=True)
+    log_p = (z - top) - np.log(np.exp(z[:, :count] - top).sum(axis=-1, keepdims=True))
+    p = np.where(np.arange(model.m) < count, np.exp(log_p), 0.0)
+    return _by(model, mechanism, sentence, (log_p, p), 1.0, variant or f"{count}")
 
 
 def _phantom(model: Model, sentence: str, count: int, variant: str = "", logit: float = 0.0) -> Prediction:
