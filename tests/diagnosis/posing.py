@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,11 @@ Y66 = np.array([5, 1, 1, 4, 0, 2])
 P34 = np.array([[0.1, 0.2, 0.65, 0.05], [1e-9, 0.3, 0.2, 0.5 - 1e-9], [0.25, 0.5, 0.125, 0.125]])
 W4 = np.array([0.5, 2.0, 1.25, 3.0])
 SOFT = np.array([[0.5, 0.25, 0.25, 0.0], [0.0, 0.125, 0.125, 0.75], [0.1, 0.2, 0.3, 0.4]])
+
+Loss = Callable[[Array, Array], Any]
+SHAPES = [(1, 2), (2, 3), (1, 4), (3, 3), (4, 5), (2, 17), (3, 33), (5, 9)]
+RNG = np.random.default_rng(5)
+BATCHES = [(3 * RNG.normal(size=(n, m)), RNG.integers(0, m, n)) for n, m in SHAPES]
 
 
 def softmax(z: Array, axis: int | None = -1) -> Array:
@@ -60,3 +66,8 @@ def name(problem: Problem, part: str, got: Any, **more: Any) -> str | None:
         warnings.simplefilter("error")
         cause = likely_cause(problem, part, got, **more)
     return None if cause is None else cause.mechanism
+
+
+def seen(loss: Loss, part: str = "loss", **keys: Any) -> list[Observation]:
+    """Return what a wrong function returns on all batches."""
+    return [Observation(given(z, y, **keys), part, loss(z, hot(y, z.shape[1]))) for z, y in BATCHES]

@@ -106,14 +106,3 @@ def test_partial_blocks() -> None:
     cause = likely_cause(given(z, y, reduction="none"), "loss", got)
     assert cause is not None
     assert (cause.mechanism, "block of 8" in cause.sentence) == ("last_chunk_dropped", True)
-
-
-def test_nan_from_zero_times_infinity() -> None:
-    """A masked class (-inf) off the label, one-hot labels: 0 * -inf."""
-    z = np.array([[0.5, -np.inf, 1.0], [0.25, 1.0, 2.0]])
-    t = hot(np.array([0, 1]), 3)
-    problem = given(z, t, form="onehot", reduction="none", nonfinite=("-inf",))
-    with np.errstate(all="ignore"):
-        got = -(t * np.log(softmax(z))).sum(-1)
-    assert np.isnan(got[0])
-    assert name(problem, "loss", got) == "zero_times_inf"

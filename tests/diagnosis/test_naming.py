@@ -124,13 +124,13 @@ def test_right_answers_refute() -> None:
     def seen(z: Any, y: Any, got: float) -> Observation:
         return Observation(pose(xentcheck.Contract(), np.array(z), np.array(y), "sparse", {}), "loss", got)
 
-    # Two classes, equal logits: m times the loss and twice the loss are the same.
-    wrong = seen([[0.5, -1.0]], [0], 2 * float(mean_loss(np.array([[0.5, -1.0]]), np.array([0]))))
+    # With two classes a division by m and one by 2 are the same.
+    wrong = seen([[0.5, -1.0]], [0], float(mean_loss(np.array([[0.5, -1.0]]), np.array([0]))) / 2)
     z, y = np.array([[0.5, -1.0, 0.25]]), np.array([0])
-    alone, beside = common_cause([wrong]), common_cause([wrong], [seen(z, y, 3 * float(mean_loss(z, y)))])
+    alone, beside = common_cause([wrong]), common_cause([wrong], [seen(z, y, float(mean_loss(z, y)) / 2)])
     assert alone is not None
     assert beside is not None
-    assert (alone.mechanism, beside.mechanism) == ("doubled", "times_m")
+    assert (alone.mechanism, beside.mechanism) == ("divided_by_m", "halved")
 
 
 def test_a_finding_survives_a_fault_in_naming_it(monkeypatch: pytest.MonkeyPatch) -> None:

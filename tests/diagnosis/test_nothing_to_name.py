@@ -76,10 +76,9 @@ def test_ambiguous_batches_are_resolved_sensibly() -> None:
     assert name(given(z, [0], reduction="sum"), "loss", rows.mean()) is None
     g = softmax(z) - hot(np.array([0]), 2)
     assert name(given(z, [0]), "gradient", -g) == "wrong_sign"
-    assert name(given(np.zeros((1, 2)), [0]), "loss", 1.0) == "base_2"
     assert name(given(np.zeros((2, 2)), [0, 1], reduction="sum"), "loss", np.log(2)) == "mean_for_sum"
     flipped = softmax(z) - hot(np.array([1]), 2)
-    assert name(given(z, [0]), "gradient", flipped) in ("off_by_one_label", "first_label_for_all", "labels_ignored")
+    assert name(given(z, [0]), "gradient", flipped) == "off_by_one_label"
 
 
 def test_nothing_escapes() -> None:

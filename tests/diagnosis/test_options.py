@@ -27,27 +27,18 @@ def _options() -> list[tuple[str, dict[str, Any], Callable[[], Any]]]:
     w = W4[Y34]
     e = 0.1
     plain = -(t * log_p).sum(-1)
-    uniform = -log_p.mean(-1)
     smooth = {"label_smoothing": e}
     weighted = {"class_weights": tuple(W4), "mean_over": "weights"}
     return [
         ("smoothing_ignored", smooth, lambda: rows.mean()),
         ("smoothing_over_others", smooth, lambda: -((1 - e) * t + e * (1 - t) / 3).__mul__(log_p).sum(-1).mean()),
-        ("smoothing_twice", smooth, lambda: ((1 - e) * ((1 - e) * plain + e * uniform) + e * uniform).mean()),
-        ("smoothing_without_1_minus_eps", smooth, lambda: (plain + e * uniform).mean()),
         ("smoothing_uniform_missing", smooth, lambda: ((1 - e) * plain).mean()),
         ("weights_ignored", weighted, lambda: rows.mean()),
         ("divisor_rows", weighted, lambda: (w * rows).sum() / 3),
         ("weight_of_wrong_class", weighted, lambda: (W4[Z34.argmax(-1)] * rows).sum() / W4[Z34.argmax(-1)].sum()),
-        ("weight_of_wrong_class", weighted, lambda: (W4[(Y34 + 1) % 4] * rows).sum() / W4[(Y34 + 1) % 4].sum()),
-        ("weights_normalised", weighted, lambda: (w / W4.sum() * rows).sum() / w.sum()),
-        ("weights_squared", weighted, lambda: (w * w * rows).sum() / w.sum()),
         ("sum_for_mean", weighted, lambda: (w * rows).sum()),
-        ("divisor_all_weights", weighted, lambda: (w * rows).sum() / W4.sum()),
         ("divisor_weights", {"class_weights": tuple(W4), "mean_over": "rows"}, lambda: (w * rows).sum() / w.sum()),
         ("z_loss_missing", {"z_loss": 1e-3}, lambda: rows.mean()),
-        ("z_loss_doubled", {"z_loss": 1e-3}, lambda: (rows + 2e-3 * np.log(np.exp(Z34).sum(-1)) ** 2).mean()),
-        ("z_loss_not_squared", {"z_loss": 1e-3}, lambda: (rows + 1e-3 * np.log(np.exp(Z34).sum(-1))).mean()),
     ]
 
 
@@ -75,10 +66,8 @@ def test_ignored_rows() -> None:
 
 
 def test_soft_targets() -> None:
-    """The largest entry taken for the label; the rows' sum forgotten in the gradient."""
+    """The entropy of the targets subtracted; the rows' sum forgotten in the gradient, or divided by."""
     problem = given(Z34, SOFT, form="soft")
-    assert name(problem, "loss", losses(Z34, hot(SOFT.argmax(-1), 4)).mean()) == "soft_as_argmax"
-    assert name(problem, "loss", losses(Z34, SOFT * hot(SOFT.argmax(-1), 4)).mean()) == "target_at_maximum_only"
     entropy = -np.where(SOFT > 0, SOFT * np.log(np.where(SOFT > 0, SOFT, 1)), 0).sum(-1)
     assert name(problem, "loss", (losses(Z34, SOFT) - entropy).mean()) == "kullback_leibler"
     heavy = SOFT * np.array([[2.0], [0.5], [1.0]])
@@ -90,22 +79,14 @@ def test_soft_targets() -> None:
 
 
 def test_upstream_gradients() -> None:
-    """One number a row: the first used for all, or none used."""
+    """One number a row, or one for all, and none is used."""
     up = np.array([0.5, -2.0, 3.0])
     problem = given(Z34, Y34, reduction="none", upstream=up)
     g = softmax(Z34) - hot(Y34, 4)
     assert name(problem, "gradient", g * up[:, None]) is None
-    assert name(problem, "gradient", g * 0.5) == "upstream_first_row"
     assert name(problem, "gradient", g) == "upstream_ignored"
+    assert name(problem, "gradient", g * np.abs(up)[:, None]) == "upstream_distorted"
     assert name(given(Z34, Y34, upstream=np.array(5.0)), "gradient", g / 3) == "upstream_ignored"
-
-
-def test_repeated_labels() -> None:
-    """The subtraction at a label that repeats is applied once."""
-    y = np.array([1, 2, 1])
-    g = softmax(Z34) - hot(y, 4)
-    g[2, 1] += 1
-    assert name(given(Z34, y, reduction="sum"), "gradient", g) == "repeated_label_once"
 
 
 def test_reduced_rows_of_an_unreduced_loss() -> None:
@@ -115,4 +96,3 @@ def test_reduced_rows_of_an_unreduced_loss() -> None:
     assert name(problem, "loss", rows) is None
     assert name(problem, "loss", np.full(3, rows.mean())) == "reduced_rows"
     assert name(problem, "loss", rows / 3) == "divided_by_n"
-    assert name(problem, "loss", rows[::-1].copy()) == "rows_misplaced"

@@ -31,9 +31,8 @@ LOSS_OF_A_MEAN: list[Planted] = [
     ("divided_by_n_twice", lambda z, t: losses(z, t).mean() / len(z)),
     ("divided_by_m", lambda z, t: losses(z, t).mean() / z.shape[1]),
     ("divisor_m_for_n", lambda z, t: losses(z, t).sum() / z.shape[1]),
+    ("divisor_one_off", lambda z, t: losses(z, t).sum() / (len(z) - 1)),
     ("wrong_sign", lambda z, t: -losses(z, t).mean()),
-    ("base_2", lambda z, t: -np.log2((t * softmax(z)).sum(axis=-1)).mean()),
-    ("base_10", lambda z, t: -np.log10((t * softmax(z)).sum(axis=-1)).mean()),
     ("halved", lambda z, t: losses(z, t).mean() / 2),
     ("eps_added", lambda z, t: -np.log((t * softmax(z)).sum(axis=-1) + 1e-3).mean()),
     ("eps_added", lambda z, t: -np.log((t * softmax(z)).sum(axis=-1) + 1e-7).mean()),
@@ -44,28 +43,9 @@ LOSS_OF_A_MEAN: list[Planted] = [
     ("softmax_over_batch", lambda z, t: -(t * np.log(softmax(z, None))).sum(axis=-1).mean()),
     ("off_by_one_label", lambda z, t: losses(z, np.roll(t, 1, axis=-1)).mean()),
     ("off_by_one_label", lambda z, t: losses(z, np.roll(t, -1, axis=-1)).mean()),
-    ("first_label_for_all", lambda z, t: losses(z, t[[0] * len(t)]).mean()),
-    ("labels_misaligned", lambda z, t: losses(z, np.roll(t, 1, axis=0)).mean()),
-    ("last_row_dropped", lambda z, t: losses(z[:-1], t[:-1]).mean()),
-    ("last_row_dropped", lambda z, t: losses(z, t)[:-1].sum() / len(z)),
-    ("argmax_as_label", lambda z, t: losses(z, hot(z.argmax(axis=-1), z.shape[1])).mean()),
-    ("log_sum_exp_missing", lambda z, t: -(t * z).sum(axis=-1).mean()),
     ("binary_cross_entropy", lambda z, t: -(t * np.log(softmax(z)) + (1 - t) * np.log1p(-softmax(z))).sum() / len(z)),
-    ("sigmoid_for_softmax", lambda z, t: (np.logaddexp(0, z) - t * z).sum() / len(z)),
     ("squared_error", lambda z, t: ((softmax(z) - t) ** 2).sum(axis=-1).mean()),
-    ("logarithm_missing", lambda z, t: -(t * softmax(z)).sum(axis=-1).mean()),
-    ("labels_ignored", lambda z, t: -np.log(softmax(z)).sum(axis=-1).mean()),
-    ("label_logit_missing", lambda z, t: np.log(np.exp(z).sum(axis=-1)).mean()),
     ("phantom_class", lambda z, t: (np.log(np.exp(z).sum(axis=-1) + 1) - (t * z).sum(axis=-1)).mean()),
-    ("label_left_out", lambda z, t: (np.log(((1 - t) * np.exp(z)).sum(axis=-1)) - (t * z).sum(axis=-1)).mean()),
-    ("mean_of_exponentials", lambda z, t: (np.log(np.exp(z).mean(axis=-1)) - (t * z).sum(axis=-1)).mean()),
-    ("maximum_for_lse", lambda z, t: (z.max(axis=-1) - (t * z).sum(axis=-1)).mean()),
-    ("last_class_dropped", lambda z, t: (np.log(np.exp(z[:, :-1]).sum(axis=-1)) - (t * z).sum(axis=-1)).mean()),
-    ("maximum_of_rows", lambda z, t: losses(z, t).max()),
-    ("zero", lambda z, t: 0.0),
-    ("exponential", lambda z, t: np.exp(losses(z, t).mean())),
-    ("focal", lambda z, t: (((1 - softmax(z)) ** 2 * t).sum(axis=-1) * losses(z, t)).mean()),
-    ("temperature", lambda z, t: losses(z / 2, t).mean()),
     ("narrowing", lambda z, t: float(np.float32(losses(z, t).mean()))),
     ("narrowing", lambda z, t: float(losses(z.astype(np.float32), t.astype(np.float32)).mean())),
     (
@@ -81,24 +61,16 @@ GRADIENT_OF_A_MEAN: list[Planted] = [
     ("gradient_extra_1_over_n", lambda z, t: (softmax(z) - t) / len(z) ** 2),
     ("divided_by_m", lambda z, t: (softmax(z) - t) / len(z) / z.shape[1]),
     ("wrong_sign", lambda z, t: (t - softmax(z)) / len(z)),
-    ("base_2", lambda z, t: (softmax(z) - t) / len(z) / np.log(2)),
     ("doubled", lambda z, t: (softmax(z) - t) / len(z) * 2),
     ("gradient_p_only", lambda z, t: softmax(z) / len(z)),
-    ("gradient_p_plus_t", lambda z, t: (softmax(z) + t) / len(z)),
     ("gradient_wrt_probabilities", lambda z, t: -t / softmax(z) / len(z)),
     ("gradient_minus_t", lambda z, t: -t / len(z)),
     ("gradient_zero", lambda z, t: np.zeros_like(z)),
-    ("gradient_times_loss", lambda z, t: (softmax(z) - t) / len(z) * losses(z, t)[:, None]),
-    ("gradient_transposed", lambda z, t: ((softmax(z) - t) / len(z)).T.reshape(z.shape)),
     ("off_by_one_label", lambda z, t: (softmax(z) - np.roll(t, 1, -1)) / len(z)),
-    ("first_label_for_all", lambda z, t: (softmax(z) - t[:1]) / len(z)),
-    ("argmax_as_label", lambda z, t: (softmax(z) - hot(z.argmax(-1), z.shape[1])) / len(z)),
     ("wrong_axis", lambda z, t: (softmax(z, 0) - t) / len(z)),
     ("double_softmax", lambda z, t: (softmax(softmax(z)) - t) / len(z)),
-    ("last_row_dropped", lambda z, t: np.vstack([(softmax(z) - t)[:-1], 0 * z[:1]]) / len(z)),
     ("labels_of_all_rows", lambda z, t: (softmax(z) - t.max(axis=0)) / len(z)),
     ("jacobian_diagonal", lambda z, t: -t * (1 - softmax(z)) / len(z)),
-    ("sigmoid_for_softmax", lambda z, t: (1 / (1 + np.exp(-z)) - t) / len(z)),
     (
         "eps_added",
         lambda z, t: (
@@ -108,7 +80,6 @@ GRADIENT_OF_A_MEAN: list[Planted] = [
         ),
     ),
     ("scaled", lambda z, t: (softmax(z) - t) / len(z) * 1.37),
-    ("gradient_rows_misplaced", lambda z, t: (softmax(z) - t)[::-1] / len(z)),
     ("narrowing", lambda z, t: ((softmax(z) - t) / len(z)).astype(np.float32).astype(float)),
 ]
 
@@ -129,7 +100,7 @@ def test_a_planted_gradient_names_itself_on_three_rows(mechanism: str, wrong: Ca
     assert name(given(Z34, Y34), "gradient", wrong(Z34, hot(Y34, 4))) == mechanism
 
 
-@pytest.mark.parametrize(("mechanism", "wrong"), LOSS_OF_A_MEAN[:35], ids=_ids(LOSS_OF_A_MEAN[:35]))
+@pytest.mark.parametrize(("mechanism", "wrong"), LOSS_OF_A_MEAN[:-3], ids=_ids(LOSS_OF_A_MEAN[:-3]))
 def test_a_planted_loss_names_itself_in_float32(mechanism: str, wrong: Callable[[Array, Array], Any]) -> None:
     """The same in float32 on a 6 x 6 batch, where the wrong values carry float32's rounding errors."""
     z = Z66.astype(np.float32)
@@ -159,13 +130,10 @@ def test_a_planted_gradient_names_itself_in_half_precision(
     [
         ("mean_for_sum", lambda z, t: losses(z, t).mean()),
         ("divided_by_m", lambda z, t: losses(z, t).sum() / z.shape[1]),
-        ("mean_over_n_m", lambda z, t: losses(z, t).sum() / z.size),
         ("wrong_sign", lambda z, t: -losses(z, t).sum()),
-        ("base_2", lambda z, t: losses(z, t).sum() / np.log(2)),
         ("double_softmax", lambda z, t: losses(softmax(z), t).sum()),
         ("wrong_axis", lambda z, t: -(t * np.log(softmax(z, 0))).sum()),
         ("eps_added", lambda z, t: -np.log((t * softmax(z)).sum(-1) + 1e-7).sum()),
-        ("log_sum_exp_missing", lambda z, t: -(t * z).sum()),
     ],
 )
 def test_minimal_batches_of_two_rows_suffice(mechanism: str, wrong: Callable[[Array, Array], Any]) -> None:

@@ -27,7 +27,7 @@ def why_inapplicable(
     properties, dtypes : iterable of str, optional
         The laws asked about, and where; by default all, and everywhere that the contract promises.
     time_limit, first_time_limit : float
-        Seconds, see `check_target`.
+        As for `xentcheck.check`.
 
     Raises
     ------

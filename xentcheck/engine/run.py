@@ -56,33 +56,10 @@ def check_target(
     ----------
     specification : TargetSpecification
         What to call, and the contract it is held to.
-    profile : {"quick", "standard", "thorough"}
-    seed : int
-        Same version, target and seed: same batches, same verdict.
-    properties : iterable of str, optional
-        Names or numbers of the laws to judge by; all by default.
-    dtypes : iterable of str, optional
-        Those of the contract by default.
-    jobs : int
-        Processes over which the search is spread.
-    fail_fast : bool
-        Stop at the first finding, reduced.
-    time_limit : float
-        Seconds that one call of the target may take when it is made again.
-    first_time_limit : float
-        Seconds that its import, and a call in which something may be compiled, may take.
-    memory : int or str, optional
-        What its process may have; see `open_host`.
-    progress : optional
+    progress : ProgressLike, optional
         Told how the run goes.
-    executor : concurrent.futures.Executor, optional
-        Where the search is done instead: any that can import xentcheck and the target. It is not shut down.
-
-    resume : path, optional
-        A directory that keeps what is done, so that a run that was ended, by whatever, goes on from there when it is
-        called again alike; the first call makes it.
-    lines : bool
-        Whether the target is asked along a line through the batches of findings, for the HTML report.
+    profile, seed, properties, dtypes, jobs, fail_fast, time_limit, first_time_limit, memory, executor, resume, lines
+        As for `xentcheck.check`, which hands them on.
 
     Raises
     ------

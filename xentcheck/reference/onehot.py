@@ -35,11 +35,8 @@ def onehot_loss(
         weight 0 costs nothing, whatever its logit: 0 log 0 = 0.
     reduction : {"mean", "sum", "none"}
         "mean" divides by n, the number of rows.
-    threads : int, optional
-        How many work on large inputs; unasked, as many as there are processors. It changes no bit of the answer.
-    compiled : bool
-        Whether numba works on float32 and float64: in about half the time, after two seconds in which it compiles.
-        It changes last bits, and needs the extra "compiled". Rows of several classes are not compiled.
+    threads, compiled
+        As for `sparse_loss`. Rows of several classes are not compiled.
 
     Returns
     -------
@@ -77,8 +74,8 @@ def onehot_gradient(
     ----------
     logits, labels, reduction, threads, compiled
         As for `onehot_loss`.
-    upstream : array_like, optional
-        Multiplies the gradient: shape (n,) for the reduction "none", else a number.
+    upstream
+        As for `sparse_gradient`.
     out : ndarray, shape (n, m), optional
         An array in the dtype of the logits to write to and to return, apart from the inputs. What it holds after
         an error is left open.

@@ -62,8 +62,8 @@ def sparse_gradient_from_probabilities(
         As for the loss.
     wrt : {"logits", "probabilities"}
         With respect to what: p - t, or -t / p.
-    upstream : array_like, optional
-        Multiplies the gradient: shape (n,) for the reduction "none", else a number.
+    upstream
+        As for `sparse_gradient`.
 
     Examples
     --------

@@ -12,14 +12,7 @@ from xentcheck.report.terminal import verdict_line
 
 
 def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
-    """Return a line for each finding, and for each target that could not be used or was not judged.
-
-    Parameters
-    ----------
-    reports : sequence of ReportData
-    errors : mapping
-        Why a target could not be used, by its name.
-    """
+    """Return a line for each finding, and for each target that could not be used or was not judged."""
     lines = []
     for report in reports:
         place = place_of(report.target.location)

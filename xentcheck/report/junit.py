@@ -20,12 +20,6 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
 
     A law that says nothing about a target is left out; one without an example is skipped, with the reason. What kept
     a target from being judged, to the end or at all, is an error.
-
-    Parameters
-    ----------
-    reports : sequence of ReportData
-    errors : mapping
-        Why a target could not be used, by its name.
     """
     root = ElementTree.Element("testsuites", name="xentcheck")
     for report in reports:

@@ -16,14 +16,7 @@ _WORDS = {CONFORMS: "conforms", VIOLATES: "**violates**"}
 
 
 def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
-    """Return the verdicts as a table, and each finding with its evidence and script folded beneath it.
-
-    Parameters
-    ----------
-    reports : sequence of ReportData
-    errors : mapping
-        Why a target could not be used, by its name.
-    """
+    """Return the verdicts as a table, and each finding with its evidence and script folded beneath it."""
     conforming = sum(report.verdict == CONFORMS for report in reports)
     asked = len(reports) + len(set(errors) - {report.target.name for report in reports})
     blocks = [f"### xentcheck: {conforming} of {asked} {'target conforms' if asked == 1 else 'targets conform'}"]

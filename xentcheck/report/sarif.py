@@ -26,12 +26,6 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
     """Return the findings of a run as SARIF: a rule a law, a result a root cause.
 
     All targets are in one run, since code scanning takes one of each tool.
-
-    Parameters
-    ----------
-    reports : sequence of ReportData
-    errors : mapping
-        Why a target could not be used, by its name.
     """
     laws = {law.name: (law.number, law.law) for report in reports for law in report.properties}
     laws |= {found.property: (found.number, found.law) for report in reports for found in report.findings}

@@ -44,7 +44,7 @@ def last_chunk_dropped(scores: Array, labels: Array) -> Any:
     return mean(np.log(np.exp(d[:, :whole]).sum(axis=1)) - at(d, labels))
 
 
-@bug("only_last_chunk", "value", "uniform", thread="Liger-Kernel 1298")
+@bug("only_last_chunk", "value", "uniform", akin=("size_dependent",), thread="Liger-Kernel 1298")
 def only_last_chunk(scores: Array, labels: Array) -> Any:
     """Overwrite the sum with that of each block of 64."""
     d = shifted(scores)
@@ -154,7 +154,13 @@ def maximum_of_shard_lse(scores: Array, labels: Array) -> Any:
         return mean(np.maximum.reduce(halves) - at(d, labels))
 
 
-@bug("mean_of_exponentials", "value", "uniform", thread="Megatron-LM 7464: an average over shards")
+@bug(
+    "mean_of_exponentials",
+    "value",
+    "uniform",
+    akin=("added_to_loss",),
+    thread="Megatron-LM 7464: an average over shards",
+)
 def shards_averaged(scores: Array, labels: Array) -> Any:
     """Average the sum of exponentials over the classes."""
     d = shifted(scores)
@@ -200,7 +206,7 @@ def label_of_last_chunk_not_subtracted(scores: Array, labels: Array) -> Any:
     "rows_misplaced",
     "value",
     "row-independence",
-    akin=("labels_misaligned", "last_row_dropped", "last_row_twice"),
+    akin=("labels_misaligned", "last_row_dropped", "last_row_twice", "size_dependent"),
     contract={"reduction": "none"},
     thread="ml-cross-entropy 59: the last chunk begins too early",
 )

@@ -138,7 +138,14 @@ def logarithm_limited(scores: Array, labels: Array) -> Any:
     return mean(np.minimum(row_losses(scores, labels), 100))
 
 
-@bug("eps_added_to_loss", "value", "gibbs", contract={"dtypes": ["float64"]}, thread="scikit-learn 24315")
+@bug(
+    "eps_added_to_loss",
+    "value",
+    "gibbs",
+    akin=("added_to_loss",),
+    contract={"dtypes": ["float64"]},
+    thread="scikit-learn 24315",
+)
 def eps_added_to_loss(scores: Array, labels: Array) -> Any:
     """Add 1e-10 to the loss."""
     return mean(row_losses(scores, labels)) + 1e-10

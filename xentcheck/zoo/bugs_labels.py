@@ -192,6 +192,7 @@ def small_targets_dropped(scores: Array, targets: Array) -> Any:
     "gradient",
     "row-independence",
     role="gradient",
+    akin=("gradient_p_only",),
     thread="numpy: fancy indexing adds once (np.add.at)",
 )
 def repeated_label_counted_once(scores: Array, labels: Array) -> Any:

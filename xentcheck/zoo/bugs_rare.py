@@ -32,7 +32,14 @@ def maximum_of_512_classes(scores: Array, labels: Array) -> Any:
     return mean(np.log(np.exp(d).sum(axis=1)) - at(d, labels))
 
 
-@bug("last_row_dropped", "value", "row-independence", contract={"reduction": "sum"}, thread="pytorch 143644")
+@bug(
+    "last_row_dropped",
+    "value",
+    "row-independence",
+    akin=("size_dependent",),
+    contract={"reduction": "sum"},
+    thread="pytorch 143644",
+)
 def last_row_beyond_1024(scores: Array, labels: Array) -> Any:
     """End the loop over blocks one row early, beyond 1,024 rows."""
     losses = row_losses(scores, labels)

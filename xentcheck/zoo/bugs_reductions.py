@@ -106,7 +106,7 @@ def last_odd_row_dropped(scores: Array, labels: Array) -> Any:
     "rows_beyond_a_limit",
     "value",
     "row-independence",
-    akin=("last_row_dropped",),
+    akin=("last_row_dropped", "size_dependent"),
     thread="pytorch 190139 (grid limits)",
 )
 def rows_beyond_256_dropped(scores: Array, labels: Array) -> Any:
@@ -135,7 +135,7 @@ def wrong_sign(scores: Array, labels: Array) -> Any:
     return -mean_loss(scores, labels)
 
 
-@bug("base_2", "value", thread="machinelearning 2708")
+@bug("base_2", "value", akin=("scaled",), thread="machinelearning 2708")
 def base_two(scores: Array, labels: Array) -> Any:
     """Measure in bits."""
     return mean_loss(scores, labels) / np.log(scores.dtype.type(2))

@@ -114,6 +114,7 @@ def smoothing_swapped(scores: Array, labels: Array, smoothing: float) -> Any:
     "smoothing_twice",
     "value",
     "label-forms",
+    akin=("smoothing_distorted",),
     contract={**SMOOTHED, "labels": ["sparse", "onehot"]},
     thread="keras 23451",
 )

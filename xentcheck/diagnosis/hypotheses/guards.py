@@ -33,21 +33,6 @@ def _constants(model: Model) -> Iterator[tuple[str, float]]:
         yield f"{eps:.4g} ({name})", eps
 
 
-@hypothesis(Rank.LABELS)
-def dead_zone(model: Model) -> Iterator[Prediction]:
-    """Yield a gradient that is zero in the rows whose p_y is below a usual clip, and right elsewhere."""
-    if model.part != "gradient" or model.labels is None:
-        return
-    p_y = np.take_along_axis(model.unguarded[1], model.labels[:, None], -1)
-    rows = model.rows()
-    for c in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12, 1e-15, 1e-16):
-        if np.any(p_y < c):
-            text = f"The gradient is zero in the rows whose p_y is below {c:g}, as a clip leaves it. {_advice(model)}"
-            yield Prediction("clip", text, model.finish(np.where(p_y < c, 0.0, rows)))
-            text = f"The gradient is zero in the rows where p_y is clipped to [{c:g}, 1 - {c:g}]. {_advice(model)}"
-            yield Prediction("clip", text, model.finish(np.where((p_y < c) | (p_y > 1 - c), 0.0, rows)))
-
-
 @hypothesis(Rank.GUARD, partly=True)
 def fitted(model: Model) -> Iterator[Prediction]:
     """Yield the contract's guard left out, or an eps used as a clip and the other way round."""
@@ -80,7 +65,7 @@ def fitted(model: Model) -> Iterator[Prediction]:
 
 @hypothesis(Rank.GUARD, partly=True)
 def added(model: Model) -> Iterator[Prediction]:
-    """Yield -log(p + eps), its gradient, and eps in the softmax's denominator."""
+    """Yield -log(p + eps), and its gradient."""
     p, declared = model.unguarded[1], model.contract.boundary.add
     felt = _smallest(model)
     for name, eps in _constants(model):
@@ -89,9 +74,6 @@ def added(model: Model) -> Iterator[Prediction]:
         boundary = Boundary(add=eps)
         text = f"eps = {name} is added to the probability: log(p + eps)."
         yield _guarded(model, "eps_added", f"{text} {_advice(model)}", boundary, p)
-        if model.part == "loss" and eps > 0.01 * model.u:
-            text = f"eps = {name} is added to the loss."
-            yield Prediction("eps_added_to_loss", text, model.right + eps, BITS, variant=text)
 
 
 @hypothesis(Rank.GUARD, partly=True)
@@ -113,33 +95,6 @@ def clipped(model: Model) -> Iterator[Prediction]:
                 t = model.t
                 rows = t.sum(axis=-1, keepdims=True) * held - t
                 yield Prediction("clip", f"{text} {_advice(model)}", model.finish(rows), BITS, variant=text)
-
-
-@hypothesis(Rank.GUARD, partly=True)
-def scores_clipped(model: Model) -> Iterator[Prediction]:
-    """Yield what limits on the scores, on log p or on the loss would give."""
-    if model.contract.input == "logits":
-        reach = float(np.abs(model.z[np.isfinite(model.z)]).max(initial=0.0))
-        for c in (5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 64.0, 80.0, 88.0, 100.0, 500.0, 700.0, 709.0, 1e3, 1e4):
-            if c < reach:
-                z = np.clip(model.z, -c, c)
-                d = z - z.max(axis=-1, keepdims=True)
-                log_p = d - np.log(np.exp(d).sum(axis=-1, keepdims=True))
-                value = model.finish(model.rows(logs=(log_p, np.exp(log_p))))
-                text = f"The logits are clipped to [-{c:g}, {c:g}]; subtract each row's maximum instead."
-                yield Prediction("logits_clipped", text, value, 2.0)
-                d = np.maximum(model.z - model.z.max(axis=-1, keepdims=True), -c)
-                log_p = d - np.log(np.exp(d).sum(axis=-1, keepdims=True))
-                value = model.finish(model.rows(logs=(log_p, np.exp(log_p))))
-                text = f"The logits are kept within {c:g} of the row's maximum; leave them as they are."
-                yield Prediction("logits_clipped", text, value, 2.0)
-    log_p, p = model.logs
-    if model.part == "loss":
-        for c in (10.0, 20.0, 30.0, 50.0, 100.0, 1e3, 1e4):
-            if np.any(log_p < -c):
-                text = f"log p is limited to -{c:g} or more, so that larger losses are lost; do not limit it."
-                value = model.finish(model.rows(logs=(np.maximum(log_p, -c), p)))
-                yield Prediction("log_limited", text, value, 2.0)
 
 
 def _guarded(

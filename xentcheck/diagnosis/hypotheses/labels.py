@@ -56,26 +56,15 @@ def ignored_rows(model: Model) -> Iterator[Prediction]:
 
 
 @hypothesis(Rank.LABELS, quick=True, partly=True)
-def lost_rows(model: Model) -> Iterator[Prediction]:
-    """Yield what is left where rows do not take part."""
-    n, rows = model.n, model.rows()
-    if n < 2:
-        return
+def last_rows_lost(model: Model) -> Iterator[Prediction]:
+    """Yield what is left where the last rows, which do not fill a block, do not take part."""
+    n = model.n
     index = np.arange(n)
-    yield from _without(model, "last_row_dropped", "The last row is left out.", index == n - 1)
-    yield from _without(model, "first_row_dropped", "The first row is left out.", index == 0)
-    yield from _without(model, "only_first_row", "Only the first row is used.", index > 0)
-    yield from _without(model, "only_last_row", "Only the last row is used.", index < n - 1)
     for block in BLOCKS:
         whole = n // block * block
         if 0 < whole < n - 1 and n > 2:
             text = f"The last rows, which do not fill a block of {block}, are left out; treat the partial block too."
             yield from _without(model, "last_chunk_dropped", text, index >= whole, 1.0)
-    yield from _without(model, "rows_left_out", "Every second row is left out.", index % 2 == 1)
-    repeats = np.ones(n)
-    repeats[-1] = 2
-    twice = rows * (repeats if rows.ndim == 1 else repeats[:, None])
-    yield Prediction("last_row_twice", "The last row is counted twice.", model.finish(twice))
 
 
 @hypothesis(Rank.LABELS, quick=True, partly=True)
@@ -88,27 +77,16 @@ def wrong_labels(model: Model) -> Iterator[Prediction]:
     def relabelled(mechanism: str, sentence: str, labels: NDArray[np.int64], bits: float = 0.0) -> Prediction:
         return _from(model, mechanism, sentence, model.coefficients(one_hot(labels, m)), bits)
 
-    # What needs two rows goes first: a mistake that one row shows would have been reduced to one row.
-    if n > 1:
-        text = "The label of the first row is used for all rows; index the scores with one label a row."
-        yield relabelled("first_label_for_all", text, np.full(n, y[0]))
-        yield relabelled("last_label_for_all", "The label of the last row is used for all rows.", np.full(n, y[-1]))
-        for change, how in ((np.roll(y, 1), "the row above"), (np.roll(y, -1), "the row below")):
-            yield relabelled("labels_misaligned", f"Each row is given the label of {how}.", change)
-        yield relabelled("labels_misaligned", "The labels are taken in reverse order.", y[::-1])
-        if n == m:
-            text = "The one-hot labels are transposed: rows are taken for classes."
-            t = model.coefficients(np.ascontiguousarray(model.targets.T))
-            yield _from(model, "labels_transposed", text, t)
-        yield relabelled("labels_sorted", "The labels are sorted before they are used, the scores are not.", np.sort(y))
+    if n == m > 1:
+        text = "The one-hot labels are transposed: rows are taken for classes."
+        t = model.coefficients(np.ascontiguousarray(model.targets.T))
+        yield _from(model, "labels_transposed", text, t)
     for kind in NARROW_INTEGERS:
         name, wrapped = np.dtype(kind).name, y.astype(kind).astype(np.int64)
         if np.any(wrapped != y):
             text = f"The labels wrap round at the limit of {name}; keep them in a wider integer dtype."
             yield relabelled("labels_wrapped", text, wrapped % m)
             yield _from(model, "labels_wrapped", text, model.coefficients(one_hot(wrapped, m)))
-            text = f"The labels are limited to the range of {name}; keep them in a wider integer dtype."
-            yield relabelled("labels_wrapped", text, np.clip(y, np.iinfo(kind).min, np.iinfo(kind).max))
     for narrow in NARROW_FLOATS:
         rounded = y.astype(narrow).astype(np.int64)
         if np.any(rounded != y):
@@ -121,25 +99,18 @@ def wrong_labels(model: Model) -> Iterator[Prediction]:
         yield relabelled(
             "off_by_one_label", f"Label off by one, clipped: {text.format(name)}", np.clip(y + step, 0, m - 1)
         )
-    text = "The class of the highest score is used as the label; the labels given are ignored."
-    yield relabelled("argmax_as_label", text, model.z.argmax(axis=-1))
-    yield relabelled("argmin_as_label", "The class of the lowest score is used as the label.", model.z.argmin(axis=-1))
-    for c in dict.fromkeys((0, m - 1)):
-        text = f"Class {c} is used as the label of every row; the labels given are ignored."
-        yield relabelled("labels_ignored", text, np.full(n, c))
     text = "The labels are renumbered by the classes that the batch has (np.unique): a gap moves those above it."
     yield relabelled("labels_renumbered", text, np.unique(y, return_inverse=True)[1].reshape(-1))
-    yield relabelled("classes_reversed", "Class m - 1 - y is used in place of class y.", m - 1 - y)
 
 
 @hypothesis(Rank.LABELS, quick=True, partly=True)
 def flat_positions(model: Model) -> Iterator[Prediction]:
-    """Yield the logits that flat positions i m + y reach when they wrap round in a narrow dtype, or lose their rows."""
+    """Yield the logits that flat positions i m + y reach when they wrap round in a narrow dtype."""
     y, n, m, z = model.labels, model.n, model.m, model.z
     if y is None or n < 2 or model.contract.input != "logits":
         return
     place = np.arange(n) * m + y
-    ways = [("take another stride than m: i n + y", (np.arange(n) * n + y) % z.size)]
+    ways = []
     for kind in NARROW_INTEGERS:
         name = np.dtype(kind).name
         if np.any(place.astype(kind) != place):
@@ -177,14 +148,6 @@ def repeated_labels(model: Model) -> Iterator[Prediction]:
         yield Prediction("labels_of_all_rows", text, model.finish(rows))
         if model.reduction == "mean":
             yield Prediction("labels_of_all_rows", text, model.finish(rows) / n)
-    if model.part == "gradient":
-        for order, which in ((1, "first"), (-1, "last")):
-            first = np.zeros((n, 1))
-            first[np.unique(y[::order], return_index=True)[1]] = 1
-            t = model.coefficients(one_hot(y, m) * first[::order])
-            text = f"Where a label repeats only its {which} row has it subtracted; subtract it in every row."
-            rows = model.t.sum(axis=-1, keepdims=True) * model.logs[1] - t
-            yield Prediction("repeated_label_once", text, model.finish(rows))
 
 
 @hypothesis(Rank.LABELS, quick=True, partly=True)
@@ -193,39 +156,12 @@ def soft_targets(model: Model) -> Iterator[Prediction]:
     dense = model.problem.targets
     if dense is None:
         return
-    m, top = model.m, dense.argmax(axis=-1)
-    text = "The soft targets are treated as the label of their largest entry; use all of them."
-    yield _from(model, "soft_as_argmax", text, model.coefficients(one_hot(top, m)))
-    text = "Only the largest target of a row is used; sum over all classes."
-    yield _from(model, "target_at_maximum_only", text, model.coefficients(dense * one_hot(top, m)))
-    text = "Only the target of the highest score is used; sum over all classes."
-    at = one_hot(model.z.argmax(axis=-1), m)
-    yield _from(model, "target_at_maximum_only", text, model.coefficients(dense * at))
     total = dense.sum(axis=-1, keepdims=True)
     text = "The target rows are divided by their sum, which the contract does not say."
     yield _from(model, "targets_renormalised", text, model.coefficients(dense / total))
     text = "The target rows are not divided by their sum, as the contract says."
     yield _from(model, "targets_not_renormalised", text, model.coefficients(dense))
-    text = "The target rows are divided by the sum of all rows; divide each by its own."
-    yield _from(model, "targets_divided_by_total", text, model.coefficients(dense / dense.sum()))
     yield _from(model, "targets_softmaxed", "A softmax is applied to the targets.", model.coefficients(_softmax(dense)))
-    text = "The targets are cut down to whole numbers; keep them floating-point."
-    yield _from(model, "targets_truncated", text, model.coefficients(np.trunc(dense)))
-    yield _from(
-        model, "targets_truncated", "The targets are rounded to whole numbers.", model.coefficients(np.rint(dense))
-    )
-    for least in (0.5, 0.1, 0.05, 0.01, 1e-3, 1e-4, 1e-5, 1e-6):
-        if np.any((dense > 0) & (dense < least)):
-            text = f"Targets below {least:g} count for nothing; use all of them."
-            t = model.coefficients(np.where(dense < least, 0.0, dense))
-            yield from _in_both(model, "small_targets_dropped", text, t)
-    text = "Targets above 0 all count alike; use their values."
-    yield _from(model, "targets_truncated", text, model.coefficients((dense > 0).astype(np.float64)))
-    text = "The log-sum-exp counts once a row, as for targets that sum to 1; it counts as often as their sum."
-    if model.part == "loss" and model.contract.input == "logits" and np.any(np.abs(total - 1) > 1e-12):
-        kept = model.problem.kept
-        for lse, z in ((model.lse, model.z), (model.log_sum, model.z - model.z.max(-1, keepdims=True))):
-            yield Prediction("sum_t_ignored", text, model.finish(kept * lse - dot(model.t, z)))
 
 
 def _without(
@@ -252,35 +188,10 @@ def rows_lost_by_label(model: Model) -> Iterator[Prediction]:
             text = f"The rows of class {c} are left out."
             for guess in _without(model, "rows_left_out", text, model.labels == c, 2.0):
                 yield replace(guess, variant=f"class {c}")
-        text = "The rows whose label has the highest score are left out."
-        yield from _without(model, "rows_left_out", text, model.labels == model.z.argmax(axis=-1))
-
-
-@hypothesis(Rank.RARE)
-def other_class(model: Model) -> Iterator[Prediction]:
-    """Yield any other class as the label of a single row."""
-    if model.n == 1 and model.labels is not None and model.m <= 64:
-        for c in range(model.m):
-            if c != model.labels[0]:
-                text = f"Class {c} is used in place of class {model.labels[0]}."
-                t = model.coefficients(one_hot(np.array([c]), model.m))
-                guess = _from(model, "wrong_class", text, t, float(np.log2(model.m)))
-                yield replace(guess, variant="any class")
 
 
 def _from(model: Model, mechanism: str, sentence: str, t: Floats, bits: float = 0.0) -> Prediction:
     return Prediction(mechanism, sentence, model.finish(model.rows(t)), bits)
-
-
-def _in_both(model: Model, mechanism: str, sentence: str, t: Floats) -> Iterator[Prediction]:
-    """Yield other coefficients, and those of the label's term alone."""
-    yield _from(model, mechanism, sentence, t)
-    if model.contract.input == "logits":
-        total = model.t.sum(axis=-1)
-        if model.part == "gradient":
-            yield Prediction(mechanism, sentence, model.finish(total[:, None] * model.logs[1] - t))
-        else:
-            yield Prediction(mechanism, sentence, model.finish(total * model.lse - dot(t, model.z)))
 
 
 def _softmax(z: Floats) -> Floats:

@@ -6,6 +6,10 @@ returned; the comparison is the same for all (`matching.py`), so that a hypothes
 mistakes predict the same numbers on one batch, as a sum and a mean do on one row. What tells them apart is another
 batch, and where none does, the rank: the simpler and commoner mistake is named. So a new hypothesis states its mistake
 alone, without conditions that merely keep it from matching, and takes the rank of its kind.
+
+It earns its keep by being told of bugs whose authors did not know it (`zoo/outside/`), or of several planted ones.
+One that is told of its own specimen alone makes the suite look better than it is: it goes, unless it is another
+reading of a contract key, the fit of a constant, or a rival without which a wrong name would be told.
 """
 
 from __future__ import annotations

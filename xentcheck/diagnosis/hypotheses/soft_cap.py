@@ -38,11 +38,6 @@ def capped_otherwise(model: Model) -> Iterator[Prediction]:
             cap * np.tanh(model.z / cap),
             (1 - np.tanh(model.z / cap) ** 2) * (1 - t**2),
         ),
-        (
-            "The logits become z / (1 + |z| / c).",
-            z / (1 + abs(z) / cap),
-            (1 + abs(z) / cap) ** -2.0,
-        ),
     ):
         log_p = log_softmax(other)
         rows = model.rows(logs=(log_p, np.exp(log_p)))
@@ -51,12 +46,6 @@ def capped_otherwise(model: Model) -> Iterator[Prediction]:
         else:
             for slopes in (slope, model.capping, one):
                 yield Prediction("soft_cap", text, model.finish(rows, slope=np.asarray(slopes)))
-    e = np.exp(abs(z) / cap)
-    text = "tanh is calculated as (e^x - e^-x) / (e^x + e^-x), which is inf / inf for large x; use tanh."
-    spoilt = np.where(np.isinf(e), np.nan, model.z)
-    log_p = spoilt - model.lse[:, None]
-    log_p = log_p + np.where(np.isnan(spoilt).any(axis=-1, keepdims=True), np.nan, 0.0)
-    yield Prediction("soft_cap", text, model.finish(model.rows(logs=(log_p, np.exp(log_p)))))
 
 
 @hypothesis(Rank.SOFT_CAP)
@@ -100,10 +89,6 @@ def slopes(model: Model) -> Iterator[Prediction]:
             1 - s * s,
         ),
         ("The soft cap's derivative is divided by c: the outer factor c is missing.", right / cap),
-        ("The soft cap's derivative is multiplied by c: the inner factor 1 / c is missing.", right * cap),
-        ("The soft cap's derivative counts twice.", right**2),
-        ("The soft cap's derivative is 1 + tanh(z / c)**2; subtract the square.", 1 + t**2),
-        ("The soft cap's derivative is tanh(z / c); it is 1 - tanh(z / c)**2.", t),
     ]
     for text, slope in ways:
         yield Prediction("soft_cap_derivative", text, model.finish(inner, slope=np.asarray(slope)))

@@ -1,0 +1,51 @@
+"""Mistakes about class weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
+from xentcheck.diagnosis.loss_model import Floats, Model
+from xentcheck.diagnosis.prediction import Prediction
+
+
+@hypothesis(Rank.OPTIONS, quick=True, partly=True)
+def weights(model: Model) -> Iterator[Prediction]:
+    """Yield other factors of the rows in the place of the weights of their classes."""
+    w, n = model.problem.class_weights, model.n
+    if w is None:
+        return
+    for mechanism, text, factors in (
+        ("weights_ignored", "The class weights have no effect.", np.ones(n)),
+        (
+            "weight_of_wrong_class",
+            "Each row has the weight of the class with the highest score; take that of its label.",
+            w[model.z.argmax(axis=-1)],
+        ),
+        (
+            "weight_of_wrong_class",
+            "All rows have the factor of the first row, which is 0 if that one is ignored; take each row's own.",
+            np.full(n, model.row_weights[0] if n else 1.0),
+        ),
+    ):
+        rows = model.rows(model.coefficients(unweighted=True) * factors[:, None])
+        yield Prediction(mechanism, text, model.finish(rows))
+        if model.reduction == "mean" and model.contract.mean_over == "weights":
+            total = float((factors * model.problem.kept).sum())
+            yield Prediction(mechanism, text, model.finish(rows, divisor=total))
+
+
+@hypothesis(Rank.OPTIONS, quick=True, partly=True)
+def weights_in_part(model: Model) -> Iterator[Prediction]:
+    """Yield losses and gradients of which the weight multiplies the label's term alone."""
+    if model.problem.class_weights is None or model.contract.input != "logits":
+        return
+    text = "The weight multiplies only the label's logit and not the log-sum-exp: multiply the whole row's loss."
+    total = model.coefficients(unweighted=True).sum(axis=-1)
+    if model.part == "loss":
+        rows: Floats = total * model.lse - (model.t * model.z).sum(axis=-1)
+    else:
+        rows = total[:, None] * model.softmax[1] - model.t
+    yield Prediction("weight_on_logit_only", text, model.finish(rows))
