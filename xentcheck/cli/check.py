@@ -28,6 +28,8 @@ from xentcheck.cli.judging_options import CALLABLES, limits_of_calls, specificat
     metavar="DIR",
     help="Keep what is done in DIR; called again alike, the run goes on from there, whatever ended it.",
 )
+@click.option("--waivers", metavar="FILE", help="Findings that are known and accepted; see `xentcheck waive`.")
+@click.option("--strict-waivers", is_flag=True, help="Exit status 1 where the batch of a waiver passes: it can go.")
 @output_files.options
 @click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write the report as a page.")
 @click.option(
@@ -53,7 +55,8 @@ def check(**given: Any) -> int:
     laws = arguments.laws(given["properties"])
     dtypes = arguments.dtypes(given["dtypes"])
     specifications = specifications_of(given, stated)
-    run = CheckRun(given, laws=laws, dtypes=dtypes, several=len(specifications) > 1)
+    waivers = arguments.waivers(given["waivers"])
+    run = CheckRun(given, waivers=waivers, laws=laws, dtypes=dtypes, several=len(specifications) > 1)
     for name, specification in specifications:
         if not run.judge(name, specification, _command(given, name)):
             break
@@ -86,4 +89,5 @@ def _command(given: dict[str, Any], name: str) -> str:
     for option, default in (("time_limit", 10.0), ("first_time_limit", 120.0)):
         words += [f"--{option.replace('_', '-')}", f"{given[option]:g}"] if given[option] != default else []
     words += ["--memory", given["memory"]] if given["memory"] else []
+    words += ["--waivers", given["waivers"]] if given["waivers"] else []
     return shlex.join(words)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class CheckRun:
     """The targets of one call, one after the other, and what has been seen so far."""
 
-    def __init__(self, given: dict[str, Any], laws: Any, dtypes: Any, several: bool) -> None:
+    def __init__(self, given: dict[str, Any], waivers: Any, laws: Any, dtypes: Any, several: bool) -> None:
         self.given = given
-        self.limits = {"properties": laws, "dtypes": dtypes}
+        self.limits = {"properties": laws, "dtypes": dtypes, "waivers": waivers}
         self.several = several
         self.reports: list[Report] = []
         self.errors: dict[str, str] = {}
@@ -114,6 +114,8 @@ class CheckRun:
             click.echo()
         self.reports.append(report)
         self.statuses.append(status.of_verdict(report.verdict, report.interrupted))
+        if report.stale and self.given["strict_waivers"]:
+            self.statuses.append(status.FINDINGS)
         try:
             write(report, sys.stdout, output_files.script_paths(folder, report) if folder else {})
         finally:

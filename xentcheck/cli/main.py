@@ -16,6 +16,7 @@ from xentcheck.cli.interruption import ended_by_signals
 _COMMANDS = {
     "check": ("xentcheck.cli.check", "Judge cross-entropies: is each right, and how accurate is it."),
     "reproduce": ("xentcheck.cli.reproduce", "Tell whether the defects of a report are still there."),
+    "waive": ("xentcheck.cli.waive", "Write down that a finding is known and accepted."),
     "compare": ("xentcheck.cli.compare", "Put reports side by side: what broke, what was mended."),
     "probe": ("xentcheck.cli.probe", "Infer what a loss promises, and print it as a contract."),
     "campaign": ("xentcheck.cli.campaign", "Sweeps too large for one sitting."),
