@@ -317,3 +317,18 @@ def test_waivers_that_cannot_be_read(run: Run) -> None:
     result = run(WAIVED, "--xentcheck-waivers=none.toml", "-k", "wrong-value")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*The waivers none.toml cannot be read: No such file or directory."])
+
+
+def test_the_project_states_what_nothing_else_does(pytester: pytest.Pytester, run: Run, log: Log) -> None:
+    """[tool.xentcheck] of pyproject.toml is beneath the ini keys; a mistake in it ends the run at once."""
+    source = "@xentcheck.parametrize(['right'], properties=['value'])\ndef test_loss(verify):\n    verify()\n"
+    pytester.makepyprojecttoml("[tool.xentcheck]\nprofile = 'standard'\nseed = 5\n")
+    run(source).assert_outcomes(passed=1)
+    assert "judged standard 5 value right" in log()
+    pytester.makeini("[pytest]\nxentcheck_seed = 6")
+    run(source).assert_outcomes(passed=1)
+    assert "judged standard 6 value right" in log()
+    pytester.makepyprojecttoml("[tool.xentcheck]\nsed = 5\n")
+    result = run(source)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*has a key 'sed' (did you mean 'seed'?)*"])

@@ -31,14 +31,15 @@ def add_options(parser: pytest.Parser) -> None:
 def with_settings(config: pytest.Config, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments of `xentcheck.check` with the profile, the seed and the waivers of a session.
 
-    The command line goes above what the test states, and that above the ini keys.
+    The command line goes above what the test states, that above the ini keys, and those above [tool.xentcheck] of the
+    project's pyproject.toml.
 
     Raises
     ------
     pytest.UsageError
         For a wrong value.
     """
-    stated: dict[str, Any] = {}
+    stated = _of_project(config)
     if profile := config.getini("xentcheck_profile"):
         if profile not in PROFILES:
             raise pytest.UsageError(f"xentcheck_profile is {profile!r}, but must be {', '.join(PROFILES)}.")
@@ -53,6 +54,15 @@ def with_settings(config: pytest.Config, arguments: Mapping[str, Any]) -> dict[s
         stated["waivers"] = str(config.rootpath / file)
     chosen = {key: config.getoption(f"xentcheck_{key}") for key in _HELP}
     return {**stated, **arguments, **{key: value for key, value in chosen.items() if value is not None}}
+
+
+def _of_project(config: pytest.Config) -> dict[str, Any]:
+    from xentcheck.contract.project import ProjectError, project_settings
+
+    try:
+        return project_settings(str(config.rootpath))
+    except ProjectError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def is_strict(config: pytest.Config) -> bool:

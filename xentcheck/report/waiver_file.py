@@ -15,10 +15,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from xentcheck.batches.input_space import BatchError
 from xentcheck.batches.storage import digest, from_mapping
 from xentcheck.contract.harmless import harmless
+from xentcheck.contract.nearest import nearest
 from xentcheck.report.files import write_whole
 from xentcheck.report.results import Finding
 from xentcheck.report.waivers import Waiver
-from xentcheck.targets.find.locate import nearest
 
 NAME = "xentcheck-waivers.toml"
 TABLE = "waiver"
