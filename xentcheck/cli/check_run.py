@@ -20,6 +20,7 @@ from xentcheck.contract.harmless import harmless
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from xentcheck.cli.repeating import Repeat
     from xentcheck.report.html.page import Section
     from xentcheck.report.report import Report
     from xentcheck.targets import TargetSpecification
@@ -51,6 +52,21 @@ class CheckRun:
         except Exception as error:
             self._broken_off(shown, f"{type(error).__name__}: {error}", error)
             return True
+
+    def repeat(self, path: str, repeat: Repeat) -> bool:
+        """Judge a target of a report once more, and tell whether that comes to the same: the status is that of this."""
+        from xentcheck.cli.repeating import said
+        from xentcheck.report.repetition import repetition
+
+        before, reports = len(self.statuses), len(self.reports)
+        self.given = {**self.given, **repeat.how}
+        self.limits = repeat.limits
+        goes_on = self.judge(repeat.report.target.name, repeat.specification, repeat.report.command)
+        if len(self.reports) > reports and self.statuses[before] in (status.CONFORMS, status.FINDINGS):
+            found = repetition(repeat.report, self.reports[-1])
+            click.echo("\n" + said(path, found))
+            self.statuses[before:] = [status.CONFORMS if found.alike else status.FINDINGS]
+        return goes_on
 
     def _judge(self, name: str, specification: TargetSpecification, command: str) -> bool:
         from xentcheck.contract import ContractError

@@ -18,6 +18,7 @@ _COMMANDS = {
     "reproduce": ("xentcheck.cli.reproduce", "Tell whether the defects of a report are still there."),
     "waive": ("xentcheck.cli.waive", "Write down that a finding is known and accepted."),
     "compare": ("xentcheck.cli.compare", "Put reports side by side: what broke, what was mended."),
+    "table": ("xentcheck.cli.table", "Make a table of grades and worst errors for a paper."),
     "probe": ("xentcheck.cli.probe", "Infer what a loss promises, and print it as a contract."),
     "campaign": ("xentcheck.cli.campaign", "Sweeps too large for one sitting."),
     "bench": ("xentcheck.cli.bench", "Time losses: sparse and one-hot labels, beside the reference."),

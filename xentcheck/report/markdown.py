@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from xentcheck.report.citation import citation
 from xentcheck.report.findings import telling
 from xentcheck.report.headline import headline
 from xentcheck.report.known import waived_lines, waiver_lines
@@ -43,6 +44,7 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
         shown += 1
     if left := len(every) - shown:
         blocks.append(f"{left:,} more {'finding is' if left == 1 else 'findings are'} in the JSON report.")
+    blocks += [f"Cite as: {plain(cited)}" for cited in dict.fromkeys(citation(report.xentcheck) for report in reports)]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import findings, known, tables, terminal
+from xentcheck.report.citation import citation
 from xentcheck.report.html import plots
 from xentcheck.report.html.batch_table import BatchTable, batch_table
 from xentcheck.report.html.number_line import NumberLine, number_line
@@ -78,6 +79,7 @@ class ReportView:
     observations: list[str]
     waived: list[tuple[str, str]]
     waivers: list[str]
+    citation: str
 
 
 def view(report: ReportData, anchor: str, *, drawing: bool) -> ReportView:
@@ -113,6 +115,7 @@ def view(report: ReportData, anchor: str, *, drawing: bool) -> ReportView:
         observations=list(tables.gathered(report.observations)),
         waived=known.waived_lines(report),
         waivers=known.waiver_lines(report),
+        citation=citation(report.xentcheck),
     )
 
 
