@@ -57,6 +57,11 @@ def with_settings(config: pytest.Config, arguments: Mapping[str, Any]) -> dict[s
 
 
 def _of_project(config: pytest.Config) -> dict[str, Any]:
+    """Return what pyproject.toml states; a project that says nothing of xentcheck does not pay for the import."""
+    files = (folder / "pyproject.toml" for folder in (config.rootpath, *config.rootpath.parents))
+    nearest = next((file for file in files if file.is_file()), None)
+    if nearest is None or b"xentcheck" not in nearest.read_bytes():
+        return {}
     from xentcheck.contract.project import ProjectError, project_settings
 
     try:
