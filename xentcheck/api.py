@@ -41,6 +41,7 @@ def check(
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
     lines: bool = False,
+    waivers: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Judge a cross-entropy loss and, if there is one, its gradient.
 
@@ -85,6 +86,8 @@ def check(
         called again alike; only for targets given by name.
     lines : bool
         Whether the target is asked along a line through the batches of its findings, for ``report.save("x.html")``.
+    waivers : path, optional
+        A file of findings that are known and accepted: they are in ``report.waived``, and have no part in the verdict.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def check(
 
     Raises
     ------
-    TargetError, ContractError, UnknownPropertyError
+    TargetError, ContractError, UnknownPropertyError, WaiverError
         With one sentence that says what was given and what is wanted.
 
     Examples
@@ -104,12 +107,15 @@ def check(
     >>> report.verdict
     'conforms'
     """
+    import os
     import sys
 
     from xentcheck.engine.run import check_target
+    from xentcheck.report import waiver_file
     from xentcheck.report.progress import Progress
     from xentcheck.targets.errors import TargetError
 
+    known = () if waivers is None else waiver_file.read(os.fspath(waivers))
     target = _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp, python, venv)
     if (jobs > 1 or executor is not None) and target.in_process:
         raise TargetError(
@@ -130,6 +136,7 @@ def check(
         executor=executor,
         resume=resume,
         lines=lines,
+        waivers=known,
     )
 
 

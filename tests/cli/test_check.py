@@ -38,6 +38,7 @@ def test_conforming_is_zero(engine: Any, call: Call) -> None:
         "resume": None,
         "executor": None,
         "lines": False,
+        "waivers": (),
     }
 
 

@@ -283,3 +283,52 @@ def test_ten_lines_and_no_configuration_are_enough(pytester: pytest.Pytester) ->
     result = pytester.runpytest_subprocess("-p", "xentcheck.pytest_plugin", "-W", "error")
     result.assert_outcomes(failed=1, passed=1)
     assert "- law 1: loss" in result.stdout.str()
+
+
+WAIVED = """
+@xentcheck.parametrize(["wrong", "mended"], properties=["value", "shift"])
+def test_known(verify):
+    verify()
+"""
+
+
+@pytest.mark.parametrize("ini", [True, False])
+def test_what_is_waived_is_an_expected_failure(pytester: pytest.Pytester, run: Run, ini: bool) -> None:
+    """With the reason; the others hold, and a stale waiver is counted."""
+    (pytester.path / "w.toml").write_text("known, issue 12", encoding="utf-8")
+    if ini:
+        pytester.makeini("[pytest]\nxentcheck_waivers = w.toml")
+    result = run(WAIVED, "-rx", *([] if ini else ["--xentcheck-waivers", "w.toml"]))
+    result.assert_outcomes(passed=3, xfailed=1)
+    result.stdout.fnmatch_lines(["XFAIL *wrong-value* - waived: known, issue 12"])
+    result.stdout.fnmatch_lines(["*laws: 3 held, 1 waived, 1 waiver is stale"])
+
+
+def test_a_stale_waiver_fails_if_strict(pytester: pytest.Pytester, run: Run) -> None:
+    """The test of its law alone."""
+    (pytester.path / "w.toml").write_text("known", encoding="utf-8")
+    result = run(WAIVED, "--xentcheck-waivers=w.toml", "--xentcheck-strict-waivers")
+    result.assert_outcomes(passed=2, xfailed=1, failed=1)
+    result.stdout.fnmatch_lines(["*stale: the waiver of value, float64, sparse can go: its batch passes (known)"])
+
+
+def test_waivers_that_cannot_be_read(run: Run) -> None:
+    """One sentence, and no traceback."""
+    result = run(WAIVED, "--xentcheck-waivers=none.toml", "-k", "wrong-value")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*The waivers none.toml cannot be read: No such file or directory."])
+
+
+def test_the_project_states_what_nothing_else_does(pytester: pytest.Pytester, run: Run, log: Log) -> None:
+    """[tool.xentcheck] of pyproject.toml is beneath the ini keys; a mistake in it ends the run at once."""
+    source = "@xentcheck.parametrize(['right'], properties=['value'])\ndef test_loss(verify):\n    verify()\n"
+    pytester.makepyprojecttoml("[tool.xentcheck]\nprofile = 'standard'\nseed = 5\n")
+    run(source).assert_outcomes(passed=1)
+    assert "judged standard 5 value right" in log()
+    pytester.makeini("[pytest]\nxentcheck_seed = 6")
+    run(source).assert_outcomes(passed=1)
+    assert "judged standard 6 value right" in log()
+    pytester.makepyprojecttoml("[tool.xentcheck]\nsed = 5\n")
+    result = run(source)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*has a key 'sed' (did you mean 'seed'?)*"])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xentcheck.contract import ContractError
 from xentcheck.contract.declaration import DTYPES
 from xentcheck.contract.reading import assigned, contract_file, contract_of
+
+if TYPE_CHECKING:
+    from xentcheck.report.waivers import Waiver
 
 
 def listed(values: Iterable[str]) -> tuple[str, ...]:
@@ -53,6 +56,18 @@ def laws(values: Iterable[str]) -> tuple[str, ...] | None:
     try:
         return tuple(law.name for law in choose(chosen))
     except UnknownPropertyError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def waivers(file: str | None) -> tuple[Waiver, ...]:
+    """Return the waivers of a file; raises click.ClickException."""
+    if file is None:
+        return ()
+    from xentcheck.report.waiver_file import WaiverError, read
+
+    try:
+        return read(file)
+    except WaiverError as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -28,13 +28,22 @@ from xentcheck.cli.judging_options import CALLABLES, limits_of_calls, specificat
     metavar="DIR",
     help="Keep what is done in DIR; called again alike, the run goes on from there, whatever ended it.",
 )
+@click.option("--waivers", metavar="FILE", help="Findings that are known and accepted; see `xentcheck waive`.")
+@click.option("--strict-waivers", is_flag=True, help="Exit status 1 where the batch of a waiver passes: it can go.")
+@click.option(
+    "--from",
+    "stored",
+    metavar="REPORT.JSON",
+    help="Repeat the run of a report, and tell whether it comes to the same; no TARGET is given then.",
+)
 @output_files.options
 @click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write the report as a page.")
 @click.option(
     "--reproducers", type=click.Path(file_okay=False), metavar="DIR", help="Write a Python script for each finding."
 )
 @click.option("--github", is_flag=True, help="Print annotations for GitHub Actions, too.")
-def check(**given: Any) -> int:
+@click.pass_context
+def check(context: click.Context, /, **given: Any) -> int:
     """Judge each TARGET against certified values.
 
     A TARGET is the NAME of a registered one (`xentcheck targets` lists them), package.module:attribute, or
@@ -44,18 +53,37 @@ def check(**given: Any) -> int:
     xentcheck check optax.softmax_cross_entropy
     xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
+
+    With --from a report, its targets are judged again as they were: by the same contract, profile, seed, laws and
+    dtypes. The exit status is 0 then if verdict, batches, findings and grades are the same, and 1 if they are not.
     """  # noqa: D301 (click reads the character)
     output_files.require(given)
     if given["html"]:
         _require_html()
+    if given["stored"]:
+        return _repeat(given, context)
     arguments.memory(given["memory"])
     stated = arguments.declared(given["assignments"], given["contract_file"])
     laws = arguments.laws(given["properties"])
     dtypes = arguments.dtypes(given["dtypes"])
     specifications = specifications_of(given, stated)
-    run = CheckRun(given, laws=laws, dtypes=dtypes, several=len(specifications) > 1)
+    waivers = arguments.waivers(given["waivers"])
+    run = CheckRun(given, waivers=waivers, laws=laws, dtypes=dtypes, several=len(specifications) > 1)
     for name, specification in specifications:
         if not run.judge(name, specification, _command(given, name)):
+            break
+    return run.close()
+
+
+def _repeat(given: dict[str, Any], context: click.Context) -> int:
+    """Judge again what a report is about."""
+    from xentcheck.cli.repeating import repeats
+
+    path = given["stored"]
+    stated = repeats(path, context.command, context)
+    run = CheckRun(given, waivers=(), laws=None, dtypes=None, several=len(stated) > 1)
+    for one in stated:
+        if not run.repeat(path, one):
             break
     return run.close()
 
@@ -88,4 +116,5 @@ def _command(given: dict[str, Any], name: str) -> str:
     for option, default in (("time_limit", 10.0), ("first_time_limit", 120.0)):
         words += [f"--{option.replace('_', '-')}", f"{given[option]:g}"] if given[option] != default else []
     words += ["--memory", given["memory"]] if given["memory"] else []
+    words += ["--waivers", given["waivers"]] if given["waivers"] else []
     return shlex.join(words)

@@ -20,6 +20,7 @@ from xentcheck.contract.harmless import harmless
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from xentcheck.cli.repeating import Repeat
     from xentcheck.report.html.page import Section
     from xentcheck.report.report import Report
     from xentcheck.targets import TargetSpecification
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 class CheckRun:
     """The targets of one call, one after the other, and what has been seen so far."""
 
-    def __init__(self, given: dict[str, Any], laws: Any, dtypes: Any, several: bool) -> None:
+    def __init__(self, given: dict[str, Any], waivers: Any, laws: Any, dtypes: Any, several: bool) -> None:
         self.given = given
-        self.limits = {"properties": laws, "dtypes": dtypes}
+        self.limits = {"properties": laws, "dtypes": dtypes, "waivers": waivers}
         self.several = several
         self.reports: list[Report] = []
         self.errors: dict[str, str] = {}
@@ -51,6 +52,21 @@ class CheckRun:
         except Exception as error:
             self._broken_off(shown, f"{type(error).__name__}: {error}", error)
             return True
+
+    def repeat(self, path: str, repeat: Repeat) -> bool:
+        """Judge a target of a report once more, and tell whether that comes to the same: the status is that of this."""
+        from xentcheck.cli.repeating import said
+        from xentcheck.report.repetition import repetition
+
+        before, reports = len(self.statuses), len(self.reports)
+        self.given = {**self.given, **repeat.how}
+        self.limits = repeat.limits
+        goes_on = self.judge(repeat.report.target.name, repeat.specification, repeat.report.command)
+        if len(self.reports) > reports and self.statuses[before] in (status.CONFORMS, status.FINDINGS):
+            found = repetition(repeat.report, self.reports[-1])
+            click.echo("\n" + said(path, found))
+            self.statuses[before:] = [status.CONFORMS if found.alike else status.FINDINGS]
+        return goes_on
 
     def _judge(self, name: str, specification: TargetSpecification, command: str) -> bool:
         from xentcheck.contract import ContractError
@@ -114,6 +130,8 @@ class CheckRun:
             click.echo()
         self.reports.append(report)
         self.statuses.append(status.of_verdict(report.verdict, report.interrupted))
+        if report.stale and self.given["strict_waivers"]:
+            self.statuses.append(status.FINDINGS)
         try:
             write(report, sys.stdout, output_files.script_paths(folder, report) if folder else {})
         finally:

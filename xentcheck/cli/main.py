@@ -16,16 +16,23 @@ from xentcheck.cli.interruption import ended_by_signals
 _COMMANDS = {
     "check": ("xentcheck.cli.check", "Judge cross-entropies: is each right, and how accurate is it."),
     "reproduce": ("xentcheck.cli.reproduce", "Tell whether the defects of a report are still there."),
+    "waive": ("xentcheck.cli.waive", "Write down that a finding is known and accepted."),
     "compare": ("xentcheck.cli.compare", "Put reports side by side: what broke, what was mended."),
+    "table": ("xentcheck.cli.table", "Make a table of grades and worst errors for a paper."),
     "probe": ("xentcheck.cli.probe", "Infer what a loss promises, and print it as a contract."),
     "survey": ("xentcheck.cli.survey", "Judge many targets and make one table of them."),
     "campaign": ("xentcheck.cli.campaign", "Sweeps too large for one sitting."),
     "bench": ("xentcheck.cli.bench", "Time losses: sparse and one-hot labels, beside the reference."),
+    "init": ("xentcheck.cli.init", "Write a start for a project: a target, a test, a workflow."),
     "targets": ("xentcheck.cli.targets", "List the implementations that can be judged by name."),
     "properties": ("xentcheck.cli.properties", "List the laws that a target is judged by."),
     "self-test": ("xentcheck.cli.selftest", "Test the suite itself with planted bugs."),
     "doctor": ("xentcheck.cli.doctor", "Tell whether this machine is fit to judge."),
 }
+
+
+_CONFIGURED = ("check", "campaign")
+"""Commands with options of which a project may state the default."""
 
 
 class LazyGroup(click.Group):
@@ -65,6 +72,19 @@ def xentcheck(context: click.Context, version: bool) -> None:
         click.echo(f"xentcheck {installed_version()}")
     elif context.invoked_subcommand is None:
         click.echo(context.get_help())
+    elif context.invoked_subcommand in _CONFIGURED:
+        context.default_map = _project_defaults()
+
+
+def _project_defaults() -> dict[str, Any]:
+    """Return what the project states as defaults of options, by command; the command line goes above it."""
+    from xentcheck.contract.project import ProjectError, project_settings
+
+    try:
+        stated = project_settings(os.getcwd())
+    except ProjectError as error:
+        raise click.ClickException(str(error)) from None
+    return {"check": stated, "campaign": {"plan": {key: stated[key] for key in ("profile", "seed") if key in stated}}}
 
 
 def installed_version() -> str:

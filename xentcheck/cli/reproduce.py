@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xentcheck.cli import status
+from xentcheck.cli.stored_findings import chosen
 from xentcheck.contract.harmless import harmless
 
 if TYPE_CHECKING:
@@ -43,34 +44,10 @@ def reproduce(report: str, finding: str | None, time_limit: float) -> int:
     xentcheck check mine.py:loss --json report.json
     xentcheck reproduce report.json
     """  # noqa: D301 (click reads the character)
-    statuses = [_tell(name, found, time_limit) for name, found in _chosen(report, finding)]
+    statuses = [_tell(one.name, one.finding, time_limit) for one in chosen(report, finding)]
     if not statuses:
         click.echo(f"{harmless(report)} has no findings.")
     return status.worst(statuses) if statuses else status.CONFORMS
-
-
-def _chosen(path: str, wanted: str | None) -> list[tuple[str, Finding]]:
-    """Return the findings of a report with their names, those asked for; raises click.ClickException."""
-    from xentcheck.report.results import identifier
-    from xentcheck.report.stored import reports_in
-
-    try:
-        reports = reports_in(path)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
-    several = len(reports) > 1
-    named = [
-        (f"{report.target.name}: {identifier(found)}" if several else identifier(found), found)
-        for report in reports
-        for found in report.findings
-    ]
-    if wanted is None:
-        return named
-    chosen = [(name, found) for name, found in named if wanted in (name, identifier(found))]
-    if not chosen:
-        known = ", ".join(identifier(found) for _, found in named) or "none"
-        raise click.ClickException(f"{path} has no finding {wanted!r}; its findings are {known}.")
-    return chosen
 
 
 def _tell(name: str, finding: Finding, limit: float) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import pack, unpack
 from xentcheck.contract.harmless import harmless
-from xentcheck.diagnosis import Cause, Diagnosis
+from xentcheck.diagnosis import Cause, Diagnosis, Observation, observed
 from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.minimise import finding, minimise
@@ -52,18 +53,13 @@ def conclude(order: Order, result: CellResult, known: Record, host: Host) -> Rec
     host : Host
     """
     before, deaths = Counter(result.observations), result.deaths
-    contract = host.description.contract
-    minimal = {law: unpack(packed) for law, packed in known.items()}
     fallen = [tally for tally in result.tallies.values() if tally.falls]
-    with noting(host, order.inputs) as evaluator:
-        capabilities = capabilities_of(host, order.few_shapes)
-        search = CellSearch.over(result, contract, capabilities, evaluator, order.dtypes)
-        conclusion = _Conclusion(search, order, host, _diagnosis(search, order, host), minimal)
+    with Conclusion.of(order, result, known, host) as conclusion:
         for tally in fallen:
             conclusion.first(tally.falls[0])
         for tally in fallen if not (result.interrupted or result.fault) else ():
             conclusion.further(tally.falls)
-        found = conclusion.reported()
+        found = conclusion.all_reported()
     return {
         "findings": [[plain(one.finding), one.mechanism, one.promise, one.event] for one in found],
         "minimal": {law: pack(batch) for law, batch in conclusion.minimal.items()},
@@ -102,7 +98,7 @@ def _diagnosis(search: CellSearch, order: Order, host: Host) -> Diagnosis:
 
 
 @dataclass
-class _Conclusion:
+class Conclusion:
     """Makes findings of the falls of a cell: reduced, named and with a reproducer."""
 
     search: CellSearch
@@ -113,27 +109,37 @@ class _Conclusion:
     minimal: dict[str, Batch] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
 
+    @classmethod
+    @contextmanager
+    def of(cls, order: Order, result: CellResult, known: Record, host: Host) -> Iterator[Conclusion]:
+        """Give the conclusion of a cell, in which nothing is reported yet; the parameters are those of `conclude`."""
+        minimal = {law: unpack(packed) for law, packed in known.items()}
+        with noting(host, order.inputs) as evaluator:
+            capabilities = capabilities_of(host, order.few_shapes)
+            search = CellSearch.over(result, host.description.contract, capabilities, evaluator, order.dtypes)
+            yield cls(search, order, host, _diagnosis(search, order, host), minimal)
+
     def first(self, fall: Fall) -> None:
         """Report how a law was first broken."""
-        made = self._reduced(fall)
+        made = self.reduced(fall)
         if made.minimal:
             self.minimal[fall.law.name] = made.violation.batch
         self.shown.append(made)
 
     def further(self, falls: Sequence[Fall]) -> None:
         """Report how a law is broken by a mistake that no finding shows yet."""
-        Further(self.search.contract, self.shown, self._reduced).look_for(falls)
+        Further(self.search.contract, self.shown, self.reduced).look_for(falls)
 
-    def reported(self) -> list[Found]:
+    def all_reported(self) -> list[Found]:
         """Return all findings, each with its root cause."""
         places: Counter[str] = Counter()
         found = []
         for shown in self.shown:
             places[shown.law.name] += 1
-            found.append(self._reported(shown, places[shown.law.name]))
+            found.append(self.reported(shown, places[shown.law.name]))
         return found
 
-    def _reduced(self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False) -> Shown:
+    def reduced(self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False) -> Shown:
         """Return what a fall shows on the smallest batch found, with its cause."""
         violation, minimal = self._minimised(fall, excused)
         cause = self._cause(fall, violation, minimal or self.search.result.interrupted)
@@ -158,7 +164,12 @@ class _Conclusion:
             self._own_fault("naming the cause of a finding", error)
             return None
 
-    def _reported(self, shown: Shown, place: int) -> Found:
+    def observed(self, violation: Violation) -> Observation | None:
+        """Return the numbers that a violation shows, or None."""
+        return observed(self.search.contract, violation)
+
+    def reported(self, shown: Shown, place: int) -> Found:
+        """Return the finding that shows a mistake, the `place`-th of its law, with its root cause."""
         contract, violation = self.search.contract, shown.violation
         made = finding(shown.law, self.order.cell, violation, shown.minimal, shown.cause)
         made, promise = replace(made, place=place), ""

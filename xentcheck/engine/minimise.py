@@ -113,6 +113,7 @@ def finding(law: Law, cell: Cell, violation: Violation, minimal: bool = False, c
         vector=violation.vector,
         detail=(*_detail(violation), *((cause.known,) if cause is not None and cause.known else ())),
         digest=digest(violation.batch),
+        event=kind_of(violation).what,
         minimal=minimal,
     )
 

@@ -20,6 +20,7 @@ from xentcheck.engine.reporting import report_of
 from xentcheck.engine.run_directory import folder_of, opened
 from xentcheck.engine.run_plan import Options, RunPlan, planned
 from xentcheck.engine.search import CellResult
+from xentcheck.engine.waiving import NO_WAIVERS, Waiving
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.engine.working import Memory, ProgressLike, Silent, Working
 from xentcheck.properties.left_open import seen
@@ -27,6 +28,7 @@ from xentcheck.properties.registry import choose
 from xentcheck.report.encoding import build, plain
 from xentcheck.report.report import BrokenOffError, Report
 from xentcheck.report.results import WitnessResult
+from xentcheck.report.waivers import Waiver
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
 
 WITNESSES, LEFT_OPEN = "witnesses", "left open"
@@ -49,6 +51,7 @@ def check_target(
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
     lines: bool = False,
+    waivers: Iterable[Waiver] = (),
 ) -> Report:
     """Judge a target.
 
@@ -60,6 +63,9 @@ def check_target(
         Told how the run goes.
     profile, seed, properties, dtypes, jobs, fail_fast, time_limit, first_time_limit, memory, executor, resume, lines
         As for `xentcheck.check`, which hands them on.
+    waivers : iterable of Waiver
+        What is known and accepted, of this target and others. Where one holds for it, `fail_fast` does not end its run:
+        a finding that is waived would do so.
 
     Raises
     ------
@@ -74,26 +80,28 @@ def check_target(
     """
     if profile not in PROFILES:
         raise TargetError(f"The profile is {profile!r}, but must be {', '.join(PROFILES)}.")
-    chosen = Options(
-        profile,
-        seed,
-        tuple(law.name for law in choose(properties)),
-        None if dtypes is None else tuple(dtypes),
-        fail_fast,
-        time_limit,
-        first_time_limit,
-        memory,
-    )
+    laws = tuple(law.name for law in choose(properties))
     start = time.perf_counter()
     opening = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
     with opening as host:
+        waiving = Waiving.of(waivers, host)
+        chosen = Options(
+            profile,
+            seed,
+            laws,
+            None if dtypes is None else tuple(dtypes),
+            fail_fast and not waiving.valid,
+            time_limit,
+            first_time_limit,
+            memory,
+        )
         plan = planned(specification, chosen, host)
         told = progress or Silent()
         if resume is None:
-            return performed(plan, host, Memory(), jobs, executor, told, start, lines)
+            return performed(plan, host, Memory(), jobs, executor, told, start, lines, waiving)
         plan, journal = opened(folder_of(resume, specification), plan, host.description)
         with closing(journal):
-            return performed(plan, host, journal, jobs, executor, told, start, lines)
+            return performed(plan, host, journal, jobs, executor, told, start, lines, waiving)
 
 
 def performed(
@@ -105,6 +113,7 @@ def performed(
     told: ProgressLike,
     start: float,
     lines: bool = False,
+    waiving: Waiving = NO_WAIVERS,
 ) -> Report:
     """Do what a plan says and is not done yet, and return the report; raises as `check_target` does."""
     orders, contract = plan.orders(memory.folder), host.description.contract
@@ -126,6 +135,7 @@ def performed(
             hurried = plan.fail_fast and any(run.findings for run in done)
             if not interrupted and not hurried and not any(run.result.fault for run in done):
                 _add_what_is_left_open(orders[0], [run.result for run in done], memory)
+                waiving.look_beyond(done, orders, host)
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -158,6 +168,7 @@ def performed(
         raise error
     if lost:
         raise BrokenOffError("; ".join(lost), report)
+    report = waiving.applied(report)
     return with_lines(report, orders[0]) if lines and report.findings and not cut else report
 
 

@@ -16,7 +16,7 @@ import pytest
 from xentcheck.pytest_plugin import counts, showing
 from xentcheck.pytest_plugin.marking import MARK, parametrize
 from xentcheck.pytest_plugin.questions import Question, questions
-from xentcheck.pytest_plugin.settings import add_options, with_settings
+from xentcheck.pytest_plugin.settings import add_options, is_strict, with_settings
 from xentcheck.pytest_plugin.sharing import Once
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ def verify(request: pytest.FixtureRequest) -> Callable[[], None]:
         options = with_settings(config, asked.subject.arguments)
         report = judged(asked, laws, options, config.stash[_ONCE])
         item.user_properties.extend(counts.properties(asked, report))
-        require(report, asked.law)
+        require(report, asked.law, is_strict(config))
 
     return verified
 
 
 @pytest.fixture
 def xentcheck_check(request: pytest.FixtureRequest) -> Callable[..., Report]:
-    """`xentcheck.check` with the profile and the seed of this session; the test fails where a law is broken."""
+    """`xentcheck.check` with the settings of this session; the test fails where a law is broken."""
 
     def checked(*target: Any, **options: Any) -> Report:
         __tracebackhide__ = True
@@ -115,7 +115,7 @@ def xentcheck_check(request: pytest.FixtureRequest) -> Callable[..., Report]:
         from xentcheck.pytest_plugin.judging import require
 
         report = check(*target, **with_settings(request.config, options))
-        require(report)
+        require(report, strict=is_strict(request.config))
         return report
 
     return checked

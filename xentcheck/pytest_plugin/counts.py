@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xentcheck.report.report import Report
 
 _PREFIX = "xentcheck_"
-_WORDS = {"passed": "held", "failed": "broken", "skipped": "not judged"}
+_WORDS = {"passed": "held", "failed": "broken", "xfailed": "waived", "skipped": "not judged"}
 
 
 def properties(asked: Question, report: Report) -> list[tuple[str, str]]:
@@ -23,6 +23,7 @@ def properties(asked: Question, report: Report) -> list[tuple[str, str]]:
         "seed": str(report.seed),
         "batches": str(report.counts.run),
         "inapplicable": str(len(asked.subject.silent)),
+        "stale": str(len(report.stale)),
     }
     return [(_PREFIX + key, value) for key, value in stated.items()]
 
@@ -43,5 +44,7 @@ def line(stats: Mapping[str, Sequence[Any]]) -> str:
     how = {f"profile {one[f'{_PREFIX}profile']}, seed {one[f'{_PREFIX}seed']}" for one in targets.values()}
     words = [f"{count:,} {_WORDS[outcome]}" for outcome, count in laws.items() if count]
     words += [f"{total['inapplicable']:,} not applicable"] if total["inapplicable"] else []
+    stale = sum(int(one[f"{_PREFIX}stale"]) for one in targets.values())
+    words += [f"{stale:,} {'waiver is' if stale == 1 else 'waivers are'} stale"] if stale else []
     noun = "target" if len(targets) == 1 else "targets"
     return f"{len(targets):,} {noun}, {total['batches']:,} batches ({'; '.join(sorted(how))}); laws: {', '.join(words)}"

@@ -14,9 +14,11 @@ from xentcheck.properties.registry import UnknownPropertyError
 from xentcheck.pytest_plugin.questions import Question
 from xentcheck.pytest_plugin.sharing import Once
 from xentcheck.report.findings import telling
+from xentcheck.report.known import waiver_line
 from xentcheck.report.report import BrokenOffError, FindingsError, Report
-from xentcheck.report.results import CONFORMS, NOTHING_JUDGED, VIOLATES
+from xentcheck.report.results import CONFORMS, NOTHING_JUDGED, VIOLATES, each_alone
 from xentcheck.report.terminal import findings_text
+from xentcheck.report.waiver_file import WaiverError
 from xentcheck.targets.errors import TargetError
 
 WIDTH = 96  # with what pytest puts before each line of an error, 100
@@ -63,7 +65,7 @@ def _judge(arguments: Mapping[str, Any]) -> str:
 
     try:
         report = check(**arguments)
-    except (TargetError, ContractError, UnknownPropertyError) as error:
+    except (TargetError, ContractError, UnknownPropertyError, WaiverError) as error:
         return json.dumps({"fault": str(error)})
     except BrokenOffError as error:
         return json.dumps({"fault": f"xentcheck itself failed ({error}); please report it."})
@@ -72,8 +74,10 @@ def _judge(arguments: Mapping[str, Any]) -> str:
     return report.to_json()
 
 
-def require(report: Report, law: str | None = None) -> None:
+def require(report: Report, law: str | None = None, strict: bool = False) -> None:
     """Fail the running test if a law is broken, by default any; skip it if nothing was held against that law.
+
+    What is waived is an expected failure; where `strict`, a waiver that is stale fails the test.
 
     Raises
     ------
@@ -85,9 +89,12 @@ def require(report: Report, law: str | None = None) -> None:
         raise FindingsError(findings_text(report, WIDTH), report)
     if law is not None:
         findings = report.broken(law)
-        report = replace(report, findings=findings, verdict=VIOLATES if findings else CONFORMS)
+        waived = tuple(one for one in each_alone(report.waived) if one.property == law)
+        stated = tuple(waiver for waiver in report.waivers if waiver.law == law)
+        verdict = VIOLATES if findings else CONFORMS
+        report = replace(report, findings=findings, waived=waived, waivers=stated, verdict=verdict)
         results = [result for result in report.properties if result.name == law]
-        if not findings and not any(result.examples for result in results):
+        if not findings and not waived and not any(result.examples for result in results):
             reasons = dict.fromkeys(result.why for result in results if result.why)
             pytest.skip(f"{law} was not judged: {'; '.join(reasons)}")
     if report.verdict != CONFORMS:
@@ -96,3 +103,7 @@ def require(report: Report, law: str | None = None) -> None:
         if script:
             error.add_note(f"A script that shows it:\n\n{script}")
         raise error
+    if report.stale and strict:
+        pytest.fail("\n".join(map(waiver_line, report.stale)), pytrace=False)
+    if report.waived:
+        pytest.xfail("; ".join(dict.fromkeys(f"waived: {one.waived}" for one in report.waived)))

@@ -24,6 +24,7 @@ def show(report: pytest.TestReport, error: BaseException, marked: bool) -> None:
     from xentcheck.report.headline import headline
     from xentcheck.report.report import FindingsError
     from xentcheck.report.results import identifier
+    from xentcheck.report.waiver_file import WaiverError
     from xentcheck.targets.errors import TargetError
 
     if isinstance(error, FindingsError):
@@ -34,7 +35,7 @@ def show(report: pytest.TestReport, error: BaseException, marked: bool) -> None:
         for finding in found:
             if finding.reproducer:
                 report.sections.append((f"a script that shows it: {identifier(finding)}.py", finding.reproducer))
-    elif marked and isinstance(error, (TargetError, ContractError)):
+    elif marked and isinstance(error, (TargetError, ContractError, WaiverError)):
         _replace(report, str(error).splitlines(), str(error))
 
 

@@ -11,7 +11,7 @@ from xentcheck.report.results import ReportData
 from xentcheck.report.tables import statuses
 from xentcheck.truth.grades import GRADES
 
-_BROKEN = "failed"
+_BROKEN = ("failed", "waived")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def compared(names: Sequence[str], reports: Sequence[ReportData], successive: bo
     for number, name, dtype in laws:
         groups = [[law for law in one.properties if (law.name, law.dtype) == (name, dtype)] for one in reports]
         cells = tuple(", ".join(words for _, words in statuses(group)) or "-" for group in groups)
-        broken = [any(law.status == _BROKEN for law in group) for group in groups]
+        broken = [any(law.status in _BROKEN for law in group) for group in groups]
         held = [any(law.status == "passed" for law in group) for group in groups]
         change = ""
         if successive:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from xentcheck.report.findings import telling
 from xentcheck.report.headline import headline
+from xentcheck.report.known import waiver_line
 from xentcheck.report.results import CONFORMS, VIOLATES, ReportData
 from xentcheck.report.source import place_of
 from xentcheck.report.terminal import verdict_line
 
 
 def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
-    """Return a line for each finding, and for each target that could not be used or was not judged."""
+    """Return a line for each finding, each stale waiver, and each target that could not be used or was not judged."""
     lines = []
     for report in reports:
         place = place_of(report.target.location)
@@ -24,16 +25,22 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
             ]
             title = f"xentcheck: law {finding.number}, {finding.property}"
             lines.append(_command({**where, "title": title}, "\n".join(filter(None, said))))
+        for finding in report.waived:
+            title = f"xentcheck: waived: law {finding.number}, {finding.property}"
+            lines.append(_command({**where, "title": title}, f"{headline(finding)}: {finding.waived}", "notice"))
+        for waiver in report.stale:
+            told = {**where, "title": "xentcheck: stale waiver"}
+            lines.append(_command(told, f"{report.target.name}: {waiver_line(waiver)}", "warning"))
         if report.verdict not in (CONFORMS, VIOLATES):
             lines.append(_command({**where, "title": f"xentcheck: {report.verdict}"}, verdict_line(report)))
     lines += [_command({"title": "xentcheck: not judged"}, f"{name}: {why}") for name, why in errors.items()]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _command(properties: Mapping[str, str], message: str) -> str:
+def _command(properties: Mapping[str, str], message: str, level: str = "error") -> str:
     """Return a workflow command; what would end a line, a property or the list of them is percent-encoded."""
     stated = ",".join(f"{key}={_data(value, ':,')}" for key, value in properties.items())
-    return f"::error {stated}::{_data(message)}"
+    return f"::{level} {stated}::{_data(message)}"
 
 
 def _data(value: str, further: str = "") -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from xml.etree import ElementTree
 
 from xentcheck.report.headline import headline
-from xentcheck.report.results import CONFORMS, VIOLATES, PropertyResult, ReportData
+from xentcheck.report.results import CONFORMS, VIOLATES, PropertyResult, ReportData, each_alone
 from xentcheck.report.terminal import finding_text, verdict_line
 
 # What XML 1.0 has no way to write, https://www.w3.org/TR/xml/#charsets
@@ -18,8 +17,8 @@ _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
     """Return the reports of a run as JUnit XML.
 
-    A law that says nothing about a target is left out; one without an example is skipped, with the reason. What kept
-    a target from being judged, to the end or at all, is an error.
+    A law that says nothing about a target is left out; one without an example, or of which all findings are waived, is
+    skipped, with the reason. What kept a target from being judged, to the end or at all, is an error.
     """
     root = ElementTree.Element("testsuites", name="xentcheck")
     for report in reports:
@@ -52,6 +51,8 @@ def _suite(report: ReportData, fault: str) -> ElementTree.Element:
     for law in report.properties:
         if law.status == "failed":
             _failed(suite, report, law)
+        elif law.status == "waived":
+            _case(suite, name, _title(law), law.seconds, "skipped", f"waived: {law.why}")
         elif law.status == "skipped":
             _case(suite, name, _title(law), law.seconds, "skipped", law.why)
         elif law.status == "passed":
@@ -64,9 +65,8 @@ def _suite(report: ReportData, fault: str) -> ElementTree.Element:
 
 
 def _failed(suite: ElementTree.Element, report: ReportData, law: PropertyResult) -> None:
-    every = (one for finding in report.findings for one in (finding, *finding.also))
     place = (law.name, law.dtype, law.labels)
-    found = [replace(one, also=()) for one in every if (one.property, one.dtype, one.labels) == place]
+    found = [one for one in each_alone(report.findings) if (one.property, one.dtype, one.labels) == place]
     message = headline(found[0]) if found else law.law
     evidence = "\n".join(finding_text(report, one) for one in found) or law.law
     _case(suite, report.target.name, _title(law), law.seconds, "failure", message, evidence)

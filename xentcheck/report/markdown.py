@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from xentcheck.report.citation import citation
 from xentcheck.report.findings import telling
 from xentcheck.report.headline import headline
+from xentcheck.report.known import waived_lines, waiver_lines
 from xentcheck.report.results import CONFORMS, VIOLATES, Finding, ReportData
 from xentcheck.report.terminal import finding_text
 
@@ -23,6 +25,7 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
     if reports:
         blocks.append("\n".join(_table(reports)))
     blocks += [f"{_code(name)} was not judged to the end: {plain(why)}" for name, why in errors.items()]
+    blocks += [block for report in reports for block in _known(report)]
     every = [(report, finding) for report in reports for finding in telling(report.findings)]
     shown, length = 0, sum(map(len, blocks))
     for report, finding in every:
@@ -34,6 +37,7 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
         shown += 1
     if left := len(every) - shown:
         blocks.append(f"{left:,} more {'finding is' if left == 1 else 'findings are'} in the JSON report.")
+    blocks += [f"Cite as: {plain(cited)}" for cited in dict.fromkeys(citation(report.xentcheck) for report in reports)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -43,8 +47,8 @@ def _table(reports: Sequence[ReportData]) -> list[str]:
         "| --- | --- | ---: | ---: | ---: | --- |",
     ]
     for report in reports:
-        failed = {law.number for law in report.properties if law.status == "failed"}
-        held = {law.number for law in report.properties if law.status == "passed"} - failed
+        broken = {law.number for law in report.properties if law.status in ("failed", "waived")}
+        held = {law.number for law in report.properties if law.status == "passed"} - broken
         grades = [
             f"{dtype} " + ", ".join(f"{part} {grade.grade}" for part, grade in parts.items())
             for dtype, parts in report.grades.items()
@@ -53,13 +57,20 @@ def _table(reports: Sequence[ReportData]) -> list[str]:
         cells = [
             _code(report.target.name).replace("|", "\\|"),
             verdict,
-            f"{len(report.findings):,}",
+            f"{len(report.findings):,}" + (f", {len(report.waived):,} waived" if report.waived else ""),
             f"{len(held):,}",
             f"{report.counts.run:,}",
             "; ".join(grades),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _known(report: ReportData) -> list[str]:
+    """Return what is waived, and the waivers that waive nothing, as lists."""
+    lines = [f"- waived: {plain(line)} (because: {plain(reason)})" for line, reason in waived_lines(report)]
+    lines += [f"- {plain(line)}" for line in waiver_lines(report)]
+    return ["\n".join([f"{_code(report.target.name)}, known and accepted:", "", *lines])] if lines else []
 
 
 def _finding(report: ReportData, finding: Finding) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import encoding
+from xentcheck.report.citation import citation
 from xentcheck.report.files import write_whole
 from xentcheck.report.integrity import require_whole
 from xentcheck.report.results import CONFORMS, SCHEMA, ReportData
@@ -41,7 +42,7 @@ class Report(ReportData):
 
     def as_mapping(self) -> dict[str, Any]:
         """Return the report as JSON types; numbers that are not finite are "inf", "-inf" and "nan"."""
-        return {"schema": SCHEMA, **encoding.plain(self)}
+        return {"schema": SCHEMA, **encoding.plain(self), "citation": citation(self.xentcheck)}
 
     def to_json(self) -> str:
         """Return the report as strict JSON text, which any parser reads."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, SupportsIndex, overload
 
@@ -15,7 +15,16 @@ VIOLATES = "violates"
 NOTHING_JUDGED = "nothing-judged"
 INTERRUPTED = "interrupted"
 VERDICTS = (CONFORMS, VIOLATES, NOTHING_JUDGED, INTERRUPTED)
-STATUSES = ("passed", "failed", "skipped", "not-applicable")
+STATUSES = ("passed", "failed", "waived", "skipped", "not-applicable")
+WAIVES, UNMET, STALE, EXPIRED, OTHER_VERSION, UNTRIED = (
+    "waives",
+    "unmet",
+    "stale",
+    "expired",
+    "other-version",
+    "untried",
+)
+WAIVER_STATUSES = (WAIVES, UNMET, STALE, EXPIRED, OTHER_VERSION, UNTRIED)
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class Counts:
     planned, run, filtered, skipped : int
         Batches: planned; judged; neither judged nor skipped; left out, as where the run or a cell ended before.
     findings, waived : int
-        How many findings there are, and how many of them are known and accepted.
+        How many findings there are, and how many there are besides that are known and accepted.
     """
 
     planned: int = 0
@@ -113,7 +122,8 @@ class PropertyResult:
     dtype, labels : str
         Where it was judged.
     status : str
-        One of STATUSES: "passed", "failed", "skipped" or "not-applicable".
+        One of STATUSES: "passed", "failed", "waived" (broken, and all that was found of it is waived), "skipped" or
+        "not-applicable".
     examples : int
         How many batches gave it an answer to look at.
     seconds : float
@@ -283,6 +293,10 @@ class Finding:
         What else comes of the same mistake, or is not told apart from it: other laws, dtypes and label forms.
     line : Line or None
         The target along a line through the batch, where that was asked for.
+    event : str
+        What happened, in words that tell one violation from another: "a wrong number", "nan for a finite number".
+    waived : str
+        Why it is known and accepted, where a waiver says so; else "".
     """
 
     property: str
@@ -308,6 +322,8 @@ class Finding:
     place: int = 1
     also: tuple[Finding, ...] = ()
     line: Line | None = None
+    event: str = ""
+    waived: str = ""
 
     def __repr__(self) -> str:
         from xentcheck.report import arrays  # needs numpy, which the command line's help does without
@@ -350,6 +366,30 @@ def times(multiple: float) -> str:
     if not math.isfinite(multiple):
         return "beyond any multiple of"
     return f"{multiple:,.1f} times" if multiple < 1e5 else f"{multiple:.1e} times"
+
+
+@dataclass(frozen=True)
+class WaiverResult:
+    """A waiver that is about the target, and what became of it.
+
+    Parameters
+    ----------
+    law, dtype, labels, mechanism, reason : str
+        What it says.
+    status : str
+        One of WAIVER_STATUSES: "waives" a finding of this run; "unmet", its batch is still judged wrong, but the run
+        has no such finding; "stale", its batch passes; "expired"; "other-version" of the target's package; "untried".
+    why : str
+        What else has to be said of that, or "".
+    """
+
+    law: str
+    dtype: str
+    labels: str
+    mechanism: str
+    reason: str
+    status: str
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -414,6 +454,10 @@ class ReportData:
         That of all batches judged: two runs with the same one have judged the same batches.
     samples : mapping
         A dtype to "loss" and "gradient", each with its Points.
+    waived : tuple of Finding
+        What is known and accepted: found, but not among `findings`, and without a part in the verdict.
+    waivers : tuple of WaiverResult
+        The waivers that are about this target.
     """
 
     target: TargetSummary
@@ -433,19 +477,31 @@ class ReportData:
     command: str = ""
     digest: str = ""
     samples: Mapping[str, Mapping[str, Points]] = field(default_factory=dict)
+    waived: tuple[Finding, ...] = ()
+    waivers: tuple[WaiverResult, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "findings", Findings(self.findings))
+        object.__setattr__(self, "waived", Findings(self.waived))
 
     def broken(self, name: str) -> tuple[Finding, ...]:
         """Return every finding on a law, those beneath another finding included, each on its own."""
-        every = (one for finding in self.findings for one in (finding, *finding.also))
-        return tuple(replace(one, also=()) for one in every if one.property == name)
+        return tuple(one for one in each_alone(self.findings) if one.property == name)
+
+    @property
+    def stale(self) -> tuple[WaiverResult, ...]:
+        """The waivers of which the batch passes: they can go."""
+        return tuple(waiver for waiver in self.waivers if waiver.status == STALE)
 
     @property
     def conforms(self) -> bool:
         """Whether something was judged and no law was broken."""
         return self.verdict == CONFORMS
+
+
+def each_alone(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings, and those beneath them, each on its own."""
+    return (replace(one, also=()) for finding in findings for one in (finding, *finding.also))
 
 
 def identifier(finding: Finding) -> str:

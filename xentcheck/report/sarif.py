@@ -28,7 +28,8 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
     All targets are in one run, since code scanning takes one of each tool.
     """
     laws = {law.name: (law.number, law.law) for report in reports for law in report.properties}
-    laws |= {found.property: (found.number, found.law) for report in reports for found in report.findings}
+    found = [one for report in reports for one in (*report.findings, *report.waived)]
+    laws |= {one.property: (one.number, one.law) for one in found}
     ordered = sorted(laws.items(), key=lambda item: (item[1][0], item[0]))
     position = {name: index for index, (name, _) in enumerate(ordered)}
     driver = {
@@ -39,7 +40,7 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
     results = [
         _result(report, finding, position[finding.property])
         for report in reports
-        for finding in telling(report.findings)
+        for finding in (*telling(report.findings), *report.waived)
     ]
     run = {
         "tool": {"driver": driver},
@@ -79,6 +80,7 @@ def _result(report: ReportData, finding: Finding, rule: int) -> dict[str, Any]:
         "also": [f"law {one.number}, {one.property} ({one.dtype}, {one.labels})" for one in finding.also],
         "reproducer": finding.reproducer,
     }
+    accepted = {"kind": "external", "status": "accepted", "justification": finding.waived}
     return {
         "ruleId": finding.property,
         "ruleIndex": rule,
@@ -86,6 +88,7 @@ def _result(report: ReportData, finding: Finding, rule: int) -> dict[str, Any]:
         "message": {"text": _literal(" ".join(filter(None, words)))},
         "locations": [_location(report, place_of(report.target.location))],
         "partialFingerprints": {"xentcheck/v1": _fingerprint(report, finding)},
+        **({"suppressions": [accepted]} if finding.waived else {}),
         "properties": encoding.plain(evidence),
     }
 

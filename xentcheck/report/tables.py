@@ -14,9 +14,9 @@ from xentcheck.report.results import Grade, PropertyResult, ReportData, WitnessR
 
 OBSERVED = 12
 _RETURNS = " the target returns "
-_WORDS = {"passed": "held", "failed": "BROKEN", "skipped": "skipped", "not-applicable": "-"}
-_STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow", "not-applicable": "dim"}
-_ORDER = ("failed", "skipped", "passed", "not-applicable")
+_WORDS = {"passed": "held", "failed": "BROKEN", "waived": "waived", "skipped": "skipped", "not-applicable": "-"}
+_STYLES = {"passed": "green", "failed": "bold red", "waived": "yellow", "skipped": "yellow", "not-applicable": "dim"}
+_ORDER = ("failed", "waived", "skipped", "passed", "not-applicable")
 _GRADE_STYLES = {"fail": "bold red", "C": "yellow"}
 
 

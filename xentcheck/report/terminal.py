@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from xentcheck.report import findings, tables
+from xentcheck.report import findings, known, tables
 from xentcheck.report.results import CONFORMS, INTERRUPTED, VIOLATES, Finding, ReportData
 
 WIDTH = 100
@@ -43,6 +43,7 @@ def show(report: ReportData, out: Console, scripts: Mapping[str, str] | None = N
     """
     _header(report, out)
     findings.show(report, out, scripts or {})
+    known.show(report, out)
     tables.laws(report, out)
     tables.grades(report, out)
     _remarks(report, out)
@@ -97,7 +98,9 @@ def verdict_line(report: ReportData) -> str:
     counts = report.counts
     passed = {law.number for law in report.properties if law.status == "passed"}
     failed = {law.number for law in report.properties if law.status == "failed"}
-    held = f"{_count(len(passed - failed), 'law')} held"
+    accepted = {law.number for law in report.properties if law.status == "waived"}
+    held = f"{_count(len(passed - failed - accepted), 'law')} held"
+    waived = [f"{_count(counts.waived, 'finding')} waived"] if counts.waived else []
     batches = f"{counts.run:,} of {_count(counts.planned, 'batch', 'batches')} judged"
     left = [
         f"{number:,} {word}" for word, number in (("filtered", counts.filtered), ("skipped", counts.skipped)) if number
@@ -106,11 +109,10 @@ def verdict_line(report: ReportData) -> str:
     cut = ", interrupted" if report.interrupted else ""
     name = report.target.name
     if report.verdict == CONFORMS:
-        return f"CONFORMS: {name}: {held}, {tail}{cut}."
+        return f"CONFORMS: {name}: {', '.join([held, *waived])}, {tail}{cut}."
     if report.verdict == VIOLATES:
-        waived = f" ({counts.waived:,} waived)" if counts.waived else ""
-        found = f"{_count(len(failed), 'law')} broken, {_count(counts.findings, 'finding')}{waived}"
-        return f"VIOLATES: {name}: {found}; {held}, {tail}{cut}."
+        found = [f"{_count(len(failed), 'law')} broken", _count(counts.findings, "finding"), *waived]
+        return f"VIOLATES: {name}: {', '.join(found)}; {held}, {tail}{cut}."
     if report.verdict == INTERRUPTED:
         return f"INTERRUPTED: {name}: nothing found so far; {held}, {tail}."
     return f"NOTHING JUDGED: {name}: {tail}{cut}. This says nothing about the target."

@@ -9,12 +9,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from xentcheck.contract import Contract
+from xentcheck.contract.nearest import nearest
 from xentcheck.contract.reading import contract_of
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.find import declared
 from xentcheck.targets.find.interpreter import asked
 from xentcheck.targets.find.interpreter_path import interpreter_path
-from xentcheck.targets.find.locate import file_path, is_file, nearest, split
+from xentcheck.targets.find.locate import file_path, is_file, split
 from xentcheck.targets.find.registered import by_name, names
 from xentcheck.targets.find.registration import Registered
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xentcheck.contract.harmless import harmless
-from xentcheck.report import findings, tables, terminal
+from xentcheck.report import findings, known, tables, terminal
+from xentcheck.report.citation import citation
 from xentcheck.report.html import plots
 from xentcheck.report.html.batch_table import BatchTable, batch_table
 from xentcheck.report.html.number_line import NumberLine, number_line
@@ -76,6 +77,9 @@ class ReportView:
     errors: dict[str, list[Plot]]
     witnesses: list[str]
     observations: list[str]
+    waived: list[tuple[str, str]]
+    waivers: list[str]
+    citation: str
 
 
 def view(report: ReportData, anchor: str, *, drawing: bool) -> ReportView:
@@ -109,6 +113,9 @@ def view(report: ReportData, anchor: str, *, drawing: bool) -> ReportView:
         errors=_errors(report, anchor) if drawing else {},
         witnesses=[tables.witness_line(witness) for witness in report.witnesses],
         observations=list(tables.gathered(report.observations)),
+        waived=known.waived_lines(report),
+        waivers=known.waiver_lines(report),
+        citation=citation(report.xentcheck),
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from xentcheck.contract.nearest import nearest
+from xentcheck.contract.project import ProjectError, project_table, table_in
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.find.locate import nearest
 
 GROUP = "xentcheck.targets"
 KEYS = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp", "contract", "python", "venv")
@@ -40,27 +40,14 @@ def project_targets(directory: str) -> Project:
     TargetError
         If the file is no TOML or a table of a target has a key that does not exist.
     """
-    while not os.path.isfile(os.path.join(directory, "pyproject.toml")):
-        above = os.path.dirname(directory)
-        if above == directory:
-            return Project()
-        directory = above
-    path = os.path.join(directory, "pyproject.toml")
     try:
-        with open(path, "rb") as file:
-            content = tomllib.load(file)
-    except RecursionError:
-        raise TargetError(f"{path} cannot be read: it is nested too deeply.") from None
-    except (OSError, ValueError) as error:
-        raise TargetError(f"{path} cannot be read: {str(error).partition(';')[0]}.") from None
-    targets: Any = content
-    for key in ("tool", "xentcheck", "targets"):
-        targets = targets.get(key, {})
-        if not isinstance(targets, Mapping):
-            raise TargetError(f"{path} cannot be used: {key} is {str(targets)[:80]!r}, but must be a table.")
+        path, stated = project_table(directory)
+        targets = table_in(path, stated, "targets")
+    except ProjectError as error:
+        raise TargetError(str(error)) from None
     for name, table in targets.items():
         checked_declaration(f"[tool.xentcheck.targets.{name}]", table)
-    return Project(directory, targets)
+    return Project(os.path.dirname(path), targets)
 
 
 def checked_declaration(where: str, table: Any) -> Mapping[str, Any]:

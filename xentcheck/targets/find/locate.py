@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -11,6 +10,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from xentcheck.contract.nearest import nearest
 from xentcheck.targets.call.trace import innermost, kind_of, message_of
 from xentcheck.targets.errors import TargetError
 
@@ -89,12 +89,6 @@ def needs_instance(class_: type, name: str) -> bool:
     """Whether an attribute of a class is a method that takes the instance first."""
     plain = inspect.getattr_static(class_, name, None)
     return not isinstance(plain, (staticmethod, classmethod)) and callable(plain)
-
-
-def nearest(word: str, words: list[str]) -> str:
-    """Return " (did you mean 'x'?)", or "" where nothing is near."""
-    close = difflib.get_close_matches(word, words, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _attribute(owner: Any, name: str, shown: str) -> Any:

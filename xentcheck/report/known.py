@@ -1,0 +1,60 @@
+"""What is known and accepted, in words: the findings that are waived, and what became of the waivers."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from xentcheck.report import tables
+from xentcheck.report.results import (
+    EXPIRED,
+    OTHER_VERSION,
+    STALE,
+    UNMET,
+    UNTRIED,
+    WAIVES,
+    ReportData,
+    WaiverResult,
+    summary,
+)
+
+_SAID = {
+    STALE: "can go",
+    EXPIRED: "has expired",
+    OTHER_VERSION: "does not hold here",
+    UNMET: "was not needed",
+    UNTRIED: "was not tried",
+}
+
+
+def waived_lines(report: ReportData) -> list[tuple[str, str]]:
+    """Return a line for each finding that is waived, and why it is."""
+    return [(summary(finding) + _further(len(finding.also)), finding.waived) for finding in report.waived]
+
+
+def waiver_lines(report: ReportData) -> list[str]:
+    """Return a line for each waiver that waives nothing."""
+    return [waiver_line(waiver) for waiver in report.waivers if waiver.status != WAIVES]
+
+
+def waiver_line(waiver: WaiverResult) -> str:
+    """Return what became of a waiver that waives nothing, in one line."""
+    name = f"{waiver.law}, {waiver.dtype}, {waiver.labels}" + (f", {waiver.mechanism}" if waiver.mechanism else "")
+    return f"{waiver.status}: the waiver of {name} {_SAID[waiver.status]}: {waiver.why} ({waiver.reason})"
+
+
+def show(report: ReportData, out: Console) -> None:
+    """Print what is waived, and the waivers that waive nothing."""
+    if report.waived:
+        tables.title(out, "Waived", "known and accepted; without a part in the verdict")
+    for line, reason in waived_lines(report):
+        tables.hanging(out, "  - ", line)
+        tables.hanging(out, "    because ", reason)
+    lines = waiver_lines(report)
+    if lines:
+        tables.title(out, "Waivers without a finding")
+    for line in lines:
+        tables.hanging(out, "  - ", line)
+
+
+def _further(number: int) -> str:
+    return f" (and {number} beneath it)" if number else ""
