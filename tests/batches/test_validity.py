@@ -80,3 +80,18 @@ def test_a_declared_empty_mean_may_have_the_divisor_zero() -> None:
     batch = Batch(LOGITS, LABELS * 0)
     assert _said(batch, ignore_index=0, mean_over="kept", empty_mean="nan") == ""
     assert _said(batch, ignore_index=0, mean_over="kept", reduction="sum") == ""
+
+
+@pytest.mark.parametrize(
+    ("shapes", "dtype", "said"),
+    [
+        (["(n,)", "(n,1)"], np.int64, "the label rows look like classes"),
+        (["(n,)", "(n,1)"], np.float64, ""),
+        (["(n,)"], np.int64, ""),
+    ],
+)
+def test_integers_of_one_class_are_sparse_where_they_may_be(shapes: list[str], dtype: Any, said: str) -> None:
+    """A column of ones is a column of classes, of which 1 is none, to a target that takes labels of shape (n, 1)."""
+    contract = Contract.from_mapping({"labels": ["sparse", "onehot"], "label_shapes": shapes})
+    batch = Batch(np.zeros((2, 1)), np.ones((2, 1), dtype), "onehot")
+    assert objection(InputSpace(contract, "float64", "onehot"), batch) == said

@@ -151,6 +151,12 @@ class InputSpace:
         return (self.contract.domain or {}).get(limit, default)
 
 
+def reads_as_classes(contract: Contract, m: int, dtype: np.dtype[Any]) -> bool:
+    """Whether dense labels of one class look like sparse ones: integers of shape (n, 1), where both are promised."""
+    both = "sparse" in contract.labels and "(n,1)" in contract.label_shapes
+    return m == 1 and dtype.kind in "iu" and both
+
+
 def holds(dtype: str, label: int) -> bool:
     """Return whether a dtype holds an integer exactly."""
     low, high = _capacity(dtype)

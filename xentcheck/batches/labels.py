@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import one_hot
 from xentcheck.batches.families_probabilities import tenths
-from xentcheck.batches.input_space import InputSpace, dtype_named, holds
+from xentcheck.batches.input_space import InputSpace, dtype_named, holds, reads_as_classes
 from xentcheck.batches.numbers import Floats, Labels, Numbers
 from xentcheck.truth.formats import FORMATS
 
@@ -47,9 +47,10 @@ def dense_labels(space: InputSpace, labels: Labels, numbers: Numbers, dtype: int
 
 
 def in_dtype(space: InputSpace, rows: Floats, name: str) -> NDArray[Any]:
-    """Return rows of labels in a dtype; where that has no fractions and the rows do, in one of floats."""
+    """Return rows of labels in a dtype, or in one of floats where that lacks their fractions or is read as classes."""
     chosen = dtype_named(name)
-    if chosen.name not in FORMATS and not np.array_equal(rows.astype(chosen).astype(np.float64), rows):
+    unsuited = chosen.name not in FORMATS and not np.array_equal(rows.astype(chosen).astype(np.float64), rows)
+    if unsuited or reads_as_classes(space.contract, rows.shape[1], chosen):
         floats = [other for other in space.dense_label_dtypes if other in FORMATS]
         chosen = dtype_named(floats[0]) if floats else space.format.dtype
     return rows.astype(chosen)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.drawn_options import divisor, ignore_index, smoothing
-from xentcheck.batches.input_space import InputSpace
+from xentcheck.batches.input_space import InputSpace, reads_as_classes
 from xentcheck.batches.shapes import admits
 from xentcheck.truth.formats import FORMATS, Format
 
@@ -76,6 +76,8 @@ def _of_labels(space: InputSpace, batch: Batch) -> str:
         if not inside.all():
             return "a label is out of range"
         return ""
+    if reads_as_classes(space.contract, batch.m, labels.dtype):
+        return "the label rows look like classes"
     rows = labels.astype(np.float64)
     if space.label_form == "onehot":
         if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()):

@@ -87,7 +87,7 @@ class Inputs:
         ("(n,)",),
         ListOf("(n,)", "(n,1)"),
         words='list of `(n,)`, `(n,1)`; default `["(n,)"]`',
-        meaning="Shapes of sparse labels.",
+        meaning="Shapes of sparse labels. With `(n,1)`, integers of one class are sparse, and never one-hot rows.",
         example='label_shapes=["(n,)","(n,1)"]',
     )
     argument_order: str = key(

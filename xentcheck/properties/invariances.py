@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
-from xentcheck.batches.input_space import dtype_named
+from xentcheck.batches.input_space import dtype_named, reads_as_classes
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INTEGERS
@@ -185,7 +185,8 @@ def _other_numbers(case: Case) -> Iterator[tuple[Batch, str]]:
         if dtype != batch.labels.dtype:
             with np.errstate(all="ignore"):
                 other = batch.labels.astype(dtype)
-            if np.array_equal(other.astype(np.float64), exact):
+            ambiguous = reads_as_classes(case.contract, batch.m, dtype)
+            if not ambiguous and np.array_equal(other.astype(np.float64), exact):
                 yield batch.replace(labels=other), f"with labels of dtype {dtype.name}"
 
 
