@@ -1,6 +1,7 @@
 """Targets of smaller frameworks, each by a shim beside this module where it needs one; data only.
 
-Tried: autograd 1.9.1, mygrad 2.5.0 and tinygrad 0.14.0 in Python 3.11, numpy-ml 0.1.2 in Python 3.8 and 3.9.
+Tried: autograd 1.9.1, mygrad 2.5.0 and tinygrad 0.14.0 in Python 3.11, numpy-ml 0.1.2 in Python 3.8 and 3.9, chainer
+7.8.1 in Python 3.8.
 """
 
 from __future__ import annotations
@@ -60,11 +61,9 @@ FRAMEWORKS: tuple[Registered, ...] = (
         package="tinygrad",
         requires=("tinygrad",),
         install="pip install tinygrad",
-        contract={
-            "mean_over": "kept",
-            "label_smoothing": {"argument": "label_smoothing"},
-            "ignore_index": {"argument": "ignore_index"},
-        },
+        # Given its default, -1, it ignores no label.
+        keywords={"ignore_index": -100},
+        contract={"mean_over": "kept", "label_smoothing": {"argument": "label_smoothing"}, "ignore_index": -100},
         expensive_shapes=True,
     ),
     Registered(
@@ -80,6 +79,21 @@ FRAMEWORKS: tuple[Registered, ...] = (
             "ignore_index": {"argument": "ignore_index"},
         },
         expensive_shapes=True,
+    ),
+    Registered(
+        name="chainer.softmax_cross_entropy",
+        description="sparse labels, a mean over rows not ignored, class_weight, gradient by chainer; in a Python 3.8",
+        loss=f"{_SHIM}chainer:SOFTMAX_CROSS_ENTROPY",
+        package="chainer",
+        requires=("chainer",),
+        install="pip install chainer 'numpy<1.24'",
+        python="3.8",
+        # Its docstring: normalize=True divides by the number of labels that are not ignored.
+        contract={
+            "mean_over": "kept",
+            "class_weights": {"argument": "class_weight"},
+            "ignore_index": {"argument": "ignore_label"},
+        },
     ),
     Registered(
         name="numpy_ml.CrossEntropy",
