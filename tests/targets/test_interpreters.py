@@ -21,12 +21,13 @@ from xentcheck.report.reproducer import script
 from xentcheck.report.results import Environment, Finding, TargetEnvironment, TargetSummary
 from xentcheck.report.terminal import render
 from xentcheck.targets import TargetError, TargetSpecification, available, open_host
+from xentcheck.targets.find import interpreter
 from xentcheck.targets.specification import build_plan
 
 PLANTED = str(Path(__file__).with_name("planted.py"))
 PACKAGE = Path(xentcheck.__file__).parent
 BATCH = Batch(np.zeros((2, 3)), np.array([0, 1]))
-LAZY = ("targets.call.framework_torch", "targets.call.framework_jax", "targets.find.shim_scipy")
+LAZY = ("targets.call.framework_torch", "targets.call.framework_jax", "targets.shims.scipy_special")
 """What a worker imports only for some targets."""
 LOSS = """
 import numpy as np
@@ -68,10 +69,11 @@ def test_modules_of_this_interpreter_are_not_found_in_another(
     monkeypatch.chdir(tmp_path)
     for name in ("numpy", "json", "importlib"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong file')")
+    interpreter.asked.cache_clear()
     finds = "import importlib.util as u\ndef loss(z, y):\n    return [u.find_spec(n) is not None for n in NAMES]\n"
-    (tmp_path / "mine.py").write_text(f"NAMES = ('leaked', 'click', 'ml_dtypes', 'numpy')\n{finds}")
+    (tmp_path / "mine.py").write_text(f"NAMES = ('leaked', 'click', 'ml_dtypes', 'supervisor', 'numpy')\n{finds}")
     with open_host(TargetSpecification("mine.py:loss", venv=str(with_numpy))) as host:
-        assert host.evaluate(BATCH).loss.tolist() == [False, False, False, True]
+        assert host.evaluate(BATCH).loss.tolist() == [False, False, False, False, True]
 
 
 def test_the_worker_runs_in_python_3_8(with_numpy: Path) -> None:

@@ -19,7 +19,7 @@ _REFERENCE = Registered(
     loss="xentcheck.reference:loss",
     gradient="xentcheck.reference:gradient",
     value_and_gradient="xentcheck.reference:loss_and_gradient",
-    vjp="xentcheck.targets.find.shim_reference:pulled_back",
+    vjp="xentcheck.targets.shims.reference_vjp:pulled_back",
     keywords=_REDUCTION,
     contract={
         "labels": ["sparse", "onehot", "soft"],
@@ -89,8 +89,8 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="scipy.special.log_softmax",
         description="-log_softmax(z)[y], gradient exp(log_softmax(z)) - y",
-        loss="xentcheck.targets.find.shim_scipy:log_softmax_loss",
-        gradient="xentcheck.targets.find.shim_scipy:log_softmax_gradient",
+        loss="xentcheck.targets.shims.scipy_special:log_softmax_loss",
+        gradient="xentcheck.targets.shims.scipy_special:log_softmax_gradient",
         package="scipy",
         requires=("scipy",),
         install="pip install scipy",
@@ -102,8 +102,8 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="scipy.special.logsumexp",
         description="logsumexp(z) - z[y], gradient exp(z - logsumexp(z)) - y; loses digits where all logits are large",
-        loss="xentcheck.targets.find.shim_scipy:logsumexp_loss",
-        gradient="xentcheck.targets.find.shim_scipy:logsumexp_gradient",
+        loss="xentcheck.targets.shims.scipy_special:logsumexp_loss",
+        gradient="xentcheck.targets.shims.scipy_special:logsumexp_gradient",
         package="scipy",
         requires=("scipy",),
         install="pip install scipy",
@@ -199,7 +199,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="sklearn.metrics.log_loss",
         description="probabilities and sparse labels, clipped at the eps of float64; no gradient",
-        loss="xentcheck.targets.find.shim_sklearn:log_loss",
+        loss="xentcheck.targets.shims.sklearn_metrics:log_loss",
         package="sklearn",
         requires=("sklearn",),
         install="pip install scikit-learn",

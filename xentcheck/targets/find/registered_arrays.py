@@ -230,6 +230,22 @@ TARGETS: tuple[Registered, ...] = (
         seen={**_EMPTY, "boundary": "source, probe", "gradient_reduction": "probe: the derivative is not divided by n"},
     ),
     Registered(
+        name="chainer.functions.softmax_cross_entropy",
+        description="class indices, a mean over the rows kept, with class_weight and ignore_label; in a Python 3.8",
+        loss=f"{_SHIMS}.chainer_functions:SOFTMAX_CROSS_ENTROPY",
+        package="chainer",
+        requires=("chainer",),
+        install="pip install chainer 'numpy<1.24'",
+        python="3.8",
+        contract={
+            "mean_over": "kept",
+            "class_weights": {"argument": "class_weight"},
+            "ignore_index": {"argument": "ignore_label"},
+        },
+        tried="7.8.1",
+        documentation="docstring of chainer.functions.softmax_cross_entropy",
+    ),
+    Registered(
         name="numpy_ml.CrossEntropy",
         description="numpy-ml: one-hot labels first, log(p + eps), a sum, the gradient p - y; up to Python 3.9",
         loss="numpy_ml.neural_nets.losses:CrossEntropy",
