@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import closing
+from pathlib import Path
 
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
 from xentcheck.engine.conclusion import CellRun
+from xentcheck.engine.corpus import read
 from xentcheck.engine.grading import problem_of
 from xentcheck.engine.line import with_lines
 from xentcheck.engine.order import Order
@@ -48,6 +50,7 @@ def check_target(
     progress: ProgressLike | None = None,
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
+    corpus: str | os.PathLike[str] | None = None,
     lines: bool = False,
 ) -> Report:
     """Judge a target.
@@ -78,6 +81,8 @@ def check_target(
     executor : concurrent.futures.Executor, optional
         Where the search is done instead: any that can import xentcheck and the target. It is not shut down.
 
+    corpus : path, optional
+        A folder with batches that broke laws before: they are judged first. It is only read; see `corpus.keep`.
     resume : path, optional
         A directory that keeps what is done, so that a run that was ended, by whatever, goes on from there when it is
         called again alike; the first call makes it.
@@ -97,6 +102,7 @@ def check_target(
     """
     if profile not in PROFILES:
         raise TargetError(f"The profile is {profile!r}, but must be {', '.join(PROFILES)}.")
+    entries, said = ([], []) if corpus is None else read(Path(corpus))
     chosen = Options(
         profile,
         seed,
@@ -106,6 +112,7 @@ def check_target(
         time_limit,
         first_time_limit,
         memory,
+        corpus=tuple(entries),
     )
     start = time.perf_counter()
     opening = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
@@ -113,8 +120,11 @@ def check_target(
         plan = planned(specification, chosen, host)
         told = progress or Silent()
         if resume is None:
-            return performed(plan, host, Memory(), jobs, executor, told, start, lines)
+            kept = Memory()
+            kept.remarks += said
+            return performed(plan, host, kept, jobs, executor, told, start, lines)
         plan, journal = opened(folder_of(resume, specification), plan, host.description)
+        journal.remarks += said
         with closing(journal):
             return performed(plan, host, journal, jobs, executor, told, start, lines)
 
