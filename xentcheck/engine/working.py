@@ -157,17 +157,26 @@ class Working:
     def judge(self, shards: Sequence[tuple[int, int]], executor: Executor | None, jobs: int) -> list[str]:
         """Judge some shards and nothing else; return what went wrong with those that are not done for it."""
         left = [one for one in shards if shard_name(*one) not in self._memory.records]
+        faults: list[str] = []
+
+        def over(cell: int, number: int, result: CellResult) -> None:
+            faults.extend(said for said in (result.fault, *result.lost) if said)
+            self._memory.forget(shard_name(cell, number))
+
         if jobs == 1 and executor is None:
-            results = [from_record(self._judged_here(*one, alone=True)) for one in left]
+            for one in left:
+                over(*one, from_record(self._judged_here(*one, alone=True)))
         else:
             spread = Spread(executor, jobs, self._came)
             try:
                 for cell, number in left:
                     spread.add(shard_name(cell, number), judge_shard_alone, self._orders[cell], number)
-                results = [self._searched(spread, *one) for one in left]
+                for one in left:
+                    over(*one, self._searched(spread, *one))
+                    spread.forget(shard_name(*one))
             finally:
                 spread.close(interrupted=len(spread.done) < len(left))
-        return [said for result in results for said in (result.fault, *result.lost) if said]
+        return faults
 
     def _judged_here(self, cell: int, number: int, alone: bool = False) -> Record:
         order, name, before = self._orders[cell], shard_name(cell, number), self._judged
