@@ -110,14 +110,15 @@ def _sizes(fewest: int, most: float) -> list[str]:
 
 def _magnitudes(batch: Batch) -> list[str]:
     """Return the ranges of binades in which a batch has scores, and what else these are."""
-    with np.errstate(invalid="ignore"):
-        scores = batch.scores.astype(np.float64).reshape(-1)
-    odd = {"nan": np.isnan(scores), "-inf": scores == -np.inf, "+inf": scores == np.inf}
-    found = [name for name, where in odd.items() if where.any()]
-    finite = scores[np.isfinite(scores)]
-    if (finite == 0.0).any():
+    scores, found = batch.scores.reshape(-1), []
+    if not np.isfinite(scores).all():
+        odd = {"nan": np.isnan(scores), "-inf": scores == -np.inf, "+inf": scores == np.inf}
+        found += [name for name, where in odd.items() if where.any()]
+        scores = scores[np.isfinite(scores)]
+    if np.count_nonzero(scores) < scores.size:
         found.append("0")
-    exponents = np.frexp(finite[finite != 0.0])[1] - 1
+        scores = scores[scores != 0]
+    exponents = np.frexp(scores if scores.dtype.itemsize > 2 else scores.astype(np.float32))[1] - 1
     occurring = np.flatnonzero(np.bincount(exponents + 1074)) - 1074
     places = np.unique(np.searchsorted(_EXPONENTS, occurring, side="right"))
     return found + [_binade(int(place) - 1) for place in places]
