@@ -135,6 +135,8 @@ def merge(directory: str, corpus: str | None, **files: str | None) -> int:
     with _sentences():
         for folder in campaign.folders(directory):
             report = campaign.merge(folder, Progress(sys.stderr, campaign.status(folder).name, asked))
+            if reports:
+                click.echo()
             reports.append(dataclasses.replace(report, command=f"xentcheck campaign merge {directory}"))
             write(report, sys.stdout)
             coverage.write(report.coverage, sys.stdout)
