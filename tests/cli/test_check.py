@@ -36,6 +36,7 @@ def test_conforming_is_zero(engine: Any, call: Call) -> None:
         "dtypes": None,
         "memory": None,
         "resume": None,
+        "corpus": None,
         "executor": None,
         "lines": False,
         "waivers": (),

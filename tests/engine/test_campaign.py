@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from xentcheck.cli import main
+from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.run import check_target
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.targets import TargetSpecification
@@ -100,3 +101,43 @@ def test_a_target_that_dies_leaves_its_later_shards(tmp_path: Path, call: Call) 
     assert "5 of 5 shards done" in call("status", tmp_path)[1]
     status, out, _ = call("merge", tmp_path)
     assert (status, "left after the target's process had ended" in out) == (1, True)
+
+
+@pytest.mark.slow
+def test_findings_go_into_the_corpus_that_the_next_campaign_begins_with(tmp_path: Path, call: Call) -> None:
+    """From a merge to a plan; a damaged file is said there, and costs nothing."""
+    first, second, corpus = tmp_path / "first", tmp_path / "second", tmp_path / "first" / "corpus"
+    words = (f"{LOSSES}:summed", "--properties", "value,answers", "--dtypes", "float64")
+    assert "the corpus first" not in call("plan", first, *words)[1]
+    call("run", first)
+    assert call("merge", first)[1].splitlines()[-1] == f"1 minimal batch added to {corpus}"
+    assert "minimal" not in call("merge", first)[1].splitlines()[-1]
+    (corpus / "torn.json").write_text('{"schema": ', encoding="utf-8")
+    status, out, error = call("plan", second, *words, "--corpus", corpus)
+    assert (status, out.endswith(f"shards planned in {second}, the corpus first (1 batch)\n")) == (0, True)
+    assert error == f"xentcheck: torn.json in {corpus} cannot be read as batches of a corpus: left out\n"
+    told = call("run", second, "--shard", "1/6")
+    assert "1 of 6 shards done, 1 of " in told[1]
+    assert "broken: value" in told[1]
+
+
+def test_rounds_draw_more_and_sweep_once(tmp_path: Path, call: Call) -> None:
+    """And the state tells what has been tried, on the terminal and as JSON."""
+    words = (f"{LOSSES}:loss", "--properties", "answers", "--dtypes", "float64")
+    planned = {}
+    for rounds in (1, 3):
+        folder = tmp_path / str(rounds)
+        call("plan", folder, *words, "--rounds", rounds)
+        call("status", folder, "--json", tmp_path / "s.json")
+        (planned[rounds],) = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["targets"]
+    assert planned[3]["batches"] - planned[1]["batches"] == 2 * PROFILES["quick"].examples
+    assert {count for levels in planned[3]["coverage"].values() for count in levels.values()} == {0}
+    call("run", tmp_path / "3", "--shard", "2/6")
+    status, out, _ = call("status", tmp_path / "3", "--json", tmp_path / "s.json")
+    stated = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))
+    (after,) = stated["targets"]
+    assert (status, stated["schema"]) == (0, "xentcheck-campaign-status/1")
+    assert after["coverage"]["dtypes"] == {"float64": after["run"]}
+    assert f"dtypes             float64: {after['run']}" in out
+    assert "1,000 to 9,999" in out
+    assert call("status", tmp_path / "3", "--json", tmp_path / "no" / "s.json")[0] == 2

@@ -50,8 +50,8 @@ def test_the_reducer_keeps_the_kind(law: str, loss: Any, what: str) -> None:
         fall = Fall(chosen, first, BATCH)
         smaller, minimal = minimise(fall, case_of, 60, [BATCH.rows([0])], contract)
     assert minimal
-    assert smaller.batch.n == 3
-    assert kind_of(smaller).what.startswith(what)
+    assert smaller.batch.n == smaller.violation.batch.n == 3
+    assert kind_of(smaller.violation).what.startswith(what)
 
 
 def test_kinds_tell_what_happened() -> None:

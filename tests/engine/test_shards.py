@@ -22,6 +22,7 @@ from xentcheck.engine.run_plan import Options, planned
 from xentcheck.engine.search import FATAL_LIMIT, CellResult
 from xentcheck.engine.shard_record import Record, from_record, to_record
 from xentcheck.engine.units import judge_shard
+from xentcheck.engine.working import Memory, Silent, Working
 from xentcheck.targets import TargetSpecification, open_host
 
 LOSSES = Path(__file__).with_name("losses.py")
@@ -187,3 +188,15 @@ def same(one: Batch, other: Batch) -> None:
     for key, value in one.options.items():
         assert type(value) is type(other.options[key])
         assert np.asarray(value).tobytes() == np.asarray(other.options[key]).tobytes()
+
+
+def test_no_record_is_kept_of_a_shard_that_is_merged() -> None:
+    """In one process, so that a long run takes no more memory than a short one; of the journal's, too."""
+    one = order("loss")
+    memory = Memory()
+    with one.host() as host:
+        (run,) = Working([one], host, memory, Silent()).in_turn()
+        assert (run.result.run, memory.records) == (one.planned, {})
+        shards = [(0, number) for number in range(one.shards)]
+        assert Working([one], host, memory, Silent()).judge(shards, None, 1) == []
+    assert memory.records == {}

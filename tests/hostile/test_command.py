@@ -16,7 +16,7 @@ PACKAGES = Path(__file__).parents[2]
 FEW = ("--properties", "answers,value", "--dtypes", "float64", "--contract", 'domain={"rows":[1,2],"classes":[2,3]}')
 
 
-SMALL_FILES = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+SMALL_FILES = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400)); "
 
 
 def called(*words: str, before: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
@@ -57,7 +57,7 @@ def test_a_fault_is_one_target_s_and_what_it_broke_before_is_kept(tmp_path: Path
 
 @pytest.mark.slow
 def test_a_full_disk_costs_nothing_on_the_terminal_and_leaves_no_half_file(tmp_path: Path) -> None:
-    written = ["--json", str(tmp_path / "r.json"), "--reproducers", str(tmp_path)]
+    written = ["--json", str(tmp_path / "r.json"), "--reproducers", str(tmp_path), "--corpus", str(tmp_path)]
     ran = called("calls.py:controls_now_and_then", *FEW, *written, before=SMALL_FILES)
     assert ran.returncode == 2
     assert ran.stdout.splitlines()[-1].startswith("VIOLATES: calls.py:controls_now_and_then: ")
@@ -65,6 +65,7 @@ def test_a_full_disk_costs_nothing_on_the_terminal_and_leaves_no_half_file(tmp_p
     assert told == [
         f"xentcheck: --json {tmp_path / 'r.json'} cannot be written: File too large.",
         f"xentcheck: --reproducers {tmp_path} cannot be written: File too large.",
+        f"xentcheck: --corpus {tmp_path} cannot be written: File too large.",
     ]
     assert list(tmp_path.iterdir()) == []
 

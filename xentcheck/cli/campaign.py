@@ -6,10 +6,12 @@ import click
 
 from xentcheck.cli.campaign_directory import merge, plan, run, status
 from xentcheck.cli.campaign_exhaustive import exhaustive
+from xentcheck.cli.campaign_offsets import offsets
 
 
 @click.group(
-    short_help="Sweeps too large for one sitting: shards, and all pairs of 16-bit logits.", invoke_without_command=True
+    short_help="Sweeps too large for one sitting: shards, and all numbers of 16-bit formats.",
+    invoke_without_command=True,
 )
 @click.pass_context
 def campaign(context: click.Context) -> None:
@@ -18,5 +20,5 @@ def campaign(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (plan, run, merge, status, exhaustive):
+for _command in (plan, run, merge, status, exhaustive, offsets):
     campaign.add_command(_command)

@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,8 +17,16 @@ from xentcheck.cli.interruption import asked
 from xentcheck.cli.judging_options import limits_of_calls, specifications_of, what_is_judged
 
 if TYPE_CHECKING:
+    from xentcheck.engine.campaign import Status
     from xentcheck.report.report import Report
 
+STATUS_SCHEMA = "xentcheck-campaign-status/1"
+_CORPUS = click.option(
+    "--corpus",
+    type=click.Path(file_okay=False),
+    metavar="CORPUS",
+    help="The folder of minimal batches of earlier findings; DIR/corpus by default.",
+)
 _DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
 
 
@@ -37,21 +46,35 @@ class Share(click.ParamType):  # type: ignore[type-arg]  # not generic in every 
 @click.command(short_help="Plan a check in a directory.")
 @_DIRECTORY
 @what_is_judged
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many times as many batches are drawn at random as `xentcheck check` draws.",
+)
+@_CORPUS
 @limits_of_calls
 def plan(**given: Any) -> int:
-    """Plan in DIR what `xentcheck check` does with the same TARGETs and options.
+    """Plan in DIR what `xentcheck check` does with the same TARGETs and options, or with more batches.
+
+    The minimal batches of the corpus are judged first.
 
     \b
-    xentcheck campaign plan runs mine.py:loss --profile thorough
+    xentcheck campaign plan runs mine.py:loss --profile thorough --rounds 10
     xentcheck campaign run runs --shard 1/2       anywhere, such as in two jobs of a CI matrix
     xentcheck campaign run runs --shard 2/2
     xentcheck campaign merge runs
     """  # noqa: D301 (click reads the character)
     from xentcheck.engine import campaign
+    from xentcheck.engine.corpus import read
     from xentcheck.engine.run_plan import Options
 
     arguments.memory(given["memory"])
     stated = arguments.declared(given["assignments"], given["contract_file"])
+    corpus, left_out = read(_corpus(given["directory"], given["corpus"]))
+    for sentence in left_out:
+        click.echo(f"xentcheck: {sentence}", err=True)
     options = Options(
         given["profile"],
         given["seed"],
@@ -60,11 +83,14 @@ def plan(**given: Any) -> int:
         time_limit=given["time_limit"],
         first_time_limit=given["first_time_limit"],
         memory=given["memory"],
+        rounds=given["rounds"],
+        corpus=tuple(corpus),
     )
     for name, specification in specifications_of(given, stated):
         with _sentences():
-            count = campaign.plan(given["directory"], specification, options)
-        click.echo(f"{name}: {count} shards planned in {given['directory']}")
+            shards, replayed = campaign.plan(given["directory"], specification, options)
+        first = f", the corpus first ({replayed:,} {'batch' if replayed == 1 else 'batches'})" if replayed else ""
+        click.echo(f"{name}: {shards:,} shards planned in {given['directory']}{first}")
     return statuses.CONFORMS
 
 
@@ -92,10 +118,15 @@ def run(directory: str, share: tuple[int, int], jobs: int) -> int:
 
 @click.command(short_help="Report on what has been judged.")
 @_DIRECTORY
+@_CORPUS
 @output_files.options
-def merge(directory: str, **files: str | None) -> int:
-    """Report on what has been judged in DIR, as `xentcheck check` does; findings are reduced now."""
+def merge(directory: str, corpus: str | None, **files: str | None) -> int:
+    """Report on what has been judged in DIR, as `xentcheck check` does, and on what was tried and what never was.
+
+    Findings are reduced now; their minimal batches are added to the corpus, which the next plan begins with.
+    """
     from xentcheck.engine import campaign
+    from xentcheck.report import coverage
     from xentcheck.report.progress import Progress
     from xentcheck.report.terminal import write
 
@@ -104,33 +135,67 @@ def merge(directory: str, **files: str | None) -> int:
     with _sentences():
         for folder in campaign.folders(directory):
             report = campaign.merge(folder, Progress(sys.stderr, campaign.status(folder).name, asked))
+            if reports:
+                click.echo()
             reports.append(dataclasses.replace(report, command=f"xentcheck campaign merge {directory}"))
             write(report, sys.stdout)
+            coverage.write(report.coverage, sys.stdout)
     for form in output_files.FORMATS:
         if path := files[form.name]:
             form.write(path, reports, {}, len(reports) > 1)
+    folder = _corpus(directory, corpus)
+    if new := sum(output_files.add_to_corpus(str(folder), report) for report in reports):
+        click.echo(f"{new:,} minimal {'batch' if new == 1 else 'batches'} added to {folder}")
     return statuses.worst(statuses.of_verdict(report.verdict, report.interrupted) for report in reports)
 
 
 @click.command(short_help="Tell how far it is.")
 @_DIRECTORY
-def status(directory: str) -> int:
-    """Tell how far what is planned in DIR is, and which laws have been found broken."""
-    _show(directory)
+@click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write all of it as JSON.")
+def status(directory: str, json_file: str | None) -> int:
+    """Tell how far what is planned in DIR is, which laws have been found broken, what was tried and what never was."""
+    from xentcheck.report import coverage
+
+    output_files.require_writable({"--json": json_file})
+    states = _show(directory)
+    for state in states:
+        if len(states) > 1:
+            click.echo(f"\n{state.name}")
+        coverage.write(state.coverage, sys.stdout)
+    if json_file:
+        _write_json(json_file, states)
     return statuses.CONFORMS
 
 
-def _show(directory: str) -> None:
+def _corpus(directory: str, given: str | None) -> Path:
+    return Path(given) if given else Path(directory) / "corpus"
+
+
+def _write_json(path: str, states: list[Status]) -> None:
+    from xentcheck.report import encoding
+    from xentcheck.report.files import write_whole
+
+    content = {"schema": STATUS_SCHEMA, "targets": [encoding.plain(state) for state in states]}
+    try:
+        write_whole(Path(path), encoding.text(content))
+    except OSError as error:
+        raise click.ClickException(f"--json {path} cannot be written: {error.strerror}.") from None
+
+
+def _show(directory: str) -> list[Status]:
     from xentcheck.engine import campaign
 
+    states = []
     with _sentences():
         for folder in campaign.folders(directory):
             state = campaign.status(folder)
+            states.append(state)
             done = f"{state.shards - state.left} of {state.shards} shards done"
             broken = f"; broken: {', '.join(state.broken)}" if state.broken else ""
             click.echo(f"{state.name}: {done}, {state.run:,} of {state.batches:,} batches judged{broken}")
             for remark in state.remarks:
                 click.echo(f"  {remark}")
+    return states
 
 
 @contextmanager

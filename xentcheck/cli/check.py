@@ -36,6 +36,12 @@ from xentcheck.cli.judging_options import CALLABLES, limits_of_calls, specificat
     metavar="REPORT.JSON",
     help="Repeat the run of a report, and tell whether it comes to the same; no TARGET is given then.",
 )
+@click.option(
+    "--corpus",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Judge first the minimal batches of earlier findings in DIR, and add those of this run.",
+)
 @output_files.options
 @click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write the report as a page.")
 @click.option(
@@ -112,6 +118,7 @@ def _command(given: dict[str, Any], name: str) -> str:
     for option in ("properties", "dtypes"):
         chosen = arguments.listed(given[option])
         words += [f"--{option}", ",".join(chosen)] if chosen else []
+    words += ["--corpus", given["corpus"]] if given["corpus"] else []
     words += ["--fail-fast"] if given["fail_fast"] else []
     for option, default in (("time_limit", 10.0), ("first_time_limit", 120.0)):
         words += [f"--{option.replace('_', '-')}", f"{given[option]:g}"] if given[option] != default else []

@@ -91,6 +91,7 @@ class CheckRun:
                 memory=given["memory"],
                 progress=progress,
                 resume=given["resume"],
+                corpus=given["corpus"],
                 executor=self._executor(stack),
                 lines=bool(given["html"]),
                 **self.limits,
@@ -138,6 +139,8 @@ class CheckRun:
             self.write()
             if folder:
                 self._saved(lambda: output_files.write_reproducers(folder, report))
+            if corpus := self.given["corpus"]:
+                self._saved(lambda: output_files.add_to_corpus(corpus, report))
             self._draw(report)
             self.write_html()
 

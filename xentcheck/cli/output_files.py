@@ -154,3 +154,13 @@ def write_reproducers(folder: str, report: ReportData) -> None:
                 write_whole(Path(paths[identifier(finding)]), finding.reproducer)
     except OSError as error:
         raise click.ClickException(f"--reproducers {folder} cannot be written: {error.strerror}.") from None
+
+
+def add_to_corpus(folder: str, report: ReportData) -> int:
+    """Add the minimal batches of a report to a corpus, each whole or not at all; return how many are new."""
+    from xentcheck.engine.corpus import keep
+
+    try:
+        return keep(Path(folder), report)
+    except OSError as error:
+        raise click.ClickException(f"--corpus {folder} cannot be written: {error.strerror}.") from None

@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xentcheck.contract import Contract
+from xentcheck.engine.coverage import Counts, add, with_what_is_missing
 from xentcheck.engine.journal import Journal
 from xentcheck.engine.merging import found_in, missing
 from xentcheck.engine.order import Order
@@ -21,19 +23,20 @@ from xentcheck.engine.run_directory import PLAN, folder_of, mark, opened, plan_o
 from xentcheck.engine.run_plan import Options, RunPlan, planned
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.shard_record import from_record
-from xentcheck.engine.working import ProgressLike, Silent, Working, shard_name
+from xentcheck.engine.working import ProgressLike, Silent, Working, in_order, shard_name
 from xentcheck.report.report import Report
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
 
 
-def plan(directory: str, specification: TargetSpecification, options: Options) -> int:
-    """Plan the run of a target in a directory; return how many shards it has."""
+def plan(directory: str, specification: TargetSpecification, options: Options) -> tuple[int, int]:
+    """Plan the run of a target in a directory; return how many shards it has, and how many batches of a corpus."""
     with _host(specification, options) as host:
         made, journal = opened(
             folder_of(directory, specification), planned(specification, options, host), host.description
         )
     journal.close()
-    return sum(order.shards for order in made.orders())
+    orders = made.orders()
+    return sum(order.shards for order in orders), sum(len(order.replayed) for order in orders)
 
 
 def folders(directory: str) -> list[Path]:
@@ -62,7 +65,7 @@ def run(folder: Path, share: tuple[int, int], jobs: int = 1, told: ProgressLike 
     progress = told or Silent()
     with _opened(folder) as (made, host, journal):
         orders = made.orders(str(folder))
-        mine = list(_shards(orders))[number - 1 :: count]
+        mine = in_order(orders)[number - 1 :: count]
         progress.start(sum(orders[cell].shard(number).planned for cell, number in mine))
         try:
             faults = Working(orders, host, journal, progress).judge(mine, None, jobs)
@@ -106,6 +109,8 @@ class Status:
         The laws that were found broken so far.
     remarks : tuple of str
         What is to be said of the journal.
+    coverage : dict
+        What was tried; see `ReportData.coverage`.
     """
 
     name: str
@@ -115,6 +120,7 @@ class Status:
     run: int
     broken: tuple[str, ...]
     remarks: tuple[str, ...]
+    coverage: dict[str, dict[str, int]]
 
 
 def status(folder: Path) -> Status:
@@ -124,8 +130,11 @@ def status(folder: Path) -> Status:
     orders = made.orders()
     left = run_ = 0
     broken: dict[str, None] = {}
+    tried: Counts = {}
     for cell, order in enumerate(orders):
         done = _done(cell, order, journal)
+        for result in done.values():
+            add(tried, result.coverage)
         run_ += sum(result.run for result in done.values())
         broken.update(dict.fromkeys(fall.law.name for result in done.values() for fall in found_in(result)))
         while (number := missing(order, done)) is not None:
@@ -139,18 +148,13 @@ def status(folder: Path) -> Status:
         run_,
         tuple(broken),
         tuple(journal.remarks),
+        with_what_is_missing(tried, Contract.from_mapping(stated["contract"]), made.cells),
     )
 
 
 def _done(cell: int, order: Order, journal: Journal) -> dict[int, CellResult]:
     names = {number: shard_name(cell, number) for number in range(order.shards)}
     return {number: from_record(journal.records[name]) for number, name in names.items() if name in journal.records}
-
-
-def _shards(orders: list[Order]) -> Iterator[tuple[int, int]]:
-    for cell, order in enumerate(orders):
-        for number in range(order.shards):
-            yield cell, number
 
 
 def _host(specification: TargetSpecification, limits: Options | RunPlan, directory: str | None = None) -> Host:

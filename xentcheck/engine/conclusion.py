@@ -141,21 +141,21 @@ class Conclusion:
 
     def reduced(self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False) -> Shown:
         """Return what a fall shows on the smallest batch found, with its cause."""
-        violation, minimal = self._minimised(fall, excused)
-        cause = self._cause(fall, violation, minimal or self.search.result.interrupted)
-        return Shown(self.search.contract, fall, violation, minimal, cause)
+        smallest, minimal = self._minimised(fall, excused)
+        cause = self._cause(fall, smallest.violation, minimal or self.search.result.interrupted)
+        return Shown(self.search.contract, smallest, minimal, cause)
 
-    def _minimised(self, fall: Fall, excused: Callable[[Violation], bool]) -> tuple[Violation, bool]:
-        """Return a violation on the smallest batch found, and whether it was reduced."""
+    def _minimised(self, fall: Fall, excused: Callable[[Violation], bool]) -> tuple[Fall, bool]:
+        """Return how the smallest batch found breaks the law, and whether it was reduced."""
         if self.search.result.interrupted:
-            return fall.violation, False
+            return fall, False
         known = [self.known[fall.law.name]] if fall.law.name in self.known else []
         try:
             budget = PROFILES[self.order.profile].reductions
             return minimise(fall, self.search.case, budget, known, self.search.contract, excused)
         except Exception as error:
             self._own_fault("reducing a finding", error)
-            return fall.violation, False
+            return fall, False
 
     def _cause(self, fall: Fall, violation: Violation, again: bool) -> Cause | None:
         try:
@@ -171,7 +171,7 @@ class Conclusion:
     def reported(self, shown: Shown, place: int) -> Found:
         """Return the finding that shows a mistake, the `place`-th of its law, with its root cause."""
         contract, violation = self.search.contract, shown.violation
-        made = finding(shown.law, self.order.cell, violation, shown.minimal, shown.cause)
+        made = finding(shown.law, self.order.cell, violation, shown.minimal, shown.cause, shown.asked)
         made, promise = replace(made, place=place), ""
         try:
             kept = weaker_promise(violation, contract, self.search.case) if _may_be_asked(self.search.result) else None

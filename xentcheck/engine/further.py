@@ -22,22 +22,19 @@ class Shown:
     ----------
     contract : Contract
     fall : Fall
-        What was reduced.
-    violation : Violation
-        On the smallest batch found.
+        How the smallest batch found breaks the law.
     minimal : bool
         Whether the batch was reduced.
     cause : Cause or None
     """
 
-    def __init__(
-        self, contract: Contract, fall: Fall, violation: Violation, minimal: bool, cause: Cause | None
-    ) -> None:
+    def __init__(self, contract: Contract, fall: Fall, minimal: bool, cause: Cause | None) -> None:
         self.law = fall.law
-        self.violation = violation
+        self.violation = fall.violation
+        self.asked = fall.batch
         self.minimal = minimal
         self.cause = cause
-        self.kind: Kind = kind_of(violation)
+        self.kind: Kind = kind_of(fall.violation)
         self.mechanism = "" if cause is None else cause.mechanism
         self.told = cause is not None and cause.shown
         self._contract = contract

@@ -8,8 +8,11 @@ judged of later shards in the meantime is not looked at.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 
+from xentcheck.engine import coverage
 from xentcheck.engine.grading import worse
 from xentcheck.engine.order import Order
 from xentcheck.engine.search import FATAL_LIMIT, LARGEST_KEPT, CellResult, Fall, Tally
@@ -39,35 +42,32 @@ def _ends(result: CellResult, deaths: int) -> bool:
     return result.left or result.interrupted or bool(result.fault) or deaths >= FATAL_LIMIT
 
 
-def _counting(order: Order, done: Mapping[int, CellResult]) -> Iterator[CellResult]:
-    """Yield the results of the shards that count, of those that are there."""
-    deaths = 0
-    for number in sorted(done):
-        yield done[number]
-        deaths += done[number].deaths
-        if _ends(done[number], deaths):
-            return
-
-
-def merged(order: Order, done: Mapping[int, CellResult]) -> CellResult:
-    """Return the result of a cell; what is not done of it counts as skipped.
+class Merging:
+    """The result of a cell, from those of its shards in the order of their numbers, none of which is kept.
 
     Parameters
     ----------
     order : Order
-    done : mapping
-        The results of its shards, by their number.
     """
-    cell = CellResult(order.cell, planned=order.planned)
-    judged, left = hashlib.sha256(), order.planned
-    for result in _counting(order, done):
-        left -= result.planned
+
+    def __init__(self, order: Order) -> None:
+        self.over = False
+        self._order = order
+        self._cell = CellResult(order.cell, planned=order.planned)
+        self._judged = hashlib.sha256()
+        self._left = order.planned
+
+    def add(self, result: CellResult) -> None:
+        """Add what came of the next shard; when it is `over`, nothing more is to be added."""
+        cell = self._cell
+        self._left -= result.planned
         cell.run += result.run
         cell.skipped += result.skipped
         cell.deaths += result.deaths
         cell.answered += result.answered
         cell.raised = cell.raised or result.raised
         cell.observations.update(result.observations)
+        coverage.add(cell.coverage, result.coverage)
         cell.interrupted |= result.interrupted
         cell.left |= result.left
         cell.fault, cell.trace = cell.fault or result.fault, cell.trace or result.trace
@@ -79,13 +79,34 @@ def merged(order: Order, done: Mapping[int, CellResult]) -> CellResult:
         for name, tally in result.tallies.items():
             _add(cell.tallies.setdefault(name, Tally(tally.law)), tally)
         _leave_open(cell.left_open, result.left_open)
-        judged.update(result.digest.encode())
-    cell.skipped += left
-    cell.digest = judged.hexdigest()
-    del cell.witnessed[order.witnessed :]
-    if cell.deaths >= FATAL_LIMIT:
-        cell.observations[f"{cell.cell}: left after the target's process had ended {cell.deaths} times"] += 1
-    return cell
+        self._judged.update(result.digest.encode())
+        del cell.witnessed[self._order.witnessed :]
+        self.over = _ends(result, cell.deaths)
+
+    def result(self) -> CellResult:
+        """Return the result; what is not done of the cell counts as skipped."""
+        cell = replace(self._cell, observations=Counter(self._cell.observations))
+        cell.skipped += self._left
+        cell.digest = self._judged.hexdigest()
+        if cell.deaths >= FATAL_LIMIT:
+            cell.observations[f"{cell.cell}: left after the target's process had ended {cell.deaths} times"] += 1
+        return cell
+
+
+def merged(order: Order, done: Mapping[int, CellResult]) -> CellResult:
+    """Return the result of a cell.
+
+    Parameters
+    ----------
+    order : Order
+    done : mapping
+        The results of its shards, by their number.
+    """
+    merging = Merging(order)
+    for number in sorted(done):
+        if not merging.over:
+            merging.add(done[number])
+    return merging.result()
 
 
 def _add(sum_: Tally, shard: Tally) -> None:

@@ -29,8 +29,8 @@ def minimise(
     known: list[Batch],
     contract: Contract,
     excused: Callable[[Violation], bool] = lambda violation: False,
-) -> tuple[Violation, bool]:
-    """Return the violation of the same kind on the smallest batch found, and whether it was reduced.
+) -> tuple[Fall, bool]:
+    """Return how the smallest batch found breaks the law, by a violation of the same kind, and whether it was reduced.
 
     A smaller batch on which the law is broken in another way may show another mistake.
 
@@ -67,12 +67,12 @@ def minimise(
     deadly = fall.violation.got is not None and "ended" in fall.violation.title
     for batch in [translated(other, fall.batch) for other in known]:
         if batch is not None and fails(batch):
-            return last[same_content(batch)], True
+            return Fall(fall.law, last[same_content(batch)], batch), True
     if not fails(fall.batch):
         # It happened, but not again on the same batch: the state of the target matters.
-        return fall.violation, False
+        return fall, False
     smallest = reduce(fall.batch, fails, DEADLY_BUDGET if deadly else budget, contract=contract)
-    return last.get(same_content(smallest), fall.violation), True
+    return Fall(fall.law, last.get(same_content(smallest), fall.violation), smallest), True
 
 
 def translated(batch: Batch, like: Batch) -> Batch | None:
@@ -88,11 +88,20 @@ def translated(batch: Batch, like: Batch) -> Batch | None:
     return batch.replace(scores=scores, labels=labels)
 
 
-def finding(law: Law, cell: Cell, violation: Violation, minimal: bool = False, cause: Cause | None = None) -> Finding:
+def finding(
+    law: Law,
+    cell: Cell,
+    violation: Violation,
+    minimal: bool = False,
+    cause: Cause | None = None,
+    asked: Batch | None = None,
+) -> Finding:
     """Return what the report says of a violation; the reproducer is added where the target is known.
 
-    A cause that is not shown is not told: what is known instead is a line of the detail.
+    A cause that is not shown is not told: what is known instead is a line of the detail. `asked` is the batch on which
+    the law was judged, if that is known.
     """
+    derived = asked is not None and same_content(asked) != same_content(violation.batch)
     shown = cause if cause is not None and cause.shown else None
     return Finding(
         property=law.name,
@@ -115,6 +124,7 @@ def finding(law: Law, cell: Cell, violation: Violation, minimal: bool = False, c
         digest=digest(violation.batch),
         event=kind_of(violation).what,
         minimal=minimal,
+        derived_from=to_mapping(asked) if asked is not None and derived else None,
     )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.sweep import sweep
@@ -52,6 +54,8 @@ class Order:
         Whether each new shape has been measured to be compiled.
     inputs : str
         A folder to write the input of each call to before it is made, or "".
+    replayed : tuple of mapping
+        Batches of a corpus that are judged first; see `corpus.Replay`.
     """
 
     specification: TargetSpecification
@@ -70,6 +74,7 @@ class Order:
     memory: int | str | None
     few_shapes: bool = False
     inputs: str = ""
+    replayed: tuple[Mapping[str, Any], ...] = ()
 
     def host(self) -> Host:
         """Open a host of the target; on a machine that has not the directory, paths begin where the process is."""
@@ -84,16 +89,28 @@ class Order:
     @property
     def planned(self) -> int:
         """The number of batches."""
-        return self.swept + self.drawn
+        return len(self.replayed) + self.swept + self.drawn
+
+    @property
+    def replays(self) -> int:
+        """The number of shards, the first ones, that judge batches of a corpus and nothing else."""
+        return -(-len(self.replayed) // SHARD)
 
     @property
     def shards(self) -> int:
         """The number of shards."""
-        return max(1, -(-self.planned // SHARD))
+        return self.replays + self._others
+
+    @property
+    def _others(self) -> int:
+        return max(1, -(-(self.swept + self.drawn) // SHARD))
 
     def shard(self, number: int) -> Shard:
         """Return one of the shards."""
-        start, stop = (self.planned * place // self.shards for place in (number, number + 1))
+        if number < self.replays:
+            return Shard(0, 0, 0, 0, self.replayed[number * SHARD : (number + 1) * SHARD])
+        number -= self.replays
+        start, stop = ((self.swept + self.drawn) * place // self._others for place in (number, number + 1))
         first = min(start, self.swept), min(stop, self.swept)
         # The first shard that draws has the seed of the cell, which depends on the run's seed and the cell's name.
         name = f"{self.cell}" if start <= self.swept else f"{self.cell} {number}"
@@ -102,17 +119,21 @@ class Order:
 
 @dataclass(frozen=True)
 class Shard:
-    """A part of the search of a cell: the sweep from `start` to before `stop`, and how many batches are `drawn`."""
+    """A part of the search of a cell: the sweep from `start` to before `stop`, and how many batches are `drawn`.
+
+    Or batches of a corpus that are `replayed`.
+    """
 
     start: int
     stop: int
     drawn: int
     seed: int
+    replayed: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def planned(self) -> int:
         """The number of batches."""
-        return self.stop - self.start + self.drawn
+        return len(self.replayed) + self.stop - self.start + self.drawn
 
 
 def capabilities_of(host: Host, few_shapes: bool = False) -> Capabilities:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from xentcheck.contract import Contract
+from xentcheck.engine import coverage
 from xentcheck.engine.boundary import parting_of_gradients
 from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.grading import Graded, stated, worse
@@ -90,8 +91,16 @@ def report_of(
         observations=tuple(_observations(description, done)),
         interrupted=interrupted,
         digest=hashlib.sha256("".join(run.result.digest for run in done).encode()).hexdigest(),
+        coverage=_coverage(description.contract, planned, done),
         samples=points((run.result.cell.dtype, run.result.samples) for run in done),
     )
+
+
+def _coverage(contract: Contract, planned: Sequence[Cell], done: Sequence[CellRun]) -> dict[str, dict[str, int]]:
+    found: coverage.Counts = {}
+    for run in done:
+        coverage.add(found, run.result.coverage)
+    return coverage.with_what_is_missing(found, contract, planned)
 
 
 def environment(description: TargetDescription) -> Environment:

@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import closing
+from pathlib import Path
 
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
 from xentcheck.engine.conclusion import CellRun
+from xentcheck.engine.corpus import read
 from xentcheck.engine.grading import problem_of
 from xentcheck.engine.line import with_lines
 from xentcheck.engine.order import Order
@@ -50,6 +52,7 @@ def check_target(
     progress: ProgressLike | None = None,
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
+    corpus: str | os.PathLike[str] | None = None,
     lines: bool = False,
     waivers: Iterable[Waiver] = (),
 ) -> Report:
@@ -63,6 +66,8 @@ def check_target(
         Told how the run goes.
     profile, seed, properties, dtypes, jobs, fail_fast, time_limit, first_time_limit, memory, executor, resume, lines
         As for `xentcheck.check`, which hands them on.
+    corpus : path, optional
+        A folder with batches that broke laws before: they are judged first. It is only read; see `corpus.keep`.
     waivers : iterable of Waiver
         What is known and accepted, of this target and others. Where one holds for it, `fail_fast` does not end its run:
         a finding that is waived would do so.
@@ -80,6 +85,7 @@ def check_target(
     """
     if profile not in PROFILES:
         raise TargetError(f"The profile is {profile!r}, but must be {', '.join(PROFILES)}.")
+    entries, said = ([], []) if corpus is None else read(Path(corpus))
     laws = tuple(law.name for law in choose(properties))
     start = time.perf_counter()
     opening = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
@@ -94,12 +100,16 @@ def check_target(
             time_limit,
             first_time_limit,
             memory,
+            corpus=tuple(entries),
         )
         plan = planned(specification, chosen, host)
         told = progress or Silent()
         if resume is None:
-            return performed(plan, host, Memory(), jobs, executor, told, start, lines, waiving)
+            kept = Memory()
+            kept.remarks += said
+            return performed(plan, host, kept, jobs, executor, told, start, lines, waiving)
         plan, journal = opened(folder_of(resume, specification), plan, host.description)
+        journal.remarks += said
         with closing(journal):
             return performed(plan, host, journal, jobs, executor, told, start, lines, waiving)
 

@@ -19,9 +19,9 @@ from xentcheck.report.encoding import plain
 from xentcheck.targets import TargetDescription, TargetError, TargetSpecification
 from xentcheck.version import __version__
 
-FORMAT = "xentcheck-run/1"
+FORMAT = "xentcheck-run/2"
 PLAN = "plan.json"
-_MEASURED = ("dear", "swept", "directory")
+_MEASURED = ("dear", "swept", "replayed", "directory")
 """What is taken from a plan that is there, and does not make another run of it."""
 
 
@@ -115,6 +115,8 @@ def plan_of(stated: Mapping[str, Any]) -> RunPlan:
         stated["first_time_limit"],
         stated["memory"],
         stated["dear"],
+        stated["rounds"],
+        tuple(tuple(replayed) for replayed in stated["replayed"]),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xentcheck.batches.sweep import sweep
 from xentcheck.engine.compiling import seconds_of_a_new_shape
+from xentcheck.engine.corpus import Entry, Replay, replays
 from xentcheck.engine.order import Order, capabilities_of, swept
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.properties.case import Case
@@ -36,6 +37,10 @@ class RunPlan:
     memory : int or str or None
     dear : float
         The seconds that a new shape has been measured to cost; 0.0 where it is cheap, or known or declared.
+    rounds : int
+        How many times as many batches are drawn as the profile says.
+    replayed : tuple of tuple of mapping
+        The batches of a corpus that are judged first in each cell.
     """
 
     specification: TargetSpecification
@@ -50,6 +55,8 @@ class RunPlan:
     first_time_limit: float
     memory: int | str | None
     dear: float
+    rounds: int
+    replayed: tuple[tuple[Replay, ...], ...]
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -71,7 +78,7 @@ class RunPlan:
                 self.profile,
                 self.seed,
                 count,
-                drawn_in_each(amount, len(self.cells)),
+                self.rounds * drawn_in_each(amount, len(self.cells)),
                 -(-amount.witnessed // len(self.cells)),
                 self.fail_fast,
                 self.time_limit,
@@ -79,8 +86,9 @@ class RunPlan:
                 self.memory,
                 self.dear > 0.0,
                 "" if known else folder,
+                replayed,
             )
-            for cell, count in zip(self.cells, self.swept, strict=True)
+            for cell, count, replayed in zip(self.cells, self.swept, self.replayed, strict=True)
         ]
 
 
@@ -96,6 +104,8 @@ class Options:
     time_limit: float = 10.0
     first_time_limit: float = 120.0
     memory: int | str | None = None
+    rounds: int = 1
+    corpus: tuple[Entry, ...] = ()
 
 
 def planned(specification: TargetSpecification, options: Options, host: Host) -> RunPlan:
@@ -124,6 +134,8 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
         options.first_time_limit,
         options.memory,
         dear,
+        options.rounds,
+        tuple(replays(options.corpus, host.description.name, contract, cell) for cell in chosen),
     )
 
 

@@ -23,6 +23,7 @@ from xentcheck.batches.strategies import batches
 from xentcheck.batches.sweep import sweep
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
+from xentcheck.engine import coverage
 from xentcheck.engine.grading import Graded, grade_answer, worse
 from xentcheck.engine.hypothesis_home import elsewhere
 from xentcheck.engine.plan import Cell
@@ -70,9 +71,10 @@ class CellResult:
     `deaths` counts how often the target's process ended or was ended, in whichever call; `answered` the batches on
     which a call returned at all, and `raised` is the first exception instead. `drawing`: whether the sweep is over.
     `left_open`: bad input about which the contract says nothing, still to be tried; `witnessed`: batches for the
-    witnesses. `digest` is that of the batches judged, in their order. `left`: whether the search was given up, after
-    too many deaths or because enough was found. `fault` and `trace` are the text and the traceback of an exception that
-    ended the search, whoever is to blame for it; `lost` says of parts of the search why nothing is known of them.
+    witnesses. `coverage`: on how many of the batches judged what occurs. `digest` is that of the batches judged, in
+    their order. `left`: whether the search was given up, after too many deaths or because enough was found. `fault` and
+    `trace` are the text and the traceback of an exception that ended the search, whoever is to blame for it; `lost`
+    says of parts of the search why nothing is known of them.
     """
 
     cell: Cell
@@ -85,6 +87,7 @@ class CellResult:
     witnessed: list[Batch] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
     left_open: list[LeftOpen] = field(default_factory=list)
+    coverage: coverage.Counts = field(default_factory=dict)
     deaths: int = 0
     answered: int = 0
     raised: Raised | None = None
@@ -156,6 +159,7 @@ class CellSearch:
         self.again = again
         self.on_batch = on_batch
         self.on_violation = on_violation
+        self._space = InputSpace(contract, cell.dtype, cell.labels)
         self._searching = True
         self._judged = hashlib.sha256()
 
@@ -285,6 +289,7 @@ class CellSearch:
             return
         result.run += 1
         self._judged.update(digest(batch).encode())
+        coverage.count(result.coverage, self._space, batch)
         outcome = case.answer.outcome
         if outcome.raised is not None and refuses_label_dtype(self.contract, batch, outcome):
             self._observe(f"labels of dtype {batch.labels.dtype} are refused ({outcome.raised.kind})")

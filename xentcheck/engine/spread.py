@@ -94,6 +94,11 @@ class Spread:
             raise LostError(self._why[unit])
         return self.done[unit]
 
+    def forget(self, unit: str) -> None:
+        """Drop what came of a unit, which stays done: nobody asks for it again."""
+        if unit in self.done:
+            self.done[unit] = None
+
     def close(self, interrupted: bool = False) -> None:
         """End the processes; those of somebody else's executor are let be."""
         for future in self._running:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.packing import unpack
 from xentcheck.contract.harmless import harmless
 from xentcheck.engine.conclusion import conclude
+from xentcheck.engine.corpus import mended
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.merging import again_in, merged
 from xentcheck.engine.minimise import finding
-from xentcheck.engine.order import Order, capabilities_of, swept
+from xentcheck.engine.order import Order, Shard, capabilities_of, swept
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
 from xentcheck.engine.shard_record import Record, from_record, to_record
 from xentcheck.properties.law import Law
@@ -76,17 +79,27 @@ def judge_shard(
             order.cell,
             dtypes=order.dtypes,
             witnessed=-(-order.witnessed // order.shards),
-            again=again_in(order),
+            again=max(again_in(order), len(shard.replayed)),
             on_batch=on_each,
             on_violation=on_violation,
         )
         try:
-            first = swept(contract, order.cell, order.profile, capabilities.expensive_shapes, order.dtypes)
-            search.search(first[shard.start : shard.stop], order.profile, shard.drawn, shard.seed)
+            first = _first(order, shard, host)
+            search.search(first, order.profile, shard.drawn, shard.seed)
+            search.result.observations.update(mended(search.result, shard.replayed, first))
         except Exception as error:  # what was found stays
             search.result.fault = harmless(f"{type(error).__name__}: {error}", 500)
             search.result.trace = traceback.format_exc()
     return to_record(search.result)
+
+
+def _first(order: Order, shard: Shard, host: Host) -> Sequence[Batch]:
+    """Return the batches of a shard that are not drawn."""
+    if shard.replayed:
+        return [unpack(one["batch"]) for one in shard.replayed]
+    few = capabilities_of(host, order.few_shapes).expensive_shapes
+    found = swept(host.description.contract, order.cell, order.profile, few, order.dtypes)
+    return found[shard.start : shard.stop]
 
 
 def _laws(order: Order, host: Host) -> list[Law]:

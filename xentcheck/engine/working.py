@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 from xentcheck.engine.conclusion import CellRun, conclude, concluded
-from xentcheck.engine.merging import found_in, merged, missing
+from xentcheck.engine.merging import Merging, found_in, merged, missing
 from xentcheck.engine.minimise import finding
 from xentcheck.engine.order import Order
 from xentcheck.engine.search import CellResult
@@ -74,6 +76,10 @@ class Memory:
             self.records[unit] = record
             self.write(unit, record)
 
+    def forget(self, unit: str) -> None:
+        """Drop the record of a unit that is not asked for again: a long run takes no more memory than a short one."""
+        self.records.pop(unit, None)
+
     def write(self, unit: str, record: Record) -> None:
         """Write a record where it outlives the process; here nowhere."""
 
@@ -84,6 +90,22 @@ class Memory:
 def shard_name(cell: int, number: int) -> str:
     """Return the name of the unit that is a shard."""
     return f"{cell}/{number}"
+
+
+def in_order(orders: Sequence[Order]) -> list[tuple[int, int]]:
+    """Return all shards of a run, by cell and number, in the order in which they are best judged."""
+    every = [(cell, number) for cell, order in enumerate(orders) for number in range(order.shards)]
+    return sorted(every, key=lambda one: one[1] >= orders[one[0]].replays)
+
+
+def _replays(orders: Sequence[Order]) -> list[tuple[int, int]]:
+    """Return the shards that judge batches of a corpus: before all others, whatever their cell."""
+    return [(cell, number) for cell, order in enumerate(orders) for number in range(order.replays)]
+
+
+def _stops(order: Order, result: CellResult) -> bool:
+    """Return whether nothing is to be judged after a shard."""
+    return result.interrupted or bool(result.fault) or (order.fail_fast and bool(found_in(result)))
 
 
 def conclusion_name(cell: int) -> str:
@@ -113,28 +135,48 @@ class Working:
 
     def in_turn(self) -> Iterator[CellRun]:
         """Do one unit after the other in this process; after one that is interrupted or broken off none follows."""
+        replayed: dict[tuple[int, int], CellResult] = {}
+        for cell, number in _replays(self._orders):
+            order, result = self._orders[cell], self._read(cell, number, self._judged_here(cell, number))
+            replayed[cell, number] = result
+            if _stops(order, result):
+                yield self._run(cell, merged(order, {number: result}))
+                return
         for cell, order in enumerate(self._orders):
-            done: dict[int, CellResult] = {}
-            while (number := missing(order, done)) is not None:
-                done[number] = self._read(cell, number, self._judged_here(cell, number))
-            yield self._run(cell, done)
-            if any(result.interrupted or result.fault for result in done.values()):
+            merging = Merging(order)
+            for number in range(order.shards):
+                if not merging.over:
+                    known = replayed.pop((cell, number), None)
+                    merging.add(known or self._read(cell, number, self._judged_here(cell, number)))
+                    self._memory.forget(shard_name(cell, number))
+            result = merging.result()
+            yield self._run(cell, result)
+            if result.interrupted or result.fault:
                 return
 
     def judge(self, shards: Sequence[tuple[int, int]], executor: Executor | None, jobs: int) -> list[str]:
         """Judge some shards and nothing else; return what went wrong with those that are not done for it."""
         left = [one for one in shards if shard_name(*one) not in self._memory.records]
+        faults: list[str] = []
+
+        def over(cell: int, number: int, result: CellResult) -> None:
+            faults.extend(said for said in (result.fault, *result.lost) if said)
+            self._memory.forget(shard_name(cell, number))
+
         if jobs == 1 and executor is None:
-            results = [from_record(self._judged_here(*one, alone=True)) for one in left]
+            for one in left:
+                over(*one, from_record(self._judged_here(*one, alone=True)))
         else:
             spread = Spread(executor, jobs, self._came)
             try:
                 for cell, number in left:
                     spread.add(shard_name(cell, number), judge_shard_alone, self._orders[cell], number)
-                results = [self._searched(spread, *one) for one in left]
+                for one in left:
+                    over(*one, self._searched(spread, *one))
+                    spread.forget(shard_name(*one))
             finally:
                 spread.close(interrupted=len(spread.done) < len(left))
-        return [said for result in results for said in (result.fault, *result.lost) if said]
+        return faults
 
     def _judged_here(self, cell: int, number: int, alone: bool = False) -> Record:
         order, name, before = self._orders[cell], shard_name(cell, number), self._judged
@@ -163,7 +205,7 @@ class Working:
             self._search(spread, done)
             away = self._conclude_away(spread, done)
             for cell, results in done.items():
-                yield self._run(cell, results, spread if cell in away else None)
+                yield self._run(cell, merged(self._orders[cell], results), spread if cell in away else None)
                 given += 1
             spread.close()
         except KeyboardInterrupt:
@@ -175,10 +217,15 @@ class Working:
 
     def _search(self, spread: Spread, done: dict[int, dict[int, CellResult]]) -> None:
         """Search the cells; if it is to fail fast, none after the first that has falls."""
-        for cell, order in enumerate(self._orders):
-            for number in range(order.shards):
-                if shard_name(cell, number) not in self._memory.records:
-                    spread.add(shard_name(cell, number), judge_shard_alone, order, number)
+        for cell, number in in_order(self._orders):
+            if shard_name(cell, number) not in self._memory.records:
+                spread.add(shard_name(cell, number), judge_shard_alone, self._orders[cell], number)
+        for cell, number in _replays(self._orders):
+            result = self._searched(spread, cell, number)
+            if _stops(self._orders[cell], result):
+                done[cell] = {number: result}
+                spread.drop("")
+                return
         for cell, order in enumerate(self._orders):
             results = done[cell] = {}
             while (wanted := missing(order, results)) is not None:
@@ -227,18 +274,15 @@ class Working:
             known = self._memory.records
             done = {number: self._read(cell, number, known[name]) for number, name in names.items() if name in known}
             if done:
-                yield self._run(cell, done, cut=True)
+                yield self._run(cell, merged(self._orders[cell], done), cut=True)
 
-    def _run(
-        self, cell: int, done: Mapping[int, CellResult], spread: Spread | None = None, cut: bool = False
-    ) -> CellRun:
+    def _run(self, cell: int, result: CellResult, spread: Spread | None = None, cut: bool = False) -> CellRun:
         """Return what came of a cell, concluded here or elsewhere; what is `cut` short is not reduced."""
         order, name = self._orders[cell], conclusion_name(cell)
-        result = merged(order, done)
         result.interrupted |= cut
         record: Record = {"findings": [], "minimal": {}, "observations": {}, "deaths": 0}
         if found_in(result):
-            record = self._memory.records.get(name) or self._concluded(cell, done, spread, cut)
+            record = self._memory.records.get(name) or self._concluded(cell, result, spread)
             if self._minimal is None:
                 self._minimal = record["minimal"]
             if not (result.interrupted or result.fault or result.lost):
@@ -247,7 +291,7 @@ class Working:
         run.inapplicable = inapplicable(order, self._host)
         return run
 
-    def _concluded(self, cell: int, done: Mapping[int, CellResult], spread: Spread | None, cut: bool) -> Record:
+    def _concluded(self, cell: int, result: CellResult, spread: Spread | None) -> Record:
         order, lost = self._orders[cell], ""
         if spread is not None:
             try:
@@ -255,9 +299,8 @@ class Working:
                 return record
             except LostError as error:
                 lost = f"the findings of {order.cell} are not reduced: the process that did so was lost ({error})"
-        result = merged(order, done)
-        result.interrupted |= cut or bool(lost)
-        record = conclude(order, result, self._minimal or {}, self._host)
+        own = replace(result, observations=Counter(result.observations), interrupted=result.interrupted or bool(lost))
+        record = conclude(order, own, self._minimal or {}, self._host)
         if lost:
             record["observations"][lost] = 1
         return record

@@ -29,7 +29,10 @@ def require_whole(report: ReportData) -> None:
 
 def _batches(report: ReportData) -> Iterator[tuple[str, Mapping[str, Any]]]:
     every: list[Finding] = [one for finding in report.findings for one in (finding, *finding.also)]
-    yield from ((f"the batch of a finding on {one.property}", one.batch) for one in every if one.batch)
+    for one in every:
+        yield from (
+            (f"the batch of a finding on {one.property}", batch) for batch in (one.batch, one.derived_from) if batch
+        )
     for dtype, parts in report.grades.items():
         for part, grade in parts.items():
             for stated in (grade, grade.max_error, grade.max_share):

@@ -291,6 +291,8 @@ class Finding:
         1 for the first finding of its law in its dtype and label form; 2 and 3 show other mistakes.
     also : tuple of Finding
         What else comes of the same mistake, or is not told apart from it: other laws, dtypes and label forms.
+    derived_from : mapping or None
+        The batch on which the law was judged, where `batch` is another one that the law has made of it.
     line : Line or None
         The target along a line through the batch, where that was asked for.
     event : str
@@ -321,6 +323,7 @@ class Finding:
     minimal: bool = False
     place: int = 1
     also: tuple[Finding, ...] = ()
+    derived_from: Mapping[str, Any] | None = None
     line: Line | None = None
     event: str = ""
     waived: str = ""
@@ -452,6 +455,9 @@ class ReportData:
         The command line that repeats the run, or "" where it was started from Python.
     digest : str
         That of all batches judged: two runs with the same one have judged the same batches.
+    coverage : mapping
+        An aspect of batches, such as "rows", "families" or "logits in float32", to what occurs there, each with the
+        number of batches judged in which it does; 0 for what the contract admits and nothing was tried of.
     samples : mapping
         A dtype to "loss" and "gradient", each with its Points.
     waived : tuple of Finding
@@ -476,6 +482,7 @@ class ReportData:
     interrupted: bool = False
     command: str = ""
     digest: str = ""
+    coverage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     samples: Mapping[str, Mapping[str, Points]] = field(default_factory=dict)
     waived: tuple[Finding, ...] = ()
     waivers: tuple[WaiverResult, ...] = ()

@@ -239,10 +239,11 @@ def _first(search: _Search) -> First:
     name, fall = next(iter(search.fallen.items()))
     tally, contract = fall.tally, search.host.description.contract
     broken = tally.falls[0]
-    violation, again = minimise(broken, fall.search.case, PROFILES[fall.profile].reductions, [], contract)
+    smallest, again = minimise(broken, fall.search.case, PROFILES[fall.profile].reductions, [], contract)
     diagnosis = Diagnosis(
         contract, fall.search.case, fall.search.sweep(fall.profile), lambda: open_host(search.specimen.specification())
     )
+    violation = smallest.violation
     cause = diagnosis.cause(tally.law, violation, broken.violation, again)
     return First(
         law=name,

@@ -127,3 +127,10 @@ def test_a_reason_without_an_answer_is_harmless() -> None:
     given[0]["trouble"] = {"said": "\x1b[2Jgone", "first": 1.0, "label": 0}
     told = list(sentences(merge(SETTINGS, given)))
     assert "no answer for z0 = 1.0, label 0: \\x1b[2Jgone" in told
+
+
+def test_an_infinite_error_is_told() -> None:
+    """JSON has it as a text."""
+    given = units()
+    given[4]["worst"]["ulps"] = pair(4 * SIDE, "inf", "inf")
+    assert any(line.startswith("largest error: inf ulp of") for line in sentences(merge(SETTINGS, given)))

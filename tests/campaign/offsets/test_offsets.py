@@ -114,5 +114,5 @@ def test_no_answer_is_counted(target: dict[str, Any]) -> None:
     target["loss"] = target["loss"].replace(":right", ":raises")
     found = run(target, "float16")
     assert found[1]["counts"]["unanswered"] == LABELS * 100
-    assert found[1]["trouble"] == "RuntimeError: no"
+    assert found[1]["trouble"]["said"] == "RuntimeError: no"
     assert offsets.merge({"format": "float16", "part": "loss"}, found)["verdict"] == "violates"

@@ -14,10 +14,11 @@ from typing import Any
 from xentcheck.campaign.exhaustive.judge import Row
 from xentcheck.campaign.exhaustive.merge import merged
 from xentcheck.campaign.exhaustive.pairs import PATTERNS
+from xentcheck.campaign.exhaustive.sentences import sentences
 from xentcheck.campaign.exhaustive.subject import opened, stated
 from xentcheck.campaign.exhaustive.tally import SIDE, Tally
 
-__all__ = ["merge", "plan", "run"]
+__all__ = ["merge", "plan", "run", "sentences"]
 
 
 def plan(target: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -13,6 +13,12 @@ _REST = (
     ("unanswered", "without an answer"),
     ("undecided", "judged, but left undecided"),
 )
+VERDICTS = {
+    "conforms": "CONFORMS: every {part} judged is within its allowance of the certified one.",
+    "violates": "VIOLATES",
+    "interrupted": "NOT COMPLETE: nothing wrong in what was tried.",
+    "nothing-judged": "NOTHING JUDGED",
+}
 
 
 def sentences(result: Mapping[str, Any]) -> Iterator[str]:
@@ -29,37 +35,30 @@ def sentences(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"{missing:,} pairs have not been tried"
     worst = result["worst"]
     if "ulps" in worst:
-        yield f"largest error: {worst['ulps']['ulps']:.6g} ulp of the exact {part}, {_at(worst['ulps'])}"
+        yield f"largest error: {float(worst['ulps']['ulps']):.6g} ulp of the exact {part}, {at(worst['ulps'])}"
     if "share" in worst:
-        yield f"largest share of an allowance: {_share(worst['share']['share'])}, {_at(worst['share'])}"
+        yield f"largest share of an allowance: {share(worst['share']['share'])}, {at(worst['share'])}"
     if result["trouble"] is not None:
         trouble = result["trouble"]
         yield f"no answer for z0 = {trouble['first']}, label {trouble['label']}: {harmless(trouble['said'])}"
     violations = sum(counts["violations"])
     yield f"{violations:,} violations" if violations != 1 else "1 violation"
     for example in result["examples"]:
-        yield f"- {_share(example['share'])} allowances, {_at(example)}"
-    yield {
-        "conforms": f"CONFORMS: every {part} judged is within its allowance of the certified one.",
-        "violates": "VIOLATES",
-        "interrupted": "NOT COMPLETE: nothing wrong in what was tried.",
-        "nothing-judged": "NOTHING JUDGED",
-    }[result["verdict"]]
+        yield f"- {share(example['share'])} allowances, {at(example)}"
+    yield VERDICTS[result["verdict"]].format(part=part)
 
 
-def _at(found: Mapping[str, Any]) -> str:
+def at(found: Mapping[str, Any]) -> str:
+    """Return where something was found, and what."""
     element = "" if found["element"] is None else f" element {found['element']}"
     z = ", ".join(str(value) for value in found["logits"])
     low, high = found["certified"]
     return (
         f"at z = ({z}) [{', '.join(found['bits'])}], label {found['label']}{element}: got {found['got']}, "
-        f"certified [{low}, {high}], allowance {_short(found['allowance'])}"
+        f"certified [{low}, {high}], allowance {share(found['allowance'])}"
     )
 
 
-def _share(value: float | str) -> str:
-    return f"{float(value):.4g}"
-
-
-def _short(value: float | str) -> str:
+def share(value: float | str) -> str:
+    """Return a figure as it is shown."""
     return f"{float(value):.4g}"

@@ -13,9 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.campaign.exhaustive.exact import described_row, judge_rows
+from xentcheck.campaign.exhaustive.exact import described_row, judge_rows, number
 from xentcheck.campaign.exhaustive.pairs import numbers
 from xentcheck.campaign.exhaustive.subject import opened, stated
+from xentcheck.campaign.offsets.sentences import sentences
+from xentcheck.targets import TargetError
+
+__all__ = ["merge", "plan", "run", "sentences"]
 
 ROWS = 4096
 """Offsets in a unit of work."""
@@ -37,7 +41,12 @@ def plan(target: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[st
     TargetError, ContractError
         If the target cannot be judged so; it is not imported.
     """
-    stated(target, settings)
+    planned, contract, _ = stated(target, settings)
+    fewest, most = (contract.domain or {}).get("classes", (1, np.inf))
+    if not all(fewest <= len(base) <= most for base in BASES):
+        raise TargetError(
+            f"{planned.name} states a domain of {fewest} to {most} classes; offsets are tried of 2, 3 and 10."
+        )
     count = _offsets(settings)
     return [{"first": first, "rows": min(ROWS, count - first)} for first in range(0, count, ROWS)]
 
@@ -49,13 +58,14 @@ def run(target: Mapping[str, Any], settings: Mapping[str, Any], unit: Mapping[st
     -------
     dict
         "counts" of rows by COUNTS ("overflowed": a shifted logit left the format, so that nothing is asked), "worst" by
-        "ulps" and by "share", the first violations as "examples", "trouble": why there was no answer.
+        "ulps" and by "share", the first violations as "examples", "trouble": why there was no answer, the first
+        offset of the call, and the label.
     """
     subject = opened(target, settings)
     counts = dict.fromkeys(COUNTS, 0)
     worst: dict[str, tuple[float, dict[str, Any]]] = {}
     examples: list[dict[str, Any]] = []
-    trouble = ""
+    trouble: dict[str, Any] | None = None
     ascending = subject.numbers.values[subject.numbers.finite]
     offsets = ascending[unit["first"] : unit["first"] + unit["rows"]]
     for base in BASES:
@@ -68,7 +78,7 @@ def run(target: Mapping[str, Any], settings: Mapping[str, Any], unit: Mapping[st
             answered = subject.answered(subject.batch(scores, label))
             if isinstance(answered, str):
                 counts["unanswered"] += len(scores)
-                trouble = trouble or answered
+                trouble = trouble or {"said": answered, "first": number(float(offsets[fits][0])), "label": label}
                 continue
             got, _ = answered
             found = judge_rows(subject, scores, label, got)
@@ -116,7 +126,7 @@ def merge(settings: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> 
             if (found := [unit["worst"][kind] for unit in units if kind in unit["worst"]])
         },
         "examples": [example for unit in units for example in unit["examples"]][:SHOWN],
-        "trouble": next((unit["trouble"] for unit in units if unit["trouble"]), ""),
+        "trouble": next((unit["trouble"] for unit in units if unit["trouble"] is not None), None),
         "versions": sorted({unit["version"] for unit in units}),
         "verdict": verdict,
     }

@@ -9,6 +9,7 @@ from typing import Any
 from xentcheck.targets.outcome import Raised
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # all of `targets`
+_SHIMS = os.path.join(_OURS, "shims", "")
 
 
 def raised_by(error: BaseException, call: str) -> Raised:
@@ -50,7 +51,8 @@ def innermost(error: BaseException) -> str:
     where = ""
     for frame, line in traceback.walk_tb(error.__traceback__):
         path = frame.f_code.co_filename
-        if not _absolute(path).startswith(_OURS) or os.path.basename(path).startswith("shim_"):
+        ours = _absolute(path).startswith(_OURS)
+        if not ours or _absolute(path).startswith(_SHIMS):
             where = f"{shown_path(path)}:{line} in {frame.f_code.co_name}"
     return where
 
