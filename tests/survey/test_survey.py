@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from xentcheck.cli.survey import survey
+from xentcheck.survey import judging
 from xentcheck.survey.judging import Judged, file_name
 from xentcheck.survey.rows import row
 
@@ -91,6 +93,19 @@ def test_a_directory_that_is_a_file(tmp_path: Path) -> None:
     """One sentence."""
     (tmp_path / "file").write_text("")
     assert "is a file" in str(surveyed(str(tmp_path / "file"), "reference").exception)
+
+
+def test_a_fault_while_one_target_is_judged_is_that_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are judged, the table is written, and the exit status says so."""
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("in the judge")
+
+    monkeypatch.setattr(judging, "check_target", fails)
+    result = surveyed(str(tmp_path), "reference", "scipy.log_softmax")
+    assert result.return_value == 2
+    whys = [one["why"] for one in json.loads((tmp_path / "table.json").read_text())["targets"]]
+    assert whys == ["xentcheck itself failed: ZeroDivisionError: in the judge."] * 2
 
 
 def test_a_registered_target_is_shown_with_its_sources() -> None:

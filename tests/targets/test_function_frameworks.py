@@ -12,7 +12,9 @@ import pytest
 from xentcheck import reference
 from xentcheck.batches.batch import Batch
 from xentcheck.targets import TargetSpecification, open_host
+from xentcheck.targets.call.framework import NumpyFramework
 from xentcheck.targets.call.frameworks import FRAMEWORKS, framework_named
+from xentcheck.targets.call.target import Functions, Target
 from xentcheck.targets.outcome import Outcome
 
 PLANTED = str(Path(__file__).with_name("planted_functions.py"))
@@ -62,3 +64,22 @@ def test_a_loss_of_mlx_is_recognised_by_what_it_takes() -> None:
     assert description.framework == "mlx"
     assert outcome.raised is None
     assert outcome.gradient is not None
+
+
+class Narrow(NumpyFramework):
+    """A framework without unsigned integers of 64 bits."""
+
+    def present(self, array: Any) -> Any:
+        """Refuse what there is no array for."""
+        if array.dtype == np.uint64:
+            raise ValueError("incompatible array data type")
+        return super().present(array)
+
+
+def test_what_a_framework_has_no_array_for_is_refused() -> None:
+    """As if the target did so: it is no fault of xentcheck."""
+    target = Target(Functions(loss=lambda z, y: np.mean(z)), framework=Narrow())
+    assert target.evaluate(Batch(Z, Y), ("loss",)).raised is None
+    raised = target.evaluate(Batch(Z, Y.astype(np.uint64)), ("loss",)).raised
+    assert raised is not None
+    assert raised.message == "incompatible array data type"

@@ -29,8 +29,8 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
     another version since. Every wrong number is verified by a second method, mpmath from the definition alone. DIR
     then holds table.html, table.md, table.json, a badge a target, and for each finding a text for its developers.
 
-    Exit status: 0 the table was written, whatever the verdicts; 2 it cannot be, or the second method disagrees with a
-    finding, which is a fault of xentcheck.
+    Exit status: 0 the table was written, whatever the verdicts; 2 it cannot be, or xentcheck failed: by itself, or by
+    a finding with which the second method disagrees.
 
     \b
     xentcheck survey ecosystem
@@ -52,9 +52,11 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
     names = targets or [one.name for one in available() if one.source == "registered" and one.importable]
     try:
         home.mkdir(parents=True, exist_ok=True)
-        rows = []
+        rows, faults = [], 0
         for place, name in enumerate(dict.fromkeys(names), 1):
-            one = row(judged(name, home, given["profile"], given["seed"], lambda text: click.echo(text, err=True)))
+            found = judged(name, home, given["profile"], given["seed"], lambda text: click.echo(text, err=True))
+            faults += found.fault
+            one = row(found)
             rows.append(one)
             click.echo(f"{place} of {len(names)}: {one.name} {one.version}: {one.why or one.verdict}")
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -66,4 +68,4 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
         f"{total['conform']} conform, {total['violate']} break a law, {total['not judged']} not judged; "
         f"{total['verified']} of {total['findings']} findings verified by mpmath: {home / 'table.html'}"
     )
-    return status.UNUSABLE if total["disagreeing"] else status.CONFORMS
+    return status.UNUSABLE if total["disagreeing"] or faults else status.CONFORMS

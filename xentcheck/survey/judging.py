@@ -15,6 +15,7 @@ from xentcheck.report.files import write_whole
 from xentcheck.report.report import Report
 from xentcheck.report.results import INTERRUPTED
 from xentcheck.targets import TargetError, TargetSpecification
+from xentcheck.targets.call.trace import said_of
 from xentcheck.targets.find.registered import by_name
 from xentcheck.version import __version__
 
@@ -37,6 +38,8 @@ class Judged:
         The median of loss and gradient, or of what it has, of 64 rows of 1,000 classes; None where it was not timed.
     to_reference : float or None
         That over the reference's, in the same process and in turn.
+    fault : bool
+        Whether it was xentcheck that failed.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Judged:
     why: str = ""
     seconds_a_call: float | None = None
     to_reference: float | None = None
+    fault: bool = False
 
 
 def judged(name: str, directory: Path, profile: str, seed: int, say: Say) -> Judged:
@@ -70,6 +74,8 @@ def judged(name: str, directory: Path, profile: str, seed: int, say: Say) -> Jud
             report = check_target(TargetSpecification(name), profile=profile, seed=seed)
         except TargetError as error:
             return Judged(name, why=str(error))
+        except Exception as error:  # whatever it is, the others are judged
+            return Judged(name, why=f"xentcheck itself failed: {said_of(error)}.", fault=True)
         if report.verdict == INTERRUPTED:
             return Judged(name, why="The run was interrupted.")
         seconds, ratio = _timed(name, report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,7 +131,8 @@ class Calls:
         watched = []
         for name, given in (("scores", scores), ("labels", labels), *options.items()):
             if isinstance(given, Given):
-                native[name], memory = framework.present(given.array)
+                # What the framework has no array for is refused, as by a target of numpy that does so itself.
+                native[name], memory = self._guarded("loss", partial(framework.present, given.array))
                 watched.append(Given(given.role, memory, given.original))
             else:
                 native[name] = given

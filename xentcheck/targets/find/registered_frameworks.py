@@ -159,6 +159,7 @@ TARGETS: tuple[Registered, ...] = (
         package="paddle",
         contract={
             "labels": ["sparse"],
+            "label_dtypes": ["int64", "int32"],
             "mean_over": "weights",
             "class_weights": {"argument": "weight"},
             "ignore_index": {"argument": "ignore_index"},
@@ -180,6 +181,7 @@ TARGETS: tuple[Registered, ...] = (
         package="paddle",
         contract={
             "labels": ["sparse"],
+            "label_dtypes": ["int64", "int32"],
             "input": "probabilities",
             "gradient_wrt": "probabilities",
             "gradient_of": "loss",
