@@ -13,6 +13,7 @@ release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "numpydoc", "sphinx_click"]
 
+exclude_patterns = ["ecosystem"]  # made by `xentcheck survey`, to be read in the repository
 default_role = "code"  # one pair of backticks in a docstring is code, as everywhere else here
 smartquotes = False  # "--json" is no dash with a word
 myst_enable_extensions = ["deflist"]

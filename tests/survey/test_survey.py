@@ -105,7 +105,8 @@ def test_a_fault_while_one_target_is_judged_is_that_targets(tmp_path: Path, monk
     result = surveyed(str(tmp_path), "reference", "scipy.log_softmax")
     assert result.return_value == 2
     whys = [one["why"] for one in json.loads((tmp_path / "table.json").read_text())["targets"]]
-    assert whys == ["xentcheck itself failed: ZeroDivisionError: in the judge."] * 2
+    assert all(why.startswith("xentcheck itself failed: ZeroDivisionError: in the judge") for why in whys)
+    assert len(whys) == 2
 
 
 def test_a_registered_target_is_shown_with_its_sources() -> None:
