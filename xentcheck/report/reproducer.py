@@ -16,35 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import literals
+from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.results import Finding
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract
     from xentcheck.targets.specification import BuildPlan, TargetSpecification
 
-_PRESENT = {
-    "numpy": "",
-    "torch": """
-def tensor(array):
-    \"\"\"Return a tensor with the values of an array; torch reads no bfloat16 array of numpy.\"\"\"
-    if array.dtype.name == "bfloat16":
-        return torch.from_numpy(array.astype(np.float32)).to(torch.bfloat16)
-    return torch.from_numpy(np.array(array))
-""",
-    "jax": "",
-}
-_IMPORTS = {
-    "numpy": "",
-    "torch": "import torch\n",
-    "jax": 'import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)\n',
-}
 _OURS = """
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.targets import TargetSpecification, open_host
 """
 _WHILE = "1 while the defect is there"
-_WRAP = {"numpy": "{}", "torch": "tensor({})", "jax": "jnp.asarray({})"}
 
 
 def script(specification: TargetSpecification, contract: Contract, finding: Finding, *, framework: str = "") -> str:
@@ -56,8 +40,8 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
     contract : Contract
         Of the target, as it was judged.
     finding : Finding
-    framework : {"", "numpy", "torch", "jax"}
-        What the target was found to take; "" where that is not known.
+    framework : str
+        What the target was found to take, such as "numpy" and "torch"; "" where that is not known.
 
     Raises
     ------
@@ -119,8 +103,8 @@ def _data(finding: Finding, contract: Contract) -> str:
 
 def _direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> bool:
     """Return whether a direct call is all that there is to show."""
-    location = known.functions.get("loss" if role == "gradient" and framework in ("torch", "jax") else role)
-    if not isinstance(location, str) or framework not in _WRAP or finding.certified is None or known.python:
+    location = known.functions.get("loss" if role == "gradient" and framework != "numpy" else role)
+    if not isinstance(location, str) or framework not in IDIOMS or finding.certified is None or known.python:
         return False
     module, _, attribute = location.rpartition(":")
     words = [attribute, *([] if module.endswith(".py") else module.split("."))]
@@ -135,32 +119,20 @@ def _call(known: BuildPlan, contract: Contract, finding: Finding, framework: str
     location = known.functions["loss" if differentiated else role]
     module, _, attribute = location.rpartition(":")
     keywords = "".join(f", {key}={value!r}" for key, value in known.keywords.items())
-    wrap = _WRAP[framework]
-    options = (
-        "options" if framework == "numpy" else f"{{name: {_wrapped(framework)} for name, value in options.items()}}"
-    )
-    lines = [_IMPORTS[framework] + _imported(module, attribute, known.base), _PRESENT[framework]]
-    given = [wrap.format("scores"), wrap.format("labels")]
+    idiom = IDIOMS[framework]
+    value = f"{idiom.wrap.format('value')} if isinstance(value, np.ndarray) else value"
+    options = "options" if idiom.wrap == "{}" else f"{{name: {value} for name, value in options.items()}}"
+    lines = [idiom.imports + _imported(module, attribute, known.base), idiom.present]
+    scores, labels = idiom.wrap.format("scores"), idiom.wrap.format("labels")
     if differentiated:
         order = "labels, z" if contract.argument_order == "labels_first" else "z, labels"
-        labels = f"labels = {given[1]}"
-        if framework == "torch":
-            lines += [f"z = {given[0]}.requires_grad_()", labels]
-            lines += [f"target({order}{keywords}, **{options}).sum().backward()", "returned = z.grad.double().numpy()"]
-        else:
-            call = f"target({order}{keywords}, **{options}).sum()"
-            lines += [labels, f"returned = np.asarray(jax.grad(lambda z: {call})({given[0]})).astype(np.float64)"]
+        lines += [idiom.leaf.format(scores=scores), "" if labels == "labels" else f"labels = {labels}"]
+        lines.append(idiom.gradient.format(call=f"target({order}{keywords}, **{options})"))
     else:
-        ordered = given[::-1] if contract.argument_order == "labels_first" else given
-        lines.append(f"returned = target({', '.join(ordered)}{keywords}, **{options})")
-        if framework == "torch":
-            lines.append("returned = returned.detach().double()")
-        lines.append("returned = np.asarray(returned).astype(np.float64)")
+        order = f"{labels}, {scores}" if contract.argument_order == "labels_first" else f"{scores}, {labels}"
+        lines.append(f"returned = target({order}{keywords}, **{options})")
+    lines.append(f"returned = {idiom.read}")
     return "\n".join(line for line in lines if line) + "\n"
-
-
-def _wrapped(framework: str) -> str:
-    return f"{_WRAP[framework].format('value')} if isinstance(value, np.ndarray) else value"
 
 
 def _imported(module: str, attribute: str, base: str) -> str:

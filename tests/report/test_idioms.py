@@ -1,0 +1,66 @@
+"""A script calls a loss of a framework as its users do, differentiates it, and exits with 1 while it is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xentcheck.contract import Contract
+from xentcheck.report.idioms import IDIOMS
+from xentcheck.report.reproducer import script
+from xentcheck.report.results import Finding
+from xentcheck.targets import TargetSpecification
+
+DOUBLED = Path(__file__).with_name("doubled.py")
+CONTRACT = Contract.from_mapping({"label_dtypes": ["int64"], "dtypes": ["float32", "bfloat16"]})
+
+
+def finding(part: str, dtype: str) -> Finding:
+    """Return the finding that twice the loss, or the gradient, of two equal logits came."""
+    scores = {"dtype": dtype, "shape": [1, 2], "layout": "C", "values": ["0x0.0p+0", "0x0.0p+0"]}
+    labels = {"dtype": "int64", "shape": [1], "layout": "C", "values": [0]}
+    exact = 0.6931471805599453 if part == "loss" else -0.5
+    return Finding(
+        property="value",
+        number=1,
+        law="",
+        dtype=dtype,
+        labels="sparse",
+        title="it is twice as large",
+        batch={"scores": scores, "labels": labels, "label_form": "sparse", "options": {}, "layout": "C"},
+        part=part,
+        got=2 * exact,
+        certified=(exact, exact),
+        allowance=0.01,
+    )
+
+
+def ran(source: str, path: Path) -> Any:
+    """Return how a script ended."""
+    path.write_text(source)
+    return subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["loss", "gradient[0, 0]"])
+@pytest.mark.parametrize(
+    "framework", [pytest.param(name, marks=pytest.mark.needs(name)) for name in IDIOMS if name != "numpy"]
+)
+def test_it_shows_what_is_wrong(framework: str, part: str, tmp_path: Path) -> None:
+    """With nothing of xentcheck; and it exits with 0 where the certified value is what came."""
+    for dtype in ("float32", *(("bfloat16",) if framework in ("torch", "mlx") else ())):
+        found = finding(part, dtype)
+        source = script(TargetSpecification(f"{DOUBLED}:{framework}"), CONTRACT, found, framework=framework)
+        assert "import xentcheck" not in source
+        assert "from xentcheck" not in source
+        wrong = ran(source, tmp_path / "wrong.py")
+        assert wrong.returncode == 1, wrong.stderr
+        assert f"got        {found.got:.2f}"[:14] in wrong.stdout
+        doubled = replace(found, certified=(found.got, found.got))
+        right = script(TargetSpecification(f"{DOUBLED}:{framework}"), CONTRACT, doubled, framework=framework)
+        assert ran(right, tmp_path / "right.py").returncode == 0

@@ -1,0 +1,83 @@
+"""How a script calls a loss of a framework and has it differentiated, as somebody who uses it would write it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Idiom:
+    """The lines that a framework needs.
+
+    Parameters
+    ----------
+    imports, present : str
+        Import statements, and a function that makes an array of the framework's own, where it takes one.
+    wrap : str
+        Makes such an array of the numpy array "{}".
+    leaf : str
+        A statement that makes the scores something that is differentiated by, from {scores}, under the name z.
+    gradient : str
+        A statement that leaves the gradient of the sum in `returned`, from {call}, which reads z.
+    read : str
+        Makes a numpy array of numbers of float64 of `returned`.
+    """
+
+    imports: str = ""
+    present: str = ""
+    wrap: str = "{}"
+    leaf: str = "z = {scores}"
+    gradient: str = ""
+    read: str = "np.asarray(returned).astype(np.float64)"
+
+
+IDIOMS = {
+    "numpy": Idiom(),
+    "torch": Idiom(
+        imports="import torch\n",
+        present='''
+def tensor(array):
+    """Return a tensor with the values of an array; torch reads no bfloat16 array of numpy."""
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.astype(np.float32)).to(torch.bfloat16)
+    return torch.from_numpy(np.array(array))
+''',
+        wrap="tensor({})",
+        leaf="z = {scores}.requires_grad_()",
+        gradient="{call}.sum().backward()\nreturned = z.grad",
+        read="returned.detach().double().numpy()",
+    ),
+    "jax": Idiom(
+        imports='import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)\n',
+        wrap="jnp.asarray({})",
+        gradient="returned = jax.grad(lambda z: {call}.sum())(z)",
+    ),
+    "mlx": Idiom(
+        imports="import mlx.core as mx\n\nmx.set_default_device(mx.cpu)\n",
+        present='''
+def array(values):
+    """Return an array of mlx with the values of a numpy array; mlx reads no bfloat16 of numpy."""
+    if values.dtype.name == "bfloat16":
+        return mx.array(values.astype(np.float32)).astype(mx.bfloat16)
+    return mx.array(values, dtype=getattr(mx, values.dtype.name, None))
+''',
+        wrap="array({})",
+        gradient="returned = mx.grad(lambda z: {call}.sum())(z)",
+        read="np.array(returned.astype(mx.float64))",
+    ),
+    "mygrad": Idiom(
+        imports="import mygrad as mg\n",
+        leaf="z = mg.tensor({scores})",
+        gradient="{call}.sum().backward()\nreturned = z.grad",
+        read="np.asarray(getattr(returned, 'data', returned)).astype(np.float64)",
+    ),
+    "tensorflow": Idiom(
+        imports="import tensorflow as tf\n",
+        wrap="tf.constant({})",
+        gradient=(
+            "with tf.GradientTape() as tape:\n    tape.watch(z)\n    value = {call}\nreturned = tape.gradient(value, z)"
+        ),
+        read="tf.cast(returned, tf.float64).numpy()",
+    ),
+}
+"""Of frameworks that are not here a script calls the target as xentcheck does."""
