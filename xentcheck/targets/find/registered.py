@@ -147,6 +147,7 @@ TARGETS: tuple[Registered, ...] = (
         contract={"labels": ["sparse"], "reduction": "none"},
         aliases=("optax.integer_labels",),
         expensive_shapes=True,
+        threads=dict.fromkeys(("value", "shift", "uniform"), "https://github.com/google-deepmind/optax/pull/1792"),
         tried="0.2.8",
         documentation="docstring of optax.losses",
     ),
@@ -170,6 +171,7 @@ TARGETS: tuple[Registered, ...] = (
             "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
         },
         aliases=("torch.cross_entropy",),
+        threads=dict.fromkeys(("value", "finite"), "https://github.com/pytorch/pytorch/issues/85791"),
         tried="2.13.0",
         documentation="docstring of torch.nn.CrossEntropyLoss",
         seen={"compute": "trial: 16-bit results that no float32 calculation gives", "smoothing_weights": "source"},
@@ -192,6 +194,7 @@ TARGETS: tuple[Registered, ...] = (
             "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
         },
         aliases=("torch.cross_entropy.probabilities",),
+        threads=dict.fromkeys(("value", "finite"), "https://github.com/pytorch/pytorch/issues/85791"),
         tried="2.13.0",
         documentation="docstring of torch.nn.CrossEntropyLoss",
         seen={"compute": "trial: 16-bit results that no float32 calculation gives", "smoothing_weights": "source"},

@@ -103,6 +103,7 @@ TARGETS: tuple[Registered, ...] = (
         loss=f"{_SHIMS}.thinc_losses:categorical",
         contract={"input": "probabilities", "labels": ["sparse", "onehot"], "gradient_wrt": "logits"},
         **_from("thinc", "9.1.1"),
+        threads={"value": "https://github.com/explosion/thinc/pull/647"},
         seen={"gradient_wrt": "probe: the gradient is (p - y) / n"},
     ),
     Registered(
@@ -116,6 +117,7 @@ TARGETS: tuple[Registered, ...] = (
             "gradient_wrt": "logits",
         },
         **_from("thinc", "9.1.1"),
+        threads={"value": "https://github.com/explosion/thinc/pull/647"},
         seen={"gradient_wrt": "probe: the gradient is p - y"},
     ),
     Registered(

@@ -51,6 +51,9 @@ _PADDLE: dict[str, Any] = {
     "keywords": _REDUCTION,
     "tried": "3.3.1",
     "documentation": "docstring of paddle.nn.functional.cross_entropy",
+    "threads": dict.fromkeys(
+        ("value", "gradient", "own-gradient"), "https://github.com/PaddlePaddle/Paddle/issues/20994"
+    ),
 }
 _SMOOTHING = {"label_smoothing": {"argument": "label_smoothing"}}
 

@@ -58,6 +58,7 @@ TARGETS: tuple[Registered, ...] = (
             "dtypes": ["float16", "bfloat16", "float32", "float64"],
             "compute": "same",  # the mean is rounded to the dtype of the log-probabilities on the way
         },
+        threads=dict.fromkeys(("value", "finite"), "https://github.com/pytorch/pytorch/issues/61523"),
         **_TORCH,
     ),
     Registered(
