@@ -43,10 +43,11 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
         raise click.ClickException(
             f'A survey needs {" and ".join(missing)}: python -m pip install "xentcheck[survey]".'
         )
-    from xentcheck.survey.judging import judged
+    from xentcheck.survey.judging import Judged, judged
     from xentcheck.survey.pages import counts, write
     from xentcheck.survey.rows import row
     from xentcheck.targets import available
+    from xentcheck.targets.call.trace import said_of
 
     home = Path(directory)
     names = targets or [one.name for one in available() if one.source == "registered" and one.importable]
@@ -56,7 +57,11 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
         for place, name in enumerate(dict.fromkeys(names), 1):
             found = judged(name, home, given["profile"], given["seed"], lambda text: click.echo(text, err=True))
             faults += found.fault
-            one = row(found)
+            try:
+                one = row(found)
+            except Exception as error:  # whatever it is, the table has the other rows
+                faults += 1
+                one = row(Judged(name, why=f"xentcheck itself failed: {said_of(error)}."))
             rows.append(one)
             click.echo(f"{place} of {len(names)}: {one.name} {one.version}: {one.why or one.verdict}")
         today = datetime.datetime.now(datetime.UTC).date().isoformat()

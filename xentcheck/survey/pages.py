@@ -109,8 +109,8 @@ def badge(row: Row) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a number to four digits, a word as it is."""
-    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+    """Return a number to three digits, a word as it is."""
+    return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 @cache

@@ -54,7 +54,11 @@ def expected(finding: Finding, contract: Contract) -> Any:
     at = [int(word) for word in re.findall(r"\d+", inside)]
     with mpmath.workprec(BITS):
         if part == "loss":
+            if len(at) != (1 if contract.reduction == "none" else 0):
+                raise NotVerifiableError("it is about no single loss")
             return question.loss(at)
+        if len(at) != 2:
+            raise NotVerifiableError("it is about a row of the gradient")
         row, column = at
         if part == "gradient":
             return question.slope(row, column) * question.factor(row)
