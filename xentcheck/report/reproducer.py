@@ -127,7 +127,7 @@ def _direct(known: BuildPlan, contract: Contract, finding: Finding, framework: s
     plain = all(word.isidentifier() and not iskeyword(word) for word in words) and not attribute[:1].isupper()
     own_gradient = role == "gradient" and framework != "numpy" and "gradient" in known.functions
     further = finding.upstream is not None or finding.vector is not None
-    return plain and not own_gradient and not further and contract.axis != 0
+    return plain and not own_gradient and not further and contract.axis != 0 and contract.extra_axes == (0,)
 
 
 def _call(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> str:
