@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.diagnosis.posing import Array, cause_of, losses, softmax
+from tests.diagnosis.posing import Array, losses, softmax
+from tests.diagnosis.posing import given as posed
+from tests.diagnosis.test_several_batches import cause_of
 from xentcheck.batches.extra_axes import row_sizes, spread
+from xentcheck.diagnosis import Observation
+from xentcheck.diagnosis.mechanism import common_cause
 
 ALONG_ONE: dict[str, Any] = {"axis": 1, "extra_axes": (1, 2)}
 
@@ -52,10 +56,21 @@ def reshaped_gradient(z: Array, t: Array) -> Any:
         ("wrong_axis", "loss", along_the_last_axis),
         ("divisor_first_axis", "loss", mean_over_the_first_axis),
         ("reshaped_scores", "loss", reshaped),
-        ("labels_misaligned", "loss", labels_in_another_order),
         ("gradient_misaligned", "gradient", reshaped_gradient),
     ],
 )
 def test_mistakes_about_axes(mechanism: str, part: str, wrong: Callable[[Array, Array], Any]) -> None:
-    """Softmax and divisor along another axis, rows and gradients by a reshape alone, labels in another order."""
+    """Softmax and divisor along another axis, rows and gradients by a reshape alone."""
     assert cause_of(wrong, part, **ALONG_ONE).mechanism == mechanism
+
+
+def test_labels_in_another_order() -> None:
+    """It takes rows along two axes to show, as few of a small batch are."""
+    random = np.random.default_rng(3)
+    answers = []
+    for n in (6, 12, 8):
+        z, y = 3 * random.normal(size=(n, 5)), random.integers(0, 5, n)
+        answers.append(Observation(posed(z, y, **ALONG_ONE), "loss", labels_in_another_order(z, np.eye(5)[y])))
+    found = common_cause(answers[:1], answers[1:])
+    assert found is not None
+    assert (found.mechanism, found.shown) == ("labels_misaligned", True)
