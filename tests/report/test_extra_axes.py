@@ -38,13 +38,16 @@ def doubled_gradient(z, y):
 CONTRACT = {"axis": 1, "extra_axes": 1, "reduction": "none", "dtypes": ["float64"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["loss", "gradient"])
 def test_the_script_calls_the_target_with_all_axes(tmp_path: Path, role: str) -> None:
     """It has its exit status by the element that is wrong, which is told by its row; it needs nothing of ours."""
     file = tmp_path / "mine.py"
     file.write_text(textwrap.dedent(LOSSES))
     functions = {"loss": f"{file}:last_place_doubled"} if role == "loss" else {"gradient": f"{file}:doubled_gradient"}
-    report = xentcheck.check(**functions, contract=CONTRACT, properties=[{"loss": "value"}.get(role, role)], witnesses=False)
+    report = xentcheck.check(
+        **functions, contract=CONTRACT, properties=[{"loss": "value"}.get(role, role)], fail_fast=True
+    )
     finding = report.findings[0]
     told = " ".join(finding_text(report, finding).split())
     assert "rows along 1 x 2 in C order: logits of shape (1, 3, 2), classes along axis 1" in told
