@@ -39,6 +39,8 @@ def described(target: Target, plan: Mapping[str, Any]) -> dict[str, Any]:
     TargetError
         Where its functions have no location of their own that other projects could import.
     """
+    if 0 not in target.convention.extra_axes:
+        raise TargetError(f"{plan['name']} promises extra axes alone, and the benchmarks of --asv have rows alone.")
     functions = {}
     for role in _ROLES:
         function = getattr(target.functions, role)
@@ -56,7 +58,7 @@ def described(target: Target, plan: Mapping[str, Any]) -> dict[str, Any]:
         "input": contract.get("input", "logits"),
         "forms": [form for form in _FORMS if form in offered or (form == "onehot" and "soft" in offered)],
         "labels_first": target.convention.labels_first,
-        "transposed": target.convention.transposed,
+        "transposed": target.convention.axis == 0,
     }
 
 

@@ -10,6 +10,7 @@ from xentcheck.contract import values
 from xentcheck.contract.key import key
 from xentcheck.contract.values import DTYPES, INTEGERS, ContractError, ListOf, OneOf
 
+_MOST_AXES = 3
 _LIMITS = ("rows", "classes", "magnitude", "label_probability")
 
 
@@ -18,6 +19,15 @@ def _axis(name: str, value: Any) -> int:
     if axis not in (-1, 0, 1):
         raise ContractError(f"{name} is {axis!r}, but must be -1, 0 or 1.")
     return axis
+
+
+def _extra_axes(name: str, value: Any) -> tuple[int, ...]:
+    given = [value] if isinstance(value, int) else value
+    known = isinstance(given, (list, tuple)) and all(type(one) is int and 0 <= one <= _MOST_AXES for one in given)
+    if not known or not given:
+        wanted = f"a number of axes from 0 to {_MOST_AXES} or a list of such"
+        raise ContractError(f"{name} is {value!r}, but must be {wanted}.")
+    return tuple(sorted(set(given)))
 
 
 def _domain(name: str, value: Any) -> Mapping[str, Any]:
@@ -105,6 +115,18 @@ class Inputs:
         words="`-1`, `0`, `1`",
         meaning="Where the classes are.",
         example="axis=0",
+    )
+    extra_axes: tuple[int, ...] = key(
+        (0,),
+        _extra_axes,
+        words="a number from 0 to 3, or a list of such; default `[0]`",
+        meaning=(
+            "How many axes there are beside rows and classes; each number listed is judged. With 2 and `axis=1` scores "
+            "and dense labels have the shape (N, m, d1, d2), with `axis=-1` (N, d1, d2, m); sparse labels, and losses "
+            "with `reduction=none`, have the shape (N, d1, d2). Everything else is said of the n = N d1 d2 rows, of "
+            "which a mean is over all."
+        ),
+        example="extra_axes=[1,2]",
     )
     dtypes: tuple[str, ...] = key(
         ("float32", "float64"),

@@ -114,7 +114,8 @@ class Evidence:
         like = self._case_of(violation.batch)
         new_shapes = not like.capabilities.expensive_shapes
         batch, new_rows = violation.batch, new_shapes and upstream is None  # a cotangent has a number a row
-        asked = chain(variations(like.contract, batch, new_shapes), edges(like.contract, batch, new_rows))
+        spread = along_axes(like.contract, batch) if new_rows else ()
+        asked = chain(variations(like.contract, batch, new_shapes), spread, edges(like.contract, batch, new_rows))
         cases = map(self._case_of, asked)
         yield from self._answers(cases, part, upstream)
 
@@ -159,6 +160,25 @@ def variations(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[B
     space = InputSpace(contract, batch.dtype, batch.label_form)
     for changed in (*_other_numbers(contract, batch), *_other_places(contract, batch, new_shapes)):
         if not objection(space, changed):
+            yield changed
+
+
+def along_axes(contract: Contract, batch: Batch) -> Iterator[Batch]:
+    """Yield batches of four, six and twelve rows with several axes: few rows are often along one of them alone."""
+    if contract.extra_axes == (0,) or batch.n == 0 or batch.m < 2:
+        return
+    space = InputSpace(contract, batch.dtype, batch.label_form)
+    random = np.random.Generator(np.random.PCG64([batch.n, batch.m, 2]))
+    for n in (4, 6, 12):
+        changed = batch.rows(np.arange(n) % batch.n)
+        scores = changed.scores.astype(np.float64)
+        if contract.input == "logits":
+            scores = np.where(np.isfinite(scores), 2 * random.normal(size=scores.shape), scores)
+        labels = changed.labels
+        if batch.label_form == "sparse":
+            labels = (random.integers(batch.m, size=labels.shape)).astype(labels.dtype)
+        changed = changed.replace(scores=scores.astype(batch.scores.dtype), labels=labels)
+        if changed.scores.size <= LARGEST and not objection(space, changed):
             yield changed
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.extra_axes import row_sizes
 from xentcheck.contract import Contract
 from xentcheck.properties.law import Violation
 from xentcheck.targets.outcome import Outcome
@@ -139,10 +140,11 @@ class Answer:
         return self.truth.allowances
 
     def expected_shape(self, part: str) -> tuple[int, ...]:
-        """Return the shape that the contract gives a part of the answer."""
+        """Return the shape that the contract gives a part of the answer, its classes last."""
+        sizes = row_sizes(self.contract.extra_axes, self.batch.n, self.batch.m)
         if part != "loss":
-            return (self.batch.n, self.batch.m)
-        return (self.batch.n,) if self.contract.reduction == "none" else ()
+            return (*sizes, self.batch.m)
+        return sizes if self.contract.reduction == "none" else ()
 
     def malformed(self, part: str) -> str:
         """Return what is wrong with the shape or kind of a returned array, or ""."""
@@ -156,12 +158,14 @@ class Answer:
         return ""
 
     def numbers(self, part: str) -> NDArray[np.float64] | None:
-        """Return a part of the answer as float64, or None where nothing usable came back."""
+        """Return a part of the answer as float64, row by row, or None where nothing usable came back."""
         returned = getattr(self.outcome, part)
         if returned is None or self.malformed(part):
             return None
         with np.errstate(over="ignore"):  # a long double may be beyond float64, and the result wrong for that
-            return np.asarray(returned).astype(np.float64)
+            numbers = np.asarray(returned).astype(np.float64)
+        rows = (self.batch.n,) if returned.ndim else ()
+        return numbers.reshape(rows if part == "loss" else (*rows, self.batch.m))
 
     def held(self, part: str) -> Held | None:
         """Return the decision on a part, or None where there is nothing to decide."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.extra_axes import row_sizes
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INVALID_KINDS
 from xentcheck.properties.answer import Answer
@@ -96,8 +97,9 @@ def _is_sentinel(case: Case, batch: Batch, result: NDArray[Any] | None, sentinel
     with np.errstate(all="ignore"):
         values = result.astype(np.float64)
     same = (values == sentinel) | (np.isnan(values) & np.isnan(sentinel))
-    if case.contract.reduction == "none" and result.shape == (batch.n,) and batch.labels.size == case.batch.labels.size:
-        same = same[_differ(batch.labels, case.batch.labels) | _differ(batch.scores, case.batch.scores)]
+    shape = row_sizes(case.contract.extra_axes, batch.n, batch.m)
+    if case.contract.reduction == "none" and result.shape == shape and batch.labels.size == case.batch.labels.size:
+        same = same.reshape(-1)[_differ(batch.labels, case.batch.labels) | _differ(batch.scores, case.batch.scores)]
     return bool(same.all())
 
 

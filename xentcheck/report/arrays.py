@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from xentcheck.batches.extra_axes import row_sizes
 from xentcheck.truth.formats import FORMATS
 
 COLUMNS = 8
@@ -85,6 +86,18 @@ def batch_lines(batch: Mapping[str, Any], noun: str = "logits") -> list[str]:
     lines += [f"  no row    label {', '.join(row)}" for row in more[:ROWS]]
     lines += [f"  {key} = {option(value)}" for key, value in batch.get("options", {}).items()]
     return lines
+
+
+def along_axes(batch: Mapping[str, Any], contract: Mapping[str, Any], noun: str = "logits") -> str:
+    """Return in which shape a target whose rows lie along several axes was given a batch; "" where they do not."""
+    n, m = batch["scores"]["shape"]
+    sizes = row_sizes(contract.get("extra_axes", (0,)), n, m)
+    if len(sizes) == 1:
+        return ""
+    shape = list(sizes)
+    shape.insert({-1: len(sizes)}.get(contract.get("axis", -1), contract.get("axis", -1)), m)
+    text = f"rows along {' x '.join(map(str, sizes))} in C order: {NAMES.get(noun, noun)} of shape {tuple(shape)}"
+    return f"{text}, classes along axis {contract.get('axis', -1)}"
 
 
 def one_line(batch: Mapping[str, Any], limit: int = 60) -> str:

@@ -70,6 +70,8 @@ def show_one(report: ReportData, finding: Finding, position: str, out: Console, 
         _row(out, "batch", first)
         for line in others:
             _row(out, "", line)
+        if told := arrays.along_axes(finding.batch, report.target.contract, noun):
+            _row(out, "", told)
         if not finding.minimal:
             _row(out, "", "(a smaller batch may show it too)")
     for name, value in figures(finding):

@@ -14,12 +14,15 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xentcheck.batches.extra_axes import number_of, split
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import literals
 from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.results import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from xentcheck.contract import Contract
     from xentcheck.targets.specification import BuildPlan, TargetSpecification
 
@@ -59,10 +62,11 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
         known = build_plan(specification)
         framework = framework or known.framework
         if _direct(known, contract, finding, framework, role):
-            calls = "\n".join([_call(known, contract, finding, framework, role), _compare(finding)])
+            folded = _as_rows(contract, finding, contract.axis)
+            calls = "\n".join([_call(known, contract, finding, framework, role), folded + _compare(finding)])
         else:
             calls = _through_xentcheck(known, contract, finding)
-    data = _data(finding, contract)
+    data = _data(finding, contract, "open_host(" not in calls)
     names = [name for name in ("inf", "nan") if re.search(rf"\b{name}\b", data + calls)]
     imports = "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
     future = "from __future__ import annotations\n" if "lay_out" in data else ""
@@ -87,18 +91,43 @@ def _heading(specification: TargetSpecification, finding: Finding) -> str:
     return f'"""{text}\n\nWritten by xentcheck.\n"""\n'
 
 
-def _data(finding: Finding, contract: Contract) -> str:
-    """Return the lines that make scores, labels and options."""
+def _data(finding: Finding, contract: Contract, as_given: bool) -> str:
+    """Return the lines that make scores, labels and options: as the target is given them, or as a Batch has them."""
     batch = finding.batch
     memory = batch.get("layout", "C")
     lines = [] if memory == "C" else [literals.layout_source().rstrip(), "", ""]
     for name in ("scores", "labels"):
         source = literals.array_source(batch[name])
+        if as_given:
+            sparse = name == "labels" and batch.get("label_form", "sparse") == "sparse"
+            source = _along_axes(source, contract, batch, batch[name]["shape"], sparse=sparse)
         lines.append(f"{name} = {source}" if memory == "C" else f"{name} = lay_out({source}, {memory!r})")
     options = {contract.arguments.get(key, key): value for key, value in batch.get("options", {}).items()}
     pairs = "".join(f"\n    {name!r}: {literals.option_source(value)}," for name, value in options.items())
     lines.append(f"options = {{{pairs}\n}}" if pairs else "options = {}")
     return "\n".join(lines) + "\n"
+
+
+def _along_axes(
+    source: str, contract: Contract, batch: Mapping[str, Any], shape: Sequence[int], *, sparse: bool = False
+) -> str:
+    """Return the expression of an array of a batch with rows and classes where the target has them."""
+    n, m = batch["scores"]["shape"]
+    sizes = split(shape[0], m, number_of(contract.extra_axes, n, m)) if shape else ()
+    axis = -1 if sparse and contract.axis == 0 else contract.axis
+    if len(shape) == 2 and (len(sizes) > 1 or axis == 0):
+        return f"np.ascontiguousarray(np.moveaxis({source}.reshape({(*sizes, shape[1])}), -1, {axis}))"
+    return f"{source}.reshape({sizes})" if len(sizes) > 1 else source
+
+
+def _as_rows(contract: Contract, finding: Finding, axis: int = -1) -> str:
+    """Return the line that makes rows of what was returned, where the element at fault is one of a row."""
+    n, m = finding.batch["scores"]["shape"]
+    if "[" not in finding.part or (number_of(contract.extra_axes, n, m) == 0 and axis != 0):
+        return ""
+    if finding.part.startswith("loss"):
+        return "returned = returned.reshape(-1)\n"
+    return f"returned = np.moveaxis(np.asarray(returned), {axis}, -1).reshape({n}, {m})\n"
 
 
 def _direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> bool:
@@ -210,7 +239,8 @@ def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -
     if finding.certified is not None:
         part = finding.part.partition("[")[0]
         lines += [f"returned = outcome.{part}", f"if returned is None:\n    raise SystemExit(1)  # {_WHILE}"]
-        return "\n".join([*lines, "returned = returned.astype(np.float64)", _compare(finding)])
+        rows = _as_rows(contract, finding)
+        return "\n".join([*lines, "returned = returned.astype(np.float64)", rows + _compare(finding)])
     wrong = {"answers": "outcome.died or outcome.raised", "purity": "outcome.observations"}.get(finding.property)
     if finding.property == "bad-input" and not isinstance(contract.invalid, float):
         wrong = "outcome.died or not outcome.raised"
@@ -232,11 +262,12 @@ def _by_hand(contract: Contract, finding: Finding) -> str:
     """Return the lines for a function that exists in a session only: its call is left to the reader."""
     order = "labels, scores" if contract.argument_order == "labels_first" else "scores, labels"
     if finding.vector is not None:
-        order += f", np.array({finding.vector!r}, scores.dtype)"
+        vector, shape = f"np.array({finding.vector!r}, scores.dtype)", finding.batch["scores"]["shape"]
+        order += f", {_along_axes(vector, contract, finding.batch, shape)}"
     lines = [
         "# The target was a function of a running session. Define or import it here, under the name target.",
         f"returned = np.asarray(target({order}, **options)).astype(np.float64)  # noqa: F821",
     ]
     if finding.certified is None or finding.part.partition("[")[0] not in ("loss", "gradient", "hessian_vector"):
         return "\n".join([*lines, "print(returned)"]) + "\n"
-    return "\n".join(lines) + "\n" + _compare(finding)
+    return "\n".join(lines) + "\n" + _as_rows(contract, finding, contract.axis) + _compare(finding)

@@ -47,7 +47,7 @@ class Outcome:
     loss, gradient, hessian_vector : ndarray or None
         As returned, as a host array in its own dtype (a Python float counts as float64, an int as int64);
         None where not asked for, not offered, or not returned. The gradient and the Hessian-vector product have
-        their classes last whatever the contract's axis is.
+        their classes last whatever the contract's axis is, and all have the rows along as many axes as the target.
     raised : Raised or None
         The exception, if there was one; values obtained before it are kept.
     died : str

@@ -10,6 +10,7 @@ from xentcheck.zoo import (
     bugs_axes,
     bugs_cancellation,
     bugs_chunked,
+    bugs_extra_axes,
     bugs_gradients,
     bugs_guards,
     bugs_ignoring,
@@ -31,6 +32,7 @@ from xentcheck.zoo import (
     bugs_widths,
     right_algorithms,
     right_calls,
+    right_extra_axes,
     right_gradients,
     right_label_dtypes,
     right_options,
@@ -57,6 +59,7 @@ BUGS: tuple[Specimen, ...] = tuple(
         bugs_soft_cap,
         bugs_temperature,
         bugs_axes,
+        bugs_extra_axes,
         bugs_labels,
         bugs_label_dtypes,
         bugs_widths,
@@ -83,6 +86,7 @@ RIGHT: tuple[Specimen, ...] = tuple(
         right_probabilities,
         right_label_dtypes,
         right_calls,
+        right_extra_axes,
         right_refusals,
     )
     for specimen in specimens_of(module)

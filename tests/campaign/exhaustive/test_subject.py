@@ -45,6 +45,7 @@ def test_dense_labels_where_there_are_no_others() -> None:
         ({"label_smoothing": 0.1}, "reference has the option label_smoothing"),
         ({"soft_cap": 30.0}, "reference has the option soft_cap"),
         ({"axis": 0}, "reference has its classes along axis 0"),
+        ({"extra_axes": [0, 1]}, "reference promises extra axes"),
         ({"domain": {"classes": [3, 9]}}, "reference states a domain"),
         ({"compute": "float64", "output_dtype": "float64"}, "reference promises the accuracy of float64"),
     ],

@@ -157,6 +157,8 @@ def _require(name: str, contract: Contract, dtype: str) -> None:
         raise TargetError(f"{name} has the option {options[0]}, which an exhaustive campaign does not know.")
     if contract.axis not in (-1, 1):
         raise TargetError(f"{name} has its classes along axis {contract.axis}; an exhaustive campaign has them last.")
+    if contract.extra_axes != (0,):
+        raise TargetError(f"{name} promises extra axes, of which an exhaustive campaign has none; add extra_axes=0.")
     if contract.compute == contract.output_dtype == "float64":
         raise TargetError(f"{name} promises the accuracy of float64, for which the bounds of all pairs are too wide.")
     domain = contract.domain or {}

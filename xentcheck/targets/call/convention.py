@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.extra_axes import row_sizes, split, spread
 from xentcheck.batches.layout import lay_out
-from xentcheck.contract.declaration import OPTIONS
+from xentcheck.contract.declaration import KEYS, OPTIONS
 from xentcheck.targets.call.observe import Given
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ class Convention:
     Parameters
     ----------
     labels_first : bool
-    transposed : bool
-        Whether scores, dense labels and gradients have their classes along the first axis.
+    axis : int
+        Along which scores, dense labels and gradients have their classes.
+    extra_axes : tuple of int
+        How many axes there are beside rows and classes; see `batches.extra_axes`.
     arguments : mapping
         Option key of the contract to the name of the target's argument.
     keywords : mapping
@@ -33,17 +36,19 @@ class Convention:
     """
 
     labels_first: bool = False
-    transposed: bool = False
+    axis: int = -1
+    extra_axes: tuple[int, ...] = (0,)
     arguments: Mapping[str, str] = field(default_factory=dict)
     keywords: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, contract: Mapping[str, Any], keywords: Mapping[str, Any] | None = None) -> Convention:
-        """Return the convention of a contract's JSON mapping, which may leave keys out."""
+        """Return the convention of a contract's JSON mapping, which may leave keys out; raises ContractError."""
         given = {key: contract.get(key) for key in OPTIONS}
         return cls(
             labels_first=contract.get("argument_order") == "labels_first",
-            transposed=contract.get("axis", -1) == 0,
+            axis=contract.get("axis", -1),
+            extra_axes=KEYS["extra_axes"].read("extra_axes", contract.get("extra_axes", 0)),
             arguments={key: value["argument"] for key, value in given.items() if isinstance(value, Mapping)},
             keywords=dict(keywords or {}),
         )
@@ -54,10 +59,9 @@ class Convention:
 
     def present(self, batch: Batch) -> tuple[Given, Given, dict[str, Given | Any]]:
         """Return fresh scores, labels and options of a batch, options by the target's names for them."""
-        scores, labels = batch.scores, batch.labels
-        if self.transposed:
-            scores = scores.T
-            labels = labels.T if batch.label_form != "sparse" else labels
+        sizes = self._sizes(batch.n, batch.m)
+        scores = spread(batch.scores, sizes, self.axis)
+        labels = self._labels(batch, split(len(batch.labels), batch.m, len(sizes) - 1) if batch.labels.ndim else ())
         options: dict[str, Any] = {}
         for key, name in self.arguments.items():
             if key in batch.options:
@@ -67,11 +71,28 @@ class Convention:
 
     def vector(self, vector: NDArray[Any]) -> Given:
         """Return a fresh vector of the scores' shape as the target's scores lie."""
-        return _fresh("vector", vector.T if self.transposed else vector, "C")
+        return _fresh("vector", spread(vector, self._sizes(*vector.shape), self.axis), "C")
 
-    def gradient_of(self, returned: NDArray[Any]) -> NDArray[Any]:
+    def cotangent(self, upstream: NDArray[Any], batch: Batch) -> NDArray[Any]:
+        """Return a cotangent in the shape of the target's loss."""
+        given = np.asarray(upstream)
+        return given.reshape(self._sizes(batch.n, batch.m)) if given.ndim == 1 else given
+
+    def gradient_of(self, returned: NDArray[Any], batch: Batch) -> NDArray[Any]:
         """Return a gradient with its classes last."""
-        return returned.T if self.transposed and returned.ndim == 2 else returned
+        has_all_axes = returned.ndim == len(self._sizes(batch.n, batch.m)) + 1
+        return np.moveaxis(returned, self.axis, -1) if has_all_axes else returned
+
+    def _sizes(self, n: int, m: int) -> tuple[int, ...]:
+        return row_sizes(self.extra_axes, n, m)
+
+    def _labels(self, batch: Batch, sizes: tuple[int, ...]) -> NDArray[Any]:
+        """Return labels as the target's lie; those of bad input may have rows or columns of another number."""
+        labels = batch.labels
+        if labels.ndim == 2:
+            # A column of class numbers lies where the classes do, but where they come first.
+            return spread(labels, sizes, -1 if batch.label_form == "sparse" and self.axis == 0 else self.axis)
+        return labels.reshape(sizes) if labels.ndim == 1 else labels
 
 
 def _fresh(role: str, array: NDArray[Any], layout: str) -> Given:

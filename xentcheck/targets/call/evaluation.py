@@ -44,8 +44,9 @@ class Calls:
         self._seen = seen
 
     def single(self, part: str, function: Function, *further: NDArray[Any]) -> None:
-        """Call a function that returns the loss or the gradient, with further arguments after the labels."""
-        value, given = self._tried(part, lambda framework: self._plain(part, framework, function, further))
+        """Call a function that returns the loss or the gradient, with cotangents as arguments after the labels."""
+        shaped = tuple(self._target.convention.cotangent(item, self._batch) for item in further)
+        value, given = self._tried(part, lambda framework: self._plain(part, framework, function, shaped))
         self._record(part, value, given)
 
     def pair(self, function: Function, only: str = "") -> None:
@@ -172,7 +173,7 @@ class Calls:
                 self._seen.add(f"{part}-aliases-input")
             self._target.earlier.keep(array)
         own = np.array(array)
-        self._results[part] = own if part == "loss" else self._target.convention.gradient_of(own)
+        self._results[part] = own if part == "loss" else self._target.convention.gradient_of(own, self._batch)
 
 
 _REFUSALS = ("TypeError", "AttributeError", "RuntimeError")

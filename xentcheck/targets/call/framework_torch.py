@@ -33,7 +33,7 @@ class TorchFramework(NumpyFramework):
         A tensor has no negative strides, is never read-only, and starts at a multiple of its item size: such
         layouts are copied. Rows repeated by a zero stride stay so.
         """
-        if array.ndim == 2 and array.strides[0] == 0 and array.shape[0] > 1:
+        if array.ndim > 1 and array.strides[0] == 0 and array.shape[0] > 1:
             row = np.array(array[:1], order="C")
             return self._tensor(row).expand(array.shape), np.broadcast_to(row, array.shape)
         if min(array.strides, default=0) < 0 or not (array.flags.aligned and array.flags.writeable):
