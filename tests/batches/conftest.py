@@ -33,6 +33,13 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "weighted mean": {**OPTIONS, "mean_over": "weights"},
     "softcap": {"soft_cap": {"argument": "soft_cap"}, "nonfinite": ["-inf"]},
     "temperature": {"temperature": {"argument": "temperature"}, "ignore_index": {"argument": "ignored"}},
+    "ranges": {
+        "label_smoothing": {"argument": "smoothing", "range": [0.25, 0.75]},
+        "smoothing_over": "others",
+        "z_loss": {"argument": "z", "range": "(0, 0.01]"},
+        "soft_cap": {"argument": "soft_cap", "range": [4, 40]},
+        "temperature": {"argument": "temperature", "range": "[0.75, 3)"},
+    },
     "mean of the kept": {**OPTIONS, "mean_over": "kept"},
     "declared empty mean": {**OPTIONS, "mean_over": "kept", "empty_mean": "nan"},
     "probabilities": {"input": "probabilities"},

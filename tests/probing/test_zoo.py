@@ -20,6 +20,7 @@ CHOSEN = (
     "column_of_labels",
     "class_zero_ignored",
     "constant_smoothing",
+    "smoothing_below_one",
     "constant_soft_cap",
     "constant_weights",
     "keras_style",

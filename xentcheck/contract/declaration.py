@@ -79,8 +79,13 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
     @property
     def arguments(self) -> dict[str, str]:
         """The options drawn by the suite: contract key to the name of the target's argument."""
+        return {key: value.name for key, value in self.drawn.items()}
+
+    @property
+    def drawn(self) -> dict[str, Argument]:
+        """The options drawn by the suite: contract key to the argument, with its range."""
         found = {key: getattr(self, key) for key in OPTIONS}
-        return {key: value.name for key, value in found.items() if isinstance(value, Argument)}
+        return {key: value for key, value in found.items() if isinstance(value, Argument)}
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

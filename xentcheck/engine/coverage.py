@@ -155,5 +155,6 @@ def _options(space: InputSpace, key: str) -> list[str]:
     option, m = OPTIONS[key], int(min(max(space.classes[0], 5), space.classes[1]))
     if option.kind == "weights":
         return ["equal", "different", "with zeros"]
-    at = space.at(m)
-    return [_option(key, value, m) for value in (*option.drawn(at), *(option.value(one, at) for one in option.levels))]
+    at, declared = space.at(m), space.contract.drawn[key]
+    of_levels = (option.value_of(declared, level, at) for level in option.levels_of(declared))
+    return [_option(key, value, m) for value in (*option.drawn_of(declared, at), *of_levels)]
