@@ -40,6 +40,8 @@ CONTRACTS: dict[str, dict[str, Any]] = {
         "soft_cap": {"argument": "soft_cap", "range": [4, 40]},
         "temperature": {"argument": "temperature", "range": "[0.75, 3)"},
     },
+    "masks off the label": {**OPTIONS, "nonfinite": ["-inf off the label"], "soft_rows": "any"},
+    "log-probabilities masked off the label": {"input": "log_probabilities", "nonfinite": ["-inf off the label"]},
     "mean of the kept": {**OPTIONS, "mean_over": "kept"},
     "declared empty mean": {**OPTIONS, "mean_over": "kept", "empty_mean": "nan"},
     "probabilities": {"input": "probabilities"},

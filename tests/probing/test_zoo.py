@@ -28,6 +28,7 @@ CHOSEN = (
     "eps_and_ideal_gradient",
     "negative_log_likelihood",
     "gradient_of_sum_declared",
+    "masked_label_costs_a_number",
     "refuses_bad_labels",
     "every_option",
     "soft_rows_renormalised",

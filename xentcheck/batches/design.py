@@ -90,7 +90,7 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
 
 def families_of(space: InputSpace, kind: str) -> tuple[str, ...]:
     """Return the families of a kind that may be drawn; no mask where a finite logit would replace it."""
-    if kind == "masked" and space.positive:
+    if kind == "masked" and space.positive and not space.contract.masks_off_label:
         return ()
     return tuple(name for name in KINDS[kind] if FAMILIES[name].suits(space))
 

@@ -98,7 +98,8 @@ class InputSpace:
     @cached_property
     def positive(self) -> bool:
         """Whether every class that a label counts must have a positive probability."""
-        return bool(self._domain("label_probability", None) == "positive")
+        unmasked = self.contract.masks_off_label and self.contract.input != "probabilities"
+        return unmasked or bool(self._domain("label_probability", None) == "positive")
 
     @cached_property
     def stochastic(self) -> bool:

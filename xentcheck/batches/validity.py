@@ -49,7 +49,7 @@ def _of_scores(space: InputSpace, batch: Batch) -> str:
             return "a score is nan"
         if (scores == np.inf).any() and ("+inf" not in contract.nonfinite or contract.input != "logits"):
             return "a score is inf"
-        if (scores == -np.inf).any() and ("-inf" not in contract.nonfinite or contract.input == "probabilities"):
+        if (scores == -np.inf).any() and ("-inf" not in contract.nonfinite_kinds or contract.input == "probabilities"):
             return "a score is -inf"
     if contract.input == "logits":
         return "a score is too large" if np.abs(scores[finite]).max(initial=0.0) > space.largest else ""

@@ -12,7 +12,7 @@ from xentcheck.contract.key import Key, Option, records
 from xentcheck.contract.keys_inputs import Inputs
 from xentcheck.contract.keys_loss import Loss
 from xentcheck.contract.keys_options import Options
-from xentcheck.contract.keys_promises import INVALID_KINDS, Accuracy, Gradient, Rim, Trial
+from xentcheck.contract.keys_promises import INVALID_KINDS, OFF_LABEL, Accuracy, Gradient, Rim, Trial
 from xentcheck.contract.values import DTYPES, INTEGERS, Argument, ContractError
 
 __all__ = ["DENSE", "DTYPES", "GROUPS", "INTEGERS", "INVALID_KINDS", "KEYS", "OPTIONS", "Contract", "parse_assignment"]
@@ -70,6 +70,16 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
     def promised_dense_dtypes(self) -> tuple[str, ...]:
         """The dtypes of one-hot and soft labels that are tried: those listed, or all of DENSE."""
         return DENSE if isinstance(self.dense_label_dtypes, str) else self.dense_label_dtypes
+
+    @property
+    def nonfinite_kinds(self) -> tuple[str, ...]:
+        """Which of "-inf", "+inf" and "nan" logits may be, at least off the label."""
+        return tuple(dict.fromkeys("-inf" if kind == OFF_LABEL else kind for kind in self.nonfinite))
+
+    @property
+    def masks_off_label(self) -> bool:
+        """Whether logits may be -inf, but not those of a class that a label counts."""
+        return OFF_LABEL in self.nonfinite and "-inf" not in self.nonfinite
 
     @property
     def effective_gradient_reduction(self) -> str:

@@ -78,7 +78,7 @@ def _admitted(space: InputSpace) -> Iterator[tuple[str, Iterable[str]]]:
         yield "label shapes", contract.label_shapes
     yield "rows", _sizes(*space.rows)
     yield "classes", _sizes(*space.classes)
-    yield _scores(space), ["0", *_binades(space), *contract.nonfinite]
+    yield _scores(space), ["0", *_binades(space), *contract.nonfinite_kinds]
     for key in contract.arguments:
         yield key, _options(space, key)
     if form == "sparse" and contract.ignore_index is not None:

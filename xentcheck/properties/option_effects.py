@@ -51,7 +51,7 @@ def deletion(case: Case) -> Iterator[Found]:
     if batch.n == 0 or not _holds(batch.labels, ignored):
         return
     random = case.random("deletion")
-    wild = [1.0, 1e4, *(float(kind) for kind in case.contract.nonfinite)]
+    wild = [1.0, 1e4, *(float(kind) for kind in case.contract.nonfinite_kinds)]
     row = np.full((1, batch.m), wild[int(random.integers(len(wild)))]).astype(batch.scores.dtype)
     label = np.full_like(batch.labels[:1], ignored)
     place = int(random.integers(batch.n + 1))
