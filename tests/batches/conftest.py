@@ -53,6 +53,7 @@ CONTRACTS: dict[str, dict[str, Any]] = {
         "smoothing_over": "others",
     },
     "divided rows": {"input": "probabilities", "boundary": {"clip": [1e-7, 1 - 1e-7], "normalise": True}},
+    "clipped at the eps": {"input": "probabilities", "boundary": {"clip": "eps"}},
     "checked rows": {"input": "probabilities", "boundary": {"normalise": True}, "invalid": "raise"},
     "log-probabilities": {"input": "log_probabilities", "nonfinite": ["-inf"]},
     "narrow domain": {"domain": {"rows": [1, 3], "classes": [2, 4], "magnitude": 10}},

@@ -25,6 +25,7 @@ CHOSEN = (
     "constant_weights",
     "keras_style",
     "clip_and_own_gradient",
+    "clip_at_the_eps_of_the_dtype",
     "eps_and_ideal_gradient",
     "negative_log_likelihood",
     "gradient_of_sum_declared",

@@ -77,16 +77,23 @@ class Boundary:
         log(clip(p, low, high)).
     normalise : bool
         Rows are divided by their sum first.
+    of_dtype : bool
+        log(clip(p, eps, 1 - eps)) with the eps of the dtype of the scores; see `read_in`.
     """
 
     add: float | None = None
     clip: tuple[float, float] | None = None
     normalise: bool = False
+    of_dtype: bool = False
 
     @property
     def exact(self) -> bool:
         """Whether the logarithm is of the probability itself."""
-        return self.add is None and self.clip is None
+        return self.add is None and self.clip is None and not self.of_dtype
+
+    def read_in(self, eps: float) -> Boundary:
+        """Return the boundary in a dtype with this eps, the distance from 1 to the next larger number."""
+        return Boundary(clip=(eps, 1.0 - eps), normalise=self.normalise) if self.of_dtype else self
 
 
 EXACT = Boundary()
@@ -203,12 +210,12 @@ def _range(key: str, value: object, limits: Range) -> Range:
 
 
 def boundary(key: str, value: object) -> Boundary:
-    """Return the Boundary of "exact", {"add": eps} or {"clip": [low, high]}, each with "normalise" or not."""
+    """Return the Boundary of "exact", {"add": eps}, {"clip": [low, high]} or {"clip": "eps"}, "normalise" beside it."""
     if isinstance(value, Boundary):
         return value
     if value == "exact":
         return Boundary()
-    wanted = '"exact", {"add": eps} or {"clip": [low, high]}, each with "normalise": true or without'
+    wanted = '"exact", {"add": eps}, {"clip": [low, high]} or {"clip": "eps"}, each with "normalise": true or without'
     if not isinstance(value, Mapping) or not set(value) <= {"add", "clip", "normalise"} or not value:
         raise ContractError(f"{key} is {value!r}, but must be {wanted}.")
     if "add" in value and "clip" in value:
@@ -218,8 +225,10 @@ def boundary(key: str, value: object) -> Boundary:
         return Boundary(add=number(f"{key}.add", value["add"], 0.0, 1.0), normalise=normalise)
     if "clip" in value:
         limits = value["clip"]
+        if limits == "eps":
+            return Boundary(normalise=normalise, of_dtype=True)
         if not isinstance(limits, Sequence) or isinstance(limits, str) or len(limits) != 2:
-            raise ContractError(f"{key}.clip is {limits!r}, but must be [low, high].")
+            raise ContractError(f'{key}.clip is {limits!r}, but must be [low, high] or "eps".')
         low = number(f"{key}.clip[0]", limits[0], 0.0, 1.0)
         high = number(f"{key}.clip[1]", limits[1], low, math.inf)
         return Boundary(clip=(low, high), normalise=normalise)
@@ -237,6 +246,8 @@ def to_json(value: Any) -> Any:
         stated["add"] = value.add
     if value.clip is not None:
         stated["clip"] = list(value.clip)
+    if value.of_dtype:
+        stated["clip"] = "eps"
     if value.normalise:
         stated["normalise"] = True
     return stated or "exact"

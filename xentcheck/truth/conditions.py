@@ -296,5 +296,5 @@ def _undeclared(problem: Problem) -> Flags:
 def _counted(problem: Problem) -> Flags:
     """Where a label counts a class, by itself or by a share of smoothing, whatever the weights; shape (n, m)."""
     rows = np.arange(problem.n)
-    counted = (targets(problem, rows) != 0) | present(problem, rows)
-    return counted & problem.kept[:, None]
+    counted: Flags = (targets(problem, rows) != 0) | present(problem, rows)
+    return np.asarray(counted & problem.kept[:, None])
