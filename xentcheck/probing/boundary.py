@@ -103,7 +103,7 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
     """Solve for the constant, and try what it may be on probabilities of its size and on 1."""
     low = constant(float(np.exp(-loss)), loss)
     evidence = [said_of]
-    candidates = [{"boundary": one} for one in _candidates(questions, low, normalise)]
+    candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, low, normalise)]
     for batch in (_certain(questions, label=0), *_near(questions, low), questions.plain(3)):
         got = questions.numbers(batch)
         candidates = [one for one in candidates if got is not None and _close(got, questions, batch, one)]
