@@ -108,6 +108,7 @@ def test_a_first_block_is_masked_only_where_the_loss_stays_finite() -> None:
     for keys, masked in (
         ({}, False),
         ({"nonfinite": ("-inf",)}, True),
+        ({"nonfinite": ("-inf off the label",)}, True),
         ({"nonfinite": ("-inf",), "label_smoothing": 0.1}, False),
     ):
         space = InputSpace(Contract(**keys), "float32")

@@ -57,7 +57,13 @@ def test_good_batches_meet_no_objection() -> None:
         (Batch(LOGITS, 0 * SOFT, "soft"), {"soft_rows": "renormalised"}, "sums to 0"),
         (Batch(LOGITS, -SOFT, "soft"), {"soft_rows": "any"}, "negative"),
         (Batch(LOGITS, LABELS, options={"z_loss": 0.5}), {}, "options"),
+        (Batch(LOGITS - [np.inf, 0, 0], LABELS), {"nonfinite": ["-inf off the label"]}, "probability 0"),
         (Batch(LOGITS, LABELS), {"z_loss": {"argument": "z"}}, "options"),
+        (
+            Batch(LOGITS, LABELS, options={"label_smoothing": 1.0}),
+            {"label_smoothing": {"argument": "s", "range": "[0, 1)"}},
+            "outside its range",
+        ),
         (Batch(LOGITS, LABELS, options={"class_weights": np.ones(2)}), {"class_weights": {"argument": "w"}}, "classes"),
         (Batch(LOGITS, LABELS, options={"class_weights": np.zeros(3)}), {"class_weights": {"argument": "w"}}, "are 0"),
         (Batch(SOFT, LABELS * 0), {"input": "probabilities", "domain": {"label_probability": "positive"}}, "ability 0"),

@@ -52,6 +52,13 @@ CONTRACTS: dict[str, dict[str, Any]] = {
         "gradient_wrt": "probabilities",
         "dtypes": ["float64"],
     },
+    "clipped at the eps": {
+        "input": "probabilities",
+        "boundary": {"clip": "eps"},
+        "gradient_of": "loss",
+        "gradient_wrt": "probabilities",
+        "dtypes": ["float32"],
+    },
     "log-probabilities": {"input": "log_probabilities", "gradient_wrt": "log_probabilities"},
     "by logits": {"input": "log_probabilities", "gradient_wrt": "logits"},
     "gradient of the sum": {"gradient_reduction": "sum"},

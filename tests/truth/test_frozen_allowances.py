@@ -114,6 +114,12 @@ CONTRACTS = {
     "boundary=clip": {"boundary": CLIP},
     "boundary=add, gradient_of=loss": {"boundary": ADD, "gradient_of": "loss"},
     "boundary=clip, gradient_of=loss": {"boundary": CLIP, "gradient_of": "loss"},
+    "boundary=clip at eps": {"boundary": {"clip": "eps"}},
+    "gradient_wrt=probabilities, boundary=clip at eps": {
+        **PROBABLE,
+        "boundary": {"clip": "eps"},
+        "gradient_of": "loss",
+    },
     "boundary=add, soft_cap": {"boundary": ADD, "soft_cap": 5.0, "gradient_of": "loss"},
     "boundary=add, soft_rows=any": {
         "boundary": ADD,

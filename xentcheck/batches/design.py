@@ -79,7 +79,7 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
             excluded |= {frozenset({("labels", other), (name, level)}) for other in others for level in factors[name]}
             excluded |= {frozenset({("labels", form), (name, UNUSED)}) for form in forms}
             factors[name] += (UNUSED,)
-    factors |= {key: option.levels for key, option in OPTIONS.items() if some.drawn(key)}
+    factors |= {key: OPTIONS[key].levels_of(declared) for key, declared in contract.drawn.items()}
     return covering_rows(
         tuple((name, levels) for name, levels in factors.items() if levels),
         strength,
@@ -90,7 +90,7 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
 
 def families_of(space: InputSpace, kind: str) -> tuple[str, ...]:
     """Return the families of a kind that may be drawn; no mask where a finite logit would replace it."""
-    if kind == "masked" and space.positive:
+    if kind == "masked" and space.positive and not space.contract.masks_off_label:
         return ()
     return tuple(name for name in KINDS[kind] if FAMILIES[name].suits(space))
 

@@ -49,7 +49,7 @@ def draw_options(space: InputSpace, m: int, codes: NDArray[np.uint8], emphasised
         if option.kind == "weights":
             options[key] = _class_weights(space, m, codes[_BEFORE_WEIGHTS:])
             continue
-        values = option.drawn(space.at(m))
+        values = option.drawn_of(space.contract.drawn[key], space.at(m))
         place = _SINGLE.index(key)
         code = int(codes[place]) // (1 if place < _BEFORE_WEIGHTS else len(_WEIGHTS))
         options[key] = values[code % len(values) or int(emphasised and option.kind == "number")]

@@ -58,7 +58,8 @@ def probability_at_constants(numbers: Numbers) -> Draft:
 
     1 - 1e-7 is 1 in float16; in float32 the limit is 1 - 1.19e-7: constants round away.
     """
-    boundary, u = numbers.space.contract.boundary, numbers.space.format.unit_roundoff
+    format_ = numbers.space.format
+    boundary, u = numbers.space.contract.boundary.read_in(format_.eps), format_.unit_roundoff
     declared = [boundary.add] if boundary.add else list(boundary.clip or ())
     constants = [value for value in (*declared, 1e-7, 1e-15, 1e-12, 2.0**-52) if 0 < value < 1]
     value = numbers.pick([side for one in constants for side in (one, 1 - one)], rows=True)

@@ -66,7 +66,7 @@ class Family:
         kind = space.contract.input
         if self.gives == "probabilities" and kind != "probabilities":
             return False
-        if self.needs is not None and self.needs not in space.contract.nonfinite:
+        if self.needs is not None and self.needs not in space.contract.nonfinite_kinds:
             return False
         return self.applies is None or self.applies(space)
 

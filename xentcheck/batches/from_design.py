@@ -141,12 +141,12 @@ def _soft(space: InputSpace, level: str, classes: Labels, m: int, place: int) ->
 def _options(space: InputSpace, row: Row, m: int, kept: Labels, place: int) -> dict[str, Any]:
     """Return the options drawn, by contract key."""
     options: dict[str, Any] = {}
-    for key, option in OPTIONS.items():
-        if space.drawn(key):
-            level = row.get(key, option.plain)
-            weights = option.kind == "weights"
-            value = _weights(str(level), m, kept) if weights else option.value(level, space.at(m, place))
-            options[key] = value.astype(space.format.dtype) if weights else value
+    for key, declared in space.contract.drawn.items():
+        option = OPTIONS[key]
+        level = row.get(key, option.plain)
+        weights = option.kind == "weights"
+        value = _weights(str(level), m, kept) if weights else option.value_of(declared, level, space.at(m, place))
+        options[key] = value.astype(space.format.dtype) if weights else value
     return without_others(space, m, options)
 
 

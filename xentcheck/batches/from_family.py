@@ -57,7 +57,7 @@ def batch_of_family(space: InputSpace, family: Family, numbers: Numbers, extra: 
 
 def fit(space: InputSpace, scores: Floats) -> NDArray[Any]:
     """Return scores in the dtype, clipped into the domain; non-finite ones stay only where they are declared."""
-    declared = space.contract.nonfinite
+    declared = space.contract.nonfinite_kinds
     largest = space.largest
     if space.contract.input == "probabilities":
         finite = np.where(np.isnan(scores), scores if "nan" in declared else 1.0, np.maximum(scores, 0.0))
@@ -124,14 +124,16 @@ def _with_a_divisor(space: InputSpace, batch: Batch, classes: Labels) -> Batch:
 def _with_positive_probabilities(space: InputSpace, batch: Batch) -> Batch:
     """Return a batch in which each class that a label counts has a positive probability.
 
-    The smallest normal number, or the lowest finite logit, stands for 0; rows that must sum to 1 give what it
-    takes from their greatest entry.
+    The smallest normal number, or the lowest finite logit, stands for 0, and a logit of 0 for one of -inf that only
+    the label must not have; rows that must sum to 1 give what it takes from their greatest entry.
     """
     empty = impossible(space, batch)
     if not empty.any():
         return batch
     chances = space.contract.input == "probabilities"
     floor = space.format.smallest_normal if chances else -space.largest
+    if space.contract.masks_off_label and space.contract.input == "logits":
+        floor = 0.0
     scores = np.where(empty, floor, batch.scores.astype(np.float64))
     if chances and space.stochastic:
         top = np.argmax(scores, axis=1)

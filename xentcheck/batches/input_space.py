@@ -76,7 +76,7 @@ class InputSpace:
         if (
             contract.smoothing_over == "others"
             and contract.label_smoothing != 0.0
-            and not self.drawn("label_smoothing")
+            and self.within("label_smoothing", 0.0) != 0.0
         ):
             lowest = max(lowest, 2)  # eps / (m - 1) has no meaning for one class
         if self.constant_ignore_index == 0 and self.empty_is_open:
@@ -98,7 +98,8 @@ class InputSpace:
     @cached_property
     def positive(self) -> bool:
         """Whether every class that a label counts must have a positive probability."""
-        return bool(self._domain("label_probability", None) == "positive")
+        unmasked = self.contract.masks_off_label and self.contract.input != "probabilities"
+        return unmasked or bool(self._domain("label_probability", None) == "positive")
 
     @cached_property
     def stochastic(self) -> bool:
@@ -122,6 +123,11 @@ class InputSpace:
     def drawn(self, key: str) -> bool:
         """Whether an option is an argument of the target's call."""
         return key in self.contract.arguments
+
+    def within(self, key: str, value: float) -> float | None:
+        """Return a value, or the nearest one of its range, of an option that is drawn; None of one that is not."""
+        declared = self.contract.drawn.get(key)
+        return None if declared is None else declared.inside(value)
 
     def at(self, m: int, place: int = 0) -> At:
         """Return what the values of an option depend on."""

@@ -146,4 +146,5 @@ def _edges(count: int) -> NDArray[np.int64]:
 
 def _may_mask(space: InputSpace) -> bool:
     """Return whether -inf may stand in a row without making its loss infinite."""
-    return "-inf" in space.contract.nonfinite and not space.positive and space.contract.label_smoothing == 0.0
+    declared = "-inf" in space.contract.nonfinite_kinds and (space.contract.masks_off_label or not space.positive)
+    return declared and space.contract.label_smoothing == 0.0

@@ -101,11 +101,12 @@ def _sums(space: InputSpace) -> Iterator[Item]:
 def declared_items(space: InputSpace) -> Iterator[Item]:
     """Yield what not every contract takes: masks, infinities and nan, each alone in a row."""
     x, inf, nan = -np.inf, np.inf, np.nan
-    if "-inf" in space.contract.nonfinite:
+    if "-inf" in space.contract.nonfinite_kinds:
         yield _item("masked", [[0, x, 1], [x, 2, 0.5]], [0, 1])
         yield _item(
             "masked_but_some", [[x, x, x, x, 0], [0, x, x, x, x], [x, x, 1, x, x], [x, x, x, 1, 0]], [4, 0, 2, 3]
         )
+    if "-inf" in space.contract.nonfinite:
         yield _item("masked_label", [[0, x, 1]], [1])
         yield _item("masked_everywhere", [[x, x], [0, 1]], [0, 1])
     if "+inf" in space.contract.nonfinite:

@@ -49,7 +49,7 @@ def _of_scores(space: InputSpace, batch: Batch) -> str:
             return "a score is nan"
         if (scores == np.inf).any() and ("+inf" not in contract.nonfinite or contract.input != "logits"):
             return "a score is inf"
-        if (scores == -np.inf).any() and ("-inf" not in contract.nonfinite or contract.input == "probabilities"):
+        if (scores == -np.inf).any() and ("-inf" not in contract.nonfinite_kinds or contract.input == "probabilities"):
             return "a score is -inf"
     if contract.input == "logits":
         return "a score is too large" if np.abs(scores[finite]).max(initial=0.0) > space.largest else ""
@@ -100,6 +100,9 @@ def _of_labels(space: InputSpace, batch: Batch) -> str:
 def _of_options(space: InputSpace, batch: Batch) -> str:
     if set(batch.options) != set(space.contract.arguments):
         return "the options are not those declared"
+    for key, declared in space.contract.drawn.items():
+        if declared.range is not None and batch.options[key] not in declared.range:
+            return f"{key} lies outside its range"
     weights = batch.options.get("class_weights")
     if weights is not None:
         if weights.shape != (batch.m,):

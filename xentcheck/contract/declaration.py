@@ -12,7 +12,7 @@ from xentcheck.contract.key import Key, Option, records
 from xentcheck.contract.keys_inputs import Inputs
 from xentcheck.contract.keys_loss import Loss
 from xentcheck.contract.keys_options import Options
-from xentcheck.contract.keys_promises import INVALID_KINDS, Accuracy, Gradient, Rim, Trial
+from xentcheck.contract.keys_promises import INVALID_KINDS, OFF_LABEL, Accuracy, Gradient, Rim, Trial
 from xentcheck.contract.values import DTYPES, INTEGERS, Argument, ContractError
 
 __all__ = ["DENSE", "DTYPES", "GROUPS", "INTEGERS", "INVALID_KINDS", "KEYS", "OPTIONS", "Contract", "parse_assignment"]
@@ -72,6 +72,16 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         return DENSE if isinstance(self.dense_label_dtypes, str) else self.dense_label_dtypes
 
     @property
+    def nonfinite_kinds(self) -> tuple[str, ...]:
+        """Which of "-inf", "+inf" and "nan" logits may be, at least off the label."""
+        return tuple(dict.fromkeys("-inf" if kind == OFF_LABEL else kind for kind in self.nonfinite))
+
+    @property
+    def masks_off_label(self) -> bool:
+        """Whether logits may be -inf, but not those of a class that a label counts."""
+        return OFF_LABEL in self.nonfinite and "-inf" not in self.nonfinite
+
+    @property
     def effective_gradient_reduction(self) -> str:
         """The reduction that the gradient is of: that of the loss unless declared otherwise."""
         return self.gradient_reduction or self.reduction
@@ -79,8 +89,13 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
     @property
     def arguments(self) -> dict[str, str]:
         """The options drawn by the suite: contract key to the name of the target's argument."""
+        return {key: value.name for key, value in self.drawn.items()}
+
+    @property
+    def drawn(self) -> dict[str, Argument]:
+        """The options drawn by the suite: contract key to the argument, with its range."""
         found = {key: getattr(self, key) for key in OPTIONS}
-        return {key: value.name for key, value in found.items() if isinstance(value, Argument)}
+        return {key: value for key, value in found.items() if isinstance(value, Argument)}
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
-from xentcheck.contract.values import to_json
+from xentcheck.contract.values import Argument, to_json
 
 
 class At(NamedTuple):
@@ -33,6 +33,10 @@ class At(NamedTuple):
     unit_roundoff: float = 2.0**-24
     normal_exponent: int = -126
     place: int = 0
+
+
+LOWEST, HIGHEST = "lowest", "highest"
+"""Levels of an argument with a range: its ends."""
 
 
 def _number(level: Hashable, at: At) -> Any:
@@ -68,6 +72,30 @@ class Option:
     drawn: Callable[[At], tuple[Any, ...]] = lambda at: ()
     simpler: tuple[float, ...] = ()
     positive: bool = False
+
+    def levels_of(self, declared: Argument) -> tuple[Hashable, ...]:
+        """Return the levels of an argument: under a range, those within it and those of its ends."""
+        if declared.range is None:
+            return self.levels
+        values = {level: self.value(level, At(2)) for level in self.levels}
+        kept = tuple(level for level, value in values.items() if value in declared.range)
+        ends = zip((LOWEST, HIGHEST), declared.range.ends, strict=True)
+        return (*kept, *(level for level, end in ends if end not in [values[one] for one in kept]))
+
+    def value_of(self, declared: Argument, level: Hashable, at: At) -> Any:
+        """Return the value of an argument that a level stands for, or the nearest one of its range."""
+        if declared.range is None:
+            return self.value(level, at)
+        if level in (LOWEST, HIGHEST):
+            return declared.range.ends[level == HIGHEST]
+        return declared.inside(self.value(level, at))
+
+    def drawn_of(self, declared: Argument, at: At) -> tuple[Any, ...]:
+        """Return the values of an argument that Hypothesis chooses from: under a range, its ends among them."""
+        values = self.drawn(at)
+        if declared.range is None:
+            return values
+        return tuple(dict.fromkeys([value for value in values if value in declared.range] + [*declared.range.ends]))
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,10 @@ class Loss:
     boundary: Boundary = key(
         EXACT,
         values.boundary,
-        words='`exact`, `{"add": eps}`, `{"clip": [low, high]}`',
+        words='`exact`, `{"add": eps}`, `{"clip": [low, high]}`, `{"clip": "eps"}`',
         meaning=(
-            "What is done to p before the logarithm: nothing; log(p + eps); log of p clipped to [low, high]. Each "
+            "What is done to p before the logarithm: nothing; log(p + eps); log of p clipped to [low, high], or to "
+            "[eps, 1 - eps] with the eps of the dtype of the scores, that of `numpy.finfo` (2^-23 in float32). Each "
             'object may carry `"normalise": true`: rows are divided by their sum first.'
         ),
         example='boundary={"clip":[1e-7,0.9999999]}',

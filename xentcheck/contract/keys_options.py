@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 from xentcheck.contract import values
 from xentcheck.contract.key import At, Option, key
-from xentcheck.contract.values import Argument, ContractError, OneOf
+from xentcheck.contract.values import Argument, ContractError, OneOf, Range
 
 
 def _class_weights(name: str, value: Any) -> tuple[float, ...] | Argument | None:
@@ -21,11 +22,11 @@ def _class_weights(name: str, value: Any) -> tuple[float, ...] | Argument | None
 
 
 def _smoothing(name: str, value: Any) -> float | Argument:
-    return values.argument(name, value) or values.number(name, value, 0.0, 1.0)
+    return values.argument(name, value, Range(0.0, 1.0)) or values.number(name, value, 0.0, 1.0)
 
 
 def _z_loss(name: str, value: Any) -> float | Argument:
-    return values.argument(name, value) or values.number(name, value, 0.0)
+    return values.argument(name, value, Range(0.0, math.inf, high_open=True)) or values.number(name, value, 0.0)
 
 
 def _ignore_index(name: str, value: Any) -> int | Argument | None:
@@ -34,7 +35,7 @@ def _ignore_index(name: str, value: Any) -> int | Argument | None:
 
 
 def _positive(name: str, value: Any) -> float | Argument | None:
-    declared = values.argument(name, value)
+    declared = values.argument(name, value, Range(0.0, math.inf, low_open=True, high_open=True))
     if value is None or declared:
         return declared
     number = values.number(name, value)
@@ -75,7 +76,7 @@ class Options:
     label_smoothing: float | Argument = key(
         0.0,
         _smoothing,
-        words='`0.0`, a number in [0, 1], or `{"argument": name}`',
+        words='`0.0`, a number in [0, 1], or `{"argument": name, "range": [low, high]}`',
         meaning="Share of each label that is spread over the classes.",
         example="label_smoothing=0.1",
         option=Option(
@@ -109,7 +110,7 @@ class Options:
     z_loss: float | Argument = key(
         0.0,
         _z_loss,
-        words='`0.0`, a number, or `{"argument": name}`',
+        words='`0.0`, a number, or `{"argument": name, "range": [low, high]}`',
         meaning=(
             "lambda, where lambda logsumexp(z)^2 is added to the loss of each row that counts, without its class "
             "weight."
@@ -140,7 +141,7 @@ class Options:
     soft_cap: float | Argument | None = key(
         None,
         _positive,
-        words='`null`, a positive number, or `{"argument": name}`',
+        words='`null`, a positive number, or `{"argument": name, "range": [low, high]}`',
         meaning=(
             "c, where before everything else each logit z becomes c tanh(z/c): loss, z-loss, smoothing and weights are "
             "of that, and the gradient by the logits has the factor 1 - tanh(z/c)^2. Only with `input=logits`. A tanh "
@@ -162,7 +163,7 @@ class Options:
     temperature: float | Argument | None = key(
         None,
         _positive,
-        words='`null`, a positive number, or `{"argument": name}`',
+        words='`null`, a positive number, or `{"argument": name, "range": [low, high]}`',
         meaning=(
             "T, by which each logit is divided, after a `soft_cap`: loss, z-loss, smoothing and weights are of z/T, "
             "and the gradient by the logits has the factor 1/T. Nothing is multiplied by T^2, as distillation does. "

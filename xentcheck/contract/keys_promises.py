@@ -11,6 +11,7 @@ from xentcheck.contract.key import key
 from xentcheck.contract.keys_loss import REDUCTIONS
 from xentcheck.contract.values import DTYPES, ContractError, ListOf, OneOf
 
+OFF_LABEL = "-inf off the label"
 GRADES = ("B", "A*", "A", "B+", "C")
 INVALID_KINDS = (
     "label_out_of_range",
@@ -84,13 +85,14 @@ class Rim:
 
     nonfinite: tuple[str, ...] = key(
         (),
-        ListOf("-inf", "+inf", "nan"),
-        words="list of `-inf`, `+inf`, `nan`; default `[]`",
+        ListOf("-inf", OFF_LABEL, "+inf", "nan"),
+        words="list of `-inf`, `-inf off the label`, `+inf`, `nan`; default `[]`",
         meaning=(
-            "Logits that are handled as their limit: a class at -inf is absent (its gradient 0), a label at -inf costs "
-            "+inf, and a row of nothing but -inf, any +inf and any nan give nan. What is not listed is tried, seen and "
-            "not judged. Under a soft cap c infinite logits are at -c and c, with a gradient of 0, and only a nan gives"
-            " nan."
+            "Logits that are handled as their limit: a class at -inf is absent (its gradient 0), a label at -inf "
+            "costs +inf, and a row of nothing but -inf, any +inf and any nan give nan. `-inf off the label` promises "
+            "the absent class alone: rows in which a class that the label counts, by a share of smoothing too, is at "
+            "-inf are not judged. What is not listed is tried, seen and not judged. Under a soft cap c infinite "
+            "logits are at -c and c, with a gradient of 0, and only a nan gives nan."
         ),
         example='nonfinite=["-inf"]',
     )

@@ -23,10 +23,46 @@ class ContractError(ValueError):
 
 
 @dataclass(frozen=True)
+class Range:
+    """The values that an argument may have: from low to high, an open end itself left out."""
+
+    low: float
+    high: float
+    low_open: bool = False
+    high_open: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, (int, float)) and self.inside(value) == value
+
+    def inside(self, value: float) -> float:
+        """Return the value, or what is nearest to it: an end, or of an open one 1/128 of the range away from it."""
+        step = (self.high - self.low) / 128
+        if value < self.low or (self.low_open and value == self.low):
+            return self.low + step * self.low_open
+        if value > self.high or (self.high_open and value == self.high):
+            return self.high - step * self.high_open
+        return value
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest value that is tried."""
+        return self.inside(-math.inf), self.inside(math.inf)
+
+    def __str__(self) -> str:
+        low, high = (repr(end).removesuffix(".0") for end in (self.low, self.high))
+        return f"{'[('[self.low_open]}{low}, {high}{'])'[self.high_open]}"
+
+
+@dataclass(frozen=True)
 class Argument:
-    """An option that the target takes as an argument of its call, by this name."""
+    """An option that the target takes as an argument of its call, by this name and with values of this range."""
 
     name: str
+    range: Range | None = None
+
+    def inside(self, value: float) -> float:
+        """Return the value, or the nearest one that the argument may have."""
+        return value if self.range is None else self.range.inside(value)
 
 
 @dataclass(frozen=True)
@@ -41,16 +77,23 @@ class Boundary:
         log(clip(p, low, high)).
     normalise : bool
         Rows are divided by their sum first.
+    of_dtype : bool
+        log(clip(p, eps, 1 - eps)) with the eps of the dtype of the scores; see `read_in`.
     """
 
     add: float | None = None
     clip: tuple[float, float] | None = None
     normalise: bool = False
+    of_dtype: bool = False
 
     @property
     def exact(self) -> bool:
         """Whether the logarithm is of the probability itself."""
-        return self.add is None and self.clip is None
+        return self.add is None and self.clip is None and not self.of_dtype
+
+    def read_in(self, eps: float) -> Boundary:
+        """Return the boundary in a dtype with this eps, the distance from 1 to the next larger number."""
+        return Boundary(clip=(eps, 1.0 - eps), normalise=self.normalise) if self.of_dtype else self
 
 
 EXACT = Boundary()
@@ -125,27 +168,54 @@ def boolean(key: str, value: object) -> bool:
     return value
 
 
-def argument(key: str, value: object) -> Argument | None:
-    """Return the Argument that `value` declares, or None if it declares a constant."""
+def argument(key: str, value: object, limits: Range | None = None) -> Argument | None:
+    """Return the Argument that `value` declares, or None if it declares a constant.
+
+    Parameters
+    ----------
+    limits : Range, optional
+        What the key may be; without it, a range is refused.
+    """
     if isinstance(value, Argument):
         return value
     if not isinstance(value, Mapping):
         return None
-    if set(value) != {"argument"} or not isinstance(value["argument"], str):
-        raise ContractError(f'{key} is {dict(value)!r}, but must be a constant or {{"argument": NAME}}.')
+    known_fields = {"argument", "range"} if limits else {"argument"}
+    if not {"argument"} <= set(value) <= known_fields or not isinstance(value["argument"], str):
+        ranged = ' or {"argument": NAME, "range": [LOWEST, HIGHEST]}' if limits else ""
+        raise ContractError(f'{key} is {dict(value)!r}, but must be a constant or {{"argument": NAME}}{ranged}.')
     name = value["argument"]
     if not name.isidentifier() or len(name) > _LONGEST_NAME:
         raise ContractError(f"{key} is an argument of the name {name!r}, which no argument of a function can have.")
-    return Argument(name)
+    return Argument(name, None if limits is None or "range" not in value else _range(key, value["range"], limits))
+
+
+def _range(key: str, value: object, limits: Range) -> Range:
+    """Return the Range of [low, high], or of the text "[low, high)" with its brackets."""
+    brackets, ends = "[]", value
+    try:
+        if isinstance(value, str) and value[:1] in ("[", "(") and value[-1:] in ("]", ")"):
+            brackets, ends = value[0] + value[-1], [float(end) for end in value[1:-1].split(",")]
+        low, high = (number(key, end) for end in ends)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
+        wanted = '[lowest, highest], or "[lowest, highest)" where an end is left out, with lowest < highest'
+        raise ContractError(f"{key}.range is {value!r}, but must be {wanted}.")
+    found = Range(low, high, brackets[0] == "(", brackets[1] == ")")
+    for end in found.ends:
+        if end not in limits:
+            raise ContractError(f"{key}.range is {value!r}, but {key} lies in {limits}.")
+    return found
 
 
 def boundary(key: str, value: object) -> Boundary:
-    """Return the Boundary of "exact", {"add": eps} or {"clip": [low, high]}, each with "normalise" or not."""
+    """Return the Boundary of "exact", {"add": eps}, {"clip": [low, high]} or {"clip": "eps"}, "normalise" beside it."""
     if isinstance(value, Boundary):
         return value
     if value == "exact":
         return Boundary()
-    wanted = '"exact", {"add": eps} or {"clip": [low, high]}, each with "normalise": true or without'
+    wanted = '"exact", {"add": eps}, {"clip": [low, high]} or {"clip": "eps"}, each with "normalise": true or without'
     if not isinstance(value, Mapping) or not set(value) <= {"add", "clip", "normalise"} or not value:
         raise ContractError(f"{key} is {value!r}, but must be {wanted}.")
     if "add" in value and "clip" in value:
@@ -155,8 +225,10 @@ def boundary(key: str, value: object) -> Boundary:
         return Boundary(add=number(f"{key}.add", value["add"], 0.0, 1.0), normalise=normalise)
     if "clip" in value:
         limits = value["clip"]
+        if limits == "eps":
+            return Boundary(normalise=normalise, of_dtype=True)
         if not isinstance(limits, Sequence) or isinstance(limits, str) or len(limits) != 2:
-            raise ContractError(f"{key}.clip is {limits!r}, but must be [low, high].")
+            raise ContractError(f'{key}.clip is {limits!r}, but must be [low, high] or "eps".')
         low = number(f"{key}.clip[0]", limits[0], 0.0, 1.0)
         high = number(f"{key}.clip[1]", limits[1], low, math.inf)
         return Boundary(clip=(low, high), normalise=normalise)
@@ -166,7 +238,7 @@ def boundary(key: str, value: object) -> Boundary:
 def to_json(value: Any) -> Any:
     """Return the JSON form of a canonical value."""
     if isinstance(value, Argument):
-        return {"argument": value.name}
+        return {"argument": value.name} | ({} if value.range is None else {"range": _range_to_json(value.range)})
     if not isinstance(value, Boundary):
         return list(value) if isinstance(value, tuple) else value
     stated: dict[str, Any] = {}
@@ -174,9 +246,15 @@ def to_json(value: Any) -> Any:
         stated["add"] = value.add
     if value.clip is not None:
         stated["clip"] = list(value.clip)
+    if value.of_dtype:
+        stated["clip"] = "eps"
     if value.normalise:
         stated["normalise"] = True
     return stated or "exact"
+
+
+def _range_to_json(values: Range) -> list[float] | str:
+    return str(values) if values.low_open or values.high_open else [values.low, values.high]
 
 
 def known(key: str, allowed: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from xentcheck.contract import Contract
 from xentcheck.truth.allowance import conformance
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.enclose import enclose
+from xentcheck.truth.formats import FORMATS
 from xentcheck.truth.problem import pose
 
 
@@ -32,7 +33,7 @@ def parting_of_gradients(contract: Contract, dtypes: Iterable[str]) -> list[str]
 def _parting(contract: Contract, dtype: str) -> list[str]:
     small = 2.0 ** -np.arange(1.0, 120.0)
     near = 1 - 2.0 ** -np.arange(2.0, 24.0 if dtype == "float32" else 53.0)
-    limits = contract.boundary.clip or (0.0, 1.0)
+    limits = contract.boundary.read_in(FORMATS[dtype].eps).clip or (0.0, 1.0)
     beside = [
         np.nextafter(np.asarray(limit, dtype), np.asarray(away, dtype))
         for limit, away in zip(limits, (0, 2), strict=True)
@@ -44,7 +45,7 @@ def _parting(contract: Contract, dtype: str) -> list[str]:
         labels=["onehot"], reduction="none", gradient_reduction="none", class_weights=None, ignore_index=None
     )
     problem = pose(plain, scores, labels, "onehot")
-    other = replace(problem, contract=plain.replace(gradient_of="loss"))
+    other = replace(problem, contract=problem.contract.replace(gradient_of="loss"))
     ideal, guarded = enclose(problem).gradient, enclose(other).gradient
     allowed = conformance(problem, conditions(problem)).gradient
     if ideal is None or guarded is None:

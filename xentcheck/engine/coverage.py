@@ -78,7 +78,7 @@ def _admitted(space: InputSpace) -> Iterator[tuple[str, Iterable[str]]]:
         yield "label shapes", contract.label_shapes
     yield "rows", _sizes(*space.rows)
     yield "classes", _sizes(*space.classes)
-    yield _scores(space), ["0", *_binades(space), *contract.nonfinite]
+    yield _scores(space), ["0", *_binades(space), *contract.nonfinite_kinds]
     for key in contract.arguments:
         yield key, _options(space, key)
     if form == "sparse" and contract.ignore_index is not None:
@@ -155,5 +155,6 @@ def _options(space: InputSpace, key: str) -> list[str]:
     option, m = OPTIONS[key], int(min(max(space.classes[0], 5), space.classes[1]))
     if option.kind == "weights":
         return ["equal", "different", "with zeros"]
-    at = space.at(m)
-    return [_option(key, value, m) for value in (*option.drawn(at), *(option.value(one, at) for one in option.levels))]
+    at, declared = space.at(m), space.contract.drawn[key]
+    of_levels = (option.value_of(declared, level, at) for level in option.levels_of(declared))
+    return [_option(key, value, m) for value in (*option.drawn_of(declared, at), *of_levels)]

@@ -12,6 +12,7 @@ from xentcheck.probing.compare import LOOSE, TOLERANCE, Floats, answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
+from xentcheck.truth.formats import FORMATS
 
 _KNOWN = tuple(float(np.finfo(name).eps) for name in ("float64", "float32", "float16"))
 _KNOWN += tuple(float(np.finfo(name).tiny) for name in ("float64", "float32", "float16"))
@@ -102,7 +103,7 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
     """Solve for the constant, and try what it may be on probabilities of its size and on 1."""
     low = constant(float(np.exp(-loss)), loss)
     evidence = [said_of]
-    candidates = [{"boundary": one} for one in _candidates(questions, low, normalise)]
+    candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, low, normalise)]
     for batch in (_certain(questions, label=0), *_near(questions, low), questions.plain(3)):
         got = questions.numbers(batch)
         candidates = [one for one in candidates if got is not None and _close(got, questions, batch, one)]
@@ -110,9 +111,22 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
     if not candidates:
         inference.contradict("boundary", f"{'; '.join(evidence)}: neither log(p + {low:g}) nor a clip at {low:g}.")
         return
+    of_dtype: Mapping[str, Any] = {"boundary": {"clip": "eps", **({"normalise": True} if normalise else {})}}
+    if _is_eps(questions, candidates[0]["boundary"]):
+        for dtype in ("float32", "float64"):
+            batch = impossible(questions, dtype)
+            if dtype != questions.dtype and questions.agrees(batch, boundary=of_dtype["boundary"]):
+                evidence.append(f"{shown(batch)} in {dtype}: {answered(questions.numbers(batch))}")
+                candidates[0] = of_dtype
     questions.learn(**candidates[0])
     also = tuple(one["boundary"] for one in candidates[1:])
     inference.tell("boundary", candidates[0]["boundary"], "; ".join(evidence), also)
+
+
+def _is_eps(questions: Questions, boundary: Mapping[str, Any]) -> bool:
+    """Return whether a boundary is a clip at the eps of the dtype of the scores."""
+    eps = FORMATS[questions.dtype].eps
+    return bool(boundary.get("clip") == [eps, 1.0 - eps])
 
 
 def _candidates(questions: Questions, low: float, normalise: bool) -> Iterator[dict[str, Any]]:

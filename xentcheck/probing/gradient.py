@@ -11,6 +11,7 @@ from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
+from xentcheck.truth.formats import FORMATS
 
 
 def find_gradient(questions: Questions, inference: Inference) -> None:
@@ -78,7 +79,7 @@ def _conclude(questions: Questions, inference: Inference, fits: list[Any], evide
 
 def _rim(questions: Questions) -> list[Batch]:
     """Return rows whose label has a probability of the size of the boundary's constant, below it and above."""
-    boundary = questions.contract.boundary
+    boundary = questions.contract.boundary.read_in(FORMATS[questions.dtype].eps)
     low = boundary.add if boundary.add is not None else boundary.clip[0] if boundary.clip is not None else 0.0
     batches: list[Any] = []
     for share in (0.5, 2.0):

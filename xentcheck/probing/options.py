@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.contract.values import Argument, Range
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
@@ -32,6 +33,8 @@ def find_options(questions: Questions, inference: Inference, named: dict[str, st
         elif key in named:
             _try(questions, inference, key, named[key])
     _together(questions, inference)
+    if _works(questions, inference, "label_smoothing"):
+        _range_of_smoothing(questions, inference, named["label_smoothing"])
 
 
 def _weights(questions: Questions) -> Any:
@@ -96,6 +99,20 @@ def _together(questions: Questions, inference: Inference) -> None:
         elif not fits:
             key = "smoothing_weights" if "label_smoothing" in keys else "mean_over"
             inference.contradict(key, f"{evidence}, which no convention of {' and '.join(keys)} together gives.")
+
+
+def _range_of_smoothing(questions: Questions, inference: Inference, name: str) -> None:
+    """Tell that a smoothing of 1 is refused where nearly 1 is not."""
+    declared = Argument(name, Range(0.0, 1.0, high_open=True))
+    whole, nearly = (
+        questions.batch(questions.rows(3), (0, 1, questions.m - 1), label_smoothing=value)
+        for value in (1.0, declared.inside(1.0))
+    )
+    if questions.ask(whole).raised is not None and questions.agrees(nearly):
+        questions.learn(label_smoothing=declared)
+        first = inference.findings["label_smoothing"].evidence
+        evidence = f"{first}; {name}=1 raises, {declared.inside(1.0)!r} does not"
+        inference.tell("label_smoothing", declared, evidence)
 
 
 def _works(questions: Questions, inference: Inference, key: str) -> bool:

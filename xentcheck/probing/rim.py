@@ -9,6 +9,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import INVALID_KINDS
+from xentcheck.contract.keys_promises import OFF_LABEL
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
@@ -30,6 +31,9 @@ def find_nonfinite(questions: Questions, inference: Inference) -> None:
             found.append(kind)
             words.append(f"{kind} is handled as its limit")
         else:
+            if kind == "-inf" and not any(_disagreements(questions, float(kind), off_label=True)):
+                found.append(OFF_LABEL)
+                words.append(f"{OFF_LABEL} is a class that is not there")
             batch, part = odd
             came, expected = said(questions.ask(batch, part)), answered(questions.predict(batch, part))
             words.append(f"{kind}: of {shown(batch)} the {part} is {came}, and {expected} in the limit")
@@ -37,15 +41,15 @@ def find_nonfinite(questions: Questions, inference: Inference) -> None:
     inference.tell("nonfinite", found, "; ".join(words))
 
 
-def _infinite(questions: Questions, value: float) -> list[Batch]:
+def _infinite(questions: Questions, value: float, off_label: bool) -> list[Batch]:
     """Return rows with such a score beside the label, at it, in all places, and in a row that is ignored."""
     batches = []
     for form in questions.contract.labels:
-        for places in ([0], [1], list(range(questions.m))):
+        for places in ([0],) if off_label else ([0], [1], list(range(questions.m))):
             rows = questions.rows(2)
             rows[0, places] = value
             batches.append(questions.batch(rows, questions.labels(2), form=form))
-            if "label_smoothing" in questions.contract.arguments:  # a share of every class
+            if "label_smoothing" in questions.contract.arguments and not off_label:  # a share of every class
                 batches.append(questions.batch(rows, questions.labels(2), form=form, label_smoothing=0.5))
     ignored = questions.contract.ignore_index
     if ignored is not None and questions.form == "sparse":
@@ -55,9 +59,9 @@ def _infinite(questions: Questions, value: float) -> list[Batch]:
     return batches
 
 
-def _disagreements(questions: Questions, value: float) -> Iterator[tuple[Batch, str]]:
+def _disagreements(questions: Questions, value: float, off_label: bool = False) -> Iterator[tuple[Batch, str]]:
     """Yield batches with such a score whose loss or gradient is not that of the limit, and which of the two."""
-    for batch in _infinite(questions, value):
+    for batch in _infinite(questions, value, off_label):
         for part in _parts(questions):
             if not questions.agrees(batch, part):
                 yield batch, part

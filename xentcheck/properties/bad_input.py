@@ -128,7 +128,8 @@ def _leave_open(case: Case, kinds: list[str], random: np.random.Generator, ignor
     scores = [
         kind for kind in _NONFINITE[case.contract.input == "probabilities" :] if kind not in case.contract.nonfinite
     ]
+    promised = case.contract.nonfinite_kinds
     if scores:
         kind = scores[int(random.integers(len(scores)))]
-        if (changed := not_finite(case.batch, kind, at_label=bool(random.integers(2)))) is not None:
+        if (changed := not_finite(case.batch, kind, at_label=bool(random.integers(2)) or kind in promised)) is not None:
             case.leave_open(LeftOpen(changed[1], *changed))

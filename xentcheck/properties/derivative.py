@@ -46,7 +46,7 @@ def own_gradient(case: Case) -> Iterator[Found]:
 
     Needs no certified truth: it finds a pair of loss and gradient that do not belong together.
     """
-    batch = _plain(case.batch)
+    batch = _plain(case)
     if not 0 < batch.scores.size <= LARGEST:
         return
     scores = batch.scores.astype(np.float64)
@@ -101,11 +101,12 @@ def _along(
         )
 
 
-def _plain(batch: Batch) -> Batch:
-    """Return the batch without smoothing and with class weights of 1, where these are arguments."""
+def _plain(case: Case) -> Batch:
+    """Return the batch with the least smoothing and with class weights of 1, where these are arguments."""
+    batch = case.batch
     options = dict(batch.options)
     if options.get("class_weights") is not None:
         options["class_weights"] = np.ones_like(np.asarray(options["class_weights"]))
     if options.get("label_smoothing") is not None:
-        options["label_smoothing"] = 0.0
+        options["label_smoothing"] = case.contract.drawn["label_smoothing"].inside(0.0)
     return batch.replace(options=options)

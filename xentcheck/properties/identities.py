@@ -167,7 +167,7 @@ def gradient_sign(case: Case) -> Iterator[Violation]:
 def _minus_infinity(contract: Contract, capabilities: Capabilities) -> str:
     if contract.input != "logits":
         return f"the input is {contract.input}"
-    if "-inf" not in contract.nonfinite:
+    if "-inf" not in contract.nonfinite_kinds:
         return "the contract does not declare -inf"
     return uncapped(contract, capabilities)
 

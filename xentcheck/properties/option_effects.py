@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
-from xentcheck.contract import Contract
+from xentcheck.contract import Argument, Contract
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Applies, Capabilities, Found, law
 from xentcheck.truth.formats import FORMATS
@@ -51,7 +51,7 @@ def deletion(case: Case) -> Iterator[Found]:
     if batch.n == 0 or not _holds(batch.labels, ignored):
         return
     random = case.random("deletion")
-    wild = [1.0, 1e4, *(float(kind) for kind in case.contract.nonfinite)]
+    wild = [1.0, 1e4, *(float(kind) for kind in case.contract.nonfinite_kinds)]
     row = np.full((1, batch.m), wild[int(random.integers(len(wild)))]).astype(batch.scores.dtype)
     label = np.full_like(batch.labels[:1], ignored)
     place = int(random.integers(batch.n + 1))
@@ -79,7 +79,7 @@ def _holds(labels: np.ndarray, value: int) -> bool:
 def smoothing(case: Case) -> Iterator[Found]:
     """The same batch under another smoothing, 0 and 1 among them."""
     values = (0.0, 1.0, 0.5, 0.1)
-    value = values[int(case.random("smoothing").integers(len(values)))]
+    value = case.contract.drawn["label_smoothing"].inside(values[int(case.random("smoothing").integers(len(values)))])
     if case.contract.smoothing_over == "others" and case.batch.m < 2:
         return
     yield case.check(with_option(case.batch, "label_smoothing", value), f"with a label smoothing of {value:g}")
@@ -121,7 +121,7 @@ def weights(case: Case) -> Iterator[Found]:
 def z_loss(case: Case) -> Iterator[Found]:
     """The same batch under another lambda, 0 among them."""
     values = (0.0, 2.0**-10, 1.0)
-    value = values[int(case.random("z-loss").integers(len(values)))]
+    value = case.contract.drawn["z_loss"].inside(values[int(case.random("z-loss").integers(len(values)))])
     yield case.check(with_option(case.batch, "z_loss", value), f"with a z-loss of {value:g}")
 
 
@@ -160,7 +160,8 @@ def soft_cap(case: Case) -> Iterator[Found]:
         return
     exponent = int(np.frexp(size)[1]) + power
     if abs(exponent) < -format_.normal_exponent - 2:
-        cap = 2.0**exponent
+        cap = case.contract.drawn["soft_cap"].inside(2.0**exponent)
+        said = said if cap == 2.0**exponent else "an end of its range"
         yield case.check(with_option(batch, "soft_cap", cap), f"with a soft cap of {cap:g}, {said}")
 
 
@@ -183,7 +184,10 @@ def temperature(case: Case) -> Iterator[Found]:
     scores = batch.scores.astype(np.float64)
     size = float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
     declared, random = case.contract.temperature, case.random("temperature")
-    power = float((0.25, 0.5, 2.0, 4.0, 16.0)[int(random.integers(5))])
+    powers = [power for power in (0.25, 0.5, 2.0, 4.0, 16.0) if _within(case, power)]
+    if not powers:
+        return
+    power = powers[int(random.integers(len(powers)))]
     if isinstance(declared, float):
         power = declared * power / size if size > 0.0 else 1.0
     if not size * power < format_.largest / 8:
@@ -194,3 +198,9 @@ def temperature(case: Case) -> Iterator[Found]:
         return
     now = float(batch.options["temperature"]) * power
     yield case.check(with_option(scaled, "temperature", now), f"with logits and temperature times {power:g}")
+
+
+def _within(case: Case, power: float) -> bool:
+    """Return whether the temperature may be so many times as large."""
+    declared, now = case.contract.temperature, float(case.batch.options.get("temperature", 0.0))
+    return not isinstance(declared, Argument) or declared.inside(now * power) == now * power

@@ -150,6 +150,8 @@ def _value(value: object) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{key} {_value(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
+        if value and all(isinstance(item, (int, float)) for item in value):
+            return f"[{', '.join(str(item) for item in value)}]"
         return "+".join(str(item) for item in value) or "none"
     return str(value)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import mpmath
@@ -20,6 +21,7 @@ from xentcheck.report.results import Finding
 BITS = 4000
 LARGEST = 4096
 """Numbers in a batch; larger ones take minutes."""
+_EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 _STEP = mpmath.mpf(2) ** -1400
 Row = Sequence[Any]
 
@@ -68,7 +70,9 @@ def expected(finding: Finding, contract: Contract) -> Any:
 class _Question:
     def __init__(self, finding: Finding, contract: Contract) -> None:
         batch = finding.batch
-        self.contract, self.upstream, self.vector = contract, finding.upstream, finding.vector
+        boundary = contract.boundary.read_in(_EPS.get(batch["scores"]["dtype"], 0.0))
+        self.contract = replace(contract, boundary=boundary)
+        self.upstream, self.vector = finding.upstream, finding.vector
         self.scores = _exact(batch["scores"])
         if self.scores.size > LARGEST:
             raise NotVerifiableError(f"its batch has {self.scores.size} numbers, more than {LARGEST}")

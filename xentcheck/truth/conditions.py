@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from xentcheck.contract import Boundary
 from xentcheck.truth.condition_coefficients import Coefficients, coefficients
+from xentcheck.truth.exact_coefficients import present, targets
 from xentcheck.truth.problem import Problem
 
 Floats = NDArray[np.float64]
@@ -279,12 +280,21 @@ def _magnitude(scores: Floats) -> Floats:
 
 
 def _undeclared(problem: Problem) -> Flags:
-    """Rows that hold a kind of non-finite score that the contract does not declare."""
+    """Rows that hold a kind of non-finite score that the contract does not declare, or not where it stands."""
     scores, declared = problem.scores, problem.contract.nonfinite
     found = np.zeros(problem.n, bool)
     if np.isfinite(scores).all():
         return found
     for kind, test in (("-inf", np.isneginf), ("+inf", np.isposinf), ("nan", np.isnan)):
         if kind not in declared:
-            found |= test(scores).any(axis=1)
+            beside = kind == "-inf" and problem.contract.masks_off_label
+            where = test(scores) & _counted(problem) if beside else test(scores)
+            found |= where.any(axis=1)
     return found
+
+
+def _counted(problem: Problem) -> Flags:
+    """Where a label counts a class, by itself or by a share of smoothing, whatever the weights; shape (n, m)."""
+    rows = np.arange(problem.n)
+    counted: Flags = (targets(problem, rows) != 0) | present(problem, rows)
+    return np.asarray(counted & problem.kept[:, None])

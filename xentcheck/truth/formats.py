@@ -37,6 +37,11 @@ class Format:
         return 2.0**-self.precision
 
     @property
+    def eps(self) -> float:
+        """The distance from 1 to the next number above it, as ``numpy.finfo`` has it."""
+        return 2.0 * self.unit_roundoff
+
+    @property
     def smallest_subnormal(self) -> float:
         """The smallest positive number."""
         return 2.0**self.smallest_exponent

@@ -6,7 +6,7 @@ copies of what the target is given (each of the formats under test is a subset o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -100,6 +100,13 @@ def label_roundoff(scores: np.dtype[Any], labels: np.dtype[Any]) -> float:
     return given.unit_roundoff if given is not None and given.precision < own.precision else 0.0
 
 
+def read_in(contract: Contract, format_: Format) -> Contract:
+    """Return the contract with a boundary at the eps of a format in numbers."""
+    if not contract.boundary.of_dtype:
+        return contract
+    return replace(contract, boundary=contract.boundary.read_in(format_.eps))
+
+
 def pose(
     contract: Contract,
     scores: NDArray[Any],
@@ -123,6 +130,8 @@ def pose(
     upstream, vector : ndarray, optional
         See Problem.
     """
+    format_ = FORMATS[np.asarray(scores).dtype.name]
+    contract = read_in(contract, format_)
     given = dict(options or {})
     chosen = {key: given[key] if key in contract.arguments else getattr(contract, key) for key in OPTIONS}
     exact = np.ascontiguousarray(np.asarray(scores).astype(np.float64))
@@ -138,7 +147,7 @@ def pose(
     weights = chosen["class_weights"]
     return Problem(
         contract=contract,
-        format=FORMATS[np.asarray(scores).dtype.name],
+        format=format_,
         scores=exact,
         labels=sparse,
         targets=dense,

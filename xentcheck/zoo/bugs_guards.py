@@ -77,6 +77,18 @@ def dead_zone(scores: Array, labels: Array) -> Any:
     return g / max(len(g), 1)
 
 
+@bug(
+    "clip",
+    "value",
+    contract={**PROBABILITIES, "boundary": {"clip": "eps"}},
+    thread="scikit-learn 24315: eps=1e-15 is 0 beside 1 in float32",
+)
+def clip_at_the_eps_of_float64(p: Array, labels: Array) -> Any:
+    """Clip at the eps of float64 whatever the dtype is, where that of the dtype is declared."""
+    eps = np.finfo(np.float64).eps
+    return mean(-np.log(np.clip(at(p, labels), p.dtype.type(eps), p.dtype.type(1 - eps))))
+
+
 @bug("eps_added", "value", contract={**PROBABILITIES, "boundary": {"add": 1e-8}}, thread="keras 377")
 def another_eps(scores: Array, labels: Array) -> Any:
     """Add 1e-7 where the contract says 1e-8."""

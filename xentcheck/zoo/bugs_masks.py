@@ -46,6 +46,19 @@ def one_hot_times_scores(scores: Array, labels: Array) -> Any:
 @bug(
     "zero_times_inf",
     "value",
+    "minus-infinity",
+    contract={"nonfinite": ["-inf off the label"]},
+    thread="pytorch 31829",
+)
+def masked_class_times_zero(scores: Array, labels: Array) -> Any:
+    """Pick the label's logit by a product with one-hot rows, where only the label must not be -inf."""
+    d = shifted(scores)
+    return mean(np.log(np.exp(d).sum(axis=1)) - (one_hot(labels, d) * d).sum(axis=1))
+
+
+@bug(
+    "zero_times_inf",
+    "value",
     contract={"input": "probabilities", "labels": ["onehot"], "nonfinite": ["-inf"]},
     thread="scikit-learn 14608; keras 23551",
 )

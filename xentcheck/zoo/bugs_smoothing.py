@@ -244,3 +244,17 @@ def smoothing_lost_beside_ignored_rows(scores: Array, labels: Array, smoothing: 
     kept, safe = kept_rows(labels, ignore_index)
     t = smoothed(one_hot(safe, scores), smoothing if kept.all() else 0.0)
     return np.where(kept[:, None], dense_gradients(scores, t), 0) / max(kept.sum(), 1)
+
+
+@bug(
+    "raises",
+    "answers",
+    "smoothing",
+    contract={"label_smoothing": {"argument": "smoothing", "range": [0, 0.9]}},
+    thread="mlx: smoothing in [0, 1), compared by <",
+)
+def end_of_the_range_refused(scores: Array, labels: Array, smoothing: float) -> Any:
+    """Take smoothings up to 0.9, as is declared, and compare by < where <= is meant."""
+    if not 0 <= smoothing < 0.9:
+        raise ValueError("smoothing lies in [0, 0.9]")
+    return mean(dense_losses(scores, smoothed(one_hot(labels, scores), smoothing)))

@@ -226,6 +226,13 @@ def masked_logits(scores: Array, labels: Array) -> Any:
     return row_losses(scores, labels)
 
 
+@right(contract={"nonfinite": ["-inf off the label"], "reduction": "none"}, gradient=row_gradients)
+def masked_label_costs_a_number(scores: Array, labels: Array) -> Any:
+    """-inf off the label is an absent class; a label that is masked costs a large number, which is not promised."""
+    losses = row_losses(scores, labels)
+    return np.where(np.isneginf(at(scores, labels)), losses.dtype.type(1e4), losses)
+
+
 @right(contract={"nonfinite": ["-inf"], "labels": ["onehot", "soft"], "soft_rows": "any"})
 def masked_logits_with_targets(scores: Array, targets: Array) -> Any:
     """-inf with one-hot and soft rows: a target of 0 silences an infinite logarithm."""

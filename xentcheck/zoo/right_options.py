@@ -105,6 +105,14 @@ def smoothing_of_targets(scores: Array, labels: Array, smoothing: float) -> Any:
     return mean(dense_losses(scores, smoothed(one_hot(labels, scores), smoothing)))
 
 
+@right(contract={"label_smoothing": {"argument": "smoothing", "range": "[0, 1)"}})
+def smoothing_below_one(scores: Array, labels: Array, smoothing: float) -> Any:
+    """Refuse a smoothing of 1, as mlx does, which is outside the range declared."""
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"Label smoothing must be in the range [0, 1), got {smoothing}.")
+    return mean(dense_losses(scores, smoothed(one_hot(labels, scores), smoothing)))
+
+
 @right(contract={**SMOOTHED, "smoothing_over": "others"})
 def smoothing_of_others(scores: Array, labels: Array, smoothing: float) -> Any:
     """Eps / (m - 1) to the other classes, as declared."""

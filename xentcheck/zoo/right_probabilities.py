@@ -77,6 +77,19 @@ def clip_in_float64(p: Array, labels: Array) -> Any:
     return mean(-np.log(np.clip(at(p, labels).astype(np.float64), 1e-15, 1.0))).astype(p.dtype)
 
 
+def _clip_at_eps_gradient(p: Array, labels: Array) -> Any:
+    chosen, eps = at(p, labels), np.finfo(p.dtype).eps
+    inside = (chosen >= eps) & (chosen <= 1 - eps)
+    return at_label(np.where(inside, -1 / np.where(inside, chosen, 1), 0), labels, p)
+
+
+@right(contract={**P, "boundary": {"clip": "eps"}, **BY_P}, gradient=_clip_at_eps_gradient)
+def clip_at_the_eps_of_the_dtype(p: Array, labels: Array) -> Any:
+    """Clip at np.finfo(p.dtype).eps, as sklearn.metrics.log_loss does."""
+    eps = np.finfo(p.dtype).eps
+    return mean(-np.log(np.clip(at(p, labels), eps, 1 - eps)))
+
+
 @right(contract={**P, "boundary": {"clip": [LOW, HIGH], "normalise": True}})
 def keras_style(p: Array, labels: Array) -> Any:
     """Divide the rows by their sum, then clip."""

@@ -239,20 +239,18 @@ TARGETS: tuple[Registered, ...] = (
     ),
     Registered(
         name="sklearn.metrics.log_loss",
-        description="probabilities and sparse labels, clipped at the eps of float64; no gradient",
+        description="probabilities and sparse labels, clipped at the eps of their dtype; no gradient",
         loss="xentcheck.targets.shims.sklearn_metrics:log_loss",
         package="sklearn",
         requires=("sklearn",),
         install="pip install scikit-learn",
         keywords=_REDUCTION,
-        # The clip is at the eps of the dtype, and a contract states one: float32 needs a contract of its own.
         contract={
             "input": "probabilities",
             "labels": ["sparse"],
             "argument_order": "labels_first",
-            "boundary": {"clip": [_FLOAT64_EPS, 1 - _FLOAT64_EPS]},
+            "boundary": {"clip": "eps"},
             "domain": {"rows": [1, 1 << 20], "classes": [2, 1 << 20]},
-            "dtypes": ["float64"],
         },
         aliases=("sklearn.log_loss",),
         tried="1.9.1",
