@@ -33,6 +33,12 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "weighted mean": {**OPTIONS, "mean_over": "weights"},
     "softcap": {"soft_cap": {"argument": "soft_cap"}, "nonfinite": ["-inf"]},
     "temperature": {"temperature": {"argument": "temperature"}, "ignore_index": {"argument": "ignored"}},
+    "row weights": {
+        **OPTIONS,
+        "row_weights": {"argument": "v"},
+        "mean_over": "weights",
+    },
+    "row mask": {"row_weights": {"argument": "v"}, "row_weights_as": "bool", "mean_over": "kept"},
     "mean of the kept": {**OPTIONS, "mean_over": "kept"},
     "declared empty mean": {**OPTIONS, "mean_over": "kept", "empty_mean": "nan"},
     "probabilities": {"input": "probabilities"},

@@ -28,6 +28,13 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "sum": {"reduction": "sum"},
     "none": {"reduction": "none"},
     "weights": {"class_weights": {"argument": "w"}, "mean_over": "weights"},
+    "row weights": {
+        "row_weights": {"argument": "v"},
+        "class_weights": {"argument": "w"},
+        "mean_over": "weights",
+        "z_loss": 0.01,
+    },
+    "mask": {"row_weights": {"argument": "v"}, "row_weights_as": "mask", "mean_over": "kept"},
     "weights inside": {
         "class_weights": {"argument": "w"},
         "label_smoothing": {"argument": "s"},

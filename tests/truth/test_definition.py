@@ -58,6 +58,16 @@ def targets(problem: Problem, i: int) -> Vector:
 
 def row_weight(problem: Problem, i: int) -> mpf:
     """Return what the row adds to the divisor of a weighted mean."""
+    return label_weight(problem, i) * own_weight(problem, i)
+
+
+def own_weight(problem: Problem, i: int) -> mpf:
+    """Return the weight given of a row."""
+    return mpf(1) if problem.row_weights is None else mpf(float(problem.row_weights[i]))
+
+
+def label_weight(problem: Problem, i: int) -> mpf:
+    """Return the weight of a row's label."""
     if problem.class_weights is None:
         return mpf(1)
     return sum(mpf(float(w)) * t for w, t in zip(problem.class_weights, targets(problem, i), strict=True))
@@ -74,7 +84,7 @@ def coefficients(problem: Problem, i: int) -> Vector:
         return smooth
     if problem.contract.smoothing_weights == "class":
         return [mpf(float(w)) * x for w, x in zip(problem.class_weights, smooth, strict=True)]
-    return [row_weight(problem, i) * x for x in smooth]
+    return [label_weight(problem, i) * x for x in smooth]
 
 
 def cost(problem: Problem, i: int, p: Vector, reading: Any, log: Callable[[int], mpf] | None = None) -> mpf:
@@ -88,7 +98,7 @@ def cost(problem: Problem, i: int, p: Vector, reading: Any, log: Callable[[int],
         if c != 0:
             value = x if eps is None else x + eps
             value = value if clip is None else min(max(value, clip[0]), clip[1])
-            result -= c * mpmath.log(value)
+            result -= own_weight(problem, i) * c * mpmath.log(value)
     return result
 
 
@@ -107,11 +117,15 @@ def probabilities(problem: Problem, scores: Vector) -> Vector:
     return [x / sum(e) for x in e] if problem.contract.input == "logits" else e
 
 
-def penalty(problem: Problem, scores: Vector) -> mpf:
-    """Return z_loss times the squared log of the sum of exp(z)."""
+def penalty(problem: Problem, i: int, scores: Vector) -> mpf:
+    """Return z_loss times the squared log of the sum of exp(z), times the weight of the row."""
     if problem.contract.input != "logits":
         return mpf(0)
-    return mpf(problem.z_loss) * mpmath.log(sum(mpmath.exp(x) for x in capped(problem, scores))) ** 2
+    return (
+        own_weight(problem, i)
+        * mpf(problem.z_loss)
+        * mpmath.log(sum(mpmath.exp(x) for x in capped(problem, scores))) ** 2
+    )
 
 
 def scores_of(problem: Problem, i: int) -> Vector:
@@ -123,7 +137,7 @@ def row_losses(problem: Problem, i: int) -> Vector:
     """Return the row's loss under each reading."""
     scores = scores_of(problem, i)
     p = probabilities(problem, scores)
-    return [cost(problem, i, p, reading) + penalty(problem, scores) for reading in readings(problem)]
+    return [cost(problem, i, p, reading) + penalty(problem, i, scores) for reading in readings(problem)]
 
 
 def derivatives(problem: Problem, i: int, j: int) -> Vector:
@@ -138,7 +152,7 @@ def derivatives(problem: Problem, i: int, j: int) -> Vector:
         def at(step: mpf, reading: Any = reading) -> mpf:
             if contract.gradient_wrt == "logits" and contract.input == "logits":
                 moved = [x + step * (k == j) for k, x in enumerate(scores)]
-                return cost(problem, i, probabilities(problem, moved), reading) + penalty(problem, moved)
+                return cost(problem, i, probabilities(problem, moved), reading) + penalty(problem, i, moved)
             if contract.gradient_wrt == "logits":
                 # By the logits behind given probabilities: one moved by h makes p_k e^(h delta) / (1 + p_j (e^h - 1)).
                 given = p
@@ -363,6 +377,42 @@ def test_temperature_with_weights_and_smoothing(dtype: str) -> None:
     agree(problem(dtype, "sparse", seed=14, temperature=0.3, label_smoothing=0.2, class_weights=WEIGHTS))
 
 
+@pytest.mark.parametrize("labels", FORMS)
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("over", ["rows", "kept", "weights"])
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_row_weights(labels: str, reduction: str, over: str, weights: Any) -> None:
+    """They multiply class weights, smoothing and z-loss; a row of weight 0 does not count, whatever mean is taken."""
+    keys = {"label_smoothing": 0.2, "z_loss": 0.3, "class_weights": weights, "reduction": reduction, "mean_over": over}
+    contract = Contract(labels=[labels], row_weights={"argument": "v"}, **keys)
+    scores, given = draw("float64", "logits", labels, seed=15, n=4)
+    scores[2] = [np.nan, np.inf, -np.inf, 1e308]
+    made = pose(contract, scores, given, labels, {"row_weights": np.array([0.3, 2.5, 0.0, 1.0])})
+    agree(made)
+    assert not enclose(made).gradient.hi[2].any()
+
+
+@pytest.mark.parametrize("kind", ["logits", "probabilities", "log_probabilities"])
+@pytest.mark.parametrize("boundary", ["exact", "add", "clip, normalise"])
+def test_row_weights_of_every_input(kind: str, boundary: str) -> None:
+    """Weights of rows with one coefficient each, by the scores themselves; ignored rows have none."""
+    keys = {"input": kind, "gradient_wrt": kind, "gradient_of": "loss", "boundary": BOUNDARIES[boundary]}
+    contract = Contract(ignore_index=-1, mean_over="weights", row_weights={"argument": "v"}, **keys)
+    scores, labels = draw("float32", kind, "sparse", seed=16)
+    labels[1] = -1
+    agree(pose(contract, scores, labels, "sparse", {"row_weights": np.array([0.1, 7.0, 3.0], np.float32)}))
+
+
+def test_a_mean_without_row_weights_is_one_of_nothing() -> None:
+    """Masks of zeros leave 0 / 0, of which the contract says what it is; a mean over the rows is 0."""
+    keys = {"row_weights": {"argument": "v"}, "row_weights_as": "bool"}
+    options = {"row_weights": np.zeros(3, bool)}
+    for over, empty, value in (("weights", "nan", np.nan), ("kept", "zero", 0.0), ("rows", "nan", 0.0)):
+        contract = Contract(mean_over=over, empty_mean=empty, **keys)
+        found = enclose(pose(contract, *draw("float64", "logits", "sparse"), "sparse", options))
+        np.testing.assert_array_equal(found.loss.hi, value)
+
+
 def test_soft_cap_of_infinities() -> None:
     """Infinite logits are at the cap, with a slope of 0; a nan stays one."""
     scores = np.array([[-np.inf, 1.0, 2.0], [np.inf, -np.inf, 0.0], [-np.inf] * 3, [0.0, np.nan, 1.0]])
@@ -388,9 +438,9 @@ def test_one_class() -> None:
 
 def test_options_drawn_by_the_suite() -> None:
     """Options given as arguments supersede the contract's constants."""
-    names = ("class_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
+    names = ("class_weights", "row_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
     contract = Contract(**{name: {"argument": name} for name in names})
-    options = dict(zip(names, (np.array(WEIGHTS), 0.2, 0.1, 3, 2.5, 1.7), strict=True))
+    options = dict(zip(names, (np.array(WEIGHTS), np.array([0.5, 1.0, 3.0]), 0.2, 0.1, 3, 2.5, 1.7), strict=True))
     scores, _ = draw("float64", "logits", "sparse", seed=9)
     agree(pose(contract, scores, np.array([0, 3, 1]), "sparse", options))
 

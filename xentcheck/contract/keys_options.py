@@ -20,6 +20,13 @@ def _class_weights(name: str, value: Any) -> tuple[float, ...] | Argument | None
     return tuple(values.number(f"an item of {name}", item, 0.0) for item in value)
 
 
+def _row_weights(name: str, value: Any) -> Argument | None:
+    declared = values.argument(name, value)
+    if value is None or declared:
+        return declared
+    raise ContractError(f'{name} is {value!r}, but must be null or {{"argument": NAME}}: each batch has its own.')
+
+
 def _smoothing(name: str, value: Any) -> float | Argument:
     return values.argument(name, value) or values.number(name, value, 0.0, 1.0)
 
@@ -71,6 +78,27 @@ class Options:
         meaning="Factor of each class.",
         example='class_weights={"argument":"weight"}',
         option=Option("weights", levels=("ones", "distinct", "zeros", "spread"), plain="ones"),
+    )
+    row_weights: Argument | None = key(
+        None,
+        _row_weights,
+        words='`null`, or `{"argument": name}`',
+        meaning=(
+            "A number v >= 0 for each row, shape (n,), by which its loss is multiplied, z-loss and class weight "
+            "included. A row of weight 0 does not count, whatever its scores hold: also what `nonfinite` lists, whose "
+            "loss times 0 would be nan. Only where a given probability of 0 makes its loss infinite nothing is judged."
+        ),
+        example='row_weights={"argument":"sample_weight"}',
+        option=Option("rows", levels=("ones", "distinct", "zeros", "spread"), plain="ones"),
+    )
+    row_weights_as: str = key(
+        "numbers",
+        OneOf("numbers", "mask", "bool"),
+        meaning=(
+            "What row weights are: any numbers >= 0 in the dtype of the scores; a mask, zeros and ones in the dtype of "
+            "the scores; or one of bool."
+        ),
+        example="row_weights_as=bool",
     )
     label_smoothing: float | Argument = key(
         0.0,

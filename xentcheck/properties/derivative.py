@@ -102,10 +102,11 @@ def _along(
 
 
 def _plain(batch: Batch) -> Batch:
-    """Return the batch without smoothing and with class weights of 1, where these are arguments."""
+    """Return the batch without smoothing and with weights of 1, where these are arguments."""
     options = dict(batch.options)
-    if options.get("class_weights") is not None:
-        options["class_weights"] = np.ones_like(np.asarray(options["class_weights"]))
+    for key in ("class_weights", "row_weights"):
+        if options.get(key) is not None:
+            options[key] = np.ones_like(np.asarray(options[key]))
     if options.get("label_smoothing") is not None:
         options["label_smoothing"] = 0.0
     return batch.replace(options=options)

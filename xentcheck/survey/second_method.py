@@ -74,15 +74,18 @@ class _Question:
         self.option = {key: _option(drawn.get(key, getattr(contract, key))) for key in _OPTIONS}
         for key in contract.arguments:
             if key not in drawn:
-                self.option[key] = None if key in ("class_weights", "ignore_index", "soft_cap", "temperature") else 0.0
+                self.option[key] = None if key in _OR_NONE else 0.0
         weights = self.option["class_weights"]
         self.weights = None if weights is None else [mpmath.mpf(one) for one in weights]
+        by_row = self.option["row_weights"]
+        self.row_weights = [mpmath.mpf(1)] * len(self.scores) if by_row is None else [mpmath.mpf(v) for v in by_row]
         labels, form = batch["labels"], batch.get("label_form", "sparse")
         self.labels = [int(v) for v in labels["values"]] if form == "sparse" else None
         self.targets = None if form == "sparse" else _exact(labels)
         n = len(self.scores)
         ignored = self.option["ignore_index"]
-        self.kept = [self.labels is None or ignored is None or self.labels[i] != ignored for i in range(n)]
+        named = [self.labels is None or ignored is None or self.labels[i] != ignored for i in range(n)]
+        self.kept = [named[i] and self.row_weights[i] != 0 for i in range(n)]
 
     def target(self, i: int) -> Row:
         """Return the labels of a row, as given or divided by their sum."""
@@ -128,7 +131,7 @@ class _Question:
                 p = [value / total for value in p]
             lse = mpmath.mpf(0)
         value = mpmath.fsum(a * self.surprisal(q, boundary) for a, q in zip(c, p, strict=True) if a != 0)
-        return value + mpmath.mpf(float(self.option["z_loss"] or 0.0)) * lse**2
+        return self.row_weights[i] * (value + mpmath.mpf(float(self.option["z_loss"] or 0.0)) * lse**2)
 
     def read(self, scores: Row) -> Row:
         """Return logits behind a soft cap and a temperature."""
@@ -158,7 +161,7 @@ class _Question:
         elif over == "kept":
             total = mpmath.mpf(sum(self.kept))
         else:
-            total = mpmath.fsum(self.label_weight(i) for i in range(n) if self.kept[i])
+            total = mpmath.fsum(self.row_weights[i] * self.label_weight(i) for i in range(n) if self.kept[i])
         if total == 0:
             raise NotVerifiableError("its mean divides by 0")
         return total
@@ -230,4 +233,5 @@ def _option(value: Any) -> Any:
     return float.fromhex(value) if isinstance(value, str) else value
 
 
-_OPTIONS = ("class_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
+_OPTIONS = ("class_weights", "row_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
+_OR_NONE = ("class_weights", "row_weights", "ignore_index", "soft_cap", "temperature")

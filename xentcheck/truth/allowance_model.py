@@ -241,6 +241,8 @@ def coefficient_error(on: Conditions, by: Arithmetic) -> Floats | None:
     if problem.targets is not None and contract.soft_rows == "renormalised":
         relative += rows + 2.0 * u
     several = rows + u if problem.label_roundoff else 0.0
+    if problem.row_weights is not None:
+        relative += by.u
     if problem.class_weights is not None:
         relative += by.u
         several += rows if contract.smoothing_weights == "label" and problem.targets is not None else 0.0
@@ -251,5 +253,5 @@ def coefficient_error(on: Conditions, by: Arithmetic) -> Floats | None:
     scale = 1.0 if problem.class_weights is None else max(1.0, float(problem.class_weights.max(initial=0.0)))
     if chosen.rounding is not None:
         error += chosen.rounding
-    tiny = (c > 0.0) & (c < by.eta * scale)
+    tiny = (c > 0.0) & (c < by.eta * (scale * on.enlarged[..., None]))
     return error + np.where(tiny, c, 0.0) if tiny.any() else error

@@ -32,7 +32,7 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
     finite = np.where(np.isfinite(on.L), on.L, 0.0)
     if contract.reduction == "none":
         return finite, rows, unbounded
-    weighted = contract.mean_over == "weights" and on.problem.class_weights is not None
+    weighted = on.problem.mean_of_weights
     summing = by.batch_sum(on)
     size = float(_sizes(on, by, finite).sum())
     value, error = float(finite.sum()), float(rows.sum()) + _times(summing, size)
@@ -49,6 +49,8 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
         if by_what == 0.0:
             return np.array(0.0), np.array(0.0), np.array(contract.empty_mean == "unspecified")
         value /= by_what
+        if weighted and on.problem.row_weights is not None:
+            error += by.u * size  # weights that are divided by their sum first
         error = (error + (by.u_sum * size if weighted else 0.0)) / by_what + by.eta
         error += 2.0 * by.u * abs(value) + (_times(summing, size / by_what) if weighted else 0.0)
         error += (size / by_what) * _divisor_error(on)
@@ -65,7 +67,7 @@ def _sizes(on: Conditions, by: Arithmetic, finite: Floats) -> Floats:
     sizes: Floats = np.abs(finite)
     if not by.lse or not on.softmax or not on.problem.contract.boundary.exact:
         return sizes
-    terms = on.T * np.abs(on.lse) + on.weighted_scores + on.z_loss * on.lse * on.lse
+    terms = on.T * np.abs(on.lse) + on.weighted_scores + on.penalty * on.lse * on.lse
     return np.where(on.problem.kept & np.isfinite(on.L), np.maximum(sizes, terms), 0.0)
 
 
@@ -89,10 +91,9 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
         empty = by_what == 0.0
         scale, factors = scale / (by_what or 1.0), factors + 1
         shrinking = shrinking / max(by_what, 1.0)
-        if contract.mean_over == "weights" and problem.class_weights is not None:
+        if problem.mean_of_weights:
             divides = by.batch_sum(on) + _divisor_error(on)
-    if problem.class_weights is not None:
-        factors += 1
+    factors += sum(given is not None for given in (problem.class_weights, problem.row_weights))
     tempered = problem.temperature is not None and contract.gradient_wrt == "logits"
     if tempered:
         assert problem.temperature is not None

@@ -98,11 +98,17 @@ def coefficients(problem: Problem, rows: Rows, real: type[R], at: Rows | None = 
     """Return c at chosen columns (n, k), or at all.
 
     t' = (1 - eps) t + eps/m, or (1 - eps) t + eps/(m - 1) (1 - t) where smoothing is over the others; then
-    c_j = w_j t'_j (weights by class) or c_j = (sum_k w_k t_k) t'_j (weight of the label).
+    c_j = w_j t'_j (weights by class) or c_j = (sum_k w_k t_k) t'_j (weight of the label), times the row's weight v.
     """
     if problem.plain and at is not None:
         assert problem.labels is not None
         return real.exact((at == problem.labels[rows, None]).astype(np.float64))
+    c = _weighted(problem, rows, real, at)
+    return c if problem.row_weights is None else c * problem.row_weights[rows, None]
+
+
+def _weighted(problem: Problem, rows: Rows, real: type[R], at: Rows | None) -> R:
+    """Return the coefficients without the rows' own weights."""
     c = normalised(problem, rows, real, at)
     smoothing, m = problem.smoothing, problem.m
     if smoothing != 0:

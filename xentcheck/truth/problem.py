@@ -33,12 +33,14 @@ class Problem:
     scores : ndarray of float64, shape (n, m)
         Logits, probabilities or log-probabilities, classes along the last axis.
     labels : ndarray of int64, shape (n,), or None
-        Sparse labels in [0, m); rows that are not kept hold 0.
+        Sparse labels in [0, m); rows with the ignored label hold 0.
     targets : ndarray of float64, shape (n, m), or None
         One-hot or soft labels, as given (before any renormalising). Exactly one of labels and targets is set.
     kept : ndarray of bool, shape (n,)
-        False where the label is the ignored one.
+        False where the label is the ignored one, or the row's weight 0.
     class_weights : ndarray of float64, shape (m,), or None
+    row_weights : ndarray of float64, shape (n,), or None
+        v >= 0, by which the row's loss is multiplied, z-loss included.
     smoothing, z_loss : float
     soft_cap : float or None
         c, where each logit z stands for c tanh(z / c).
@@ -62,6 +64,7 @@ class Problem:
     targets: Floats | None
     kept: NDArray[np.bool_]
     class_weights: Floats | None = None
+    row_weights: Floats | None = None
     smoothing: float = 0.0
     z_loss: float = 0.0
     soft_cap: float | None = None
@@ -89,7 +92,14 @@ class Problem:
     @cached_property
     def plain(self) -> bool:
         """Whether every row has one label of coefficient 1: sparse labels, no weights, no smoothing."""
-        return self.labels is not None and self.class_weights is None and self.smoothing == 0.0
+        weighted = self.class_weights is not None or self.row_weights is not None
+        return self.labels is not None and not weighted and self.smoothing == 0.0
+
+    @property
+    def mean_of_weights(self) -> bool:
+        """Whether a mean divides by a sum of weights, of the labels or of the rows."""
+        weighted = self.class_weights is not None or self.row_weights is not None
+        return weighted and self.contract.mean_over == "weights"
 
 
 def label_roundoff(scores: np.dtype[Any], labels: np.dtype[Any]) -> float:
@@ -135,7 +145,10 @@ def pose(
         sparse = np.where(kept, sparse, 0)
     else:
         dense = np.ascontiguousarray(np.asarray(labels).astype(np.float64))
-    weights = chosen["class_weights"]
+    weights, by_row = chosen["class_weights"], chosen["row_weights"]
+    if by_row is not None:
+        by_row = np.asarray(by_row).astype(np.float64)
+        kept = kept & (by_row != 0.0)
     return Problem(
         contract=contract,
         format=FORMATS[np.asarray(scores).dtype.name],
@@ -144,6 +157,7 @@ def pose(
         targets=dense,
         kept=kept,
         class_weights=None if weights is None else np.asarray(weights).astype(np.float64),
+        row_weights=by_row,
         smoothing=float(chosen["label_smoothing"]),
         z_loss=float(chosen["z_loss"]),
         soft_cap=None if chosen["soft_cap"] is None else float(chosen["soft_cap"]),

@@ -40,12 +40,16 @@ def undeclared(problem: Problem) -> bool:
 
 
 def divisor(problem: Problem, real: type[R]) -> R:
-    """Return what a mean divides the sum by, shape (1,): n, the rows kept, or the sum of their weights."""
+    """Return what a mean divides the sum by, shape (1,): n, the rows kept, or the sum of their weights, w_y v."""
     if problem.contract.mean_over == "rows":
         return real.exact(np.array([float(problem.n)]))
-    if problem.contract.mean_over == "kept" or problem.class_weights is None:
+    if not problem.mean_of_weights:
         return real.exact(np.array([float(problem.kept.sum())]))
-    weights = label_weight(problem, np.flatnonzero(problem.kept), real)
+    kept = np.flatnonzero(problem.kept)
+    by_row = np.ones(problem.n) if problem.row_weights is None else problem.row_weights
+    weights = real.exact(by_row[kept, None])
+    if problem.class_weights is not None:
+        weights = label_weight(problem, kept, real) * by_row[kept, None]
     return weights.reshape((-1,)).sum()
 
 

@@ -10,6 +10,7 @@ from tests.truth.adversarial import algorithms as alg
 from tests.truth.adversarial.exact import cross_entropy, scaled, weighted_sum, with_z_loss
 from tests.truth.adversarial.families import families
 from tests.truth.adversarial.judging import allowances, posed, tight_bounds, worst
+from xentcheck.truth.arb_arrays import precision
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 DTYPES = ("float32", "float64")
@@ -85,6 +86,37 @@ def test_class_weights_and_upstream(name):
         factor = (w * upstream)[:, None]
         for value in ((p - t) * factor, p * factor - t * factor, (w[:, None] * (p - t)) * upstream[:, None]):
             keep(value, exact_gradient, allowances(problem).gradient, ("upstream", family, n))
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_row_weights(name):
+    """Weights of the rows beside those of the classes: multiplied first or last, divided by their sum first or last."""
+    for rng, family, z, y in batches(name, 12):
+        n, m = z.shape
+        weights = rng.choice([0.1, 0.25, 0.3, 1, 2, 3.1], m).astype(z.dtype)
+        v = rng.choice([1e-3, 0.1, 0.7, 1, 3.1, 1000], n).astype(z.dtype)
+        w = weights[y]
+        with precision(256):
+            exact_w = [arb(float(a)) * arb(float(b)) for a, b in zip(w, v, strict=True)]
+            W = sum(exact_w, arb(0))
+        by_hand, _ = cross_entropy(z, [[x * int(j == k) for j in range(m)] for x, k in zip(exact_w, y, strict=True)])
+        rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
+        stated = {"class_weights": weights.astype(float).tolist(), "row_weights": {"argument": "v"}}
+        mean = allowances(posed(z, y, mean_over="weights", options={"row_weights": v}, **stated))
+        each = allowances(posed(z, y, reduction="none", options={"row_weights": v}, **stated))
+        losses = alg.plain(z, y)
+        share = w * v / (w * v).sum()
+        for value in (losses * w * v, losses * (w * v), v * (w * losses)):
+            keep(value, by_hand, each.loss, ("weighted rows", family, n))
+            keep(value.sum() / (w * v).sum(), weighted_sum(exact_w, rows, W), mean.loss, ("mean", family, n))
+        keep((share * losses).sum(), weighted_sum(exact_w, rows, W), mean.loss, ("normalised first", family, n))
+        with precision(256):
+            by_row = scaled(gradient, [x / W for x in exact_w])
+        p, t = alg.softmax(z), alg.one_hot(z, y)
+        for value in ((p - t) * share[:, None], p * share[:, None] - t * share[:, None]):
+            keep(value, by_row, mean.gradient, ("gradient", family, n))
+        for value in (((p - t) * w[:, None]) * v[:, None], (p * w[:, None] - t * w[:, None]) * v[:, None]):
+            keep(value, scaled(gradient, exact_w), each.gradient, ("gradient of rows", family, n))
 
 
 @pytest.mark.parametrize("name", DTYPES)

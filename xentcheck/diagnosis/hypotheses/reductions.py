@@ -66,6 +66,8 @@ def _of_a_mean(model: Model) -> Iterator[Prediction]:
     part, problem = model.part, model.problem
     total = model.right * model.divisor
     declared = {"rows": "all rows", "kept": "the kept rows", "weights": "the weights of the rows' classes"}
+    if problem.row_weights is not None:
+        declared["weights"] = "the weights of the rows"
     wanted = f"the contract's mean is over {declared[model.contract.mean_over]} ({model.divisor:g})"
     for over in ("rows", "kept", "weights"):
         count = model.divisor_of("mean", over)
