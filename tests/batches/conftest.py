@@ -38,6 +38,7 @@ CONTRACTS: dict[str, dict[str, Any]] = {
         "row_weights": {"argument": "v"},
         "mean_over": "weights",
     },
+    "divisor": {"divisor": {"argument": "items"}, "reduction": "sum"},
     "row mask": {"row_weights": {"argument": "v"}, "row_weights_as": "bool", "mean_over": "kept"},
     "mean of the kept": {**OPTIONS, "mean_over": "kept"},
     "declared empty mean": {**OPTIONS, "mean_over": "kept", "empty_mean": "nan"},

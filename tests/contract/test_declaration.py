@@ -26,6 +26,7 @@ EXAMPLES = {
     "smoothing_over": ["all", "others"],
     "smoothing_weights": ["label", "class"],
     "class_weights": [None, [1.0, 2.0], {"argument": "weight"}],
+    "divisor": [None, {"argument": "num_items_in_batch"}],
     "row_weights": [None, {"argument": "sample_weight"}],
     "row_weights_as": ["numbers", "mask", "bool"],
     "ignore_index": [None, -100, 0, {"argument": "ignore_index"}],
@@ -53,7 +54,8 @@ def test_every_key_has_an_example():
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in EXAMPLES.items() for value in values])
 def test_values_survive_json(key, value):
     """Each documented value is taken, and comes back the same through JSON."""
-    contract = Contract.from_mapping({key: value})
+    sums = {"reduction": "sum"} if key == "divisor" else {}
+    contract = Contract.from_mapping({**sums, key: value})
     stated = json.loads(json.dumps(contract.as_mapping()))
     assert stated[key] == value
     assert Contract.from_mapping(stated) == contract
@@ -76,6 +78,8 @@ def test_values_survive_json(key, value):
         ({"label_smoothing": {"arg": "eps"}}, "a constant or"),
         ({"class_weights": "balanced"}, "must be null, a list of numbers or"),
         ({"class_weights": [1.0, -1.0]}, r"must lie in \[0, inf\]"),
+        ({"divisor": 0.0, "reduction": "sum"}, "must be null, a positive number or"),
+        ({"divisor": 8.0}, "it divides a sum, and reduction is 'mean'"),
         ({"row_weights": [1.0, 2.0]}, "must be null or .*each batch has its own"),
         ({"row_weights": {"argument": 3}}, "a constant or"),
         ({"row_weights_as": "boolean"}, "'numbers', 'mask' or 'bool'"),

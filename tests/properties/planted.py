@@ -263,6 +263,11 @@ def masked_rows_in_the_maximum(logits, labels, mask):
     return losses[mask].sum()
 
 
+def items_counted_in_thirteen_bits(logits, labels, items):
+    """Is right for the counts that are usual."""
+    return row_losses(logits, labels).sum() / min(items, 8191.0)
+
+
 def z_loss_of_the_mean(logits, labels, z):
     """Squares the mean log-sum-exp instead of taking the mean of the squares."""
     if not len(logits):
@@ -339,6 +344,12 @@ PLANTED = [
         loss=RemembersWeights,
         gradient=None,
         contract={"class_weights": {"argument": "weight"}, "mean_over": "weights"},
+    ),
+    Planted(
+        "divisor",
+        loss=items_counted_in_thirteen_bits,
+        gradient=None,
+        contract={"divisor": {"argument": "items"}, "reduction": "sum"},
     ),
     Planted(
         "row-weights",

@@ -34,6 +34,7 @@ CONTRACTS: dict[str, dict[str, Any]] = {
         "mean_over": "weights",
         "z_loss": 0.01,
     },
+    "divisor": {"divisor": {"argument": "d"}, "reduction": "sum"},
     "mask": {"row_weights": {"argument": "v"}, "row_weights_as": "mask", "mean_over": "kept"},
     "weights inside": {
         "class_weights": {"argument": "w"},

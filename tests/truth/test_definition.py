@@ -194,11 +194,13 @@ def references(problem: Problem) -> dict[tuple[str, tuple[int, ...]], tuple[mpf,
         factor = mpf(1) if problem.upstream is None else mpf(float(np.broadcast_to(problem.upstream, problem.n)[i]))
         if contract.effective_gradient_reduction == "mean":
             factor /= by
+        if contract.effective_gradient_reduction == "sum" and problem.divisor is not None:
+            factor /= mpf(problem.divisor)
         for j in range(problem.m):
             exact = span(derivatives(problem, i, j), factor) if problem.kept[i] else (mpf(0), mpf(0))
             found["gradient", (i, j)] = exact
     if contract.reduction != "none":
-        total = mpf(1) if contract.reduction == "sum" else by
+        total = mpf(problem.divisor or 1) if contract.reduction == "sum" else by
         found["loss", ()] = (sum(low for low, _ in rows) / total, sum(high for _, high in rows) / total)
     return found
 
@@ -411,6 +413,16 @@ def test_a_mean_without_row_weights_is_one_of_nothing() -> None:
         contract = Contract(mean_over=over, empty_mean=empty, **keys)
         found = enclose(pose(contract, *draw("float64", "logits", "sparse"), "sparse", options))
         np.testing.assert_array_equal(found.loss.hi, value)
+
+
+@pytest.mark.parametrize("labels", FORMS)
+@pytest.mark.parametrize("gradient_reduction", [None, "mean", "none"])
+@pytest.mark.parametrize("divisor", [3.0, 0.7, {"argument": "items"}])
+def test_divisor(labels: str, gradient_reduction: str | None, divisor: Any) -> None:
+    """A sum is divided by the number given, and so is its gradient, but no gradient of a mean or of the rows."""
+    contract = Contract(labels=[labels], reduction="sum", gradient_reduction=gradient_reduction, divisor=divisor)
+    options = {"divisor": 1000.0} if isinstance(divisor, dict) else {}
+    agree(pose(contract, *draw("float32", "logits", labels, seed=17), labels, options))
 
 
 def test_soft_cap_of_infinities() -> None:

@@ -88,6 +88,7 @@ CONTRACTS = {
         "smoothing_over": "others",
         "class_weights": WEIGHTS,
     },
+    "divisor": {"reduction": "sum", "divisor": 3.0},
     "row_weights": BY_ROW,
     "row_weights, mean_over=weights": {**BY_ROW, "reduction": "mean", "mean_over": "weights"},
     "row_weights, mean_over=weights, class_weights, label_smoothing": {

@@ -59,6 +59,7 @@ CASES = {
     "temperature": (posed(reduction="none", temperature=0.7), [1, 1, 1], [1, 1, 1]),
     "temperature and z-loss": (posed(reduction="sum", temperature=100.0, z_loss=0.25), [1, 1, 1], [1, 1, 1]),
     "weights": (posed(reduction="sum", class_weights=[2.0, 3.0, 1.0, 0.5]), [0.5, 2, 3], [1, 1, 1]),
+    "divisor": (posed(reduction="sum", divisor=7.0), [1, 1, 1], [Fraction(1, 7)] * 3),
     "row weights and z-loss": (posed(rows=[3.0, 0.0, 0.5], reduction="sum", z_loss=0.25), [1, 1, 1], [3, 0, 0.5]),
     "smoothing and weights by class": (
         posed(reduction="sum", label_smoothing=0.5, class_weights=[2.0, 3.0, 1.0, 0.5], smoothing_weights="class"),

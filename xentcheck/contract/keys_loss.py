@@ -18,7 +18,7 @@ class Loss:
     reduction: str = key(
         "mean",
         OneOf(*REDUCTIONS),
-        meaning="A scalar, or one loss a row.",
+        meaning="A scalar, or one loss a row. A sum may be divided by a `divisor` that the caller gives.",
         example="reduction=sum",
     )
     mean_over: str = key(

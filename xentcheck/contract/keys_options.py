@@ -207,3 +207,22 @@ class Options:
             positive=True,
         ),
     )
+    divisor: float | Argument | None = key(
+        None,
+        _positive,
+        words='`null`, a positive number, or `{"argument": name}`',
+        meaning=(
+            "By what a sum is divided, whatever the rows are: the number of items that the caller counted, in all "
+            "batches of a step. Only with `reduction=sum`; the gradient has it unless `gradient_reduction` is another. "
+            "Whole numbers are tried."
+        ),
+        example='divisor={"argument":"num_items_in_batch"}',
+        option=Option(
+            "number",
+            levels=(3.0, 1.0, 100.0, 4096.0),
+            plain=3.0,
+            drawn=lambda at: (3.0, 1.0, 2.0, 7.0, 100.0, 1000.0, 4096.0),
+            simpler=(1.0, 2.0, 3.0, 100.0),
+            positive=True,
+        ),
+    )

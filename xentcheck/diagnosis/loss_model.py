@@ -137,7 +137,7 @@ class Model:
     def divisor_of(self, reduction: str, over: str | None = None) -> float:
         """Return what the sum of the rows is divided by."""
         if reduction != "mean":
-            return 1.0
+            return (self.problem.divisor or 1.0) if reduction == "sum" else 1.0
         over = over or self.contract.mean_over
         return float({"rows": self.n, "kept": self.problem.kept.sum(), "weights": self.row_weights.sum()}[over])
 

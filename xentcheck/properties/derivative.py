@@ -61,7 +61,9 @@ def own_gradient(case: Case) -> Iterator[Found]:
     allowed = base.allowances
     if not np.all(np.isfinite(allowed.loss)):
         return
-    scale = np.full(moved.n, 1.0 / moved.n if case.contract.reduction == "mean" else 1.0)
+    scale = np.full(
+        moved.n, 1.0 / moved.n if case.contract.reduction == "mean" else 1.0 / (base.problem.divisor or 1.0)
+    )
     asked: list[Answer] = []
 
     def ask(z: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Laws on the options of a call: 9 deletion, 17 smoothing, 18 weights, 19 auxiliary terms."""
+"""Laws on the options of a call: 9 deletion, 8 divisor, 17 smoothing, 18 weights, 19 auxiliary terms."""
 
 from __future__ import annotations
 
@@ -155,6 +155,22 @@ def _with_a_row_without_weight(case: Case, place: int) -> tuple[Batch, str]:
         scores[place] = wild[int(case.random("wild").integers(len(wild)))]
     longer = with_option(longer.replace(scores=scores), "row_weights", weights)
     return longer, f"with a row of weight 0 and the scores {scores[place, 0]:g}, ... put in at {place}"
+
+
+@law(
+    8,
+    "divisor",
+    "A sum is divided by the number that the caller gives, whatever the rows are.",
+    formula="loss(Z, d) = sum(Z) / d",
+    sources="transformers 34191, 35438; NeMo Automodel 3796",
+    needs="any",
+    applies=_takes("divisor"),
+)
+def divisor(case: Case) -> Iterator[Found]:
+    """The same batch over another count: few items, or far more than it has rows."""
+    counts = (1.0, 5.0, 1000.0, 2.0**14)
+    count = counts[int(case.random("divisor").integers(len(counts)))]
+    yield case.check(with_option(case.batch, "divisor", count), f"with the divisor {count:g}")
 
 
 @law(

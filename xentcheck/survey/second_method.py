@@ -152,7 +152,13 @@ class _Question:
         if self.contract.reduction == "none":
             return self.row_loss(at[0], list(self.scores[at[0]]))
         rows = [self.row_loss(i, list(row)) for i, row in enumerate(self.scores)]
-        return mpmath.fsum(rows) / (self.divisor() if self.contract.reduction == "mean" else 1)
+        return mpmath.fsum(rows) / self.divided_by(self.contract.reduction)
+
+    def divided_by(self, reduction: str) -> Any:
+        """Return what the sum of the rows is divided by under a reduction."""
+        if reduction == "mean":
+            return self.divisor()
+        return mpmath.mpf(float(self.option["divisor"] or 1.0)) if reduction == "sum" else 1
 
     def divisor(self) -> Any:
         over, n = self.contract.mean_over, len(self.scores)
@@ -172,7 +178,7 @@ class _Question:
         if self.upstream is not None:
             each = np.ravel(np.asarray(self.upstream, np.float64))
             given = mpmath.mpf(float(each[i if each.size > 1 else 0]))
-        return given / (self.divisor() if self.contract.effective_gradient_reduction == "mean" else 1)
+        return given / self.divided_by(self.contract.effective_gradient_reduction)
 
     def slope(self, i: int, j: int, along: Callable[[Row], Row] | None = None) -> Any:
         """Return the derivative of a row's loss, by one score or (if given) by a direction depending on the scores."""
@@ -233,5 +239,14 @@ def _option(value: Any) -> Any:
     return float.fromhex(value) if isinstance(value, str) else value
 
 
-_OPTIONS = ("class_weights", "row_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
-_OR_NONE = ("class_weights", "row_weights", "ignore_index", "soft_cap", "temperature")
+_OPTIONS = (
+    "class_weights",
+    "row_weights",
+    "label_smoothing",
+    "z_loss",
+    "ignore_index",
+    "soft_cap",
+    "temperature",
+    "divisor",
+)
+_OR_NONE = ("class_weights", "row_weights", "ignore_index", "soft_cap", "temperature", "divisor")

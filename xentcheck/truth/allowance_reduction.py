@@ -24,7 +24,8 @@ def divisor(on: Conditions) -> float:
 def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) -> tuple[Floats, Floats, Flags]:
     """Return value, allowance and unboundedness of the loss under the contract's reduction.
 
-    Sum: sum E_i + h_n u sum |L_i|, h_n = n - 1. Mean: that divided by n, + 2 u |mean|. Weighted mean: h_n + 1 in the
+    Sum: sum E_i + h_n u sum |L_i|, h_n = n - 1. Mean: that divided by n, + 2 u |mean|. A divisor that
+    is given: over it, + 3 u sum |L_i| and 3 u |value|. Weighted mean: h_n + 1 in the
     numerator, (h_n + 2) u |mean| for the divisor. In class C logsumexp and label scores may be summed by themselves:
     T |lse| + sum c |z| (and the z-loss) in place of |L|, and two roundings more of that size.
     """
@@ -42,7 +43,8 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
     error += by.u * abs(value) if by.u > by.u_sum else 0.0
     nowhere = bool(unbounded.any())
     # The sum of the rows, or of their terms, may leave the range although their mean, or its difference, does not.
-    if contract.reduction == "mean" or by.lse:
+    given = on.problem.divisor
+    if contract.reduction == "mean" or given is not None or by.lse:
         nowhere = nowhere or bool(size + error > by.largest_sum)
     if contract.reduction == "mean":
         by_what = divisor(on)
@@ -54,6 +56,11 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
         error = (error + (by.u_sum * size if weighted else 0.0)) / by_what + by.eta
         error += 2.0 * by.u * abs(value) + (_times(summing, size / by_what) if weighted else 0.0)
         error += (size / by_what) * _divisor_error(on)
+    if given is not None:
+        # Its reading, the reciprocal and the product, of the sum or of each row.
+        value /= given
+        error = (error + 3.0 * by.u * size) / given + 3.0 * by.u * abs(value) + (on.problem.n + 1.0) * by.eta
+        nowhere = nowhere or _leaves_range(given, by)
     if by.u_output:
         # The sum is rounded to the output's dtype, and the mean.
         error += float(by.stored(np.array(value), np.array(error), roundings=2.0))
@@ -74,7 +81,8 @@ def _sizes(on: Conditions, by: Arithmetic, finite: Floats) -> Floats:
 def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Floats, Floats, Flags]:
     """Return value, allowance and unboundedness of the gradient under its reduction and upstream cotangent.
 
-    With k factors (1/n or 1/W, class weights, upstream, and 1/T of a temperature for three): s E + u s (k + 1) terms +
+    With k factors (1/n or 1/W, class weights, upstream, and for three each 1/T of a temperature and a divisor
+    that is given): s E + u s (k + 1) terms +
     (k + 1) u |g| (h_n more for W), and (2 k_exp + 2) eta that is not scaled, since the scaled number itself may
     underflow.
     """
@@ -94,6 +102,10 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
         if problem.mean_of_weights:
             divides = by.batch_sum(on) + _divisor_error(on)
     factors += sum(given is not None for given in (problem.class_weights, problem.row_weights))
+    given = problem.divisor if contract.effective_gradient_reduction == "sum" else None
+    if given is not None:
+        scale, factors = scale / given, factors + 3
+        shrinking = shrinking / max(given, 1.0)
     tempered = problem.temperature is not None and contract.gradient_wrt == "logits"
     if tempered:
         assert problem.temperature is not None
@@ -103,7 +115,9 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
     value = raw.value * scale[:, None]
     error = s * raw.error
     unbounded = np.broadcast_to(raw.unbounded | on.unjudged[:, None], value.shape)
-    if tempered:  # the factors of a row may be multiplied with each other first
+    if given is not None and _leaves_range(given, by):
+        unbounded = np.ones(value.shape, bool)
+    if tempered or given is not None:  # the factors of a row may be multiplied with each other first
         unbounded = unbounded | (s > by.largest / 2.0)
     if factors:
         own = by.u * ((factors + 1) * raw.terms) * s
@@ -128,6 +142,11 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
     if empty and contract.empty_mean != "zero":
         unbounded = np.ones(value.shape, bool)
     return value, np.where(unbounded, 0.0, error), unbounded
+
+
+def _leaves_range(divisor: float, by: Arithmetic) -> bool:
+    """Whether a divisor that is given, or its reciprocal, is no normal number of the arithmetic."""
+    return not by.normal <= divisor <= by.largest / 2.0 or divisor * by.normal > 1.0
 
 
 def _divisor_error(on: Conditions) -> float:

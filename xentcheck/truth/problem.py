@@ -46,6 +46,8 @@ class Problem:
         c, where each logit z stands for c tanh(z / c).
     temperature : float or None
         T, by which each logit, capped or not, is divided.
+    divisor : float or None
+        By which a sum over the rows is divided.
     upstream : ndarray of float64, shape (n,) or (), or None
         The cotangent by which the gradient is multiplied: one number a row where nothing is reduced, one
         number in all where the loss is a scalar. None stands for ones.
@@ -69,6 +71,7 @@ class Problem:
     z_loss: float = 0.0
     soft_cap: float | None = None
     temperature: float | None = None
+    divisor: float | None = None
     upstream: Floats | None = None
     vector: Floats | None = None
     label_roundoff: float = 0.0
@@ -162,6 +165,7 @@ def pose(
         z_loss=float(chosen["z_loss"]),
         soft_cap=None if chosen["soft_cap"] is None else float(chosen["soft_cap"]),
         temperature=None if chosen["temperature"] is None else float(chosen["temperature"]),
+        divisor=None if chosen["divisor"] is None else float(chosen["divisor"]),
         upstream=None if upstream is None else np.asarray(upstream).astype(np.float64),
         label_roundoff=0.0 if dense is None else label_roundoff(np.asarray(scores).dtype, np.asarray(labels).dtype),
         vector=None if vector is None else np.ascontiguousarray(np.asarray(vector).astype(np.float64)),

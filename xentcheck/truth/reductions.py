@@ -56,11 +56,14 @@ def divisor(problem: Problem, real: type[R]) -> R:
 def factor(problem: Problem, real: type[R], rows: NDArray[np.int64] | None = None) -> R:
     """Return what the gradients of some rows, or of all, are multiplied by, shape (n, 1).
 
-    The cotangent, over the divisor for a mean. Where the mean is of nothing, the divisor is left out.
+    The cotangent, over the divisor for a mean, or the one given for a sum. Where the mean is of nothing, the divisor is
+    left out.
     """
     upstream = 1.0 if problem.upstream is None else problem.upstream
     each = np.broadcast_to(np.reshape(upstream, (-1, 1)), (problem.n, 1))
     given = real.exact(each.copy() if rows is None else each[rows])
+    if problem.contract.effective_gradient_reduction == "sum" and problem.divisor is not None:
+        return given / real.exact(np.full((1, 1), problem.divisor))
     if problem.contract.effective_gradient_reduction != "mean" or empty(problem):
         return given
     return given / divisor(problem, real)
@@ -69,6 +72,8 @@ def factor(problem: Problem, real: type[R], rows: NDArray[np.int64] | None = Non
 def reduced(problem: Problem, rows: R, reduction: str) -> R:
     """Return the sum or mean of row losses of shape (n,); shape (1,)."""
     total = rows.sum()
+    if reduction == "sum" and problem.divisor is not None:
+        return total / type(rows).exact(np.array([problem.divisor]))
     return total if reduction == "sum" else total / divisor(problem, real=type(rows))
 
 

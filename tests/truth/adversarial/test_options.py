@@ -89,6 +89,26 @@ def test_class_weights_and_upstream(name):
 
 
 @pytest.mark.parametrize("name", DTYPES)
+@pytest.mark.parametrize("divisor", [3.0, 0.7, 4096.0])
+def test_divisor(name, divisor):
+    """Sums over a number that is given: divided first, last, by a reciprocal; with the gradient of that."""
+    for _, family, z, y in batches(name, 13):
+        n, kind = len(z), z.dtype.type
+        rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
+        total = weighted_sum([1.0] * n, rows, divisor)
+        with precision(256):
+            by_item = scaled(gradient, [1 / arb(divisor)] * n)
+        allowance = allowances(posed(z, y, reduction="sum", divisor=divisor))
+        for losses in (alg.plain(z, y), alg.label_shifted(z, y)):
+            d = kind(divisor)
+            for value in (losses.sum() / d, (losses / d).sum(), losses.sum() * (1 / d), (losses * (1 / d)).sum()):
+                keep(value, total, allowance.loss, ("over a divisor", family, n))
+        p, t = alg.softmax(z), alg.one_hot(z, y)
+        for value in ((p - t) / d, (p - t) * (1 / d), p / d - t / d):
+            keep(value, by_item, allowance.gradient, ("gradient over a divisor", family, n))
+
+
+@pytest.mark.parametrize("name", DTYPES)
 def test_row_weights(name):
     """Weights of the rows beside those of the classes: multiplied first or last, divided by their sum first or last."""
     for rng, family, z, y in batches(name, 12):
