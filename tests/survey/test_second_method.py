@@ -34,6 +34,13 @@ CONTRACTS: dict[str, dict[str, Any]] = {
         "mean_over": "weights",
         "z_loss": 0.01,
     },
+    "weights of smoothed labels": {
+        "class_weights": {"argument": "w"},
+        "label_smoothing": {"argument": "s"},
+        "smoothing_weights": "mean",
+        "mean_over": "weights",
+        "labels": FORMS,
+    },
     "divisor": {"divisor": {"argument": "d"}, "reduction": "sum"},
     "mask": {"row_weights": {"argument": "v"}, "row_weights_as": "mask", "mean_over": "kept"},
     "weights inside": {

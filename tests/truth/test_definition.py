@@ -70,16 +70,21 @@ def label_weight(problem: Problem, i: int) -> mpf:
     """Return the weight of a row's label."""
     if problem.class_weights is None:
         return mpf(1)
-    return sum(mpf(float(w)) * t for w, t in zip(problem.class_weights, targets(problem, i), strict=True))
+    shares = smoothed(problem, i) if problem.contract.smoothing_weights == "mean" else targets(problem, i)
+    return sum(mpf(float(w)) * t for w, t in zip(problem.class_weights, shares, strict=True))
+
+
+def smoothed(problem: Problem, i: int) -> Vector:
+    """Return the row's targets, smoothed."""
+    t, m, eps = targets(problem, i), problem.m, mpf(problem.smoothing)
+    if problem.contract.smoothing_over == "all":
+        return [(1 - eps) * x + eps / m for x in t]
+    return [(1 - eps) * x + (eps / (m - 1) * (1 - x) if m > 1 else 0) for x in t]
 
 
 def coefficients(problem: Problem, i: int) -> Vector:
     """Return the factors of -log p_j."""
-    t, m, eps = targets(problem, i), problem.m, mpf(problem.smoothing)
-    if problem.contract.smoothing_over == "all":
-        smooth = [(1 - eps) * x + eps / m for x in t]
-    else:
-        smooth = [(1 - eps) * x + (eps / (m - 1) * (1 - x) if m > 1 else 0) for x in t]
+    smooth = smoothed(problem, i)
     if problem.class_weights is None:
         return smooth
     if problem.contract.smoothing_weights == "class":
@@ -297,12 +302,23 @@ def test_readings_of_constants(dtype: str, boundary: Any, kind: str) -> None:
 
 @pytest.mark.parametrize("labels", FORMS)
 @pytest.mark.parametrize("over", ["all", "others"])
-@pytest.mark.parametrize("by", ["label", "class"])
+@pytest.mark.parametrize("by", ["label", "class", "mean"])
 @pytest.mark.parametrize("weights", [None, WEIGHTS, (0.0, 1.0, 1.0, 0.0)])
 def test_smoothing_and_class_weights(labels: str, over: str, by: str, weights: Any) -> None:
-    """Both ways to spread, both ways to weigh, weights of zero included."""
+    """Both ways to spread, all ways to weigh, weights of zero included."""
     keys = {"label_smoothing": 0.1, "smoothing_over": over, "smoothing_weights": by, "class_weights": weights}
     agree(problem("float32", labels, seed=4, mean_over="weights", **keys))
+
+
+@pytest.mark.parametrize("rows", ["any", "renormalised"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3, 1.0])
+def test_the_mean_weight_of_soft_rows(rows: str, smoothing: float) -> None:
+    """Rows of any sum weigh what their smoothed labels do, beside weights of their own."""
+    scores, labels = draw("float64", "logits", "soft", seed=18)
+    keys = {"label_smoothing": smoothing, "smoothing_weights": "mean", "class_weights": WEIGHTS, "mean_over": "weights"}
+    contract = Contract(labels=["soft"], soft_rows=rows, row_weights={"argument": "v"}, **keys)
+    options = {"row_weights": np.array([2.0, 0.25, 1.0])}
+    agree(pose(contract, scores, labels * [[2.0], [0.5], [3.0]], "soft", options))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 1.0])

@@ -82,6 +82,19 @@ CONTRACTS = {
         "class_weights": WEIGHTS,
         "smoothing_weights": "class",
     },
+    "label_smoothing, smoothing_weights=mean": {
+        "label_smoothing": 0.25,
+        "class_weights": WEIGHTS,
+        "smoothing_weights": "mean",
+        "mean_over": "weights",
+        "reduction": "mean",
+    },
+    "label_smoothing, smoothing_weights=mean, smoothing_over=others": {
+        "label_smoothing": 0.25,
+        "class_weights": WEIGHTS,
+        "smoothing_weights": "mean",
+        "smoothing_over": "others",
+    },
     "label_smoothing=1, smoothing_over=others": {"label_smoothing": 1.0, "smoothing_over": "others"},
     "label_smoothing=1, smoothing_over=others, class_weights": {
         "label_smoothing": 1.0,

@@ -127,10 +127,11 @@ class Options:
     )
     smoothing_weights: str = key(
         "label",
-        OneOf("label", "class"),
+        OneOf("label", "class", "mean"),
         meaning=(
-            "With class weights, a smoothed row carries the weight of its true class, or each class inside the sum "
-            "carries its own."
+            "With class weights, a smoothed row carries the weight of its true class; or each class inside the sum "
+            "carries its own; or the row carries their mean under the smoothed label t', sum_j w_j t'_j, as in paddle, "
+            "which is then what it adds to the divisor of `mean_over=weights`, too."
         ),
         example="smoothing_weights=class",
     )

@@ -112,8 +112,8 @@ class Model:
             elif self.m > 1:
                 t = (1 - eps) * base + eps * (1 - base) / (self.m - 1)
         if w is not None:
-            by_label = (weigh or self.contract.smoothing_weights) == "label"
-            t = t * (base @ w)[:, None] if by_label else t * w
+            by = weigh or self.contract.smoothing_weights
+            t = t * w if by == "class" else t * ((t if by == "mean" else base) @ w)[:, None]
         t = t * (self.own_weights if by_row is None else by_row)[:, None]
         return np.asarray(t if all_rows else t * self.problem.kept[:, None], np.float64)
 
@@ -131,8 +131,10 @@ class Model:
     @cached_property
     def row_weights(self) -> Floats:
         """The weight of each row's class times that of the row, 0 for ignored rows, shape (n,)."""
-        w = self.problem.class_weights
-        return np.asarray(self.problem.kept * self.own_weights * (1.0 if w is None else self.targets @ w), np.float64)
+        w, base = self.problem.class_weights, self.targets
+        if self.contract.smoothing_weights == "mean":
+            base = self.coefficients(unweighted=True, by_row=np.ones(self.n), all_rows=True)
+        return np.asarray(self.problem.kept * self.own_weights * (1.0 if w is None else base @ w), np.float64)
 
     def divisor_of(self, reduction: str, over: str | None = None) -> float:
         """Return what the sum of the rows is divided by."""

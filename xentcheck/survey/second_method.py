@@ -100,16 +100,20 @@ class _Question:
     def label_weight(self, i: int) -> Any:
         if self.weights is None:
             return mpmath.mpf(1)
-        return mpmath.fsum(w * t for w, t in zip(self.weights, self.target(i), strict=True))
+        shares = self.smoothed(i) if self.contract.smoothing_weights == "mean" else self.target(i)
+        return mpmath.fsum(w * t for w, t in zip(self.weights, shares, strict=True))
+
+    def smoothed(self, i: int) -> Row:
+        """Return the labels of a row, smoothed."""
+        t, m, eps = self.target(i), self.scores.shape[1], mpmath.mpf(float(self.option["label_smoothing"] or 0.0))
+        if self.contract.smoothing_over == "all":
+            return [(1 - eps) * value + eps / m for value in t]
+        share = eps / (m - 1) if m > 1 else mpmath.mpf(0)
+        return [(1 - eps) * value + (1 - value) * share for value in t]
 
     def coefficients(self, i: int) -> Row:
         """Return what each -log p is multiplied by: labels, smoothed, with weights."""
-        t, m, eps = self.target(i), self.scores.shape[1], mpmath.mpf(float(self.option["label_smoothing"] or 0.0))
-        if self.contract.smoothing_over == "all":
-            c = [(1 - eps) * value + eps / m for value in t]
-        else:
-            share = eps / (m - 1) if m > 1 else mpmath.mpf(0)
-            c = [(1 - eps) * value + (1 - value) * share for value in t]
+        c = self.smoothed(i)
         if self.weights is None:
             return c
         if self.contract.smoothing_weights == "class":

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.truth.allowance_gradient import NEAR, Unscaled
-from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, mean_weight_error
 from xentcheck.truth.conditions import Conditions
 
 
@@ -55,7 +55,7 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
             error += by.u * size  # weights that are divided by their sum first
         error = (error + (by.u_sum * size if weighted else 0.0)) / by_what + by.eta
         error += 2.0 * by.u * abs(value) + (_times(summing, size / by_what) if weighted else 0.0)
-        error += (size / by_what) * _divisor_error(on)
+        error += (size / by_what) * _divisor_error(on, by)
     if given is not None:
         # Its reading, the reciprocal and the product, of the sum or of each row.
         value /= given
@@ -100,7 +100,7 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
         scale, factors = scale / (by_what or 1.0), factors + 1
         shrinking = shrinking / max(by_what, 1.0)
         if problem.mean_of_weights:
-            divides = by.batch_sum(on) + _divisor_error(on)
+            divides = by.batch_sum(on) + _divisor_error(on, by)
     factors += sum(given is not None for given in (problem.class_weights, problem.row_weights))
     given = problem.divisor if contract.effective_gradient_reduction == "sum" else None
     if given is not None:
@@ -149,11 +149,16 @@ def _leaves_range(divisor: float, by: Arithmetic) -> bool:
     return not by.normal <= divisor <= by.largest / 2.0 or divisor * by.normal > 1.0
 
 
-def _divisor_error(on: Conditions) -> float:
-    """Relative error that a conversion of the targets makes in a divisor of weights."""
-    if on.problem.contract.mean_over != "weights" or on.coefficients.weight_rounding == 0.0:
+def _divisor_error(on: Conditions, by: Arithmetic) -> float:
+    """Relative error that a conversion of the targets, or the mean weight of smoothed labels, makes in a divisor."""
+    contract = on.problem.contract
+    if contract.mean_over != "weights":
         return 0.0
-    relative = on.coefficients.weight_rounding / divisor(on)
+    relative = on.coefficients.weight_rounding / (divisor(on) or 1.0)
+    if contract.smoothing_weights == "mean":
+        relative += float(mean_weight_error(on, by).max(initial=0.0))
+    if relative == 0.0:
+        return 0.0
     return float(relative / (1.0 - relative)) if relative < 1.0 else np.inf
 
 

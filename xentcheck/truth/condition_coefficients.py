@@ -34,8 +34,8 @@ class Coefficients:
     several : ndarray of bool, shape (n,)
         Whether more than one coefficient of the row differs from 0.
     weight : ndarray of float64, shape (n,)
-        Sum of w_k t_k times the weight of the row, what it adds to the divisor of a weighted mean; 1 (0 if ignored)
-        without weights.
+        Sum of w_k t_k (of w_k t'_k by the mean weight) times the weight of the row, what it adds to the divisor of a
+        weighted mean; 1 (0 if ignored) without weights.
     deviation : ndarray of float64, shape (n,)
         The weight times abs(1 - sum t') where the contract promises rows that sum to one; else 0.
     c, t : ndarray of float64, shape (n, m), or None
@@ -113,7 +113,8 @@ def _dense(problem: Problem) -> Coefficients:
         c, weight = smoothed * kept[:, None], kept
         t = t * kept[:, None]
     else:
-        weight = (t @ weights) * kept
+        by_mean = contract.smoothing_weights == "mean"
+        weight = ((smoothed if by_mean else t) @ weights) * kept
         if moved is not None:
             by_label, weight_moved = moved @ weights, float((moved @ weights).sum())
             if contract.smoothing_weights == "class":

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.truth.exact_coefficients import label_weight, present, targets
+from xentcheck.truth.exact_coefficients import label_weight, present, signs, targets
 from xentcheck.truth.problem import Problem
 from xentcheck.truth.real import Real
 
@@ -22,7 +22,9 @@ def empty(problem: Problem) -> bool:
         return True
     if problem.contract.mean_over == "kept" or problem.class_weights is None:
         return False
-    counts = (targets(problem, np.flatnonzero(problem.kept)) != 0).any(0)
+    kept = np.flatnonzero(problem.kept)
+    smoothed = problem.contract.smoothing_weights == "mean"
+    counts = ((signs(problem, kept) if smoothed else targets(problem, kept)) != 0).any(0)
     return not bool((counts & (problem.class_weights != 0)).any())
 
 

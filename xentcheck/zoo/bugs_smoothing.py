@@ -9,6 +9,7 @@ import numpy as np
 from xentcheck.zoo.parts import (
     IGNORING,
     SMOOTHED,
+    WEIGHTED,
     Array,
     dense_gradients,
     dense_losses,
@@ -244,3 +245,15 @@ def smoothing_lost_beside_ignored_rows(scores: Array, labels: Array, smoothing: 
     kept, safe = kept_rows(labels, ignore_index)
     t = smoothed(one_hot(safe, scores), smoothing if kept.all() else 0.0)
     return np.where(kept[:, None], dense_gradients(scores, t), 0) / max(kept.sum(), 1)
+
+
+@bug(
+    "smoothing_weights",
+    "value",
+    contract={**SMOOTHED, **WEIGHTED, "reduction": "sum", "smoothing_weights": "mean"},
+    thread="paddle and torch differ: label_smoothing beside weight",
+)
+def weight_of_the_label_beside_smoothing(scores: Array, labels: Array, weights: Array, smoothing: float) -> Any:
+    """Weigh each row by its label where the contract says the smoothed label."""
+    t = one_hot(labels, scores)
+    return (dense_losses(scores, smoothed(t, smoothing)) * (t @ weights)).sum()

@@ -222,6 +222,42 @@ def test_smoothing(name, over, amount):
 
 
 @pytest.mark.parametrize("name", DTYPES)
+def test_mean_weights_of_smoothed_labels(name):
+    """The mean weight under the smoothed label, by products or by two terms: rows, weighted mean and gradients."""
+    for rng, family, z, y in batches(name, 14, ((2, 8), (10, 5))):
+        n, m = z.shape
+        for amount in (0.1, 0.9, 0.999):
+            w = rng.choice([0, 0.1, 0.3, 1, 3.1, 1000], m).astype(z.dtype)
+            w[y[0]] = 1
+            exact_w = [arb(float(x)) for x in w]
+            with precision(256):
+                soft_y = [[(1 - arb(amount)) * int(j == k) + arb(amount) / m for j in range(m)] for k in y]
+                by_row = [sum((a * b for a, b in zip(exact_w, t, strict=True)), arb(0)) for t in soft_y]
+                exact = [[v * x for x in t] for v, t in zip(by_row, soft_y, strict=True)]
+                W = sum(by_row, arb(0))
+            rows, gradient = cross_entropy(z, exact)
+            with precision(256):
+                mean_gradient = scaled(gradient, [1 / W] * n)
+            stated = {
+                "label_smoothing": amount,
+                "class_weights": w.astype(float).tolist(),
+                "smoothing_weights": "mean",
+                "mean_over": "weights",
+            }
+            each, mean = allowances(posed(z, y, reduction="none", **stated)), allowances(posed(z, y, **stated))
+            number = z.dtype.type
+            eps, lp, p = number(amount), alg.log_softmax(z), alg.softmax(z)
+            soft = (1 - eps) * alg.one_hot(z, y) + eps / number(m)
+            for v in (soft @ w, alg.recursive_sum(soft * w), (1 - eps) * w[y] + eps * w.mean()):
+                losses = v * -(soft * lp).sum(1)
+                keep(losses, rows, each.loss, ("mean weight", family, m))
+                keep(losses.sum() / v.sum(), weighted_sum([1.0] * n, rows, W), mean.loss, ("mean", family, n))
+                keep((p - soft) * v[:, None], gradient, each.gradient, ("mean weight, gradient", family, m))
+                share = (v / v.sum())[:, None]
+                keep((p - soft) * share, mean_gradient, mean.gradient, ("gradient of the mean", family, m))
+
+
+@pytest.mark.parametrize("name", DTYPES)
 @pytest.mark.parametrize("kind", ["label", "class"])
 def test_weights_with_smoothing(name, kind):
     """The weight of the true class, or of each class inside the sum."""
