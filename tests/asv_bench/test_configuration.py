@@ -16,8 +16,8 @@ from asv_bench.tools.places import ROOT
 def test_the_dependencies_are_pinned() -> None:
     """Each is in the matrix with a version: wheels are installed without theirs, and figures must stay comparable.
 
-    But for filelock, which workers of pytest-xdist need alone, and packaging, which pytest brings: a new entry would part
-    all curves from their past.
+    But for filelock, which workers of pytest-xdist need alone, and packaging, which pytest brings: a new entry would
+    part all curves from their past.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {re.match(r"[\w.-]+", text).group() for text in project["dependencies"]}  # type: ignore[union-attr]

@@ -42,6 +42,13 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     },
     "masks off the label": {**OPTIONS, "nonfinite": ["-inf off the label"], "soft_rows": "any"},
     "log-probabilities masked off the label": {"input": "log_probabilities", "nonfinite": ["-inf off the label"]},
+    "row weights": {
+        **OPTIONS,
+        "row_weights": {"argument": "v"},
+        "mean_over": "weights",
+    },
+    "divisor": {"divisor": {"argument": "items"}, "reduction": "sum"},
+    "row mask": {"row_weights": {"argument": "v"}, "row_weights_as": "bool", "mean_over": "kept"},
     "mean of the kept": {**OPTIONS, "mean_over": "kept"},
     "declared empty mean": {**OPTIONS, "mean_over": "kept", "empty_mean": "nan"},
     "probabilities": {"input": "probabilities"},

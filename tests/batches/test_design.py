@@ -77,8 +77,13 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
         },
     ),
     "one-hot": (
-        {"labels": ["onehot"], "label_smoothing": {"argument": "eps"}, "reduction": "sum"},
-        {"scores": LOGITS, "smoothing": OPTIONS["smoothing"]},
+        {
+            "labels": ["onehot"],
+            "label_smoothing": {"argument": "eps"},
+            "row_weights": {"argument": "v"},
+            "reduction": "sum",
+        },
+        {"scores": LOGITS, "smoothing": OPTIONS["smoothing"], "row weights": OPTIONS["weights"]},
     ),
     "soft": (
         {"labels": ["soft"], "soft_rows": "renormalised", "class_weights": {"argument": "weight"}},
@@ -114,6 +119,12 @@ def observed(contract: Contract, batch: Batch) -> dict[str, Any] | None:
         levels["weights"] = "ones" if least == most == 1 else "zeros" if least == 0 else "spread"
         if levels["weights"] == "spread" and most < 1e4 * least:
             levels["weights"] = "distinct"
+    if "row_weights" in options:
+        weights = options["row_weights"].astype(np.float64)
+        apart = weights.max() >= 100 or weights[weights > 0].min() < 0.01
+        levels["row weights"] = "spread" if apart else "zeros" if (weights == 0).any() else "distinct"
+        if (weights == 1).all():
+            levels["row weights"] = "ones"
     if "label_smoothing" in options:
         levels["smoothing"] = "tiny" if 0 < options["label_smoothing"] < 0.05 else options["label_smoothing"]
     if "soft_cap" in options:

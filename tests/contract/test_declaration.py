@@ -37,8 +37,11 @@ EXAMPLES = {
         {"argument": "smoothing", "range": "[0, 1)"},
     ],
     "smoothing_over": ["all", "others"],
-    "smoothing_weights": ["label", "class"],
+    "smoothing_weights": ["label", "class", "mean"],
     "class_weights": [None, [1.0, 2.0], {"argument": "weight"}],
+    "divisor": [None, {"argument": "num_items_in_batch"}],
+    "row_weights": [None, {"argument": "sample_weight"}],
+    "row_weights_as": ["numbers", "mask", "bool"],
     "ignore_index": [None, -100, 0, {"argument": "ignore_index"}],
     "z_loss": [0.0, 1e-4, {"argument": "z"}, {"argument": "z", "range": [0.0, 1e-3]}],
     "soft_cap": [None, 30.0, {"argument": "softcap"}, {"argument": "softcap", "range": [5.0, 50.0]}],
@@ -65,7 +68,8 @@ def test_every_key_has_an_example():
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in EXAMPLES.items() for value in values])
 def test_values_survive_json(key, value):
     """Each documented value is taken, and comes back the same through JSON."""
-    contract = Contract.from_mapping({key: value})
+    sums = {"reduction": "sum"} if key == "divisor" else {}
+    contract = Contract.from_mapping({**sums, key: value})
     stated = json.loads(json.dumps(contract.as_mapping()))
     assert stated[key] == value
     assert Contract.from_mapping(stated) == contract
@@ -101,6 +105,16 @@ def test_values_survive_json(key, value):
         ({"ignore_index": {"argument": "i", "range": [0, 1]}}, 'a constant or {"argument": NAME}.'),
         ({"class_weights": "balanced"}, "must be null, a list of numbers or"),
         ({"class_weights": [1.0, -1.0]}, r"must lie in \[0, inf\]"),
+        ({"smoothing_weights": "row"}, "'label', 'class' or 'mean'"),
+        (
+            {"smoothing_weights": "mean", "smoothing_over": "others", "soft_rows": "any"},
+            "over the others a label above 1",
+        ),
+        ({"divisor": 0.0, "reduction": "sum"}, "must be null, a positive number or"),
+        ({"divisor": 8.0}, "it divides a sum, and reduction is 'mean'"),
+        ({"row_weights": [1.0, 2.0]}, "must be null or .*each batch has its own"),
+        ({"row_weights": {"argument": 3}}, "a constant or"),
+        ({"row_weights_as": "boolean"}, "'numbers', 'mask' or 'bool'"),
         ({"ignore_index": 1.5}, "must be an integer"),
         ({"axis": 2}, "must be -1, 0 or 1"),
         ({"extra_axes": 4}, "extra_axes is 4, but must be a number of axes from 0 to 3 or a list of such"),

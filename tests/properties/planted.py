@@ -256,6 +256,18 @@ class RemembersWeights:
             return (row_losses(logits, labels) * weight[rows(labels)]).sum() / weight[rows(labels)].sum()
 
 
+def masked_rows_in_the_maximum(logits, labels, mask):
+    """Lets a row of weight 0 into the maximum of the batch."""
+    shifted = logits - logits.max() if len(logits) else logits
+    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(logits)), rows(labels)]
+    return losses[mask].sum()
+
+
+def items_counted_in_thirteen_bits(logits, labels, items):
+    """Is right for the counts that are usual."""
+    return row_losses(logits, labels).sum() / min(items, 8191.0)
+
+
 def z_loss_of_the_mean(logits, labels, z):
     """Squares the mean log-sum-exp instead of taking the mean of the squares."""
     if not len(logits):
@@ -332,6 +344,18 @@ PLANTED = [
         loss=RemembersWeights,
         gradient=None,
         contract={"class_weights": {"argument": "weight"}, "mean_over": "weights"},
+    ),
+    Planted(
+        "divisor",
+        loss=items_counted_in_thirteen_bits,
+        gradient=None,
+        contract={"divisor": {"argument": "items"}, "reduction": "sum"},
+    ),
+    Planted(
+        "row-weights",
+        loss=masked_rows_in_the_maximum,
+        gradient=None,
+        contract={"row_weights": {"argument": "mask"}, "row_weights_as": "bool", "reduction": "sum"},
     ),
     Planted("z-loss", loss=z_loss_of_the_mean, gradient=None, contract={"z_loss": {"argument": "z"}}),
     Planted("soft-cap", loss=cap_below_one_forgotten, gradient=None, contract={"soft_cap": {"argument": "cap"}}),

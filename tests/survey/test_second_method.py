@@ -28,6 +28,21 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "sum": {"reduction": "sum"},
     "none": {"reduction": "none"},
     "weights": {"class_weights": {"argument": "w"}, "mean_over": "weights"},
+    "row weights": {
+        "row_weights": {"argument": "v"},
+        "class_weights": {"argument": "w"},
+        "mean_over": "weights",
+        "z_loss": 0.01,
+    },
+    "weights of smoothed labels": {
+        "class_weights": {"argument": "w"},
+        "label_smoothing": {"argument": "s"},
+        "smoothing_weights": "mean",
+        "mean_over": "weights",
+        "labels": FORMS,
+    },
+    "divisor": {"divisor": {"argument": "d"}, "reduction": "sum"},
+    "mask": {"row_weights": {"argument": "v"}, "row_weights_as": "mask", "mean_over": "kept"},
     "weights inside": {
         "class_weights": {"argument": "w"},
         "label_smoothing": {"argument": "s"},

@@ -58,23 +58,38 @@ def targets(problem: Problem, i: int) -> Vector:
 
 def row_weight(problem: Problem, i: int) -> mpf:
     """Return what the row adds to the divisor of a weighted mean."""
+    return label_weight(problem, i) * own_weight(problem, i)
+
+
+def own_weight(problem: Problem, i: int) -> mpf:
+    """Return the weight given of a row."""
+    return mpf(1) if problem.row_weights is None else mpf(float(problem.row_weights[i]))
+
+
+def label_weight(problem: Problem, i: int) -> mpf:
+    """Return the weight of a row's label."""
     if problem.class_weights is None:
         return mpf(1)
-    return sum(mpf(float(w)) * t for w, t in zip(problem.class_weights, targets(problem, i), strict=True))
+    shares = smoothed(problem, i) if problem.contract.smoothing_weights == "mean" else targets(problem, i)
+    return sum(mpf(float(w)) * t for w, t in zip(problem.class_weights, shares, strict=True))
+
+
+def smoothed(problem: Problem, i: int) -> Vector:
+    """Return the row's targets, smoothed."""
+    t, m, eps = targets(problem, i), problem.m, mpf(problem.smoothing)
+    if problem.contract.smoothing_over == "all":
+        return [(1 - eps) * x + eps / m for x in t]
+    return [(1 - eps) * x + (eps / (m - 1) * (1 - x) if m > 1 else 0) for x in t]
 
 
 def coefficients(problem: Problem, i: int) -> Vector:
     """Return the factors of -log p_j."""
-    t, m, eps = targets(problem, i), problem.m, mpf(problem.smoothing)
-    if problem.contract.smoothing_over == "all":
-        smooth = [(1 - eps) * x + eps / m for x in t]
-    else:
-        smooth = [(1 - eps) * x + (eps / (m - 1) * (1 - x) if m > 1 else 0) for x in t]
+    smooth = smoothed(problem, i)
     if problem.class_weights is None:
         return smooth
     if problem.contract.smoothing_weights == "class":
         return [mpf(float(w)) * x for w, x in zip(problem.class_weights, smooth, strict=True)]
-    return [row_weight(problem, i) * x for x in smooth]
+    return [label_weight(problem, i) * x for x in smooth]
 
 
 def cost(problem: Problem, i: int, p: Vector, reading: Any, log: Callable[[int], mpf] | None = None) -> mpf:
@@ -88,7 +103,7 @@ def cost(problem: Problem, i: int, p: Vector, reading: Any, log: Callable[[int],
         if c != 0:
             value = x if eps is None else x + eps
             value = value if clip is None else min(max(value, clip[0]), clip[1])
-            result -= c * mpmath.log(value)
+            result -= own_weight(problem, i) * c * mpmath.log(value)
     return result
 
 
@@ -107,11 +122,15 @@ def probabilities(problem: Problem, scores: Vector) -> Vector:
     return [x / sum(e) for x in e] if problem.contract.input == "logits" else e
 
 
-def penalty(problem: Problem, scores: Vector) -> mpf:
-    """Return z_loss times the squared log of the sum of exp(z)."""
+def penalty(problem: Problem, i: int, scores: Vector) -> mpf:
+    """Return z_loss times the squared log of the sum of exp(z), times the weight of the row."""
     if problem.contract.input != "logits":
         return mpf(0)
-    return mpf(problem.z_loss) * mpmath.log(sum(mpmath.exp(x) for x in capped(problem, scores))) ** 2
+    return (
+        own_weight(problem, i)
+        * mpf(problem.z_loss)
+        * mpmath.log(sum(mpmath.exp(x) for x in capped(problem, scores))) ** 2
+    )
 
 
 def scores_of(problem: Problem, i: int) -> Vector:
@@ -123,7 +142,7 @@ def row_losses(problem: Problem, i: int) -> Vector:
     """Return the row's loss under each reading."""
     scores = scores_of(problem, i)
     p = probabilities(problem, scores)
-    return [cost(problem, i, p, reading) + penalty(problem, scores) for reading in readings(problem)]
+    return [cost(problem, i, p, reading) + penalty(problem, i, scores) for reading in readings(problem)]
 
 
 def derivatives(problem: Problem, i: int, j: int) -> Vector:
@@ -138,7 +157,7 @@ def derivatives(problem: Problem, i: int, j: int) -> Vector:
         def at(step: mpf, reading: Any = reading) -> mpf:
             if contract.gradient_wrt == "logits" and contract.input == "logits":
                 moved = [x + step * (k == j) for k, x in enumerate(scores)]
-                return cost(problem, i, probabilities(problem, moved), reading) + penalty(problem, moved)
+                return cost(problem, i, probabilities(problem, moved), reading) + penalty(problem, i, moved)
             if contract.gradient_wrt == "logits":
                 # By the logits behind given probabilities: one moved by h makes p_k e^(h delta) / (1 + p_j (e^h - 1)).
                 given = p
@@ -180,11 +199,13 @@ def references(problem: Problem) -> dict[tuple[str, tuple[int, ...]], tuple[mpf,
         factor = mpf(1) if problem.upstream is None else mpf(float(np.broadcast_to(problem.upstream, problem.n)[i]))
         if contract.effective_gradient_reduction == "mean":
             factor /= by
+        if contract.effective_gradient_reduction == "sum" and problem.divisor is not None:
+            factor /= mpf(problem.divisor)
         for j in range(problem.m):
             exact = span(derivatives(problem, i, j), factor) if problem.kept[i] else (mpf(0), mpf(0))
             found["gradient", (i, j)] = exact
     if contract.reduction != "none":
-        total = mpf(1) if contract.reduction == "sum" else by
+        total = mpf(problem.divisor or 1) if contract.reduction == "sum" else by
         found["loss", ()] = (sum(low for low, _ in rows) / total, sum(high for _, high in rows) / total)
     return found
 
@@ -281,12 +302,23 @@ def test_readings_of_constants(dtype: str, boundary: Any, kind: str) -> None:
 
 @pytest.mark.parametrize("labels", FORMS)
 @pytest.mark.parametrize("over", ["all", "others"])
-@pytest.mark.parametrize("by", ["label", "class"])
+@pytest.mark.parametrize("by", ["label", "class", "mean"])
 @pytest.mark.parametrize("weights", [None, WEIGHTS, (0.0, 1.0, 1.0, 0.0)])
 def test_smoothing_and_class_weights(labels: str, over: str, by: str, weights: Any) -> None:
-    """Both ways to spread, both ways to weigh, weights of zero included."""
+    """Both ways to spread, all ways to weigh, weights of zero included."""
     keys = {"label_smoothing": 0.1, "smoothing_over": over, "smoothing_weights": by, "class_weights": weights}
     agree(problem("float32", labels, seed=4, mean_over="weights", **keys))
+
+
+@pytest.mark.parametrize("rows", ["any", "renormalised"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3, 1.0])
+def test_the_mean_weight_of_soft_rows(rows: str, smoothing: float) -> None:
+    """Rows of any sum weigh what their smoothed labels do, beside weights of their own."""
+    scores, labels = draw("float64", "logits", "soft", seed=18)
+    keys = {"label_smoothing": smoothing, "smoothing_weights": "mean", "class_weights": WEIGHTS, "mean_over": "weights"}
+    contract = Contract(labels=["soft"], soft_rows=rows, row_weights={"argument": "v"}, **keys)
+    options = {"row_weights": np.array([2.0, 0.25, 1.0])}
+    agree(pose(contract, scores, labels * [[2.0], [0.5], [3.0]], "soft", options))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 1.0])
@@ -363,6 +395,52 @@ def test_temperature_with_weights_and_smoothing(dtype: str) -> None:
     agree(problem(dtype, "sparse", seed=14, temperature=0.3, label_smoothing=0.2, class_weights=WEIGHTS))
 
 
+@pytest.mark.parametrize("labels", FORMS)
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("over", ["rows", "kept", "weights"])
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_row_weights(labels: str, reduction: str, over: str, weights: Any) -> None:
+    """They multiply class weights, smoothing and z-loss; a row of weight 0 does not count, whatever mean is taken."""
+    keys = {"label_smoothing": 0.2, "z_loss": 0.3, "class_weights": weights, "reduction": reduction, "mean_over": over}
+    contract = Contract(labels=[labels], row_weights={"argument": "v"}, **keys)
+    scores, given = draw("float64", "logits", labels, seed=15, n=4)
+    scores[2] = [np.nan, np.inf, -np.inf, 1e308]
+    made = pose(contract, scores, given, labels, {"row_weights": np.array([0.3, 2.5, 0.0, 1.0])})
+    agree(made)
+    assert not enclose(made).gradient.hi[2].any()
+
+
+@pytest.mark.parametrize("kind", ["logits", "probabilities", "log_probabilities"])
+@pytest.mark.parametrize("boundary", ["exact", "add", "clip, normalise"])
+def test_row_weights_of_every_input(kind: str, boundary: str) -> None:
+    """Weights of rows with one coefficient each, by the scores themselves; ignored rows have none."""
+    keys = {"input": kind, "gradient_wrt": kind, "gradient_of": "loss", "boundary": BOUNDARIES[boundary]}
+    contract = Contract(ignore_index=-1, mean_over="weights", row_weights={"argument": "v"}, **keys)
+    scores, labels = draw("float32", kind, "sparse", seed=16)
+    labels[1] = -1
+    agree(pose(contract, scores, labels, "sparse", {"row_weights": np.array([0.1, 7.0, 3.0], np.float32)}))
+
+
+def test_a_mean_without_row_weights_is_one_of_nothing() -> None:
+    """Masks of zeros leave 0 / 0, of which the contract says what it is; a mean over the rows is 0."""
+    keys = {"row_weights": {"argument": "v"}, "row_weights_as": "bool"}
+    options = {"row_weights": np.zeros(3, bool)}
+    for over, empty, value in (("weights", "nan", np.nan), ("kept", "zero", 0.0), ("rows", "nan", 0.0)):
+        contract = Contract(mean_over=over, empty_mean=empty, **keys)
+        found = enclose(pose(contract, *draw("float64", "logits", "sparse"), "sparse", options))
+        np.testing.assert_array_equal(found.loss.hi, value)
+
+
+@pytest.mark.parametrize("labels", FORMS)
+@pytest.mark.parametrize("gradient_reduction", [None, "mean", "none"])
+@pytest.mark.parametrize("divisor", [3.0, 0.7, {"argument": "items"}])
+def test_divisor(labels: str, gradient_reduction: str | None, divisor: Any) -> None:
+    """A sum is divided by the number given, and so is its gradient, but no gradient of a mean or of the rows."""
+    contract = Contract(labels=[labels], reduction="sum", gradient_reduction=gradient_reduction, divisor=divisor)
+    options = {"divisor": 1000.0} if isinstance(divisor, dict) else {}
+    agree(pose(contract, *draw("float32", "logits", labels, seed=17), labels, options))
+
+
 def test_soft_cap_of_infinities() -> None:
     """Infinite logits are at the cap, with a slope of 0; a nan stays one."""
     scores = np.array([[-np.inf, 1.0, 2.0], [np.inf, -np.inf, 0.0], [-np.inf] * 3, [0.0, np.nan, 1.0]])
@@ -388,9 +466,9 @@ def test_one_class() -> None:
 
 def test_options_drawn_by_the_suite() -> None:
     """Options given as arguments supersede the contract's constants."""
-    names = ("class_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
+    names = ("class_weights", "row_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
     contract = Contract(**{name: {"argument": name} for name in names})
-    options = dict(zip(names, (np.array(WEIGHTS), 0.2, 0.1, 3, 2.5, 1.7), strict=True))
+    options = dict(zip(names, (np.array(WEIGHTS), np.array([0.5, 1.0, 3.0]), 0.2, 0.1, 3, 2.5, 1.7), strict=True))
     scores, _ = draw("float64", "logits", "sparse", seed=9)
     agree(pose(contract, scores, np.array([0, 3, 1]), "sparse", options))
 

@@ -56,6 +56,8 @@ SOFT = [
     [1.0, 0.0, 0.0, 0.0],
 ]
 WEIGHTS = (0.5, 3.0, 1.25, 2.0)
+BY_ROW = {"row_weights": {"argument": "v"}}
+ROW_WEIGHTS = np.array([0.5, 3.0, 0.0, 1.0, 0.001, 2.0, 1.0, 100.0])
 CLIP, ADD = {"clip": [0.001, 0.9]}, {"add": 0.001}
 NARROW = {"labels": ["soft"], "dense_label_dtypes": ["float16"], "soft_rows": "any"}
 PROBABLE = {"input": "probabilities", "gradient_wrt": "probabilities"}
@@ -80,12 +82,36 @@ CONTRACTS = {
         "class_weights": WEIGHTS,
         "smoothing_weights": "class",
     },
+    "label_smoothing, smoothing_weights=mean": {
+        "label_smoothing": 0.25,
+        "class_weights": WEIGHTS,
+        "smoothing_weights": "mean",
+        "mean_over": "weights",
+        "reduction": "mean",
+    },
+    "label_smoothing, smoothing_weights=mean, smoothing_over=others": {
+        "label_smoothing": 0.25,
+        "class_weights": WEIGHTS,
+        "smoothing_weights": "mean",
+        "smoothing_over": "others",
+    },
     "label_smoothing=1, smoothing_over=others": {"label_smoothing": 1.0, "smoothing_over": "others"},
     "label_smoothing=1, smoothing_over=others, class_weights": {
         "label_smoothing": 1.0,
         "smoothing_over": "others",
         "class_weights": WEIGHTS,
     },
+    "divisor": {"reduction": "sum", "divisor": 3.0},
+    "row_weights": BY_ROW,
+    "row_weights, mean_over=weights": {**BY_ROW, "reduction": "mean", "mean_over": "weights"},
+    "row_weights, mean_over=weights, class_weights, label_smoothing": {
+        **BY_ROW,
+        "reduction": "mean",
+        "mean_over": "weights",
+        "class_weights": WEIGHTS,
+        "label_smoothing": 0.25,
+    },
+    "row_weights, z_loss": {**BY_ROW, "z_loss": 0.125},
     "z_loss": {"z_loss": 0.125},
     "z_loss, ignore_index": {"z_loss": 2.0, "ignore_index": 3, "reduction": "sum"},
     "z_loss, class_weights": {"z_loss": 0.125, "class_weights": WEIGHTS},
@@ -146,6 +172,12 @@ CONTRACTS = {
         "boundary": CLIP,
         "gradient_of": "loss",
     },
+    "input=probabilities, row_weights": {"input": "probabilities", **BY_ROW},
+    "input=log_probabilities, row_weights": {
+        "input": "log_probabilities",
+        "gradient_wrt": "log_probabilities",
+        **BY_ROW,
+    },
     "input=log_probabilities": {"input": "log_probabilities", "gradient_wrt": "log_probabilities"},
     "input=log_probabilities, soft_rows=any": {
         "input": "log_probabilities",
@@ -204,7 +236,8 @@ def allowances(name, accuracy, dtype):
     upstream = None if contract.reduction != "none" else np.array([1.0, -2.0, 0.5, 1.0, 3.0, 1.0, 0.25, 1.0])
     smooth = contract.input == "logits" and contract.boundary.exact and contract.soft_cap is None
     vector = np.array([1.0, -3.0, 0.5, 2.0]) * np.ones((len(SCORES), 1)) if smooth else None
-    problem = pose(contract, scores, labels, contract.labels[0], upstream=upstream, vector=vector)
+    options = {"row_weights": ROW_WEIGHTS} if "row_weights" in contract.arguments else {}
+    problem = pose(contract, scores, labels, contract.labels[0], options, upstream=upstream, vector=vector)
     on = conditions(problem)
     found = tight(problem, on)[accuracy[-1]] if accuracy.startswith("tight") else conformance(problem, on)
     rows = [found.rows] if found.loss.ndim == 0 else []

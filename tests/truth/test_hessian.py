@@ -24,10 +24,13 @@ Y = np.array([3, 0, 1])
 PART = "hessian_vector"
 
 
-def posed(z: Any = Z, y: Any = Y, v: Any = V, form: str = "sparse", upstream: Any = None, **keys: Any) -> Problem:
-    """Return a problem with a vector."""
-    declared = Contract(labels=[form], **keys)
-    return pose(declared, np.asarray(z), np.asarray(y), form, upstream=upstream, vector=np.asarray(v))
+def posed(
+    z: Any = Z, y: Any = Y, v: Any = V, form: str = "sparse", upstream: Any = None, rows: Any = None, **keys: Any
+) -> Problem:
+    """Return a problem with a vector, and perhaps with weights of the rows."""
+    declared = Contract(labels=[form], row_weights=None if rows is None else {"argument": "rows"}, **keys)
+    options = {} if rows is None else {"row_weights": np.asarray(rows)}
+    return pose(declared, np.asarray(z), np.asarray(y), form, options, upstream=upstream, vector=np.asarray(v))
 
 
 def exact(problem: Problem, strengths: list[float], scales: list[Any]) -> list[list[Any]]:
@@ -56,6 +59,8 @@ CASES = {
     "temperature": (posed(reduction="none", temperature=0.7), [1, 1, 1], [1, 1, 1]),
     "temperature and z-loss": (posed(reduction="sum", temperature=100.0, z_loss=0.25), [1, 1, 1], [1, 1, 1]),
     "weights": (posed(reduction="sum", class_weights=[2.0, 3.0, 1.0, 0.5]), [0.5, 2, 3], [1, 1, 1]),
+    "divisor": (posed(reduction="sum", divisor=7.0), [1, 1, 1], [Fraction(1, 7)] * 3),
+    "row weights and z-loss": (posed(rows=[3.0, 0.0, 0.5], reduction="sum", z_loss=0.25), [1, 1, 1], [3, 0, 0.5]),
     "smoothing and weights by class": (
         posed(reduction="sum", label_smoothing=0.5, class_weights=[2.0, 3.0, 1.0, 0.5], smoothing_weights="class"),
         [0.25 + 6.5 / 8, 1 + 6.5 / 8, 1.5 + 6.5 / 8],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xentcheck.batches.layout import lay_out
+from xentcheck.contract.declaration import OPTIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +78,8 @@ class Batch:
 
     def rows(self, chosen: Any) -> Batch:
         """Return the batch of the rows that a numpy index chooses, in its order."""
-        return self.replace(scores=self.scores[chosen], labels=self.labels[chosen])
+        options = {key: value[chosen] if OPTIONS[key].kind == "rows" else value for key, value in self.options.items()}
+        return self.replace(scores=self.scores[chosen], labels=self.labels[chosen], options=options)
 
     def present(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return fresh scores and labels in the declared memory layout."""

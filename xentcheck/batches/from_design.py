@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.batches.covering import Row
 from xentcheck.batches.design import families_of, index_of
-from xentcheck.batches.drawn_options import ignore_index, without_others
+from xentcheck.batches.drawn_options import as_row_weights, ignore_index, without_others
 from xentcheck.batches.families import FAMILIES
 from xentcheck.batches.families_probabilities import tenths, to_input
 from xentcheck.batches.from_family import fit, settle
@@ -79,7 +79,7 @@ def dress(
     if layout == "broadcast" and n:
         fitted = np.repeat(fitted[:1], n, axis=0)
     ignored = _ignored(str(row.get("ignored rows", "none")), n, place)
-    options = _options(space, row, m, classes[~ignored], place)
+    options = _options(space, row, m, classes, ignored, place)
     if space.label_form == "sparse":
         labels = _sparse(space, row, classes, ignored, ignore_index(space, options), m)
     elif space.label_form == "onehot":
@@ -138,15 +138,21 @@ def _soft(space: InputSpace, level: str, classes: Labels, m: int, place: int) ->
     return mixed
 
 
-def _options(space: InputSpace, row: Row, m: int, kept: Labels, place: int) -> dict[str, Any]:
+def _options(
+    space: InputSpace, row: Row, m: int, classes: Labels, ignored: NDArray[np.bool_], place: int
+) -> dict[str, Any]:
     """Return the options drawn, by contract key."""
     options: dict[str, Any] = {}
+    kept = classes[~ignored]
     for key, declared in space.contract.drawn.items():
         option = OPTIONS[key]
         level = row.get(key, option.plain)
-        weights = option.kind == "weights"
-        value = _weights(str(level), m, kept) if weights else option.value_of(declared, level, space.at(m, place))
-        options[key] = value.astype(space.format.dtype) if weights else value
+        if option.kind == "weights":
+            options[key] = _weights(str(level), m, kept).astype(space.format.dtype)
+        elif option.kind == "rows":
+            options[key] = as_row_weights(space, _row_weights(str(level), ignored, place))
+        else:
+            options[key] = option.value_of(declared, level, space.at(m, place))
     return without_others(space, m, options)
 
 
@@ -169,4 +175,17 @@ def _weights(level: str, m: int, kept: Labels) -> Floats:
             weights[present[-1]] = 0.0
         elif not present.size:
             weights[0] = 1.0
+    return weights
+
+
+def _row_weights(level: str, ignored: NDArray[np.bool_], place: int) -> Floats:
+    """Return row weights, shape (n,), no block of them like the next.
+
+    With zeros, every second row that counts has none, if another one is left; spread, one row.
+    """
+    weights = _weights("distinct" if level == "zeros" else level, ignored.size, np.zeros(0, np.int64))
+    kept = np.flatnonzero(~ignored)
+    without = kept[place % 2 :: 2] if level == "zeros" else kept[place % max(kept.size, 1) :][:1]
+    if level in ("zeros", "spread") and without.size < kept.size:
+        weights[without] = 0.0
     return weights

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.drawn_options import OPTION_BYTES, class_weights, divisor, draw_options, ignore_index
+from xentcheck.batches.drawn_options import (
+    OPTION_BYTES,
+    as_row_weights,
+    class_weights,
+    divisor,
+    draw_options,
+    ignore_index,
+)
 from xentcheck.batches.families_probabilities import to_input
 from xentcheck.batches.family import Family
 from xentcheck.batches.input_space import InputSpace
@@ -41,7 +48,7 @@ def batch_of_family(space: InputSpace, family: Family, numbers: Numbers, extra: 
         draft = family.make(numbers)
         scores = fit(space, to_input(draft.scores, family.gives, space))
     emphasised = family.emphasis == "reduction"
-    options = draw_options(space, numbers.m, extra[4:], emphasised)
+    options = draw_options(space, numbers.n, numbers.m, extra[4:], emphasised)
     memory = _layout(layout, family.emphasis == "layout")
     if memory == "broadcast" and numbers.n:
         scores = np.repeat(scores[:1], numbers.n, axis=0)
@@ -108,6 +115,8 @@ def _with_a_divisor(space: InputSpace, batch: Batch, classes: Labels) -> Batch:
     if space.drawn("class_weights"):
         weights = np.where(weights == 0, weights.dtype.type(1), weights)
         options["class_weights"] = weights
+    if space.drawn("row_weights"):
+        options["row_weights"] = as_row_weights(space, np.ones(batch.n))
     batch = batch.replace(options=options)
     if divisor(space, batch) > 0:
         return batch

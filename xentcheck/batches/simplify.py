@@ -38,7 +38,7 @@ def plainer(space: InputSpace, batch: Batch) -> Iterator[Batch]:
 
 
 def _simpler_option(space: InputSpace, key: str, value: Any) -> Iterator[Any]:
-    if OPTIONS[key].kind == "weights":
+    if OPTIONS[key].kind in ("weights", "rows"):
         one = np.ones_like(value)
         yield one
         for whole in (1, 2):

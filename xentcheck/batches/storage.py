@@ -64,7 +64,7 @@ def from_mapping(given: Mapping[str, Any]) -> Batch:
     options = given.get("options", {})
     if not isinstance(options, Mapping):
         raise BatchError(f"options must be a mapping, but is {type(options).__name__}.")
-    read = {key: _option_from_plain(key, value, scores.shape[1]) for key, value in options.items()}
+    read = {key: _option_from_plain(key, value, *scores.shape) for key, value in options.items()}
     return Batch(scores, labels, form, read, layout, str(given.get("family", "given")))
 
 
@@ -188,14 +188,15 @@ def _option_to_plain(value: Any) -> Any:
     return value.hex() if isinstance(value, float) else value
 
 
-def _option_from_plain(key: str, value: Any, m: int) -> Any:
+def _option_from_plain(key: str, value: Any, n: int, m: int) -> Any:
     if key not in OPTIONS:
         raise BatchError(f"A batch has no option {key!r}; the options are {', '.join(OPTIONS)}.")
     option = OPTIONS[key]
-    if option.kind == "weights":
+    if option.kind in ("weights", "rows"):
         weights = _array_from_mapping(key, value)
-        if weights.shape != (m,):
-            raise BatchError(f"{key} must have shape ({m},), but have {weights.shape}.")
+        count = n if option.kind == "rows" else m
+        if weights.shape != (count,):
+            raise BatchError(f"{key} must have shape ({count},), but have {weights.shape}.")
         return weights
     if option.kind == "integer":
         if type(value) is not int:

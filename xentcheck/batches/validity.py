@@ -109,6 +109,9 @@ def _of_options(space: InputSpace, batch: Batch) -> str:
             return "class_weights do not match the classes"
         if not weights.any():
             return "all class weights are 0"
+    rows = batch.options.get("row_weights")
+    if rows is not None and np.shape(rows) != (batch.n,):
+        return "row_weights do not match the rows"
     if batch.m == 1 and space.contract.smoothing_over == "others" and smoothing(space, batch.options) > 0:
         return "there is no other class to smooth over"
     return "the mean has divisor 0" if space.empty_is_open and divisor(space, batch) <= 0 else ""

@@ -42,6 +42,11 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
             raise ContractError("labels, label_shapes and dtypes must each name at least one item.")
         if not self.dense_label_dtypes:
             raise ContractError("dense_label_dtypes must name at least one item.")
+        if self.smoothing_weights == "mean" and self.smoothing_over == "others" and self.soft_rows == "any":
+            said = "over the others a label above 1 may have a mean weight below 0"
+            raise ContractError(f"smoothing_weights is 'mean' and soft_rows 'any', but {said}.")
+        if self.divisor is not None and self.reduction != "sum":
+            raise ContractError(f"divisor is declared, but it divides a sum, and reduction is {self.reduction!r}.")
         for name, record in KEYS.items():
             if record.of_logits and getattr(self, name) is not None and self.input != "logits":
                 said = f"it {record.of_logits} logits, and input is {self.input!r}"

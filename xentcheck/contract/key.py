@@ -49,8 +49,9 @@ class Option:
 
     Parameters
     ----------
-    kind : {"number", "integer", "weights"}
-        A number of any size, a label, or a number a class, which is passed as a fresh array in the dtype of the scores.
+    kind : {"number", "integer", "weights", "rows"}
+        A number of any size, a label, a number a class, or a number a row. The last two are passed as fresh arrays, in
+        the dtype of the scores where the contract does not say another.
     levels : tuple
         Those of the covering design.
     plain : hashable
@@ -65,7 +66,7 @@ class Option:
         Whether a stored value has to be above 0.
     """
 
-    kind: Literal["number", "integer", "weights"]
+    kind: Literal["number", "integer", "weights", "rows"]
     levels: tuple[Hashable, ...]
     plain: Hashable
     value: Callable[[Hashable, At], Any] = _number

@@ -18,21 +18,24 @@ class Loss:
     reduction: str = key(
         "mean",
         OneOf(*REDUCTIONS),
-        meaning="A scalar, or one loss a row.",
+        meaning="A scalar, or one loss a row. A sum may be divided by a `divisor` that the caller gives.",
         example="reduction=sum",
     )
     mean_over: str = key(
         "rows",
         OneOf("rows", "kept", "weights"),
-        meaning="What a mean divides by: n, the rows that are not ignored, or the sum of the weights of their labels.",
+        meaning=(
+            "What a mean divides by: n; the rows that count, neither ignored nor of row weight 0; or the sum of their "
+            "weights: that of the label, times that of the row where there are `row_weights`."
+        ),
         example="mean_over=weights",
     )
     empty_mean: str = key(
         "unspecified",
         OneOf("unspecified", "nan", "zero"),
         meaning=(
-            "A mean of nothing, 0 / 0: no rows, only ignored ones, or only labels of weight 0. Where smoothing or a "
-            "z-loss leaves something to divide by 0, nothing is judged."
+            "A mean of nothing, 0 / 0: no rows, only ignored ones, or only labels or rows of weight 0. Where smoothing "
+            "or a z-loss leaves something to divide by 0, nothing is judged."
         ),
         example="empty_mean=nan",
     )

@@ -21,6 +21,13 @@ def _class_weights(name: str, value: Any) -> tuple[float, ...] | Argument | None
     return tuple(values.number(f"an item of {name}", item, 0.0) for item in value)
 
 
+def _row_weights(name: str, value: Any) -> Argument | None:
+    declared = values.argument(name, value)
+    if value is None or declared:
+        return declared
+    raise ContractError(f'{name} is {value!r}, but must be null or {{"argument": NAME}}: each batch has its own.')
+
+
 def _smoothing(name: str, value: Any) -> float | Argument:
     return values.argument(name, value, Range(0.0, 1.0)) or values.number(name, value, 0.0, 1.0)
 
@@ -73,6 +80,27 @@ class Options:
         example='class_weights={"argument":"weight"}',
         option=Option("weights", levels=("ones", "distinct", "zeros", "spread"), plain="ones"),
     )
+    row_weights: Argument | None = key(
+        None,
+        _row_weights,
+        words='`null`, or `{"argument": name}`',
+        meaning=(
+            "A number v >= 0 for each row, shape (n,), by which its loss is multiplied, z-loss and class weight "
+            "included. A row of weight 0 does not count, whatever its scores hold: also what `nonfinite` lists, whose "
+            "loss times 0 would be nan. Only where a given probability of 0 makes its loss infinite nothing is judged."
+        ),
+        example='row_weights={"argument":"sample_weight"}',
+        option=Option("rows", levels=("ones", "distinct", "zeros", "spread"), plain="ones"),
+    )
+    row_weights_as: str = key(
+        "numbers",
+        OneOf("numbers", "mask", "bool"),
+        meaning=(
+            "What row weights are: any numbers >= 0 in the dtype of the scores; a mask, zeros and ones in the dtype of "
+            "the scores; or one of bool."
+        ),
+        example="row_weights_as=bool",
+    )
     label_smoothing: float | Argument = key(
         0.0,
         _smoothing,
@@ -100,10 +128,11 @@ class Options:
     )
     smoothing_weights: str = key(
         "label",
-        OneOf("label", "class"),
+        OneOf("label", "class", "mean"),
         meaning=(
-            "With class weights, a smoothed row carries the weight of its true class, or each class inside the sum "
-            "carries its own."
+            "With class weights, a smoothed row carries the weight of its true class; or each class inside the sum "
+            "carries its own; or the row carries their mean under the smoothed label t', sum_j w_j t'_j, as in paddle, "
+            "which is then what it adds to the divisor of `mean_over=weights`, too."
         ),
         example="smoothing_weights=class",
     )
@@ -177,6 +206,25 @@ class Options:
             plain=2.0,
             drawn=lambda at: (2.0, 0.7, 1.0, 0.5, 0.07, 4.0, 100.0),
             simpler=(1.0, 2.0, 0.5, 10.0),
+            positive=True,
+        ),
+    )
+    divisor: float | Argument | None = key(
+        None,
+        _positive,
+        words='`null`, a positive number, or `{"argument": name}`',
+        meaning=(
+            "By what a sum is divided, whatever the rows are: the number of items that the caller counted, in all "
+            "batches of a step. Only with `reduction=sum`; the gradient has it unless `gradient_reduction` is another. "
+            "Whole numbers are tried."
+        ),
+        example='divisor={"argument":"num_items_in_batch"}',
+        option=Option(
+            "number",
+            levels=(3.0, 1.0, 100.0, 4096.0),
+            plain=3.0,
+            drawn=lambda at: (3.0, 1.0, 2.0, 7.0, 100.0, 1000.0, 4096.0),
+            simpler=(1.0, 2.0, 3.0, 100.0),
             positive=True,
         ),
     )

@@ -97,6 +97,7 @@ class Model:
         smoothing: float | None = None,
         over: str | None = None,
         weigh: str | None = None,
+        by_row: Floats | None = None,
         all_rows: bool = False,
     ) -> Floats:
         """Return t, shape (n, m): base rows, smoothed, weighted, with the ignored rows 0."""
@@ -111,8 +112,9 @@ class Model:
             elif self.m > 1:
                 t = (1 - eps) * base + eps * (1 - base) / (self.m - 1)
         if w is not None:
-            by_label = (weigh or self.contract.smoothing_weights) == "label"
-            t = t * (base @ w)[:, None] if by_label else t * w
+            by = weigh or self.contract.smoothing_weights
+            t = t * w if by == "class" else t * ((t if by == "mean" else base) @ w)[:, None]
+        t = t * (self.own_weights if by_row is None else by_row)[:, None]
         return np.asarray(t if all_rows else t * self.problem.kept[:, None], np.float64)
 
     @cached_property
@@ -121,15 +123,23 @@ class Model:
         return self.coefficients()
 
     @cached_property
+    def own_weights(self) -> Floats:
+        """The weights that are given of the rows, ones where there are none, shape (n,)."""
+        v = self.problem.row_weights
+        return np.ones(self.n) if v is None else v
+
+    @cached_property
     def row_weights(self) -> Floats:
-        """The weight of each row's class, 0 for ignored rows, shape (n,)."""
-        w = self.problem.class_weights
-        return np.asarray(self.problem.kept * (1.0 if w is None else self.targets @ w), np.float64)
+        """The weight of each row's class times that of the row, 0 for ignored rows, shape (n,)."""
+        w, base = self.problem.class_weights, self.targets
+        if self.contract.smoothing_weights == "mean":
+            base = self.coefficients(unweighted=True, by_row=np.ones(self.n), all_rows=True)
+        return np.asarray(self.problem.kept * self.own_weights * (1.0 if w is None else base @ w), np.float64)
 
     def divisor_of(self, reduction: str, over: str | None = None) -> float:
         """Return what the sum of the rows is divided by."""
         if reduction != "mean":
-            return 1.0
+            return (self.problem.divisor or 1.0) if reduction == "sum" else 1.0
         over = over or self.contract.mean_over
         return float({"rows": self.n, "kept": self.problem.kept.sum(), "weights": self.row_weights.sum()}[over])
 
@@ -188,7 +198,7 @@ class Model:
     def penalty(self, z_loss: float | None = None) -> Floats:
         """Return z_loss lse**2 for each kept row (loss), or its gradient 2 z_loss lse p."""
         amount = self.problem.z_loss if z_loss is None else z_loss
-        scale = amount * self.problem.kept
+        scale = amount * self.problem.kept * self.own_weights
         if self.part == "loss":
             return np.asarray(scale * self.lse**2)
         return np.asarray((2 * scale * self.lse)[:, None] * self.softmax[1])

@@ -42,7 +42,12 @@ def _parting(contract: Contract, dtype: str) -> list[str]:
     scores = np.stack([p, 1 - p], axis=1).astype(dtype)
     labels = np.stack([np.ones_like(p), np.zeros_like(p)], axis=1).astype(dtype)
     plain = contract.replace(
-        labels=["onehot"], reduction="none", gradient_reduction="none", class_weights=None, ignore_index=None
+        labels=["onehot"],
+        reduction="none",
+        gradient_reduction="none",
+        class_weights=None,
+        row_weights=None,
+        ignore_index=None,
     )
     problem = pose(plain, scores, labels, "onehot")
     other = replace(problem, contract=problem.contract.replace(gradient_of="loss"))

@@ -140,7 +140,7 @@ def _option(key: str, value: object, m: int) -> str:
     """Return what an option is like."""
     kind = OPTIONS[key].kind
     numbers = np.asarray(value, np.float64)
-    if kind == "weights":
+    if kind in ("weights", "rows"):
         return "with zeros" if (numbers == 0.0).any() else "different" if len(set(numbers.tolist())) > 1 else "equal"
     number = float(numbers)
     if kind == "integer":
@@ -153,8 +153,9 @@ def _option(key: str, value: object, m: int) -> str:
 def _options(space: InputSpace, key: str) -> list[str]:
     """Return what an option may be like: what its levels and the values that are drawn are."""
     option, m = OPTIONS[key], int(min(max(space.classes[0], 5), space.classes[1]))
-    if option.kind == "weights":
-        return ["equal", "different", "with zeros"]
+    if option.kind in ("weights", "rows"):
+        masked = option.kind == "rows" and space.contract.row_weights_as != "numbers"
+        return ["equal", "with zeros"] if masked else ["equal", "different", "with zeros"]
     at, declared = space.at(m), space.contract.drawn[key]
     of_levels = (option.value_of(declared, level, at) for level in option.levels_of(declared))
     return [_option(key, value, m) for value in (*option.drawn_of(declared, at), *of_levels)]

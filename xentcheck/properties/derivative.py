@@ -61,7 +61,9 @@ def own_gradient(case: Case) -> Iterator[Found]:
     allowed = base.allowances
     if not np.all(np.isfinite(allowed.loss)):
         return
-    scale = np.full(moved.n, 1.0 / moved.n if case.contract.reduction == "mean" else 1.0)
+    scale = np.full(
+        moved.n, 1.0 / moved.n if case.contract.reduction == "mean" else 1.0 / (base.problem.divisor or 1.0)
+    )
     asked: list[Answer] = []
 
     def ask(z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -102,11 +104,12 @@ def _along(
 
 
 def _plain(case: Case) -> Batch:
-    """Return the batch with the least smoothing and with class weights of 1, where these are arguments."""
+    """Return the batch with the least smoothing and with weights of 1, where these are arguments."""
     batch = case.batch
     options = dict(batch.options)
-    if options.get("class_weights") is not None:
-        options["class_weights"] = np.ones_like(np.asarray(options["class_weights"]))
+    for key in ("class_weights", "row_weights"):
+        if options.get(key) is not None:
+            options[key] = np.ones_like(np.asarray(options[key]))
     if options.get("label_smoothing") is not None:
         options["label_smoothing"] = case.contract.drawn["label_smoothing"].inside(0.0)
     return batch.replace(options=options)

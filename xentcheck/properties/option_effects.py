@@ -1,4 +1,4 @@
-"""Laws on the options of a call: 9 deletion, 17 smoothing, 18 weights, 19 auxiliary terms."""
+"""Laws on the options of a call: 9 deletion, 8 divisor, 17 smoothing, 18 weights, 19 auxiliary terms."""
 
 from __future__ import annotations
 
@@ -55,8 +55,13 @@ def deletion(case: Case) -> Iterator[Found]:
     row = np.full((1, batch.m), wild[int(random.integers(len(wild)))]).astype(batch.scores.dtype)
     label = np.full_like(batch.labels[:1], ignored)
     place = int(random.integers(batch.n + 1))
+    options = dict(batch.options)
+    if "row_weights" in options:
+        options["row_weights"] = np.insert(options["row_weights"], place, 1)
     longer = batch.replace(
-        scores=np.insert(batch.scores, place, row, axis=0), labels=np.insert(batch.labels, place, label, axis=0)
+        scores=np.insert(batch.scores, place, row, axis=0),
+        labels=np.insert(batch.labels, place, label, axis=0),
+        options=options,
     )
     yield case.check(longer, f"with an ignored row of {float(row[0, 0]):g} put in at {place}")
 
@@ -107,6 +112,65 @@ def weights(case: Case) -> Iterator[Found]:
         ways.append((2.0 * np.asarray(given, np.float64), "with the class weights doubled"))
     values, said = ways[int(random.integers(len(ways)))]
     yield case.check(with_option(batch, "class_weights", values.astype(dtype)), said)
+
+
+@law(
+    18,
+    "row-weights",
+    "Each row's loss is multiplied by its weight: a row of weight 0 adds nothing, whatever its scores are.",
+    formula="L_v = v L(z, y), and L_0 = 0",
+    sources="keras 13329, 2546, 7917; keras-core 802",
+    needs="any",
+    applies=_takes("row_weights"),
+)
+def row_weights(case: Case) -> Iterator[Found]:
+    """Uniform weights, one row with another weight, weights doubled, and one more row of weight 0 with huge scores."""
+    batch, random = case.batch, case.random("row weights")
+    if batch.n == 0:
+        return
+    given = np.asarray(batch.options["row_weights"])
+    numbers = case.contract.row_weights_as == "numbers"
+    place = int(random.integers(batch.n))
+    single = np.ones(batch.n)
+    single[place] = 4.0 if numbers else 0.0
+    others = [
+        (np.ones(batch.n), "with uniform row weights"),
+        (single, f"with the weight {single[place]:g} of row {place}, the rest 1"),
+    ]
+    if numbers:
+        others.append((2.0 * given.astype(np.float64), "with the row weights doubled"))
+    ways = [(with_option(batch, "row_weights", values.astype(given.dtype)), said) for values, said in others]
+    ways.append(_with_a_row_without_weight(case, place))
+    yield case.check(*ways[int(random.integers(len(ways)))])
+
+
+def _with_a_row_without_weight(case: Case, place: int) -> tuple[Batch, str]:
+    """Return the batch with one row repeated at the weight 0; logits are huge, or what `nonfinite` lists."""
+    batch, contract = case.batch, case.contract
+    longer = batch.rows(np.insert(np.arange(batch.n), place, place))
+    scores, weights = longer.scores.copy(), np.asarray(longer.options["row_weights"]).copy()
+    weights[place] = 0
+    if contract.input == "logits":
+        wild = [1e4, *(float(kind) for kind in contract.nonfinite)]
+        scores[place] = wild[int(case.random("wild").integers(len(wild)))]
+    longer = with_option(longer.replace(scores=scores), "row_weights", weights)
+    return longer, f"with a row of weight 0 and the scores {scores[place, 0]:g}, ... put in at {place}"
+
+
+@law(
+    8,
+    "divisor",
+    "A sum is divided by the number that the caller gives, whatever the rows are.",
+    formula="loss(Z, d) = sum(Z) / d",
+    sources="transformers 34191, 35438; NeMo Automodel 3796",
+    needs="any",
+    applies=_takes("divisor"),
+)
+def divisor(case: Case) -> Iterator[Found]:
+    """The same batch over another count: few items, or far more than it has rows."""
+    counts = (1.0, 5.0, 1000.0, 2.0**14)
+    count = counts[int(case.random("divisor").integers(len(counts)))]
+    yield case.check(with_option(case.batch, "divisor", count), f"with the divisor {count:g}")
 
 
 @law(

@@ -92,22 +92,33 @@ def _room(answer: Answer) -> float:
     A sum over rows or classes, a weight or a cotangent comes before the division. 16-bit formats are expected to
     do that in float32. Products with a soft cap are elementwise: where they may leave the format, there is no room.
     Nor is there where the square of a z-loss may leave the range, whatever it is multiplied by: 0 times inf is nan; nor
-    where a quotient by the temperature may.
+    where a quotient by the temperature may; nor where the loss of a row of weight 0 may be infinite.
     """
     problem = answer.problem
     if problem.temperature is not None and _far_from_one(problem):
         return 0.0
     largest = max(problem.format.largest, FORMATS["float32"].largest)
+    if problem.row_weights is not None and _hidden_infinity(problem):
+        return 0.0
     if problem.contract.z_loss != 0.0 and np.abs(problem.scores).max(initial=0.0) > np.sqrt(largest) / 2:
         return 0.0
     factors = [float(problem.n), float(problem.m) if not problem.plain else 1.0]
-    for given in (problem.class_weights, problem.upstream, problem.targets):
+    for given in (problem.class_weights, problem.row_weights, problem.upstream, problem.targets):
         if given is not None and given.size:
             factors.append(float(np.abs(given).max()))
     before = float(np.prod([max(factor, 1.0) for factor in factors]))
     if problem.soft_cap is not None and before * problem.soft_cap > problem.format.largest:
         return 0.0
     return min(problem.format.largest, largest / before)
+
+
+def _hidden_infinity(problem: Problem) -> bool:
+    """Return whether the loss of a row of weight 0 may be infinite: where code multiplies, 0 times inf is nan."""
+    assert problem.row_weights is not None
+    scores = problem.scores[problem.row_weights == 0.0]
+    if problem.contract.input == "probabilities":
+        return bool((scores == 0.0).any())
+    return bool(np.abs(scores).max(initial=0.0) > working_format(problem).largest / 4.0)
 
 
 def _far_from_one(problem: Problem) -> bool:

@@ -82,15 +82,18 @@ class _Question:
         self.option = {key: _option(drawn.get(key, getattr(contract, key))) for key in _OPTIONS}
         for key in contract.arguments:
             if key not in drawn:
-                self.option[key] = None if key in ("class_weights", "ignore_index", "soft_cap", "temperature") else 0.0
+                self.option[key] = None if key in _OR_NONE else 0.0
         weights = self.option["class_weights"]
         self.weights = None if weights is None else [mpmath.mpf(one) for one in weights]
+        by_row = self.option["row_weights"]
+        self.row_weights = [mpmath.mpf(1)] * len(self.scores) if by_row is None else [mpmath.mpf(v) for v in by_row]
         labels, form = batch["labels"], batch.get("label_form", "sparse")
         self.labels = [int(v) for v in labels["values"]] if form == "sparse" else None
         self.targets = None if form == "sparse" else _exact(labels)
         n = len(self.scores)
         ignored = self.option["ignore_index"]
-        self.kept = [self.labels is None or ignored is None or self.labels[i] != ignored for i in range(n)]
+        named = [self.labels is None or ignored is None or self.labels[i] != ignored for i in range(n)]
+        self.kept = [named[i] and self.row_weights[i] != 0 for i in range(n)]
 
     def target(self, i: int) -> Row:
         """Return the labels of a row, as given or divided by their sum."""
@@ -105,16 +108,20 @@ class _Question:
     def label_weight(self, i: int) -> Any:
         if self.weights is None:
             return mpmath.mpf(1)
-        return mpmath.fsum(w * t for w, t in zip(self.weights, self.target(i), strict=True))
+        shares = self.smoothed(i) if self.contract.smoothing_weights == "mean" else self.target(i)
+        return mpmath.fsum(w * t for w, t in zip(self.weights, shares, strict=True))
+
+    def smoothed(self, i: int) -> Row:
+        """Return the labels of a row, smoothed."""
+        t, m, eps = self.target(i), self.scores.shape[1], mpmath.mpf(float(self.option["label_smoothing"] or 0.0))
+        if self.contract.smoothing_over == "all":
+            return [(1 - eps) * value + eps / m for value in t]
+        share = eps / (m - 1) if m > 1 else mpmath.mpf(0)
+        return [(1 - eps) * value + (1 - value) * share for value in t]
 
     def coefficients(self, i: int) -> Row:
         """Return what each -log p is multiplied by: labels, smoothed, with weights."""
-        t, m, eps = self.target(i), self.scores.shape[1], mpmath.mpf(float(self.option["label_smoothing"] or 0.0))
-        if self.contract.smoothing_over == "all":
-            c = [(1 - eps) * value + eps / m for value in t]
-        else:
-            share = eps / (m - 1) if m > 1 else mpmath.mpf(0)
-            c = [(1 - eps) * value + (1 - value) * share for value in t]
+        c = self.smoothed(i)
         if self.weights is None:
             return c
         if self.contract.smoothing_weights == "class":
@@ -136,7 +143,7 @@ class _Question:
                 p = [value / total for value in p]
             lse = mpmath.mpf(0)
         value = mpmath.fsum(a * self.surprisal(q, boundary) for a, q in zip(c, p, strict=True) if a != 0)
-        return value + mpmath.mpf(float(self.option["z_loss"] or 0.0)) * lse**2
+        return self.row_weights[i] * (value + mpmath.mpf(float(self.option["z_loss"] or 0.0)) * lse**2)
 
     def read(self, scores: Row) -> Row:
         """Return logits behind a soft cap and a temperature."""
@@ -157,7 +164,13 @@ class _Question:
         if self.contract.reduction == "none":
             return self.row_loss(at[0], list(self.scores[at[0]]))
         rows = [self.row_loss(i, list(row)) for i, row in enumerate(self.scores)]
-        return mpmath.fsum(rows) / (self.divisor() if self.contract.reduction == "mean" else 1)
+        return mpmath.fsum(rows) / self.divided_by(self.contract.reduction)
+
+    def divided_by(self, reduction: str) -> Any:
+        """Return what the sum of the rows is divided by under a reduction."""
+        if reduction == "mean":
+            return self.divisor()
+        return mpmath.mpf(float(self.option["divisor"] or 1.0)) if reduction == "sum" else 1
 
     def divisor(self) -> Any:
         over, n = self.contract.mean_over, len(self.scores)
@@ -166,7 +179,7 @@ class _Question:
         elif over == "kept":
             total = mpmath.mpf(sum(self.kept))
         else:
-            total = mpmath.fsum(self.label_weight(i) for i in range(n) if self.kept[i])
+            total = mpmath.fsum(self.row_weights[i] * self.label_weight(i) for i in range(n) if self.kept[i])
         if total == 0:
             raise NotVerifiableError("its mean divides by 0")
         return total
@@ -177,7 +190,7 @@ class _Question:
         if self.upstream is not None:
             each = np.ravel(np.asarray(self.upstream, np.float64))
             given = mpmath.mpf(float(each[i if each.size > 1 else 0]))
-        return given / (self.divisor() if self.contract.effective_gradient_reduction == "mean" else 1)
+        return given / self.divided_by(self.contract.effective_gradient_reduction)
 
     def slope(self, i: int, j: int, along: Callable[[Row], Row] | None = None) -> Any:
         """Return the derivative of a row's loss, by one score or (if given) by a direction depending on the scores."""
@@ -238,4 +251,14 @@ def _option(value: Any) -> Any:
     return float.fromhex(value) if isinstance(value, str) else value
 
 
-_OPTIONS = ("class_weights", "label_smoothing", "z_loss", "ignore_index", "soft_cap", "temperature")
+_OPTIONS = (
+    "class_weights",
+    "row_weights",
+    "label_smoothing",
+    "z_loss",
+    "ignore_index",
+    "soft_cap",
+    "temperature",
+    "divisor",
+)
+_OR_NONE = ("class_weights", "row_weights", "ignore_index", "soft_cap", "temperature", "divisor")

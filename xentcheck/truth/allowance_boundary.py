@@ -66,10 +66,12 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         error += np.where(on.coefficients.product, u * size, 0.0)
     if on.problem.class_weights is not None:
         error += u * size
+    if on.problem.row_weights is not None:
+        error += u * size
     wrong = coefficient_error(on, by)
     if wrong is not None:
         error += np.einsum("ij,ij->i", wrong, logs)
-    error = error * (1.0 + 4.0 * rows) + by.eta * (on.problem.m + 1.0)
+    error = error * (1.0 + 4.0 * rows) + by.eta * (on.problem.m + 1.0) * on.enlarged
     unbounded = (lost > 0.25).any(axis=1) | (by.first_order(on) > 0.25)
     if on.softmax:
         unbounded |= by.leaves_range(on)

@@ -161,10 +161,11 @@ def _through_soft_cap(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled
 
 def _with_z_loss(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
     """2 lambda lse p more: the errors of lse and of p, 6 u for the products, and what the larger terms round to."""
-    slope = 2.0 * on.z_loss * on.lse[:, None] * on.problem.kept[:, None]
+    strength = 2.0 * on.penalty[..., None]
+    slope = strength * on.lse[:, None] * on.problem.kept[:, None]
     extra = np.abs(slope) * on.p
     error = raw.error + extra * probability_error(on, by) + 6.0 * (by.u * extra) + 2.0 * by.u * raw.terms
-    error += on.p * (2.0 * on.z_loss * logsumexp_error(on, by)[:, None])
+    error += on.p * (strength * logsumexp_error(on, by)[:, None])
     error += (2.0 * by.k_exp + 2.0) * by.eta * np.abs(slope)
     stored = None if raw.stored is None else np.where(raw.stored > 0.0, raw.stored + extra, 0.0)
     return Unscaled(raw.value + slope * on.p, error, raw.terms + extra, raw.unbounded, stored)

@@ -65,7 +65,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
         own = on.sizes * ((operations * u + 2.0 * rows) * (np.abs(v) + _mean(p, sizes)))
         bound = bound + own + p * own.sum(axis=1)[:, None]
     if on.z_loss:
-        share = 2.0 * on.z_loss * problem.kept[:, None]
+        share = 2.0 * on.penalty[..., None] * problem.kept[:, None]
         slope = share * np.abs(on.lse)[:, None]
         value = value + share * (on.lse[:, None] * (p * distance)) + share * (p * mean)
         bound = bound + slope * (error + lost) + share * (p * (np.abs(mean) * a + (1.0 + a) * common) + lost)

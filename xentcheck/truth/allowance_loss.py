@@ -52,6 +52,8 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         error += np.where(on.coefficients.product, u * L, 0.0)
     if on.problem.class_weights is not None:
         error += u * L
+    if on.problem.row_weights is not None:
+        error += u * L
     if by.log_softmax:
         # -log(softmax) while the probability is a normal number; below it, only the range of such code is wrong.
         error += 2.0 * by.k_log * (u * np.minimum(L, -T * np.log(by.eta)))
@@ -69,7 +71,7 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         error += row_error(on, by)
     m = on.problem.m
     products = 0.0 if on.problem.plain else m + 1.0
-    error += by.eta * (T * (by.vanishing(on) * (2.0 * by.k_exp + 1.0)) + products)
+    error += by.eta * (T * (by.vanishing(on) * (2.0 * by.k_exp + 1.0)) + products * on.enlarged)
     error += T * (by.eta if by.relative else 0.3 * m * u * u)
     return error, (by.first_order(on) > 0.25) | _overflows(on, by)
 
@@ -93,7 +95,7 @@ def _overflows(on: Conditions, by: Arithmetic) -> Flags:
         overflows |= on.problem.m * on.l - d.sum(axis=1) > by.largest
         # So may one that weighs the classes first, and multiplies after the sum over the rows.
         weights = 1.0 if on.problem.class_weights is None else on.problem.class_weights
-        uniform = (weights * (on.l[:, None] - d)).sum(axis=1) * on.problem.kept
+        uniform = (weights * (on.l[:, None] - d)).sum(axis=1) * on.problem.kept * on.enlarged
         overflows |= (uniform if on.problem.contract.reduction == "none" else uniform.sum()) > by.largest_sum
     if by.lse:
         overflows |= by.lse * by.u * np.abs(on.lse) > 8.0
@@ -105,11 +107,13 @@ def _weighted_sum_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     """Row losses -sum c log p with log p given: u L, (h + 1) u more where several terms are summed."""
     size = _finite(on.gap)
     error = (by.u + by.u_input) * size + np.where(on.coefficients.several, (by.row_sum(on) + by.u) * size, 0.0)
+    if on.problem.row_weights is not None:
+        error += by.u * size
     wrong = coefficient_error(on, by)
     if wrong is not None:
         terms = np.where(on.c != 0.0, _finite(np.abs(on.d)), 0.0)
         error += np.einsum("ij,ij->i", wrong, terms)
-    error += by.eta * (1.0 if on.coefficients.c is None else on.problem.m + 1.0)
+    error += by.eta * (1.0 if on.coefficients.c is None else on.problem.m + 1.0) * on.enlarged
     overflows = np.full(on.problem.n, by.row_sum(on) > 0.25)
     if on.problem.smoothing:
         overflows |= _finite(np.abs(on.d)).sum(axis=1) > by.largest
@@ -126,11 +130,14 @@ def logsumexp_error(on: Conditions, by: Arithmetic) -> Floats:
 
 
 def _z_loss(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
-    """Z-loss lambda lse^2: lambda (2 |lse| e + e^2) + 6 u lambda lse^2 for an error e of lse; and the final sum."""
-    strength, e = on.z_loss, logsumexp_error(on, by)
+    """Z-loss lambda lse^2: lambda (2 |lse| e + e^2) + 6 u lambda lse^2 for an error e of lse; and the final sum.
+
+    Lambda times the weight of the row, where there is one: the product is one rounding more.
+    """
+    strength, e = on.penalty, logsumexp_error(on, by)
     size = strength * on.lse * on.lse
-    error = strength * e * (2.0 * np.abs(on.lse) + e) + 6.0 * by.u * size
-    error += by.u * _finite(on.surprisal) + by.eta * (1.0 + strength)
+    error = strength * e * (2.0 * np.abs(on.lse) + e) + (6.0 if strength.ndim == 0 else 7.0) * by.u * size
+    error += by.u * _finite(on.surprisal) + by.eta * (on.enlarged + strength)
     return error, on.lse * on.lse > by.largest / 2.0
 
 

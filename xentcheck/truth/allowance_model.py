@@ -241,15 +241,39 @@ def coefficient_error(on: Conditions, by: Arithmetic) -> Floats | None:
     if problem.targets is not None and contract.soft_rows == "renormalised":
         relative += rows + 2.0 * u
     several = rows + u if problem.label_roundoff else 0.0
+    if problem.row_weights is not None:
+        relative += by.u
     if problem.class_weights is not None:
         relative += by.u
         several += rows if contract.smoothing_weights == "label" and problem.targets is not None else 0.0
     error: Floats = c * (relative + several * on.coefficients.several[:, None])
+    if contract.smoothing_weights == "mean":
+        error += c * mean_weight_error(on, by)[:, None]
     if smoothing:
         share = smoothing / max(problem.m - 1, 1) if contract.smoothing_over == "others" else 0.0
         error += t * (2.0 * u * smoothing + (rows + 8.0 * u) * share)
     scale = 1.0 if problem.class_weights is None else max(1.0, float(problem.class_weights.max(initial=0.0)))
     if chosen.rounding is not None:
         error += chosen.rounding
-    tiny = (c > 0.0) & (c < by.eta * scale)
+    tiny = (c > 0.0) & (c < by.eta * (scale * on.enlarged[..., None]))
     return error + np.where(tiny, c, 0.0) if tiny.any() else error
+
+
+def mean_weight_error(on: Conditions, by: Arithmetic) -> Floats:
+    """Relative error of the mean weight of each row under its smoothed label, sum w_j t'_j, shape (n,).
+
+    (h + 1) u of the sum and its products, and what `coefficient_error` says of each t': 5 u, (h + 2) u where rows are
+    renormalised, and 2 eps u t, which is relative to sum w_j t_j. Smoothing over the others: (h + 8) u eps/(m - 1) t.
+    """
+    chosen, problem, contract = on.coefficients, on.problem, on.problem.contract
+    if problem.class_weights is None or chosen.t is None or not problem.smoothing:
+        return np.zeros(problem.n)
+    u, rows = max(by.u, problem.label_roundoff), max(by.row_sum(on), problem.label_roundoff * (problem.m - 1))
+    share = problem.smoothing / max(problem.m - 1, 1) if contract.smoothing_over == "others" else 0.0
+    v = 1.0 if problem.row_weights is None else problem.row_weights
+    counts = chosen.weight > 0.0
+    weight = np.where(counts, chosen.weight, 1.0)
+    # c.t is the weight of the row times t: its sum with w, over the square of the weight, is sum w t / sum w t'.
+    label = np.where(counts, (np.abs(chosen.t) @ problem.class_weights) / weight * v / weight, 0.0)
+    relative = rows + 6.0 * u + (rows + 2.0 * u if contract.soft_rows == "renormalised" else 0.0)
+    return np.asarray(relative + (2.0 * u * problem.smoothing + (rows + 8.0 * u) * share) * label)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.truth.allowance_gradient import NEAR, Unscaled
-from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, mean_weight_error
 from xentcheck.truth.conditions import Conditions
 
 
@@ -24,7 +24,8 @@ def divisor(on: Conditions) -> float:
 def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) -> tuple[Floats, Floats, Flags]:
     """Return value, allowance and unboundedness of the loss under the contract's reduction.
 
-    Sum: sum E_i + h_n u sum |L_i|, h_n = n - 1. Mean: that divided by n, + 2 u |mean|. Weighted mean: h_n + 1 in the
+    Sum: sum E_i + h_n u sum |L_i|, h_n = n - 1. Mean: that divided by n, + 2 u |mean|. A divisor that
+    is given: over it, + 3 u sum |L_i| and 3 u |value|. Weighted mean: h_n + 1 in the
     numerator, (h_n + 2) u |mean| for the divisor. In class C logsumexp and label scores may be summed by themselves:
     T |lse| + sum c |z| (and the z-loss) in place of |L|, and two roundings more of that size.
     """
@@ -32,7 +33,7 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
     finite = np.where(np.isfinite(on.L), on.L, 0.0)
     if contract.reduction == "none":
         return finite, rows, unbounded
-    weighted = contract.mean_over == "weights" and on.problem.class_weights is not None
+    weighted = on.problem.mean_of_weights
     summing = by.batch_sum(on)
     size = float(_sizes(on, by, finite).sum())
     value, error = float(finite.sum()), float(rows.sum()) + _times(summing, size)
@@ -42,16 +43,24 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
     error += by.u * abs(value) if by.u > by.u_sum else 0.0
     nowhere = bool(unbounded.any())
     # The sum of the rows, or of their terms, may leave the range although their mean, or its difference, does not.
-    if contract.reduction == "mean" or by.lse:
+    given = on.problem.divisor
+    if contract.reduction == "mean" or given is not None or by.lse:
         nowhere = nowhere or bool(size + error > by.largest_sum)
     if contract.reduction == "mean":
         by_what = divisor(on)
         if by_what == 0.0:
             return np.array(0.0), np.array(0.0), np.array(contract.empty_mean == "unspecified")
         value /= by_what
+        if weighted and on.problem.row_weights is not None:
+            error += by.u * size  # weights that are divided by their sum first
         error = (error + (by.u_sum * size if weighted else 0.0)) / by_what + by.eta
         error += 2.0 * by.u * abs(value) + (_times(summing, size / by_what) if weighted else 0.0)
-        error += (size / by_what) * _divisor_error(on)
+        error += (size / by_what) * _divisor_error(on, by)
+    if given is not None:
+        # Its reading, the reciprocal and the product, of the sum or of each row.
+        value /= given
+        error = (error + 3.0 * by.u * size) / given + 3.0 * by.u * abs(value) + (on.problem.n + 1.0) * by.eta
+        nowhere = nowhere or _leaves_range(given, by)
     if by.u_output:
         # The sum is rounded to the output's dtype, and the mean.
         error += float(by.stored(np.array(value), np.array(error), roundings=2.0))
@@ -65,14 +74,15 @@ def _sizes(on: Conditions, by: Arithmetic, finite: Floats) -> Floats:
     sizes: Floats = np.abs(finite)
     if not by.lse or not on.softmax or not on.problem.contract.boundary.exact:
         return sizes
-    terms = on.T * np.abs(on.lse) + on.weighted_scores + on.z_loss * on.lse * on.lse
+    terms = on.T * np.abs(on.lse) + on.weighted_scores + on.penalty * on.lse * on.lse
     return np.where(on.problem.kept & np.isfinite(on.L), np.maximum(sizes, terms), 0.0)
 
 
 def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Floats, Floats, Flags]:
     """Return value, allowance and unboundedness of the gradient under its reduction and upstream cotangent.
 
-    With k factors (1/n or 1/W, class weights, upstream, and 1/T of a temperature for three): s E + u s (k + 1) terms +
+    With k factors (1/n or 1/W, class weights, upstream, and for three each 1/T of a temperature and a divisor
+    that is given): s E + u s (k + 1) terms +
     (k + 1) u |g| (h_n more for W), and (2 k_exp + 2) eta that is not scaled, since the scaled number itself may
     underflow.
     """
@@ -89,10 +99,13 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
         empty = by_what == 0.0
         scale, factors = scale / (by_what or 1.0), factors + 1
         shrinking = shrinking / max(by_what, 1.0)
-        if contract.mean_over == "weights" and problem.class_weights is not None:
-            divides = by.batch_sum(on) + _divisor_error(on)
-    if problem.class_weights is not None:
-        factors += 1
+        if problem.mean_of_weights:
+            divides = by.batch_sum(on) + _divisor_error(on, by)
+    factors += sum(given is not None for given in (problem.class_weights, problem.row_weights))
+    given = problem.divisor if contract.effective_gradient_reduction == "sum" else None
+    if given is not None:
+        scale, factors = scale / given, factors + 3
+        shrinking = shrinking / max(given, 1.0)
     tempered = problem.temperature is not None and contract.gradient_wrt == "logits"
     if tempered:
         assert problem.temperature is not None
@@ -102,7 +115,9 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
     value = raw.value * scale[:, None]
     error = s * raw.error
     unbounded = np.broadcast_to(raw.unbounded | on.unjudged[:, None], value.shape)
-    if tempered:  # the factors of a row may be multiplied with each other first
+    if given is not None and _leaves_range(given, by):
+        unbounded = np.ones(value.shape, bool)
+    if tempered or given is not None:  # the factors of a row may be multiplied with each other first
         unbounded = unbounded | (s > by.largest / 2.0)
     if factors:
         own = by.u * ((factors + 1) * raw.terms) * s
@@ -129,11 +144,21 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
     return value, np.where(unbounded, 0.0, error), unbounded
 
 
-def _divisor_error(on: Conditions) -> float:
-    """Relative error that a conversion of the targets makes in a divisor of weights."""
-    if on.problem.contract.mean_over != "weights" or on.coefficients.weight_rounding == 0.0:
+def _leaves_range(divisor: float, by: Arithmetic) -> bool:
+    """Whether a divisor that is given, or its reciprocal, is no normal number of the arithmetic."""
+    return not by.normal <= divisor <= by.largest / 2.0 or divisor * by.normal > 1.0
+
+
+def _divisor_error(on: Conditions, by: Arithmetic) -> float:
+    """Relative error that a conversion of the targets, or the mean weight of smoothed labels, makes in a divisor."""
+    contract = on.problem.contract
+    if contract.mean_over != "weights":
         return 0.0
-    relative = on.coefficients.weight_rounding / divisor(on)
+    relative = on.coefficients.weight_rounding / (divisor(on) or 1.0)
+    if contract.smoothing_weights == "mean":
+        relative += float(mean_weight_error(on, by).max(initial=0.0))
+    if relative == 0.0:
+        return 0.0
     return float(relative / (1.0 - relative)) if relative < 1.0 else np.inf
 
 

@@ -34,7 +34,8 @@ class Coefficients:
     several : ndarray of bool, shape (n,)
         Whether more than one coefficient of the row differs from 0.
     weight : ndarray of float64, shape (n,)
-        Sum of w_k t_k, what the row adds to the divisor of a weighted mean; 1 (0 if ignored) without weights.
+        Sum of w_k t_k (of w_k t'_k by the mean weight) times the weight of the row, what it adds to the divisor of a
+        weighted mean; 1 (0 if ignored) without weights.
     deviation : ndarray of float64, shape (n,)
         The weight times abs(1 - sum t') where the contract promises rows that sum to one; else 0.
     c, t : ndarray of float64, shape (n, m), or None
@@ -77,6 +78,8 @@ def _indexed(problem: Problem, labels: NDArray[np.int64]) -> Coefficients:
     weight = problem.kept.astype(np.float64)
     if problem.class_weights is not None:
         weight *= problem.class_weights[labels]
+    if problem.row_weights is not None:
+        weight *= problem.row_weights
     nothing = np.zeros(problem.n)
     return Coefficients(weight, weight, labels, np.zeros(problem.n, bool), weight, nothing)
 
@@ -110,7 +113,8 @@ def _dense(problem: Problem) -> Coefficients:
         c, weight = smoothed * kept[:, None], kept
         t = t * kept[:, None]
     else:
-        weight = (t @ weights) * kept
+        by_mean = contract.smoothing_weights == "mean"
+        weight = ((smoothed if by_mean else t) @ weights) * kept
         if moved is not None:
             by_label, weight_moved = moved @ weights, float((moved @ weights).sum())
             if contract.smoothing_weights == "class":
@@ -120,6 +124,11 @@ def _dense(problem: Problem) -> Coefficients:
         per_class = weights[None, :] * kept[:, None] if contract.smoothing_weights == "class" else weight[:, None]
         c, t = per_class * smoothed, per_class * t
         deviation = deviation * weights.max(initial=0.0)
+    if problem.row_weights is not None:
+        v = problem.row_weights
+        c, t, weight, deviation = v[:, None] * c, v[:, None] * t, v * weight, v * deviation
+        if moved is not None:
+            moved, weight_moved = v[:, None] * moved, weight_moved * float(v.max(initial=0.0))
     if contract.soft_rows != "normalised" or problem.smoothing == 1.0:
         c = np.where(present(problem, np.arange(n)) & problem.kept[:, None], c, 0.0)
     several = np.count_nonzero(c, axis=1) > 1

@@ -83,8 +83,20 @@ class Conditions:
 
     @property
     def z_loss(self) -> float:
-        """The strength of the z-loss, which only logits have."""
+        """The strength of the z-loss, which only logits have, without the weights of the rows."""
         return self.problem.z_loss if self.problem.contract.input == "logits" else 0.0
+
+    @cached_property
+    def penalty(self) -> Floats:
+        """The factor of lse^2, the z-loss times the weight of each row, shape (n,) or ()."""
+        v = self.problem.row_weights
+        return np.asarray(self.z_loss if v is None else self.z_loss * v)
+
+    @cached_property
+    def enlarged(self) -> Floats:
+        """What may multiply a product that has underflowed: the weight of a row above 1, else 1; shape (n,) or ()."""
+        v = self.problem.row_weights
+        return np.asarray(1.0 if v is None else np.maximum(v, 1.0))
 
     @cached_property
     def c(self) -> Floats:
@@ -213,7 +225,7 @@ def soft_capped(problem: Problem) -> Floats:
 
 def _enlarged(problem: Problem) -> bool:
     """Return whether a row's loss is multiplied by more than 1."""
-    factors = [given for given in (problem.class_weights, problem.targets) if given is not None]
+    factors = [given for given in (problem.class_weights, problem.row_weights, problem.targets) if given is not None]
     return any(bool((given > 1.0).any()) for given in factors)
 
 
@@ -231,7 +243,8 @@ def _finish(
         undefined = undefined | chosen.undefined
     ce = np.where(undefined & problem.kept, np.nan, ce)
     penalised = problem.z_loss and problem.contract.input == "logits"
-    L = ce + problem.z_loss * lse * lse * problem.kept if penalised else ce
+    by_row = problem.kept if problem.row_weights is None else problem.kept * problem.row_weights
+    L = ce + problem.z_loss * lse * lse * by_row if penalised else ce
     unjudged = _undeclared(problem)
     if chosen.undefined is not None:
         unjudged |= chosen.undefined
@@ -240,6 +253,8 @@ def _finish(
     if problem.contract.input == "probabilities":
         # Negative probabilities, and rows whose sum is 0: bad input, about which other laws have their say.
         unjudged |= undefined & np.isfinite(problem.scores).all(axis=1)
+        if problem.row_weights is not None:  # 0 times infinity
+            unjudged |= (problem.row_weights == 0.0) & np.isneginf(d).any(axis=1)
     elif np.isinf(L).any() and (penalised or _enlarged(problem)):
         # It is this float64 arithmetic that overflowed, in a weight or a square; the reduced loss need not.
         unjudged |= np.isinf(L) & ~((chosen.c != 0.0) & ~np.isfinite(z)).any(axis=1)

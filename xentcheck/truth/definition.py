@@ -1,13 +1,14 @@
 """The exact loss and gradient of rows, written once for every arithmetic.
 
-    L = sum_j c_j (-log f(q_j)) + lambda lse^2
+    L = sum_j c_j (-log f(q_j)) + v lambda lse^2
 
 with the coefficients c of `coefficients`, the probabilities q of `scores`, the boundary f of `boundaries`, lambda the
-z_loss and lse the log of the sum of exp(z) (logits only); z are the logits, or what a soft cap C makes of them,
+z_loss, v the weight of the row (1 without any; c has it as a factor) and lse the log of the sum of exp(z) (logits
+only); z are the logits, or what a soft cap C makes of them,
 C tanh(z / C), and a temperature Theta after it, z / Theta. With phi_j = q_j f'(q_j) / f(q_j) (1 where the boundary is
 exact, and for the ideal gradient), r = c phi and R = sum_j r_j, its derivatives are
 
-    by the logits            R q_j - r_j + 2 lambda lse q_j
+    by the logits            R q_j - r_j + 2 v lambda lse q_j
     by the log-probabilities -r_j, with + R q_j where rows are normalised first
     by the probabilities     -c_j f'(q_j) / f(q_j), where rows are normalised first (R - c_j f'(q_j) / f(q_j)) / S
 
@@ -47,6 +48,8 @@ class Block(NamedTuple, Generic[R]):
         Where c differs from zero, in the shape of c; None stands for everywhere.
     v : ndarray of float64, shape (n, m), or None
         These rows of the problem's vector.
+    weight : ndarray of float64, shape (n, 1), or None
+        The weights of the rows; None where there are none.
     """
 
     problem: Problem
@@ -56,6 +59,13 @@ class Block(NamedTuple, Generic[R]):
     q: Scores[R]
     present: NDArray[np.bool_] | None
     v: Floats | None = None
+    weight: Floats | None = None
+
+    @property
+    def penalty(self) -> R | float:
+        """The factor of lse^2: lambda times the weight of the row, shape (n, 1), or lambda itself."""
+        strength = self.problem.z_loss
+        return strength if self.weight is None else self.real.exact(self.weight) * strength
 
 
 def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real: type[R]) -> Block[R]:
@@ -67,7 +77,8 @@ def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real
     if mask is not None and label is not None:
         mask = np.take_along_axis(mask, label, -1)
     v = None if problem.vector is None else problem.vector[rows]
-    return Block(problem, real, label, coefficients(problem, rows, real, label), q, mask, v)
+    weight = None if problem.row_weights is None else problem.row_weights[rows, None]
+    return Block(problem, real, label, coefficients(problem, rows, real, label), q, mask, v, weight)
 
 
 def loss(given: Block[R]) -> R:
@@ -83,7 +94,7 @@ def loss(given: Block[R]) -> R:
         weighted = weighted.sum()
     if has_z_loss(problem):
         lse = log_sum(given)
-        weighted = weighted + lse * lse * problem.z_loss
+        weighted = weighted + lse * lse * given.penalty
     return weighted
 
 
@@ -101,7 +112,7 @@ def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum:
     r = given.c if _ideal(given.problem) else _or_zero(given.c * _elasticity(given), given.present)
     penalty = None
     if has_z_loss(given.problem) and given.problem.contract.gradient_wrt == "logits":
-        penalty = log_sum(given) * (2.0 * given.problem.z_loss)
+        penalty = log_sum(given) * (given.penalty * 2.0)
     total = r if given.label is not None else r.sum()
     if given.label is None:
         own = (r if columns is None else r.at(columns)) * factor

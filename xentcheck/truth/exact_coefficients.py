@@ -31,10 +31,9 @@ def present(problem: Problem, rows: Rows) -> Mask:
     t = targets(problem, rows)
     found: Mask = signs(problem, rows) != 0
     if problem.class_weights is not None:
-        weights = problem.class_weights != 0
-        found &= (
-            weights if problem.contract.smoothing_weights == "class" else (weights & (t != 0)).any(-1, keepdims=True)
-        )
+        weights, by = problem.class_weights != 0, problem.contract.smoothing_weights
+        counted = found if by == "mean" else t != 0
+        found = found & (weights if by == "class" else (weights & counted).any(-1, keepdims=True))
     return found
 
 
@@ -87,8 +86,13 @@ def normalised(problem: Problem, rows: Rows, real: type[R], at: Rows | None = No
 
 
 def label_weight(problem: Problem, rows: Rows, real: type[R]) -> R:
-    """Return the weight of each row of a problem with class weights, sum_j w_j t_j. Shape (len(rows), 1)."""
+    """Return the weight of each row of a problem with class weights, sum_j w_j t_j. Shape (len(rows), 1).
+
+    By the mean it is sum_j w_j t'_j, of the smoothed label.
+    """
     assert problem.class_weights is not None
+    if problem.contract.smoothing_weights == "mean" and problem.smoothing != 0:
+        return (_smoothed(problem, rows, real, None) * problem.class_weights).sum()
     if problem.labels is not None:
         return real.exact(problem.class_weights[problem.labels[rows]][:, None])
     return (normalised(problem, rows, real) * problem.class_weights).sum()
@@ -98,11 +102,28 @@ def coefficients(problem: Problem, rows: Rows, real: type[R], at: Rows | None = 
     """Return c at chosen columns (n, k), or at all.
 
     t' = (1 - eps) t + eps/m, or (1 - eps) t + eps/(m - 1) (1 - t) where smoothing is over the others; then
-    c_j = w_j t'_j (weights by class) or c_j = (sum_k w_k t_k) t'_j (weight of the label).
+    c_j = w_j t'_j (weights by class) or c_j = (sum_k w_k t_k) t'_j (weight of the label),
+    or c_j = (sum_k w_k t'_k) t'_j (the mean weight), times the row's weight v.
     """
     if problem.plain and at is not None:
         assert problem.labels is not None
         return real.exact((at == problem.labels[rows, None]).astype(np.float64))
+    c = _weighted(problem, rows, real, at)
+    return c if problem.row_weights is None else c * problem.row_weights[rows, None]
+
+
+def _weighted(problem: Problem, rows: Rows, real: type[R], at: Rows | None) -> R:
+    """Return the coefficients without the rows' own weights."""
+    c = _smoothed(problem, rows, real, at)
+    if problem.class_weights is None:
+        return c
+    if problem.contract.smoothing_weights != "class":
+        return c * label_weight(problem, rows, real)
+    return c * (problem.class_weights if at is None else problem.class_weights[at])
+
+
+def _smoothed(problem: Problem, rows: Rows, real: type[R], at: Rows | None) -> R:
+    """Return t', the smoothed targets."""
     c = normalised(problem, rows, real, at)
     smoothing, m = problem.smoothing, problem.m
     if smoothing != 0:
@@ -113,8 +134,4 @@ def coefficients(problem: Problem, rows: Rows, real: type[R], at: Rows | None = 
             c = c * kept + (1.0 - c) * (real.exact(smoothing) / real.exact(float(m - 1)))
         else:
             c = c * kept
-    if problem.class_weights is None:
-        return c
-    if problem.contract.smoothing_weights == "label":
-        return c * label_weight(problem, rows, real)
-    return c * (problem.class_weights if at is None else problem.class_weights[at])
+    return c

@@ -5,7 +5,8 @@ along v
 
     (R + 2 lambda lse) p_j (v_j - p.v) + 2 lambda (p.v) p_j
 
-since d p_j = p_j (v_j - p.v) and d lse = p.v; under a temperature it has the factor 1 / T twice. No boundary comes into
+since d p_j = p_j (v_j - p.v) and d lse = p.v, lambda that times the weight of the row; under a temperature
+it has the factor 1 / T twice. No boundary comes into
 it: where the loss looks at the probability through one, its Hessian is another, which is not judged.
 
 With w = v - v_M, M the place of the maximum, v_j - p.v = w_j - p.w: there p.w holds only the other, smaller
@@ -45,10 +46,10 @@ def product(given: Block[R], factor: R, columns: Columns | None = None) -> R:
     mean = (q.e * w).sum() / q.S
     strength = given.c if given.label is not None else given.c.sum()
     if has_z_loss(given.problem):
-        strength = strength + log_sum(given) * (2.0 * given.problem.z_loss)
+        strength = strength + log_sum(given) * (given.penalty * 2.0)
     bracket = ((w if columns is None else w.at(columns)) - mean) * strength
     if has_z_loss(given.problem):
-        bracket = bracket + (mean + at_top) * (2.0 * given.problem.z_loss)
+        bracket = bracket + (mean + at_top) * (given.penalty * 2.0)
     by_logits: R = q.probability(columns, factor) * bracket
     result: R = q.by_scores(q.by_scores(by_logits))
     return result

@@ -33,17 +33,21 @@ class Problem:
     scores : ndarray of float64, shape (n, m)
         Logits, probabilities or log-probabilities, classes along the last axis.
     labels : ndarray of int64, shape (n,), or None
-        Sparse labels in [0, m); rows that are not kept hold 0.
+        Sparse labels in [0, m); rows with the ignored label hold 0.
     targets : ndarray of float64, shape (n, m), or None
         One-hot or soft labels, as given (before any renormalising). Exactly one of labels and targets is set.
     kept : ndarray of bool, shape (n,)
-        False where the label is the ignored one.
+        False where the label is the ignored one, or the row's weight 0.
     class_weights : ndarray of float64, shape (m,), or None
+    row_weights : ndarray of float64, shape (n,), or None
+        v >= 0, by which the row's loss is multiplied, z-loss included.
     smoothing, z_loss : float
     soft_cap : float or None
         c, where each logit z stands for c tanh(z / c).
     temperature : float or None
         T, by which each logit, capped or not, is divided.
+    divisor : float or None
+        By which a sum over the rows is divided.
     upstream : ndarray of float64, shape (n,) or (), or None
         The cotangent by which the gradient is multiplied: one number a row where nothing is reduced, one
         number in all where the loss is a scalar. None stands for ones.
@@ -62,10 +66,12 @@ class Problem:
     targets: Floats | None
     kept: NDArray[np.bool_]
     class_weights: Floats | None = None
+    row_weights: Floats | None = None
     smoothing: float = 0.0
     z_loss: float = 0.0
     soft_cap: float | None = None
     temperature: float | None = None
+    divisor: float | None = None
     upstream: Floats | None = None
     vector: Floats | None = None
     label_roundoff: float = 0.0
@@ -89,7 +95,14 @@ class Problem:
     @cached_property
     def plain(self) -> bool:
         """Whether every row has one label of coefficient 1: sparse labels, no weights, no smoothing."""
-        return self.labels is not None and self.class_weights is None and self.smoothing == 0.0
+        weighted = self.class_weights is not None or self.row_weights is not None
+        return self.labels is not None and not weighted and self.smoothing == 0.0
+
+    @property
+    def mean_of_weights(self) -> bool:
+        """Whether a mean divides by a sum of weights, of the labels or of the rows."""
+        weighted = self.class_weights is not None or self.row_weights is not None
+        return weighted and self.contract.mean_over == "weights"
 
 
 def label_roundoff(scores: np.dtype[Any], labels: np.dtype[Any]) -> float:
@@ -144,7 +157,10 @@ def pose(
         sparse = np.where(kept, sparse, 0)
     else:
         dense = np.ascontiguousarray(np.asarray(labels).astype(np.float64))
-    weights = chosen["class_weights"]
+    weights, by_row = chosen["class_weights"], chosen["row_weights"]
+    if by_row is not None:
+        by_row = np.asarray(by_row).astype(np.float64)
+        kept = kept & (by_row != 0.0)
     return Problem(
         contract=contract,
         format=format_,
@@ -153,10 +169,12 @@ def pose(
         targets=dense,
         kept=kept,
         class_weights=None if weights is None else np.asarray(weights).astype(np.float64),
+        row_weights=by_row,
         smoothing=float(chosen["label_smoothing"]),
         z_loss=float(chosen["z_loss"]),
         soft_cap=None if chosen["soft_cap"] is None else float(chosen["soft_cap"]),
         temperature=None if chosen["temperature"] is None else float(chosen["temperature"]),
+        divisor=None if chosen["divisor"] is None else float(chosen["divisor"]),
         upstream=None if upstream is None else np.asarray(upstream).astype(np.float64),
         label_roundoff=0.0 if dense is None else label_roundoff(np.asarray(scores).dtype, np.asarray(labels).dtype),
         vector=None if vector is None else np.ascontiguousarray(np.asarray(vector).astype(np.float64)),

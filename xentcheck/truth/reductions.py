@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.truth.exact_coefficients import label_weight, present, targets
+from xentcheck.truth.exact_coefficients import label_weight, present, signs, targets
 from xentcheck.truth.problem import Problem
 from xentcheck.truth.real import Real
 
@@ -22,7 +22,9 @@ def empty(problem: Problem) -> bool:
         return True
     if problem.contract.mean_over == "kept" or problem.class_weights is None:
         return False
-    counts = (targets(problem, np.flatnonzero(problem.kept)) != 0).any(0)
+    kept = np.flatnonzero(problem.kept)
+    smoothed = problem.contract.smoothing_weights == "mean"
+    counts = ((signs(problem, kept) if smoothed else targets(problem, kept)) != 0).any(0)
     return not bool((counts & (problem.class_weights != 0)).any())
 
 
@@ -40,23 +42,30 @@ def undeclared(problem: Problem) -> bool:
 
 
 def divisor(problem: Problem, real: type[R]) -> R:
-    """Return what a mean divides the sum by, shape (1,): n, the rows kept, or the sum of their weights."""
+    """Return what a mean divides the sum by, shape (1,): n, the rows kept, or the sum of their weights, w_y v."""
     if problem.contract.mean_over == "rows":
         return real.exact(np.array([float(problem.n)]))
-    if problem.contract.mean_over == "kept" or problem.class_weights is None:
+    if not problem.mean_of_weights:
         return real.exact(np.array([float(problem.kept.sum())]))
-    weights = label_weight(problem, np.flatnonzero(problem.kept), real)
+    kept = np.flatnonzero(problem.kept)
+    by_row = np.ones(problem.n) if problem.row_weights is None else problem.row_weights
+    weights = real.exact(by_row[kept, None])
+    if problem.class_weights is not None:
+        weights = label_weight(problem, kept, real) * by_row[kept, None]
     return weights.reshape((-1,)).sum()
 
 
 def factor(problem: Problem, real: type[R], rows: NDArray[np.int64] | None = None) -> R:
     """Return what the gradients of some rows, or of all, are multiplied by, shape (n, 1).
 
-    The cotangent, over the divisor for a mean. Where the mean is of nothing, the divisor is left out.
+    The cotangent, over the divisor for a mean, or the one given for a sum. Where the mean is of nothing, the divisor is
+    left out.
     """
     upstream = 1.0 if problem.upstream is None else problem.upstream
     each = np.broadcast_to(np.reshape(upstream, (-1, 1)), (problem.n, 1))
     given = real.exact(each.copy() if rows is None else each[rows])
+    if problem.contract.effective_gradient_reduction == "sum" and problem.divisor is not None:
+        return given / real.exact(np.full((1, 1), problem.divisor))
     if problem.contract.effective_gradient_reduction != "mean" or empty(problem):
         return given
     return given / divisor(problem, real)
@@ -65,6 +74,8 @@ def factor(problem: Problem, real: type[R], rows: NDArray[np.int64] | None = Non
 def reduced(problem: Problem, rows: R, reduction: str) -> R:
     """Return the sum or mean of row losses of shape (n,); shape (1,)."""
     total = rows.sum()
+    if reduction == "sum" and problem.divisor is not None:
+        return total / type(rows).exact(np.array([problem.divisor]))
     return total if reduction == "sum" else total / divisor(problem, real=type(rows))
 
 

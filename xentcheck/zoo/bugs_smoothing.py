@@ -9,6 +9,7 @@ import numpy as np
 from xentcheck.zoo.parts import (
     IGNORING,
     SMOOTHED,
+    WEIGHTED,
     Array,
     dense_gradients,
     dense_losses,
@@ -258,3 +259,15 @@ def end_of_the_range_refused(scores: Array, labels: Array, smoothing: float) -> 
     if not 0 <= smoothing < 0.9:
         raise ValueError("smoothing lies in [0, 0.9]")
     return mean(dense_losses(scores, smoothed(one_hot(labels, scores), smoothing)))
+
+
+@bug(
+    "smoothing_weights",
+    "value",
+    contract={**SMOOTHED, **WEIGHTED, "reduction": "sum", "smoothing_weights": "mean"},
+    thread="paddle and torch differ: label_smoothing beside weight",
+)
+def weight_of_the_label_beside_smoothing(scores: Array, labels: Array, weights: Array, smoothing: float) -> Any:
+    """Weigh each row by its label where the contract says the smoothed label."""
+    t = one_hot(labels, scores)
+    return (dense_losses(scores, smoothed(t, smoothing)) * (t @ weights)).sum()

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 WEIGHTED = {"class_weights": {"argument": "weights"}}
+ROW_WEIGHTED = {"row_weights": {"argument": "sample_weight"}}
+MASKED = {"row_weights": {"argument": "mask"}, "row_weights_as": "bool"}
 SMOOTHED = {"label_smoothing": {"argument": "smoothing"}}
 IGNORING = {"ignore_index": {"argument": "ignore_index"}, "mean_over": "kept"}
 CAPPED = {"soft_cap": {"argument": "softcap"}}
 TEMPERED = {"temperature": {"argument": "temperature"}}
+COUNTED = {"divisor": {"argument": "num_items_in_batch"}, "reduction": "sum"}
 HALVES = {"dtypes": ["float16", "bfloat16"]}
 EVERY_DTYPE = {"dtypes": ["float64", "float32", "float16", "bfloat16"]}
 

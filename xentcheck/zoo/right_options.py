@@ -206,3 +206,11 @@ def every_option(scores: Array, labels: Array, weights: Array, smoothing: float,
     w = np.where(kept, taken(weights, safe, scores), 0).astype(scores.dtype)
     losses = dense_losses(scores, smoothed(one_hot(safe, scores), smoothing))
     return (np.where(w > 0, losses, 0) * w).sum() / w.sum()
+
+
+@right(contract={**WEIGHTED, **SMOOTHED, "mean_over": "weights", "smoothing_weights": "mean"})
+def mean_weight_of_smoothed_labels(scores: Array, labels: Array, weights: Array, smoothing: float) -> Any:
+    """The weight of a row is the mean of the class weights under its smoothed label, as in paddle."""
+    t = smoothed(one_hot(labels, scores), smoothing)
+    w = t @ weights
+    return (dense_losses(scores, t) * w).sum() / w.sum()

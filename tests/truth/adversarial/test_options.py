@@ -10,6 +10,7 @@ from tests.truth.adversarial import algorithms as alg
 from tests.truth.adversarial.exact import cross_entropy, scaled, weighted_sum, with_z_loss
 from tests.truth.adversarial.families import families
 from tests.truth.adversarial.judging import allowances, posed, tight_bounds, worst
+from xentcheck.truth.arb_arrays import precision
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 DTYPES = ("float32", "float64")
@@ -85,6 +86,57 @@ def test_class_weights_and_upstream(name):
         factor = (w * upstream)[:, None]
         for value in ((p - t) * factor, p * factor - t * factor, (w[:, None] * (p - t)) * upstream[:, None]):
             keep(value, exact_gradient, allowances(problem).gradient, ("upstream", family, n))
+
+
+@pytest.mark.parametrize("name", DTYPES)
+@pytest.mark.parametrize("divisor", [3.0, 0.7, 4096.0])
+def test_divisor(name, divisor):
+    """Sums over a number that is given: divided first, last, by a reciprocal; with the gradient of that."""
+    for _, family, z, y in batches(name, 13):
+        n, kind = len(z), z.dtype.type
+        rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
+        total = weighted_sum([1.0] * n, rows, divisor)
+        with precision(256):
+            by_item = scaled(gradient, [1 / arb(divisor)] * n)
+        allowance = allowances(posed(z, y, reduction="sum", divisor=divisor))
+        for losses in (alg.plain(z, y), alg.label_shifted(z, y)):
+            d = kind(divisor)
+            for value in (losses.sum() / d, (losses / d).sum(), losses.sum() * (1 / d), (losses * (1 / d)).sum()):
+                keep(value, total, allowance.loss, ("over a divisor", family, n))
+        p, t = alg.softmax(z), alg.one_hot(z, y)
+        for value in ((p - t) / d, (p - t) * (1 / d), p / d - t / d):
+            keep(value, by_item, allowance.gradient, ("gradient over a divisor", family, n))
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_row_weights(name):
+    """Weights of the rows beside those of the classes: multiplied first or last, divided by their sum first or last."""
+    for rng, family, z, y in batches(name, 12):
+        n, m = z.shape
+        weights = rng.choice([0.1, 0.25, 0.3, 1, 2, 3.1], m).astype(z.dtype)
+        v = rng.choice([1e-3, 0.1, 0.7, 1, 3.1, 1000], n).astype(z.dtype)
+        w = weights[y]
+        with precision(256):
+            exact_w = [arb(float(a)) * arb(float(b)) for a, b in zip(w, v, strict=True)]
+            W = sum(exact_w, arb(0))
+        by_hand, _ = cross_entropy(z, [[x * int(j == k) for j in range(m)] for x, k in zip(exact_w, y, strict=True)])
+        rows, gradient = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
+        stated = {"class_weights": weights.astype(float).tolist(), "row_weights": {"argument": "v"}}
+        mean = allowances(posed(z, y, mean_over="weights", options={"row_weights": v}, **stated))
+        each = allowances(posed(z, y, reduction="none", options={"row_weights": v}, **stated))
+        losses = alg.plain(z, y)
+        share = w * v / (w * v).sum()
+        for value in (losses * w * v, losses * (w * v), v * (w * losses)):
+            keep(value, by_hand, each.loss, ("weighted rows", family, n))
+            keep(value.sum() / (w * v).sum(), weighted_sum(exact_w, rows, W), mean.loss, ("mean", family, n))
+        keep((share * losses).sum(), weighted_sum(exact_w, rows, W), mean.loss, ("normalised first", family, n))
+        with precision(256):
+            by_row = scaled(gradient, [x / W for x in exact_w])
+        p, t = alg.softmax(z), alg.one_hot(z, y)
+        for value in ((p - t) * share[:, None], p * share[:, None] - t * share[:, None]):
+            keep(value, by_row, mean.gradient, ("gradient", family, n))
+        for value in (((p - t) * w[:, None]) * v[:, None], (p * w[:, None] - t * w[:, None]) * v[:, None]):
+            keep(value, scaled(gradient, exact_w), each.gradient, ("gradient of rows", family, n))
 
 
 @pytest.mark.parametrize("name", DTYPES)
@@ -167,6 +219,42 @@ def test_smoothing(name, over, amount):
         c = allowances(posed(z, y, accuracy="C", **stated))
         lse = alg.logsumexp(z)
         keep(lse - (soft * z).sum(1), rows, c.loss, ("smoothing C", family, m))
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_mean_weights_of_smoothed_labels(name):
+    """The mean weight under the smoothed label, by products or by two terms: rows, weighted mean and gradients."""
+    for rng, family, z, y in batches(name, 14, ((2, 8), (10, 5))):
+        n, m = z.shape
+        for amount in (0.1, 0.9, 0.999):
+            w = rng.choice([0, 0.1, 0.3, 1, 3.1, 1000], m).astype(z.dtype)
+            w[y[0]] = 1
+            exact_w = [arb(float(x)) for x in w]
+            with precision(256):
+                soft_y = [[(1 - arb(amount)) * int(j == k) + arb(amount) / m for j in range(m)] for k in y]
+                by_row = [sum((a * b for a, b in zip(exact_w, t, strict=True)), arb(0)) for t in soft_y]
+                exact = [[v * x for x in t] for v, t in zip(by_row, soft_y, strict=True)]
+                W = sum(by_row, arb(0))
+            rows, gradient = cross_entropy(z, exact)
+            with precision(256):
+                mean_gradient = scaled(gradient, [1 / W] * n)
+            stated = {
+                "label_smoothing": amount,
+                "class_weights": w.astype(float).tolist(),
+                "smoothing_weights": "mean",
+                "mean_over": "weights",
+            }
+            each, mean = allowances(posed(z, y, reduction="none", **stated)), allowances(posed(z, y, **stated))
+            number = z.dtype.type
+            eps, lp, p = number(amount), alg.log_softmax(z), alg.softmax(z)
+            soft = (1 - eps) * alg.one_hot(z, y) + eps / number(m)
+            for v in (soft @ w, alg.recursive_sum(soft * w), (1 - eps) * w[y] + eps * w.mean()):
+                losses = v * -(soft * lp).sum(1)
+                keep(losses, rows, each.loss, ("mean weight", family, m))
+                keep(losses.sum() / v.sum(), weighted_sum([1.0] * n, rows, W), mean.loss, ("mean", family, n))
+                keep((p - soft) * v[:, None], gradient, each.gradient, ("mean weight, gradient", family, m))
+                share = (v / v.sum())[:, None]
+                keep((p - soft) * share, mean_gradient, mean.gradient, ("gradient of the mean", family, m))
 
 
 @pytest.mark.parametrize("name", DTYPES)

@@ -29,7 +29,14 @@ from xentcheck.targets.specification import ROLES, BuildPlan, TargetSpecificatio
 from xentcheck.truth.formats import Format
 
 PARTS = ("loss", "gradient")
-_PLAIN = {"class_weights": None, "label_smoothing": 0.0, "z_loss": 0.0, "ignore_index": None}
+_PLAIN = {
+    "class_weights": None,
+    "row_weights": None,
+    "divisor": None,
+    "label_smoothing": 0.0,
+    "z_loss": 0.0,
+    "ignore_index": None,
+}
 """Options that stay what the target makes of them unasked, where they are arguments of its call."""
 
 

@@ -66,6 +66,8 @@ def _of_a_mean(model: Model) -> Iterator[Prediction]:
     part, problem = model.part, model.problem
     total = model.right * model.divisor
     declared = {"rows": "all rows", "kept": "the kept rows", "weights": "the weights of the rows' classes"}
+    if problem.row_weights is not None:
+        declared["weights"] = "the weights of the rows"
     wanted = f"the contract's mean is over {declared[model.contract.mean_over]} ({model.divisor:g})"
     for over in ("rows", "kept", "weights"):
         count = model.divisor_of("mean", over)
@@ -81,6 +83,24 @@ def _of_a_mean(model: Model) -> Iterator[Prediction]:
             if count:
                 text = f"Each ignored row adds the weight of class {stand_in} to the divisor, but {wanted}."
                 yield Prediction("divisor_weights_of_ignored", text, total / count)
+
+
+@hypothesis(Rank.REDUCTION, quick=True, partly=True)
+def given_divisor(model: Model) -> Iterator[Prediction]:
+    """Yield the sum with the divisor that the caller gave left out, or used twice, or with another."""
+    given, part, n = model.problem.divisor, model.part, model.n
+    if given is None or model.reduction != "sum":
+        return
+    total = model.right * given
+    text = f"The {part} is not divided by the number given, {given:g}."
+    yield Prediction("divisor_ignored", text, total, COMMON)
+    text = f"The {part} is divided by the number given, {given:g}, twice."
+    yield Prediction("divisor_twice", text, total / given**2)
+    kept = int(model.problem.kept.sum())
+    for count, name in ((n, "rows"), (kept, "rows that count"), (given * n, "number given and by that of the rows")):
+        if count:
+            text = f"The {part} is divided by the {name}, {count:g}, where the number given is {given:g}."
+            yield Prediction("divisor_ignored" if count != given * n else "divisor_twice", text, total / count)
 
 
 @hypothesis(Rank.REDUCTION, quick=True, partly=True)

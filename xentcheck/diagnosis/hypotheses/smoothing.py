@@ -47,12 +47,11 @@ def smoothing(model: Model) -> Iterator[Prediction]:
             text = "The uniform part of the label smoothing is a mean over all rows, the ignored ones included."
             everywhere = (uniform + ignored) * (model.divisor / model.n)
             yield from _either(model, "ignored_rows_used", text, (1 - eps) * weighted + everywhere)
-    yield _from(
-        model,
-        "smoothing_weights",
-        "The class weights enter the smoothing in the other way (by label, by class).",
-        model.coefficients(weigh="class" if model.contract.smoothing_weights == "label" else "label"),
-    )
+    declared = model.contract.smoothing_weights
+    for by in ("label", "class") if declared != "mean" else ("label", "class", "mean"):
+        if by != declared:
+            text = f"The class weights enter the smoothing in another way (by {by} in place of {declared})."
+            yield _from(model, "smoothing_weights", text, model.coefficients(weigh=by))
 
 
 def _either(model: Model, mechanism: str, sentence: str, t: Floats) -> Iterator[Prediction]:

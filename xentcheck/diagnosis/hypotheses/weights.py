@@ -1,4 +1,4 @@
-"""Mistakes about class weights."""
+"""Mistakes about weights of classes and rows."""
 
 from __future__ import annotations
 
@@ -34,6 +34,26 @@ def weights(model: Model) -> Iterator[Prediction]:
         yield Prediction(mechanism, text, model.finish(rows))
         if model.reduction == "mean" and model.contract.mean_over == "weights":
             total = float((factors * model.problem.kept).sum())
+            yield Prediction(mechanism, text, model.finish(rows, divisor=total))
+
+
+@hypothesis(Rank.OPTIONS, quick=True, partly=True)
+def row_weights(model: Model) -> Iterator[Prediction]:
+    """Yield other factors in the place of the rows' own weights, with the divisor that is right and with theirs."""
+    v = model.problem.row_weights
+    if v is None:
+        return
+    classes = model.row_weights / np.where(v == 0.0, 1.0, v)
+    for mechanism, text, factors in (
+        ("row_weights_ignored", "The row weights have no effect.", np.ones(model.n)),
+        ("row_weights_squared", "The row weights are applied twice.", v * v),
+        ("row_weights_as_mask", "Row weights other than 0 count as 1.", (v != 0.0).astype(np.float64)),
+        ("row_weights_misplaced", "The row weights are applied in reverse order.", v[::-1].copy()),
+    ):
+        rows = model.rows(model.coefficients(by_row=factors, all_rows=True))
+        yield Prediction(mechanism, text, model.finish(rows))
+        total = float((factors * classes).sum())
+        if model.reduction == "mean" and model.contract.mean_over == "weights" and total > 0.0:
             yield Prediction(mechanism, text, model.finish(rows, divisor=total))
 
 

@@ -58,8 +58,8 @@ def small_batch(contract: Any) -> Batch:
         labels = sparse.reshape(-1, 1) if wide else sparse
     else:
         labels = one_hot(sparse, m, dtype)
-    options = {
-        key: np.ones(m, dtype) if option.kind == "weights" else option.value(option.plain, At(m))
-        for key, option in OPTIONS.items()
-    }
+    single = {key: option for key, option in OPTIONS.items() if option.kind not in ("weights", "rows")}
+    options = {key: option.value(option.plain, At(m)) for key, option in single.items()}
+    options["class_weights"] = np.ones(m, dtype)
+    options["row_weights"] = np.ones(n, bool if contract.get("row_weights_as") == "bool" else dtype)
     return Batch(scores, labels, form, options)

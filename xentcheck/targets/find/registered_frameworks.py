@@ -173,10 +173,17 @@ TARGETS: tuple[Registered, ...] = (
     ),
     Registered(
         name="paddle.nn.functional.cross_entropy.probabilities",
-        description="class probabilities, with label_smoothing, gradient by paddle",
+        description="class probabilities, with weight and label_smoothing, gradient by paddle",
         loss=f"{_SHIMS}.paddle_functional:cross_entropy",
         package="paddle",
-        contract={"labels": ["onehot", "soft"], "dense_label_dtypes": ["same"], **_SMOOTHING},
+        contract={
+            "labels": ["onehot", "soft"],
+            "dense_label_dtypes": ["same"],
+            "class_weights": {"argument": "weight"},
+            "mean_over": "weights",
+            "smoothing_weights": "mean",
+            **_SMOOTHING,
+        },
         **{**_PADDLE, "keywords": {**_REDUCTION, "soft_label": True}},
     ),
     Registered(
