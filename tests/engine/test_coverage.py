@@ -111,3 +111,12 @@ def test_counts_of_several_shards_add_up() -> None:
     first = counted(Contract(), Batch(np.zeros((1, 2)), np.zeros(1, np.int64)))
     add(first, {"rows": {"1": 3, "2": 1}, "families": {"ties": 1}})
     assert (first["rows"], first["families"]) == ({"1": 4, "2": 1}, {"given": 1, "ties": 1})
+
+
+def test_numbers_of_extra_axes_are_counted() -> None:
+    """Each that is promised occurs in the sweep; where rows have one axis nothing is said of it."""
+    contract = Contract(extra_axes=(0, 1, 2))
+    counts = with_what_is_missing(counted(contract, *sweep(contract, "float64", "sparse")), contract, cells(contract))
+    assert set(counts["extra axes"]) == {"0", "1", "2"}
+    assert all(counts["extra axes"].values())
+    assert "extra axes" not in with_what_is_missing({}, Contract(), cells(Contract()))

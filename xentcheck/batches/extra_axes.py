@@ -37,9 +37,11 @@ def split(n: int, m: int, extra: int) -> tuple[int, ...]:
     extra : int
         How many sizes there are beside the first.
     """
+    if extra == 0:
+        return (n,)
     first = m % (extra + 1)
     if n == 0:
-        return tuple(0 if place == first else 2 for place in range(extra + 1)) if extra else (0,)
+        return tuple(0 if place == first else 2 for place in range(extra + 1))
     sizes = [1] * (extra + 1)
     for place, factor in enumerate(reversed(_prime_factors(n))):
         sizes[(first + place) % len(sizes)] *= factor
@@ -53,7 +55,8 @@ def row_sizes(levels: Sequence[int], n: int, m: int) -> tuple[int, ...]:
 
 def spread(rows: NDArray[Any], sizes: tuple[int, ...], axis: int) -> NDArray[Any]:
     """Return rows of shape (n, k) with n split into sizes and k at an axis of the result; a view."""
-    return np.moveaxis(rows.reshape((*sizes, rows.shape[1])), -1, axis)
+    given = rows.reshape((*sizes, rows.shape[1])) if len(sizes) > 1 else rows
+    return given if axis == -1 else np.moveaxis(given, -1, axis)
 
 
 def _prime_factors(n: int) -> list[int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.drawn_options import ignore_index
+from xentcheck.batches.extra_axes import number_of
 from xentcheck.batches.families import families
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.layout import LAYOUTS
@@ -57,6 +58,8 @@ def _levels(space: InputSpace, batch: Batch) -> Iterator[tuple[str, Iterable[str
         yield "label shapes", ["(n,)" if batch.labels.ndim == 1 else "(n,1)"]
     yield "rows", [_size(batch.n)]
     yield "classes", [_size(batch.m)]
+    if (promised := space.contract.extra_axes) != (0,):
+        yield "extra axes", [str(number_of(promised, batch.n, batch.m))]
     yield _scores(space), _magnitudes(batch)
     for key, value in batch.options.items():
         yield key, [_option(key, value, batch.m)]
@@ -78,6 +81,8 @@ def _admitted(space: InputSpace) -> Iterator[tuple[str, Iterable[str]]]:
         yield "label shapes", contract.label_shapes
     yield "rows", _sizes(*space.rows)
     yield "classes", _sizes(*space.classes)
+    if contract.extra_axes != (0,):
+        yield "extra axes", map(str, contract.extra_axes)
     yield _scores(space), ["0", *_binades(space), *contract.nonfinite_kinds]
     for key in contract.arguments:
         yield key, _options(space, key)

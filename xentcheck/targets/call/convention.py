@@ -76,7 +76,7 @@ class Convention:
     def cotangent(self, upstream: NDArray[Any], batch: Batch) -> NDArray[Any]:
         """Return a cotangent in the shape of the target's loss."""
         given = np.asarray(upstream)
-        return given.reshape(self._sizes(batch.n, batch.m)) if given.ndim == 1 else given
+        return given.reshape(self._sizes(batch.n, batch.m)) if given.shape == (batch.n,) else given
 
     def gradient_of(self, returned: NDArray[Any], batch: Batch) -> NDArray[Any]:
         """Return a gradient with its classes last."""
