@@ -83,8 +83,6 @@ def masks(numbers: Numbers) -> Draft:
     kind = numbers.pick((0, 0, 0, 0, 1, 2), rows=True)
     at_label = np.arange(numbers.m) == labels[:, None]
     masked = np.where(at_label, kind > 0, masked | (kind == 2))
-    if numbers.space.contract.masks_off_label:
-        masked &= ~at_label
     return Draft(np.where(masked, -np.inf, scores), labels)
 
 

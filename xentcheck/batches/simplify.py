@@ -31,13 +31,13 @@ def plainer(space: InputSpace, batch: Batch) -> Iterator[Batch]:
     elif batch.labels.dtype != batch.scores.dtype and batch.dtype in space.dense_label_dtypes:
         yield batch.replace(labels=batch.labels.astype(batch.scores.dtype))
     for key, value in batch.options.items():
-        for simpler in _simpler_option(space, key, value):
+        for simpler in _simpler_option(key, value):
             yield batch.replace(options={**batch.options, key: simpler})
     if "ignore_index" in batch.options and batch.label_form == "sparse":
         yield from _other_ignored(batch)
 
 
-def _simpler_option(space: InputSpace, key: str, value: Any) -> Iterator[Any]:
+def _simpler_option(key: str, value: Any) -> Iterator[Any]:
     if OPTIONS[key].kind in ("weights", "rows"):
         one = np.ones_like(value)
         yield one
@@ -51,8 +51,7 @@ def _simpler_option(space: InputSpace, key: str, value: Any) -> Iterator[Any]:
     for simpler in OPTIONS[key].simpler:
         if simpler == value:
             return
-        if space.within(key, simpler) == simpler:
-            yield simpler
+        yield simpler
 
 
 def _other_ignored(batch: Batch) -> Iterator[Batch]:

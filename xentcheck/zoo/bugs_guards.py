@@ -80,6 +80,7 @@ def dead_zone(scores: Array, labels: Array) -> Any:
 @bug(
     "clip",
     "value",
+    akin=("eps_added",),
     contract={**PROBABILITIES, "boundary": {"clip": "eps"}},
     thread="scikit-learn 24315: eps=1e-15 is 0 beside 1 in float32",
 )
