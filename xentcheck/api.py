@@ -76,7 +76,7 @@ def check(
         For targets given by name: another interpreter to run it in, or the virtual environment that has it, of Python
         3.8 or newer, with numpy and what the target needs; xentcheck need not be there.
     progress : bool
-        Whether to show how the run goes, on standard error.
+        Whether to show how the run goes: on standard error, and in a notebook as a bar in the output.
     executor : concurrent.futures.Executor, optional
         Where the search is done instead of in `jobs` processes; only for targets given by name. Any executor will do
         whose processes can import xentcheck and the target: that of loky, of mpi4py.futures, of a Dask client. It is
@@ -112,6 +112,7 @@ def check(
 
     from xentcheck.engine.run import check_target
     from xentcheck.report import waiver_file
+    from xentcheck.report.notebook_progress import NotebookProgress, in_notebook
     from xentcheck.report.progress import Progress
     from xentcheck.targets.errors import TargetError
 
@@ -121,6 +122,9 @@ def check(
         raise TargetError(
             "A callable cannot be sent to other processes: use jobs=1 and no executor, or give the target by name."
         )
+    told = None
+    if progress:
+        told = NotebookProgress(str(loss)) if in_notebook() else Progress(sys.stderr, str(loss))
     return check_target(
         target,
         profile=profile,
@@ -132,7 +136,7 @@ def check(
         time_limit=time_limit,
         first_time_limit=first_time_limit,
         memory=memory,
-        progress=Progress(sys.stderr, str(loss)) if progress else None,
+        progress=told,
         executor=executor,
         resume=resume,
         lines=lines,

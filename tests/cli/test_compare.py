@@ -129,3 +129,18 @@ def test_hostile_names_are_shown_escaped(run: Any, tmp_path: Path) -> None:
     stored(tmp_path, "a.json", judged("\x1b[31m|x", "B", value="passed"), judged("two", "B", value="failed"))
     assert run("a.json", "--markdown", "m.md")[1][0][0] == "\\x1b[31m|x"
     assert "\x1b" not in (tmp_path / "m.md").read_text()
+
+
+def test_the_page_has_every_row_and_its_change(run: Any, tmp_path: Path) -> None:
+    """Names are escaped; nothing is left behind where the file cannot be written."""
+    stored(tmp_path, "a.json", judged("<mine>", "B", value="passed", shift="passed"))
+    stored(tmp_path, "b.json", judged("<mine>", "C", value="failed", shift="passed"))
+    assert run("a.json", "b.json", "--html", "c.html")[0] == 1
+    page = (tmp_path / "c.html").read_text(encoding="utf-8")
+    assert '<td class="bad">broke</td>' in page
+    assert "law 3, shift (float64)" in page
+    assert "&lt;mine&gt;: a.json" in page
+    assert "<mine>" not in page
+    status, _, error = run("a.json", "b.json", "--html", "none/c.html")
+    assert status == 2
+    assert "no folder" in error

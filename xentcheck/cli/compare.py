@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True, metavar="REPORT.JSON...")
 @click.option("--all", "whole", is_flag=True, help="Show what is alike, too.")
 @click.option("--markdown", type=click.Path(dir_okay=False), metavar="FILE", help="Write the tables in Markdown.")
-def compare(files: tuple[str, ...], whole: bool, markdown: str | None) -> int:
+@click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write them as a page; all rows.")
+def compare(files: tuple[str, ...], whole: bool, markdown: str | None, html: str | None) -> int:
     """Tell what broke and what was mended from one JSON report to another, with the grades before and after.
 
     Of two files, each target that both have is compared with itself, the first file being before. Several targets of
@@ -36,18 +37,34 @@ def compare(files: tuple[str, ...], whole: bool, markdown: str | None) -> int:
     """  # noqa: D301 (click reads the character)
     from xentcheck.report import comparison_text
 
-    output_files.require_writable({"--markdown": markdown})
+    output_files.require_writable({"--markdown": markdown, "--html": html})
+    if html:
+        from xentcheck.report.html.page import PageError, require
+
+        try:
+            require(drawing=False)
+        except PageError as error:
+            raise click.ClickException(str(error)) from None
     tables = _tables(files)
     for table in tables:
         comparison_text.write(table, sys.stdout, whole)
     if markdown:
-        from xentcheck.report.files import write_whole
+        _write("--markdown", markdown, "\n".join(comparison_text.markdown(table, whole) for table in tables))
+    if html:
+        from xentcheck.report.html.comparison_page import page
 
-        try:
-            write_whole(Path(markdown), "\n".join(comparison_text.markdown(table, whole) for table in tables))
-        except OSError as error:
-            raise click.ClickException(f"--markdown {markdown} cannot be written: {error.strerror}.") from None
+        _write("--html", html, page(tables))
     return status.FINDINGS if any(table.worse for table in tables) else status.CONFORMS
+
+
+def _write(option: str, file: str, text: str) -> None:
+    """Write a file whole or not at all; raises click.ClickException."""
+    from xentcheck.report.files import write_whole
+
+    try:
+        write_whole(Path(file), text)
+    except OSError as error:
+        raise click.ClickException(f"{option} {file} cannot be written: {error.strerror}.") from None
 
 
 def _tables(files: tuple[str, ...]) -> list[Comparison]:

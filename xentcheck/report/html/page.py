@@ -55,7 +55,7 @@ def section(report: ReportData, place: int) -> Section:
 
     require()
     seen = view(report, f"t{place}", drawing=True)
-    body = _templates().get_template("report.html.j2").render(view=seen, open=OPEN)
+    body = templates().get_template("report.html.j2").render(view=seen, open=OPEN)
     return Section(seen.anchor, report.target.name, seen.verdict, seen.tone, body)
 
 
@@ -63,7 +63,7 @@ def document(sections: Sequence[Section], errors: Mapping[str, str]) -> str:
     """Return a page of several sections; `errors` tells by their names why other targets could not be judged."""
     title = f"{len(sections)} targets" if len(sections) != 1 else f"{sections[0].verdict}: {sections[0].name}"
     text = (
-        _templates()
+        templates()
         .get_template("page.html.j2")
         .render(title=f"{title} - xentcheck", sections=sections, errors=dict(errors))
     )
@@ -75,11 +75,12 @@ def fragment(report: ReportData) -> str:
     from xentcheck.report.html.view import view
 
     require(drawing=False)
-    return _lean(_templates().get_template("fragment.html.j2").render(view=view(report, "xentcheck", drawing=False)))
+    return _lean(templates().get_template("fragment.html.j2").render(view=view(report, "xentcheck", drawing=False)))
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the templates of pages; what is put into them is escaped, control characters too."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     found = Environment(
