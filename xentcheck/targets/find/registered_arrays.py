@@ -61,7 +61,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="sklearn.HalfMultinomialLoss",
         description="scikit-learn's private loss of linear models and boosting, with its gradient",
-        loss=f"{_SHIMS}.sklearn_loss:loss_and_gradient",
+        loss=f"{_SHIMS}.sklearn_loss:CROSS_ENTROPY",
         contract={"reduction": "none", "domain": {"rows": [1, 1 << 20], "classes": [3, 1 << 20]}},
         **{**_from("sklearn", "1.9.1", "scikit-learn"), "documentation": "docstring of HalfMultinomialLoss"},
         seen={**_EMPTY, "domain": "docstring: for more than two classes"},
@@ -93,14 +93,14 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="pytensor.tensor.special.log_softmax",
         description="-log_softmax(z)[y], compiled, gradient by pytensor",
-        loss=f"{_SHIMS}.pytensor_special:loss_and_gradient",
+        loss=f"{_SHIMS}.pytensor_special:CROSS_ENTROPY",
         contract={"reduction": "none"},
         **{**_from("pytensor", "3.0.7"), "documentation": "none: the expression is this project's"},
     ),
     Registered(
         name="thinc.CategoricalCrossentropy",
         description="probabilities, class indices or rows; returns (p - y) / n, and a loss",
-        loss=f"{_SHIMS}.thinc_losses:categorical",
+        loss=f"{_SHIMS}.thinc_losses:CATEGORICAL",
         contract={"input": "probabilities", "labels": ["sparse", "onehot"], "gradient_wrt": "logits"},
         **_from("thinc", "9.1.1"),
         threads={"value": "https://github.com/explosion/thinc/pull/647"},
@@ -109,7 +109,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="thinc.SequenceCategoricalCrossentropy",
         description="probabilities of one sequence, class indices or rows; returns p - y, and a loss",
-        loss=f"{_SHIMS}.thinc_losses:sequence",
+        loss=f"{_SHIMS}.thinc_losses:SEQUENCE",
         contract={
             "input": "probabilities",
             "labels": ["sparse", "onehot"],
@@ -123,7 +123,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="dezero.functions.softmax_cross_entropy",
         description="class indices, a mean, with its backward pass",
-        loss=f"{_SHIMS}.dezero_functions:loss_and_gradient",
+        loss=f"{_SHIMS}.dezero_functions:CROSS_ENTROPY",
         contract={"domain": {"rows": [1, 1 << 20]}},
         **{**_from("dezero", "0.0.13"), "install": "pip install dezero 'numpy<1.24'"},
         python="3.11",  # the last that numpy 1.23 is for
@@ -132,7 +132,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="gradipy.Tensor.cross_entropy",
         description="class indices, a mean, with its backward pass",
-        loss=f"{_SHIMS}.gradipy_tensor:loss_and_gradient",
+        loss=f"{_SHIMS}.gradipy_tensor:CROSS_ENTROPY",
         contract={"dtypes": ["float32"], "domain": {"rows": [1, 1 << 20]}},
         **_from("gradipy", "0.1.0"),
         seen={**_EMPTY, "dtypes": "source: everything is float32"},
@@ -140,7 +140,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="marquetry.functions.softmax_cross_entropy",
         description="class indices, a mean, with its backward pass",
-        loss=f"{_SHIMS}.marquetry_functions:loss_and_gradient",
+        loss=f"{_SHIMS}.marquetry_functions:CROSS_ENTROPY",
         contract={"domain": {"rows": [1, 1 << 20]}},
         **_from("marquetry", "0.3.0"),
         seen=_EMPTY,
@@ -148,7 +148,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="neograd.nn.loss.SoftmaxCE",
         description="logits and one-hot rows, log(p + 1e-9), a mean, with its backward pass",
-        loss=f"{_SHIMS}.neograd_losses:softmax_ce",
+        loss=f"{_SHIMS}.neograd_losses:SOFTMAX_CE",
         contract={"labels": ["onehot"], "domain": {"rows": [1, 1 << 20]}},
         **_from("neograd", "0.0.4"),
         seen=_EMPTY,
@@ -156,7 +156,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="neograd.nn.loss.CE",
         description="probabilities and one-hot rows, log(p + 1e-9), a mean, with its backward pass",
-        loss=f"{_SHIMS}.neograd_losses:ce",
+        loss=f"{_SHIMS}.neograd_losses:CE_OF_PROBABILITIES",
         contract={
             "input": "probabilities",
             "labels": ["onehot"],

@@ -1,4 +1,4 @@
-"""The MultiClass metric of catboost, which takes one array of scores a class."""
+"""The MultiClass metric of catboost."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from catboost.utils import eval_metric
 
 def multi_class(scores: Any, labels: Any) -> Any:
     """Return the mean loss."""
-    return eval_metric(np.asarray(labels), [np.array(column) for column in np.asarray(scores).T], "MultiClass")[0]
+    return eval_metric(np.asarray(labels), np.array(scores, order="C"), "MultiClass")[0]

@@ -14,3 +14,6 @@ def loss_and_gradient(logits: Any, labels: Any) -> tuple[Any, Any]:
     value = leaf.cross_entropy(Tensor(np.array(labels)))
     value.backward()
     return value.data, leaf.grad
+
+
+CROSS_ENTROPY = {"value_and_gradient": loss_and_gradient}

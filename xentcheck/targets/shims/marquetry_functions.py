@@ -16,3 +16,6 @@ def loss_and_gradient(logits: Any, labels: Any) -> tuple[Any, Any]:
     loss = np.array(value.data)
     value.backward()
     return loss, leaf.grad.data
+
+
+CROSS_ENTROPY = {"value_and_gradient": loss_and_gradient}

@@ -25,3 +25,6 @@ def _both(loss: Any, scores: Any, labels: Any) -> tuple[Any, Any]:
     answer = np.array(value.data)
     value.backward(1.0)
     return answer, leaf.grad
+
+
+SOFTMAX_CE, CE_OF_PROBABILITIES = {"value_and_gradient": softmax_ce}, {"value_and_gradient": ce}

@@ -22,3 +22,6 @@ def loss_and_gradient(logits: Any, labels: Any) -> tuple[Any, Any]:
     """Return the loss of each row and the gradient of their sum."""
     losses, gradient = _compiled(logits.dtype.name)(np.array(logits, order="C"), np.asarray(labels).astype(np.int64))
     return losses, gradient
+
+
+CROSS_ENTROPY = {"value_and_gradient": loss_and_gradient}

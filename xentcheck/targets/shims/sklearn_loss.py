@@ -14,3 +14,6 @@ def loss_and_gradient(logits: Any, labels: Any) -> tuple[Any, Any]:
     loss = HalfMultinomialLoss(n_classes=scores.shape[1])
     losses, gradient = loss.loss_gradient(y_true=np.asarray(labels).astype(scores.dtype), raw_prediction=scores)
     return losses, gradient
+
+
+CROSS_ENTROPY = {"value_and_gradient": loss_and_gradient}

@@ -22,3 +22,6 @@ def sequence(probabilities: Any, labels: Any) -> tuple[Any, Any]:
 
 def _truths(labels: Any) -> Any:
     return np.array(labels).astype("i") if labels.ndim == 1 else np.array(labels)
+
+
+CATEGORICAL, SEQUENCE = {"value_and_gradient": categorical}, {"value_and_gradient": sequence}
