@@ -25,7 +25,7 @@ def loss(scores, labels):
 def right(scores, labels):
     return loss(scores - scores.max(1, keepdims=True), labels)
 
-CONTRACT = {"dtypes": ["float64"], "domain": {"rows": [1, 20], "classes": [2, 9]}}
+CONTRACT = {"dtypes": ["float64"], "domain": {"rows": [1, 20], "classes": [2, 9], "magnitude": 900}}
 WRONG, RIGHT = {"loss": loss, "contract": CONTRACT}, {"loss": right, "contract": CONTRACT}
 """
 

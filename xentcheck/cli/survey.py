@@ -55,10 +55,11 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
         home.mkdir(parents=True, exist_ok=True)
         rows, faults = [], 0
         for place, name in enumerate(dict.fromkeys(names), 1):
-            found = judged(name, home, given["profile"], given["seed"], lambda text: click.echo(text, err=True))
-            faults += found.fault
             try:
+                found = judged(name, home, given["profile"], given["seed"], lambda text: click.echo(text, err=True))
                 one = row(found)
+            except OSError:
+                raise
             except Exception as error:  # whatever it is, the table has the other rows
                 faults += 1
                 one = row(Judged(name, why=f"xentcheck itself failed: {said_of(error)}."))

@@ -15,7 +15,6 @@ from xentcheck.report.files import write_whole
 from xentcheck.report.report import Report
 from xentcheck.report.results import INTERRUPTED
 from xentcheck.targets import TargetError, TargetSpecification
-from xentcheck.targets.call.trace import said_of
 from xentcheck.targets.find.registered import by_name
 from xentcheck.version import __version__
 
@@ -38,8 +37,6 @@ class Judged:
         The median of loss and gradient, or of what it has, of 64 rows of 1,000 classes; None where it was not timed.
     to_reference : float or None
         That over the reference's, in the same process and in turn.
-    fault : bool
-        Whether it was xentcheck that failed.
     """
 
     name: str
@@ -47,7 +44,6 @@ class Judged:
     why: str = ""
     seconds_a_call: float | None = None
     to_reference: float | None = None
-    fault: bool = False
 
 
 def judged(name: str, directory: Path, profile: str, seed: int, say: Say) -> Judged:
@@ -74,8 +70,6 @@ def judged(name: str, directory: Path, profile: str, seed: int, say: Say) -> Jud
             report = check_target(TargetSpecification(name), profile=profile, seed=seed)
         except TargetError as error:
             return Judged(name, why=str(error))
-        except Exception as error:  # whatever it is, the others are judged
-            return Judged(name, why=f"xentcheck itself failed: {said_of(error)}.", fault=True)
         if report.verdict == INTERRUPTED:
             return Judged(name, why="The run was interrupted.")
         seconds, ratio = _timed(name, report)
@@ -124,7 +118,7 @@ def _timed(name: str, report: Report) -> tuple[float | None, float | None]:
     dtype = next((one for one in ("float32", "float64") if one in dtypes), None)
     domain: Any = report.target.contract.get("domain") or {}
     sizes = {"rows": _ROWS, "classes": _CLASSES}
-    within = all(low <= sizes[key] <= high for key, (low, high) in domain.items() if key in sizes)
+    within = all(domain[key][0] <= size <= domain[key][1] for key, size in sizes.items() if key in domain)
     if dtype is None or not within:
         return None, None
     for part in ("both", "gradient", "loss"):
