@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+import xentcheck
 from xentcheck.cli.survey import survey
 from xentcheck.survey import judging
 from xentcheck.survey.judging import Judged, file_name
@@ -107,6 +109,22 @@ def test_a_fault_while_one_target_is_judged_is_that_targets(tmp_path: Path, monk
     whys = [one["why"] for one in json.loads((tmp_path / "table.json").read_text())["targets"]]
     assert all(why.startswith("xentcheck itself failed: ZeroDivisionError: in the judge") for why in whys)
     assert len(whys) == 2
+
+
+def test_an_interrupt_leaves_the_table_of_what_was_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The target under way is not among them, whatever had been found of it."""
+    reports = iter([False, True])
+    whole = xentcheck.check("reference", properties=["precision"], dtypes=["float64"])
+
+    def ended(*_: Any, **__: Any) -> Any:
+        return dataclasses.replace(whole, interrupted=next(reports))
+
+    monkeypatch.setattr(judging, "check_target", ended)
+    monkeypatch.setattr(judging, "_timed", lambda *_: (None, None))
+    result = surveyed(str(tmp_path), "reference", "scipy.log_softmax", "optax.integer_labels")
+    assert result.return_value == 130
+    assert [one["name"] for one in json.loads((tmp_path / "table.json").read_text())["targets"]] == ["reference"]
+    assert "after 1 of 3 targets" in result.stderr
 
 
 def test_a_registered_target_is_shown_with_its_sources() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xentcheck.cli import status
+
+if TYPE_CHECKING:
+    from xentcheck.survey.rows import Row
 
 
 @click.command(short_help="Judge many targets and make one table of them.")
@@ -30,7 +33,7 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
     then holds table.html, table.md, table.json, a badge a target, and for each finding a text for its developers.
 
     Exit status: 0 the table was written, whatever the verdicts; 2 it cannot be, or xentcheck failed: by itself, or by
-    a finding with which the second method disagrees.
+    a finding with which the second method disagrees; 130 interrupted, with the table of what was judged.
 
     \b
     xentcheck survey ecosystem
@@ -43,28 +46,21 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
         raise click.ClickException(
             f'A survey needs {" and ".join(missing)}: python -m pip install "xentcheck[survey]".'
         )
-    from xentcheck.survey.judging import Judged, judged
     from xentcheck.survey.pages import counts, write
-    from xentcheck.survey.rows import row
     from xentcheck.targets import available
-    from xentcheck.targets.call.trace import said_of
 
-    home = Path(directory)
+    home, rows, faults, interrupted = Path(directory), [], 0, False
     names = targets or [one.name for one in available() if one.source == "registered" and one.importable]
     try:
         home.mkdir(parents=True, exist_ok=True)
-        rows, faults = [], 0
-        for place, name in enumerate(dict.fromkeys(names), 1):
-            try:
-                found = judged(name, home, given["profile"], given["seed"], lambda text: click.echo(text, err=True))
-                one = row(found)
-            except OSError:
-                raise
-            except Exception as error:  # whatever it is, the table has the other rows
-                faults += 1
-                one = row(Judged(name, why=f"xentcheck itself failed: {said_of(error)}."))
-            rows.append(one)
-            click.echo(f"{place} of {len(names)}: {one.name} {one.version}: {one.why or one.verdict}")
+        try:
+            for place, name in enumerate(dict.fromkeys(names), 1):
+                one, failed = _row(name, home, given)
+                faults += failed
+                rows.append(one)
+                click.echo(f"{place} of {len(names)}: {one.name} {one.version}: {one.why or one.verdict}")
+        except KeyboardInterrupt:
+            interrupted = True
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
         write(rows, home, date=today, seed=given["seed"], profile=given["profile"])
     except OSError as error:
@@ -74,4 +70,23 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
         f"{total['conform']} conform, {total['violate']} break a law, {total['not judged']} not judged; "
         f"{total['verified']} of {total['findings']} findings verified by mpmath: {home / 'table.html'}"
     )
+    if interrupted:
+        click.echo(
+            f"Interrupted after {len(rows)} of {len(names)} targets; called again, it goes on from there.", err=True
+        )
+        return status.INTERRUPTED
     return status.UNUSABLE if total["disagreeing"] or faults else status.CONFORMS
+
+
+def _row(name: str, home: Path, given: dict[str, Any]) -> tuple[Row, bool]:
+    """Return the row of a target, and whether it was xentcheck that failed: the table has the other rows even so."""
+    from xentcheck.survey.judging import Judged, judged
+    from xentcheck.survey.rows import row
+    from xentcheck.targets.call.trace import said_of
+
+    try:
+        return row(judged(name, home, given["profile"], given["seed"], lambda text: click.echo(text, err=True))), False
+    except OSError:
+        raise
+    except Exception as error:
+        return row(Judged(name, why=f"xentcheck itself failed: {said_of(error)}.")), True

@@ -13,7 +13,6 @@ from xentcheck.bench.figures import Case
 from xentcheck.engine.run import check_target
 from xentcheck.report.files import write_whole
 from xentcheck.report.report import Report
-from xentcheck.report.results import INTERRUPTED
 from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.targets.find.registered import by_name
 from xentcheck.version import __version__
@@ -70,8 +69,8 @@ def judged(name: str, directory: Path, profile: str, seed: int, say: Say) -> Jud
             report = check_target(TargetSpecification(name), profile=profile, seed=seed)
         except TargetError as error:
             return Judged(name, why=str(error))
-        if report.verdict == INTERRUPTED:
-            return Judged(name, why="The run was interrupted.")
+        if report.interrupted:
+            raise KeyboardInterrupt
         seconds, ratio = _timed(name, report)
         content = {"report": report.as_mapping(), "seconds_a_call": seconds, "to_reference": ratio}
         write_whole(path, json.dumps(content) + "\n")
