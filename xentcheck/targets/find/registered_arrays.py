@@ -170,16 +170,14 @@ TARGETS: tuple[Registered, ...] = (
     ),
     Registered(
         name="neuralnetlib.losses.CategoricalCrossentropy",
-        description="probabilities and one-hot rows, clipped, a mean; the derivative is that of the sum",
+        description="probabilities and one-hot rows, clipped, a mean",
         loss=f"{_SHIMS}.neuralnetlib_losses:categorical",
-        gradient=f"{_SHIMS}.neuralnetlib_losses:categorical_gradient",
+        # Its derivative divides by the clipped probability: neither of the loss nor of the ideal one, so it is left out.
         contract={
             "input": "probabilities",
             "labels": ["onehot"],
             "argument_order": "labels_first",
             "boundary": {"clip": [1e-15, 1 - 1e-15]},
-            "gradient_wrt": "probabilities",
-            "gradient_reduction": "sum",
             "dtypes": ["float64"],
             "domain": {"rows": [1, 1 << 20]},
         },
@@ -187,21 +185,18 @@ TARGETS: tuple[Registered, ...] = (
         seen={
             **_EMPTY,
             "boundary": "source, probe",
-            "gradient_reduction": "probe: the derivative is not divided by n",
             "dtypes": "float32 knows no 1 - 1e-15",
         },
     ),
     Registered(
         name="neuralnetlib.losses.SparseCategoricalCrossentropy",
-        description="probabilities and class indices, clipped, a mean; the derivative is that of the sum",
+        description="probabilities and class indices, clipped, a mean",
         loss=f"{_SHIMS}.neuralnetlib_losses:sparse",
-        gradient=f"{_SHIMS}.neuralnetlib_losses:sparse_gradient",
+        # Its derivative divides by the clipped probability: neither of the loss nor of the ideal one, so it is left out.
         contract={
             "input": "probabilities",
             "argument_order": "labels_first",
             "boundary": {"clip": [1e-15, 1 - 1e-15]},
-            "gradient_wrt": "probabilities",
-            "gradient_reduction": "sum",
             "dtypes": ["float64"],
             "domain": {"rows": [1, 1 << 20]},
         },
@@ -209,7 +204,6 @@ TARGETS: tuple[Registered, ...] = (
         seen={
             **_EMPTY,
             "boundary": "source, probe",
-            "gradient_reduction": "probe: the derivative is not divided by n",
             "dtypes": "float32 knows no 1 - 1e-15",
         },
     ),

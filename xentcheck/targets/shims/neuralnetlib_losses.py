@@ -1,9 +1,7 @@
-"""neuralnetlib's losses, whose derivatives are methods of another name."""
+"""neuralnetlib's losses, which are instances that are called."""
 
 from __future__ import annotations
 
 from neuralnetlib.losses import CategoricalCrossentropy, SparseCategoricalCrossentropy
 
-_CATEGORICAL, _SPARSE = CategoricalCrossentropy(), SparseCategoricalCrossentropy()
-categorical, categorical_gradient = _CATEGORICAL.__call__, _CATEGORICAL.derivative
-sparse, sparse_gradient = _SPARSE.__call__, _SPARSE.derivative
+categorical, sparse = CategoricalCrossentropy().__call__, SparseCategoricalCrossentropy().__call__
