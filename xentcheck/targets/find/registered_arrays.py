@@ -172,7 +172,7 @@ TARGETS: tuple[Registered, ...] = (
         name="neuralnetlib.losses.CategoricalCrossentropy",
         description="probabilities and one-hot rows, clipped, a mean",
         loss=f"{_SHIMS}.neuralnetlib_losses:categorical",
-        # Its derivative divides by the clipped probability: neither of the loss nor of the ideal one, so it is left out.
+        # Its derivative divides by the clipped probability, which no contract states: it is left out.
         contract={
             "input": "probabilities",
             "labels": ["onehot"],
@@ -192,7 +192,7 @@ TARGETS: tuple[Registered, ...] = (
         name="neuralnetlib.losses.SparseCategoricalCrossentropy",
         description="probabilities and class indices, clipped, a mean",
         loss=f"{_SHIMS}.neuralnetlib_losses:sparse",
-        # Its derivative divides by the clipped probability: neither of the loss nor of the ideal one, so it is left out.
+        # Its derivative divides by the clipped probability, which no contract states: it is left out.
         contract={
             "input": "probabilities",
             "argument_order": "labels_first",
