@@ -80,7 +80,8 @@ class Option:
             return self.levels
         values = {level: self.value(level, At(2)) for level in self.levels}
         kept = tuple(level for level, value in values.items() if value in declared.range)
-        ends = zip((LOWEST, HIGHEST), declared.range.ends, strict=True)
+        lowest, highest = declared.range.ends
+        ends = ((LOWEST, lowest), (HIGHEST, highest))
         return (*kept, *(level for level, end in ends if end not in [values[one] for one in kept]))
 
     def value_of(self, declared: Argument, level: Hashable, at: At) -> Any:

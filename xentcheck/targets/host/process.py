@@ -30,7 +30,7 @@ _SETTINGS = {
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
 _OUTPUT_LIMIT = 1 << 20
-_TAIL = 2000
+_TAIL = 8000  # bytes: a trace of the fault handler, in deep folders, and what came before it
 
 
 class Process:

@@ -34,5 +34,9 @@ def loaded_versions(*packages: str) -> dict[str, str]:
         version, file = known.get("__version__"), known.get("__file__")
         if "." not in name and isinstance(file, str) and any(place in file for place in _INSTALLED):
             stated[name] = version if isinstance(version, str) else ""
-    found = {name: version or installed_version(name) for name, version in stated.items() if name[:1] != "_"}
+    found = {
+        name: version or installed_version(name)
+        for name, version in stated.items()
+        if name[:1] != "_" and name != "xentcheck"
+    }
     return {name: version for name, version in found.items() if version}
