@@ -63,10 +63,12 @@ def conventions(questions: Questions, *keys: str) -> list[dict[str, Any]]:
         means += ["kept"] if "ignore_index" in keys else []
         means += ["weights"] if "class_weights" in keys else []
     over = ("all", "others") if "label_smoothing" in keys else ("all",)
-    by = ("label", "class") if {"label_smoothing", "class_weights"} <= set(keys) else ("label",)
+    by = ("label", "class", "mean") if {"label_smoothing", "class_weights"} <= set(keys) else ("label",)
     axes: dict[str, Any] = {"mean_over": means, "smoothing_over": over, "smoothing_weights": by}
     shown_axes = {name: values for name, values in axes.items() if len(values) > 1}
-    return [dict(zip(shown_axes, values, strict=True)) for values in product(*shown_axes.values())]
+    found = [dict(zip(shown_axes, values, strict=True)) for values in product(*shown_axes.values())]
+    # No contract has a mean weight under labels that are smoothed over the others: it could be below 0.
+    return [one for one in found if (one.get("smoothing_weights"), one.get("smoothing_over")) != ("mean", "others")]
 
 
 def _try(questions: Questions, inference: Inference, key: str, name: str) -> None:
