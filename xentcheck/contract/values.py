@@ -49,7 +49,7 @@ class Range:
         return self.inside(-math.inf), self.inside(math.inf)
 
     def __str__(self) -> str:
-        low, high = (repr(end).removesuffix(".0") for end in (self.low, self.high))
+        low, high = (str(int(end)) if float(end).is_integer() else repr(end) for end in (self.low, self.high))
         return f"{'[('[self.low_open]}{low}, {high}{'])'[self.high_open]}"
 
 
@@ -238,7 +238,8 @@ def boundary(key: str, value: object) -> Boundary:
 def to_json(value: Any) -> Any:
     """Return the JSON form of a canonical value."""
     if isinstance(value, Argument):
-        return {"argument": value.name} | ({} if value.range is None else {"range": _range_to_json(value.range)})
+        ranged = {} if value.range is None else {"range": _range_to_json(value.range)}
+        return {"argument": value.name, **ranged}
     if not isinstance(value, Boundary):
         return list(value) if isinstance(value, tuple) else value
     stated: dict[str, Any] = {}
