@@ -149,7 +149,7 @@ TARGETS: tuple[Registered, ...] = (
         name="neograd.nn.loss.SoftmaxCE",
         description="logits and one-hot rows, log(p + 1e-9), a mean, with its backward pass",
         loss=f"{_SHIMS}.neograd_losses:SOFTMAX_CE",
-        contract={"labels": ["onehot"], "domain": {"rows": [1, 1 << 20]}},
+        contract={"labels": ["onehot"], "boundary": {"add": 1e-9}, "domain": {"rows": [1, 1 << 20]}},
         **_from("neograd", "0.0.4"),
         seen=_EMPTY,
     ),
