@@ -129,7 +129,7 @@ def test_nothing_outlives_the_judge(token: str, tmp_path: Path, number: signal.S
     # Else it would be no wonder.
     assert before.count("targets.host.worker") >= int(jobs)
     assert before.count("multiprocessing.spawn") == (2 if jobs == "2" else 0)
-    assert before.count("witnesses.jax_process") == (1 if jobs == "1" else 0)
+    assert before.count("witnesses.jax_process") == 1
     assert before.count("time.sleep(1000)") >= KINDS - 1  # a second worker may have begun, too
 
 
