@@ -36,3 +36,9 @@ def divided_by_rows_and_items(scores: Array, labels: Array, num_items_in_batch: 
 def gradient_of_the_undivided_sum(scores: Array, labels: Array, num_items_in_batch: float) -> Any:
     """Return the gradient of the sum."""
     return row_gradients(scores, labels)
+
+
+@bug("divisor_ignored", "divisor", contract=COUNTED, thread="transformers 35438")
+def items_of_one_micro_batch_at_most(scores: Array, labels: Array, num_items_in_batch: float) -> Any:
+    """Count no more items than a micro-batch of 8,192 tokens has."""
+    return right_loss(scores, labels, min(num_items_in_batch, 8192.0))
