@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import mpmath
@@ -116,10 +116,6 @@ class Row:
     seconds_a_call: float | None = None
     to_reference: float | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_mapping(self) -> dict[str, Any]:
-        """Return the row as JSON types."""
-        return asdict(self)
 
 
 def row(judged: Judged) -> Row:

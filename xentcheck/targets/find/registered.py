@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from xentcheck.targets.find import registered_arrays, registered_frameworks, registered_keras, registered_torch
-from xentcheck.targets.find.registration import Registered
+from xentcheck.targets.find.registration import ALL_DTYPES, REDUCTION, Registered
 
-_ALL_DTYPES = ["float16", "bfloat16", "float32", "float64"]
-_REDUCTION = {"reduction": {"contract": "reduction"}}
 _FLOAT64_EPS = 2.0**-52
 _REFERENCE = Registered(
     name="reference",
@@ -20,7 +18,7 @@ _REFERENCE = Registered(
     gradient="xentcheck.reference:gradient",
     value_and_gradient="xentcheck.reference:loss_and_gradient",
     vjp="xentcheck.targets.shims.reference_vjp:pulled_back",
-    keywords=_REDUCTION,
+    keywords=REDUCTION,
     contract={
         "labels": ["sparse", "onehot", "soft"],
         "dense_label_dtypes": ["same", "bool", "uint8", "int64", "float32", "float64"],
@@ -35,7 +33,7 @@ _REFERENCE = Registered(
             "length_mismatch",
             "shape_mismatch",
         ],
-        "dtypes": _ALL_DTYPES,
+        "dtypes": ALL_DTYPES,
         "output_dtype": "same",
         "accuracy": "B+",
     },
@@ -49,7 +47,7 @@ TARGETS: tuple[Registered, ...] = (
         description="the same with rows in one class compiled by numba, for float32 and float64",
         requires=("numba",),
         install="pip install 'xentcheck[compiled]'",
-        keywords={**_REDUCTION, "compiled": True},
+        keywords={**REDUCTION, "compiled": True},
     ),
     Registered(
         name="reference.summed_guarded",
@@ -171,7 +169,7 @@ TARGETS: tuple[Registered, ...] = (
         framework="torch",
         requires=("torch",),
         install="pip install 'xentcheck[torch]'",
-        keywords=_REDUCTION,
+        keywords=REDUCTION,
         contract={
             "labels": ["sparse"],
             "label_dtypes": ["int64"],
@@ -180,7 +178,7 @@ TARGETS: tuple[Registered, ...] = (
             "ignore_index": {"argument": "ignore_index"},
             "label_smoothing": {"argument": "label_smoothing"},
             "smoothing_weights": "class",
-            "dtypes": _ALL_DTYPES,
+            "dtypes": ALL_DTYPES,
             "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
         },
         aliases=("torch.cross_entropy",),
@@ -196,14 +194,14 @@ TARGETS: tuple[Registered, ...] = (
         framework="torch",
         requires=("torch",),
         install="pip install 'xentcheck[torch]'",
-        keywords=_REDUCTION,
+        keywords=REDUCTION,
         contract={
             "labels": ["onehot", "soft"],
             "mean_over": "rows",
             "class_weights": {"argument": "weight"},
             "label_smoothing": {"argument": "label_smoothing"},
             "smoothing_weights": "class",
-            "dtypes": _ALL_DTYPES,
+            "dtypes": ALL_DTYPES,
             "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
         },
         aliases=("torch.cross_entropy.probabilities",),
@@ -219,7 +217,7 @@ TARGETS: tuple[Registered, ...] = (
         framework="torch",
         requires=("torch",),
         install="pip install 'xentcheck[torch]'",
-        keywords=_REDUCTION,
+        keywords=REDUCTION,
         contract={
             "axis": 1,
             "extra_axes": [1, 2],
@@ -230,7 +228,7 @@ TARGETS: tuple[Registered, ...] = (
             "ignore_index": {"argument": "ignore_index"},
             "label_smoothing": {"argument": "label_smoothing"},
             "smoothing_weights": "class",
-            "dtypes": _ALL_DTYPES,
+            "dtypes": ALL_DTYPES,
             "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
         },
         tried="2.13.0",
@@ -244,7 +242,7 @@ TARGETS: tuple[Registered, ...] = (
         package="sklearn",
         requires=("sklearn",),
         install="pip install scikit-learn",
-        keywords=_REDUCTION,
+        keywords=REDUCTION,
         contract={
             "input": "probabilities",
             "labels": ["sparse"],

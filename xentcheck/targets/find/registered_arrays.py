@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from xentcheck.targets.find.registration import Registered
+from xentcheck.targets.find.registration import REDUCTION, SHIMS, Registered
 
-_SHIMS = "xentcheck.targets.shims"
-_REDUCTION = {"reduction": {"contract": "reduction"}}
 _ONNX: dict[str, Any] = {
     "labels": ["sparse"],
     "label_dtypes": ["int32", "int64"],
@@ -39,8 +37,8 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="onnx.reference.SoftmaxCrossEntropyLoss",
         description="the operator of opset 13 by onnx's own evaluator, with weights and ignore_index",
-        loss=f"{_SHIMS}.onnx_reference:loss",
-        keywords=_REDUCTION,
+        loss=f"{SHIMS}.onnx_reference:loss",
+        keywords=REDUCTION,
         contract={**_ONNX, "dtypes": ["float16", "float32", "float64"]},
         **{**_from("onnx", "1.23.2"), "documentation": _ONNX_SAYS},
         seen=_EMPTY,
@@ -48,8 +46,8 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="onnxruntime.SoftmaxCrossEntropyLoss",
         description="the operator of opset 13 by onnxruntime on the CPU, with weights and ignore_index",
-        loss=f"{_SHIMS}.onnxruntime_session:loss",
-        keywords=_REDUCTION,
+        loss=f"{SHIMS}.onnxruntime_session:loss",
+        keywords=REDUCTION,
         contract={**_ONNX, "dtypes": ["float32", "float64"]},
         **{
             **_from("onnxruntime", "1.32.0", "onnx onnxruntime"),
@@ -61,7 +59,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="sklearn.HalfMultinomialLoss",
         description="scikit-learn's private loss of linear models and boosting, with its gradient",
-        loss=f"{_SHIMS}.sklearn_loss:CROSS_ENTROPY",
+        loss=f"{SHIMS}.sklearn_loss:CROSS_ENTROPY",
         contract={"reduction": "none", "domain": {"rows": [1, 1 << 20], "classes": [3, 1 << 20]}},
         **{**_from("sklearn", "1.9.1", "scikit-learn"), "documentation": "docstring of HalfMultinomialLoss"},
         seen={**_EMPTY, "domain": "docstring: for more than two classes"},
@@ -69,7 +67,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="xgboost.mlogloss",
         description="the metric of margins, one round that learns nothing",
-        loss=f"{_SHIMS}.xgboost_metric:mlogloss",
+        loss=f"{SHIMS}.xgboost_metric:mlogloss",
         contract={"dtypes": ["float32"], "domain": {"rows": [1, 4096], "classes": [2, 300]}},
         **_from("xgboost", "3.2.0", "xgboost-cpu"),
         seen=_TREES,
@@ -77,7 +75,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="lightgbm.multi_logloss",
         description="the metric of initial scores, one round that learns nothing",
-        loss=f"{_SHIMS}.lightgbm_metric:multi_logloss",
+        loss=f"{SHIMS}.lightgbm_metric:multi_logloss",
         contract={"dtypes": ["float64"], "domain": {"rows": [1, 4096], "classes": [2, 300]}},
         **_from("lightgbm", "4.7.0"),
         seen=_TREES,
@@ -85,7 +83,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="catboost.MultiClass",
         description="the metric of approximations",
-        loss=f"{_SHIMS}.catboost_metric:multi_class",
+        loss=f"{SHIMS}.catboost_metric:multi_class",
         contract={"dtypes": ["float64"], "domain": {"rows": [1, 4096], "classes": [2, 300]}},
         **_from("catboost", "1.2.10"),
         seen=_TREES,
@@ -93,14 +91,14 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="pytensor.tensor.special.log_softmax",
         description="-log_softmax(z)[y], compiled, gradient by pytensor",
-        loss=f"{_SHIMS}.pytensor_special:CROSS_ENTROPY",
+        loss=f"{SHIMS}.pytensor_special:CROSS_ENTROPY",
         contract={"reduction": "none"},
         **{**_from("pytensor", "3.0.7"), "documentation": "none: the expression is this project's"},
     ),
     Registered(
         name="thinc.CategoricalCrossentropy",
         description="probabilities, class indices or rows; returns (p - y) / n, and a loss",
-        loss=f"{_SHIMS}.thinc_losses:CATEGORICAL",
+        loss=f"{SHIMS}.thinc_losses:CATEGORICAL",
         contract={"input": "probabilities", "labels": ["sparse", "onehot"], "gradient_wrt": "logits"},
         **_from("thinc", "9.1.1"),
         threads={"value": "https://github.com/explosion/thinc/pull/647"},
@@ -109,7 +107,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="thinc.SequenceCategoricalCrossentropy",
         description="probabilities of one sequence, class indices or rows; returns p - y, and a loss",
-        loss=f"{_SHIMS}.thinc_losses:SEQUENCE",
+        loss=f"{SHIMS}.thinc_losses:SEQUENCE",
         contract={
             "input": "probabilities",
             "labels": ["sparse", "onehot"],
@@ -123,7 +121,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="dezero.functions.softmax_cross_entropy",
         description="class indices, a mean, with its backward pass",
-        loss=f"{_SHIMS}.dezero_functions:CROSS_ENTROPY",
+        loss=f"{SHIMS}.dezero_functions:CROSS_ENTROPY",
         contract={"domain": {"rows": [1, 1 << 20]}},
         **{**_from("dezero", "0.0.13"), "install": "pip install dezero 'numpy<1.24'"},
         python="3.11",  # the last that numpy 1.23 is for
@@ -132,7 +130,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="gradipy.Tensor.cross_entropy",
         description="class indices, a mean, with its backward pass",
-        loss=f"{_SHIMS}.gradipy_tensor:CROSS_ENTROPY",
+        loss=f"{SHIMS}.gradipy_tensor:CROSS_ENTROPY",
         contract={"dtypes": ["float32"], "domain": {"rows": [1, 1 << 20]}},
         **_from("gradipy", "0.1.0"),
         seen={**_EMPTY, "dtypes": "source: everything is float32"},
@@ -140,7 +138,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="marquetry.functions.softmax_cross_entropy",
         description="class indices, a mean, with its backward pass",
-        loss=f"{_SHIMS}.marquetry_functions:CROSS_ENTROPY",
+        loss=f"{SHIMS}.marquetry_functions:CROSS_ENTROPY",
         contract={"domain": {"rows": [1, 1 << 20]}},
         **_from("marquetry", "0.3.0"),
         seen=_EMPTY,
@@ -148,7 +146,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="neograd.nn.loss.SoftmaxCE",
         description="logits and one-hot rows, log(p + 1e-9), a mean, with its backward pass",
-        loss=f"{_SHIMS}.neograd_losses:SOFTMAX_CE",
+        loss=f"{SHIMS}.neograd_losses:SOFTMAX_CE",
         contract={"labels": ["onehot"], "boundary": {"add": 1e-9}, "domain": {"rows": [1, 1 << 20]}},
         **_from("neograd", "0.0.4"),
         seen=_EMPTY,
@@ -156,7 +154,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="neograd.nn.loss.CE",
         description="probabilities and one-hot rows, log(p + 1e-9), a mean, with its backward pass",
-        loss=f"{_SHIMS}.neograd_losses:CE_OF_PROBABILITIES",
+        loss=f"{SHIMS}.neograd_losses:CE_OF_PROBABILITIES",
         contract={
             "input": "probabilities",
             "labels": ["onehot"],
@@ -171,7 +169,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="neuralnetlib.losses.CategoricalCrossentropy",
         description="probabilities and one-hot rows, clipped, a mean",
-        loss=f"{_SHIMS}.neuralnetlib_losses:categorical",
+        loss=f"{SHIMS}.neuralnetlib_losses:categorical",
         # Its derivative divides by the clipped probability, which no contract states: it is left out.
         contract={
             "input": "probabilities",
@@ -191,7 +189,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="neuralnetlib.losses.SparseCategoricalCrossentropy",
         description="probabilities and class indices, clipped, a mean",
-        loss=f"{_SHIMS}.neuralnetlib_losses:sparse",
+        loss=f"{SHIMS}.neuralnetlib_losses:sparse",
         # Its derivative divides by the clipped probability, which no contract states: it is left out.
         contract={
             "input": "probabilities",
@@ -210,8 +208,8 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="pydeepflow.losses.categorical_crossentropy",
         description="probabilities and one-hot rows, log(p + 1e-8), a mean; the derivative is that of the sum",
-        loss=f"{_SHIMS}.pydeepflow_losses:loss",
-        gradient=f"{_SHIMS}.pydeepflow_losses:gradient",
+        loss=f"{SHIMS}.pydeepflow_losses:loss",
+        gradient=f"{SHIMS}.pydeepflow_losses:gradient",
         contract={
             "input": "probabilities",
             "labels": ["onehot"],
@@ -228,7 +226,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="chainer.functions.softmax_cross_entropy",
         description="class indices, a mean over the rows kept, with class_weight and ignore_label; in a Python 3.8",
-        loss=f"{_SHIMS}.chainer_functions:SOFTMAX_CROSS_ENTROPY",
+        loss=f"{SHIMS}.chainer_functions:SOFTMAX_CROSS_ENTROPY",
         package="chainer",
         requires=("chainer",),
         install="pip install chainer 'numpy<1.24'",

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from xentcheck.targets.find.registration import Registered
-
-_SHIMS = "xentcheck.targets.shims"
-_ALL = ["float16", "bfloat16", "float32", "float64"]
-_REDUCTION = {"reduction": {"contract": "reduction"}}
-_PERMISSIVE = "probe: rows of any sum are taken as they are"
+from xentcheck.targets.find.registration import ALL_DTYPES, REDUCTION, SHIMS, Registered
 
 _MLX: dict[str, Any] = {
     "framework": "mlx",
     "requires": ("mlx",),
     "install": "pip install 'mlx[cpu]'",
-    "keywords": _REDUCTION,
+    "keywords": REDUCTION,
     "tried": "0.32.4",
     "documentation": "docstring of mlx.nn.losses",
     "seen": {"compute": "source: composed of operators, each of which rounds to the dtype of the logits"},
@@ -24,7 +19,7 @@ _TINYGRAD: dict[str, Any] = {
     "framework": "tinygrad",
     "requires": ("tinygrad",),
     "install": "pip install tinygrad, and clang on the path",
-    "keywords": _REDUCTION,
+    "keywords": REDUCTION,
     "expensive_shapes": True,
     "tried": "0.14.0",
     "documentation": "docstring of tinygrad.Tensor",
@@ -48,7 +43,7 @@ _PADDLE: dict[str, Any] = {
     "framework": "paddle",
     "requires": ("paddle",),
     "install": "pip install paddlepaddle",
-    "keywords": _REDUCTION,
+    "keywords": REDUCTION,
     "tried": "3.3.1",
     "documentation": "docstring of paddle.nn.functional.cross_entropy",
     "threads": dict.fromkeys(
@@ -65,7 +60,7 @@ TARGETS: tuple[Registered, ...] = (
         contract={
             "labels": ["sparse"],
             "reduction": "none",
-            "dtypes": _ALL,
+            "dtypes": ALL_DTYPES,
             "compute": "same",
             "label_smoothing": {"argument": "label_smoothing", "range": "[0, 1)"},
             "domain": {"rows": [1, 1 << 20]},
@@ -79,7 +74,7 @@ TARGETS: tuple[Registered, ...] = (
         contract={
             "labels": ["onehot", "soft"],
             "reduction": "none",
-            "dtypes": _ALL,
+            "dtypes": ALL_DTYPES,
             "compute": "same",
             "label_smoothing": {"argument": "label_smoothing", "range": "[0, 1)"},
             "domain": {"rows": [1, 1 << 20]},
@@ -95,7 +90,7 @@ TARGETS: tuple[Registered, ...] = (
             "gradient_wrt": "log_probabilities",
             "labels": ["sparse"],
             "reduction": "none",
-            "dtypes": _ALL,
+            "dtypes": ALL_DTYPES,
             "compute": "same",
             "domain": {"rows": [1, 1 << 20]},
         },
@@ -104,7 +99,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="tinygrad.Tensor.cross_entropy",
         description="class indices or probabilities, with label_smoothing, gradient by tinygrad",
-        loss=f"{_SHIMS}.tinygrad_tensor:cross_entropy",
+        loss=f"{SHIMS}.tinygrad_tensor:cross_entropy",
         package="tinygrad",
         contract={
             "labels": ["sparse", "onehot", "soft"],
@@ -117,7 +112,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="tinygrad.Tensor.sparse_categorical_crossentropy",
         description="class indices, with ignore_index and label_smoothing, gradient by tinygrad",
-        loss=f"{_SHIMS}.tinygrad_tensor:sparse_categorical_crossentropy",
+        loss=f"{SHIMS}.tinygrad_tensor:sparse_categorical_crossentropy",
         package="tinygrad",
         contract={
             "labels": ["sparse"],
@@ -138,7 +133,7 @@ TARGETS: tuple[Registered, ...] = (
             "label_dtypes": ["int32", "int64"],
             "argument_order": "labels_first",
             "reduction": "none",
-            "dtypes": _ALL,
+            "dtypes": ALL_DTYPES,
             "compute": "same",
         },
         **_TENSORFLOW,
@@ -152,7 +147,7 @@ TARGETS: tuple[Registered, ...] = (
             "dense_label_dtypes": ["same"],
             "argument_order": "labels_first",
             "reduction": "none",
-            "dtypes": _ALL,
+            "dtypes": ALL_DTYPES,
             "compute": "same",
         },
         **_TENSORFLOW,
@@ -160,7 +155,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="paddle.nn.functional.cross_entropy",
         description="class indices, with weight and ignore_index, gradient by paddle",
-        loss=f"{_SHIMS}.paddle_functional:cross_entropy",
+        loss=f"{SHIMS}.paddle_functional:cross_entropy",
         package="paddle",
         contract={
             "labels": ["sparse"],
@@ -174,7 +169,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="paddle.nn.functional.cross_entropy.probabilities",
         description="class probabilities, with weight and label_smoothing, gradient by paddle",
-        loss=f"{_SHIMS}.paddle_functional:cross_entropy",
+        loss=f"{SHIMS}.paddle_functional:cross_entropy",
         package="paddle",
         contract={
             "labels": ["onehot", "soft"],
@@ -184,12 +179,12 @@ TARGETS: tuple[Registered, ...] = (
             "smoothing_weights": "mean",
             **_SMOOTHING,
         },
-        **{**_PADDLE, "keywords": {**_REDUCTION, "soft_label": True}},
+        **{**_PADDLE, "keywords": {**REDUCTION, "soft_label": True}},
     ),
     Registered(
         name="paddle.nn.functional.cross_entropy.of_probabilities",
         description="probabilities instead of logits, class indices, gradient by paddle",
-        loss=f"{_SHIMS}.paddle_functional:cross_entropy",
+        loss=f"{SHIMS}.paddle_functional:cross_entropy",
         package="paddle",
         contract={
             "labels": ["sparse"],
@@ -199,13 +194,13 @@ TARGETS: tuple[Registered, ...] = (
             "gradient_of": "loss",
             "domain": {"label_probability": "positive"},
         },
-        **{**_PADDLE, "keywords": {**_REDUCTION, "use_softmax": False}, "threads": {}},
+        **{**_PADDLE, "keywords": {**REDUCTION, "use_softmax": False}, "threads": {}},
         seen={"domain": "source: the logarithm of 0 is taken as -1e20"},
     ),
     Registered(
         name="autograd.scipy.special.logsumexp",
         description="logsumexp(z) - z[y], gradient by autograd; loses digits where all logits are large",
-        loss=f"{_SHIMS}.autograd_logsumexp:loss",
+        loss=f"{SHIMS}.autograd_logsumexp:loss",
         framework="autograd",
         package="autograd",
         requires=("autograd",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xentcheck.targets.find.registration import Registered
+from xentcheck.targets.find.registration import ALL_DTYPES, Registered
 
 _BACKENDS: dict[str, tuple[tuple[str, ...], str]] = {
     "jax": (("jax",), "keras jax"),
@@ -21,7 +21,7 @@ _PROBABILITIES: dict[str, Any] = {
     # The constant is backend.epsilon(), and float16 knows no 1 - 1e-7.
     "dtypes": ["float32", "float64"],
 }
-_LOGITS: dict[str, Any] = {"dtypes": ["float16", "bfloat16", "float32", "float64"], "compute": "same"}
+_LOGITS: dict[str, Any] = {"dtypes": ALL_DTYPES, "compute": "same"}
 _SEEN = {
     "boundary": "source of keras.backend: clipped to epsilon() and 1 - epsilon(); probe",
     "gradient_of": "source: the clip is differentiated",

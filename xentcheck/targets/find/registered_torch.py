@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from xentcheck.targets.find.registration import Registered
+from xentcheck.targets.find.registration import ALL_DTYPES, REDUCTION, SHIMS, Registered
 
-_SHIMS = "xentcheck.targets.shims"
-_REDUCTION = {"reduction": {"contract": "reduction"}}
 _OPTIONS: dict[str, Any] = {
     "labels": ["sparse"],
     "label_dtypes": ["int64"],
@@ -25,7 +23,7 @@ _TORCH: dict[str, Any] = {
     "package": "torch",
     "requires": ("torch",),
     "install": "pip install 'xentcheck[torch]'",
-    "keywords": _REDUCTION,
+    "keywords": REDUCTION,
     "tried": "2.13.0",
     "documentation": "docstrings of torch.nn.functional",
     "seen": {
@@ -55,7 +53,7 @@ TARGETS: tuple[Registered, ...] = (
             **_OPTIONS,
             "input": "log_probabilities",
             "gradient_wrt": "log_probabilities",
-            "dtypes": ["float16", "bfloat16", "float32", "float64"],
+            "dtypes": ALL_DTYPES,
             "compute": "same",  # the mean is rounded to the dtype of the log-probabilities on the way
         },
         threads=dict.fromkeys(("value", "finite"), "https://github.com/pytorch/pytorch/issues/61523"),
@@ -64,14 +62,14 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="torch.nn.functional.linear_cross_entropy",
         description="cross_entropy fused with a layer, here the identity, with all its options",
-        loss=f"{_SHIMS}.torch_functional:linear",
+        loss=f"{SHIMS}.torch_functional:linear",
         contract=_SMOOTHED,
         **_TORCH,
     ),
     Registered(
         name="torch.compile.cross_entropy",
         description="cross_entropy compiled by torch.compile with dynamic shapes, without options",
-        loss=f"{_SHIMS}.torch_functional:compiled",
+        loss=f"{SHIMS}.torch_functional:compiled",
         # Each value of an option would be compiled anew, and after eight of them no more is.
         contract={"labels": ["sparse"], "label_dtypes": ["int64"], "shapes": "few"},
         expensive_shapes=True,
@@ -80,7 +78,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="torchmetrics.functional.text.perplexity",
         description="the logarithm of a perplexity, with ignore_index; no gradient",
-        loss=f"{_SHIMS}.torchmetrics_text:log_perplexity",
+        loss=f"{SHIMS}.torchmetrics_text:log_perplexity",
         contract={
             "label_dtypes": ["int64"],
             "mean_over": "kept",
@@ -98,7 +96,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="monai.losses.FocalLoss",
         description="with gamma = 0, softmax and one-hot labels made of class indices",
-        loss=f"{_SHIMS}.monai_losses:focal",
+        loss=f"{SHIMS}.monai_losses:focal",
         contract={
             "label_dtypes": ["int64"],
             "reduction": "none",
@@ -111,14 +109,14 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="kornia.losses.focal_loss",
         description="with gamma = 0",
-        loss=f"{_SHIMS}.kornia_losses:focal",
+        loss=f"{SHIMS}.kornia_losses:focal",
         contract={"label_dtypes": ["int64"], "reduction": "none", "domain": {"rows": [1, 1 << 20]}},
         **_beside_torch("kornia", "kornia", "0.9.0"),
     ),
     Registered(
         name="balanced_loss.Loss",
         description="cross_entropy without class balancing",
-        loss=f"{_SHIMS}.balanced_loss:cross_entropy",
+        loss=f"{SHIMS}.balanced_loss:cross_entropy",
         contract={"label_dtypes": ["int64"], "domain": {"rows": [1, 1 << 20]}},
         **_beside_torch("balanced_loss", "balanced-loss", "0.1.1"),
     ),

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+SHIMS = "xentcheck.targets.shims"
+REDUCTION = {"reduction": {"contract": "reduction"}}
+"""The reduction that the contract names, passed in every call."""
+ALL_DTYPES = ["float16", "bfloat16", "float32", "float64"]
+
 
 @dataclass(frozen=True)
 class Registered:
