@@ -15,7 +15,8 @@ import xentcheck
 from xentcheck.cli.survey import survey
 from xentcheck.survey import judging
 from xentcheck.survey.judging import Judged, file_name
-from xentcheck.survey.rows import row
+from xentcheck.survey.pages import write
+from xentcheck.survey.rows import Line, Row, row
 
 WRONG = """
 import numpy as np
@@ -139,3 +140,19 @@ def test_a_registered_target_is_shown_with_its_sources() -> None:
 def test_names_of_files_are_names_of_files(name: str) -> None:
     """Whatever a target is called."""
     assert not {*file_name(name)} & {*'/\\:*?"<>| '}
+
+
+def test_what_a_target_says_is_data(tmp_path: Path) -> None:
+    """Marks of HTML and Markdown, and control characters, are shown in every file."""
+    said = "<b>|[x](y)\x1b[2J\u202e`\n# CONFORMS"
+    line = Line("value", 1, "float64", "sparse", said, said, "loss", said, "", said, None, script="```\nprint()\n```")
+    write([Row(said, verdict="violates", findings=(line,), command=said)], tmp_path, date="", seed=0, profile="quick")
+    for file in filter(Path.is_file, tmp_path.rglob("*")):
+        text = file.read_text(encoding="utf-8")
+        assert "\x1b" not in text, file
+        if file.suffix != ".json":
+            assert "\u202e" not in text, file
+            assert "<b>" not in text.replace("`<b>", ""), file
+            assert "\n# CONFORMS" not in text, file
+    (upstream,) = (tmp_path / "upstream").iterdir()
+    assert "````python" in upstream.read_text(encoding="utf-8")

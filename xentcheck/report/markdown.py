@@ -24,7 +24,7 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
     blocks = [f"### xentcheck: {conforming} of {asked} {'target conforms' if asked == 1 else 'targets conform'}"]
     if reports:
         blocks.append("\n".join(_table(reports)))
-    blocks += [f"{_code(name)} was not judged to the end: {plain(why)}" for name, why in errors.items()]
+    blocks += [f"{code(name)} was not judged to the end: {plain(why)}" for name, why in errors.items()]
     blocks += [block for report in reports for block in _known(report)]
     every = [(report, finding) for report in reports for finding in telling(report.findings)]
     shown, length = 0, sum(map(len, blocks))
@@ -55,7 +55,7 @@ def _table(reports: Sequence[ReportData]) -> list[str]:
         ]
         verdict = _WORDS.get(report.verdict, f"**{report.verdict}**") + (", interrupted" if report.interrupted else "")
         cells = [
-            _code(report.target.name).replace("|", "\\|"),
+            code(report.target.name).replace("|", "\\|"),
             verdict,
             f"{len(report.findings):,}" + (f", {len(report.waived):,} waived" if report.waived else ""),
             f"{len(held):,}",
@@ -70,12 +70,12 @@ def _known(report: ReportData) -> list[str]:
     """Return what is waived, and the waivers that waive nothing, as lists."""
     lines = [f"- waived: {plain(line)} (because: {plain(reason)})" for line, reason in waived_lines(report)]
     lines += [f"- {plain(line)}" for line in waiver_lines(report)]
-    return ["\n".join([f"{_code(report.target.name)}, known and accepted:", "", *lines])] if lines else []
+    return ["\n".join([f"{code(report.target.name)}, known and accepted:", "", *lines])] if lines else []
 
 
 def _finding(report: ReportData, finding: Finding) -> str:
-    where = f"{_code(report.target.name)}, {finding.dtype}, {finding.labels} labels"
-    lines = [f"**{_code(headline(finding))}** ({where})"]
+    where = f"{code(report.target.name)}, {finding.dtype}, {finding.labels} labels"
+    lines = [f"**{code(headline(finding))}** ({where})"]
     lines += ["", plain(finding.cause)] if finding.cause else []
     lines += ["", *_folded("the evidence", finding_text(report, finding), "text")]
     lines += ["", *_folded("a script that shows it", finding.reproducer, "python")] if finding.reproducer else []
@@ -83,21 +83,18 @@ def _finding(report: ReportData, finding: Finding) -> str:
 
 
 def _folded(title: str, content: str, language: str) -> list[str]:
-    """Return a folded block of code; its fence is longer than any in it."""
+    """Return a folded block of code."""
+    return [f"<details><summary>{title}</summary>", "", *block(content, language), "", "</details>"]
+
+
+def block(content: str, language: str) -> list[str]:
+    """Return a block of code; its fence is longer than any in it."""
     longest = max((len(run) for run in re.findall("`+", content)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [
-        f"<details><summary>{title}</summary>",
-        "",
-        f"{fence}{language}",
-        content.rstrip("\n"),
-        fence,
-        "",
-        "</details>",
-    ]
+    return [f"{fence}{language}", content.rstrip("\n"), fence]
 
 
-def _code(words: str) -> str:
+def code(words: str) -> str:
     """Return a text in one line as code, in which nothing is a mark."""
     line = " ".join(words.split())
     fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)

@@ -15,6 +15,7 @@ from xentcheck.report.files import write_whole
 from xentcheck.report.report import Report
 from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.targets.find.registered import by_name
+from xentcheck.targets.host.versions import installed_version
 from xentcheck.version import __version__
 
 Say = Callable[[str], None]
@@ -92,19 +93,17 @@ def _kept(path: Path, profile: str, seed: int) -> Judged | None:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     known = by_name(report.target.name)
-    version = installed_version((known.package or known.loss.partition(":")[0].partition(".")[0]) if known else "")
+    version = _version((known.package or known.loss.partition(":")[0].partition(".")[0]) if known else "")
     same = (report.xentcheck, report.profile, report.seed) == (__version__, profile, seed)
     if not same or (version and report.target.version.partition("+")[0] != version.partition("+")[0]):
         return None
     return Judged(report.target.name, report, "", content.get("seconds_a_call"), content.get("to_reference"))
 
 
-def installed_version(package: str) -> str:
+def _version(package: str) -> str:
     """Return the version of the distribution that a top package is from, or "" where that is not known."""
-    if not package or package == "xentcheck":
-        return ""
-    names = importlib.metadata.packages_distributions().get(package, [])
-    return importlib.metadata.version(names[0]) if names else ""
+    names = importlib.metadata.packages_distributions().get(package, [""])
+    return "" if package == "xentcheck" else installed_version(names[0])
 
 
 def _timed(name: str, report: Report) -> tuple[float | None, float | None]:

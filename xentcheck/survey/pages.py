@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from xentcheck.report import encoding
 from xentcheck.report.files import write_whole
-from xentcheck.report.html.page import require
+from xentcheck.report.html.page import require, templates
+from xentcheck.report.markdown import code, plain
 from xentcheck.report.results import CONFORMS, VIOLATES
 from xentcheck.survey import upstream
 from xentcheck.survey.judging import file_name
@@ -48,7 +48,6 @@ def write(rows: Sequence[Row], directory: Path, *, date: str, seed: int, profile
         "profile": profile,
         "version": __version__,
         "counts": counts(rows),
-        "style": _style(),
     }
     texts = {
         "table.html": _templates().get_template("table.html.j2").render(**said),
@@ -93,7 +92,7 @@ def as_json(rows: Sequence[Row], *, date: str, seed: int, profile: str) -> str:
         "counts": counts(rows),
         "targets": [encoding.plain(one) for one in rows],
     }
-    return json.dumps(stated, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return encoding.text(stated)
 
 
 def badge(row: Row) -> str:
@@ -114,31 +113,16 @@ def shown(value: Any) -> str:
 
 
 @cache
-def _style() -> str:
-    return (Path(__file__).with_name("templates") / "table.css").read_text(encoding="utf-8")
-
-
-@cache
 def _templates() -> Environment:
     require(drawing=False)
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=select_autoescape(["html.j2", "svg.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.filters |= {"shown": shown, "cell": cell, "file": file_name, "microseconds": microseconds}
-    return made
+    found = templates(__package__)
+    found.filters |= {"shown": shown, "cell": cell, "code": code, "file": file_name, "microseconds": microseconds}
+    return found
 
 
-def cell(text: Any) -> str:
-    """Return text for a cell of a table in Markdown."""
-    said = " ".join(shown(text).split()).replace("\\", "\\\\").replace("|", "\\|")
-    return said.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
+def cell(value: Any) -> str:
+    """Return a number or words for a cell of a table in Markdown."""
+    return plain(shown(value))
 
 
 def microseconds(value: float | None) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+from xentcheck.contract.harmless import harmless
+from xentcheck.report.markdown import block, code, plain
 from xentcheck.survey.rows import Line, Row
 
 
@@ -16,20 +20,21 @@ def text(row: Row, line: Line) -> str:
     library = row.name.partition(".")[0]
     got = "" if line.got is None else f"{line.got!r}" if isinstance(line.got, float) else str(line.got)
     parts = [
-        f"# `{row.name}`: {line.title} ({line.dtype})\n",
+        f"# {_code(row.name)}: {_plain(line.title)} ({line.dtype})\n",
         f"{WHY.get(line.law, OTHERWISE)}\n",
         "## To see it\n",
-        f"```python\n{line.script.strip()}\n```\n" if line.script else f"    {row.command}\n",
+        *(block(line.script.strip(), "python") if line.script else block(harmless(row.command), "sh")),
+        "",
     ]
     if got:
-        parts += ["## Expected and got\n", f"- got: `{got}` ({line.part})"]
+        parts += ["## Expected and got\n", f"- got: {_code(got)}{f' ({line.part})' if line.part else ''}"]
         if line.expected:
             parts.append(f"- expected: `{line.expected}` (exact to 17 digits, by mpmath)")
-        if line.times is not None and line.times not in (float("inf"),):
+        if line.times is not None and math.isfinite(line.times):
             parts.append(f"- the error is {line.times:.3g} times what any good algorithm may be off on this input")
         parts.append("")
     if line.cause:
-        parts += ["## Likely cause\n", f"{line.cause}\n"]
+        parts += ["## Likely cause\n", f"{_plain(line.cause)}\n"]
     if line.thread:
         parts += [f"Compare {line.thread}\n"]
     versions = {
@@ -37,8 +42,16 @@ def text(row: Row, line: Line) -> str:
         **{key: value for key, value in row.environment.items() if key in ("python", "numpy")},
     }
     parts += ["## Versions\n", ", ".join(f"{name} {version}" for name, version in versions.items() if version), ""]
-    parts += [f"Found by xentcheck: `{row.command}`.", ""]
+    parts += [f"Found by xentcheck: {_code(row.command)}.", ""]
     return "\n".join(parts)
+
+
+def _code(words: str) -> str:
+    return code(harmless(words))
+
+
+def _plain(words: str) -> str:
+    return plain(harmless(words))
 
 
 OTHERWISE = "What is returned differs from what the documentation states."

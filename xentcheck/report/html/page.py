@@ -79,12 +79,12 @@ def fragment(report: ReportData) -> str:
 
 
 @cache
-def templates() -> Environment:
-    """Return the templates of pages; what is put into them is escaped, control characters too."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def templates(package: str = __package__) -> Environment:
+    """Return the templates of a package, and those here; what is put into them is escaped, control characters too."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     found = Environment(
-        loader=PackageLoader("xentcheck.report.html"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader(__package__)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
