@@ -212,7 +212,7 @@ class Options:
     divisor: float | Argument | None = key(
         None,
         _positive,
-        words='`null`, a positive number, or `{"argument": name}`',
+        words='`null`, a positive number, or `{"argument": name, "range": [low, high]}`',
         meaning=(
             "By what a sum is divided, whatever the rows are: the number of items that the caller counted, in all "
             "batches of a step. Only with `reduction=sum`; the gradient has it unless `gradient_reduction` is another. "

@@ -151,7 +151,7 @@ def _with_a_row_without_weight(case: Case, place: int) -> tuple[Batch, str]:
     scores, weights = longer.scores.copy(), np.asarray(longer.options["row_weights"]).copy()
     weights[place] = 0
     if contract.input == "logits":
-        wild = [1e4, *(float(kind) for kind in contract.nonfinite)]
+        wild = [1e4, *(float(kind) for kind in contract.nonfinite_kinds)]
         scores[place] = wild[int(case.random("wild").integers(len(wild)))]
     longer = with_option(longer.replace(scores=scores), "row_weights", weights)
     return longer, f"with a row of weight 0 and the scores {scores[place, 0]:g}, ... put in at {place}"
@@ -169,7 +169,7 @@ def _with_a_row_without_weight(case: Case, place: int) -> tuple[Batch, str]:
 def divisor(case: Case) -> Iterator[Found]:
     """The same batch over another count: few items, or far more than it has rows."""
     counts = (1.0, 5.0, 1000.0, 2.0**14)
-    count = counts[int(case.random("divisor").integers(len(counts)))]
+    count = case.contract.drawn["divisor"].inside(counts[int(case.random("divisor").integers(len(counts)))])
     yield case.check(with_option(case.batch, "divisor", count), f"with the divisor {count:g}")
 
 
