@@ -14,6 +14,7 @@ from xentcheck.cli import main
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.run import check_target
 from xentcheck.engine.witnessing import Witnessing
+from xentcheck.report.waiver_file import read
 from xentcheck.targets import TargetSpecification
 
 LOSSES = Path(__file__).with_name("losses.py")
@@ -141,3 +142,35 @@ def test_rounds_draw_more_and_sweep_once(tmp_path: Path, call: Call) -> None:
     assert f"dtypes             float64: {after['run']}" in out
     assert "1,000 to 9,999" in out
     assert call("status", tmp_path / "3", "--json", tmp_path / "no" / "s.json")[0] == 2
+
+
+@pytest.mark.slow
+def test_a_merge_has_what_is_waived_apart(tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `check --waivers` does, with the file given or of the project; one whose batch passes is stale."""
+    monkeypatch.chdir(tmp_path)
+    words = ("--properties", "value,answers", "--dtypes", "float64")
+    call("plan", "runs", f"{LOSSES}:summed", *words)
+    call("run", "runs")
+    call("merge", "runs", "--json", "before.json")
+    assert main(["waive", "before.json", "--reason", "a sum"]) == 0
+    waivers = Path("xentcheck-waivers.toml")
+    status, out, _ = call("merge", "runs", "--waivers", waivers, "--strict-waivers", "--json", "after.json")
+    assert (status, "1 finding waived" in out) == (0, True)
+    stated = json.loads(Path("after.json").read_text(encoding="utf-8"))
+    assert stated["command"] == "xentcheck campaign merge runs --waivers xentcheck-waivers.toml"
+    wanted = check_target(TargetSpecification(loss=f"{LOSSES}:summed"), **SMALL, waivers=read(waivers))
+    assert without_times(stated) == without_times(wanted.as_mapping())
+
+    Path("pyproject.toml").write_text('[tool.xentcheck]\nwaivers = "xentcheck-waivers.toml"\n', encoding="utf-8")
+    assert call("merge", "runs")[0] == 0
+    assert call("merge", "runs", "--waivers", "none.toml")[::2] == (
+        2,
+        "xentcheck: The waivers none.toml cannot be read: No such file or directory.\n",
+    )
+
+    waivers.write_text(waivers.read_text("utf-8").replace(f"{LOSSES}:summed", f"{LOSSES}:loss"), encoding="utf-8")
+    call("plan", "right", f"{LOSSES}:loss", *words)
+    call("run", "right")
+    status, out, _ = call("merge", "right")
+    assert (status, "stale: the waiver of value, float64, sparse" in out) == (0, True)
+    assert call("merge", "right", "--strict-waivers")[0] == 1

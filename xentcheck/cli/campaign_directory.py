@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import click
 from xentcheck.cli import arguments, output_files
 from xentcheck.cli import status as statuses
 from xentcheck.cli.interruption import asked
-from xentcheck.cli.judging_options import limits_of_calls, specifications_of, what_is_judged
+from xentcheck.cli.judging_options import limits_of_calls, specifications_of, what_is_accepted, what_is_judged
 
 if TYPE_CHECKING:
     from xentcheck.engine.campaign import Status
@@ -119,11 +120,13 @@ def run(directory: str, share: tuple[int, int], jobs: int) -> int:
 @click.command(short_help="Report on what has been judged.")
 @_DIRECTORY
 @_CORPUS
+@what_is_accepted
 @output_files.options
-def merge(directory: str, corpus: str | None, **files: str | None) -> int:
+def merge(directory: str, corpus: str | None, waivers: str | None, strict_waivers: bool, **files: str | None) -> int:
     """Report on what has been judged in DIR, as `xentcheck check` does, and on what was tried and what never was.
 
-    Findings are reduced now; their minimal batches are added to the corpus, which the next plan begins with.
+    Findings are reduced now; their minimal batches are added to the corpus, which the next plan begins with. Those that
+    are waived are known then, wherever the shards were judged.
     """
     from xentcheck.engine import campaign
     from xentcheck.report import coverage
@@ -131,13 +134,15 @@ def merge(directory: str, corpus: str | None, **files: str | None) -> int:
     from xentcheck.report.terminal import write
 
     output_files.require_writable({f"--{name}": path for name, path in files.items()})
+    accepted = arguments.waivers(waivers)
+    words = ["xentcheck", "campaign", "merge", directory, *(["--waivers", waivers] if waivers else [])]
     reports: list[Report] = []
     with _sentences():
         for folder in campaign.folders(directory):
-            report = campaign.merge(folder, Progress(sys.stderr, campaign.status(folder).name, asked))
+            report = campaign.merge(folder, Progress(sys.stderr, campaign.status(folder).name, asked), accepted)
             if reports:
                 click.echo()
-            reports.append(dataclasses.replace(report, command=f"xentcheck campaign merge {directory}"))
+            reports.append(dataclasses.replace(report, command=shlex.join(words)))
             write(report, sys.stdout)
             coverage.write(report.coverage, sys.stdout)
     for form in output_files.FORMATS:
@@ -146,7 +151,10 @@ def merge(directory: str, corpus: str | None, **files: str | None) -> int:
     folder = _corpus(directory, corpus)
     if new := sum(output_files.add_to_corpus(str(folder), report) for report in reports):
         click.echo(f"{new:,} minimal {'batch' if new == 1 else 'batches'} added to {folder}")
-    return statuses.worst(statuses.of_verdict(report.verdict, report.interrupted) for report in reports)
+    told = [statuses.of_verdict(report.verdict, report.interrupted) for report in reports]
+    if strict_waivers and any(report.stale for report in reports):
+        told.append(statuses.FINDINGS)
+    return statuses.worst(told)
 
 
 @click.command(short_help="Tell how far it is.")

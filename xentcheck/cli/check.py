@@ -9,7 +9,13 @@ import click
 
 from xentcheck.cli import arguments, output_files
 from xentcheck.cli.check_run import CheckRun
-from xentcheck.cli.judging_options import CALLABLES, limits_of_calls, specifications_of, what_is_judged
+from xentcheck.cli.judging_options import (
+    CALLABLES,
+    limits_of_calls,
+    specifications_of,
+    what_is_accepted,
+    what_is_judged,
+)
 
 
 @click.command(short_help="Judge cross-entropies.")
@@ -28,8 +34,7 @@ from xentcheck.cli.judging_options import CALLABLES, limits_of_calls, specificat
     metavar="DIR",
     help="Keep what is done in DIR; called again alike, the run goes on from there, whatever ended it.",
 )
-@click.option("--waivers", metavar="FILE", help="Findings that are known and accepted; see `xentcheck waive`.")
-@click.option("--strict-waivers", is_flag=True, help="Exit status 1 where the batch of a waiver passes: it can go.")
+@what_is_accepted
 @click.option(
     "--from",
     "stored",

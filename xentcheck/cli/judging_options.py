@@ -1,4 +1,4 @@
-"""What `check` and `campaign plan` are alike asked: which targets, under which contract, by which laws, how long."""
+"""What `check` and `campaign` are alike asked: which targets, under which contract, by which laws, what is accepted."""
 
 from __future__ import annotations
 
@@ -80,6 +80,10 @@ _LIMITS = (
         help="What each process of the target may have, for example 4GB or 512MiB; on Linux.",
     ),
 )
+_WAIVERS = (
+    click.option("--waivers", metavar="FILE", help="Findings that are known and accepted; see `xentcheck waive`."),
+    click.option("--strict-waivers", is_flag=True, help="Exit status 1 where the batch of a waiver passes: it can go."),
+)
 
 
 def what_is_judged(command: Command) -> Command:
@@ -92,6 +96,13 @@ def what_is_judged(command: Command) -> Command:
 def limits_of_calls(command: Command) -> Command:
     """Give a command how long calls may take, and how much memory the target's process."""
     for option in reversed(_LIMITS):
+        command = option(command)
+    return command
+
+
+def what_is_accepted(command: Command) -> Command:
+    """Give a command the file of waivers, and whether one that is stale counts."""
+    for option in reversed(_WAIVERS):
         command = option(command)
     return command
 

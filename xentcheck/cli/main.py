@@ -84,7 +84,10 @@ def _project_defaults() -> dict[str, Any]:
         stated = project_settings(os.getcwd())
     except ProjectError as error:
         raise click.ClickException(str(error)) from None
-    return {"check": stated, "campaign": {"plan": {key: stated[key] for key in ("profile", "seed") if key in stated}}}
+    planned, merged = (
+        {key: stated[key] for key in keys if key in stated} for keys in (("profile", "seed"), ("waivers",))
+    )
+    return {"check": stated, "campaign": {"plan": planned, "merge": merged}}
 
 
 def installed_version() -> str:

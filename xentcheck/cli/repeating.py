@@ -52,7 +52,12 @@ def _repeat(path: str, report: Report, command: click.Command) -> Repeat:
     """Return a run as its command line has it, with the contract and the seed of the report."""
     from xentcheck.targets import TargetSpecification
 
-    words = shlex.split(report.command)[2:] if report.command else [report.target.name]
+    begun = shlex.split(report.command) if report.command else ["xentcheck", "check", report.target.name]
+    if begun[1:2] != ["check"]:
+        raise click.ClickException(
+            f"{path} cannot be repeated: it was made by `{harmless(report.command)}`, and --from repeats a check."
+        )
+    words = begun[2:]
     try:
         stated = command.make_context("check", words, default_map={}).params
     except click.ClickException as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,8 +23,10 @@ from xentcheck.engine.run_directory import PLAN, folder_of, mark, opened, plan_o
 from xentcheck.engine.run_plan import Options, RunPlan, planned
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.shard_record import from_record
+from xentcheck.engine.waiving import Waiving
 from xentcheck.engine.working import ProgressLike, Silent, Working, in_order, shard_name
 from xentcheck.report.report import Report
+from xentcheck.report.waivers import Waiver
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
 
 
@@ -74,8 +76,16 @@ def run(folder: Path, share: tuple[int, int], jobs: int = 1, told: ProgressLike 
         return [*faults, *journal.remarks]
 
 
-def merge(folder: Path, told: ProgressLike | None = None) -> Report:
-    """Return the report of a run of which all shards are done; findings are reduced here.
+def merge(folder: Path, told: ProgressLike | None = None, waivers: Iterable[Waiver] = ()) -> Report:
+    """Return the report of a run of which all shards are done; findings are reduced here, and waivers applied.
+
+    Parameters
+    ----------
+    folder : Path
+    told : optional
+        Told how the run goes.
+    waivers : iterable of Waiver
+        What is known and accepted, of this target and others.
 
     Raises
     ------
@@ -90,7 +100,8 @@ def merge(folder: Path, told: ProgressLike | None = None) -> Report:
             f"`xentcheck campaign run {folder.parent}` judges them."
         )
     with _opened(folder) as (made, host, journal):
-        return performed(made, host, journal, 1, None, told or Silent(), start)
+        waiving = Waiving.of(waivers, host)
+        return performed(made, host, journal, 1, None, told or Silent(), start, waiving=waiving)
 
 
 @dataclass(frozen=True)
