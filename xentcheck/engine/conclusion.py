@@ -14,7 +14,7 @@ from xentcheck.contract.harmless import harmless
 from xentcheck.diagnosis import Cause, Diagnosis, Observation, observed
 from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.inputs import noting
-from xentcheck.engine.minimise import finding, minimise
+from xentcheck.engine.minimise import Asked, finding, minimise
 from xentcheck.engine.order import Order, capabilities_of
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.promises import weaker_promise
@@ -141,18 +141,24 @@ class Conclusion:
 
     def reduced(self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False) -> Shown:
         """Return what a fall shows on the smallest batch found, with its cause."""
-        smallest, minimal = self._minimised(fall, excused)
-        cause = self._cause(fall, smallest.violation, minimal or self.search.result.interrupted)
-        return Shown(self.search.contract, smallest, minimal, cause)
+        return self.named(fall, *self.minimised(fall, excused))
 
-    def _minimised(self, fall: Fall, excused: Callable[[Violation], bool]) -> tuple[Fall, bool]:
-        """Return how the smallest batch found breaks the law, and whether it was reduced."""
+    def named(self, fall: Fall, smallest: Fall, minimal: bool, cause: bool = True) -> Shown:
+        """Return what a fall shows on the smallest batch found for it, with its cause if that is asked for."""
+        again = minimal or self.search.result.interrupted
+        found = self._cause(fall, smallest.violation, again) if cause else None
+        return Shown(self.search.contract, smallest, minimal, found)
+
+    def minimised(
+        self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False, asked: Asked | None = None
+    ) -> tuple[Fall, bool]:
+        """Return how the smallest batch found breaks the law, and whether it was reduced; see `minimise`."""
         if self.search.result.interrupted:
             return fall, False
         known = [self.known[fall.law.name]] if fall.law.name in self.known else []
         try:
             budget = PROFILES[self.order.profile].reductions
-            return minimise(fall, self.search.case, budget, known, self.search.contract, excused)
+            return minimise(fall, self.search.case, budget, known, self.search.contract, excused, asked)
         except Exception as error:
             self._own_fault("reducing a finding", error)
             return fall, False

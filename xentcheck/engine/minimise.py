@@ -13,13 +13,15 @@ from xentcheck.contract import Contract
 from xentcheck.diagnosis import Cause
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Fall
-from xentcheck.engine.violation_kind import kind_of
+from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.report.results import Finding
 from xentcheck.truth.formats import FORMATS
 
 DEADLY_BUDGET = 8
+Asked = dict[tuple[Kind, object], Violation | None]
+"""How batches break a law, by the kind of violation that was sought and by `same_content`."""
 
 
 def minimise(
@@ -29,6 +31,7 @@ def minimise(
     known: list[Batch],
     contract: Contract,
     excused: Callable[[Violation], bool] = lambda violation: False,
+    asked: Asked | None = None,
 ) -> tuple[Fall, bool]:
     """Return how the smallest batch found breaks the law, by a violation of the same kind, and whether it was reduced.
 
@@ -48,6 +51,8 @@ def minimise(
         What every batch tried has to obey.
     excused : callable
         Whether a violation comes of a mistake that another finding shows: then it is not the one sought.
+    asked : dict, optional
+        What is known of batches from other reductions of the same law, none of which excused anything; added to.
     """
     kind = kind_of(fall.violation)
     last: dict[object, Violation] = {}
@@ -55,13 +60,21 @@ def minimise(
 
     def fails(batch: Batch) -> bool:
         nonlocal deaths
+        mark = same_content(batch)
+        if asked is not None and (kind, mark) in asked:
+            violation = asked[kind, mark]
+            if violation is not None:
+                last[mark] = violation
+            return violation is not None
         case = case_of(batch)
         if deaths >= DEADLY_BUDGET or not case.allows(batch):
             return False  # each death costs a process, and a hang the whole time limit
         violation = next((one for one in fall.law.judge(case) if kind_of(one) == kind and not excused(one)), None)
         deaths += case.deaths
+        if asked is not None and not case.deaths:
+            asked[kind, mark] = violation
         if violation is not None:
-            last[same_content(batch)] = violation
+            last[mark] = violation
         return violation is not None
 
     deadly = fall.violation.got is not None and "ended" in fall.violation.title

@@ -4,6 +4,9 @@ A run shows each mistake once. Where no mechanism is known, nothing tells two wr
 for all; that will do while it is a finding, but a waiver would hide the others with it. So of a law that is waived in a
 cell, every further batch that broke it there, and that no mechanism which is shown explains, is reduced on its own, and
 is a finding unless it is waived, too.
+
+That is most of what a waiver costs. The cause of a batch is named last of all, and only where the batch is not known: a
+batch that is waived needs none. Reductions of one law end among the same small batches, and ask of each once.
 """
 
 from __future__ import annotations
@@ -11,13 +14,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from xentcheck.batches.storage import from_mapping
+from xentcheck.diagnosis import Cause
 from xentcheck.engine.conclusion import CellRun, Conclusion
 from xentcheck.engine.further import Shown
+from xentcheck.engine.minimise import Asked, finding
 from xentcheck.engine.order import Order
 from xentcheck.engine.roots import Found
 from xentcheck.engine.search import Fall
+from xentcheck.engine.violation_kind import kind_of
 from xentcheck.report.results import Finding
-from xentcheck.report.waivers import Waiver
+from xentcheck.report.waivers import Waiver, element
 from xentcheck.targets import Host
 
 
@@ -36,37 +43,58 @@ def overlooked(run: CellRun, order: Order, host: Host, waivers: Sequence[Waiver]
     if run.result.interrupted or run.result.fault or run.result.deaths:
         return
     found = [one.finding for one in run.findings]
+    hiding = []
     for name, tally in run.result.tallies.items():
         own = [finding for finding in found if finding.property == name]
         if own and len(tally.falls) > 1 and all(_waived(one, waivers) for one in own):
-            yield from _beyond(tally.falls, own, run, order, host, waivers)
+            hiding.append((tally.falls, own))
+    if not hiding:
+        return
+    with Conclusion.of(order, run.result, {}, host) as conclusion:
+        named = [one for one in found if one.mechanism and isinstance(one.got, float)]
+        conclusion.shown += [shown for one in named if (shown := _told(one, run, conclusion))]
+        for falls, own in hiding:
+            yield from _beyond(falls, own, conclusion, waivers)
 
 
 def _waived(finding: Finding, waivers: Sequence[Waiver]) -> bool:
     return any(waiver.is_of(finding) for waiver in waivers)
 
 
+def _told(known: Finding, run: CellRun, conclusion: Conclusion) -> Shown | None:
+    """Return what a finding with a mechanism shows, by asking the target for its batch; None if that passes now."""
+    law, batch = run.result.tallies[known.property].law, from_mapping(known.derived_from or known.batch)
+    for violation in law.judge(conclusion.search.case(batch)):
+        kind = kind_of(violation)
+        if (kind.what, kind.part) == (known.event, element(known.part)):
+            cause = Cause(known.mechanism, known.cause)
+            return Shown(conclusion.search.contract, Fall(law, violation, batch), known.minimal, cause)
+    return None
+
+
 def _beyond(
-    falls: Sequence[Fall], own: Sequence[Finding], run: CellRun, order: Order, host: Host, waivers: Sequence[Waiver]
+    falls: Sequence[Fall], own: Sequence[Finding], conclusion: Conclusion, waivers: Sequence[Waiver]
 ) -> Iterator[Found]:
-    with Conclusion.of(order, run.result, {}, host) as conclusion:
-        conclusion.first(falls[0])
-        conclusion.further(falls)
-        known: list[Shown] = [shown for shown in conclusion.shown if shown.told]
-        seen = {finding.digest for finding in own}
-        place = len(own)
-        for fall in falls[1:]:
-            if _explained(fall, known, conclusion):
-                continue
-            shown = conclusion.reduced(fall)
-            made = conclusion.reported(shown, place + 1)
-            by = [waiver for waiver in waivers if waiver.is_of(made.finding)]
-            known_by_mechanism = by and all(waiver.digest != made.finding.digest for waiver in by)
-            if made.finding.digest in seen or known_by_mechanism:
-                continue
-            seen.add(made.finding.digest)
-            place += 1
-            yield replace(made, event=(*shown.kind, "beside what is waived"))
+    known = tuple(conclusion.shown)
+    seen = {finding.digest for finding in own}
+    place = len(own)
+    asked: Asked = {}
+    for fall in falls[1:]:
+        if _explained(fall, known, conclusion):
+            continue
+        smallest, minimal = conclusion.minimised(fall, asked=asked)
+        plain = finding(fall.law, conclusion.order.cell, smallest.violation, minimal)
+        if plain.digest in seen:
+            continue
+        accepted = any(waiver.digest == plain.digest and waiver.is_of(plain) for waiver in waivers)
+        shown = conclusion.named(fall, smallest, minimal, cause=not accepted)
+        made = conclusion.reported(shown, place + 1)
+        by = [waiver for waiver in waivers if waiver.is_of(made.finding)]
+        if by and all(waiver.digest != made.finding.digest for waiver in by):
+            continue  # its mechanism is waived
+        seen.add(made.finding.digest)
+        place += 1
+        yield replace(made, event=(*shown.kind, "beside what is waived"))
 
 
 def _explained(fall: Fall, known: Sequence[Shown], conclusion: Conclusion) -> bool:
