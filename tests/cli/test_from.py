@@ -121,6 +121,14 @@ def test_a_command_that_is_none_any_more(engine: Any, call: Any) -> None:
     assert "r.json cannot be repeated: its command cannot be called (No such option" in err
 
 
+def test_a_campaign_is_no_check(engine: Any, call: Any) -> None:
+    """Its command is not read as if `merge` were a target."""
+    write(kept(command="xentcheck campaign merge runs"))
+    status, _, err = call("check", "--from", "r.json")
+    assert (status, engine.asked) == (2, [])
+    assert "r.json cannot be repeated: it was made by `xentcheck campaign merge runs`" in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"), [([], "| a | float32 | loss | B |"), (["--latex"], "a & float32 & loss & B")]
 )

@@ -106,3 +106,28 @@ def test_a_finding_is_minimal_only_where_it_is_said_to_be() -> None:
     violation, cell = Violation("", BATCH, "loss[1]", got=1.0, certified=(2.0, 2.0)), Cell("float64", "sparse")
     assert not finding(law, cell, violation).minimal
     assert finding(law, cell, violation, minimal=True).minimal
+
+
+def test_what_another_reduction_asked_is_not_asked_again() -> None:
+    """The same batch comes out, and the target is not called for it."""
+    calls = []
+
+    def wrong(z: Any, y: Any) -> Any:
+        calls.append(len(z))
+        return mean_loss(z, y) + 1
+
+    with open_host(TargetSpecification(loss=wrong)) as host:
+        contract, capabilities = host.description.contract, capabilities_of(host)
+        (law,) = choose(["value"])
+
+        def case(batch: Batch) -> Case:
+            return Case(contract, capabilities, host, batch)
+
+        fall = Fall(law, next(law.judge(case(BATCH))), BATCH)
+        asked: Any = {}
+        first = minimise(fall, case, 300, [], contract, asked=asked)
+        calls.clear()
+        again = minimise(fall, case, 300, [], contract, asked=asked)
+    assert first[1]
+    assert again[0].violation is first[0].violation
+    assert calls == []

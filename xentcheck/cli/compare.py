@@ -34,6 +34,7 @@ def compare(files: tuple[str, ...], whole: bool, markdown: str | None, html: str
     \b
     xentcheck compare before.json after.json
     xentcheck compare torch.json optax.json jax.json --markdown table.md
+    xentcheck check mine.py:loss reference --json all.json; xentcheck compare all.json
     """  # noqa: D301 (click reads the character)
     from xentcheck.report import comparison_text
 
