@@ -123,13 +123,16 @@ def _dense_dtype(space: InputSpace, row: Row) -> str:
 
 
 def _soft(space: InputSpace, level: str, classes: Labels, m: int, place: int) -> Floats:
-    """Return soft rows, shape (n, m); those not pure spread half of each row over few classes, anywhere."""
+    """Return soft rows, shape (n, m); those not pure spread half of each row, or little, over few classes, anywhere."""
     pure: Floats = one_hot(classes, m, np.float64)
     if level == "pure" or not classes.size:
         return pure
     if level == "uniform":
         return np.full_like(pure, 1 / m)
     spread = tenths(Seeded(space, classes.size, m, place))
+    if level == "nearly pure":
+        share = np.resize([0.005, 0.0005], classes.size)[:, None]
+        return (1 - share) * pure + share * spread
     mixed: Floats = 0.5 * (pure + np.stack([np.roll(one, 3 * k + place) for k, one in enumerate(spread)]))
     if level == "sums":
         mixed *= np.resize([2.0, 0.5, 3.0, 0.1], classes.size)[:, None]

@@ -66,6 +66,10 @@ def own_items(space: InputSpace) -> Iterator[Item]:
         yield from _label_kinds(space)
     else:
         yield from _squares_of_integers()
+    if space.label_form == "soft":
+        # Labels that a cut-off takes for one-hot.
+        rows = [[0.5, -1, 2, 4], [1, 0, -0.5, 3], [2, 2, -6, 1]]
+        yield _item("nearly_one_hot", rows, [0, 1, 2], fixed={"soft rows": "nearly pure"})
     if space.drawn("ignore_index") or space.constant_ignore_index is not None:
         rows = [[0.5, -1, 2], [1, 0, -0.5], [2, 2, 1], [0, 3, 1]]
         yield _item("some_ignored", rows, [0, 1, 2, 2], fixed={"ignored rows": "some"})

@@ -58,14 +58,14 @@ class Path:
 
         arguments = target.convention.order(native("scores", scores), native("labels", labels))
         keywords = {**target.convention.keywords, **{name: native(name, value) for name, value in options.items()}}
-        call = self._call(part, arguments, keywords)
+        call = self._call(part, arguments, keywords, batch)
 
         def overwritten() -> list[str]:
             return [name for name, memory, before in watched if not np.array_equal(memory, before)]
 
         return (lambda: target.framework.finished(call())), overwritten
 
-    def _call(self, part: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Call:
+    def _call(self, part: str, arguments: tuple[Any, ...], keywords: dict[str, Any], batch: Batch) -> Call:
         target, has = self.target, self.target.functions
         framework = target.framework
 
@@ -88,11 +88,20 @@ class Path:
             return differentiated
         if has.value_and_gradient is not None and (part == "both" or has.gradient is None):
             return called(has.value_and_gradient)
-        assert has.gradient is not None
+        gradient, given = has.gradient, arguments
+        if gradient is None:
+            ones = target.convention.cotangent(target.convention.ones(batch.n), batch)
+            gradient, given = has.vjp, (*arguments, framework.present(ones)[0])
+        assert gradient is not None
+        derive = gradient
+
+        def second() -> Any:
+            return framework.call(derive, given, keywords)
+
         if part == "gradient":
-            return called(has.gradient)
+            return second
         assert has.loss is not None
-        first, second = called(has.loss), called(has.gradient)
+        first = called(has.loss)
         return lambda: (first(), second())
 
 

@@ -112,10 +112,12 @@ class Diagnosis:
     def _by_behaviour(self, law: Law, violation: Violation, part: str) -> Cause | None:
         """Return a cause that asking once more shows: what matters is not the batch alone."""
         batch = violation.batch
-        if violation.upstream is not None or violation.vector is not None:
+        if violation.vector is not None:
             return None
-        if self._right_when_fresh(law, batch, part):
+        if self._right_when_fresh(law, violation, part):
             return STATE_KEPT
+        if violation.upstream is not None:
+            return None
         if self._differs(violation, part):
             return NONDETERMINISTIC
         if batch.layout != "C" and _right(law, self._case_of(batch.replace(layout="C")), part):
@@ -126,15 +128,19 @@ class Diagnosis:
                 return LABEL_DTYPE
         return None
 
-    def _right_when_fresh(self, law: Law, batch: Batch, part: str) -> bool:
-        """Return whether a host in which nothing has been asked answers a batch rightly."""
+    def _right_when_fresh(self, law: Law, violation: Violation, part: str) -> bool:
+        """Return whether a host in which nothing has been asked answers a batch rightly, with its cotangent if any."""
         if self._fresh is None or self._times == 0:
             return False
         if self._times is not None:
             self._times -= 1
         with self._fresh() as host:
-            case = self._case_of(batch)
-            return _right(law, Case(case.contract, case.capabilities, host, batch), part)
+            known = self._case_of(violation.batch)
+            case = Case(known.contract, known.capabilities, host, violation.batch)
+            if violation.upstream is None:
+                return _right(law, case, part)
+            answer = case.ask(case.batch, np.asarray(violation.upstream), (part,))
+            return answer.held(part) is not None and answer.violation(part) is None
 
     def _differs(self, violation: Violation, part: str) -> bool:
         """Return whether the target answers a batch otherwise, beyond its allowance, when it is asked again."""

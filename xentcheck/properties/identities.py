@@ -8,7 +8,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.properties.answer import gradient_enclosure
+from xentcheck.properties.answer import Answer, failed_call, gradient_enclosure
 from xentcheck.properties.bad_input import promises_refusal
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Found, Violation, law, logits_only, uncapped, uncapped_logits
@@ -259,7 +259,10 @@ def _negative(case: Case) -> Violation | None:
     needs="vjp",
 )
 def vjp_linearity(case: Case) -> Iterator[Found]:
-    """One cotangent: zeros, negative numbers, one that no narrower dtype holds, and the size of a loss scale."""
+    """One cotangent, twice: zeros, negative numbers, one that no narrower dtype holds, the size of a loss scale.
+
+    The second time finds what scales the gradient that it keeps. Answers that differ within the allowance are none.
+    """
     random = case.random("vjp")
     third = float(case.answer.problem.format.dtype.type(1.0 / 3.0))
     choices = np.array([0.0, 1.0, -1.0, 2.0, -0.5, 3.0, third, -third, 2.0**14])
@@ -267,8 +270,17 @@ def vjp_linearity(case: Case) -> Iterator[Found]:
     upstream = random.choice(choices, size=shape)
     if case.batch.n == 0:
         return
-    answer = case.ask(case.batch, upstream=np.asarray(upstream), want=("gradient",))
+    answer, again = (case.ask(case.batch, upstream=np.asarray(upstream), want=("gradient",)) for _ in range(2))
     yield case.judge(answer, f"with the upstream gradient {np.asarray(upstream).tolist()}")
+    yield _unlike(case, answer, again, f"with the upstream gradient {np.asarray(upstream).tolist()} again")
+
+
+def _unlike(case: Case, first: Answer, second: Answer, title: str) -> Iterator[Violation]:
+    """Yield what is wrong with a second answer to one question, unless it is the first one bit for bit."""
+    one, two = first.numbers("gradient"), second.numbers("gradient")
+    if one is None or two is None or one.tobytes() != two.tobytes():
+        right = failed_call(first) is None and first.violation("gradient") is None
+        yield from case.judge(second, title) if right else ()
 
 
 @law(

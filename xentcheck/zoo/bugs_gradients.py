@@ -337,6 +337,18 @@ def upstream_without_sign(scores: Array, labels: Array, upstream: Array) -> Any:
     return row_vjp(scores, labels, np.abs(upstream))
 
 
+@bug("upstream_mean", "vjp-linearity", role="vjp", loss=row_losses, contract=NONE, thread="TransformerEngine 2139")
+def upstream_averaged_in_the_only_gradient(scores: Array, labels: Array, upstream: Array) -> Any:
+    """Multiply all rows by the mean of the upstream gradients, where there is no gradient beside the vjp."""
+    return row_vjp(scores, labels, np.full(len(scores), upstream.mean() if upstream.size else 1))
+
+
+@bug("gradient_missing_1_over_n", "gradient", role="vjp", loss=mean_loss, thread="Liger-Kernel 1298")
+def vjp_of_the_sum(scores: Array, labels: Array, upstream: Array) -> Any:
+    """Multiply the gradient of the sum by the upstream gradient of the mean; there is no other gradient."""
+    return row_gradients(scores, labels) * upstream
+
+
 @bug(
     "small_entries_dropped",
     "gradient",

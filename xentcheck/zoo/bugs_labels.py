@@ -156,6 +156,13 @@ def gradient_with_targets_of_sum_one(scores: Array, targets: Array) -> Any:
     return (softmax(scores) - targets) / max(len(scores), 1)
 
 
+@bug("soft_as_argmax", "value", contract=SOFT, thread="a fast path for one-hot rows, found by their largest entry")
+def nearly_one_hot_taken_for_one_hot(scores: Array, targets: Array) -> Any:
+    """Take rows above 0.99 for one-hot."""
+    hard = one_hot(targets.argmax(axis=1), targets)
+    return mean(dense_losses(scores, np.where(targets.max(axis=1, initial=0)[:, None] > 0.99, hard, targets)))
+
+
 @bug("targets_truncated", "value", contract=SOFT, thread="tensorflow 8484: soft labels cast to integers")
 def targets_truncated(scores: Array, targets: Array) -> Any:
     """Cut the targets down to whole numbers."""

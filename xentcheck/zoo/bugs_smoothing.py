@@ -105,6 +105,19 @@ def label_misses_its_share(scores: Array, labels: Array, smoothing: float) -> An
     return mean(dense_losses(scores, (1 - eps) * t + (1 - t) * (eps / t.dtype.type(t.shape[1]))))
 
 
+@bug(
+    "smoothing_times_sum",
+    "value",
+    "smoothing",
+    contract={**SMOOTHED, "labels": ["soft"], "soft_rows": "any"},
+    thread="pytorch: eps / m, whatever a soft row sums to",
+)
+def uniform_part_times_sum(scores: Array, targets: Array, smoothing: float) -> Any:
+    """Multiply the uniform part by the sum of the row's labels."""
+    t, eps = targets.astype(scores.dtype), scores.dtype.type(smoothing)
+    return mean(dense_losses(scores, (1 - eps) * t + t.sum(axis=1, keepdims=True) * (eps / eps.dtype.type(t.shape[1]))))
+
+
 @bug("smoothing_swapped", "value", contract=SMOOTHED, thread="aprender 2199")
 def smoothing_swapped(scores: Array, labels: Array, smoothing: float) -> Any:
     """Take the smoothing for the label's share."""

@@ -125,6 +125,31 @@ class RemembersShape:
         return self.answers.setdefault(key, mean_loss(scores, labels))
 
 
+@bug("state_kept", "vjp-linearity", contract={"reduction": "none"}, thread="Liger-Kernel 343: a second backward")
+class ScalesWhatItKeeps:
+    """Multiply the gradient kept of a batch by the upstream gradient in place, so that the next has both."""
+
+    def __init__(self) -> None:
+        self.key: Any = None
+        self.kept = np.empty(0)
+
+    def loss(self, scores: Array, labels: Array) -> Any:
+        """Return a loss a row."""
+        return row_losses(scores, labels)
+
+    def gradient(self, scores: Array, labels: Array) -> Any:
+        """Return a gradient of its own."""
+        return row_gradients(scores, labels)
+
+    def vjp(self, scores: Array, labels: Array, upstream: Array) -> Any:
+        """Scale what is kept of this batch, and keep that."""
+        key = scores.shape, scores.dtype.name, scores.tobytes(), integers(labels).tobytes()
+        if key != self.key:
+            self.key, self.kept = key, row_gradients(scores, labels)
+        self.kept *= upstream.astype(self.kept.dtype)[:, None]
+        return self.kept.copy()
+
+
 @bug("state_kept", "gradient", "determinism", akin=("gradient_sum_of_calls",))
 class AccumulatesGradient:
     """Add each gradient to that of the call before, where the shape is the same."""

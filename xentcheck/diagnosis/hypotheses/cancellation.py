@@ -64,6 +64,9 @@ def accumulated(model: Model) -> Iterator[Prediction]:
         text = f"The sum of exponentials is accumulated in {own.name} and stops growing; accumulate it in float32."
         d = (model.z - row_maximum(model.z)).astype(work)
         e = np.exp(d)
+        shift = f"z - max is rounded to {own.name}; convert the logits to float32 before the shift."
+        log_p = log_softmax(d.astype(np.float64))
+        yield from from_logs(model, "narrowing", shift, (log_p, np.exp(log_p)), exact=False)
         for terms in (e, e[:, ::-1]):
             s = running_sum(terms, work)
             log_p = (d - np.log(s)[:, None]).astype(np.float64)
@@ -136,18 +139,24 @@ def narrowed(model: Model) -> Iterator[Prediction]:
         yield Prediction("narrowing", text, model.right.astype(narrow).astype(np.float64), exact=True)
 
 
+def _reach(model: Model, size: Floats) -> Floats:
+    """Return how far rounding numbers of a size in each row, shape (n,), moves the loss or the gradient."""
+    if model.part == "loss":
+        return np.abs(model.finish(4 * model.u * np.abs(model.t).sum(axis=-1) * size))
+    return np.abs(model.finish(model.logs[1] * np.expm1(8 * model.u * size)[:, None]))
+
+
 def precision(seen: Observation) -> Iterator[Prediction]:
     """Yield, where nothing fits exactly, a cancellation or a narrowing that explains an error of this size."""
     model, got, allowed, error = seen.model, seen.got, seen.allowed, seen.error
     if not np.isfinite(error).all():
         return
     if model.contract.input == "logits" and model.z.size:
-        lse = np.abs(model.lse)
-        if model.part == "loss":
-            reach = np.abs(model.finish(4 * model.u * np.abs(model.t).sum(axis=-1) * lse))
-        else:
-            reach = np.abs(model.finish(model.logs[1] * np.expm1(8 * model.u * lse)[:, None]))
-        if np.all(error <= reach + allowed) and reach.max() > 4 * allowed[error > allowed].max():
+        spread = model.z.max(axis=-1) - model.z.min(axis=-1)
+        # What a row's own differences explain when they are rounded is no matter of an offset.
+        reach, shifted = (_reach(model, size) for size in (np.abs(model.lse), spread))
+        offset = np.any(error > shifted + allowed)
+        if offset and np.all(error <= reach + allowed) and reach.max() > 4 * allowed[error > allowed].max():
             text = (
                 "The error is of the size that logsumexp(z) - z_y has, which grows with a common offset of the logits; "
                 "subtract the row's maximum from all logits first."

@@ -33,7 +33,8 @@ def target_terms(model: Model) -> Iterator[Prediction]:
         text = "The gradient is -t / p, that by the probabilities; the contract's is by the logits: p - t."
         yield rows("gradient_wrt_probabilities", text, np.where(t == 0, 0.0, -t / p))
     else:
-        text = "The gradient is p - t, that by the logits; the contract's is by the probabilities: -t / p."
+        by = {"probabilities": "the probabilities: -t / p", "log_probabilities": "the log-probabilities: -t"}
+        text = f"The gradient is p - t, that by the logits; the contract's is by {by[model.contract.gradient_wrt]}."
         yield rows("gradient_wrt_logits", text, T * p - t)
     text = "Only the diagonal of the softmax's Jacobian is used: -t (1 - p); the gradient is p - t."
     yield rows("jacobian_diagonal", text, -t * (1 - p))

@@ -127,5 +127,5 @@ def _stated(boundary: Boundary) -> str:
     if boundary.add is not None:
         return f"log(p + {boundary.add:g})"
     if boundary.clip is not None:
-        return f"clip(p, {boundary.clip[0]:g}, {boundary.clip[1]:g})"
+        return f"clip(p, {boundary.clip[0]:.15g}, {boundary.clip[1]:.15g})"
     return "the logarithm of p itself"

@@ -39,6 +39,11 @@ def smoothing(model: Model) -> Iterator[Prediction]:
     others = base * (1 - eps) + (1 - base) * eps / m
     text = "The label's own class misses its share eps / m: the smoothed row does not sum to 1."
     yield from _either(model, "smoothing_label_share", text, model.coefficients(others, smoothing=0.0))
+    sums = base.sum(axis=-1, keepdims=True)
+    if np.any(np.abs(sums - 1) > 1e-12) and model.contract.smoothing_over == "all":
+        text = "The uniform part of the label smoothing is multiplied by the sum of the row's labels; it is eps / m."
+        times = base * (1 - eps) + sums * (eps / m)
+        yield from _either(model, "smoothing_times_sum", text, model.coefficients(times, smoothing=0.0))
     if not model.problem.kept.all():
         text = "The uniform part of the label smoothing is added in the ignored rows too."
         ignored = np.where(model.problem.kept[:, None], 0.0, model.coefficients(np.zeros_like(base), all_rows=True))

@@ -33,6 +33,8 @@ class Convention:
         Option key of the contract to the name of the target's argument.
     keywords : mapping
         Arguments passed in every call.
+    each_row : bool
+        Whether the loss that is differentiated is one a row, and a cotangent one number for each.
     """
 
     labels_first: bool = False
@@ -40,6 +42,7 @@ class Convention:
     extra_axes: tuple[int, ...] = (0,)
     arguments: Mapping[str, str] = field(default_factory=dict)
     keywords: Mapping[str, Any] = field(default_factory=dict)
+    each_row: bool = False
 
     @classmethod
     def of(cls, contract: Mapping[str, Any], keywords: Mapping[str, Any] | None = None) -> Convention:
@@ -51,6 +54,7 @@ class Convention:
             extra_axes=KEYS["extra_axes"].read("extra_axes", contract.get("extra_axes", 0)),
             arguments={key: value["argument"] for key, value in given.items() if isinstance(value, Mapping)},
             keywords=dict(keywords or {}),
+            each_row=(contract.get("gradient_reduction") or contract.get("reduction")) == "none",
         )
 
     def order(self, scores: Any, labels: Any) -> tuple[Any, Any]:
@@ -77,6 +81,10 @@ class Convention:
         """Return a cotangent in the shape of the target's loss."""
         given = np.asarray(upstream)
         return given.reshape(self._sizes(batch.n, batch.m)) if given.shape == (batch.n,) else given
+
+    def ones(self, n: int) -> NDArray[Any]:
+        """Return the cotangent of n rows that gives the gradient itself."""
+        return np.ones(n if self.each_row else ())
 
     def gradient_of(self, returned: NDArray[Any], batch: Batch) -> NDArray[Any]:
         """Return a gradient with its classes last."""

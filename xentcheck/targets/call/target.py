@@ -30,7 +30,8 @@ class Functions:
     value_and_gradient : callable or None
         Called likewise; returns both.
     hessian_vector, vjp : callable or None
-        Called with scores, labels and a vector (n, m), or the cotangent of the loss.
+        Called with scores, labels and a vector (n, m), or the cotangent of the loss. Where there is a vjp and no other
+        way to a gradient, the gradient is what it gives for a cotangent of ones.
     """
 
     loss: Function | None = None
@@ -96,7 +97,7 @@ class Target:
     @property
     def has_gradient(self) -> bool:
         """Whether a gradient can be asked for."""
-        own = self.functions.gradient or self.functions.value_and_gradient
+        own = self.functions.gradient or self.functions.value_and_gradient or self.functions.vjp
         return own is not None or self.differentiated
 
     @property
@@ -164,7 +165,7 @@ class Target:
         raised = None
         try:
             calls = Calls(self, batch, results, seen)
-            self._evaluate(calls, wants_loss, wants_gradient, upstream)
+            self._evaluate(calls, batch, wants_loss, wants_gradient, upstream)
             if wants_product and vector is not None:
                 self._differentiate_twice(calls, vector)
         except StoppedError as stop:
@@ -184,7 +185,9 @@ class Target:
             assert self.functions.loss is not None
             calls.differentiate_twice(self.functions.loss, vector)
 
-    def _evaluate(self, calls: Calls, wants_loss: bool, wants_gradient: bool, upstream: NDArray[Any] | None) -> None:
+    def _evaluate(
+        self, calls: Calls, batch: Batch, wants_loss: bool, wants_gradient: bool, upstream: NDArray[Any] | None
+    ) -> None:
         has = self.functions
         if wants_loss and wants_gradient and upstream is None and has.value_and_gradient is not None:
             calls.pair(has.value_and_gradient)
@@ -206,3 +209,5 @@ class Target:
                 calls.single("gradient", has.gradient)
             elif has.value_and_gradient is not None:
                 calls.pair(has.value_and_gradient, only="gradient")
+            elif has.vjp is not None:
+                calls.single("gradient", has.vjp, self.convention.ones(batch.n))
