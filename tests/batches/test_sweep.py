@@ -27,6 +27,16 @@ def test_the_contract_admits_the_whole_sweep(contract: Contract, label_form: str
         assert len({batch.scores.shape for batch in swept}) <= 8 or not expensive
 
 
+def test_nearly_one_hot_rows_are_among_the_soft_ones() -> None:
+    """Rows of a sum of 1 whose largest share is above 0.99, and not 1, whatever the dtype of the labels."""
+    for dtype in ("float16", "float64"):
+        items = [batch for batch in sweep(Contract(labels=["soft"]), dtype, "soft") if batch.family == "nearly_one_hot"]
+        assert items
+        for batch in items:
+            largest = batch.labels.astype(np.float64).max(axis=1)
+            assert np.all((largest > 0.99) & (largest < 1))
+
+
 def test_the_sweep_is_the_same_each_time_and_repeats_nothing(
     everything: Contract, declare: Callable[..., Contract]
 ) -> None:

@@ -13,6 +13,7 @@ from xentcheck import reference
 from xentcheck.bench import inputs
 from xentcheck.bench.paths import Path, reference_path
 from xentcheck.targets.call.build import build
+from xentcheck.targets.call.convention import Convention
 from xentcheck.targets.call.frameworks import framework_named
 from xentcheck.targets.call.target import Functions, Target
 from xentcheck.targets.specification import TargetSpecification, build_plan
@@ -81,6 +82,21 @@ def test_the_reference_by_name_gives_both_in_one_call(name: str) -> None:
     loss, gradient = Path(target, "sparse").prepare(batch, "both")[0]()
     expected = reference.loss_and_gradient(batch.scores, batch.labels, compiled=name == "reference.compiled")
     assert (loss, gradient.tobytes()) == (expected[0], expected[1].tobytes())
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_a_vjp_is_timed_where_there_is_no_gradient(reduction: str) -> None:
+    """It is given ones: a single one for a reduced loss."""
+    given: list[Any] = []
+
+    def vjp(scores: Any, labels: Any, upstream: Any) -> Any:
+        given.append(upstream)
+        return scores
+
+    target = Target(Functions(loss=lambda scores, labels: 0.0, vjp=vjp), Convention.of({"reduction": reduction}))
+    loss, gradient = Path(target, "sparse").prepare(inputs.batch({}, 4, 3, "float64", "sparse"), "both")[0]()
+    assert (loss, gradient.shape) == (0.0, (4, 3))
+    np.testing.assert_array_equal(given[0], 1.0 if reduction == "mean" else np.ones(4))
 
 
 def test_labels_have_a_dtype_that_is_taken() -> None:

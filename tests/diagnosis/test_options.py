@@ -15,6 +15,7 @@ from tests.diagnosis.posing import (
     Z34,
     given,
     hot,
+    likely_cause,
     losses,
     name,
     softmax,
@@ -80,13 +81,55 @@ def test_soft_targets() -> None:
 
 def test_upstream_gradients() -> None:
     """One number a row, or one for all, and none is used."""
-    up = np.array([0.5, -2.0, 3.0])
+    up = np.array([0.75, -2.0, 3.0])
     problem = given(Z34, Y34, reduction="none", upstream=up)
     g = softmax(Z34) - hot(Y34, 4)
     assert name(problem, "gradient", g * up[:, None]) is None
     assert name(problem, "gradient", g) == "upstream_ignored"
     assert name(problem, "gradient", g * np.abs(up)[:, None]) == "upstream_distorted"
+    assert name(problem, "gradient", g * np.maximum(up, 0)[:, None]) == "upstream_distorted"
+    assert name(problem, "gradient", g * up.mean()) == "upstream_mean"
     assert name(given(Z34, Y34, upstream=np.array(5.0)), "gradient", g / 3) == "upstream_ignored"
+
+
+def test_small_entries_of_a_gradient_set_to_zero() -> None:
+    """Whatever their sign: at a confident label, too, where the probability itself is not small."""
+    z = np.array([[14.0, 0.0, 1.0, -2.0], [0.5, -12.0, 1.0, 2.0], [15.0, 1.0, 0.0, 0.5]])
+    g = softmax(z) - hot(np.array([0, 2, 0]), 4)
+    problem = given(z, np.array([0, 2, 0]), reduction="sum")
+    assert name(problem, "gradient", g) is None
+    cause = likely_cause(problem, "gradient", np.where(np.abs(g) < 1e-5, 0.0, g))
+    assert cause is not None
+    assert cause.mechanism == "small_entries_dropped"
+    assert "1e-05 are set to 0, whatever their sign" in cause.sentence
+
+
+def test_a_shift_rounded_in_sixteen_bits_is_no_matter_of_an_offset() -> None:
+    """What z - max loses in bfloat16 does not grow with a common offset, and is told as a narrowing."""
+    problem = given(
+        np.array([[0.400390625, 1.0]]), np.array([0]), dtype="bfloat16", reduction="none", output_dtype="float32"
+    )
+    d = np.float64(np.asarray(0.400390625 - 1.0, problem.format.dtype))
+    assert name(problem, "loss", np.log1p(np.exp(d))[None] - d) == "narrowing"
+
+
+def test_smoothing_of_rows_of_any_sum() -> None:
+    """Their uniform part is eps / m, whatever they sum to."""
+    heavy = SOFT * np.array([[2.0], [0.5], [3.0]])
+    problem = given(Z34, heavy, form="soft", soft_rows="any", label_smoothing=0.2)
+    assert name(problem, "loss", losses(Z34, 0.8 * heavy + 0.05).mean()) is None
+    times = losses(Z34, 0.8 * heavy + 0.05 * heavy.sum(-1, keepdims=True)).mean()
+    assert name(problem, "loss", times) == "smoothing_times_sum"
+
+
+def test_the_gradient_of_log_probabilities_is_told_as_such() -> None:
+    """p - t in place of -t: the sentence says which derivative the contract promises."""
+    log_p = np.log(softmax(Z34))
+    keys: dict[str, Any] = {"input": "log_probabilities", "gradient_wrt": "log_probabilities", "reduction": "sum"}
+    cause = likely_cause(given(log_p, Y34, **keys), "gradient", softmax(Z34) - hot(Y34, 4))
+    assert cause is not None
+    assert cause.mechanism == "gradient_wrt_logits"
+    assert cause.sentence.endswith("the contract's is by the log-probabilities: -t.")
 
 
 def test_reduced_rows_of_an_unreduced_loss() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.layout import LAYOUTS
+from xentcheck.contract import Contract
 from xentcheck.targets import TargetSpecification, open_host
 from xentcheck.targets.host.base import Host
 from xentcheck.targets.outcome import OBSERVATIONS, Outcome
@@ -209,6 +210,24 @@ def test_a_cotangent_reaches_the_vjp() -> None:
     np.testing.assert_array_equal(swapped.gradient, 3.0 * whole)
     with pytest.raises(ValueError, match="takes no cotangent"):
         evaluated("loss", gradient="gradient", upstream=np.array(2.0))
+
+
+def test_a_vjp_alone_gives_the_gradient() -> None:
+    """With a cotangent of ones: one number for a reduced loss, one for each row without a reduction."""
+    shapes = []
+
+    def pulled(scores: Any, labels: Any, upstream: Any) -> Any:
+        shapes.append(upstream.shape)
+        return np.broadcast_to(upstream, len(scores))[:, None] * np.ones_like(scores)
+
+    for reduction in ("mean", "none"):
+        for upstream in (None, np.array(2.0)):
+            contract = Contract(reduction=reduction)
+            with open_host(TargetSpecification(vjp=pulled, contract=contract), in_process=True) as host:
+                assert (host.ready().has_gradient, host.ready().has_vjp) == (True, True)
+                outcome = host.evaluate(BATCH, ("gradient",), upstream)
+            np.testing.assert_array_equal(outcome.gradient, np.full((2, 3), 1.0 if upstream is None else 2.0))
+    assert shapes == [(), (), (2,), ()]
 
 
 def test_labels_first() -> None:

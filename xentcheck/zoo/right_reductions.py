@@ -15,9 +15,11 @@ from xentcheck.zoo.parts import (
     mean,
     mean_gradient,
     mean_loss,
+    one_hot,
     row_gradients,
     row_losses,
     row_vjp,
+    softmax,
     sum_loss,
 )
 from xentcheck.zoo.specimen import right
@@ -87,6 +89,13 @@ def losses_reversed_view(scores: Array, labels: Array) -> Any:
 def vjp_of_rows(scores: Array, labels: Array, upstream: Array) -> Any:
     """Multiply each row's gradient by its upstream gradient."""
     return row_vjp(scores, labels, upstream)
+
+
+@right("vjp", loss=row_losses, contract=NONE)
+def vjp_alone(scores: Array, labels: Array, upstream: Array) -> Any:
+    """Multiply the softmax and the label's share by the upstream gradient; there is no gradient beside it."""
+    up = upstream.astype(scores.dtype)[:, None]
+    return up * softmax(scores) - up * one_hot(labels, scores)
 
 
 @right("vjp", gradient=mean_gradient)

@@ -29,10 +29,6 @@ def upstream(model: Model) -> Iterator[Prediction]:
     if np.ndim(given) == 1 and len(given) > 1:
         text = "All rows are multiplied by the mean of the upstream gradients; multiply each row by its own."
         yield Prediction("upstream_mean", text, model.finish(model.rows(), upstream=np.full_like(given, given.mean())))
-        text = "All rows are multiplied by the first row's upstream gradient; multiply each row by its own."
-        yield Prediction("upstream_first_row", text, model.finish(model.rows(), upstream=np.full_like(given, given[0])))
-        text = "The upstream gradients are applied in reverse order; multiply each row by its own."
-        yield Prediction("upstream_misplaced", text, model.finish(model.rows(), upstream=given[::-1]))
     for narrow in NARROWER[model.problem.format.name]:
         name = np.dtype(narrow).name
         text = f"The upstream gradient is narrowed to {name} on the way."

@@ -121,6 +121,10 @@ def dropped_terms(model: Model) -> Iterator[Prediction]:
             text = f"Probabilities below {least:g} count as 0 in the gradient."
             rows = model.t.sum(axis=-1, keepdims=True) * np.where(p < least, 0.0, p) - model.t
             yield Prediction("small_entries_dropped", text, model.finish(rows), 1.0, variant=text)
+        if model.part == "gradient" and np.any((model.right != 0) & (np.abs(model.right) < least)):
+            text = f"Entries of the gradient below {least:g} are set to 0, whatever their sign."
+            flushed = np.where(np.abs(model.right) < least, 0.0, model.right)
+            yield Prediction("small_entries_dropped", text, flushed, 1.0, variant=text)
 
 
 def _of_first(model: Model, mechanism: str, sentence: str, count: int, variant: str = "") -> Prediction:
