@@ -75,8 +75,8 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
         return "" if value == KEYS[key].default or _LISTS[key] in value else FACT
     if key in OPTIONS and isinstance(value, dict):
         return FACT
-    if key == "reduction" and value == "sum":  # a mean whose division was forgotten looks so
-        return CONVENTION
+    if key == "reduction" and value == "sum":
+        return CONVENTION if _called_otherwise(found) else SUSPICION  # a mean that lacks its division looks so
     if key in _FACTS:
         return FACT
     if inference.structure and key in (*_CONVENTIONS, *_CONSTANTS, *_SUSPICIONS, "boundary", "ignore_index"):
@@ -92,6 +92,15 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
     if key in _CONVENTIONS or key in _CONSTANTS:
         return CONVENTION
     return SUSPICION if key in _SUSPICIONS else ""
+
+
+def _called_otherwise(found: dict[str, Finding]) -> bool:
+    """Return whether something beside the reduction shows that the defaults are not what is followed."""
+    usual = Contract()
+    sparse = "labels" not in found or "sparse" in found["labels"].value
+    return not sparse or any(
+        key in found and found[key].value != getattr(usual, key) for key in ("argument_order", "axis", "input")
+    )
 
 
 def _at_work(one: Finding | None) -> bool:
