@@ -21,7 +21,11 @@ def rows(report: ReportData) -> list[tuple[str, str]]:
     facts = ", ".join(f"{one.key}={_value(one)}" for one in by_standing[FACT])
     taken = f"nobody declared a contract; taken from its answers: {facts}" if facts else "nobody declared a contract"
     if not facts:
-        taken += "; its answers are those of the defaults" if not target.inferred else "; the defaults hold"
+        taken += (
+            "; its answers are those of the defaults"
+            if not target.inferred
+            else "; the defaults hold" + (", but for what is taken below" if by_standing[CONVENTION] else "")
+        )
     advice = (
         ". `xentcheck probe` prints it whole, to be read and declared by --contract-file" if target.inferred else ""
     )
