@@ -20,6 +20,12 @@ from xentcheck.cli.judging_options import (
 
 @click.command(short_help="Judge cross-entropies.")
 @what_is_judged
+@click.option(
+    "--probe/--no-probe",
+    default=True,
+    show_default=True,
+    help="Infer the contract of a TARGET for which nobody declares one; else it is held to the defaults.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
 @click.option(
     "--scheduler",
@@ -64,6 +70,9 @@ def check(context: click.Context, /, **given: Any) -> int:
     xentcheck check optax.softmax_cross_entropy
     xentcheck check mine.py:loss --gradient mine.py:gradient --contract reduction=sum
     xentcheck check mine.py:loss --contract input=probabilities --contract labels='["onehot"]'
+
+    A TARGET without a contract, of its own or given here, is probed first: the report says what was taken, and what
+    looks like a convention and was not taken, since a mistake looks so, too. `xentcheck probe` writes it down.
 
     With --from a report, its targets are judged again as they were: by the same contract, profile, seed, laws and
     dtypes. The exit status is 0 then if verdict, batches, findings and grades are the same, and 1 if they are not.
@@ -117,6 +126,7 @@ def _command(given: dict[str, Any], name: str) -> str:
     for assignment in given["assignments"]:
         words += ["--contract", assignment]
     words += ["--contract-file", given["contract_file"]] if given["contract_file"] else []
+    words += [] if given["probe"] else ["--no-probe"]
     for option in ("python", "venv"):
         words += [f"--{option}", given[option]] if given[option] else []
     words += ["--profile", given["profile"]] if given["profile"] != "quick" else []

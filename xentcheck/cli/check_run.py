@@ -39,14 +39,17 @@ class CheckRun:
         self.statuses: list[int] = []
         self.sections: list[Section] = []
 
-    def judge(self, name: str, specification: TargetSpecification, command: str) -> bool:
+    def judge(
+        self, name: str, specification: TargetSpecification, command: str, about: dict[str, Any] | None = None
+    ) -> bool:
         """Judge one target and show its report; return whether the next one is to follow.
 
-        Whatever fails on the way is this target's, and costs neither the others nor what was found.
+        `about` has what is known of where its contract comes from; None where it may have to be inferred. Whatever
+        fails on the way is this target's, and costs neither the others nor what was found.
         """
         shown = harmless(name)
         try:
-            return self._judge(shown, specification, harmless(command, len(command)))
+            return self._judge(shown, specification, harmless(command, len(command)), about)
         except BrokenPipeError:
             raise
         except Exception as error:
@@ -61,14 +64,17 @@ class CheckRun:
         before, reports = len(self.statuses), len(self.reports)
         self.given = {**self.given, **repeat.how}
         self.limits = repeat.limits
-        goes_on = self.judge(repeat.report.target.name, repeat.specification, repeat.report.command)
+        stored = repeat.report.target
+        about = {name: getattr(stored, name) for name in ("contract_source", "inferred", "not_inferred")}
+        goes_on = self.judge(stored.name, repeat.specification, repeat.report.command, about)
         if len(self.reports) > reports and self.statuses[before] in (status.CONFORMS, status.FINDINGS):
             found = repetition(repeat.report, self.reports[-1])
             click.echo("\n" + said(path, found))
             self.statuses[before:] = [status.CONFORMS if found.alike else status.FINDINGS]
         return goes_on
 
-    def _judge(self, name: str, specification: TargetSpecification, command: str) -> bool:
+    def _judge(self, name: str, specification: TargetSpecification, command: str, about: dict[str, Any] | None) -> bool:
+        from xentcheck.cli.probed import probed
         from xentcheck.contract import ContractError
         from xentcheck.engine.run import check_target
         from xentcheck.report.progress import Progress
@@ -80,6 +86,8 @@ class CheckRun:
         fault = None
         stack = contextlib.ExitStack()
         try:
+            if about is None and given["probe"]:
+                specification, about = probed(specification, given)
             report = check_target(
                 specification,
                 profile=given["profile"],
@@ -107,7 +115,9 @@ class CheckRun:
         finally:
             progress.stop()
             stack.close()
-        report = dataclasses.replace(report, command=command)
+        report = dataclasses.replace(
+            report, command=command, target=dataclasses.replace(report.target, **(about or {}))
+        )
         if fault is not None:
             self._broken_off(name, str(fault), fault)
         self._keep(report)

@@ -69,7 +69,13 @@ def _repeat(path: str, report: Report, command: click.Command) -> Repeat:
         dtypes = tuple(dict.fromkeys(law.dtype for law in report.properties)) or None
     callables = {role: stated[role] for role in CALLABLES if stated[role] is not None}
     loss = stated["targets"][0] if stated["targets"] else None
-    specification = TargetSpecification(loss=loss, **callables, changes=report.target.contract)
+    specification = TargetSpecification(
+        loss=loss,
+        **callables,
+        changes=report.target.contract,
+        python=stated["python"] or "",
+        venv=stated["venv"] or "",
+    )
     how = {name: stated[name] for name in ("fail_fast", "time_limit", "first_time_limit", "memory")}
     how |= {"profile": report.profile, "seed": report.seed}
     limits = {"properties": laws, "dtypes": dtypes, "waivers": arguments.waivers(stated["waivers"])}

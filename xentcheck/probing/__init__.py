@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xentcheck.probing.inference import Finding, Inference
-from xentcheck.probing.run import infer
+from xentcheck.probing.run import infer, infer_undeclared
+from xentcheck.probing.taking import taken
 
-__all__ = ["Finding", "Inference", "infer"]
+__all__ = ["Finding", "Inference", "infer", "infer_undeclared", "taken"]

@@ -17,8 +17,8 @@ from xentcheck.probing.show import said, shown
 from xentcheck.targets import Outcome, TargetError
 
 
-def find_call(questions: Questions, inference: Inference, orders: tuple[str, str]) -> None:
-    """Find the call that works and what its answers are.
+def find_call(questions: Questions, inference: Inference, orders: tuple[str, str]) -> list[Answer]:
+    """Find the call that works and what its answers are; return the answers to the calls that were tried.
 
     Raises
     ------
@@ -33,11 +33,11 @@ def find_call(questions: Questions, inference: Inference, orders: tuple[str, str
             answers += found
             tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
             if any(_settle(questions, inference, one, tolerance) for tolerance in tolerances for one in found):
-                return
+                return answers
         plain = [one for one in answers if one.batch.scores.min() > 0 and one.m == 3]
         varied = len({one.got.tobytes() for one in answers}) > 1
         if dtype == "float64" and varied and any(_settle_with_constant(questions, inference, one) for one in plain):
-            return
+            return answers
         if any(np.all(np.isfinite(one.got)) for one in answers):
             break  # a narrower dtype would only be taken for more
     if not answers:
@@ -50,6 +50,7 @@ def find_call(questions: Questions, inference: Inference, orders: tuple[str, str
         f"log-probabilities, summed, averaged or one a row; logits and a {questions.contract.reduction} would give "
         f"{answered(questions.predict(one.batch))}.",
     )
+    return answers
 
 
 def _set(questions: Questions, one: Answer) -> None:
@@ -105,8 +106,21 @@ def _tell(questions: Questions, inference: Inference, one: Answer, found: list[d
     inference.tell(
         "reduction", chosen["reduction"], f"{one.batch.n} rows give {answered(one.got)}{same_gradient}", also
     )
+    if chosen["input"] != "logits":
+        _require_no_guess(questions, inference)
     if "gradient_wrt" in chosen:
         inference.tell("gradient_wrt", chosen["gradient_wrt"], evidence)
+
+
+def _require_no_guess(questions: Questions, inference: Inference) -> None:
+    """Contradict a target that takes rows for logits where they cannot be what they are taken for."""
+    batch = questions.batch(questions.rows(2, "logits"), questions.labels(2))
+    if questions.agrees(batch, input="logits", gradient_wrt="logits"):
+        inference.contradict(
+            "input",
+            f"{shown(batch)}: {answered(questions.numbers(batch))}, as of logits; rows that sum to 1 are answered as "
+            f"{questions.contract.input}, so that what the scores are is guessed.",
+        )
 
 
 def _given_shape(one: Answer) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.probing.boundary import find_boundary
-from xentcheck.probing.compare import TOLERANCE, answered
+from xentcheck.probing.compare import LOOSE, TOLERANCE, answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import shown
@@ -31,6 +31,9 @@ def find_constants(questions: Questions, inference: Inference) -> None:
         questions.learn(**found.changes)
         for key, value in found.changes.items():
             inference.tell(key, value, found.evidence)
+    if not _agrees(questions) and not all(questions.agrees(questions.plain(n), tolerance=2 * LOOSE) for n in (1, 2, 3)):
+        _contradict(questions, inference)  # by more than any boundary's constant makes
+        return
     find_boundary(questions, inference)
     if _agrees(questions) or inference.contradictions:
         return
@@ -38,6 +41,10 @@ def find_constants(questions: Questions, inference: Inference) -> None:
         inference.notes.append("Scores in float64 are answered as accurately as float32 holds.")
         questions.dtype = "float32"
         return
+    _contradict(questions, inference)
+
+
+def _contradict(questions: Questions, inference: Inference) -> None:
     batch = next((batch for batch in _trials(questions) if not questions.agrees(batch)), None)
     batch = questions.wider() if batch is None else batch
     inference.contradict(

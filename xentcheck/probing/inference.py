@@ -56,6 +56,10 @@ class Inference:
         The callables that were given by a location: role to location.
     findings : dict of str to Finding
         By key, in the order in which they were told.
+    structure : dict of str to Finding
+        Where no convention explains the answers: how the target is called and read all the same.
+    required : dict of str to str
+        The options without which the target cannot be called: key to the argument's name.
     notes : list of str
         What was seen and is no key of a contract.
     calls : int
@@ -67,6 +71,8 @@ class Inference:
     location: str
     callables: dict[str, str] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
+    structure: dict[str, Finding] = field(default_factory=dict)
+    required: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     calls: int = 0
     seconds: float = 0.0
@@ -74,6 +80,10 @@ class Inference:
     def tell(self, key: str, value: Any, evidence: str, also: tuple[Any, ...] = ()) -> None:
         """Note what a key is."""
         self.findings[key] = Finding(key, "told", KEYS[key].to_json(KEYS[key].read(key, value)), evidence, also)
+
+    def suppose(self, key: str, value: Any, evidence: str) -> None:
+        """Note what a key is of a target whose answers no convention explains."""
+        self.structure[key] = Finding(key, "told", value, evidence)
 
     def cannot_tell(self, key: str, why: str) -> None:
         """Note that a key cannot be told."""

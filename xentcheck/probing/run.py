@@ -17,7 +17,9 @@ from xentcheck.probing.options import find_options
 from xentcheck.probing.precision import find_dtypes
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.rim import find_invalid, find_nonfinite
+from xentcheck.probing.structure import find_structure
 from xentcheck.targets import Host, TargetSpecification, open_host
+from xentcheck.targets.specification import build_plan
 
 TIME_LIMIT = 10.0
 FIRST_TIME_LIMIT = 30.0
@@ -50,6 +52,46 @@ def infer(
     bare = replace(specification, contract=Contract(), changes={})
     with open_host(bare, time_limit=time_limit, first_time_limit=first_time_limit, directory=directory) as host:
         inference = _experiments(host)
+    return _timed(inference, specification, begun)
+
+
+def infer_undeclared(
+    specification: TargetSpecification,
+    *,
+    time_limit: float = TIME_LIMIT,
+    first_time_limit: float = FIRST_TIME_LIMIT,
+    memory: int | str | None = None,
+) -> Inference | None:
+    """Infer of a target what a check has to know, where nobody has declared a contract; None where somebody has.
+
+    That is how it is called and read, its constants, options and gradient. What it makes of infinities, bad input and
+    further dtypes is left out: of those the defaults promise nothing.
+
+    Parameters
+    ----------
+    specification : TargetSpecification
+    time_limit, first_time_limit
+        As for `infer`.
+    memory : int or str, optional
+        What the target's process may have.
+
+    Raises
+    ------
+    TargetError, ContractError
+    """
+    begun = perf_counter()
+    planned = build_plan(specification)
+    if planned.contract is not None or planned.changes:
+        return None
+    opening = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
+    with opening as host:
+        if host.ready().contract_source != "default":
+            return None
+        inference = _experiments(host, at_the_rim=False)
+    return _timed(inference, specification, begun)
+
+
+def _timed(inference: Inference, specification: TargetSpecification, begun: float) -> Inference:
     place = {"python": specification.python, "venv": specification.venv}
     named = {**specification.given, **{key: path for key, path in place.items() if path}}
     inference.callables = {role: value for role, value in named.items() if isinstance(value, str)}
@@ -57,7 +99,7 @@ def infer(
     return inference
 
 
-def _experiments(host: Host) -> Inference:
+def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
     description = host.ready()
     inference = Inference(description.name, description.location)
     parameters = host.parameters()
@@ -65,23 +107,38 @@ def _experiments(host: Host) -> Inference:
     questions = Questions(host)
     if options:
         questions.learn(**{key: {"argument": name} for key, name in options.items()})
+    needed = {one.name for one in parameters if one.required}
+    inference.required = {key: name for key, name in options.items() if name in needed}
     for one in left_alone(parameters, options):
         inference.notes.append(f"The argument {one.name} was left at its default, {one.default}.")
-    find_call(questions, inference, orders(parameters))
+    answers = find_call(questions, inference, orders(parameters))
     if not inference.contradictions:
         find_constants(questions, inference)
     if not inference.contradictions:
-        find_options(questions, inference, options)
-        find_ignored(questions, inference)
-        find_labels(questions, inference)
-        find_gradient(questions, inference)
-        find_empty_mean(questions, inference)
-        find_dtypes(questions, inference)
-        find_nonfinite(questions, inference)
-        find_invalid(questions, inference)
-        _never_told(questions, inference)
+        _conventions(questions, inference, options)
+        if at_the_rim:
+            _promises(questions, inference)
+    elif any(one.key == "input" for one in inference.contradictions):
+        find_structure(questions, inference, answers)
+    else:
+        inference.suppose("labels", [questions.form], inference.contradictions[0].evidence)
     inference.calls = questions.calls
     return inference
+
+
+def _conventions(questions: Questions, inference: Inference, options: dict[str, str]) -> None:
+    find_options(questions, inference, options)
+    find_ignored(questions, inference)
+    find_labels(questions, inference)
+    find_gradient(questions, inference)
+
+
+def _promises(questions: Questions, inference: Inference) -> None:
+    find_empty_mean(questions, inference)
+    find_dtypes(questions, inference)
+    find_nonfinite(questions, inference)
+    find_invalid(questions, inference)
+    _never_told(questions, inference)
 
 
 def _never_told(questions: Questions, inference: Inference) -> None:

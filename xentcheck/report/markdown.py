@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from xentcheck.report import inferred
 from xentcheck.report.citation import citation
 from xentcheck.report.findings import telling
 from xentcheck.report.headline import headline
@@ -25,7 +26,7 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
     if reports:
         blocks.append("\n".join(_table(reports)))
     blocks += [f"{code(name)} was not judged to the end: {plain(why)}" for name, why in errors.items()]
-    blocks += [block for report in reports for block in _known(report)]
+    blocks += [block for report in reports for block in (*_inferred(report), *_known(report))]
     every = [(report, finding) for report in reports for finding in telling(report.findings)]
     shown, length = 0, sum(map(len, blocks))
     for report, finding in every:
@@ -64,6 +65,12 @@ def _table(reports: Sequence[ReportData]) -> list[str]:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _inferred(report: ReportData) -> list[str]:
+    """Return what was inferred of a contract that nobody declared, as a list."""
+    lines = [f"- {name}: {plain(text)}" for name, text in inferred.rows(report)]
+    return ["\n".join([f"{code(report.target.name)}, whose contract nobody declared:", "", *lines])] if lines else []
 
 
 def _known(report: ReportData) -> list[str]:

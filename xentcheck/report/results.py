@@ -24,7 +24,35 @@ WAIVES, UNMET, STALE, EXPIRED, OTHER_VERSION, UNTRIED = (
     "other-version",
     "untried",
 )
+FACT, CONVENTION, SUSPICION, OPEN, UNEXPLAINED = "fact", "convention", "suspicion", "open", "unexplained"
 WAIVER_STATUSES = (WAIVES, UNMET, STALE, EXPIRED, OTHER_VERSION, UNTRIED)
+
+
+@dataclass(frozen=True)
+class InferredKey:
+    """A key of the contract of a target that declares none, as its answers show it.
+
+    Parameters
+    ----------
+    key : str
+    value : object
+        In its JSON form; None where no value explains the answers.
+    standing : {"fact", "convention", "suspicion", "open", "unexplained"}
+        Taken, since it says how the target is called and read; taken, though a mistake may look so; not taken, since a
+        mistake looks so; not taken, since nothing that was judged depends on it; or no value explains what came back.
+    evidence : str
+        What was asked and what came back, shortened.
+    """
+
+    key: str
+    value: Any = None
+    standing: str = FACT
+    evidence: str = ""
+
+    @property
+    def taken(self) -> bool:
+        """Whether the target was held to it."""
+        return self.standing in (FACT, CONVENTION)
 
 
 @dataclass(frozen=True)
@@ -37,8 +65,12 @@ class TargetSummary:
         How it was called, where it comes from, and the version of its package; "" where that is not known.
     contract : mapping
         What it was held to, every key: `Contract.as_mapping()`.
-    contract_source : str
-        Who stated it.
+    contract_source : {"declared", "inferred"}
+        Who stated it; "declared" where it is the default.
+    inferred : tuple of InferredKey
+        Of an inferred one what differs from the defaults, or looks as if it did.
+    not_inferred : str
+        Why nothing could be inferred, where that was tried.
     """
 
     name: str
@@ -46,6 +78,8 @@ class TargetSummary:
     version: str = ""
     contract: Mapping[str, Any] = field(default_factory=dict)
     contract_source: str = "declared"
+    inferred: tuple[InferredKey, ...] = ()
+    not_inferred: str = ""
 
 
 @dataclass(frozen=True)

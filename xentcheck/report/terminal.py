@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from xentcheck.report import findings, known, tables
+from xentcheck.report import findings, inferred, known, tables
 from xentcheck.report.results import CONFORMS, INTERRUPTED, VIOLATES, Finding, ReportData
 
 WIDTH = 100
@@ -128,6 +128,7 @@ def _header(report: ReportData, out: Console) -> None:
         ("from", ", ".join(part for part in (location, target.version) if part)),
         ("in", str(report.environment.target or "")),
         ("contract", f"{contract_line(report)} ({target.contract_source})"),
+        *inferred.rows(report),
         ("run", f"profile {report.profile}, seed {report.seed}"),
     ]
     for name, text in rows:

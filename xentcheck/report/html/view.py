@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xentcheck.contract.harmless import harmless
-from xentcheck.report import findings, known, tables, terminal
+from xentcheck.report import findings, inferred, known, tables, terminal
 from xentcheck.report.citation import citation
 from xentcheck.report.html import plots
 from xentcheck.report.html.batch_table import BatchTable, batch_table
@@ -129,6 +129,7 @@ def _facts(report: ReportData) -> list[tuple[str, str]]:
     facts = [
         ("target", ", ".join(part for part in (target.name, location, target.version) if part)),
         ("contract", f"{terminal.contract_line(report)} ({target.contract_source})"),
+        *inferred.rows(report),
         ("run", f"profile {report.profile}, seed {report.seed}, {report.seconds:.1f} s, xentcheck {report.xentcheck}"),
         ("batches", batches + found),
         ("target's interpreter", str(on.target or "")),

@@ -1,0 +1,146 @@
+"""What a check takes of an inference: how a target is called, and no mistake of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.probing import unseen
+from xentcheck.probing import infer_undeclared, taken
+from xentcheck.report.results import InferredKey
+from xentcheck.targets import TargetSpecification
+from xentcheck.zoo import BUGS, RIGHT
+
+BY_NAME = {one.name: one for one in (*BUGS, *RIGHT)}
+
+
+def of(specification: TargetSpecification) -> tuple[dict[str, Any], dict[str, InferredKey]]:
+    """Return what is taken, and every key with its standing."""
+    inference = infer_undeclared(specification)
+    assert inference is not None
+    changes, keys = taken(inference)
+    return changes, {one.key: one for one in keys}
+
+
+def of_zoo(name: str) -> tuple[dict[str, Any], dict[str, InferredKey]]:
+    """Return it of a specimen, as if nothing was declared."""
+    return of(replace(BY_NAME[name].specification(), contract=None))
+
+
+def plain(z: Any, y: Any) -> Any:
+    """The defaults."""
+    return -unseen.log_softmax(z)[np.arange(len(y)), y].mean()
+
+
+def test_of_a_plain_loss_nothing_is_taken() -> None:
+    """Its batches are those of the defaults."""
+    assert of(TargetSpecification(loss=plain)) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "keras_like",
+            {
+                "argument_order": "labels_first",
+                "input": "probabilities",
+                "labels": ["onehot", "soft"],
+                "reduction": "none",
+                "boundary": {"clip": [1e-7, 1 - 1e-7], "normalise": True},
+            },
+        ),
+        (
+            "torch_like",
+            {
+                "class_weights": {"argument": "weight"},
+                "ignore_index": {"argument": "ignore_index"},
+                "label_smoothing": {"argument": "label_smoothing"},
+                "mean_over": "weights",
+                "smoothing_weights": "class",
+            },
+        ),
+        ("with_z_loss", {"z_loss": 1e-4}),
+        ("smoothed", {"label_smoothing": 0.1, "smoothing_over": "others", "reduction": "none"}),
+    ],
+)
+def test_conventions_are_taken(name: str, expected: dict[str, Any]) -> None:
+    """Those that differ from the defaults, and no other key."""
+    assert of(TargetSpecification(loss=getattr(unseen, name)))[0] == expected
+
+
+def test_a_boundary_beside_probabilities_is_taken_as_a_convention() -> None:
+    """Somebody may not have meant it."""
+    changes, keys = of(TargetSpecification(loss=unseen.columns))
+    assert changes["boundary"] == {"add": 1e-8}
+    assert (keys["boundary"].standing, keys["input"].standing) == ("convention", "fact")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("temperature_left_in", "temperature"),
+        ("sum_for_mean", "reduction"),
+        ("rows_times_one_plus_1e_9", "label_smoothing"),
+        ("eps_added", "boundary"),
+    ],
+)
+def test_a_mistake_is_suspected_and_not_taken(name: str, key: str) -> None:
+    """A planted bug is held to the defaults, however well a convention explains it."""
+    changes, keys = of_zoo(name)
+    assert key not in changes
+    assert keys[key].standing == "suspicion"
+
+
+@pytest.mark.parametrize(
+    "name", ["maximum_over_rows", "maximum_not_added_back", "sigmoid_for_softmax", "guesses_probabilities"]
+)
+def test_what_nothing_explains_is_held_to_the_defaults(name: str) -> None:
+    """Whatever was told of it by coincidence."""
+    changes, keys = of_zoo(name)
+    assert changes == {}
+    assert [one.standing for one in keys.values()] == ["unexplained"]
+
+
+def halved(y_true: Any, p: Any) -> Any:
+    """Half of it, of clipped probabilities, labels first, summed."""
+    return -0.5 * (y_true * np.log(np.clip(p, 1e-7, 1.0))).sum()
+
+
+def summed(y_true: Any, p: Any) -> Any:
+    """Labels first, one-hot, summed."""
+    return -(y_true * np.log(p)).sum()
+
+
+def test_a_sum_is_taken_where_the_defaults_are_not_followed_anyway() -> None:
+    """Nobody wrote it to be a mean of sparse labels."""
+    changes, keys = of(TargetSpecification(loss=summed))
+    assert (changes["reduction"], keys["reduction"].standing) == ("sum", "convention")
+
+
+def test_how_a_wrong_loss_is_called_is_told() -> None:
+    """So that its mistake can be shown."""
+    changes, keys = of(TargetSpecification(loss=halved))
+    facts = {"argument_order": "labels_first", "labels": ["onehot"], "input": "probabilities", "reduction": "sum"}
+    assert changes == facts
+    assert keys["input"].standing == "unexplained"
+
+
+def test_a_declared_contract_is_not_inferred() -> None:
+    """Of none that is registered, nor where a key is given."""
+    assert infer_undeclared(TargetSpecification(loss="reference")) is None
+    assert infer_undeclared(TargetSpecification(loss=plain, changes={"reduction": "sum"})) is None
+
+
+@pytest.mark.slow
+def test_no_planted_bug_of_the_defaults_is_inferred_away() -> None:
+    """Of those that promise the defaults nothing is taken; what is left unexplained is wrong by any contract."""
+    found = {}
+    for specimen in (one for one in BUGS if not one.contract and one.name != "SecondCallDiffers"):  # not to be probed
+        changes, keys = of_zoo(specimen.name)
+        if changes and not any(one.standing == "unexplained" for one in keys.values()):
+            found[specimen.name] = changes
+    assert found == {}

@@ -1,0 +1,114 @@
+"""What a check of a target without a contract takes from an inference, and what it must not.
+
+An inference explains what a target does; it cannot know what was meant, and a mistake explains itself best. So a key is
+taken only where the defaults do not explain the answers, and by what it is:
+
+- a *fact* says how the target is called and read. Wrong there, nothing could be judged;
+- a *convention* changes the number, by a constant that losses have on purpose and that answers show to the last digit.
+  It is taken, and named as what it is: a defect, if nobody meant it;
+- a *suspicion* is a deviation that a mistake makes as well. It is not taken: the target is held to the default.
+
+What goes beyond the defaults (further dtypes, infinities, refusals) is nobody's promise, and not asked for.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from xentcheck.contract import Contract, ContractError
+from xentcheck.contract.declaration import KEYS, OPTIONS
+from xentcheck.contract.reading import contract_of
+from xentcheck.probing.inference import Finding, Inference
+from xentcheck.report.results import CONVENTION, FACT, OPEN, SUSPICION, UNEXPLAINED, InferredKey
+
+_FACTS = ("argument_order", "axis", "input", "reduction", "gradient_wrt")
+_LISTS = {"labels": "sparse", "label_shapes": "(n,)", "label_dtypes": "int64"}
+"""Lists of what is understood, and what of them the default has: where that is understood, nothing is taken."""
+_CONVENTIONS = ("mean_over", "smoothing_over", "smoothing_weights", "gradient_of")
+_CONSTANTS = ("class_weights", "label_smoothing", "z_loss", "soft_cap")
+_SUSPICIONS = ("gradient_reduction", "domain", "temperature")
+_DIGITS = 4
+"""Of a constant that somebody wrote; an error that looks like a constant has as many as it happens to have."""
+_LONGEST = 200
+
+
+def taken(inference: Inference) -> tuple[dict[str, Any], tuple[InferredKey, ...]]:
+    """Return the contract keys that a check takes, and every key that is worth telling with its standing."""
+    usual = Contract().as_mapping()
+    # What was told of answers that nothing explains was told by coincidence.
+    unsure = ("axis", "reduction", "gradient_wrt") if "input" in inference.structure else ()
+    told = {key: one for key, one in inference.findings.items() if one.status == "told" and key not in unsure}
+    found = told | inference.structure
+    keys = [
+        _named(one, standing)
+        for one in found.values()
+        if one.value != usual[one.key] and (standing := _standing(one, inference, found))
+    ]
+    keys += [_named(one, UNEXPLAINED) for one in inference.contradictions]
+    keys += [
+        InferredKey(key, {"argument": name}, FACT, "the call needs it")
+        for key, name in inference.required.items()
+        if key not in inference.told
+    ]
+    changes = {one.key: one.value for one in keys if one.taken}
+    try:
+        contract_of(changes)
+    except ContractError as error:
+        return {}, (*(one for one in keys if not one.taken), InferredKey("input", None, UNEXPLAINED, str(error)))
+    return changes, tuple(keys)
+
+
+def _named(one: Finding, standing: str) -> InferredKey:
+    return InferredKey(one.key, one.value, standing, _short(one.evidence))
+
+
+def _short(evidence: str) -> str:
+    """Return the first experiment of an evidence."""
+    return textwrap.shorten(evidence.partition("; ")[0], _LONGEST, placeholder=" ...")
+
+
+def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> str:
+    """Return what a key is to a check; "" where it is nothing."""
+    key, value = one.key, one.value
+    if key in _LISTS:
+        return "" if value == KEYS[key].default or _LISTS[key] in value else FACT
+    if key in OPTIONS and isinstance(value, dict):
+        return FACT
+    if key == "reduction" and value == "sum":
+        return CONVENTION if _called_otherwise(found) else SUSPICION  # a mean that lacks its division looks so
+    if key in _FACTS:
+        return FACT
+    if inference.structure and key in (*_CONVENTIONS, *_CONSTANTS, *_SUSPICIONS, "boundary", "ignore_index"):
+        return SUSPICION  # what is left unexplained with it is not explained by it
+    if key == "boundary":
+        return SUSPICION if "input" not in found or found["input"].value == "logits" else CONVENTION
+    if key == "ignore_index":
+        return SUSPICION if isinstance(value, int) and value >= 0 else OPEN
+    if key == "mean_over" and not any(_at_work(found.get(name)) for name in ("class_weights", "ignore_index")):
+        return ""  # a mean over the rows that a label, not taken as ignored, leaves
+    if key in _CONSTANTS and not _written(value):
+        return SUSPICION
+    if key in _CONVENTIONS or key in _CONSTANTS:
+        return CONVENTION
+    return SUSPICION if key in _SUSPICIONS else ""
+
+
+def _called_otherwise(found: dict[str, Finding]) -> bool:
+    """Return whether something beside the reduction shows that the defaults are not what is followed."""
+    usual = Contract()
+    sparse = "labels" not in found or "sparse" in found["labels"].value
+    return not sparse or any(
+        key in found and found[key].value != getattr(usual, key) for key in ("argument_order", "axis", "input")
+    )
+
+
+def _at_work(one: Finding | None) -> bool:
+    """Return whether an option is taken: an argument, or constant class weights."""
+    return one is not None and isinstance(one.value, (dict, list))
+
+
+def _written(value: Any) -> bool:
+    """Return whether a constant has the few digits of one that somebody wrote."""
+    values = value if isinstance(value, list) else [value]
+    return all(float(f"{one:.{_DIGITS}g}") == one for one in values)
