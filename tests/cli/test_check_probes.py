@@ -109,3 +109,11 @@ def test_a_run_goes_on_and_is_spread(call: Call, file: Path) -> None:
     assert call("check", "mine.py:scratch", *QUICK, "--json", "r.json", "--resume", "kept", "--jobs", "2")[0] == 0
     again = report(file)
     assert (again["digest"], again["target"]) == (first["digest"], first["target"])
+
+
+def test_a_contract_file_without_a_key_states_the_defaults(call: Call, file: Path) -> None:
+    """What somebody has written down is not inferred, be it nothing."""
+    (file / "c.json").write_text("{}", encoding="utf-8")
+    call("check", "mine.py:scratch", *QUICK, "--contract-file", "c.json", "--json", "r.json")
+    target = report(file)["target"]
+    assert (target["contract_source"], target["inferred"]) == ("declared", [])

@@ -86,7 +86,8 @@ class CheckRun:
         fault = None
         stack = contextlib.ExitStack()
         try:
-            if about is None and given["probe"]:
+            declared = given["assignments"] or given["contract_file"]  # a file of no keys states the defaults
+            if about is None and given["probe"] and not declared:
                 specification, about = probed(specification, given)
             report = check_target(
                 specification,
