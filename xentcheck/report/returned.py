@@ -28,4 +28,7 @@ def number(contract: Contract, got: float | str | None) -> float | str | None:
 
 def interval(contract: Contract, certified: Interval | None) -> Interval | None:
     """Return the bounds of what should have been returned."""
-    return (-certified[1], -certified[0]) if contract.sign < 0 and certified is not None else certified
+    if contract.sign > 0 or certified is None:
+        return certified
+    low, high = certified
+    return 0.0 - high, 0.0 - low  # not -0
