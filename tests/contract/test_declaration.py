@@ -24,6 +24,7 @@ EXAMPLES = {
         {"clip": "eps"},
         {"clip": "eps", "normalise": True},
     ],
+    "output": ["loss", "log_probability"],
     "gradient_wrt": ["logits", "probabilities"],
     "gradient_of": ["ideal", "loss"],
     "gradient_reduction": [None, "sum", "mean", "none"],

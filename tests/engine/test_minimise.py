@@ -104,8 +104,8 @@ def test_a_finding_is_minimal_only_where_it_is_said_to_be() -> None:
     """What was not reduced does not claim it."""
     (law,) = choose(["value"])
     violation, cell = Violation("", BATCH, "loss[1]", got=1.0, certified=(2.0, 2.0)), Cell("float64", "sparse")
-    assert not finding(law, cell, violation).minimal
-    assert finding(law, cell, violation, minimal=True).minimal
+    assert not finding(law, cell, violation, Contract()).minimal
+    assert finding(law, cell, violation, Contract(), minimal=True).minimal
 
 
 def test_what_another_reduction_asked_is_not_asked_again() -> None:

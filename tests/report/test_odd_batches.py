@@ -41,7 +41,7 @@ ODD = {
 def report_of(batch: Batch) -> Report:
     """Return a report with one finding on a batch."""
     violation = Violation("it is not refused", batch, got="returns a finite number")
-    found = finding(LAW, Cell(batch.dtype, batch.label_form), violation)
+    found = finding(LAW, Cell(batch.dtype, batch.label_form), violation, Contract())
     source = script(TargetSpecification(loss="reference"), Contract(), found, framework="numpy")
     compile(source, "reproducer", "exec")
     return Report(TargetSummary("t"), counts=Counts(1, 1, findings=1), verdict="violates", findings=(found,))

@@ -16,6 +16,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import to_mapping
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
+from xentcheck.report import returned
 from xentcheck.report.results import Finding
 from xentcheck.survey.rows import DISAGREES, VERIFIED, verified
 from xentcheck.survey.second_method import NotVerifiableError, expected
@@ -27,6 +28,8 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "plain": {"labels": FORMS},
     "sum": {"reduction": "sum"},
     "none": {"reduction": "none"},
+    "log-probabilities returned": {"output": "log_probability", "reduction": "none"},
+    "log-likelihood": {"output": "log_probability", "class_weights": {"argument": "w"}, "z_loss": 0.01},
     "weights": {"class_weights": {"argument": "w"}, "mean_over": "weights"},
     "row weights": {
         "row_weights": {"argument": "v"},
@@ -102,8 +105,9 @@ def test_it_finds_the_value_in_the_certified_interval(name: str) -> None:
             low, high = certify(problem, where, index)
             if not np.isfinite([low, high]).all():
                 continue
-            element = f"{part}[{', '.join(map(str, index))}]" if index else part
-            finding = replace(stated(), batch=to_mapping(batch), part=element, certified=(low, high), got=math.inf)
+            element = returned.element(contract, f"{part}[{', '.join(map(str, index))}]" if index else part)
+            certified = returned.interval(contract, (low, high))
+            finding = replace(stated(), batch=to_mapping(batch), part=element, certified=certified, got=math.inf)
             said, _ = verified(finding, contract)
             assert said != DISAGREES, (batch, element)
             compared |= {part} if said == VERIFIED else set()
@@ -129,6 +133,15 @@ def stated(**changes: Any) -> Finding:
         allowance=1e-15,
     )
     return replace(finding, **changes)
+
+
+def test_the_sign_of_a_log_probability() -> None:
+    """It is that of what is returned, in the interval and in the answer."""
+    contract, bounds = Contract(output="log_probability"), (-0.693147180559946, -0.693147180559945)
+    right = stated(part="log_probability", certified=bounds)
+    assert verified(right, contract) == (VERIFIED, "-0.69314718055994531")
+    assert verified(replace(right, certified=stated().certified), contract)[0] == DISAGREES
+    assert verified(right, Contract())[0] == DISAGREES
 
 
 def test_what_is_wrong_disagrees() -> None:

@@ -87,6 +87,15 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         return OFF_LABEL in self.nonfinite and "-inf" not in self.nonfinite
 
     @property
+    def sign(self) -> float:
+        """What loss and derivatives are multiplied by in what is returned: -1 for log-probabilities."""
+        return -1.0 if self.output == "log_probability" else 1.0
+
+    def spoken(self, part: str) -> str:
+        """Return what a part of the answer is called in a sentence: "log-probability" for a loss returned as such."""
+        return self.output.replace("_", "-") if part == "loss" else part
+
+    @property
     def effective_gradient_reduction(self) -> str:
         """The reduction that the gradient is of: that of the loss unless declared otherwise."""
         return self.gradient_reduction or self.reduction

@@ -177,7 +177,7 @@ class Conclusion:
     def reported(self, shown: Shown, place: int) -> Found:
         """Return the finding that shows a mistake, the `place`-th of its law, with its root cause."""
         contract, violation = self.search.contract, shown.violation
-        made = finding(shown.law, self.order.cell, violation, shown.minimal, shown.cause, shown.asked)
+        made = finding(shown.law, self.order.cell, violation, contract, shown.minimal, shown.cause, shown.asked)
         made, promise = replace(made, place=place), ""
         try:
             kept = weaker_promise(violation, contract, self.search.case) if _may_be_asked(self.search.result) else None

@@ -10,7 +10,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import to_mapping
 from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer
-from xentcheck.report import results
+from xentcheck.report import results, returned
 from xentcheck.truth.certify import certify
 from xentcheck.truth.grades import GRADES, grade
 from xentcheck.truth.problem import Problem, pose
@@ -109,18 +109,22 @@ def stated(graded: Graded, part: str, contract: Contract) -> results.Grade:
         grade=graded.grade,
         max_ulp=ulp.value,
         witness=to_mapping(ulp.batch),
-        part=_element(part, ulp.index),
-        got=ulp.got,
-        certified=certify(problem_of(contract, ulp.batch), part, ulp.index),
+        part=_element(part, ulp.index, contract),
+        got=_got(ulp, contract),
+        certified=returned.interval(contract, certify(problem_of(contract, ulp.batch), part, ulp.index)),
         note=NOTE if graded.note else "",
-        max_error=_stated(graded.error, part),
-        max_share=_stated(graded.share, part),
+        max_error=_stated(graded.error, part, contract),
+        max_share=_stated(graded.share, part, contract),
     )
 
 
-def _stated(met: Met, part: str) -> results.Largest:
-    return results.Largest(met.value, to_mapping(met.batch), _element(part, met.index), met.got)
+def _stated(met: Met, part: str, contract: Contract) -> results.Largest:
+    return results.Largest(met.value, to_mapping(met.batch), _element(part, met.index, contract), _got(met, contract))
 
 
-def _element(part: str, index: tuple[int, ...]) -> str:
-    return part + (f"[{', '.join(map(str, index))}]" if index else "")
+def _element(part: str, index: tuple[int, ...], contract: Contract) -> str:
+    return returned.element(contract, part) + (f"[{', '.join(map(str, index))}]" if index else "")
+
+
+def _got(met: Met, contract: Contract) -> float:
+    return contract.sign * met.got

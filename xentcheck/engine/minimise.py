@@ -16,12 +16,14 @@ from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
+from xentcheck.report import returned
 from xentcheck.report.results import Finding
 from xentcheck.truth.formats import FORMATS
 
 DEADLY_BUDGET = 8
 Asked = dict[tuple[Kind, object], Violation | None]
 """How batches break a law, by the kind of violation that was sought and by `same_content`."""
+_SIGN = "the likely cause is said of the loss, which is minus the log-probability"
 
 
 def minimise(
@@ -105,6 +107,7 @@ def finding(
     law: Law,
     cell: Cell,
     violation: Violation,
+    contract: Contract,
     minimal: bool = False,
     cause: Cause | None = None,
     asked: Batch | None = None,
@@ -124,16 +127,20 @@ def finding(
         labels=cell.labels,
         title=violation.title,
         batch=to_mapping(violation.batch),
-        part=violation.part,
-        got=violation.got,
-        certified=violation.certified,
+        part=returned.element(contract, violation.part),
+        got=returned.number(contract, violation.got),
+        certified=returned.interval(contract, violation.certified),
         allowance=violation.allowance,
         times=violation.times,
         mechanism="" if shown is None else shown.mechanism,
         cause="" if shown is None else shown.sentence,
         upstream=violation.upstream,
         vector=violation.vector,
-        detail=(*_detail(violation), *((cause.known,) if cause is not None and cause.known else ())),
+        detail=(
+            *_detail(violation),
+            *((cause.known,) if cause is not None and cause.known else ()),
+            *((_SIGN,) if shown is not None and contract.sign < 0 else ()),
+        ),
         digest=digest(violation.batch),
         event=kind_of(violation).what,
         minimal=minimal,

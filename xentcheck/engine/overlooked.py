@@ -24,7 +24,8 @@ from xentcheck.engine.roots import Found
 from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import kind_of
 from xentcheck.report.results import Finding
-from xentcheck.report.waivers import Waiver, element
+from xentcheck.report.returned import role
+from xentcheck.report.waivers import Waiver
 from xentcheck.targets import Host
 
 
@@ -66,7 +67,7 @@ def _told(known: Finding, run: CellRun, conclusion: Conclusion) -> Shown | None:
     law, batch = run.result.tallies[known.property].law, from_mapping(known.derived_from or known.batch)
     for violation in law.judge(conclusion.search.case(batch)):
         kind = kind_of(violation)
-        if (kind.what, kind.part) == (known.event, element(known.part)):
+        if (kind.what, kind.part) == (known.event, role(known.part)):
             cause = Cause(known.mechanism, known.cause)
             return Shown(conclusion.search.contract, Fall(law, violation, batch), known.minimal, cause)
     return None
@@ -83,7 +84,7 @@ def _beyond(
         if _explained(fall, known, conclusion):
             continue
         smallest, minimal = conclusion.minimised(fall, asked=asked)
-        plain = finding(fall.law, conclusion.order.cell, smallest.violation, minimal)
+        plain = finding(fall.law, conclusion.order.cell, smallest.violation, conclusion.search.contract, minimal)
         if plain.digest in seen:
             continue
         accepted = any(waiver.digest == plain.digest and waiver.is_of(plain) for waiver in waivers)

@@ -18,6 +18,7 @@ from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation
 from xentcheck.properties.left_open import said
 from xentcheck.properties.registry import LAWS
+from xentcheck.report.returned import role
 from xentcheck.report.waivers import AS_BEFORE, NOT_TRIED, OTHERWISE, PASSES, Waiver, element, placeless
 from xentcheck.targets import Host
 
@@ -52,7 +53,7 @@ def _replay(waiver: Waiver, host: Host) -> tuple[str, str]:
     for violation in (*_of_answer(waiver, case), *law.judge(case)):
         seen = True
         kind = kind_of(violation)
-        if (element(kind.part), placeless(kind.what)) == (element(waiver.part), placeless(waiver.event)):
+        if (element(kind.part), placeless(kind.what)) == (role(waiver.part), placeless(waiver.event)):
             return AS_BEFORE, ""
     return (OTHERWISE if seen else PASSES), ""
 
@@ -75,7 +76,7 @@ def _of_answer(waiver: Waiver, case: Case) -> Iterator[Violation]:
 
 def _refusal(waiver: Waiver, case: Case) -> str:
     """Return what bad input shows that was not refused as promised."""
-    want = (waiver.part,) if waiver.part else case.want
+    want = (role(waiver.part),) if waiver.part else case.want
     outcome = case.ask(case.batch, want=want, judged=False).outcome
     if outcome.died or said(outcome) == waiver.got:
         return AS_BEFORE

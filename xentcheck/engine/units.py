@@ -56,7 +56,7 @@ def judge_shard(
 
     def on_violation(result: CellResult, tally: Tally) -> None:
         note(result)
-        on_found(finding(tally.law, order.cell, tally.falls[0].violation))
+        on_found(finding(tally.law, order.cell, tally.falls[0].violation, contract))
         stop(result)
 
     def stop(result: CellResult) -> None:

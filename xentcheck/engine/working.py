@@ -328,7 +328,7 @@ class Working:
         self._judged += record["run"]
         order = self._orders[int(cell)]
         for fall in found_in(from_record(record)):
-            self._found(int(cell), finding(fall.law, order.cell, fall.violation))
+            self._found(int(cell), finding(fall.law, order.cell, fall.violation, self._host.description.contract))
         self._progress.advance(str(order.cell), self._judged)
 
     def _found(self, cell: int, found: Finding) -> None:

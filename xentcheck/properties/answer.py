@@ -151,19 +151,24 @@ class Answer:
         returned = getattr(self.outcome, part)
         if returned is None:
             return ""
+        name = self.contract.spoken(part)
         if returned.shape != self.expected_shape(part):
-            return f"the {part} has shape {returned.shape}, but must have {self.expected_shape(part)}"
+            return f"the {name} has shape {returned.shape}, but must have {self.expected_shape(part)}"
         if returned.dtype.kind not in "fiuV" or (returned.dtype.kind == "V" and returned.dtype.name != "bfloat16"):
-            return f"the {part} has dtype {returned.dtype.name}, but must be a real floating-point number"
+            return f"the {name} has dtype {returned.dtype.name}, but must be a real floating-point number"
         return ""
 
     def numbers(self, part: str) -> NDArray[np.float64] | None:
-        """Return a part of the answer as float64, row by row, or None where nothing usable came back."""
+        """Return a part of the answer as float64, row by row, or None where nothing usable came back.
+
+        Here the sign of log-probabilities is turned, which is exact: truth, allowances and laws are those of a loss.
+        """
         returned = getattr(self.outcome, part)
         if returned is None or self.malformed(part):
             return None
         with np.errstate(over="ignore"):  # a long double may be beyond float64, and the result wrong for that
             numbers = np.asarray(returned).astype(np.float64)
+        numbers = -numbers if self.contract.sign < 0 else numbers
         rows = (self.batch.n,) if returned.ndim else ()
         return numbers.reshape(rows if part == "loss" else (*rows, self.batch.m))
 
@@ -268,7 +273,7 @@ class Answer:
             return None
         where = f"[{', '.join(str(int(i)) for i in miss.index)}]" if miss.index else ""
         return Violation(
-            title=title or f"the {part} is outside its allowance",
+            title=title or f"the {self.contract.spoken(part)} is outside its allowance",
             batch=self.batch,
             part=part + where,
             got=miss.got,

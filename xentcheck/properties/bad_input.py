@@ -70,7 +70,9 @@ def _not_refused(case: Case, kind: str, what: str, asked: Mapping[tuple[str, ...
     declared = case.contract.invalid
     for want, answer in asked.items():
         batch, outcome = answer.batch, answer.outcome
-        part, by = ("", "") if want == case.want else (want[0], f" by the {want[0]}, called alone")
+        part, by = (
+            ("", "") if want == case.want else (want[0], f" by the {case.contract.spoken(want[0])}, called alone")
+        )
         told, result = said(outcome), returned(outcome)
         # What cannot be read as numbers came back all the same.
         accepted = outcome.raised is None or outcome.raised.call == "convert"

@@ -216,7 +216,7 @@ class Case:
             if malformed and not self.answer.malformed(part):
                 yield Violation(f"{title}, {malformed}", batch, part)
             judged = self.answer if self._as_before(answer, part) else answer
-            broken = judged.violation(part, f"{title}, the {part} is outside its allowance")
+            broken = judged.violation(part, f"{title}, the {self.contract.spoken(part)} is outside its allowance")
             if broken is not None and self.answer.violation(part) is None:
                 yield broken
 

@@ -92,8 +92,10 @@ def _along(
     if np.isfinite(limit) and np.isfinite(estimate):
         case.looked()
     if np.isfinite(limit) and abs(slope - estimate) > limit:
+        sign, name = case.contract.sign, case.contract.spoken("loss")
+        said = f"the gradient says {sign * slope:.9g}, but the {name} {sign * estimate:.9g} +- {bound:.2g}"
         yield Violation(
-            f"along a direction the gradient says {slope:.9g}, but the loss {estimate:.9g} +- {bound:.2g}",
+            f"along a direction {said}",
             moved,
             "gradient",
             got=slope,

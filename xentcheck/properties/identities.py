@@ -105,7 +105,7 @@ def gradient_row_sum(case: Case) -> Iterator[Violation]:
         row = int(np.argmax(np.where(broken, excess / np.where(limit > 0, limit, 1), 0)))
     exact = float(middle[row].sum())
     yield Violation(
-        f"row {row} of the gradient does not sum to {exact:.3g}",
+        f"row {row} of the gradient does not sum to {case.contract.sign * exact + 0.0:.3g}",
         case.batch,
         f"gradient[{row}, :]",
         got=float(got[row].sum()),
@@ -239,7 +239,7 @@ def _negative(case: Case) -> Violation | None:
     enclosure = answer.enclosed.loss
     low, high = (enclosure[index] if index else enclosure).bounds()
     return Violation(
-        "the loss is negative",
+        "the log-probability is positive" if case.contract.sign < 0 else "the loss is negative",
         case.batch,
         f"loss[{index[0]}]" if index else "loss",
         got=float(got[index]),

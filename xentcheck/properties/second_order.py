@@ -126,5 +126,6 @@ def _title(answer: Answer, vector: NDArray[np.float64]) -> str:
         return "the Hessian-vector product is not finite"
     curvature, slack = float((got * vector).sum()), float((allowed * np.abs(vector)).sum())
     if curvature < -slack and answer.problem.z_loss == 0.0:
-        return f"the Hessian is not positive semidefinite: along a direction the curvature is {curvature:.3g}"
+        kind, along = "positive" if contract.sign > 0 else "negative", contract.sign * curvature
+        return f"the Hessian is not {kind} semidefinite: along a direction the curvature is {along:.3g}"
     return "the Hessian-vector product is outside its allowance"

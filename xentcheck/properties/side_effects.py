@@ -61,7 +61,8 @@ def _noted(case: Case, again: Answer) -> Iterator[Violation]:
     for part in case.want:
         one, two = case.answer.numbers(part), again.numbers(part)
         if one is not None and two is not None and one.tobytes() != two.tobytes():
-            case.observe(f"the {part} of one and the same batch differs in its last bits from call to call")
+            spoken = case.contract.spoken(part)
+            case.observe(f"the {spoken} of one and the same batch differs in its last bits from call to call")
     yield from ()
 
 

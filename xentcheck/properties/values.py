@@ -147,7 +147,7 @@ def _nonfinite(answer: Answer, part: str, largest: float) -> Violation | None:
     index = tuple(int(i) for i in np.argwhere(wrong)[0]) if got.ndim else ()
     where = f"[{', '.join(map(str, index))}]" if index else ""
     return Violation(
-        f"the {part} is {got[index]} on a finite batch",
+        f"the {answer.contract.spoken(part)} is {answer.contract.sign * got[index]} on a finite batch",
         answer.batch,
         part + where,
         got=float(got[index]),
@@ -173,15 +173,15 @@ def precision(case: Case) -> Iterator[Violation]:
         if returned is None or case.answer.malformed(part):
             continue
         case.looked()
-        name = returned.dtype.name
+        name, spoken = returned.dtype.name, case.contract.spoken(part)
         if returned.dtype.kind in "iu":
             if case.batch.n == 0 and returned.ndim == 0:
                 continue  # sum(()), the integer 0, is as good a sum of nothing as 0.0
-            yield Violation(f"the {part} is of integer dtype {name}", case.batch, part, got=name)
+            yield Violation(f"the {spoken} is of integer dtype {name}", case.batch, part, got=name)
         elif declared == "any":
             if FORMATS[name].precision < own.precision if name in FORMATS else False:
                 yield Violation(
-                    f"the {part} is {name}, narrower than the {case.batch.dtype} input", case.batch, part, got=name
+                    f"the {spoken} is {name}, narrower than the {case.batch.dtype} input", case.batch, part, got=name
                 )
         elif name != (wanted := case.batch.dtype if declared == "same" else declared):
-            yield Violation(f"the {part} is {name}, but the contract says {wanted}", case.batch, part, got=name)
+            yield Violation(f"the {spoken} is {name}, but the contract says {wanted}", case.batch, part, got=name)

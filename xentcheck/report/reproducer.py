@@ -19,6 +19,7 @@ from xentcheck.contract.harmless import harmless
 from xentcheck.report import literals
 from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.results import Finding
+from xentcheck.report.returned import role as role_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.targets import TargetSpecification, open_host
 """
+_LOSS = {"loss": "loss      ", "log_probability": "log p     "}
 _WHILE = "1 while the defect is there"
 
 
@@ -55,7 +57,7 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
 
     if not finding.batch:
         return ""
-    role = finding.part.partition("[")[0]
+    role = role_of(finding.part)
     if specification.in_process:
         calls = _by_hand(contract, finding)
     else:
@@ -125,7 +127,7 @@ def _as_rows(contract: Contract, finding: Finding, axis: int = -1) -> str:
     n, m = finding.batch["scores"]["shape"]
     if "[" not in finding.part or (number_of(contract.extra_axes, n, m) == 0 and axis != 0):
         return ""
-    if finding.part.startswith("loss"):
+    if role_of(finding.part) == "loss":
         return "returned = returned.reshape(-1)\n"
     return f"returned = np.moveaxis(np.asarray(returned), {axis}, -1).reshape({n}, {m})\n"
 
@@ -216,7 +218,7 @@ def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -
     form = batch.get("label_form", "sparse")
     further = "" if finding.upstream is None else f", upstream=np.array({finding.upstream!r})"
     if finding.property == "bad-input" and finding.part:
-        further = f", ({finding.part!r},)"  # the call for one part alone
+        further = f", ({role_of(finding.part)!r},)"  # the call for one part alone
     twice = finding.vector is not None
     if twice:
         further = ', ("hessian_vector",), vector=np.array(direction, scores.dtype)'
@@ -230,14 +232,14 @@ def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -
         *(
             ['print("H v       ", outcome.hessian_vector)']
             if twice
-            else ['print("loss      ", outcome.loss)', 'print("gradient  ", outcome.gradient)']
+            else [f'print("{_LOSS[contract.output]}", outcome.loss)', 'print("gradient  ", outcome.gradient)']
         ),
         'print("raised    ", outcome.raised)',
         'print("died      ", outcome.died or "no")',
         'print("seen      ", ", ".join(outcome.observations) or "no side effect")',
     ]
     if finding.certified is not None:
-        part = finding.part.partition("[")[0]
+        part = role_of(finding.part)
         lines += [f"returned = outcome.{part}", f"if returned is None:\n    raise SystemExit(1)  # {_WHILE}"]
         rows = _as_rows(contract, finding)
         return "\n".join([*lines, "returned = returned.astype(np.float64)", rows + _compare(finding)])
@@ -268,6 +270,6 @@ def _by_hand(contract: Contract, finding: Finding) -> str:
         "# The target was a function of a running session. Define or import it here, under the name target.",
         f"returned = np.asarray(target({order}, **options)).astype(np.float64)  # noqa: F821",
     ]
-    if finding.certified is None or finding.part.partition("[")[0] not in ("loss", "gradient", "hessian_vector"):
+    if finding.certified is None or role_of(finding.part) not in ("loss", "gradient", "hessian_vector"):
         return "\n".join([*lines, "print(returned)"]) + "\n"
     return "\n".join(lines) + "\n" + _as_rows(contract, finding, contract.axis) + _compare(finding)

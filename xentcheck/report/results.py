@@ -263,7 +263,8 @@ class Line:
         The t of the batch itself.
     t : tuple of float
     loss, certified_loss, allowance : tuple of float
-        What the target returned, the exact value to float64, and the allowance; losses of rows are added up.
+        What the target returned, the exact value to float64, and the allowance; losses of rows are added up. Of
+        log-probabilities it is the loss, minus what was returned, here and in the slopes.
     slope, certified_slope : tuple of float
         The derivative by t as the gradient has it; empty where the target has none.
     of_loss : bool
@@ -296,7 +297,8 @@ class Finding:
     batch : mapping
         The batch, as `batches.storage.to_mapping` gives it.
     part : str
-        The element that is wrong: "loss", "loss[0]", "gradient[0, 1]", or "" where it is no one element.
+        The element that is wrong: "loss", "loss[0]", "gradient[0, 1]", or "" where it is no one element. Under
+        `output=log_probability` it is "log_probability[0]", and the numbers are those of what is returned.
     got : float, str or None
         What the target gave there: a number, or words where it gave none ("raised ValueError: ...").
     certified : (float, float) or None

@@ -15,6 +15,7 @@ from xentcheck.engine.plan import PROFILES, cells, drawn_in_each
 from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
 from xentcheck.properties.law import Law
 from xentcheck.properties.registry import choose
+from xentcheck.report import returned
 from xentcheck.targets import Host, open_host
 from xentcheck.zoo import Specimen
 
@@ -257,9 +258,9 @@ def _first(search: _Search) -> First:
         batch=to_mapping(violation.batch),
         profile=fall.profile,
         in_sweep=fall.in_sweep,
-        part=violation.part,
-        got=violation.got,
-        certified=violation.certified,
+        part=returned.element(contract, violation.part),
+        got=returned.number(contract, violation.got),
+        certified=returned.interval(contract, violation.certified),
         allowance=violation.allowance,
         times=violation.times,
     )

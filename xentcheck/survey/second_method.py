@@ -17,6 +17,7 @@ import numpy as np
 
 from xentcheck.contract import Contract
 from xentcheck.report.results import Finding
+from xentcheck.report.returned import role
 
 BITS = 4000
 LARGEST = 4096
@@ -49,22 +50,27 @@ def expected(finding: Finding, contract: Contract) -> Any:
     NotVerifiableError
         If the finding is about no number, about infinities, or about a batch too large.
     """
-    part, _, inside = finding.part.rstrip("]").partition("[")
+    part, inside = role(finding.part), finding.part.rstrip("]").partition("[")[2]
     if part not in ("loss", "gradient", "hessian_vector") or finding.certified is None:
         raise NotVerifiableError("it is about no number")
     question = _Question(finding, contract)
     at = [int(word) for word in re.findall(r"\d+", inside)]
     with mpmath.workprec(BITS):
-        if part == "loss":
-            if len(at) != (1 if contract.reduction == "none" else 0):
-                raise NotVerifiableError("it is about no single loss")
-            return question.loss(at)
-        if len(at) != 2:
-            raise NotVerifiableError("it is about a row of the gradient")
-        row, column = at
-        if part == "gradient":
-            return question.slope(row, column) * question.factor(row)
-        return question.second(row, column) * question.factor(row)
+        exact = _of_loss(question, part, at)
+        return -exact if contract.output == "log_probability" else exact
+
+
+def _of_loss(question: _Question, part: str, at: Sequence[int]) -> Any:
+    if part == "loss":
+        if len(at) != (1 if question.contract.reduction == "none" else 0):
+            raise NotVerifiableError("it is about no single loss")
+        return question.loss(at)
+    if len(at) != 2:
+        raise NotVerifiableError("it is about a row of the gradient")
+    row, column = at
+    if part == "gradient":
+        return question.slope(row, column) * question.factor(row)
+    return question.second(row, column) * question.factor(row)
 
 
 class _Question:

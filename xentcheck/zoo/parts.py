@@ -21,6 +21,7 @@ IGNORING = {"ignore_index": {"argument": "ignore_index"}, "mean_over": "kept"}
 CAPPED = {"soft_cap": {"argument": "softcap"}}
 TEMPERED = {"temperature": {"argument": "temperature"}}
 COUNTED = {"divisor": {"argument": "num_items_in_batch"}, "reduction": "sum"}
+LOG_PROBABILITIES = {"output": "log_probability", "reduction": "none"}
 HALVES = {"dtypes": ["float16", "bfloat16"]}
 EVERY_DTYPE = {"dtypes": ["float64", "float32", "float16", "bfloat16"]}
 

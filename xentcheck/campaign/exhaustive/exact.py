@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xentcheck.campaign.exhaustive.subject import Subject
 from xentcheck.properties.answer import Answer, Truth
+from xentcheck.report.returned import interval
 from xentcheck.targets.outcome import Outcome
 from xentcheck.truth.certify import certify
 
@@ -104,14 +105,15 @@ def described_row(subject: Subject, scores: NDArray[Any], label: int, got: NDArr
     index = tuple(int(k) for k in np.unravel_index(int(np.argmax(shares)), shares.shape))
     exact = float(enclosure.hi[index])
     step = float(subject.output.ulp(np.array(exact if math.isfinite(exact) else 0.0)))
+    certified = certify(answer.problem, subject.part, index)
     returned, error = float(held.got[index]), float(held.error[index])
     return {
         "bits": [f"0x{bits:04x}" for bits in scores[0].view(np.uint16).tolist()],
         "logits": [number(float(value)) for value in scores[0].astype(np.float64)],
         "label": label,
         "element": index[1] if len(index) > 1 else None,
-        "got": number(returned),
-        "certified": [number(bound) for bound in certify(answer.problem, subject.part, index)],
+        "got": number(subject.contract.sign * returned),
+        "certified": [number(bound) for bound in interval(subject.contract, certified) or ()],
         "allowance": number(float(held.allowance[index])),
         "ulps": number(error / step),
         "share": number(float(shares[index])),

@@ -21,6 +21,8 @@ def products(model: Model) -> Iterator[Prediction]:
     def rows(mechanism: str, sentence: str, value: object) -> Prediction:
         return Prediction(mechanism, sentence, model.finish(np.asarray(value, np.float64)))
 
+    text = "The Hessian-vector product is the negative of the certified one: a minus sign is missing or doubled."
+    yield Prediction("wrong_sign", text, -model.right)
     text = "p - t stands in the place of p in p (v - p . v), as where p was overwritten by the gradient."
     q = p - model.targets
     yield rows("hessian_of_p_minus_t", text, w * q * (v - dot(q, v)[:, None]))

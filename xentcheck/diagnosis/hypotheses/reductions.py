@@ -112,7 +112,9 @@ def given_divisor(model: Model) -> Iterator[Prediction]:
 def factors(model: Model) -> Iterator[Prediction]:
     """Yield the right value with another sign or factor, and rows that were reduced."""
     right, part = model.right, model.part
-    text = f"The {part} is the negative of the certified one: a minus sign is missing or doubled."
+    text = (
+        f"The {model.contract.spoken(part)} is the negative of the certified one: a minus sign is missing or doubled."
+    )
     yield Prediction("wrong_sign", text, -right, COMMON)
     text = f"The {part} equals the certified one times {{}}: a constant factor is wrong."
     yield Prediction("halved", text.format("1/2"), right / 2)

@@ -76,6 +76,19 @@ TARGETS: tuple[Registered, ...] = (
         **_TORCH,
     ),
     Registered(
+        name="torch.distributions.Categorical.log_prob",
+        description="logits and class indices, the log-probability of each, gradient by autograd",
+        loss=f"{SHIMS}.torch_distributions:log_prob",
+        contract={
+            "label_dtypes": ["int64"],
+            "output": "log_probability",
+            "reduction": "none",
+            # z - logsumexp(z) is formed, which cannot be better than this grade.
+            "accuracy": "C",
+        },
+        **{**_TORCH, "keywords": {}, "documentation": "docstrings of torch.distributions", "seen": {}},
+    ),
+    Registered(
         name="torchmetrics.functional.text.perplexity",
         description="the logarithm of a perplexity, with ignore_index; no gradient",
         loss=f"{SHIMS}.torchmetrics_text:log_perplexity",
