@@ -54,6 +54,12 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "with_z_loss": {"input": "logits", "z_loss": 1e-4, "reduction": "mean"},
     "tempered": {"input": "logits", "temperature": 0.7, "reduction": "sum", "boundary": "exact"},
     "smoothed": {"label_smoothing": 0.1, "smoothing_over": "others", "reduction": "none"},
+    "per_token": {
+        "output": "log_probability",
+        "reduction": "none",
+        "boundary": "exact",
+        "nonfinite": ["-inf", "+inf", "nan"],
+    },
     "masked": {"ignore_index": -100, "mean_over": "kept", "empty_mean": "zero", "nonfinite": []},
 }
 

@@ -119,3 +119,8 @@ def hangs(scores: Any, labels: Any) -> Any:
     """Never return."""
     while True:
         time.sleep(1)
+
+
+def per_token(logits: Any, tokens: Any) -> Any:
+    """Return the log-probability of each token, as a policy gradient wants it."""
+    return log_softmax(logits)[np.arange(len(tokens)), tokens]

@@ -53,11 +53,10 @@ def answers_of(
                     rows = questions.rows(2, kind) - (0.5 if kind == "log_probabilities" else 0.0)
                     batch = questions.batch(rows, questions.labels(2))
                     outcome = questions.ask(batch)
-                    value = getattr(outcome, questions.part)
-                    if value is None or value.dtype.kind == "c":
+                    got = questions.read(getattr(outcome, questions.part))
+                    if got is None:
                         refusals.append((batch, outcome))
                         continue
-                    got = np.asarray(value).astype(np.float64)
                     if not seen:
                         _require_repeatable(questions, batch, got)
                     seen = True
@@ -69,8 +68,7 @@ def answers_of(
 
 
 def _require_repeatable(questions: Questions, batch: Batch, first: Floats) -> None:
-    value = getattr(questions.ask_again(batch), questions.part)
-    second = None if value is None else np.asarray(value).astype(np.float64)
+    second = questions.read(getattr(questions.ask_again(batch), questions.part))
     if second is None or not same(second, first, 0.0):
         raise TargetError(
             f"{questions.description.name} cannot be probed, since it answers the same call differently each time: "

@@ -30,13 +30,13 @@ def find_boundary(questions: Questions, inference: Inference) -> None:
     normalise = _normalises(questions, inference) if kind == "probabilities" else False
     batch = _certain(questions, label=1)
     outcome = questions.ask(batch)
-    value = outcome.loss
+    value = questions.read(outcome.loss)
     if value is None or value.size != 1:
         why = f"{shown(batch)} came {said(outcome).rstrip('.')}."
         inference.cannot_tell("boundary", f"for a probability of 0, {why}")
         _tell_exact(questions, inference, normalise, told=False)
         return
-    loss = float(np.asarray(value).astype(np.float64).reshape(-1)[0])
+    loss = float(value.reshape(-1)[0])
     said_of = f"{shown(batch)}: {answered(np.asarray(loss))}"
     if not np.isfinite(loss):
         if np.isnan(loss):

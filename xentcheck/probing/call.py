@@ -27,19 +27,18 @@ def find_call(questions: Questions, inference: Inference, orders: tuple[str, str
     """
     answers: list[Answer] = []
     refusals: list[tuple[Batch, Outcome]] = []
-    for dtype in reversed(DTYPES):
-        for m in (3, 2):
-            found = list(answers_of(questions, orders, dtype, m, refusals))
-            answers += found
-            tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
-            if any(_settle(questions, inference, one, tolerance) for tolerance in tolerances for one in found):
-                return answers
-        plain = [one for one in answers if one.batch.scores.min() > 0 and one.m == 3]
-        varied = len({one.got.tobytes() for one in answers}) > 1
-        if dtype == "float64" and varied and any(_settle_with_constant(questions, inference, one) for one in plain):
-            return answers
-        if any(np.all(np.isfinite(one.got)) for one in answers):
-            break  # a narrower dtype would only be taken for more
+    if _search(questions, inference, orders, answers, refusals):
+        return answers
+    below = [one for one in answers if np.all(np.isfinite(one.got)) and one.got.size and np.all(one.got < 0.0)]
+    if questions.part == "loss" and below:
+        questions.learn(output="log_probability")
+        turned: list[Answer] = []
+        if _search(questions, inference, orders, turned, refusals):
+            came = f"{shown(below[0].batch)}: {answered(below[0].got)}"
+            why = f"{came}, minus a loss; what is compared below is the loss, minus what came back"
+            inference.tell("output", "log_probability", why)
+            return turned
+        questions.learn(output="loss")
     if not answers:
         raise TargetError(_why_none(questions, refusals))
     one = answers[0]
@@ -51,6 +50,30 @@ def find_call(questions: Questions, inference: Inference, orders: tuple[str, str
         f"{answered(questions.predict(one.batch))}.",
     )
     return answers
+
+
+def _search(
+    questions: Questions,
+    inference: Inference,
+    orders: tuple[str, str],
+    answers: list[Answer],
+    refusals: list[tuple[Batch, Outcome]],
+) -> bool:
+    """Return whether a call is explained; the answers and refusals that came are added to those given."""
+    for dtype in reversed(DTYPES):
+        for m in (3, 2):
+            found = list(answers_of(questions, orders, dtype, m, refusals))
+            answers += found
+            tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
+            if any(_settle(questions, inference, one, tolerance) for tolerance in tolerances for one in found):
+                return True
+        plain = [one for one in answers if one.batch.scores.min() > 0 and one.m == 3]
+        varied = len({one.got.tobytes() for one in answers}) > 1
+        if dtype == "float64" and varied and any(_settle_with_constant(questions, inference, one) for one in plain):
+            return True
+        if any(np.all(np.isfinite(one.got)) for one in answers):
+            break  # a narrower dtype would only be taken for more
+    return False
 
 
 def _set(questions: Questions, one: Answer) -> None:

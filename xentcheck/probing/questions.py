@@ -150,11 +150,15 @@ class Questions:
 
     def numbers(self, batch: Batch, part: str | None = None) -> Floats | None:
         """Return the loss or the gradient of a batch in float64, or None where there is none."""
-        value = getattr(self.ask(batch, part), part or self.part)
-        if value is None or value.dtype.kind == "c":
+        return self.read(getattr(self.ask(batch, part), part or self.part))
+
+    def read(self, returned: NDArray[Any] | None) -> Floats | None:
+        """Return what came back in float64, the sign of log-probabilities turned; None where it is no real number."""
+        if returned is None or returned.dtype.kind == "c":
             return None
         with np.errstate(all="ignore"):
-            return np.asarray(value).astype(np.float64)
+            numbers = np.asarray(returned).astype(np.float64)
+        return -numbers if self.contract.sign < 0 else numbers
 
     def predict(self, batch: Batch, part: str | None = None, **changes: Any) -> Floats:
         """Return what the contract says of a batch, with some keys changed."""

@@ -128,7 +128,10 @@ def _understood(questions: Questions, batch: Batch) -> bool:
 
 
 def _sentinel(questions: Questions, kinds: list[str]) -> float | None:
-    """Return the one number that all bad input is answered with, in a row alone where losses are not reduced."""
+    """Return the one number that all bad input is answered with, in a row alone where losses are not reduced.
+
+    A sentinel is what is returned: of log-probabilities, too, its sign is not turned.
+    """
     if questions.part != "loss":
         return None
     found: list[float] = []
@@ -138,6 +141,6 @@ def _sentinel(questions: Questions, kinds: list[str]) -> float | None:
             got = questions.numbers(batch)
             if got is None or not got.size:
                 return None
-            found += got.reshape(-1).tolist()
+            found += (questions.contract.sign * got).reshape(-1).tolist()
     same = found and all(value == found[0] or (np.isnan(value) and np.isnan(found[0])) for value in found)
     return float(found[0]) if same and not np.isinf(found[0]) else None

@@ -27,7 +27,7 @@ _LISTS = {"labels": "sparse", "label_shapes": "(n,)", "label_dtypes": "int64"}
 """Lists of what is understood, and what of them the default has: where that is understood, nothing is taken."""
 _CONVENTIONS = ("mean_over", "smoothing_over", "smoothing_weights", "gradient_of")
 _CONSTANTS = ("class_weights", "label_smoothing", "z_loss", "soft_cap")
-_SUSPICIONS = ("gradient_reduction", "domain", "temperature")
+_SUSPICIONS = ("output", "gradient_reduction", "domain", "temperature")
 _DIGITS = 4
 """Of a constant that somebody wrote; an error that looks like a constant has as many as it happens to have."""
 _LONGEST = 200
