@@ -24,7 +24,7 @@ from xentcheck.targets import TargetError, TargetSpecification, open_host
 
 LOSSES = Path(__file__).with_name("losses.py")
 JOURNALS = re.compile("not whole|an earlier process was ended")
-WORDS = ["--properties", "value,answers", "--dtypes", "float64"]
+WORDS = ["--properties", "value,answers", "--dtypes", "float64", "--no-probe"]
 SMALL = {"properties": ["value", "answers"], "dtypes": ["float64"]}
 ENDED = """
 import itertools, os, signal, sys

@@ -214,7 +214,8 @@ def test_a_cotangent_reaches_the_vjp() -> None:
 
 def test_a_vjp_alone_gives_the_gradient() -> None:
     """With a cotangent of ones: one number for a reduced loss, one for each row without a reduction."""
-    shapes = []
+    shapes: list[tuple[int, ...]] = []
+    expected = iter([(), (), (2,), ()])
 
     def pulled(scores: Any, labels: Any, upstream: Any) -> Any:
         shapes.append(upstream.shape)
@@ -225,9 +226,10 @@ def test_a_vjp_alone_gives_the_gradient() -> None:
             contract = Contract(reduction=reduction)
             with open_host(TargetSpecification(vjp=pulled, contract=contract), in_process=True) as host:
                 assert (host.ready().has_gradient, host.ready().has_vjp) == (True, True)
+                shapes.clear()  # where torch or jax is imported, the target has been tried out
                 outcome = host.evaluate(BATCH, ("gradient",), upstream)
             np.testing.assert_array_equal(outcome.gradient, np.full((2, 3), 1.0 if upstream is None else 2.0))
-    assert shapes == [(), (), (2,), ()]
+            assert shapes == [next(expected)]
 
 
 def test_labels_first() -> None:
