@@ -51,7 +51,7 @@ class Questions:
     def learn(self, **changes: Any) -> None:
         """Take keys of the contract as known, and have the target called by them."""
         before, self.contract = self.contract, self.contract.replace(**self._sensible(changes))
-        called = ("argument_order", "axis", *OPTIONS)
+        called = ("argument_order", "axis", "effective_gradient_reduction", *OPTIONS)
         if any(getattr(before, key) != getattr(self.contract, key) for key in called):
             self.host.follow(self.contract.as_mapping())
             self.description = self.host.description
@@ -131,7 +131,8 @@ class Questions:
     def ask(self, batch: Batch, part: str | None = None) -> Outcome:
         """Return what the target makes of a batch."""
         part = part or self.part
-        called = (self.contract.argument_order, self.contract.axis, part)
+        each_row = part == "gradient" and self.contract.effective_gradient_reduction == "none"  # of a vjp's cotangent
+        called = (self.contract.argument_order, self.contract.axis, part, each_row)
         key = (*called, batch.label_form, *map(_identity, (batch.scores, batch.labels)), _options_of(batch))
         if key not in self._outcomes:
             self._outcomes[key] = self.ask_again(batch, part)
