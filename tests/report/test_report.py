@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from xentcheck.report.report import FindingsError, Report
-from xentcheck.report.results import Grade, TargetSummary
+from xentcheck.report.results import STANDINGS, Grade, InferredKey, TargetSummary
 
 KINDS = ("conforming", "violating", "nothing")
 
@@ -46,6 +46,20 @@ def test_the_schema_has_a_sentence_to_say() -> None:
     with pytest.raises(jsonschema.ValidationError, match="perhaps"):
         jsonschema.validate({**stated, "verdict": "perhaps"}, schema)
     assert set(stated) == set(schema["properties"])
+    assert set(stated["target"]) == set(schema["properties"]["target"]["properties"])
+
+
+@pytest.mark.parametrize("standing", [*STANDINGS, "guessed"])
+def test_what_was_inferred_is_of_the_schema(standing: str) -> None:
+    """Each standing that there is, and no other."""
+    schema = json.loads((resources.files("xentcheck.report") / "report.schema.json").read_text(encoding="utf-8"))
+    report = Report(TargetSummary("x", inferred=(InferredKey("boundary", {"add": 1e-7}, standing, "z"),)))
+    if standing in STANDINGS:
+        jsonschema.validate(report.as_mapping(), schema)
+        assert Report.from_json(report.to_json()) == report
+    else:
+        with pytest.raises(jsonschema.ValidationError, match="guessed"):
+            jsonschema.validate(report.as_mapping(), schema)
 
 
 def test_the_keys_are_those_that_scripts_rely_on(violating: Report) -> None:

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
-from xentcheck.report.results import CONVENTION, FACT, OPEN, SUSPICION, UNEXPLAINED, InferredKey, ReportData
+from xentcheck.report.results import (
+    CONVENTION,
+    FACT,
+    OPEN,
+    STANDINGS,
+    SUSPICION,
+    UNEXPLAINED,
+    InferredKey,
+    ReportData,
+)
 
 
 def rows(report: ReportData) -> list[tuple[str, str]]:
@@ -14,22 +24,8 @@ def rows(report: ReportData) -> list[tuple[str, str]]:
         return [("probed", f"nothing could be inferred, so that the defaults hold: {target.not_inferred}")]
     if target.contract_source != "inferred":
         return []
-    by_standing = {
-        name: [one for one in target.inferred if one.standing == name]
-        for name in (FACT, CONVENTION, SUSPICION, OPEN, UNEXPLAINED)
-    }
-    facts = ", ".join(f"{one.key}={_value(one)}" for one in by_standing[FACT])
-    taken = f"nobody declared a contract; taken from its answers: {facts}" if facts else "nobody declared a contract"
-    if not facts:
-        taken += (
-            "; its answers are those of the defaults"
-            if not target.inferred
-            else "; the defaults hold" + (", but for what is taken below" if by_standing[CONVENTION] else "")
-        )
-    advice = (
-        ". `xentcheck probe` prints it whole, to be read and declared by --contract-file" if target.inferred else ""
-    )
-    found = [("probed", f"{taken}{advice}.")]
+    by_standing = {name: [one for one in target.inferred if one.standing == name] for name in STANDINGS}
+    found = [("probed", _summary(target.inferred, by_standing))]
     found += [("taken", f"{_said(one)}. If nobody meant it, it is a defect.") for one in by_standing[CONVENTION]]
     found += [
         (
@@ -46,6 +42,21 @@ def rows(report: ReportData) -> list[tuple[str, str]]:
         ("unclear", f"{one.key}: {one.evidence.rstrip('.')}. No convention explains it.")
         for one in by_standing[UNEXPLAINED]
     ]
+
+
+def _summary(inferred: Sequence[InferredKey], by_standing: Mapping[str, Sequence[InferredKey]]) -> str:
+    """Return what was taken as it is, or why nothing was."""
+    if not inferred:
+        return "nobody declared a contract; its answers are those of the defaults."
+    if by_standing[FACT]:
+        facts = ", ".join(f"{one.key}={_value(one)}" for one in by_standing[FACT])
+        taken = f"taken from its answers: {facts}"
+    else:
+        taken = "the defaults hold" + (", but for what is taken below" if by_standing[CONVENTION] else "")
+    return (
+        f"nobody declared a contract; {taken}. `xentcheck probe` prints it whole, to be read and declared by "
+        "--contract-file."
+    )
 
 
 def _said(one: InferredKey) -> str:

@@ -24,8 +24,9 @@ WAIVES, UNMET, STALE, EXPIRED, OTHER_VERSION, UNTRIED = (
     "other-version",
     "untried",
 )
-FACT, CONVENTION, SUSPICION, OPEN, UNEXPLAINED = "fact", "convention", "suspicion", "open", "unexplained"
 WAIVER_STATUSES = (WAIVES, UNMET, STALE, EXPIRED, OTHER_VERSION, UNTRIED)
+FACT, CONVENTION, SUSPICION, OPEN, UNEXPLAINED = "fact", "convention", "suspicion", "open", "unexplained"
+STANDINGS = (FACT, CONVENTION, SUSPICION, OPEN, UNEXPLAINED)
 
 
 @dataclass(frozen=True)
