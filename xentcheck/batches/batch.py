@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Batch:
         """The number of classes."""
         return int(self.scores.shape[1])
 
-    @property
+    @cached_property
     def dtype(self) -> str:
         """The name of the dtype under test."""
         return self.scores.dtype.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from xentcheck.contract import values
@@ -100,12 +101,12 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         """The reduction that the gradient is of: that of the loss unless declared otherwise."""
         return self.gradient_reduction or self.reduction
 
-    @property
+    @cached_property
     def arguments(self) -> dict[str, str]:
         """The options drawn by the suite: contract key to the name of the target's argument."""
         return {key: value.name for key, value in self.drawn.items()}
 
-    @property
+    @cached_property
     def drawn(self) -> dict[str, Argument]:
         """The options drawn by the suite: contract key to the argument, with its range."""
         found = {key: getattr(self, key) for key in OPTIONS}

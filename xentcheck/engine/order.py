@@ -149,7 +149,7 @@ def swept(contract: Contract, cell: Cell, profile: str, few_shapes: bool, dtypes
     return _swept(json.dumps(contract.as_mapping()), cell, profile, few_shapes, dtypes)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _swept(contract: str, cell: Cell, profile: str, few_shapes: bool, dtypes: tuple[str, ...]) -> tuple[Batch, ...]:
     stated, shapes = contract_of(json.loads(contract)), few_shapes
     return tuple(sweep(stated, cell.dtype, cell.labels, sizes=profile, expensive_shapes=shapes, dtypes=dtypes))

@@ -110,6 +110,7 @@ class Answer:
         self.truth = truth
         self.upstream = upstream
         self.on_look = on_look
+        self._numbers: dict[str, NDArray[np.float64] | None] = {}
         self._held: dict[str, Held | None] = {}
         self._clear: dict[str, bool] = {}
 
@@ -163,6 +164,11 @@ class Answer:
 
         Here the sign of log-probabilities is turned, which is exact: truth, allowances and laws are those of a loss.
         """
+        if part not in self._numbers:
+            self._numbers[part] = self._read(part)
+        return self._numbers[part]
+
+    def _read(self, part: str) -> NDArray[np.float64] | None:
         returned = getattr(self.outcome, part)
         if returned is None or self.malformed(part):
             return None

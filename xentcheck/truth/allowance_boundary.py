@@ -29,9 +29,8 @@ def probability_error(on: Conditions, by: Arithmetic) -> Floats:
     error += common[:, None]
     error *= by.inflation(on)[:, None]
     error += error * error
-    further = lse_error(on, by) if by.lse else np.zeros(on.problem.n)
-    further = further + 2.0 * by.u_input * on.magnitude
-    if further.any():
+    if by.lse or by.u_input:
+        further = lse_error(on, by) + 2.0 * by.u_input * on.magnitude
         error += np.expm1(np.minimum(further, 1.0))[:, None]
     return error if on.problem.as_given else probability_move(on, by, error)
 

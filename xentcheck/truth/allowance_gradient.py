@@ -103,7 +103,7 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
 def _smallest(on: Conditions, value: Floats) -> Floats:
     """The smallest of 1, p, T p, the coefficient and the gradient itself, those that are exactly 0 left out."""
     least = np.minimum(1.0, on.p * np.minimum(on.T, 1.0)[:, None])
-    for part in (np.abs(on.c), np.abs(value)):
+    for part in (on.sizes, np.abs(value)):
         least = np.minimum(least, np.where(part > 0.0, part, 1.0))
     return least
 

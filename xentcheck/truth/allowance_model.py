@@ -6,6 +6,7 @@ docs/bounds.md derives every formula in these symbols and says what each constan
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,9 +86,9 @@ class Arithmetic:
     lse: float = 0.0
     tree: bool = False
 
-    def exp_error(self, on: Conditions) -> Floats:
-        """Error of the exponentials in the row sum relative to S, in units of u, shape (n,)."""
-        return 2.0 * self.k_exp * on.q if self.exact_maximum else np.full(on.problem.n, 2.0 * self.k_exp)
+    def exp_error(self, on: Conditions) -> Floats | float:
+        """Error of the exponentials in the row sum relative to S, in units of u, shape (n,) or one for all rows."""
+        return 2.0 * self.k_exp * on.q if self.exact_maximum else 2.0 * self.k_exp
 
     def first_order(self, on: Conditions) -> Floats:
         """The relative error whose square is neglected at first order, shape (n,); no bound beyond 1/4."""
@@ -114,14 +115,14 @@ class Arithmetic:
         """Relative error of the sum over the classes in any order."""
         return self.u_sum * (on.problem.m - 1)
 
-    def vanishing(self, on: Conditions, *, quotients: bool = False) -> Floats:
-        """How many of a row's exponentials, or of their quotients by S, may underflow, shape (n,).
+    def vanishing(self, on: Conditions, *, quotients: bool = False) -> Floats | float:
+        """How many of a row's exponentials, or of their quotients by S, may underflow, shape (n,) or one for all.
 
         Those below 8 eta: their errors are far from a factor of 8 where there is a bound at all. In the wide formats
         it is all of them, since no number of them matters.
         """
         if on.problem.m * self.eta < self.u * 2.0**-20:
-            return np.full(on.problem.n, float(on.problem.m))
+            return float(on.problem.m)
         numbers = on.p if quotients else np.exp(on.d)
         return np.asarray(((numbers < 8.0 * self.eta) & np.isfinite(on.d)).sum(axis=1), np.float64)
 
@@ -139,7 +140,12 @@ class Arithmetic:
 
 def conforming(problem: Problem, accuracy: str) -> Arithmetic:
     """Return the constants that no legitimate algorithm of this accuracy exceeds: k_exp = 6, k_log = 4, any order."""
-    model = _arithmetic(problem, flushes=True)
+    return _conforming(problem.format, output_format(problem), problem.contract.compute, accuracy)
+
+
+@cache
+def _conforming(given: Format, result: Format, declared: str | None, accuracy: str) -> Arithmetic:
+    model = _arithmetic(given, result, declared, flushes=True)
     if accuracy == "C":
         return replace(model, lse=4.0, tree=True)
     if accuracy == "B+":
@@ -149,7 +155,12 @@ def conforming(problem: Problem, accuracy: str) -> Arithmetic:
 
 def known(problem: Problem, grade: str) -> Arithmetic:
     """Return the constants of the grade "R", "B" or "C": the plain form, k_exp = k_log = 4, subnormals kept."""
-    model = _arithmetic(problem, flushes=False)
+    return _known(problem.format, output_format(problem), problem.contract.compute, grade)
+
+
+@cache
+def _known(given: Format, result: Format, declared: str | None, grade: str) -> Arithmetic:
+    model = _arithmetic(given, result, declared, flushes=False)
     model = replace(
         model,
         k_exp=4.0,
@@ -173,15 +184,17 @@ def output_format(problem: Problem) -> Format:
 
 def working_format(problem: Problem) -> Format:
     """Return the format that elementwise operations are expected in: by default never narrower than float32."""
-    given, declared = problem.format, problem.contract.compute
+    return _working(problem.format, problem.contract.compute)
+
+
+def _working(given: Format, declared: str | None) -> Format:
     if declared is None:
         return FORMATS["float32"] if given.is_half else given
     return given if declared == "same" else FORMATS[declared]
 
 
-def _arithmetic(problem: Problem, flushes: bool) -> Arithmetic:
-    given, result, declared = problem.format, output_format(problem), problem.contract.compute
-    working = working_format(problem)
+def _arithmetic(given: Format, result: Format, declared: str | None, flushes: bool) -> Arithmetic:
+    working = _working(given, declared)
     # "same" rounds each result to 16 bits, and sums in float32; a 16-bit dtype that is named sums in itself, too.
     summing = FORMATS["float32"] if working.is_half and declared == "same" else working
     narrows = result.precision < working.precision

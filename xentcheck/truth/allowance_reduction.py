@@ -114,7 +114,7 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
     s = np.abs(scale)[:, None]
     value = raw.value * scale[:, None]
     error = s * raw.error
-    unbounded = np.broadcast_to(raw.unbounded | on.unjudged[:, None], value.shape)
+    unbounded = raw.unbounded | on.unjudged[:, None]
     if given is not None and _leaves_range(given, by):
         unbounded = np.ones(value.shape, bool)
     if tempered or given is not None:  # the factors of a row may be multiplied with each other first
@@ -133,11 +133,10 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
         error = error + by.u * np.abs(value)
     if by.u_output:
         error = error + _stored(by, raw, s, value, error, bool(factors))
-    defined = np.isfinite(on.L)[:, None]
     # A row whose label has probability 0 has an infinite loss and still a gradient.
-    defined = defined | np.isinf(on.L)[:, None]
-    error = np.where(defined & problem.kept[:, None], error, 0.0)
-    value = np.where(defined & problem.kept[:, None], value, 0.0)
+    counts = (~np.isnan(on.L) & problem.kept)[:, None]
+    error = np.where(counts, error, 0.0)
+    value = np.where(counts, value, 0.0)
     unbounded = unbounded | ~np.isfinite(error) | (np.abs(value) + error > by.largest_output)
     if empty and contract.empty_mean != "zero":
         unbounded = np.ones(value.shape, bool)

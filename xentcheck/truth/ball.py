@@ -147,7 +147,7 @@ class Ball(Real):
         """Return the sums along the last axis, kept with length 1; the radii are added, m roundings included."""
         high, low, radius = dd.row_sum(self.high, self.low)
         if self.radius is not None:
-            radii = np.broadcast_to(self.radius, self.shape).sum(-1, keepdims=True)
+            radii = _broadcast(self.radius, self.shape).sum(-1, keepdims=True)
             radius = radius + radii * (1.0 + 2.0**-51 * self.shape[-1])
         return type(self)(high, low, radius * _UP)
 
@@ -161,16 +161,21 @@ class Ball(Real):
 
     def at(self, columns: NDArray[np.int64]) -> Self:
         """Return the elements (i, columns[i, k]), shape of `columns`: (n, k)."""
-        parts = (None if x is None else np.take_along_axis(x, columns, -1) for x in self._full())
-        return type(self)(*parts)  # type: ignore[arg-type]
+        places = self._places(columns)
+        return type(self)(*(None if x is None else x[places] for x in self._full()))  # type: ignore[arg-type]
 
     def put(self, columns: NDArray[np.int64], values: Self | float) -> None:
         """Overwrite the elements (i, columns[i, k]) by values of shape (n, k)."""
         values = self._lift(values)
         self.low = self._own(self.low)
         self.radius = self._own(self.radius)
+        places = self._places(columns)
         for mine, new in zip((self.high, self.low, self.radius), (values.high, values.low, values.radius), strict=True):
-            np.put_along_axis(mine, columns, 0.0 if new is None else new, -1)
+            mine[places] = 0.0 if new is None else new
+
+    def _places(self, columns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the index of the elements (i, columns[i, k]), which numpy's `take_along_axis` makes slowly."""
+        return np.arange(self.shape[0])[:, None], columns
 
     def _own(self, part: Floats | None) -> Floats:
         """Return low or radius as an array of the full shape that can be written to."""
@@ -239,7 +244,7 @@ class Ball(Real):
 
     def _full(self) -> tuple[Floats | None, ...]:
         """Return high, low and radius in the full shape."""
-        return tuple(None if x is None else np.broadcast_to(x, self.shape) for x in (self.high, self.low, self.radius))
+        return tuple(None if x is None else _broadcast(x, self.shape) for x in (self.high, self.low, self.radius))
 
     def enclosure(self) -> tuple[Floats, Floats, Floats]:
         """Return float64 arrays high, low, radius; the radius is inf where nothing finite is known."""
@@ -249,6 +254,11 @@ class Ball(Real):
         if known.all():
             return high, low, radius
         return np.where(known, high, 0.0), np.where(known, low, 0.0), np.where(known, radius, np.inf)
+
+
+def _broadcast(x: Floats, shape: tuple[int, ...]) -> Floats:
+    """Return what `numpy.broadcast_to` does, which takes far longer than the comparison where nothing is to be done."""
+    return x if x.shape == shape else np.broadcast_to(x, shape)
 
 
 def _chosen(mask: NDArray[np.bool_], a: Floats | None, b: Floats | None) -> Floats | None:

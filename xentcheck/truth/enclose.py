@@ -164,6 +164,8 @@ def _evaluate_slowly(problem: Problem, row: Rows, label: Rows | None, row_values
 
 def _fill(values: Triple, kind: NDArray[np.int8]) -> None:
     """Overwrite the rows that are not finite, or zero."""
+    if not kind.any():  # all are FINITE
+        return
     for code, (value, radius) in _VALUES.items():
         where = kind == code
         if where.any():

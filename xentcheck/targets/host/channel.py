@@ -17,6 +17,7 @@ import select
 import struct
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,12 @@ class ChannelTimeoutError(TimeoutError):
 
 class ChannelGarbledError(ChannelClosedError):
     """What came is no message, so that nothing more can be read; the text says in a few words why."""
+
+
+@lru_cache(maxsize=64)
+def _name(dtype: np.dtype[Any]) -> str:
+    """Return the name of a dtype, which numpy puts together anew each time."""
+    return dtype.name
 
 
 def dtype_of(name: str) -> np.dtype[Any]:
@@ -95,7 +102,7 @@ class Channel:
         if os.getpid() != self._owner:
             raise ChannelClosedError("the channel belongs to another process")
         deadline = _deadline(seconds)
-        stated = [{"dtype": array.dtype.name, "shape": array.shape} for array in arrays]
+        stated = [{"dtype": _name(array.dtype), "shape": array.shape} for array in arrays]
         aside = not inline and self._put_aside(arrays)
         pieces: list[bytes] = []
         for array in () if aside else arrays:
