@@ -145,7 +145,7 @@ def capabilities_of(host: Host, few_shapes: bool = False) -> Capabilities:
 
 
 def swept(contract: Contract, cell: Cell, profile: str, few_shapes: bool, dtypes: tuple[str, ...]) -> tuple[Batch, ...]:
-    """Return the sweep of a cell; that of the last few cells asked for is kept, since each shard has a part of it."""
+    """Return the sweep of a cell; it is kept from the plan of a run to its shards, each of which has a part of it."""
     return _swept(json.dumps(contract.as_mapping()), cell, profile, few_shapes, dtypes)
 
 
