@@ -95,6 +95,22 @@ def test_a_sum_of_nothing_may_be_an_integer(nothing):
     assert "integer dtype" in xentcheck.check(truncated, contract=contract, properties=["precision"]).findings[0].title
 
 
+@pytest.mark.parametrize("given", ["bfloat16", "float32", "float16"])
+def test_a_declared_dtype_is_that_of_the_loss(given):
+    """A gradient may be of the dtype of the scores, too, as autograd returns it, and of no other."""
+
+    def loss(logits, labels):
+        return planted.row_losses(logits.astype(np.float32), labels).mean(dtype=np.float32)
+
+    def gradient(logits, labels):
+        return planted.gradient(logits.astype(np.float32), labels).astype(given)
+
+    contract = {"dtypes": ["bfloat16"], "output_dtype": "float32"}
+    report = xentcheck.check(loss, gradient=gradient, contract=contract, properties=["precision", "gradient"])
+    assert (report.verdict == "conforms") == (given != "float16")
+    assert ("precision" in {finding.property for finding in report.findings}) == (given == "float16")
+
+
 def test_choose_by_name_and_number():
     """A number stands for all laws of that number."""
     assert [law.name for law in choose(["2", "value"])] == ["gradient", "own-gradient", "value"]

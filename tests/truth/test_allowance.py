@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ml_dtypes
 import mpmath
 import numpy as np
@@ -270,6 +272,24 @@ def test_a_wider_dtype_inside_tightens():
     assert (wide.gradient < plain.gradient).all()
     mean = allowances(z, y, compute="float64")
     assert mean.loss == pytest.approx(3 * 2.0**-24 * L, rel=1e-5, abs=0)
+
+
+def test_a_gradient_in_the_dtype_of_the_scores_is_judged_by_it():
+    """A float32 loss of bfloat16 scores keeps its allowance; a bfloat16 gradient has roundings to 8 bits more."""
+    z, y = np.array([[0.5, -1.0, 2.0]], DTYPES["bfloat16"]), np.array([0])
+    contract = Contract(dtypes=["bfloat16"], output_dtype="float32", reduction="none")
+    wide = pose(contract, z, y, "sparse")
+    narrow = replace(wide, gradient_as_scores=True)
+    of_wide, of_narrow = (conformance(problem, conditions(problem)) for problem in (wide, narrow))
+    assert of_narrow.loss == of_wide.loss
+    assert of_narrow.gradient == pytest.approx(allowances(z, y, reduction="none").gradient, rel=1e-15)
+    p = np.array([float(p) for p in Row(z[0], [1, 0, 0]).p])
+    rounded = [1.0, p[1], p[2]]  # at the label the softmax and the difference to 1: p + (1 - p)
+    assert of_narrow.gradient[0] - of_wide.gradient[0] == pytest.approx(2.0**-8 * np.array(rounded), rel=1e-4)
+    for form in ("R", "B", "C", "B*", "C*"):
+        graded, plain = tight(narrow, conditions(narrow))[form], tight(wide, conditions(wide))[form]
+        assert graded.loss == plain.loss
+        assert (graded.gradient > 100 * plain.gradient).all()
 
 
 def test_a_narrower_dtype_inside_widens():

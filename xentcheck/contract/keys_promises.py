@@ -145,7 +145,10 @@ class Accuracy:
         "any",
         OneOf("any", "same", *DTYPES),
         words="`any`, `same`, or a dtype",
-        meaning="Not narrower than the input; that of the input; or the one named.",
+        meaning=(
+            "Not narrower than the input; that of the input; or the one named. A named one is that of the loss: a "
+            "gradient may have the dtype of the scores, too, as autograd returns it, and is judged in the one it has."
+        ),
         example="output_dtype=float32",
     )
 

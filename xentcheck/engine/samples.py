@@ -60,7 +60,7 @@ class Samples:
             (math.inf,),  # no bounds are above these, and to know them costs as much as the allowances
         )
         if any(self._has_room(part, *place, sample) for place in sample.ranges()):
-            unit = float(output_format(answer.problem).ulp(np.asarray(graded.ulp.exact or 0.5)))
+            unit = float(output_format(answer.problem, part).ulp(np.asarray(graded.ulp.exact or 0.5)))
             tights = answer.truth.tights
             bounds = tuple(_rounded(float(getattr(tights[form], part)[index]) / unit) for form in FORMS.values())
             self._keep(part, sample._replace(bounds=bounds))

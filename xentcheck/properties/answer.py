@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +16,12 @@ from xentcheck.contract import Contract
 from xentcheck.properties.law import Violation
 from xentcheck.targets.outcome import Outcome
 from xentcheck.truth.allowance import Allowances, conformance
+from xentcheck.truth.allowance_model import output_format
 from xentcheck.truth.boundaries import as_read
 from xentcheck.truth.conditions import Conditions, conditions
 from xentcheck.truth.enclose import Enclosed, enclose
 from xentcheck.truth.enclosure import Enclosure
+from xentcheck.truth.formats import FORMATS
 from xentcheck.truth.grades import Bounds, tight
 from xentcheck.truth.problem import Problem, pose
 from xentcheck.truth.verdict import Held, hold
@@ -57,6 +60,16 @@ class Truth:
         found = tuple(Truth(*self._given[:3], self._gradient, self._given[3]) for _ in problems)
         for truth, problem in zip(found, problems, strict=True):
             truth.problem = problem
+        return found
+
+    @cached_property
+    def as_scores(self) -> Truth:
+        """The same with derivatives that came in the dtype of the scores, where the contract names a wider one."""
+        problem = self.problem
+        if output_format(problem).precision <= problem.format.precision:
+            return self
+        found = Truth(*self._given[:3], self._gradient, self._given[3])
+        found.problem = replace(problem, gradient_as_scores=True)
         return found
 
     @cached_property
@@ -107,7 +120,7 @@ class Answer:
         self.batch = batch
         self._outcome = outcome
         self._wait = wait
-        self.truth = truth
+        self._truth = truth
         self.upstream = upstream
         self.on_look = on_look
         self._numbers: dict[str, NDArray[np.float64] | None] = {}
@@ -124,6 +137,15 @@ class Answer:
     def arrived(self, outcome: Outcome) -> None:
         """Take the outcome, when it has come."""
         self._outcome = outcome
+
+    @property
+    def truth(self) -> Truth:
+        """The certified truth, with allowances for derivatives in the dtype in which they came."""
+        if self._outcome is None or self.contract.output_dtype not in FORMATS:
+            return self._truth
+        derivatives = (self._outcome.gradient, self._outcome.hessian_vector)
+        came = any(one is not None and one.dtype == self.batch.scores.dtype for one in derivatives)
+        return self._truth.as_scores if came else self._truth
 
     @property
     def problem(self) -> Problem:

@@ -53,26 +53,30 @@ def conformance(problem: Problem, conditions: Conditions) -> Allowances:
     An exact value that is infinite or undefined has the allowance 0 where the contract declares such input.
     """
     accuracy = problem.contract.accuracy
-    return allowances_of(conditions, conforming(problem, accuracy), ULPS.get(accuracy))
+    by, derivatives = conforming(problem, accuracy), conforming(problem, accuracy, "gradient")
+    return allowances_of(conditions, by, derivatives, ULPS.get(accuracy))
 
 
-def allowances_of(on: Conditions, by: Arithmetic, ulps: float | None = None) -> Allowances:
-    """Return the allowances under one model of arithmetic, or in ulp of the output where it has a bound at all."""
+def allowances_of(on: Conditions, by: Arithmetic, derivatives: Arithmetic, ulps: float | None = None) -> Allowances:
+    """Return the allowances under models of arithmetic for the loss and for its derivatives.
+
+    Or in ulp of the output, where there is a bound at all.
+    """
     # Whatever is not a number in the end counts as having no bound.
     with np.errstate(all="ignore"):
         row_error, row_unbounded = row_losses(on, by)
         loss, loss_error, loss_unbounded = reduce_loss(on, by, row_error, row_unbounded)
-        gradient, gradient_error, gradient_unbounded = scale_gradient(on, by, row_gradients(on, by))
+        gradient, gradient_error, gradient_unbounded = scale_gradient(on, derivatives, row_gradients(on, derivatives))
         product = product_error = None
         if on.problem.vector is not None:
-            product, product_error, product_unbounded = hessian_vector(on, by)
+            product, product_error, product_unbounded = hessian_vector(on, derivatives)
             product_error = _unless(product_unbounded, product_error)
     if ulps is not None:
         format_ = output_format(on.problem)
         defined = np.isfinite(on.L)
         row_error = np.where(defined, _in_ulp(np.where(defined, on.L, 0.0), ulps, format_), 0.0)
         loss_error = np.where(defined.all(), _in_ulp(loss, ulps, format_), 0.0)
-        gradient_error = _in_ulp(gradient, ulps, format_)
+        gradient_error = _in_ulp(gradient, ulps, output_format(on.problem, "gradient"))
     return Allowances(
         _unless(row_unbounded, row_error),
         _unless(loss_unbounded, loss_error),

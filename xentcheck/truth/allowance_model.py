@@ -138,9 +138,9 @@ class Arithmetic:
         return error / (1.0 - error) if error <= 0.25 else np.inf
 
 
-def conforming(problem: Problem, accuracy: str) -> Arithmetic:
+def conforming(problem: Problem, accuracy: str, part: str = "loss") -> Arithmetic:
     """Return the constants that no legitimate algorithm of this accuracy exceeds: k_exp = 6, k_log = 4, any order."""
-    return _conforming(problem.format, output_format(problem), problem.contract.compute, accuracy)
+    return _conforming(problem.format, output_format(problem, part), problem.contract.compute, accuracy)
 
 
 @cache
@@ -153,9 +153,9 @@ def _conforming(given: Format, result: Format, declared: str | None, accuracy: s
     return model
 
 
-def known(problem: Problem, grade: str) -> Arithmetic:
+def known(problem: Problem, grade: str, part: str = "loss") -> Arithmetic:
     """Return the constants of the grade "R", "B" or "C": the plain form, k_exp = k_log = 4, subnormals kept."""
-    return _known(problem.format, output_format(problem), problem.contract.compute, grade)
+    return _known(problem.format, output_format(problem, part), problem.contract.compute, grade)
 
 
 @cache
@@ -177,8 +177,14 @@ def _known(given: Format, result: Format, declared: str | None, grade: str) -> A
     return replace(model, relative=grade == "R", lse=1.0 if grade == "C" else 0.0)
 
 
-def output_format(problem: Problem) -> Format:
-    """Return the format of the result: the declared one, or else that of the scores."""
+def output_format(problem: Problem, part: str = "loss") -> Format:
+    """Return the format of a part of the result: the declared one, or else that of the scores.
+
+    A declared one is that of the loss. Frameworks return derivatives in the format of the scores: one that came back
+    so, where that is the narrower, is judged by it.
+    """
+    if problem.gradient_as_scores and part not in ("rows", "loss"):
+        return problem.format
     return FORMATS.get(problem.contract.output_dtype, problem.format)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -59,14 +60,15 @@ class Bounds(Mapping[str, Allowances]):
     """
 
     def __init__(self, problem: Problem, conditions: Conditions) -> None:
-        self._models = {form: known(problem, form) for form in FORMS.values()}
-        self._models |= {f"{accuracy}*": conforming(problem, accuracy) for accuracy in ("B", "C")}
+        makers = {form: partial(known, problem, form) for form in FORMS.values()}
+        makers |= {f"{accuracy}*": partial(conforming, problem, accuracy) for accuracy in ("B", "C")}
+        self._models = {name: (make("loss"), make("gradient")) for name, make in makers.items()}
         self._conditions = conditions
         self._known: dict[str, Allowances] = {}
 
     def __getitem__(self, name: str) -> Allowances:
         if name not in self._known:
-            self._known[name] = allowances_of(self._conditions, self._models[name])
+            self._known[name] = allowances_of(self._conditions, *self._models[name])
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -110,7 +112,7 @@ def grade(
     An element is not graded where B is inf, nor where the exact value is not finite or rounds to infinity. A value
     that is wrongly not finite fails.
     """
-    format_ = output_format(problem)
+    format_ = output_format(problem, part)
     exact, got = np.asarray(exact, np.float64), np.asarray(got, np.float64)
     error = np.asarray(error, np.float64)
     # An infinity has no error where the exact value may be beyond the largest number.

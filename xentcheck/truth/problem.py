@@ -57,6 +57,8 @@ class Problem:
         The unit roundoff of the targets' dtype where that is one of narrower floats than the scores', else 0.
     as_written : bool
         Whether the constants of the boundary have one reading, that in float64; see `boundaries`.
+    gradient_as_scores : bool
+        Whether derivatives came back in the format of the scores although the contract names a wider one.
     """
 
     contract: Contract
@@ -76,6 +78,7 @@ class Problem:
     vector: Floats | None = None
     label_roundoff: float = 0.0
     as_written: bool = False
+    gradient_as_scores: bool = False
 
     @property
     def n(self) -> int:

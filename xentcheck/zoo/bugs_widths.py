@@ -123,6 +123,20 @@ def halves_returned_as_float32(scores: Array, labels: Array) -> Any:
     return mean_loss(scores, labels)
 
 
+@bug(
+    "output_dtype",
+    "precision",
+    "gradient",
+    akin=("narrowing",),
+    contract={"dtypes": ["float32"], "output_dtype": "float32"},
+    gradient=lambda scores, labels: mean_gradient(scores, labels).astype(np.float16),
+    thread="pytorch 55657",
+)
+def gradient_of_halves(scores: Array, labels: Array) -> Any:
+    """Return the gradient of float32 logits in float16, beside a loss of the declared dtype."""
+    return mean_loss(scores, labels)
+
+
 @bug("output_dtype", "precision", "value", akin=("narrowing",), thread="python: int(loss)")
 def integer_returned(scores: Array, labels: Array) -> Any:
     """Return a whole number."""

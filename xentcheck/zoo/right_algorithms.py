@@ -16,6 +16,7 @@ from xentcheck.zoo.parts import (
     integers,
     log_softmax,
     mean,
+    mean_gradient,
     mean_loss,
     one_hot,
     row_losses,
@@ -327,6 +328,15 @@ def halves_in_float32(scores: Array, labels: Array) -> Any:
 @right(contract={"dtypes": ["float16", "bfloat16"], "output_dtype": "float32"})
 def halves_to_float32(scores: Array, labels: Array) -> Any:
     """Work in float32 on 16-bit logits and return float32, as declared."""
+    return np.float32(mean_loss(scores, labels))
+
+
+@right(
+    contract={"dtypes": ["float16", "bfloat16"], "output_dtype": "float32"},
+    gradient=lambda scores, labels: mean_gradient(widened(scores), labels).astype(scores.dtype),
+)
+def halves_to_float32_and_back(scores: Array, labels: Array) -> Any:
+    """Return a float32 loss of 16-bit logits, as declared, and its gradient in 16 bits, as autograd does."""
     return np.float32(mean_loss(scores, labels))
 
 
