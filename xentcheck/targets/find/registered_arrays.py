@@ -89,6 +89,36 @@ TARGETS: tuple[Registered, ...] = (
         seen=_TREES,
     ),
     Registered(
+        name="statsmodels.MNLogit.loglikeobs",
+        description="the log-likelihood of each observation, the sign turned; no gradient is asked",
+        loss=f"{SHIMS}.statsmodels_mnlogit:loss",
+        contract={
+            "reduction": "none",
+            "dtypes": ["float64"],
+            "accuracy": "C",
+            "domain": {"rows": [1, 256], "classes": [2, 300]},
+        },
+        **{**_from("statsmodels", "0.15.0"), "documentation": "docstring of MNLogit.loglikeobs"},
+        threads=dict.fromkeys(("value", "finite"), "https://github.com/statsmodels/statsmodels/issues/3635"),
+        seen={
+            "accuracy": "logits relative to class 0 are this project's",
+            "dtypes": "source: designs are converted to float64",
+            "domain": "trial: a design of n columns for n rows takes seconds beyond",
+        },
+    ),
+    Registered(
+        name="permetrics.ClassificationMetric.crossentropy_loss",
+        description="probabilities and class indices, clipped at 1e-10, a mean; no gradient",
+        loss=f"{SHIMS}.permetrics_classification:loss",
+        contract={
+            "input": "probabilities",
+            "boundary": {"clip": [1e-10, 1.0]},
+            "domain": {"rows": [1, 1 << 20], "classes": [2, 1 << 17]},
+        },
+        **_from("permetrics", "2.1.0"),
+        seen={"boundary": "source: EPSILON = 1e-10, and no upper limit", "domain": "one class is another metric"},
+    ),
+    Registered(
         name="pytensor.tensor.special.log_softmax",
         description="-log_softmax(z)[y], compiled, gradient by pytensor",
         loss=f"{SHIMS}.pytensor_special:CROSS_ENTROPY",

@@ -89,6 +89,29 @@ TARGETS: tuple[Registered, ...] = (
         **{**_TORCH, "keywords": {}, "documentation": "docstrings of torch.distributions", "seen": {}},
     ),
     Registered(
+        name="cut_cross_entropy.linear_cross_entropy",
+        description="cross_entropy fused with a layer, here the identity, by torch.compile",
+        loss=f"{SHIMS}.cut_cross_entropy_linear:loss",
+        contract={
+            "label_dtypes": ["int64"],
+            "mean_over": "kept",
+            "ignore_index": -100,
+            "dtypes": ["bfloat16", "float32"],
+            "output_dtype": "float32",
+            "domain": {"rows": [1, 1 << 20], "classes": [2, 4096]},
+        },
+        **{
+            **_beside_torch("cut_cross_entropy", "cut-cross-entropy", "25.1.1"),
+            "install": "pip install torch triton cut-cross-entropy",
+            "keywords": REDUCTION,
+        },
+        expensive_shapes=True,
+        seen={
+            "output_dtype": "source: logits are converted to float32",
+            "domain": "the identity of more classes takes too much memory",
+        },
+    ),
+    Registered(
         name="torchmetrics.functional.text.perplexity",
         description="the logarithm of a perplexity, with ignore_index; no gradient",
         loss=f"{SHIMS}.torchmetrics_text:log_perplexity",
