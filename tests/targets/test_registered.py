@@ -31,6 +31,10 @@ def test_every_key_of_a_contract_has_a_source(target: Registered) -> None:
     assert target.install.startswith("pip install")
     assert set(target.seen) <= {*Contract().as_mapping()}
     assert target.framework in ("numpy", *FRAMEWORKS)
+    # noxfile.py hands these to pip, in an environment where xentcheck is not.
+    assert target.requirements
+    assert not any("xentcheck" in each or "," in each for each in target.requirements)
+    assert all(each in target.install or "xentcheck[" in target.install for each in target.requirements)
 
 
 def test_listing_them_imports_none() -> None:

@@ -22,6 +22,10 @@ class Available:
         Whether the modules that it needs are installed; nothing has been imported.
     install : str
         How to install what is missing, or "".
+    requirements : tuple of str
+        What pip has to install beside numpy in an environment of the target's own.
+    python : str
+        The newest Python in which the target runs, such as "3.9", where xentcheck needs a newer one, or "".
     """
 
     name: str
@@ -30,6 +34,8 @@ class Available:
     source: str
     importable: bool
     install: str = ""
+    requirements: tuple[str, ...] = ()
+    python: str = ""
 
 
 def available(directory: str | None = None) -> list[Available]:
@@ -48,6 +54,8 @@ def available(directory: str | None = None) -> list[Available]:
             "registered",
             all(_installed(module) for module in target.requires),
             target.advice(),
+            target.requirements,
+            target.python,
         )
         for target in TARGETS
     ]

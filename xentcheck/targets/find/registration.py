@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,6 +71,13 @@ class Registered:
     documentation: str = ""
     seen: Mapping[str, str] = field(default_factory=dict)
     threads: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What pip installs beside numpy: that of `install`, where it is no extra of xentcheck."""
+        named = shlex.split(self.install.removeprefix("pip install").partition(",")[0])
+        extra = any(one.startswith("xentcheck[") for one in named)
+        return self.requires if extra else tuple(named)
 
     def advice(self, elsewhere: str = "") -> str:
         """Return how to install what it needs: in the interpreter of a path, here, or where `--venv` finds it."""

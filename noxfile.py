@@ -1,0 +1,65 @@
+"""Environments of their own for the libraries that are judged, of the Python that each needs.
+
+    nox -s judge -- numpy_ml.CrossEntropy paddle.nn.functional.cross_entropy
+
+installs each library under .nox, once, and has xentcheck, which stands in another environment, judge its loss there.
+`xentcheck targets` lists the names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import nox
+
+
+@nox.session(python=False, default=False)
+def environments(session: nox.Session) -> None:
+    """Make the environments of the libraries named, and judge nothing."""
+    for name, place in _made(session, sys.executable):
+        session.log(f"{name}: xentcheck check {name} --venv {place}")
+
+
+@nox.session(default=False)
+def judge(session: nox.Session) -> None:
+    """Judge the losses named, each in an environment of its library."""
+    session.install(".")
+    for name, place in _made(session, str(Path(session.bin) / "python")):
+        session.run("xentcheck", "check", name, "--venv", str(place), success_codes=[0, 1])  # 1: a law is broken
+
+
+def _made(session: nox.Session, python: str) -> list[tuple[str, Path]]:
+    """Return the targets named on the command line, each with the environment of its library."""
+    if not session.posargs:
+        session.error("name the losses, as `xentcheck targets` lists them: nox -s judge -- numpy_ml.CrossEntropy")
+    listed = session.run(python, "-m", "xentcheck", "targets", "--json", silent=True, external=True)
+    known = {one["name"]: one for one in json.loads(str(listed))}
+    unknown = [name for name in session.posargs if name not in known]
+    if unknown:
+        session.error(f"{unknown[0]} is not among the losses that `xentcheck targets` lists")
+    return [(name, _environment(session, name, known[name])) for name in session.posargs]
+
+
+def _environment(session: nox.Session, name: str, target: dict[str, Any]) -> Path:
+    """Return the environment of one library, made where it is not there yet."""
+    place = session.cache_dir / "libraries" / "_".join(["numpy", *map(_plain, target["requirements"])])
+    if (place / "made").exists():
+        return place
+    python = f"python{target['python']}" if target["python"] else sys.executable
+    if shutil.which(python) is None:
+        session.error(f"{name} runs in Python {target['python']} and older, and there is no {python} on the path")
+    session.run(python, "-m", "venv", "--clear", str(place), external=True)
+    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    session.run(*pip, "numpy", *target["requirements"], external=True)
+    (place / "made").touch()
+    return place
+
+
+def _plain(requirement: str) -> str:
+    """Return a requirement as a part of a file's name."""
+    return re.sub(r"[^\w.-]+", "-", requirement).strip("-")
