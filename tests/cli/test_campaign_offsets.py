@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import xentcheck.campaign.offsets as kind
+from xentcheck.campaign import rows
 from xentcheck.cli import main
 
 MINE = """
@@ -82,7 +83,7 @@ def test_findings_and_no_answers(mine: Path, capsys: pytest.CaptureFixture[str])
     """The first rows with what was got and what is certified; why there was no answer, in one harmless line."""
     status, lines, _ = call(capsys, "mine.py:unshifted", *CONTRACT)
     assert (status, lines[-2]) == (1, "VIOLATES")
-    assert sum("allowances, at z = (" in line for line in lines) == kind.SHOWN
+    assert sum("allowances, at z = (" in line for line in lines) == rows.SHOWN
     status, lines, _ = call(capsys, "mine.py:raises", *CONTRACT)
     assert (status, lines[-2]) == (1, "VIOLATES")
     assert "no answer from offset -65504.0 on, label 0: RuntimeError: not \\x1b[2J today" in lines

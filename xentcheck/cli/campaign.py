@@ -7,6 +7,7 @@ import click
 from xentcheck.cli.campaign_directory import merge, plan, run, status
 from xentcheck.cli.campaign_exhaustive import exhaustive
 from xentcheck.cli.campaign_offsets import offsets
+from xentcheck.cli.campaign_planes import planes
 
 
 @click.group(
@@ -20,5 +21,5 @@ def campaign(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (plan, run, merge, status, exhaustive, offsets):
+for _command in (plan, run, merge, status, exhaustive, offsets, planes):
     campaign.add_command(_command)

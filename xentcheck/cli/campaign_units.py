@@ -71,6 +71,7 @@ def judged(kind: str, given: dict[str, Any]) -> dict[str, Any]:
     module = importlib.import_module(f"xentcheck.campaign.{kind}")
     target = _target(given)
     settings = {"format": given["format_"], "part": given["part"]}
+    settings |= {"step": given["step"]} if "step" in given else {}
     start = time.perf_counter()
     try:
         results, ended = _results(kind, target, settings, module.plan(target, settings), given["jobs"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from xentcheck.campaign import offsets
+from xentcheck.campaign import offsets, rows
 from xentcheck.campaign.exhaustive import subject
 
 MINE = """
@@ -66,7 +66,7 @@ def test_units_cover_each_offset_once(target: dict[str, Any], dtype: str, count:
 def test_the_reference_conforms(target: dict[str, Any], dtype: str, part: str) -> None:
     """At both ends and about 0; every row is counted, also those whose logits leave the format."""
     for unit, found in zip(ENDS, run(target, dtype, part), strict=True):
-        assert sum(found["counts"][name] for name in offsets.COUNTS[:4]) == LABELS * unit["rows"]
+        assert sum(found["counts"][name] for name in rows.COUNTS[:4]) == LABELS * unit["rows"]
         assert found["counts"]["violations"] == found["counts"]["unanswered"] == 0
         assert found["counts"]["judged"] + found["counts"]["unbounded"] > LABELS * unit["rows"] // 2
     assert found["worst"].keys() == {"ulps", "share"}
@@ -105,7 +105,7 @@ def test_merge_does_not_depend_on_order_or_doubles(target: dict[str, Any]) -> No
     assert merged["missing"] == 63488 - sum(unit["rows"] for unit in ENDS)
     assert merged["counts"]["violations"] == sum(unit["counts"]["violations"] for unit in found)
     assert merged["verdict"] == "violates"
-    assert len(merged["examples"]) == offsets.SHOWN
+    assert len(merged["examples"]) == rows.SHOWN
     assert offsets.merge(settings, found[1:2])["verdict"] == "interrupted"
 
 
