@@ -94,7 +94,7 @@ class Truth:
 
     def prepare(self) -> None:
         """Calculate now what deciding on an answer takes; enclosures where float64 arithmetic shows nothing."""
-        _ = self.allowances
+        _ = self.allowances.loss, self.allowances.gradient if self._gradient else None
         if self.problem.format.precision > _CLEAR:
             _ = self.enclosed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,30 +19,89 @@ ULPS = {"A*": 0.5 + 2.0**-10, "A": 1.0}
 """Grades that are promised in ulp of the output, whatever the condition of the input."""
 
 
-@dataclass(frozen=True, eq=False)
 class Allowances:
-    """Largest absolute errors of the parts of a result; inf where no finite bound exists.
+    """Largest absolute errors of the parts of a result, calculated when asked for; inf where no finite bound exists.
 
     Parameters
     ----------
-    rows : ndarray of float64, shape (n,)
-        Of the row losses before the reduction.
-    loss : ndarray of float64, shape () or (n,)
-    gradient : ndarray of float64, shape (n, m)
-    loss_estimate, gradient_estimate : ndarray of float64
-        The exact values in plain float64, uncertified; 0 where they are not finite numbers.
-    hessian_vector, hessian_vector_estimate : ndarray of float64, shape (n, m), or None
-        The same of the Hessian-vector product, where the problem has a vector. It has no grades: what grades of ulp
-        promise of the gradient is not promised of its derivative.
+    on : Conditions
+    by, derivatives : Arithmetic
+        The models of arithmetic for the loss and for its derivatives.
+    ulps : float or None
+        Allow so many ulp of the output instead, where there is a bound at all.
     """
 
-    rows: Floats
-    loss: Floats
-    gradient: Floats
-    loss_estimate: Floats
-    gradient_estimate: Floats
-    hessian_vector: Floats | None = None
-    hessian_vector_estimate: Floats | None = None
+    def __init__(self, on: Conditions, by: Arithmetic, derivatives: Arithmetic, ulps: float | None = None) -> None:
+        self._on, self._by, self._derivatives, self._ulps = on, by, derivatives, ulps
+
+    @property
+    def rows(self) -> Floats:
+        """Of the row losses before the reduction, shape (n,)."""
+        return self._of_loss[0]
+
+    @property
+    def loss(self) -> Floats:
+        """Of the loss, shape () or (n,)."""
+        return self._of_loss[1]
+
+    @property
+    def loss_estimate(self) -> Floats:
+        """The exact loss in plain float64, uncertified; 0 where it is no finite number."""
+        return self._of_loss[2]
+
+    @property
+    def gradient(self) -> Floats:
+        """Of the gradient, shape (n, m)."""
+        return self._of_gradient[0]
+
+    @property
+    def gradient_estimate(self) -> Floats:
+        """The exact gradient in plain float64, uncertified; 0 where it is no finite number."""
+        return self._of_gradient[1]
+
+    @property
+    def hessian_vector(self) -> Floats | None:
+        """Of the Hessian-vector product, shape (n, m), where the problem has a vector.
+
+        It has no grades: what grades of ulp promise of the gradient is not promised of its derivative.
+        """
+        return self._of_product[0]
+
+    @property
+    def hessian_vector_estimate(self) -> Floats | None:
+        """The exact product in plain float64, uncertified, where the problem has a vector."""
+        return self._of_product[1]
+
+    @cached_property
+    def _of_loss(self) -> tuple[Floats, Floats, Floats]:
+        on, by = self._on, self._by
+        # Whatever is not a number in the end counts as having no bound.
+        with np.errstate(all="ignore"):
+            row_error, row_unbounded = row_losses(on, by)
+            loss, error, unbounded = reduce_loss(on, by, row_error, row_unbounded)
+        if self._ulps is not None:
+            format_ = output_format(on.problem)
+            defined = np.isfinite(on.L)
+            row_error = np.where(defined, _in_ulp(np.where(defined, on.L, 0.0), self._ulps, format_), 0.0)
+            error = np.where(defined.all(), _in_ulp(loss, self._ulps, format_), 0.0)
+        return _unless(row_unbounded, row_error), _unless(unbounded, error), np.asarray(loss, np.float64)
+
+    @cached_property
+    def _of_gradient(self) -> tuple[Floats, Floats]:
+        on, by = self._on, self._derivatives
+        with np.errstate(all="ignore"):
+            gradient, error, unbounded = scale_gradient(on, by, row_gradients(on, by))
+        if self._ulps is not None:
+            error = _in_ulp(gradient, self._ulps, output_format(on.problem, "gradient"))
+        return _unless(unbounded, error), gradient
+
+    @cached_property
+    def _of_product(self) -> tuple[Floats | None, Floats | None]:
+        if self._on.problem.vector is None:
+            return None, None
+        with np.errstate(all="ignore"):
+            product, error, unbounded = hessian_vector(self._on, self._derivatives)
+        return _unless(unbounded, error), product
 
 
 def conformance(problem: Problem, conditions: Conditions) -> Allowances:
@@ -54,38 +113,7 @@ def conformance(problem: Problem, conditions: Conditions) -> Allowances:
     """
     accuracy = problem.contract.accuracy
     by, derivatives = conforming(problem, accuracy), conforming(problem, accuracy, "gradient")
-    return allowances_of(conditions, by, derivatives, ULPS.get(accuracy))
-
-
-def allowances_of(on: Conditions, by: Arithmetic, derivatives: Arithmetic, ulps: float | None = None) -> Allowances:
-    """Return the allowances under models of arithmetic for the loss and for its derivatives.
-
-    Or in ulp of the output, where there is a bound at all.
-    """
-    # Whatever is not a number in the end counts as having no bound.
-    with np.errstate(all="ignore"):
-        row_error, row_unbounded = row_losses(on, by)
-        loss, loss_error, loss_unbounded = reduce_loss(on, by, row_error, row_unbounded)
-        gradient, gradient_error, gradient_unbounded = scale_gradient(on, derivatives, row_gradients(on, derivatives))
-        product = product_error = None
-        if on.problem.vector is not None:
-            product, product_error, product_unbounded = hessian_vector(on, derivatives)
-            product_error = _unless(product_unbounded, product_error)
-    if ulps is not None:
-        format_ = output_format(on.problem)
-        defined = np.isfinite(on.L)
-        row_error = np.where(defined, _in_ulp(np.where(defined, on.L, 0.0), ulps, format_), 0.0)
-        loss_error = np.where(defined.all(), _in_ulp(loss, ulps, format_), 0.0)
-        gradient_error = _in_ulp(gradient, ulps, output_format(on.problem, "gradient"))
-    return Allowances(
-        _unless(row_unbounded, row_error),
-        _unless(loss_unbounded, loss_error),
-        _unless(gradient_unbounded, gradient_error),
-        np.asarray(loss, np.float64),
-        gradient,
-        product_error,
-        product,
-    )
+    return Allowances(conditions, by, derivatives, ULPS.get(accuracy))
 
 
 def _in_ulp(values: Floats, ulps: float, format_: Format) -> Floats:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from xentcheck.truth.allowance import ULPS, Allowances, allowances_of
-from xentcheck.truth.allowance_model import Flags, Floats, conforming, known, output_format
+from xentcheck.truth.allowance import ULPS, Allowances
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, conforming, known, output_format
 from xentcheck.truth.conditions import Conditions
 from xentcheck.truth.problem import Problem
 
@@ -60,22 +59,26 @@ class Bounds(Mapping[str, Allowances]):
     """
 
     def __init__(self, problem: Problem, conditions: Conditions) -> None:
-        makers = {form: partial(known, problem, form) for form in FORMS.values()}
-        makers |= {f"{accuracy}*": partial(conforming, problem, accuracy) for accuracy in ("B", "C")}
-        self._models = {name: (make("loss"), make("gradient")) for name, make in makers.items()}
+        self._problem = problem
         self._conditions = conditions
         self._known: dict[str, Allowances] = {}
 
     def __getitem__(self, name: str) -> Allowances:
         if name not in self._known:
-            self._known[name] = allowances_of(self._conditions, *self._models[name])
+            by, derivatives = (self._model(name, part) for part in ("loss", "gradient"))
+            self._known[name] = Allowances(self._conditions, by, derivatives)
         return self._known[name]
 
+    def _model(self, name: str, part: str) -> Arithmetic:
+        if name.endswith("*"):
+            return conforming(self._problem, name.removesuffix("*"), part)
+        return known(self._problem, name, part)
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._models)
+        return iter((*FORMS.values(), *_NOTED.values()))
 
     def __len__(self) -> int:
-        return len(self._models)
+        return len(FORMS) + len(_NOTED)
 
 
 def tight(problem: Problem, conditions: Conditions) -> Bounds:
