@@ -75,7 +75,7 @@ class Bounds(Mapping[str, Allowances]):
         return known(self._problem, name, part)
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*FORMS.values(), *_NOTED.values()))
+        return iter((*FORMS.values(), *sorted(_NOTED.values())))
 
     def __len__(self) -> int:
         return len(FORMS) + len(_NOTED)
