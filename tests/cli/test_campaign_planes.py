@@ -29,7 +29,7 @@ def test_the_numbers_of_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     stored = json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))
     assert (stored["schema"], stored["step"]) == ("xentcheck-campaign-planes/1", 2000)
     assert lines[1] == (
-        f"all {stored['pairs']:,} pairs (a, b) of 35 numbers, every 2000th of float16, "
+        f"all {stored['pairs']:,} pairs (a, b) of 35 numbers, one in 2000 of float16, "
         "as (a, b, b), (a, a, b) and (a, b, a)"
     )
     assert lines[2] == "each with three labels, loss"

@@ -104,7 +104,7 @@ def test_equal_logits_that_count_once(target: dict[str, Any]) -> None:
     assert len(set(example["logits"])) < 3
     assert example["failed"]
     lines = [*planes.sentences(merged)]
-    assert lines[0].startswith(f"all {merged['pairs']:,} pairs (a, b) of {int(merged['pairs'] ** 0.5)} numbers, every")
+    assert lines[0].startswith(f"all {merged['pairs']:,} pairs (a, b) of {int(merged['pairs'] ** 0.5)} numbers, one in")
     assert lines[-1] == "VIOLATES"
 
 

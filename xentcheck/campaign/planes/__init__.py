@@ -69,7 +69,7 @@ def sentences(result: Mapping[str, Any]) -> Iterator[str]:
     which = "all" if not result["missing"] else f"{result['pairs'] - result['missing']:,} of the"
     step = result["step"]
     of = f"{result['format']} numbers" if step == 1 else f"{len(chosen(numbers(result['format']), step)):,} numbers"
-    numbered = "" if step == 1 else f", every {step}th of {result['format']}"
+    numbered = "" if step == 1 else f", one in {step} of {result['format']}"
     yield f"{which} {result['pairs']:,} pairs (a, b) of {of}{numbered}, as (a, b, b), (a, a, b) and (a, b, a)"
     yield f"each with three labels, {result['part']}"
     yield from rows.sentences(result, "a =")
