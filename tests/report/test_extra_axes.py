@@ -29,6 +29,10 @@ def last_place_doubled(z, y):
     return losses
 
 
+def squared_weights(z, y, sample_weight):
+    return rows(z, y) * sample_weight**2
+
+
 def doubled_gradient(z, y):
     e = np.exp(z - z.max(axis=1, keepdims=True, initial=-np.inf))
     g = e / e.sum(axis=1, keepdims=True) - np.moveaxis(np.eye(z.shape[1])[y.astype(np.int64)], -1, 1)
@@ -61,6 +65,18 @@ def test_the_script_calls_the_target_with_all_axes(tmp_path: Path, role: str) ->
     assert "times the allowance" in ran.stdout
     file.write_text(textwrap.dedent(LOSSES).replace("*= 2", "*= 1"))
     assert subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False).returncode == 0
+
+
+def test_the_script_gives_row_weights_in_the_shape_of_the_labels(tmp_path: Path) -> None:
+    """It runs as it is, and finds what was found."""
+    file = tmp_path / "mine.py"
+    file.write_text(textwrap.dedent(LOSSES))
+    contract = {**CONTRACT, "row_weights": {"argument": "sample_weight"}}
+    report = xentcheck.check(f"{file}:squared_weights", contract=contract, properties=["value"], fail_fast=True)
+    script = tmp_path / "again.py"
+    script.write_text(report.findings[0].reproducer)
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "")
 
 
 def test_shapes_in_words() -> None:

@@ -56,6 +56,21 @@ def test_scores_and_labels_lie_along_the_axes(axis: int, shape: tuple[int, ...])
     assert column.shape == ((2, 1, 6) if axis == 1 else (2, 6, 1))
 
 
+def test_row_weights_lie_as_sparse_labels_do() -> None:
+    """One for each of them, as a mask of tokens is; weights of classes stay a row."""
+    seen: list[Any] = []
+
+    def loss(scores: Any, labels: Any, mask: Any, weight: Any) -> float:
+        seen.append((mask, weight))
+        return 0.0
+
+    contract = {"extra_axes": 1, "row_weights": {"argument": "mask"}, "class_weights": {"argument": "weight"}}
+    batch = Batch(Z, Y, options={"row_weights": np.arange(12.0), "class_weights": np.arange(5.0)})
+    evaluated(batch, contract, ("loss",), loss=loss)
+    np.testing.assert_array_equal(seen[0][0], np.arange(12.0).reshape(2, 6))
+    np.testing.assert_array_equal(seen[0][1], np.arange(5.0))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts_are_of_the_array_that_is_given(layout: str) -> None:
     """Strides, order and write protection as named, with all axes."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentcheck.batches.extra_axes import number_of, split
+from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import literals
 from xentcheck.report.idioms import IDIOMS
@@ -104,8 +105,12 @@ def _data(finding: Finding, contract: Contract, as_given: bool) -> str:
             sparse = name == "labels" and batch.get("label_form", "sparse") == "sparse"
             source = _along_axes(source, contract, batch, batch[name]["shape"], sparse=sparse)
         lines.append(f"{name} = {source}" if memory == "C" else f"{name} = lay_out({source}, {memory!r})")
-    options = {contract.arguments.get(key, key): value for key, value in batch.get("options", {}).items()}
-    pairs = "".join(f"\n    {name!r}: {literals.option_source(value)}," for name, value in options.items())
+    pairs = ""
+    for key, value in batch.get("options", {}).items():
+        source = literals.option_source(value)
+        if as_given and OPTIONS[key].kind == "rows":
+            source = _along_axes(source, contract, batch, value["shape"])
+        pairs += f"\n    {contract.arguments.get(key, key)!r}: {source},"
     lines.append(f"options = {{{pairs}\n}}" if pairs else "options = {}")
     return "\n".join(lines) + "\n"
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.zoo.parts import (
+    MASKED,
     Array,
     dense_gradients,
     dense_losses,
@@ -69,6 +70,13 @@ def classes_last(scores: Array, labels: Array) -> Any:
 def dense_labels_of_any_shape(scores: Array, targets: Array) -> Any:
     """Scores and dense labels (..., m)."""
     return dense_losses(rows_of(scores, -1), rows_of(targets, -1)).reshape(scores.shape[:-1])
+
+
+@right(contract={**LAST, **MASKED, "mean_over": "kept", "empty_mean": "zero"})
+def masked_tokens(scores: Array, labels: Array, mask: Array) -> Any:
+    """Scores (..., m), labels and a mask (...): the mean of the tokens that the mask keeps."""
+    kept = mask.reshape(-1)
+    return mean_loss(rows_of(scores, -1)[kept], labels.reshape(-1)[kept]) if kept.any() else scores.dtype.type(0)
 
 
 @right(contract={"axis": 0, "extra_axes": 1}, gradient=lambda z, y: back(mean_gradient(rows_of(z, 0), y), z, 0))

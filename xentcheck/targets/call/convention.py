@@ -70,6 +70,8 @@ class Convention:
         for key, name in self.arguments.items():
             if key in batch.options:
                 value = batch.options[key]
+                if OPTIONS[key].kind == "rows":
+                    value = np.asarray(value).reshape(sizes)
                 options[name] = _fresh("options", np.asarray(value), "C") if np.ndim(value) > 0 else value
         return _fresh("scores", scores, batch.layout), _fresh("labels", labels, batch.layout), options
 
