@@ -1,0 +1,193 @@
+"""Losses of public style, each with the contract that was expected of it before it was probed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xentcheck.probing import infer
+from xentcheck.targets import TargetSpecification
+
+HERE = Path(__file__).parent
+SCORES_FIRST = {"argument_order": "scores_first"}
+LABELS_FIRST = {"argument_order": "labels_first"}
+EXPECTED: dict[str, dict[str, Any]] = {
+    "public_numpy.py:old_log_loss": {
+        **LABELS_FIRST,
+        "input": "probabilities",
+        "labels": ["sparse"],
+        "reduction": "mean",
+        "mean_over": "weights",
+        "row_weights": {"argument": "sample_weight"},
+        "row_weights_as": "numbers",
+        "boundary": {"clip": [1e-15, 1 - 1e-15]},
+    },
+    "public_numpy.py:text_book": {
+        **SCORES_FIRST,
+        "input": "probabilities",
+        "labels": ["onehot", "soft"],
+        "reduction": "mean",
+        "boundary": "exact",
+        "soft_rows": "any",
+    },
+    "public_numpy.py:course_softmax_loss": {
+        **SCORES_FIRST,
+        "input": "logits",
+        "labels": ["sparse"],
+        "reduction": "mean",
+        "gradient_wrt": "logits",
+    },
+    "public_numpy.py:temporal_softmax_loss": {
+        **SCORES_FIRST,
+        "input": "logits",
+        "labels": ["sparse"],
+        "reduction": "sum",
+        "axis": -1,
+        "extra_axes": [1],
+        "row_weights": {"argument": "mask"},
+    },
+    "public_numpy.py:sequence_cross_entropy": {
+        "input": "logits",
+        "labels": ["sparse"],
+        "reduction": "mean",
+        "axis": -1,
+        "extra_axes": [1],
+        "row_weights": {"argument": "weights"},
+        "mean_over": "weights",
+    },
+    "public_numpy.py:keras_one_hot": {
+        **LABELS_FIRST,
+        "input": "probabilities",
+        "labels": ["onehot", "soft"],
+        "reduction": "mean",
+        "mean_over": "rows",
+        "row_weights": {"argument": "sample_weight"},
+        "boundary": {"clip": [1e-7, 1 - 1e-7], "normalise": True},
+    },
+    "public_numpy.py:masked_mean": {
+        "input": "logits",
+        "labels": ["sparse"],
+        "reduction": "mean",
+        "mean_over": "kept",
+        "row_weights": {"argument": "valid"},
+        "row_weights_as": "bool",
+        "empty_mean": "zero",
+    },
+    "public_numpy.py:boolean_index": {
+        "input": "logits",
+        "reduction": "mean",
+        "mean_over": "kept",
+        "row_weights": {"argument": "keep"},
+        "row_weights_as": "bool",
+        "empty_mean": "nan",
+    },
+    "public_numpy.py:weighted_by_class": {
+        "input": "logits",
+        "reduction": "mean",
+        "mean_over": "weights",
+        "class_weights": {"argument": "weights"},
+        "row_weights": None,
+    },
+    "public_numpy.py:weighted_by_row": {
+        "input": "logits",
+        "reduction": "sum",
+        "row_weights": {"argument": "weights"},
+        "row_weights_as": "numbers",
+        "class_weights": None,
+    },
+    "public_numpy.py:counted": {
+        "input": "logits",
+        "reduction": "sum",
+        "divisor": {"argument": "n_tokens"},
+    },
+    "public_numpy.py:pixels": {
+        "input": "logits",
+        "labels": ["sparse"],
+        "axis": 1,
+        "extra_axes": [2],
+        "reduction": "mean",
+    },
+    "public_numpy.py:only_float32": {
+        "input": "logits",
+        "reduction": "mean",
+        "dtypes": ["float32"],
+        "output_dtype": "same",
+    },
+    "public_numpy.py:int32_labels": {
+        "input": "logits",
+        "reduction": "mean",
+        "label_dtypes": ["int32"],
+    },
+    "public_torch.py:causal_lm_loss": {
+        "input": "logits",
+        "labels": ["sparse"],
+        "reduction": "sum",
+        "divisor": {"argument": "num_items_in_batch"},
+        "ignore_index": {"argument": "ignore_index"},
+        "gradient_wrt": "logits",
+    },
+    "public_torch.py:label_smoothed_nll_loss": {
+        "input": "log_probabilities",
+        "labels": ["sparse"],
+        "label_smoothing": {"argument": "epsilon"},
+        "smoothing_over": "others",
+        "ignore_index": {"argument": "ignore_index"},
+        "reduction": "sum",
+        "gradient_wrt": "log_probabilities",
+    },
+    "public_torch.py:weighted_loss": {
+        "input": "logits",
+        "labels": ["sparse"],
+        "reduction": "sum",
+        "row_weights": {"argument": "weight"},
+        "divisor": {"argument": "avg_factor"},
+    },
+    "public_torch.py:label_smoothing_timm": {
+        "input": "logits",
+        "labels": ["sparse"],
+        "label_smoothing": {"argument": "smoothing"},
+        "smoothing_over": "all",
+        "reduction": "mean",
+    },
+    "public_torch.py:soft_target_timm": {
+        "input": "logits",
+        "labels": ["onehot", "soft"],
+        "soft_rows": "any",
+        "reduction": "mean",
+    },
+    "public_torch.py:cross_entropy2d": {
+        "input": "logits",
+        "labels": ["sparse"],
+        "axis": 1,
+        "extra_axes": [2],
+        "ignore_index": 250,
+        "mean_over": "kept",
+        "reduction": "mean",
+    },
+    "public_jax.py:cross_entropy_with_logits": {
+        "input": "logits",
+        "labels": ["onehot", "soft"],
+        "z_loss": {"argument": "z_loss"},
+        "reduction": "none",
+        "soft_rows": "any",
+    },
+    "public_jax.py:compute_weighted_cross_entropy": {
+        "input": "logits",
+        "labels": ["sparse"],
+        "row_weights": {"argument": "weights"},
+        "mean_over": "weights",
+        "label_smoothing": {"argument": "label_smoothing"},
+        "smoothing_over": "others",
+        "reduction": "mean",
+    },
+    "public_jax.py:where_argument": {
+        "input": "logits",
+        "labels": ["sparse"],
+        "row_weights": {"argument": "where"},
+        "row_weights_as": "bool",
+        "mean_over": "kept",
+        "reduction": "mean",
+    },
+}
