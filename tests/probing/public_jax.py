@@ -1,4 +1,4 @@
-"""Losses as public code over jax has them: what they do was written down in test_public.py before they were probed."""
+"""Losses as public code over jax has them: test_public.py had what they do before they were probed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses as public numpy code has them: what they do was written down in test_public.py before they were probed."""
+"""Losses as public numpy code has them: test_public.py had what they do before they were probed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ def _log_softmax(x: Any) -> Any:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def old_log_loss(y_true: Any, y_pred: Any, eps: float = 1e-15, normalize: bool = True, sample_weight: Any = None) -> Any:
+def old_log_loss(
+    y_true: Any, y_pred: Any, eps: float = 1e-15, normalize: bool = True, sample_weight: Any = None
+) -> Any:
     """As scikit-learn before 1.5: clip, divide by the sum, then a (weighted) mean or sum."""
     y_pred = np.clip(y_pred, eps, 1 - eps)
     y_pred = y_pred / y_pred.sum(axis=1)[:, np.newaxis]

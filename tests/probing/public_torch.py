@@ -1,4 +1,4 @@
-"""Losses as public code over torch has them: what they do was written down in test_public.py before they were probed."""
+"""Losses as public code over torch has them: test_public.py had what they do before they were probed."""
 
 from __future__ import annotations
 
@@ -54,6 +54,6 @@ def soft_target_timm(x: Any, target: Any) -> Any:
 
 def cross_entropy2d(logits: Any, target: Any) -> Any:
     """As of old segmentation code: (n, c, h, w), the labels of 250 left out, averaged over the pixels kept."""
-    n, c, h, w = logits.size()
+    _, c, _, _ = logits.size()
     flat = logits.transpose(1, 2).transpose(2, 3).contiguous().view(-1, c)
     return F.cross_entropy(flat, target.view(-1), ignore_index=250, reduction="mean")

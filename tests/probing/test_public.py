@@ -10,6 +10,8 @@ import pytest
 from xentcheck.probing import infer
 from xentcheck.targets import TargetSpecification
 
+WIDER = ("labels", "extra_axes")
+"""Keys that may be told to be wider: what is answered rightly is understood, whether or not it was meant."""
 HERE = Path(__file__).parent
 SCORES_FIRST = {"argument_order": "scores_first"}
 LABELS_FIRST = {"argument_order": "labels_first"}
@@ -22,7 +24,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "mean_over": "weights",
         "row_weights": {"argument": "sample_weight"},
         "row_weights_as": "numbers",
-        "boundary": {"clip": [1e-15, 1 - 1e-15]},
+        "boundary": {"clip": [1e-15, 0.9999999999999979], "normalise": True},  # divided by 1 + 1e-15 after the clip
     },
     "public_numpy.py:text_book": {
         **SCORES_FIRST,
@@ -191,3 +193,40 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "reduction": "mean",
     },
 }
+
+
+def wrong(name: str) -> list[str]:
+    """Return what is told otherwise than expected."""
+    given: dict[str, Any] = {"loss": f"{HERE / name}"}
+    if name.endswith(":course_softmax_loss"):
+        given["gradient"] = f"{HERE / 'public_numpy.py'}:course_softmax_gradient"
+    inference = infer(TargetSpecification(**given))
+    found = [f"{one.key}: {one.evidence}" for one in inference.contradictions]
+    for key, value in EXPECTED[name].items():
+        one = inference.findings.get(key)
+        told = one.value if one is not None and one.status == "told" else None
+        wider = key in WIDER and told is not None and set(value) <= set(told)
+        if told != value and not wider:
+            found.append(f"{key}: {value!r} is expected, and told is {one}")
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in EXPECTED if "numpy" in name])
+def test_of_numpy(name: str) -> None:
+    """Every key."""
+    assert wrong(name) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.needs(framework))
+        for framework in ("torch", "jax")
+        for name in EXPECTED
+        if framework in name
+    ],
+)
+def test_of_frameworks(name: str) -> None:
+    """Every key, the gradient by the framework."""
+    assert wrong(name) == []

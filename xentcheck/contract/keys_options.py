@@ -85,9 +85,10 @@ class Options:
         _row_weights,
         words='`null`, or `{"argument": name}`',
         meaning=(
-            "A number v >= 0 for each row, shape (n,), or that of sparse labels where there are extra axes, by which its "
-            "loss is multiplied, z-loss and class weight included. A row of weight 0 does not count, whatever its scores hold: also what `nonfinite` lists, whose "
-            "loss times 0 would be nan. Only where a given probability of 0 makes its loss infinite nothing is judged."
+            "A number v >= 0 for each row, shape (n,), or that of sparse labels where there are more axes, by which "
+            "its loss is multiplied, z-loss and class weight included. A row of weight 0 does not count, whatever its "
+            "scores hold: also what `nonfinite` lists, whose loss times 0 would be nan. Only where a given probability "
+            "of 0 makes its loss infinite nothing is judged."
         ),
         example='row_weights={"argument":"sample_weight"}',
         option=Option("rows", levels=("ones", "distinct", "zeros", "spread"), plain="ones"),

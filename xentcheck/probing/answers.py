@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,31 @@ _FORMS = (
     ("sparse", "", False),
     ("onehot", "", False),
     ("sparse", "", True),
+    ("sparse", "int32", False),
     ("sparse", "float64", False),
     ("onehot", "int64", False),
+    ("onehot", "bool", False),
 )
 """Label form, dtype of the labels, and whether they are a column, the plainest first."""
+_ALONE = 4
+"""How many batches of the plainest forms are asked about one by one."""
+
+
+Place = tuple[int, int]
+"""An axis along which the classes may lie, and how many axes there are beside rows and classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A call that returned numbers."""
+    """A call that returned numbers.
+
+    Parameters
+    ----------
+    how : dict
+        Keys of the contract by which it was called: axis, order and arguments.
+    form : tuple
+        Of `_FORMS`.
+    """
 
     how: dict[str, Any]
     form: tuple[str, str, bool]
@@ -37,34 +53,68 @@ class Answer:
 
 
 def answers_of(
-    questions: Questions, orders: tuple[str, str], dtype: str, m: int, refusals: list[tuple[Batch, Outcome]]
+    questions: Questions,
+    calls: Iterable[dict[str, Any]],
+    dtype: str,
+    m: int,
+    refusals: list[tuple[Batch, Outcome]],
 ) -> Iterator[Answer]:
-    """Yield the calls that return numbers, most usual first; ends early where one is explained."""
+    """Yield the calls that return numbers, most usual first; ends early where one is explained.
+
+    Parameters
+    ----------
+    questions : Questions
+    calls : iterable of dict
+        Keys of the contract by which the target may be called.
+    dtype, m
+        Of the scores, and how many classes they have.
+    refusals : list
+        The calls that return none are added to it.
+    """
     seen = False
-    for axis in (-1, 0):
-        for order in orders:
-            questions.learn(axis=axis, argument_order=order)
-            explained = False
-            for form in _FORMS:
-                for kind in ("probabilities", "log_probabilities"):
-                    questions.form, questions.label_dtype, questions.wide, questions.m = *form, m
-                    questions.dtype = dtype
-                    # Log-probabilities that are off by a common offset, so that logits are told from them.
-                    rows = questions.rows(2, kind) - (0.5 if kind == "log_probabilities" else 0.0)
-                    batch = questions.batch(rows, questions.labels(2))
-                    outcome = questions.ask(batch)
-                    got = questions.read(getattr(outcome, questions.part))
-                    if got is None:
-                        refusals.append((batch, outcome))
-                        continue
-                    if not seen:
-                        _require_repeatable(questions, batch, got)
-                    seen = True
-                    one = Answer({"axis": axis, "argument_order": order}, form, dtype, m, batch, got)
-                    explained = explained or bool(explanations(questions, one, None))
-                    yield one
-                    if explained:
-                        return
+    for how in calls:
+        questions.learn(**how)
+        for form, batch in _batches(questions, dtype, m, rows_for(how["extra_axes"], m)):
+            outcome = questions.ask(batch)
+            got = questions.read(getattr(outcome, questions.part))
+            if got is None:
+                refusals.append((batch, outcome))
+                continue
+            if not seen:
+                _require_repeatable(questions, batch, got)
+            seen = True
+            one = Answer(how, form, dtype, m, batch, got)
+            explained = bool(explanations(questions, one, None))
+            yield one
+            if explained:
+                return
+
+
+def _batches(questions: Questions, dtype: str, m: int, n: int) -> Iterator[tuple[tuple[str, str, bool], Batch]]:
+    """Yield each form of labels with scores that may be probabilities or log-probabilities.
+
+    The plainest forms are asked about one by one, since an answer ends the search, and the others at once.
+    """
+    made = []
+    for form in _FORMS:
+        for kind in ("probabilities", "log_probabilities"):
+            questions.form, questions.label_dtype, questions.wide = form
+            questions.dtype, questions.m = dtype, m
+            # Log-probabilities that are off by a common offset, so that logits are told from them.
+            rows = questions.rows(n, kind) - (0.5 if kind == "log_probabilities" else 0.0)
+            made.append((form, questions.batch(rows, questions.labels(n))))
+    for place, (form, batch) in enumerate(made):
+        if place == _ALONE:
+            questions.ask_all(batch for _, batch in made[_ALONE:])
+        questions.form, questions.label_dtype, questions.wide = form
+        yield form, batch
+
+
+def rows_for(extra: int, m: int) -> int:
+    """Return how many rows tell where they lie: sizes of 2, or of 3 beside two classes; no size is that of another."""
+    if extra == 0:
+        return 2 if m > 2 else 3
+    return int((2 if m > 2 else 3) ** (extra + 1))
 
 
 def _require_repeatable(questions: Questions, batch: Batch, first: Floats) -> None:
@@ -76,15 +126,16 @@ def _require_repeatable(questions: Questions, batch: Batch, first: Floats) -> No
         )
 
 
-def hypotheses(part: str) -> list[dict[str, Any]]:
-    """Return what scores and reduction may be."""
+def hypotheses(questions: Questions) -> list[dict[str, Any]]:
+    """Return what scores and reduction may be; what has a divisor is a sum."""
     kinds: list[dict[str, Any]] = [{"input": "logits"}, {"input": "probabilities"}, {"input": "log_probabilities"}]
-    if part == "gradient":
+    if questions.part == "gradient":
         kinds += [
             {"input": "probabilities", "gradient_wrt": "probabilities"},
             {"input": "log_probabilities", "gradient_wrt": "log_probabilities"},
         ]
-    return [{**kind, "reduction": reduction} for kind in kinds for reduction in ("mean", "sum", "none")]
+    reductions = ("mean", "sum", "none") if questions.contract.divisor is None else ("sum",)
+    return [{**kind, "reduction": reduction} for kind in kinds for reduction in reductions]
 
 
 def explanations(questions: Questions, one: Answer, tolerance: float | None) -> list[dict[str, Any]]:
@@ -94,7 +145,7 @@ def explanations(questions: Questions, one: Answer, tolerance: float | None) -> 
     limit = questions.tolerance(one.batch, tolerance)
     return [
         change
-        for change in hypotheses(questions.part)
+        for change in hypotheses(questions)
         if meant(change, one.batch) and same(one.got, questions.predict(one.batch, **change), limit)
     ]
 

@@ -17,6 +17,8 @@ from xentcheck.truth.formats import FORMATS
 _KNOWN = tuple(float(np.finfo(name).eps) for name in ("float64", "float32", "float16"))
 _KNOWN += tuple(float(np.finfo(name).tiny) for name in ("float64", "float32", "float16"))
 _FEW_DIGITS = 6
+_LARGEST_LOSS = -float(np.log(np.finfo(np.float64).tiny))
+"""-log of the smallest normal number."""
 
 
 def find_boundary(questions: Questions, inference: Inference) -> None:
@@ -38,11 +40,10 @@ def find_boundary(questions: Questions, inference: Inference) -> None:
         return
     loss = float(value.reshape(-1)[0])
     said_of = f"{shown(batch)}: {answered(np.asarray(loss))}"
-    if not np.isfinite(loss):
-        if np.isnan(loss):
-            inference.cannot_tell("boundary", f"{said_of}, which is no answer of any boundary.")
-            _tell_exact(questions, inference, normalise, told=False)
-            return
+    if np.isnan(loss):
+        _of_nothing_but_positive(questions, inference, normalise, said_of)
+        return
+    if loss == np.inf:
         _tell_exact(questions, inference, normalise, told=True, evidence=said_of)
         return
     if questions.agrees(
@@ -51,6 +52,24 @@ def find_boundary(questions: Questions, inference: Inference) -> None:
         _tell_exact(questions, inference, normalise, told=True, evidence=said_of)
         return
     _fit(questions, inference, normalise, loss, said_of)
+
+
+def _of_nothing_but_positive(questions: Questions, inference: Inference, normalise: bool, said_of: str) -> None:
+    """Tell whether a loss that is nan for a probability of 0 has a boundary for one that is as good as 0."""
+    row = np.full((1, questions.m), _small(questions.dtype))
+    row[0, 0] = 1.0
+    batch = questions.batch(row if questions.contract.input == "probabilities" else np.log(row), [1])
+    if questions.agrees(batch):
+        evidence = f"{said_of}; {shown(batch)}: {answered(questions.numbers(batch))}"
+        _tell_exact(questions, inference, normalise, told=True, evidence=evidence)
+        return
+    inference.cannot_tell("boundary", f"{said_of}, which is no answer of any boundary.")
+    _tell_exact(questions, inference, normalise, told=False)
+
+
+def _small(dtype: str) -> float:
+    """Return a probability beside which 1 is still the sum, and that no boundary leaves as it is."""
+    return float(2.0 ** {"float64": -1000, "float32": -120, "bfloat16": -120}.get(dtype, -14))
 
 
 def _tell_exact(questions: Questions, inference: Inference, normalise: bool, told: bool, evidence: str = "") -> None:
@@ -101,8 +120,11 @@ def _normalises(questions: Questions, inference: Inference) -> bool:
 
 def _fit(questions: Questions, inference: Inference, normalise: bool, loss: float, said_of: str) -> None:
     """Solve for the constant, and try what it may be on probabilities of its size and on 1."""
-    low = constant(float(np.exp(-loss)), loss)
     evidence = [said_of]
+    if not 0.0 < loss < _LARGEST_LOSS:  # the constant would be more than a probability, or less than any number
+        inference.contradict("boundary", f"{said_of}, which is -log of no constant that could be added or clipped to.")
+        return
+    low = constant(float(np.exp(-loss)), loss)
     candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, low, normalise)]
     for batch in (_certain(questions, label=0), *_near(questions, low), questions.plain(3)):
         got = questions.numbers(batch)

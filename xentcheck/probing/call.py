@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from xentcheck.batches.batch import Batch
-from xentcheck.contract.declaration import DTYPES
-from xentcheck.probing.answers import Answer, answers_of, explanations, hypotheses, meant
+from xentcheck.batches.extra_axes import row_sizes, spread
+from xentcheck.probing.answers import Answer, Place, answers_of, explanations, hypotheses, meant
 from xentcheck.probing.compare import LOOSE, answered
 from xentcheck.probing.constants import fitted
 from xentcheck.probing.inference import Inference
@@ -16,31 +17,61 @@ from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 from xentcheck.targets import Outcome, TargetError
 
+_ROWS_ALONE = ((-1, 0), (0, 0))
+_ALONG_AXES = ((-1, 1), (1, 1), (1, 2), (-1, 2), (1, 3), (-1, 3), (0, 1))
+"""Where classes may lie, and how many axes there are beside rows and classes: tokens before pixels."""
+_ROUNDS: tuple[tuple[str, tuple[Place, ...]], ...] = (
+    ("float64", _ROWS_ALONE),
+    ("float32", _ROWS_ALONE),
+    ("float64", _ALONG_AXES),
+    ("float32", _ALONG_AXES),
+    ("bfloat16", _ROWS_ALONE),
+    ("float16", _ROWS_ALONE),
+)
+_FEW = 3
+"""How many readings of the arguments are tried along axes and in 16 bits."""
+Readings = Sequence[dict[str, Any]]
 
-def find_call(questions: Questions, inference: Inference, orders: tuple[str, str]) -> list[Answer]:
+
+class UnansweredError(TargetError):
+    """No call returned numbers."""
+
+
+def find_call(
+    questions: Questions, inference: Inference, orders: tuple[str, str], readings: Readings = ({},)
+) -> list[Answer]:
     """Find the call that works and what its answers are; return the answers to the calls that were tried.
+
+    Parameters
+    ----------
+    questions : Questions
+    inference : Inference
+    orders : tuple of str
+        Both orders of scores and labels, the likelier one first.
+    readings : sequence of dict
+        Keys of the contract that say what the further arguments of the call are, the likeliest first.
 
     Raises
     ------
-    TargetError
+    UnansweredError
         If no call returns numbers.
     """
     answers: list[Answer] = []
     refusals: list[tuple[Batch, Outcome]] = []
-    if _search(questions, inference, orders, answers, refusals):
+    if _search(questions, inference, orders, readings, answers, refusals):
         return answers
     below = [one for one in answers if np.all(np.isfinite(one.got)) and one.got.size and np.all(one.got < 0.0)]
     if questions.part == "loss" and below:
         questions.learn(output="log_probability")
         turned: list[Answer] = []
-        if _search(questions, inference, orders, turned, refusals):
+        if _search(questions, inference, orders, readings, turned, refusals):
             came = f"{shown(below[0].batch)}: {answered(below[0].got)}"
             why = f"{came}, minus a loss; what is compared below is the loss, minus what came back"
             inference.tell("output", "log_probability", why)
             return turned
         questions.learn(output="loss")
     if not answers:
-        raise TargetError(_why_none(questions, refusals))
+        raise UnansweredError(_why_none(questions, refusals))
     one = answers[0]
     _set(questions, one)
     inference.contradict(
@@ -56,13 +87,23 @@ def _search(
     questions: Questions,
     inference: Inference,
     orders: tuple[str, str],
+    readings: Readings,
     answers: list[Answer],
     refusals: list[tuple[Batch, Outcome]],
 ) -> bool:
     """Return whether a call is explained; the answers and refusals that came are added to those given."""
-    for dtype in reversed(DTYPES):
+    for dtype, places in _ROUNDS:
+        tried = (
+            readings if places is _ROWS_ALONE and dtype.startswith("float") and dtype != "float16" else readings[:_FEW]
+        )
+        calls = [
+            {**reading, "axis": axis, "extra_axes": extra, "argument_order": order}
+            for reading in tried
+            for axis, extra in places
+            for order in orders
+        ]
         for m in (3, 2):
-            found = list(answers_of(questions, orders, dtype, m, refusals))
+            found = list(answers_of(questions, calls, dtype, m, refusals))
             answers += found
             tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
             if any(_settle(questions, inference, one, tolerance) for tolerance in tolerances for one in found):
@@ -98,7 +139,7 @@ def _settle_with_constant(questions: Questions, inference: Inference, one: Answe
         return False
     before = questions.contract
     _set(questions, one)
-    for change in hypotheses(questions.part):
+    for change in hypotheses(questions):
         if not meant(change, one.batch) or questions.predict(one.batch, **change).shape != one.got.shape:
             continue
         questions.learn(**change)
@@ -122,7 +163,10 @@ def _tell(questions: Questions, inference: Inference, one: Answer, found: list[d
         if change["input"] != chosen["input"] and meant(change, one.batch)
     ][:1]
     inference.tell("argument_order", one.how["argument_order"], f"the call that is answered so: {evidence}")
-    inference.tell("axis", one.how["axis"], f"scores of shape {_given_shape(one)} and labels for {one.batch.n} rows")
+    where = f"scores of shape {_given_shape(one)} and labels for {one.batch.n} rows"
+    inference.tell("axis", one.how["axis"], where)
+    if one.how["extra_axes"]:
+        inference.tell("extra_axes", one.how["extra_axes"], f"{where}; rows alone are refused")
     inference.tell("input", chosen["input"], f"{evidence}, as of {chosen['input']} ({'; '.join(others)})")
     also = tuple(change["reduction"] for change in found[1:] if change["input"] == chosen["input"])
     same_gradient = " (the gradient is the same, so that they cannot be told apart)" if also else ""
@@ -147,8 +191,8 @@ def _require_no_guess(questions: Questions, inference: Inference) -> None:
 
 
 def _given_shape(one: Answer) -> tuple[int, ...]:
-    shape = one.batch.scores.shape
-    return shape[::-1] if one.how["axis"] == 0 else shape
+    sizes = row_sizes((one.how["extra_axes"],), one.batch.n, one.batch.m)
+    return spread(one.batch.scores, sizes, one.how["axis"]).shape
 
 
 def _why_none(questions: Questions, refusals: list[tuple[Batch, Outcome]]) -> str:

@@ -1,48 +1,68 @@
-"""What the arguments of a call are, by the names that losses give them."""
+"""What the arguments of a call may be, by the names that losses give them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xentcheck.targets import TargetError
 from xentcheck.targets.parameter import Parameter
 
 OPTION_NAMES: dict[str, tuple[str, ...]] = {
-    "class_weights": ("weight", "weights", "class_weight", "class_weights"),
+    "class_weights": ("weight", "weights", "class_weight", "class_weights", "cls_weight", "w"),
+    "row_weights": (
+        *("sample_weight", "sample_weights", "example_weight", "example_weights", "row_weights", "token_weights"),
+        *("weight", "weights", "loss_weight", "loss_weights", "w"),
+        *("mask", "masks", "loss_mask", "label_mask", "target_mask", "token_mask", "response_mask", "completion_mask"),
+        *("attention_mask", "valid", "valid_mask", "is_valid", "keep", "where"),
+    ),
     "label_smoothing": ("label_smoothing", "smoothing", "label_smooth", "smoothing_eps", "smooth"),
     "z_loss": ("z_loss", "zloss", "z_loss_weight", "z_loss_multiplier", "lse_square_scale", "lam"),
     "ignore_index": ("ignore_index", "ignore_label", "ignored_index", "ignore_class", "ignored_label"),
     "soft_cap": ("softcap", "soft_cap", "logit_softcap", "logits_soft_cap", "logit_softcapping"),
     "temperature": ("temperature", "temp", "tau"),
+    "divisor": (
+        *("num_items_in_batch", "num_items", "normalizer", "normaliser", "denominator", "divisor", "avg_factor"),
+        *("normalizing_factor", "loss_normalizing_factor", "num_tokens", "n_tokens", "ntokens", "total_tokens"),
+    ),
 }
+ARRAYS = ("row_weights", "class_weights")
+_NUMBERS = ("label_smoothing", "z_loss", "ignore_index", "temperature", "soft_cap", "divisor")
+_MASKS = ("mask", "valid", "keep", "where")
 _LABELS = ("label", "target", "true", "truth", "gold", "expected", "onehot", "one_hot", "actual")
 _SHORT = ("y", "t")
 
 
-def options_of(parameters: Sequence[Parameter], name: str) -> dict[str, str]:
-    """Return the options that the call takes: contract key to the argument's name.
+def roles_of(parameter: Parameter) -> tuple[str, ...]:
+    """Return the options that an argument may be, the likeliest one first.
 
-    Raises
-    ------
-    TargetError
-        If it needs an argument that is none of them.
+    A name that is known leaves few. Any other may be whatever its default can be of: None, that a caller gives weights
+    or a divisor; a number, one of those that options are; and all where the call needs it.
     """
-    found: dict[str, str] = {}
-    for one in parameters[2:]:
-        key = next((key for key, known in OPTION_NAMES.items() if one.name.lower() in known), None)
-        if key is not None and one.by_name and key not in found:
-            found[key] = one.name
-        elif one.required:
-            raise TargetError(
-                f"{name} needs an argument {one.name!r} beside scores and labels, which is no option that xentcheck "
-                "knows by its name; wrap it in a function of two arguments."
-            )
-    return found
+    named = tuple(key for key, known in OPTION_NAMES.items() if parameter.name.lower() in known)
+    if named or not parameter.by_name:
+        return named
+    if parameter.required:
+        return (*ARRAYS, "divisor", *(key for key in _NUMBERS if key != "divisor"))
+    if parameter.default == "None":
+        return (*ARRAYS, "divisor")
+    return _NUMBERS if _is_number(parameter.default) else ()
 
 
-def left_alone(parameters: Sequence[Parameter], options: dict[str, str]) -> list[Parameter]:
-    """Return the further arguments, which keep their defaults."""
-    return [one for one in parameters[2:] if one.name not in options.values()]
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_named(parameter: Parameter) -> bool:
+    """Return whether an argument has a name that an option is known by."""
+    return any(parameter.name.lower() in known for known in OPTION_NAMES.values())
+
+
+def names_mask(name: str) -> bool:
+    """Return whether an argument is called a mask, or what one says."""
+    return any(word in name.lower() for word in _MASKS)
 
 
 def orders(parameters: Sequence[Parameter]) -> tuple[str, str]:

@@ -12,25 +12,29 @@ from xentcheck.contract.values import Argument, Range
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
+from xentcheck.probing.row_weights import find_row_weights, values_of
 from xentcheck.probing.show import shown
 
 _TRIED: dict[str, Any] = {
+    "divisor": 5.0,
     "temperature": 2.0,
     "soft_cap": 1.5,
     "z_loss": 0.25,
     "label_smoothing": 0.5,
     "ignore_index": 2,
+    "row_weights": None,
     "class_weights": (4.0, 1.0, 2.0),
 }
 """A value of each option that shows, in the order in which they are tried."""
 
 
-def find_options(questions: Questions, inference: Inference, named: dict[str, str]) -> None:
+def find_options(questions: Questions, inference: Inference) -> None:
     """Try each option alone, and then those together that have conventions in common."""
+    named = questions.contract.arguments
     for key in _TRIED:
         if key == "ignore_index" and key in named and questions.form != "sparse":
             inference.cannot_tell(key, f"labels are {questions.form} rows, which no number marks as ignored.")
-        elif key in named:
+        elif key in named and not (key == "row_weights" and find_row_weights(questions, inference, named[key])):
             _try(questions, inference, key, named[key])
     _together(questions, inference)
     if _works(questions, inference, "label_smoothing"):
@@ -44,6 +48,8 @@ def _weights(questions: Questions) -> Any:
 def _value(questions: Questions, key: str) -> Any:
     if key == "class_weights":
         return _weights(questions)
+    if key == "row_weights":
+        return values_of(questions.contract.row_weights_as)
     return questions.m - 1 if key == "ignore_index" else _TRIED[key]
 
 
@@ -52,16 +58,19 @@ def options_at_work(questions: Questions, *keys: str, form: str | None = None) -
     sparse = (form or questions.form) == "sparse"
     working = [key for key in keys if key in questions.contract.arguments and (sparse or key != "ignore_index")]
     given = {key: _value(questions, key) for key in working}
-    labels = (0, 1, questions.m - 1)
-    return questions.batch(questions.rows(3), labels, form, **given)
+    # As many rows as classes would let weights of the one pass for weights of the other.
+    labels = (0, 1, questions.m - 1, 1)[: 4 if questions.m == 3 else 3]
+    if "row_weights" in given:
+        given["row_weights"] = given["row_weights"][: len(labels)]
+    return questions.batch(questions.rows(len(labels)), labels, form, **given)
 
 
 def conventions(questions: Questions, *keys: str) -> list[dict[str, Any]]:
     """Return every combination of the conventions that some options go by."""
     means = ["rows"]
     if questions.contract.reduction == "mean":
-        means += ["kept"] if "ignore_index" in keys else []
-        means += ["weights"] if "class_weights" in keys else []
+        means += ["kept"] if {"ignore_index", "row_weights"} & set(keys) else []
+        means += ["weights"] if {"class_weights", "row_weights"} & set(keys) else []
     over = ("all", "others") if "label_smoothing" in keys else ("all",)
     by = ("label", "class", "mean") if {"label_smoothing", "class_weights"} <= set(keys) else ("label",)
     axes: dict[str, Any] = {"mean_over": means, "smoothing_over": over, "smoothing_weights": by}
@@ -79,7 +88,7 @@ def _try(questions: Questions, inference: Inference, key: str, name: str) -> Non
         if len(fits) == 1:
             _conclude(questions, inference, fits[0], evidence)
         return
-    plain = questions.predict(questions.batch(batch.scores, (0, 1, questions.m - 1)))
+    plain = questions.predict(questions.batch(batch.scores, batch.labels))
     inference.contradict(
         key,
         f"with the argument {name} {shown(batch)} gives {answered(questions.numbers(batch))}, "
@@ -89,8 +98,10 @@ def _try(questions: Questions, inference: Inference, key: str, name: str) -> Non
 
 def _together(questions: Questions, inference: Inference) -> None:
     """Tell the conventions that only two options show together, for what the target has of them."""
-    working = [key for key in ("label_smoothing", "ignore_index", "class_weights") if _works(questions, inference, key)]
-    for keys in (("ignore_index", "class_weights"), ("label_smoothing", "class_weights"), tuple(working)):
+    having = ("label_smoothing", "ignore_index", "row_weights", "class_weights")
+    working = [key for key in having if _works(questions, inference, key)]
+    pairs = (("ignore_index", "class_weights"), ("ignore_index", "row_weights"), ("row_weights", "class_weights"))
+    for keys in (*pairs, ("label_smoothing", "class_weights"), tuple(working)):
         if len(keys) < 2 or not set(keys) <= set(working):
             continue
         options = conventions(questions, *keys)

@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
 from xentcheck.contract.declaration import DTYPES
 from xentcheck.probing.boundary import impossible
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
-from xentcheck.truth.formats import FORMATS
+from xentcheck.properties.answer import Answer, Truth
+from xentcheck.targets import Outcome
 
+WIDE = "float32"
 _ROWS, _CLASSES = 24, 16
 _AT_WORK = {"temperature": 0.7, "soft_cap": 5.0}
 """Options that round once more in 16 bits."""
@@ -22,7 +25,11 @@ _HALVES = ("float16", "bfloat16")
 
 
 def find_dtypes(questions: Questions, inference: Inference) -> None:
-    """Tell dtypes, output dtype and the dtype of the work."""
+    """Tell dtypes, output dtype and the dtype of the work.
+
+    A 16-bit format is told where what is answered in it is as accurate as one of the promises that `compute` makes: a
+    target that takes it without being written for it would be held to what it never meant.
+    """
     found, words, returned = [], [], {}
     for name in DTYPES:
         batches = [questions.plain(3, dtype=name)]
@@ -36,11 +43,35 @@ def find_dtypes(questions: Questions, inference: Inference) -> None:
         else:
             expected = answered(questions.predict(odd))
             words.append(f"{name}: {shown(odd)}: {said(questions.ask(odd))}, where {expected} is expected")
+    halves = {name: find_compute(questions, name) for name in found if name in _HALVES}
+    for name in [name for name, one in halves.items() if one is None and name != questions.dtype]:
+        found.remove(name)
+        del halves[name], returned[name]
+        words.append(f"{name} is left out, since what is answered is less accurate than any `compute` promises")
     found = found or [questions.dtype]
     inference.tell("dtypes", found, "; ".join(words))
     questions.learn(dtypes=found)
     _output(inference, returned)
-    _compute(questions, inference, [name for name in found if name in _HALVES])
+    _tell_compute(inference, halves)
+
+
+def find_refused_dtypes(questions: Questions, inference: Inference) -> None:
+    """Tell dtypes of a target that refuses one of the default ones: those left, or the 16-bit ones that it answers.
+
+    A dtype that is answered wrongly is not refused, and one that is answered though nobody asked for it is no promise.
+    """
+    batches = {name: questions.plain(3, dtype=name) for name in reversed(DTYPES)}
+    usual = [name for name in Contract().dtypes if not _refused(questions.ask(batches[name]))]
+    if len(usual) == len(Contract().dtypes):
+        return
+    found = usual or [name for name in _HALVES if questions.agrees(batches[name])]
+    if found:
+        words = [f"{name}: {said(questions.ask(batches[name]))}" for name in Contract().dtypes]
+        inference.tell("dtypes", found, "; ".join(words))
+
+
+def _refused(outcome: Outcome) -> bool:
+    return outcome.raised is not None and outcome.raised.call != "convert"
 
 
 def _returned(questions: Questions, name: str, value: Any) -> set[str]:
@@ -63,35 +94,41 @@ def _output(inference: Inference, returned: dict[str, set[str]]) -> None:
         inference.tell("output_dtype", "any", words)
 
 
-def _compute(questions: Questions, inference: Inference, halves: list[str]) -> None:
+def _tell_compute(inference: Inference, halves: dict[str, str | None]) -> None:
     """Tell whether 16-bit numbers are as from work in float32, rounded once at the end."""
     if not halves:
         return
-    far = 0.0
-    worst = ""
-    total = 0
-    for name in halves:
-        for batch in _wide(questions, name):
-            for part in (questions.part, *(["gradient"] if questions.description.has_gradient else [])):
-                got = questions.numbers(batch, part)
-                wanted = questions.predict(batch, part)
-                if got is None or got.shape != wanted.shape:
-                    continue
-                gaps = np.abs(got - wanted) / _spacing(wanted, name)
-                total += gaps.size
-                if gaps.size and float(gaps.max()) > far:
-                    far, worst = float(gaps.max()), name
-    if far > 0.51:
-        inference.tell(
-            "compute",
-            "same",
-            f"in {worst} an answer is {far:.3g} units in the last place off, more than one rounding at the end makes",
-            (*halves,),
-        )
+    names = " and ".join(halves)
+    if all(one == WIDE for one in halves.values()):
+        inference.tell("compute", None, f"numbers in {names} are as from float32, rounded at the end")
     else:
-        inference.tell(
-            "compute", None, f"{total} numbers in {' and '.join(halves)} are as from float32, rounded at the end"
-        )
+        worst = next(name for name, one in halves.items() if one != WIDE)
+        evidence = f"in {worst} answers are further off than work in float32, rounded once at the end, makes them"
+        inference.tell("compute", "same", evidence, tuple(halves))
+
+
+def find_compute(questions: Questions, name: str) -> str | None:
+    """Return the `compute` by which all that is answered in a 16-bit format is right; None where it is by none.
+
+    `WIDE` stands for float32, which is what the default says.
+    """
+    batches = _wide(questions, name)
+    parts = [questions.part]
+    if questions.part == "loss" and questions.description.has_gradient:
+        parts.append("gradient")
+    questions.ask_all(batches, *parts)
+    for compute in (None, "same"):
+        contract = questions.contract.replace(compute=compute, dtypes=[name])
+        if all(_conforms(questions, contract, batch, part) for batch in batches for part in parts):
+            return compute or WIDE
+    return None
+
+
+def _conforms(questions: Questions, contract: Contract, batch: Batch, part: str) -> bool:
+    """Return whether a part of an answer is within the allowance that a contract gives it."""
+    truth = Truth(contract, batch, None, part == "gradient")
+    answer = Answer(contract, batch, questions.ask(batch, part), truth)
+    return answer.clearly_right(part) or (held := answer.held(part)) is None or not held.failed.any()
 
 
 def _wide(questions: Questions, name: str) -> list[Batch]:
@@ -106,10 +143,3 @@ def _wide(questions: Questions, name: str) -> list[Batch]:
     tried: dict[str, Any] = {key: value for key, value in _AT_WORK.items() if key in questions.contract.arguments}
     batches = [questions.batch(rows[:3], questions.labels(3), dtype=name, **tried)]
     return batches + [questions.batch(row[None], (1,), dtype=name, **tried) for row in rows]
-
-
-def _spacing(values: Any, name: str) -> Any:
-    """Return the distance between neighbouring numbers of a format, at each value."""
-    unit = 2.0 * FORMATS[name].unit_roundoff
-    exponents = np.floor(np.log2(np.maximum(np.abs(values), 2.0**-20)))
-    return unit * 2.0**exponents

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch, one_hot
+from xentcheck.batches.extra_axes import row_sizes
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import KEYS, OPTIONS
 from xentcheck.contract.key import At
 from xentcheck.probing.compare import TOLERANCE, Floats, answered, same
 from xentcheck.probing.show import shown
 from xentcheck.targets import Host, Outcome, TargetError
+from xentcheck.targets.question import Question
 from xentcheck.truth.enclose import enclose
 from xentcheck.truth.formats import FORMATS
 from xentcheck.truth.problem import pose
@@ -51,7 +53,7 @@ class Questions:
     def learn(self, **changes: Any) -> None:
         """Take keys of the contract as known, and have the target called by them."""
         before, self.contract = self.contract, self.contract.replace(**self._sensible(changes))
-        called = ("argument_order", "axis", "effective_gradient_reduction", *OPTIONS)
+        called = ("argument_order", "axis", "extra_axes", "effective_gradient_reduction", *OPTIONS)
         if any(getattr(before, key) != getattr(self.contract, key) for key in called):
             self.host.follow(self.contract.as_mapping())
             self.description = self.host.description
@@ -61,16 +63,18 @@ class Questions:
         other = changes.get("input", self.contract.input) != "logits"
         return {**changes, **{key: None for key, record in KEYS.items() if record.of_logits and other}}
 
-    def neutral(self, m: int, dtype: str) -> dict[str, Any]:
+    def neutral(self, n: int, m: int, dtype: str) -> dict[str, Any]:
         """Return values of the options that are arguments with which they do nothing."""
         form = FORMATS[dtype]
         given = {
             "class_weights": np.ones(m, form.dtype),
+            "row_weights": self._row_weights(np.ones(n), form.dtype),
             "label_smoothing": 0.0,
             "z_loss": 0.0,
             "ignore_index": -100,
             "soft_cap": OPTIONS["soft_cap"].value("off", At(m, form.unit_roundoff, form.normal_exponent)),
             "temperature": 1.0,
+            "divisor": 1.0,
         }
         return {key: given[key] for key in self.contract.arguments}
 
@@ -97,13 +101,20 @@ class Questions:
         else:
             dense = one_hot(asked, given.shape[1], np.float64) if asked.ndim < 2 else asked
             made = dense.astype(self.label_dtype if self.form != "sparse" and self.label_dtype else given.dtype)
-        neutral = self.neutral(given.shape[1], name)
+        neutral = self.neutral(given.shape[0], given.shape[1], name)
         if "class_weights" in options:
             options["class_weights"] = np.asarray(options["class_weights"], np.float64).astype(given.dtype)
+        if "row_weights" in options:
+            options["row_weights"] = self._row_weights(options["row_weights"], given.dtype)
         return Batch(given, made, form, {**neutral, **options}, family="probe")
 
+    def _row_weights(self, values: Any, dtype: Any) -> NDArray[Any]:
+        """Return weights of the rows as the contract has them."""
+        kind = self.contract.row_weights_as
+        return np.asarray(values, np.float64).astype(np.bool_ if kind == "bool" else dtype)
+
     def plain(self, n: int, **more: Any) -> Batch:
-        """Return a batch of up to three ordinary rows of what the scores are known to be."""
+        """Return a batch of ordinary rows of what the scores are known to be."""
         return self.batch(self.rows(n), self.labels(n), **more)
 
     def wider(self) -> Batch:
@@ -115,12 +126,15 @@ class Questions:
             self.m -= 1
 
     def labels(self, n: int) -> tuple[int, ...]:
-        """Return the labels of up to three ordinary rows; class 0, which may be an ignored one, where there is need."""
-        return ((1, 0, 1) if self.m == 2 else (1, 2, 1))[:n]
+        """Return the labels of ordinary rows; class 0, which may be an ignored one, where there is need."""
+        own = (1, 0, 1) if self.m == 2 else (1, 2, 1)
+        return tuple(own[row % 3] if row < 3 else row % self.m for row in range(n))
 
     def rows(self, n: int, kind: str | None = None) -> Floats:
-        """Return up to three ordinary rows of scores, shape (n, m)."""
+        """Return ordinary rows of scores, shape (n, m); after three, these with their classes moved on."""
         kind = kind or self.contract.input
+        if n > 3:
+            return np.vstack([np.roll(self.rows(3, kind), turn, axis=1) for turn in range(n // 3 + 1)])[:n]
         if kind == "logits":
             return np.tile(np.array(_LOGITS), self.m // 4 + 1)[:n, : self.m]
         rows = np.array(_P[min(self.m, 3)])[:n]
@@ -131,9 +145,7 @@ class Questions:
     def ask(self, batch: Batch, part: str | None = None) -> Outcome:
         """Return what the target makes of a batch."""
         part = part or self.part
-        each_row = part == "gradient" and self.contract.effective_gradient_reduction == "none"  # of a vjp's cotangent
-        called = (self.contract.argument_order, self.contract.axis, part, each_row)
-        key = (*called, batch.label_form, *map(_identity, (batch.scores, batch.labels)), _options_of(batch))
+        key = self._asked(batch, part)
         if key not in self._outcomes:
             self._outcomes[key] = self.ask_again(batch, part)
         return self._outcomes[key]
@@ -141,7 +153,28 @@ class Questions:
     def ask_again(self, batch: Batch, part: str | None = None) -> Outcome:
         """Return what the target makes of a batch, whether or not it was asked before."""
         self.calls += 1
-        outcome = self.host.evaluate(batch, (part or self.part,))
+        return self._in_time(batch, self.host.evaluate(batch, (part or self.part,)))
+
+    def ask_all(self, batches: Iterable[Batch], *parts: str) -> None:
+        """Ask about several batches at once, which is faster than one by one; `ask` has the answers then."""
+        new: dict[Any, Question] = {}
+        for batch in batches:
+            for part in parts or (self.part,):
+                if (key := self._asked(batch, part)) not in self._outcomes:
+                    new[key] = Question(batch, (part,))
+        outcomes = self.host.evaluate_each(list(new.values()))
+        for (key, question), outcome in zip(new.items(), outcomes, strict=True):
+            self.calls += 1
+            self._outcomes[key] = self._in_time(question.batch, outcome)
+
+    def _asked(self, batch: Batch, part: str) -> Any:
+        """Return what a question is known by: the call, part and batch."""
+        each_row = part == "gradient" and self.contract.effective_gradient_reduction == "none"  # of a vjp's cotangent
+        called = (self.contract.argument_order, self.contract.axis, self.contract.extra_axes, part, each_row)
+        called_by = tuple(self.contract.arguments.items())
+        return (*called, called_by, batch.label_form, *map(_identity, (batch.scores, batch.labels)), _options_of(batch))
+
+    def _in_time(self, batch: Batch, outcome: Outcome) -> Outcome:
         if outcome.died.startswith("no answer"):
             raise TargetError(
                 f"{self.description.name} gave {outcome.died} for {shown(batch)}; "
@@ -169,7 +202,10 @@ class Questions:
         found = enclose(problem, gradient=part == "gradient")
         wanted = found.loss if part == "loss" else found.gradient
         assert wanted is not None
-        return wanted.hi
+        sizes = row_sizes(contract.extra_axes, batch.n, batch.m)
+        if part == "gradient":
+            return wanted.hi.reshape(*sizes, batch.m)
+        return wanted.hi.reshape(sizes) if wanted.hi.ndim else wanted.hi
 
     def agrees(self, batch: Batch, part: str | None = None, tolerance: float | None = None, **changes: Any) -> bool:
         """Return whether the target answers as the contract says, with some keys changed."""

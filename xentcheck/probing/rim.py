@@ -51,10 +51,12 @@ def _infinite(questions: Questions, value: float, off_label: bool) -> list[Batch
             batches.append(questions.batch(rows, questions.labels(2), form=form))
             if "label_smoothing" in questions.contract.arguments and not off_label:  # a share of every class
                 batches.append(questions.batch(rows, questions.labels(2), form=form, label_smoothing=0.5))
+    rows = questions.rows(2)
+    rows[0, :2] = value
+    if "row_weights" in questions.contract.arguments and not off_label:
+        batches.append(questions.batch(rows, questions.labels(2), row_weights=(0.0, 1.0)))
     ignored = questions.contract.ignore_index
     if ignored is not None and questions.form == "sparse":
-        rows = questions.rows(2)
-        rows[0, :2] = value
         batches.append(questions.batch(rows, (ignored if isinstance(ignored, int) else -100, 1)))
     return batches
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
 
 from xentcheck.contract import Contract
-from xentcheck.probing.call import find_call
+from xentcheck.probing.arguments import find_arguments, settle_arguments
+from xentcheck.probing.axes import find_axes
 from xentcheck.probing.constants import find_constants
 from xentcheck.probing.gradient import find_gradient
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.labels import find_labels
 from xentcheck.probing.means import find_empty_mean, find_ignored
-from xentcheck.probing.names import left_alone, options_of, orders
 from xentcheck.probing.options import find_options
-from xentcheck.probing.precision import find_dtypes
+from xentcheck.probing.precision import find_dtypes, find_refused_dtypes
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.rim import find_invalid, find_nonfinite
 from xentcheck.probing.structure import find_structure
 from xentcheck.targets import Host, TargetSpecification, open_host
+from xentcheck.targets.parameter import Parameter
 from xentcheck.targets.specification import build_plan
 
 TIME_LIMIT = 10.0
@@ -64,8 +66,8 @@ def infer_undeclared(
 ) -> Inference | None:
     """Infer of a target what a check has to know, where nobody has declared a contract; None where somebody has.
 
-    That is how it is called and read, its constants, options and gradient. What it makes of infinities, bad input and
-    further dtypes is left out: of those the defaults promise nothing.
+    That is how it is called and read, its constants, options and gradient, and whether it refuses float32 or float64.
+    What it makes of infinities, bad input, further axes and dtypes is left out: of those the defaults promise nothing.
 
     Parameters
     ----------
@@ -103,21 +105,16 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
     description = host.ready()
     inference = Inference(description.name, description.location)
     parameters = host.parameters()
-    options = options_of(parameters, description.name)
     questions = Questions(host)
-    if options:
-        questions.learn(**{key: {"argument": name} for key, name in options.items()})
-    needed = {one.name for one in parameters if one.required}
-    inference.required = {key: name for key, name in options.items() if name in needed}
-    for one in left_alone(parameters, options):
-        inference.notes.append(f"The argument {one.name} was left at its default, {one.default}.")
-    answers = find_call(questions, inference, orders(parameters))
+    answers = find_arguments(questions, inference, parameters)
     if not inference.contradictions:
         find_constants(questions, inference)
     if not inference.contradictions:
-        _conventions(questions, inference, options)
+        _conventions(questions, inference, parameters)
         if at_the_rim:
             _promises(questions, inference)
+        else:
+            find_refused_dtypes(questions, inference)
     elif any(one.key == "input" for one in inference.contradictions):
         find_structure(questions, inference, answers)
     else:
@@ -126,14 +123,16 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
     return inference
 
 
-def _conventions(questions: Questions, inference: Inference, options: dict[str, str]) -> None:
-    find_options(questions, inference, options)
+def _conventions(questions: Questions, inference: Inference, parameters: Sequence[Parameter]) -> None:
+    settle_arguments(questions, inference, parameters)
+    find_options(questions, inference)
     find_ignored(questions, inference)
     find_labels(questions, inference)
     find_gradient(questions, inference)
 
 
 def _promises(questions: Questions, inference: Inference) -> None:
+    find_axes(questions, inference)
     find_empty_mean(questions, inference)
     find_dtypes(questions, inference)
     find_nonfinite(questions, inference)

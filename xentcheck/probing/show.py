@@ -10,7 +10,8 @@ from xentcheck.batches.batch import Batch
 from xentcheck.targets import Outcome
 
 _LETTERS = {"logits": "z", "probabilities": "p", "log_probabilities": "log p"}
-_OPTIONS = {"class_weights": "w"}
+_IDLE = {"label_smoothing": 0.0, "z_loss": 0.0, "ignore_index": -100, "temperature": 1.0, "divisor": 1.0}
+_OPTIONS = {"class_weights": "w", "row_weights": "v"}
 
 
 def shown(batch: Batch) -> str:
@@ -52,8 +53,8 @@ def _brackets(values: Any) -> str:
 
 def _idle(key: str, value: Any) -> bool:
     """Return whether an option's value is the one with which it does nothing."""
-    if key == "class_weights":
+    if key in ("class_weights", "row_weights"):
         return bool(np.all(np.asarray(value).astype(np.float64) == 1))
     if key == "soft_cap":
         return bool(value >= 2.0**10)
-    return bool({"label_smoothing": 0.0, "z_loss": 0.0, "ignore_index": -100, "temperature": 1.0}[key] == value)
+    return bool(_IDLE[key] == value)

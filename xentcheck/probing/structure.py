@@ -29,7 +29,8 @@ def find_structure(questions: Questions, inference: Inference, answers: Sequence
     questions.learn(**one.how)
     called = f"{shown(one.batch)}: {answered(one.got)}"
     for key, value in one.how.items():
-        inference.suppose(key, value, f"the first call that is answered: {called}")
+        if key != "extra_axes" or value:
+            inference.suppose(key, [value] if key == "extra_axes" else value, f"the first that is answered: {called}")
     inference.suppose("labels", [one.form[0]], f"the first that are answered: {called}")
     _scores(questions, inference, one)
     _reduction(questions, inference, one)
@@ -63,9 +64,7 @@ def _reduction(questions: Questions, inference: Inference, one: Answer) -> None:
     if one.got.ndim:
         inference.suppose("reduction", "none", f"{one.batch.n} rows give {answered(one.got)}")
         return
-    batch = one.batch.replace(
-        scores=np.concatenate([one.batch.scores] * 2), labels=np.concatenate([one.batch.labels] * 2)
-    )
+    batch = one.batch.rows(np.tile(np.arange(one.batch.n), 2))
     got = questions.numbers(batch)
     if got is None or got.shape != () or not one.got:
         return

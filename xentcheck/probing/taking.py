@@ -22,8 +22,8 @@ from xentcheck.contract.reading import contract_of
 from xentcheck.probing.inference import Finding, Inference
 from xentcheck.report.results import CONVENTION, FACT, OPEN, SUSPICION, UNEXPLAINED, InferredKey
 
-_FACTS = ("argument_order", "axis", "input", "reduction", "gradient_wrt")
-_LISTS = {"labels": "sparse", "label_shapes": "(n,)", "label_dtypes": "int64"}
+_FACTS = ("argument_order", "axis", "input", "reduction", "gradient_wrt", "row_weights_as")
+_LISTS = {"labels": "sparse", "label_shapes": "(n,)", "label_dtypes": "int64", "extra_axes": 0}
 """Lists of what is understood, and what of them the default has: where that is understood, nothing is taken."""
 _CONVENTIONS = ("mean_over", "smoothing_over", "smoothing_weights", "gradient_of")
 _CONSTANTS = ("class_weights", "label_smoothing", "z_loss", "soft_cap")
@@ -72,10 +72,12 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
     """Return what a key is to a check; "" where it is nothing."""
     key, value = one.key, one.value
     if key in _LISTS:
-        return "" if value == KEYS[key].default or _LISTS[key] in value else FACT
+        return "" if KEYS[key].read(key, value) == KEYS[key].default or _LISTS[key] in value else FACT
     if key in OPTIONS and isinstance(value, dict):
         return FACT
-    if key == "reduction" and value == "sum":
+    if key == "dtypes":
+        return "" if set(Contract().dtypes) <= set(value) else FACT  # one of them is refused
+    if key == "reduction" and value == "sum" and "divisor" not in found:
         return CONVENTION if _called_otherwise(found) else SUSPICION  # a mean that lacks its division looks so
     if key in _FACTS:
         return FACT

@@ -1,0 +1,143 @@
+"""What each further argument of a call is: told by what it does, tried in the order that its name suggests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+from xentcheck.contract import Contract
+from xentcheck.contract.declaration import OPTIONS
+from xentcheck.probing.answers import Answer
+from xentcheck.probing.call import UnansweredError, find_call
+from xentcheck.probing.compare import answered
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.names import ARRAYS, is_named, orders, roles_of
+from xentcheck.probing.options import conventions, options_at_work
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.row_weights import weighted
+from xentcheck.probing.show import shown
+from xentcheck.targets import TargetError
+from xentcheck.targets.parameter import Parameter
+
+_DECLARED = (*OPTIONS, "row_weights_as", "reduction")
+"""Keys by which readings of the arguments differ."""
+
+
+def find_arguments(questions: Questions, inference: Inference, parameters: Sequence[Parameter]) -> list[Answer]:
+    """Find the call that works, under each reading of the arguments that it needs; return the answers to those tried.
+
+    Options that are numbers, known by their names, are given from the start, with a value at which they do nothing;
+    weights and divisors that need not be given are left out, until `settle_arguments`.
+
+    Raises
+    ------
+    TargetError
+        If no call returns numbers, or an argument that is needed is no option.
+    """
+    further, name = parameters[2:], questions.description.name
+    unknown = next((one for one in further if one.required and not is_named(one)), None)
+    try:
+        answers = find_call(questions, inference, orders(parameters), _readings(further, name))
+    except UnansweredError:
+        if unknown is not None:
+            raise _no_option(unknown, name) from None
+        raise
+    if unknown is not None and inference.contradictions:
+        raise _no_option(unknown, name)
+    needed = {one.name for one in further if one.required}
+    inference.required = {key: name for key, name in questions.contract.arguments.items() if name in needed}
+    return answers
+
+
+def _no_option(parameter: Parameter, name: str) -> TargetError:
+    return TargetError(
+        f"{name} needs an argument {parameter.name!r} beside scores and labels, which acts as no option that xentcheck "
+        "knows; wrap it in a function of two arguments."
+    )
+
+
+def _readings(further: Sequence[Parameter], name: str) -> list[dict[str, Any]]:
+    """Return what may be declared of the arguments that are given in every call, the likeliest reading first."""
+    given: list[list[dict[str, Any]]] = []
+    for one in further:
+        if one.required:
+            if not one.by_name:
+                raise _no_option(one, name)
+            given.append([change for role in roles_of(one) for change in _changes(role, one.name)])
+        elif is_named(one) and one.by_name and not _left_out(one):
+            given.append(_changes(roles_of(one)[0], one.name)[:1])
+    none = {key: value for key, value in Contract().as_mapping().items() if key in _DECLARED}
+    found = [
+        {**none, **{key: value for change in choice for key, value in change.items()}}
+        for choice in product(*given)
+        if len({key for change in choice for key in change if key in OPTIONS}) == len(choice)
+    ]
+    if not found:
+        raise TargetError(f"{name} needs two arguments that are called the same option; wrap it in a function of two.")
+    return found
+
+
+def _left_out(parameter: Parameter) -> bool:
+    """Return whether an argument is left at its default until it is known what it does."""
+    return not parameter.required and parameter.default == "None" and roles_of(parameter)[0] in (*ARRAYS, "divisor")
+
+
+def _changes(role: str, name: str) -> list[dict[str, Any]]:
+    """Return the keys by which an argument may have a role."""
+    declared: dict[str, Any] = {role: {"argument": name}}
+    if role == "row_weights":
+        return [{**declared, "row_weights_as": kind} for kind in ("numbers", "bool")]
+    return [{**declared, "reduction": "sum"} if role == "divisor" else declared]
+
+
+def settle_arguments(questions: Questions, inference: Inference, parameters: Sequence[Parameter]) -> None:
+    """Declare each argument to be what it does; what it does is told by `find_options`."""
+    for one in parameters[2:]:
+        own = next((key for key, name in questions.contract.arguments.items() if name == one.name), None)
+        if own is not None and not one.required:
+            continue
+        roles = [key for key in roles_of(one) if key == own or key not in questions.contract.arguments]
+        if own is not None and roles and _settled(questions, one, own, [own, *(key for key in roles if key != own)]):
+            continue
+        if own is None and not (one.by_name and _settled(questions, one, None, roles)):
+            _left_alone(questions, inference, one, roles)
+
+
+def _settled(questions: Questions, parameter: Parameter, own: str | None, roles: list[str]) -> bool:
+    """Return whether an argument has one of some roles, which is declared then."""
+    before = questions.contract.as_mapping()
+    for role in roles:
+        bare = {**before, **({own: Contract().as_mapping()[own]} if own is not None and own != role else {})}
+        if role == "divisor" and before["reduction"] == "none":
+            continue
+        for change in _changes(role, parameter.name):
+            questions.learn(**{**bare, **change})
+            if _acts(questions, role):
+                return True
+    questions.learn(**before)
+    return False
+
+
+def _acts(questions: Questions, role: str) -> bool:
+    """Return whether an argument does what an option does."""
+    if role == "row_weights":
+        return weighted(questions) is not None
+    if role == "ignore_index" and questions.form != "sparse":
+        return False
+    return bool(questions.choose(options_at_work(questions, role), conventions(questions, role))[0])
+
+
+def _left_alone(questions: Questions, inference: Inference, parameter: Parameter, roles: list[str]) -> None:
+    if not is_named(parameter) or not roles:
+        inference.notes.append(f"The argument {parameter.name} was left at its default, {parameter.default}.")
+        return
+    role = roles[0]
+    before = questions.contract.as_mapping()
+    questions.learn(**_changes(role, parameter.name)[0])
+    batch = options_at_work(questions, role)
+    came, wanted = answered(questions.numbers(batch)), answered(questions.predict(batch))
+    evidence = f"with the argument {parameter.name} {shown(batch)} gives {came}"
+    questions.learn(**before)
+    said = " or ".join(roles)
+    inference.contradict(role, f"{evidence}, which no convention of {said} gives ({role}: {wanted}).")

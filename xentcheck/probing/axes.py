@@ -1,0 +1,60 @@
+"""Whether rows may lie along several axes, and where the classes are then."""
+
+from __future__ import annotations
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.extra_axes import row_sizes, spread
+from xentcheck.probing.answers import rows_for
+from xentcheck.probing.compare import answered
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.show import said
+
+_MOST = 3
+
+
+def find_axes(questions: Questions, inference: Inference) -> None:
+    """Tell how many axes there may be beside rows and classes, and the axis of the classes that this shows."""
+    before = questions.contract
+    alone = before.extra_axes == (0,)  # with rows alone the last axis is axis 1, too
+    words: dict[int, str] = {}
+    for axis in (-1, 1) if alone and before.axis == -1 else (before.axis,):
+        found = list(before.extra_axes)
+        words[axis] = ""
+        for extra in range(1, _MOST + 1):
+            if extra in found:
+                continue
+            questions.learn(axis=axis, extra_axes=extra)
+            answers, evidence = _answers(questions)
+            words[axis] = words[axis] if answers and words[axis] else evidence
+            if answers:
+                found.append(extra)
+            elif alone:
+                break
+        questions.learn(axis=before.axis, extra_axes=list(before.extra_axes))
+        if len(found) > len(before.extra_axes):
+            if axis != before.axis:
+                inference.tell("axis", axis, words[axis])
+            inference.tell("extra_axes", sorted(found), words[axis])
+            return
+    inference.tell("extra_axes", list(before.extra_axes), "; ".join(words.values()))
+
+
+def _answers(questions: Questions) -> tuple[bool, str]:
+    """Return whether rows along the declared axes are answered as they should be, and the evidence in words."""
+    (extra,) = questions.contract.extra_axes
+    batch = questions.plain(rows_for(extra, questions.m))
+    parts = [questions.part]
+    if questions.part == "loss" and questions.description.has_gradient:
+        parts.append("gradient")
+    odd = next((part for part in parts if not questions.agrees(batch, part)), None)
+    what = f"scores of shape {_shape(questions, batch)}"
+    if odd is None:
+        return True, f"{what} are answered with {answered(questions.numbers(batch))}, as {batch.n} rows are"
+    expected = answered(questions.predict(batch, odd)) if odd == "loss" else f"that of {batch.n} rows"
+    return False, f"{what}: the {odd} is {said(questions.ask(batch, odd))}, and not {expected}"
+
+
+def _shape(questions: Questions, batch: Batch) -> tuple[int, ...]:
+    sizes = row_sizes(questions.contract.extra_axes, batch.n, batch.m)
+    return spread(batch.scores, sizes, questions.contract.axis).shape
