@@ -126,16 +126,17 @@ def _require_repeatable(questions: Questions, batch: Batch, first: Floats) -> No
         )
 
 
-def hypotheses(questions: Questions) -> list[dict[str, Any]]:
-    """Return what scores and reduction may be; what has a divisor is a sum."""
+def hypotheses(part: str, one: Answer) -> list[dict[str, Any]]:
+    """Return what scores and reduction of an answer may be; what has a divisor is a sum."""
     kinds: list[dict[str, Any]] = [{"input": "logits"}, {"input": "probabilities"}, {"input": "log_probabilities"}]
-    if questions.part == "gradient":
+    if part == "gradient":
         kinds += [
             {"input": "probabilities", "gradient_wrt": "probabilities"},
             {"input": "log_probabilities", "gradient_wrt": "log_probabilities"},
         ]
-    reductions = ("mean", "sum", "none") if questions.contract.divisor is None else ("sum",)
-    return [{**kind, "reduction": reduction} for kind in kinds for reduction in reductions]
+    reductions = ("mean", "sum", "none") if one.how.get("divisor") is None else ("sum",)
+    found = [{**kind, "reduction": reduction} for kind in kinds for reduction in reductions]
+    return [change for change in found if meant(change, one.batch)]
 
 
 def explanations(questions: Questions, one: Answer, tolerance: float | None) -> list[dict[str, Any]]:
@@ -145,8 +146,8 @@ def explanations(questions: Questions, one: Answer, tolerance: float | None) -> 
     limit = questions.tolerance(one.batch, tolerance)
     return [
         change
-        for change in hypotheses(questions)
-        if meant(change, one.batch) and same(one.got, questions.predict(one.batch, **change), limit)
+        for change in hypotheses(questions.part, one)
+        if same(one.got, questions.predict(one.batch, **{**one.how, **change}), limit)
     ]
 
 

@@ -102,6 +102,19 @@ def settle_arguments(questions: Questions, inference: Inference, parameters: Seq
             continue
         if own is None and not (one.by_name and _settled(questions, one, None, roles)):
             _left_alone(questions, inference, one, roles)
+    if questions.contract.divisor is not None and "reduction" in inference.findings:
+        _tell_divided(questions, inference)
+
+
+def _tell_divided(questions: Questions, inference: Inference) -> None:
+    """Tell that what is given a divisor is a sum, whatever is returned without one."""
+    without = inference.findings["reduction"]
+    if without.value == "sum":
+        return
+    batch = options_at_work(questions, "divisor")
+    name = questions.contract.arguments["divisor"]
+    inference.tell("reduction", "sum", f"{shown(batch)}: {answered(questions.numbers(batch))}, a sum over {name}")
+    inference.notes.append(f"Without {name} the reduction is {without.value}: {without.evidence}.")
 
 
 def _settled(questions: Questions, parameter: Parameter, own: str | None, roles: list[str]) -> bool:

@@ -139,8 +139,8 @@ def _settle_with_constant(questions: Questions, inference: Inference, one: Answe
         return False
     before = questions.contract
     _set(questions, one)
-    for change in hypotheses(questions):
-        if not meant(change, one.batch) or questions.predict(one.batch, **change).shape != one.got.shape:
+    for change in hypotheses(questions.part, one):
+        if questions.predict(one.batch, **change).shape != one.got.shape:
             continue
         questions.learn(**change)
         if (constants := fitted(questions)) is not None:

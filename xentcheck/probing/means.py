@@ -12,7 +12,7 @@ from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said
 
-_USUAL = (-100, -1, 255, 0)
+_USUAL = (-100, -1, 255, 0, 250, -2, -999)
 
 
 def find_ignored(questions: Questions, inference: Inference) -> None:

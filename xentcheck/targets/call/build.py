@@ -81,9 +81,11 @@ def follow(target: Target, contract: Mapping[str, Any], framework: str = "") -> 
     framework : str
         That of its plan; "" where it is to be found out, again since a call in the wrong order may have misled.
     """
-    target.contract = dict(contract)
-    target.convention = Convention.of(contract, target.convention.keywords)
-    if framework == "":
+    before, target.contract = target.convention, dict(contract)
+    target.convention = Convention.of(contract, before.keywords)
+    # What a framework has compiled is kept where its arrays were taken, and differentiated, in this order before.
+    known = target.settled and target.differentiated and target.convention.labels_first == before.labels_first
+    if framework == "" and not known:
         target.framework, target.settled = framework_named(""), False
         if imported():
             try_out(target)
