@@ -44,10 +44,8 @@ def _answers(questions: Questions) -> tuple[bool, str]:
     """Return whether rows along the declared axes are answered as they should be, and the evidence in words."""
     (extra,) = questions.contract.extra_axes
     batch = questions.plain(rows_for(extra, questions.m))
-    parts = [questions.part]
-    if questions.part == "loss" and questions.description.has_gradient:
-        parts.append("gradient")
-    odd = next((part for part in parts if not questions.agrees(batch, part)), None)
+    questions.ask_all([batch], *questions.parts)
+    odd = next((part for part in questions.parts if not questions.agrees(batch, part)), None)
     what = f"scores of shape {_shape(questions, batch)}"
     if odd is None:
         return True, f"{what} are answered with {answered(questions.numbers(batch))}, as {batch.n} rows are"

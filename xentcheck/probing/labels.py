@@ -104,9 +104,12 @@ def _dense_dtypes(questions: Questions, inference: Inference) -> None:
 def _by_dtype(questions: Questions, batch: Batch, names: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
     """Return the dtypes of labels that are answered as they should be, and what came of the others."""
     right, wrong = [], {}
-    for name in names:
-        given = batch.labels.astype(batch.scores.dtype if name == "same" else name)
-        tried = batch.replace(labels=given)
+    batches = {
+        name: batch.replace(labels=batch.labels.astype(batch.scores.dtype if name == "same" else name))
+        for name in names
+    }
+    questions.ask_all(batches.values())
+    for name, tried in batches.items():
         if questions.agrees(tried):
             right.append(name)
         else:

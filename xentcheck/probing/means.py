@@ -24,10 +24,11 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     means = ("rows", "kept") if questions.contract.reduction == "mean" else ("rows",)
     words: list[str] = []
     found: list[tuple[int, Any, str]] = []
-    for label in (*_USUAL, questions.m - 1):
-        if label < 0 and questions.label_dtype.startswith("u"):
-            continue
-        batch = questions.batch(questions.rows(3), (1, label, 1))
+    signed = not questions.label_dtype.startswith("u")
+    tried = [label for label in (*_USUAL, questions.m - 1) if label >= 0 or signed]
+    batches = {label: questions.batch(questions.rows(3), (1, label, 1)) for label in tried}
+    questions.ask_all(batches.values())
+    for label, batch in batches.items():
         candidates = [{"ignore_index": label, "mean_over": mean} for mean in means]
         fits, evidence = questions.choose(batch, candidates)
         if len(fits) == 1:

@@ -35,6 +35,7 @@ def find_dtypes(questions: Questions, inference: Inference) -> None:
         batches = [questions.plain(3, dtype=name)]
         if not questions.contract.boundary.exact and questions.part == "loss":
             batches.append(impossible(questions, name))  # the constant may be one of each dtype
+        questions.ask_all(batches[:1], *questions.parts)
         odd = next((batch for batch in batches if not questions.agrees(batch)), None)
         if odd is None:
             found.append(name)
@@ -113,13 +114,10 @@ def find_compute(questions: Questions, name: str) -> str | None:
     `WIDE` stands for float32, which is what the default says.
     """
     batches = _wide(questions, name)
-    parts = [questions.part]
-    if questions.part == "loss" and questions.description.has_gradient:
-        parts.append("gradient")
-    questions.ask_all(batches, *parts)
+    questions.ask_all(batches, *questions.parts)
     for compute in (None, "same"):
         contract = questions.contract.replace(compute=compute, dtypes=[name])
-        if all(_conforms(questions, contract, batch, part) for batch in batches for part in parts):
+        if all(_conforms(questions, contract, batch, part) for batch in batches for part in questions.parts):
             return compute or WIDE
     return None
 
@@ -141,5 +139,4 @@ def _wide(questions: Questions, name: str) -> list[Batch]:
         return [questions.plain(n, dtype=name) for n in (1, 2, 3)]
     rows = np.exp(rows) if questions.contract.input == "probabilities" else rows
     tried: dict[str, Any] = {key: value for key, value in _AT_WORK.items() if key in questions.contract.arguments}
-    batches = [questions.batch(rows[:3], questions.labels(3), dtype=name, **tried)]
-    return batches + [questions.batch(row[None], (1,), dtype=name, **tried) for row in rows]
+    return [questions.plain(3, dtype=name)] + [questions.batch(row[None], (1,), dtype=name, **tried) for row in rows]

@@ -156,16 +156,27 @@ class Questions:
         return self._in_time(batch, self.host.evaluate(batch, (part or self.part,)))
 
     def ask_all(self, batches: Iterable[Batch], *parts: str) -> None:
-        """Ask about several batches at once, which is faster than one by one; `ask` has the answers then."""
+        """Ask about several batches as one message, all parts of each in one call; `ask` has the answers then.
+
+        Where such a call raises, it is left to `ask` to find out which part does.
+        """
         new: dict[Any, Question] = {}
         for batch in batches:
-            for part in parts or (self.part,):
-                if (key := self._asked(batch, part)) not in self._outcomes:
-                    new[key] = Question(batch, (part,))
-        outcomes = self.host.evaluate_each(list(new.values()))
-        for (key, question), outcome in zip(new.items(), outcomes, strict=True):
+            want = [part for part in parts or (self.part,) if self._asked(batch, part) not in self._outcomes]
+            if want:
+                new[self._asked(batch, want[0])] = Question(batch, want)
+        for question, outcome in zip(new.values(), self.host.evaluate_each(list(new.values())), strict=True):
             self.calls += 1
-            self._outcomes[key] = self._in_time(question.batch, outcome)
+            self._in_time(question.batch, outcome)
+            if len(question.want) == 1 or (outcome.raised is None and not outcome.died):
+                for part in question.want:
+                    self._outcomes[self._asked(question.batch, part)] = outcome
+
+    @property
+    def parts(self) -> list[str]:
+        """What can be asked for: the loss, if there is one, and the gradient."""
+        both = self.part == "loss" and self.description.has_gradient
+        return [self.part, "gradient"] if both else [self.part]
 
     def _asked(self, batch: Batch, part: str) -> Any:
         """Return what a question is known by: the call, part and batch."""

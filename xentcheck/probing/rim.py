@@ -64,7 +64,8 @@ def _infinite(questions: Questions, value: float, off_label: bool) -> list[Batch
 def _disagreements(questions: Questions, value: float, off_label: bool = False) -> Iterator[tuple[Batch, str]]:
     """Yield batches with such a score whose loss or gradient is not that of the limit, and which of the two."""
     for batch in _infinite(questions, value, off_label):
-        for part in _parts(questions):
+        questions.ask_all([batch], *questions.parts)
+        for part in questions.parts:
             if not questions.agrees(batch, part):
                 yield batch, part
 
@@ -75,8 +76,11 @@ def find_invalid(questions: Questions, inference: Inference) -> None:
     kinds = [kind for kind in INVALID_KINDS if any(_bad(questions, kind))]
     for kind in kinds:
         refused = True
-        for batch in _bad(questions, kind):
-            outcomes = [questions.ask(batch, part) for part in _parts(questions)]
+        batches = _bad(questions, kind)
+        for part in questions.parts:
+            questions.ask_all(batches, part)
+        for batch in batches:
+            outcomes = [questions.ask(batch, part) for part in questions.parts]
             raised = all(one.raised is not None and one.raised.call != "convert" for one in outcomes)
             if raised or _understood(questions, batch):
                 continue
@@ -97,11 +101,6 @@ def find_invalid(questions: Questions, inference: Inference) -> None:
     elif raising == kinds:
         declared = "raise"
     inference.tell("invalid", declared, "; ".join(words))
-
-
-def _parts(questions: Questions) -> list[str]:
-    both = questions.part == "loss" and questions.description.has_gradient
-    return [questions.part, "gradient"] if both else [questions.part]
 
 
 def _bad(questions: Questions, kind: str, sizes: tuple[int, ...] = (1, 2, 3)) -> list[Batch]:
