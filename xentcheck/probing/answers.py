@@ -10,7 +10,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.probing.compare import Floats, answered, same
-from xentcheck.probing.questions import Questions
+from xentcheck.probing.questions import Questions, identity
 from xentcheck.probing.show import shown
 from xentcheck.targets import Outcome, TargetError
 
@@ -145,10 +145,17 @@ def explanations(questions: Questions, one: Answer, tolerance: float | None) -> 
         return []
     limit = questions.tolerance(one.batch, tolerance)
     return [
-        change
-        for change in hypotheses(questions.part, one)
-        if same(one.got, questions.predict(one.batch, **{**one.how, **change}), limit)
+        change for change in hypotheses(questions.part, one) if same(one.got, _predicted(questions, one, change), limit)
     ]
+
+
+def _predicted(questions: Questions, one: Answer, change: dict[str, Any]) -> Floats:
+    """Return what a change predicts, which is the same whatever the arguments are that do nothing yet."""
+    places = one.how["extra_axes"], questions.contract.output
+    key = (one.batch.label_form, identity(one.batch.scores), identity(one.batch.labels), *places, *change.items())
+    if key not in questions.predictions:
+        questions.predictions[key] = questions.predict(one.batch, **{**one.how, **change})
+    return questions.predictions[key]
 
 
 def meant(change: dict[str, Any], batch: Batch) -> bool:

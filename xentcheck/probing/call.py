@@ -13,7 +13,7 @@ from xentcheck.probing.answers import Answer, Place, answers_of, explanations, h
 from xentcheck.probing.compare import LOOSE, answered
 from xentcheck.probing.constants import fitted
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.questions import Questions
+from xentcheck.probing.questions import Questions, identity
 from xentcheck.probing.show import said, shown
 from xentcheck.targets import Outcome, TargetError
 
@@ -108,13 +108,19 @@ def _search(
             tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
             if any(_settle(questions, inference, one, tolerance) for tolerance in tolerances for one in found):
                 return True
-        plain = [one for one in answers if one.batch.scores.min() > 0 and one.m == 3]
+        plain = _different([one for one in answers if one.batch.scores.min() > 0 and one.m == 3])
         varied = len({one.got.tobytes() for one in answers}) > 1
         if dtype == "float64" and varied and any(_settle_with_constant(questions, inference, one) for one in plain):
             return True
         if any(np.all(np.isfinite(one.got)) for one in answers):
             break  # a narrower dtype would only be taken for more
     return False
+
+
+def _different(answers: list[Answer]) -> list[Answer]:
+    """Return answers without those that are the same for the same batch, as under another reading of an argument."""
+    found = {(identity(one.got), identity(one.batch.scores), identity(one.batch.labels)): one for one in answers[::-1]}
+    return list(found.values())[::-1]
 
 
 def _set(questions: Questions, one: Answer) -> None:

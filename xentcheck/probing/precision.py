@@ -16,11 +16,14 @@ from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 from xentcheck.properties.answer import Answer, Truth
 from xentcheck.targets import Outcome
+from xentcheck.truth.formats import FORMATS
 
 WIDE = "float32"
 _ROWS, _CLASSES = 24, 16
 _AT_WORK = {"temperature": 0.7, "soft_cap": 5.0}
 """Options that round once more in 16 bits."""
+_ONE_ROUNDING = 0.51
+"""How many units in the last place a number is off that was rounded once from float32."""
 _HALVES = ("float16", "bfloat16")
 
 
@@ -111,15 +114,24 @@ def _tell_compute(inference: Inference, halves: dict[str, str | None]) -> None:
 def find_compute(questions: Questions, name: str) -> str | None:
     """Return the `compute` by which all that is answered in a 16-bit format is right; None where it is by none.
 
-    `WIDE` stands for float32, which is what the default says.
+    `WIDE` stands for float32, which is what the default says: one rounding of the exact number, nearly.
     """
     batches = _wide(questions, name)
     questions.ask_all(batches, *questions.parts)
-    for compute in (None, "same"):
-        contract = questions.contract.replace(compute=compute, dtypes=[name])
-        if all(_conforms(questions, contract, batch, part) for batch in batches for part in questions.parts):
-            return compute or WIDE
-    return None
+    asked = [(batch, part) for batch in batches for part in questions.parts]
+    if all(_rounded_once(questions, batch, part) for batch, part in asked):
+        return WIDE
+    same = questions.contract.replace(compute="same", dtypes=[name])
+    return "same" if all(_conforms(questions, same, batch, part) for batch, part in asked) else None
+
+
+def _rounded_once(questions: Questions, batch: Batch, part: str) -> bool:
+    got, wanted = questions.numbers(batch, part), questions.predict(batch, part)
+    if got is None or got.shape != wanted.shape:
+        return False
+    unit = 2.0 * FORMATS[batch.dtype].unit_roundoff
+    spacing = unit * 2.0 ** np.floor(np.log2(np.maximum(np.abs(wanted), 2.0**-20)))
+    return bool(np.all(np.abs(got - wanted) <= _ONE_ROUNDING * spacing))
 
 
 def _conforms(questions: Questions, contract: Contract, batch: Batch, part: str) -> bool:

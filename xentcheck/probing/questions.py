@@ -48,6 +48,7 @@ class Questions:
         self.wide = False
         self.m = 3
         self.calls = 0
+        self.predictions: dict[Any, Floats] = {}
         self._outcomes: dict[Any, Outcome] = {}
 
     def learn(self, **changes: Any) -> None:
@@ -183,7 +184,7 @@ class Questions:
         each_row = part == "gradient" and self.contract.effective_gradient_reduction == "none"  # of a vjp's cotangent
         called = (self.contract.argument_order, self.contract.axis, self.contract.extra_axes, part, each_row)
         called_by = tuple(self.contract.arguments.items())
-        return (*called, called_by, batch.label_form, *map(_identity, (batch.scores, batch.labels)), _options_of(batch))
+        return (*called, called_by, batch.label_form, *map(identity, (batch.scores, batch.labels)), _options_of(batch))
 
     def _in_time(self, batch: Batch, outcome: Outcome) -> Outcome:
         if outcome.died.startswith("no answer"):
@@ -235,9 +236,10 @@ class Questions:
         return given or TOLERANCE[batch.dtype]
 
 
-def _identity(array: NDArray[Any]) -> tuple[Any, ...]:
+def identity(array: NDArray[Any]) -> tuple[Any, ...]:
+    """Return what tells an array from others, to the last bit."""
     return array.dtype.name, array.shape, array.tobytes()
 
 
 def _options_of(batch: Batch) -> tuple[Any, ...]:
-    return tuple((key, _identity(np.asarray(value))) for key, value in batch.options.items())
+    return tuple((key, identity(np.asarray(value))) for key, value in batch.options.items())
