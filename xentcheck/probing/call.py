@@ -9,6 +9,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes, spread
+from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer, Place, answers_of, explanations, hypotheses, meant
 from xentcheck.probing.compare import LOOSE, answered
 from xentcheck.probing.constants import fitted
@@ -29,7 +30,7 @@ _ROUNDS: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ("float16", _ROWS_ALONE),
 )
 _FEW = 3
-"""How many readings of the arguments are tried along axes and in 16 bits."""
+"""How many readings of the arguments are tried with two classes, along axes and in 16 bits."""
 Readings = Sequence[dict[str, Any]]
 
 
@@ -93,16 +94,14 @@ def _search(
 ) -> bool:
     """Return whether a call is explained; the answers and refusals that came are added to those given."""
     for dtype, places in _ROUNDS:
-        tried = (
-            readings if places is _ROWS_ALONE and dtype.startswith("float") and dtype != "float16" else readings[:_FEW]
-        )
-        calls = [
-            {**reading, "axis": axis, "extra_axes": extra, "argument_order": order}
-            for reading in tried
-            for axis, extra in places
-            for order in orders
-        ]
         for m in (3, 2):
+            usual = m == 3 and places is _ROWS_ALONE and dtype in Contract().dtypes
+            calls = [
+                {**reading, "axis": axis, "extra_axes": extra, "argument_order": order}
+                for reading in (readings if usual else readings[:_FEW])
+                for axis, extra in places
+                for order in orders
+            ]
             found = list(answers_of(questions, calls, dtype, m, refusals))
             answers += found
             tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match

@@ -38,6 +38,8 @@ def roles_of(parameter: Parameter) -> tuple[str, ...]:
     or a divisor; a number, one of those that options are; and all where the call needs it.
     """
     named = tuple(key for key, known in OPTION_NAMES.items() if parameter.name.lower() in known)
+    if set(named) & set(ARRAYS):
+        return tuple(dict.fromkeys((*named, *ARRAYS)))
     if named or not parameter.by_name:
         return named
     if parameter.required:
