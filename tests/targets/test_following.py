@@ -10,6 +10,9 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets import Host, TargetSpecification, open_host
+from xentcheck.targets.call.build import follow
+from xentcheck.targets.call.framework import NumpyFramework
+from xentcheck.targets.call.target import Functions, Target
 
 LOSS = """
 import os
@@ -63,6 +66,23 @@ def test_a_process_that_died_follows_when_it_is_back(tmp_path: Path) -> None:
         host.follow(FOLLOWED)
         assert host.evaluate(Batch(np.ones((5, 3)), LABELS), ("loss",)).died == "exit status 3"
         assert answered(host) == 2.0 * (1 + 2 + 3) + 300
+
+
+class Differentiating(NumpyFramework):
+    """A framework that has found out what a loss takes."""
+
+    differentiates = True
+
+
+def test_a_framework_is_found_out_again_where_the_order_changes() -> None:
+    """And kept else, with what it has compiled."""
+    found = Differentiating()
+    target = Target(Functions(loss=lambda scores, labels: 0.0), framework=found, settled=True)
+    follow(target, {"axis": 0, "z_loss": {"argument": "scale"}})
+    assert target.framework is found
+    assert target.convention.axis == 0
+    follow(target, {"argument_order": "labels_first"})
+    assert target.framework is not found
 
 
 def test_what_has_no_signature_has_no_parameters() -> None:

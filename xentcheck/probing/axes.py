@@ -37,7 +37,8 @@ def find_axes(questions: Questions, inference: Inference) -> None:
                 inference.tell("axis", axis, words[axis])
             inference.tell("extra_axes", sorted(found), words[axis])
             return
-    inference.tell("extra_axes", list(before.extra_axes), "; ".join(words.values()))
+    if alone:  # else the call has told it
+        inference.tell("extra_axes", [0], "; ".join(words.values()))
 
 
 def _answers(questions: Questions) -> tuple[bool, str]:
