@@ -203,3 +203,21 @@ def test_two_arguments_of_one_name_are_one_sentence() -> None:
     """It says what to do."""
     with pytest.raises(TargetError, match="wrap it in a function"):
         of(two_of_one)
+
+
+def in_range(z: Any, y: Any, pad: int = 0) -> Any:
+    """An ignored class that has to be one."""
+    kept = y != pad
+    return (rows_of(z, y) * kept).sum() / kept.sum()
+
+
+def test_an_ignored_class_is_one_that_can_be_indexed() -> None:
+    """So that what a mean of ignored rows alone is can be told; -inf there is nan, times 0."""
+    told = of(in_range).told
+    assert (told["ignore_index"], told["mean_over"], told["empty_mean"]) == ({"argument": "pad"}, "kept", "nan")
+    assert told["nonfinite"] == []
+
+
+def test_a_row_of_weight_0_may_hold_no_infinity_where_it_is_multiplied() -> None:
+    """Off the label neither, since the label of such a row does not count."""
+    assert of(averaged_over_rows).told["nonfinite"] == []

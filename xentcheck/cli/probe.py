@@ -31,7 +31,7 @@ def probe(**given: Any) -> int:
     """Infer what TARGET promises, from its answers to small batches, and print it as TOML.
 
     Nothing has to be known of it: order of the arguments, form of the labels, logits or probabilities, reduction,
-    constants, options, gradient and what becomes of bad input are told by batches of one to three rows. Each key has
+    constants, options, gradient and what becomes of bad input are told by batches of a few rows. Each key has
     its evidence beside it; what cannot be told, and what no convention explains, is said below. A contract that TARGET
     declares is not looked at.
 

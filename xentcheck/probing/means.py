@@ -79,8 +79,8 @@ def _nothing(questions: Questions) -> list[tuple[str, Batch]]:
     if "row_weights" in questions.contract.arguments and over != "rows":
         batches.append(("row weights of 0", questions.batch(questions.rows(2), (1, 1), row_weights=(0.0, 0.0))))
     if ignored is not None and questions.form == "sparse" and over != "rows":
-        label = ignored if isinstance(ignored, int) else -100
-        batches.append(("only ignored rows", questions.batch(questions.rows(2), (label, label))))
+        label, option = questions.ignored()
+        batches.append(("only ignored rows", questions.batch(questions.rows(2), (label, label), **option)))
     if "class_weights" in questions.contract.arguments and over == "weights":
         weights = np.ones(questions.m)
         weights[1] = 0.0

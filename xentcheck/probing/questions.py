@@ -131,6 +131,11 @@ class Questions:
         own = (1, 0, 1) if self.m == 2 else (1, 2, 1)
         return tuple(own[row % 3] if row < 3 else row % self.m for row in range(n))
 
+    def ignored(self) -> tuple[int, dict[str, Any]]:
+        """Return a label that is ignored, and the option that says so: a class, which every target can index."""
+        declared: Any = self.contract.ignore_index
+        return (declared, {}) if isinstance(declared, int) else (self.m - 1, {"ignore_index": self.m - 1})
+
     def rows(self, n: int, kind: str | None = None) -> Floats:
         """Return ordinary rows of scores, shape (n, m); after three, these with their classes moved on."""
         kind = kind or self.contract.input

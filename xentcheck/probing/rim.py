@@ -53,11 +53,15 @@ def _infinite(questions: Questions, value: float, off_label: bool) -> list[Batch
                 batches.append(questions.batch(rows, questions.labels(2), form=form, label_smoothing=0.5))
     rows = questions.rows(2)
     rows[0, :2] = value
-    if "row_weights" in questions.contract.arguments and not off_label:
+    if (
+        "row_weights" in questions.contract.arguments
+    ):  # such a row may be -inf where its label is, since that does not count
         batches.append(questions.batch(rows, questions.labels(2), row_weights=(0.0, 1.0)))
     ignored = questions.contract.ignore_index
     if ignored is not None and questions.form == "sparse":
-        batches.append(questions.batch(rows, (ignored if isinstance(ignored, int) else -100, 1)))
+        label, option = questions.ignored()
+        rows[0, label if 0 <= label < questions.m else 0] = value
+        batches.append(questions.batch(rows, (label, 1 if label == 0 else 0), **option))
     return batches
 
 
