@@ -69,6 +69,13 @@ def averaged_over_kept(z: Any, y: Any, sample_weight: Any) -> Any:
     return (rows_of(z, y) * sample_weight).sum() / (sample_weight > 0).sum()
 
 
+def out_of_range_is_0(z: Any, y: Any, weight: Any = None) -> Any:
+    """One-hot rows, which are 0 for a label of -100, and a mean over weights, which such a row keeps."""
+    hot = (y[:, None] == np.arange(z.shape[1])).astype(z.dtype)
+    losses = -(hot * log_softmax(z)).sum(axis=1)
+    return losses.mean() if weight is None else (losses * weight).sum() / weight.sum()
+
+
 def images(z: Any, y: Any) -> Any:
     """Scores (N, C, d) alone."""
     n, c, d = z.shape
@@ -87,6 +94,7 @@ EXPECTED: dict[Any, dict[str, Any]] = {
         "ignore_index": {"argument": "ignore_index"},
         "mean_over": "weights",
     },
+    out_of_range_is_0: {"row_weights": {"argument": "weight"}, "mean_over": "weights", "ignore_index": None},
     averaged_over_rows: {"row_weights": {"argument": "mask"}, "row_weights_as": "bool", "mean_over": "rows"},
     averaged_over_kept: {"row_weights_as": "numbers", "mean_over": "kept"},
 }

@@ -21,7 +21,7 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
         return
     if "ignore_index" in questions.contract.arguments:
         return
-    means = ("rows", "kept") if questions.contract.reduction == "mean" else ("rows",)
+    means = _means(questions, inference)
     words: list[str] = []
     found: list[tuple[int, Any, str]] = []
     signed = not questions.label_dtype.startswith("u")
@@ -45,6 +45,14 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
             inference.notes.append(f"Rows of the labels {others} do not count either; a contract can name one label.")
         return
     inference.tell("ignore_index", None, f"none of these labels is ignored: {'; '.join(words)}")
+
+
+def _means(questions: Questions, inference: Inference) -> tuple[str, ...]:
+    """Return what a mean may divide by, as far as weights have not told it."""
+    if questions.contract.reduction != "mean":
+        return ("rows",)
+    told = inference.findings.get("mean_over")
+    return ("rows", "kept") if told is None or told.status != "told" else (told.value, *told.also)
 
 
 def find_empty_mean(questions: Questions, inference: Inference) -> None:
