@@ -126,11 +126,12 @@ def penalty(problem: Problem, i: int, scores: Vector) -> mpf:
     """Return z_loss times the squared log of the sum of exp(z), times the weight of the row."""
     if problem.contract.input != "logits":
         return mpf(0)
-    return (
-        own_weight(problem, i)
-        * mpf(problem.z_loss)
-        * mpmath.log(sum(mpmath.exp(x) for x in capped(problem, scores))) ** 2
-    )
+    return own_weight(problem, i) * mpf(problem.z_loss) * log_sum(problem, scores) ** 2
+
+
+def log_sum(problem: Problem, scores: Vector) -> mpf:
+    """Return the log of the sum of exp(z)."""
+    return mpmath.log(sum(mpmath.exp(x) for x in capped(problem, scores)))
 
 
 def scores_of(problem: Problem, i: int) -> Vector:
@@ -146,25 +147,31 @@ def row_losses(problem: Problem, i: int) -> Vector:
 
 
 def derivatives(problem: Problem, i: int, j: int) -> Vector:
-    """Return the row's derivative by the j-th variable under each reading, by central differences."""
+    """Return the row's derivative by the j-th variable under each reading, by central differences.
+
+    p - t as a policy is the derivative of the loss and (v - sum c) times the log of the sum of exp, v the row's weight.
+    """
     contract, scores = problem.contract, scores_of(problem, i)
     exact = (None, None)
-    chosen = [exact] if contract.gradient_of == "ideal" else readings(problem)
+    chosen = [exact] if contract.gradient_of != "loss" else readings(problem)
     p = probabilities(problem, scores)
+    missing = own_weight(problem, i) * (1 - sum(coefficients(problem, i))) if contract.gradient_of == "p - t" else 0
     found = []
     for reading in chosen:
 
         def at(step: mpf, reading: Any = reading) -> mpf:
             if contract.gradient_wrt == "logits" and contract.input == "logits":
                 moved = [x + step * (k == j) for k, x in enumerate(scores)]
-                return cost(problem, i, probabilities(problem, moved), reading) + penalty(problem, i, moved)
+                further = penalty(problem, i, moved) + missing * log_sum(problem, moved)
+                return cost(problem, i, probabilities(problem, moved), reading) + further
             if contract.gradient_wrt == "logits":
                 # By the logits behind given probabilities: one moved by h makes p_k e^(h delta) / (1 + p_j (e^h - 1)).
                 given = p
                 if contract.boundary.normalise:
                     given = [x / sum(p) for x in p]
                 below = 1 + given[j] * mpmath.expm1(step)
-                return cost(problem, i, [x * mpmath.exp(step * (k == j)) / below for k, x in enumerate(given)], reading)
+                moved = [x * mpmath.exp(step * (k == j)) / below for k, x in enumerate(given)]
+                return cost(problem, i, moved, reading) + missing * mpmath.log(below)
             if contract.gradient_wrt == "log_probabilities":
                 return cost(problem, i, [x * mpmath.exp(step * (k == j)) for k, x in enumerate(p)], reading)
             return cost(problem, i, [x + step * p[j] * (k == j) for k, x in enumerate(p)], reading)
@@ -491,3 +498,45 @@ def test_blocks_of_many_rows_and_classes(kind: str, labels: str) -> None:
                 assert least <= high
                 assert low <= most
                 assert found.radius[index] <= 2.0**-66 * (1 + abs(low))
+
+
+SUMS = np.array([[0.5, 0.0, 1.25, 0.5], [0.0, 2.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]])
+"""Rows of several coefficients, of one that is not 1, of none, and one-hot."""
+
+
+@pytest.mark.parametrize("kind", ["logits", "probabilities", "log_probabilities"])
+@pytest.mark.parametrize("boundary", ["exact", "add", "clip, normalise"])
+@pytest.mark.parametrize("weights", [None, [0.3, 2.5, 0.7, 0.0], [2.5, 0.3, 0.0, 0.7]])
+@pytest.mark.parametrize(("smoothing", "over"), [(0.0, "all"), (0.3, "all"), (0.9, "others"), (1.0, "all")])
+def test_p_minus_t_as_a_policy(kind: str, boundary: str, weights: Any, smoothing: float, over: str) -> None:
+    """The weight of the row times p - t', whatever t' sums to, for each input and boundary."""
+    keys = {"input": kind, "boundary": BOUNDARIES[boundary], "label_smoothing": smoothing, "smoothing_over": over}
+    given = {} if weights is None else {"row_weights": np.array(weights)}
+    contract = Contract(labels=["soft"], soft_rows="any", gradient_of="p - t", row_weights={"argument": "v"}, **keys)
+    contract = contract if given else contract.replace(row_weights=None)
+    agree(pose(contract, draw("float64", kind, "soft", seed=19, n=4)[0], SUMS, "soft", given), every=7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+def test_p_minus_t_with_the_options_of_logits(dtype: str, reduction: str) -> None:
+    """A z-loss, a soft cap, a temperature, a divisor and a cotangent enter as they do beside the ideal gradient."""
+    keys = {"z_loss": 0.3, "soft_cap": 5.0, "temperature": 0.7, "label_smoothing": 0.1}
+    keys["divisor"] = 3.0 if reduction == "sum" else None
+    contract = Contract(labels=["soft"], soft_rows="any", gradient_of="p - t", reduction=reduction, **keys)
+    upstream = np.array([0.5, -1.0, 0.0, 3.0]) if reduction == "none" else np.array(-1.7)
+    scores = draw(dtype, "logits", "soft", seed=20, n=4)[0]
+    agree(pose(contract, scores, SUMS.astype(scores.dtype), "soft", upstream=upstream), every=7)
+
+
+def test_p_minus_t_is_exact_where_a_row_has_one_label() -> None:
+    """A confident row keeps its digits, as with the ideal gradient, and a single class of sum t has 1 - t."""
+    keys = {"labels": ["soft"], "soft_rows": "any", "reduction": "none", "row_weights": {"argument": "v"}}
+    contract = Contract(gradient_of="p - t", **keys)
+    scores, options = np.array([[0.0, 300.0], [300.0, 0.0]]), {"row_weights": np.array([0.1, 3.0])}
+    asked = [pose(each, scores, np.eye(2), "soft", options) for each in (contract, Contract(**keys))]
+    ours, ideal = (enclose(each).gradient for each in asked)
+    assert (ours.radius < 1e-20 * np.abs(ours.hi)).all()
+    assert (ours.hi == ideal.hi).all()
+    alone = pose(contract, np.array([[3.0], [1.0]]), np.array([[2.0], [0.0]]), "soft", options)
+    assert enclose(alone).gradient.hi.tolist() == [[-0.1], [3.0]]

@@ -60,6 +60,7 @@ BY_ROW = {"row_weights": {"argument": "v"}}
 ROW_WEIGHTS = np.array([0.5, 3.0, 0.0, 1.0, 0.001, 2.0, 1.0, 100.0])
 CLIP, ADD = {"clip": [0.001, 0.9]}, {"add": 0.001}
 NARROW = {"labels": ["soft"], "dense_label_dtypes": ["float16"], "soft_rows": "any"}
+UNSUMMED = {"labels": ["soft"], "soft_rows": "any", "gradient_of": "p - t"}
 PROBABLE = {"input": "probabilities", "gradient_wrt": "probabilities"}
 CONTRACTS = {
     "plain": {},
@@ -125,6 +126,12 @@ CONTRACTS = {
     "soft_rows=any, z_loss": {"labels": ["soft"], "soft_rows": "any", "z_loss": 0.125},
     "soft_rows=any, label_smoothing": {"labels": ["soft"], "soft_rows": "any", "label_smoothing": 0.25},
     "soft_rows=any, class_weights": {"labels": ["soft"], "soft_rows": "any", "class_weights": WEIGHTS},
+    "gradient_of=p - t": UNSUMMED,
+    "gradient_of=p - t, row_weights, z_loss": {**UNSUMMED, **BY_ROW, "z_loss": 0.125},
+    "gradient_of=p - t, label_smoothing, reduction=sum": {**UNSUMMED, "label_smoothing": 0.25, "reduction": "sum"},
+    "gradient_of=p - t, soft_cap": {**UNSUMMED, "soft_cap": 5.0},
+    "gradient_of=p - t, dense_label_dtypes": {**UNSUMMED, **NARROW, "label_smoothing": 0.25},
+    "gradient_of=p - t, input=probabilities, boundary=add": {**UNSUMMED, "input": "probabilities", "boundary": ADD},
     "soft_rows=renormalised": {"labels": ["soft"], "soft_rows": "renormalised"},
     "dense_label_dtypes": NARROW,
     "dense_label_dtypes, class_weights": {**NARROW, "class_weights": WEIGHTS},
@@ -195,6 +202,7 @@ EVERY_ACCURACY = (
     "z_loss",
     "label_smoothing",
     "soft_rows=any",
+    "gradient_of=p - t",
     "boundary=add, gradient_of=loss",
 )
 CASES = [

@@ -71,6 +71,24 @@ CASES = {
         [3.25] * 3,
         [1, 1, 1],
     ),
+    "p - t, not summing to one": (
+        posed(y=[[1.0, 2.0, 0.0, 0.25]] * 3, form="soft", reduction="none", soft_rows="any", gradient_of="p - t"),
+        [1, 1, 1],
+        [1, 1, 1],
+    ),
+    "p - t, row weights and z-loss": (
+        posed(
+            y=[[0.0, 2.0, 0.0, 0.0], [0.0] * 4, [0.0, 0.0, 1.0, 0.0]],
+            rows=[3.0, 0.5, 2.0],
+            form="soft",
+            reduction="sum",
+            soft_rows="any",
+            gradient_of="p - t",
+            z_loss=0.25,
+        ),
+        [1, 1, 1],
+        [3, 0.5, 2],
+    ),
     "ignored": (posed(y=[3, 9, 1], ignore_index=9, mean_over="kept"), [1, 0, 1], [0.5, 0, 0.5]),
     "minus infinity": (posed(z=np.where(Z == -2.0, -np.inf, Z), reduction="none"), [1, 1, 1], [1, 1, 1]),
 }

@@ -13,7 +13,7 @@ from xentcheck.contract.key import Key, Option, records
 from xentcheck.contract.keys_inputs import Inputs
 from xentcheck.contract.keys_loss import Loss
 from xentcheck.contract.keys_options import Options
-from xentcheck.contract.keys_promises import INVALID_KINDS, OFF_LABEL, Accuracy, Gradient, Rim, Trial
+from xentcheck.contract.keys_promises import INVALID_KINDS, OFF_LABEL, P_MINUS_T, Accuracy, Gradient, Rim, Trial
 from xentcheck.contract.values import DTYPES, INTEGERS, Argument, ContractError
 
 __all__ = ["DENSE", "DTYPES", "GROUPS", "INTEGERS", "INVALID_KINDS", "KEYS", "OPTIONS", "Contract", "parse_assignment"]
@@ -48,6 +48,9 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
             raise ContractError(f"smoothing_weights is 'mean' and soft_rows 'any', but {said}.")
         if self.divisor is not None and self.reduction != "sum":
             raise ContractError(f"divisor is declared, but it divides a sum, and reduction is {self.reduction!r}.")
+        if self.p_minus_t and (amiss := self._without_p_minus_t()):
+            needs = "soft labels, soft_rows 'any' and gradient_wrt 'logits', and takes no class_weights"
+            raise ContractError(f"gradient_of is {P_MINUS_T!r}, but {amiss}: it needs {needs}.")
         for name, record in KEYS.items():
             if record.of_logits and getattr(self, name) is not None and self.input != "logits":
                 said = f"it {record.of_logits} logits, and input is {self.input!r}"
@@ -95,6 +98,19 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
     def spoken(self, part: str) -> str:
         """Return what a part of the answer is called in a sentence: "log-probability" for a loss returned as such."""
         return self.output.replace("_", "-") if part == "loss" else part
+
+    @property
+    def p_minus_t(self) -> bool:
+        """Whether the gradient is p - t as a policy, whatever the labels of a row sum to."""
+        return self.gradient_of == P_MINUS_T
+
+    def _without_p_minus_t(self) -> str:
+        """Return which key does not go with that policy, or ""."""
+        wanted = {"soft_rows": "any", "gradient_wrt": "logits", "class_weights": None}
+        if "soft" not in self.labels:
+            return f"labels is {list(self.labels)!r}"
+        amiss = (name for name, value in wanted.items() if getattr(self, name) != value)
+        return next((f"{name} is {KEYS[name].to_json(getattr(self, name))!r}" for name in amiss), "")
 
     @property
     def effective_gradient_reduction(self) -> str:

@@ -12,6 +12,7 @@ from xentcheck.contract.keys_loss import REDUCTIONS
 from xentcheck.contract.values import DTYPES, ContractError, ListOf, OneOf
 
 OFF_LABEL = "-inf off the label"
+P_MINUS_T = "p - t"
 GRADES = ("B", "A*", "A", "B+", "C")
 INVALID_KINDS = (
     "label_out_of_range",
@@ -63,12 +64,17 @@ class Gradient:
     )
     gradient_of: str = key(
         "ideal",
-        OneOf("ideal", "loss"),
+        OneOf("ideal", "loss", P_MINUS_T),
         meaning=(
-            "p - t, the gradient of the loss without its boundary; or the derivative of the loss as declared, boundary "
-            "included. They part where p is near eps or beyond the clip."
+            "The derivative of the loss without its boundary, which by the logits is (sum t) p - t; that of the loss as "
+            "declared, boundary included; or p - t whatever the sum of a row, as a policy. The first two part where p "
+            "is near eps or beyond the clip. The third is the first for rows that sum to 1, smoothed or not, and no "
+            "derivative of the loss for others: a row of zeros has a loss of 0 and the gradient p. Row weights, a "
+            "z-loss, a soft cap, a temperature, reduction and upstream gradient enter as ever, and a Hessian-vector "
+            "product is of the derivative of p - t, that of the softmax. Only with soft labels, `soft_rows=any` and "
+            "`gradient_wrt=logits`, and without `class_weights`."
         ),
-        example="gradient_of=loss",
+        example='gradient_of="p - t"',
     )
     gradient_reduction: str | None = key(
         None,

@@ -101,7 +101,7 @@ def _title(answer: Answer, vector: NDArray[np.float64]) -> str:
     assert allowed is not None
     on, contract = answer.truth.conditions, answer.contract
     p = on.p
-    weight = (on.coefficients.T + 2.0 * on.penalty * on.lse)[:, None]
+    weight = (on.factor + 2.0 * on.penalty * on.lse)[:, None]
     if contract.effective_gradient_reduction == "mean":
         weight = weight / (divisor(on) or 1.0)
     elif contract.effective_gradient_reduction == "sum":

@@ -61,23 +61,24 @@ def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
 
 
 def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
-    """T p - c: see docs/bounds.md."""
+    """R p - c with R = T, or for p - t as a policy the weight of the row: see docs/bounds.md, section 5."""
     problem, chosen, u, rows = on.problem, on.coefficients, by.u, by.row_sum(on)
-    T, label = on.T[:, None], chosen.label
+    R, label = on.factor_size[:, None], chosen.label
+    summed = not problem.contract.p_minus_t  # whether R is calculated of the coefficients
     each = np.arange(problem.n)
-    mass = T * on.p
-    value = mass.copy() if chosen.c is None else chosen.T[:, None] * on.p - chosen.c
-    single = ~chosen.several
-    value[each[single], label[single]] = -(chosen.T * on.rest)[single]
+    mass = R * on.p
+    value = mass.copy() if chosen.c is None else on.factor[:, None] * on.p - chosen.c
+    single = on.single
+    value[each[single], label[single]] = -(on.factor * on.rest)[single]
     relative = probability_error(on, by)
     floor: float | Floats = (2.0 * by.k_exp + (2.0 if by.shift > 1.0 else 1.0)) * by.eta
     error = mass * relative
-    if chosen.product is not None:
+    if chosen.product is not None and summed:
         error += np.where(chosen.product[:, None], u * mass, 0.0)
-    at_label = error[each, label] + u * on.T * on.rest
-    # Underflow, in p and in the product with T: only where a number comes near the smallest one.
+    at_label = error[each, label] + u * on.factor_size * on.rest
+    # Underflow, in p and in the product with R: only where a number comes near the smallest one.
     least = _smallest(on, value)
-    lost = np.where(least < NEAR * by.normal, floor * np.maximum(T, 1.0), 0.0)
+    lost = np.where(least < NEAR * by.normal, floor * np.maximum(R, 1.0), 0.0)
     error += lost
     at_label += lost[each, label]
     if on.softmax:
@@ -85,13 +86,13 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
         at_label = complement if by.relative else np.maximum(at_label, complement)
     error[each[single], label[single]] = at_label[single]
     terms = mass + on.sizes
-    if chosen.several.any():
-        error += np.where(chosen.several[:, None], rows * mass + u * np.abs(value), 0.0)
+    if not single.all():
+        error += np.where(single[:, None], 0.0, (rows * mass if summed else 0.0) + u * np.abs(value))
     if chosen.deviation.any():
         error += chosen.deviation[:, None] * on.p
-    wrong = coefficient_error(on, by)
+    wrong = coefficient_error(on, by, summed=summed)
     if wrong is not None:
-        error += wrong + wrong.sum(axis=1)[:, None] * on.p
+        error += wrong + wrong.sum(axis=1)[:, None] * on.p * summed
     unbounded = (by.first_order(on) > 0.25) | by.leaves_range(on)
     if not on.softmax:
         unbounded = np.full(problem.n, rows > 0.25)
@@ -101,23 +102,22 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
 
 
 def _smallest(on: Conditions, value: Floats) -> Floats:
-    """The smallest of 1, p, T p, the coefficient and the gradient itself, those that are exactly 0 left out."""
-    least = np.minimum(1.0, on.p * np.minimum(on.T, 1.0)[:, None])
+    """The smallest of 1, p, R p, the coefficient and the gradient itself, those that are exactly 0 left out."""
+    least = np.minimum(1.0, on.p * np.minimum(on.factor_size, 1.0)[:, None])
     for part in (on.sizes, np.abs(value)):
         least = np.minimum(least, np.where(part > 0.0, part, 1.0))
     return least
 
 
 def _stored_softmax(on: Conditions, by: Arithmetic, mass: Floats) -> Floats | None:
-    """T p where it may have been rounded to a narrower output dtype; a relatively accurate label is not made of it."""
+    """R p where it may have been rounded to a narrower output dtype; a relatively accurate label is not made of it."""
     if not by.u_output or on.problem.contract.input == "probabilities":
         return None
-    single = ~on.coefficients.several
-    return np.where(single[:, None] & (on.c > 0.0), 0.0, mass) if by.relative else mass
+    return np.where(on.single[:, None] & (on.c > 0.0), 0.0, mass) if by.relative else mass
 
 
 def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
-    """Error of -T (sum over i != y of e_i)/S, shape (n,).
+    """Error of -R (sum over i != y of e_i)/S in rows that are `single`, shape (n,).
 
     u [sum over i != y of p_i (shift |d_i| + 2 k_exp) + (1 - p_y) (sg + h + 2)]: the numerator and S are two sums.
     """
@@ -136,10 +136,9 @@ def _by_complement(on: Conditions, by: Arithmetic) -> Floats:
         error = error + complement_move(on, by)
     if on.coefficients.product is not None:
         error = error + np.where(on.coefficients.product, u * on.rest, 0.0)
-    lost = by.vanishing(on, quotients=True) * (2.0 * by.k_exp + 1.0) + (
-        on.rest * np.minimum(on.T, 1.0) < NEAR * by.normal
-    )
-    return on.T * error + lost * by.eta * np.maximum(on.T, 1.0)
+    R = on.factor_size
+    lost = by.vanishing(on, quotients=True) * (2.0 * by.k_exp + 1.0) + (on.rest * np.minimum(R, 1.0) < NEAR * by.normal)
+    return R * error + lost * by.eta * np.maximum(R, 1.0)
 
 
 def _through_soft_cap(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
@@ -153,7 +152,7 @@ def _through_soft_cap(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled
     most = on.slope + slope_error(on, by)
     value = raw.value * on.slope
     error = raw.error * most + np.abs(raw.value) * slope_error(on, by) + 6.0 * (by.u * np.abs(value))
-    error += by.eta * (2.0 + 1.0 / cap) * np.maximum(on.T, 1.0)[:, None]
+    error += by.eta * (2.0 + 1.0 / cap) * np.maximum(on.factor_size, 1.0)[:, None]
     overflows = (np.abs(raw.value) + raw.error) * scale * max(cap, 1.0) > by.largest / 2.0
     stored = None if raw.stored is None else raw.stored * most
     return Unscaled(value, error, raw.terms * most, raw.unbounded | overflows, stored)

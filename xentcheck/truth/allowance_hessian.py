@@ -25,17 +25,17 @@ def hessian_vector(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Flag
 
 
 def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
-    """Return (T + 2 lambda lse) p (v - p.v) + 2 lambda (p.v) p of every row and its allowance, and what underflows.
+    """Return (R + 2 lambda lse) p (v - p.v) + 2 lambda (p.v) p of every row and its allowance, and what underflows.
 
-    With a the relative error of p, r = u_sum h / (1 - 2 u_sum h) that of a sum, k = OPERATIONS, M the place of the
+    R is T, or for p - t as a policy the weight of the row. With a the relative error of p, r = u_sum h / (1 - 2 u_sum h) that of a sum, k = OPERATIONS, M the place of the
     maximum and b_j = a_j + (1 + a_j)(k u + 2 r):
 
         E = sum p_k (|v_k| + |v_M|) b_k + |p.v| S^2 eta
-        T p_j [b_j |v_j - p.v| + (1 + a_j) E]
+        R p_j [b_j |v_j - p.v| + (1 + a_j) E]
 
-    and further terms for code that differentiates the maximum or -log(softmax), and for errors of T and of the z-loss.
+    and further terms for code that differentiates the maximum or -log(softmax), and for errors of R and of the z-loss.
     """
-    problem, u, p, T = on.problem, by.u, on.p, on.T[:, None]
+    problem, u, p, R = on.problem, by.u, on.p, on.factor_size[:, None]
     assert problem.vector is not None
     # With a temperature, H (v / T) / T; the second factor 1 / T is one of the scale factors.
     v = problem.vector / (problem.temperature or 1.0)
@@ -58,9 +58,9 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
     floor = (2.0 * by.k_exp + 2.0) * by.eta
     lost = floor * (1.0 + size) + p * (floor * (sizes.sum(axis=1)[:, None] + problem.m))
 
-    value, terms = on.coefficients.T[:, None] * (p * distance), T * (p * (np.abs(v) + np.abs(mean)))
-    bound = T * error + np.maximum(T, 1.0) * lost + _strength_error(on, by)[:, None] * (p * size)
-    if by.log_softmax:
+    value, terms = on.factor[:, None] * (p * distance), R * (p * (np.abs(v) + np.abs(mean)))
+    bound = R * error + np.maximum(R, 1.0) * lost + _strength_error(on, by)[:, None] * (p * size)
+    if by.log_softmax and not problem.contract.p_minus_t:
         # -log(softmax): at the label, terms c v_y and c p.v that are not multiplied by p_y cancel.
         own = on.sizes * ((operations * u + 2.0 * rows) * (np.abs(v) + _mean(p, sizes)))
         bound = bound + own + p * own.sum(axis=1)[:, None]
@@ -80,7 +80,9 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
 
 
 def _strength_error(on: Conditions, by: Arithmetic) -> Floats:
-    """Absolute error of T, shape (n,): of the sum of several coefficients, of each, and of taking it as 1."""
+    """Absolute error of R, shape (n,): of the sum of several coefficients, of each, and of taking it as 1."""
+    if on.problem.contract.p_minus_t:
+        return np.zeros(on.problem.n)
     error = np.where(on.coefficients.several, (by.row_sum(on) + by.u) * on.T, 0.0) + on.coefficients.deviation
     wrong = coefficient_error(on, by)
     return error if wrong is None else error + wrong.sum(axis=1)

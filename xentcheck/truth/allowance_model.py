@@ -241,12 +241,13 @@ def lse_error(on: Conditions, by: Arithmetic) -> Floats:
     return by.lse * by.u * np.abs(on.lse) + tree
 
 
-def coefficient_error(on: Conditions, by: Arithmetic) -> Floats | None:
+def coefficient_error(on: Conditions, by: Arithmetic, summed: bool = True) -> Floats | None:
     """Absolute errors of the computed coefficients c, shape (n, m); None where each is a given number.
 
     Smoothing: 5 u c + 2 eps u t (1 - eps is rounded relative to 1), and for eps/(m - 1) over the others two more
     numbers of the size of eps t/(m - 1). Renormalised rows: (h + 2) u. Weights of a soft row: (h + 1) u. A
     coefficient below eta may be flushed to 0. Targets that are converted to a dtype that does not hold them move.
+    Where they are not `summed` over the classes, a narrower dtype of theirs costs nothing for that.
     """
     chosen, problem, contract = on.coefficients, on.problem, on.problem.contract
     if chosen.c is None or chosen.t is None:
@@ -259,7 +260,7 @@ def coefficient_error(on: Conditions, by: Arithmetic) -> Floats | None:
         relative += 5.0 * u
     if problem.targets is not None and contract.soft_rows == "renormalised":
         relative += rows + 2.0 * u
-    several = rows + u if problem.label_roundoff else 0.0
+    several = rows + u if problem.label_roundoff and summed else 0.0
     if problem.row_weights is not None:
         relative += by.u
     if problem.class_weights is not None:

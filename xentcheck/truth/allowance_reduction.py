@@ -123,7 +123,7 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
         own = by.u * ((factors + 1) * raw.terms) * s
         if by.relative:
             # A relatively accurate label is scaled after its subtraction.
-            own = np.where(on.coefficients.several[:, None] | (on.c == 0.0), own, 0.0)
+            own = np.where(~on.single[:, None] | (on.c == 0.0), own, 0.0)
         common = _times(divides, np.abs(value)) if divides else 0.0
         floor: float | Floats = (2.0 * by.k_exp + 2.0) * by.eta
         if raw.least is not None:

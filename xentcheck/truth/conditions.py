@@ -76,6 +76,25 @@ class Conditions:
         """Sum of the sizes of the coefficients, shape (n,): allowances are made of sizes."""
         return self.coefficients.size
 
+    @cached_property
+    def factor(self) -> Floats:
+        """The factor R of p in the ideal gradient R p - c, shape (n,): sum c, and for p - t the weight of the row."""
+        if not self.problem.contract.p_minus_t:
+            return self.coefficients.T
+        v = self.problem.row_weights
+        return self.problem.kept * (1.0 if v is None else v)
+
+    @property
+    def factor_size(self) -> Floats:
+        """The size of that factor, shape (n,): of sum c that of the sizes of the coefficients, T."""
+        return self.factor if self.problem.contract.p_minus_t else self.T
+
+    @cached_property
+    def single(self) -> Flags:
+        """Rows of one coefficient that is the factor of p, too: their gradient at the label is -R (1 - p_y)."""
+        alone = ~self.coefficients.several
+        return alone & (self.coefficients.T == self.factor) if self.problem.contract.p_minus_t else alone
+
     @property
     def softmax(self) -> bool:
         """Whether probabilities are a softmax of the scores: logits, or log-probabilities to be normalised."""

@@ -14,7 +14,8 @@ exact, and for the ideal gradient), r = c phi and R = sum_j r_j, its derivatives
 
 by the chain rule from d q_i / d z_j = q_i (delta_ij - q_j); the one by the logits times 1 - tanh(z_j / C)^2 where there
 is a soft cap, and times 1 / Theta where there is a temperature. Where one coefficient alone differs from zero, the
-label's R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities.
+label's R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities. Where the contract says
+that the gradient is p - t, R is v whatever the coefficients are, and the label's element -r_y (1 - q_y) + (v - r_y) q_y.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum:
     penalty = None
     if has_z_loss(given.problem) and given.problem.contract.gradient_wrt == "logits":
         penalty = log_sum(given) * (given.penalty * 2.0)
-    total = r if given.label is not None else r.sum()
+    total = factor_of_p(given) if given.problem.contract.p_minus_t else r if given.label is not None else r.sum()
     if given.label is None:
         own = (r if columns is None else r.at(columns)) * factor
         if not through_sum:
@@ -123,9 +124,18 @@ def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum:
         return _at_label(given, -(r * factor), None, columns)
     others = given.q.probability(columns, (total if penalty is None else total + penalty) * factor)
     own = -(r * given.q.complement(given.label))
+    if given.problem.contract.p_minus_t:
+        own = own + given.q.probability(given.label, total - r)
     if penalty is not None:
         own = own + given.q.probability(given.label, penalty)
     return _at_label(given, own * factor, others, columns)
+
+
+def factor_of_p(given: Block[R]) -> R:
+    """Return R of a gradient that takes the boundary as exact, shape (n, 1): sum c, and for p - t the row's weight."""
+    if given.problem.contract.p_minus_t:
+        return given.real.exact(np.ones((given.c.shape[0], 1)) if given.weight is None else given.weight)
+    return given.c if given.label is not None else given.c.sum()
 
 
 def _by_probabilities(given: Block[R], factor: R, columns: Columns | None) -> R:
@@ -165,7 +175,7 @@ def _at_label(given: Block[R], own: R, others: R | None, columns: Columns | None
 
 def _ideal(problem: Problem) -> bool:
     """Whether the gradient asked for takes the boundary as exact."""
-    return problem.contract.gradient_of == "ideal" or problem.contract.boundary.exact
+    return problem.contract.gradient_of != "loss" or problem.contract.boundary.exact
 
 
 def has_z_loss(problem: Problem) -> bool:

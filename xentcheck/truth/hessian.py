@@ -1,7 +1,7 @@
 """The exact product of the Hessian with a vector, written once for every arithmetic.
 
-The gradient of a row by its logits, R p - c + 2 lambda lse p with R = sum_j c_j (see `definition`), has the derivative
-along v
+The gradient of a row by its logits, R p - c + 2 lambda lse p with R = sum_j c_j (see `definition`; the weight of the
+row where the gradient is p - t as a policy, whose derivative it then is), has the derivative along v
 
     (R + 2 lambda lse) p_j (v_j - p.v) + 2 lambda (p.v) p_j
 
@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 
 from xentcheck.contract import Contract
-from xentcheck.truth.definition import Block, Columns, has_z_loss, log_sum
+from xentcheck.truth.definition import Block, Columns, factor_of_p, has_z_loss, log_sum
 from xentcheck.truth.real import Real
 from xentcheck.truth.scores import Logits
 
@@ -44,7 +44,7 @@ def product(given: Block[R], factor: R, columns: Columns | None = None) -> R:
     at_top = np.take_along_axis(given.v, q.top, -1)
     w = given.real.exact(given.v) - given.real.exact(at_top)
     mean = (q.e * w).sum() / q.S
-    strength = given.c if given.label is not None else given.c.sum()
+    strength = factor_of_p(given)
     if has_z_loss(given.problem):
         strength = strength + log_sum(given) * (given.penalty * 2.0)
     bracket = ((w if columns is None else w.at(columns)) - mean) * strength

@@ -97,7 +97,7 @@ def _zeros(
     if any(floors):
         loss[at_zero] = Kind.INFINITE if all(floors) else Kind.OPEN
     by_probabilities = contract.gradient_wrt == "probabilities"
-    ideal = contract.gradient_of == "ideal" or contract.boundary.exact
+    ideal = contract.gradient_of != "loss" or contract.boundary.exact
     if any(floors) and not ideal:
         gradient[at_zero] = Kind.OPEN
     if given:
