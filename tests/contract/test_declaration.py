@@ -26,7 +26,7 @@ EXAMPLES = {
     ],
     "output": ["loss", "log_probability"],
     "gradient_wrt": ["logits", "probabilities"],
-    "gradient_of": ["ideal", "loss"],
+    "gradient_of": ["ideal", "loss", "p - t"],
     "gradient_reduction": [None, "sum", "mean", "none"],
     "mean_over": ["rows", "kept", "weights"],
     "empty_mean": ["unspecified", "nan", "zero"],
@@ -59,6 +59,7 @@ EXAMPLES = {
     "accuracy": ["B", "A*", "A", "B+", "C"],
     "shapes": ["measured", "few", "many"],
 }
+SOFT = {"labels": ["onehot", "soft"], "soft_rows": "any"}
 
 
 def test_every_key_has_an_example():
@@ -69,8 +70,9 @@ def test_every_key_has_an_example():
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in EXAMPLES.items() for value in values])
 def test_values_survive_json(key, value):
     """Each documented value is taken, and comes back the same through JSON."""
-    sums = {"reduction": "sum"} if key == "divisor" else {}
-    contract = Contract.from_mapping({**sums, key: value})
+    beside = {"reduction": "sum"} if key == "divisor" else {}
+    beside = {"labels": ["soft"], "soft_rows": "any"} if value == "p - t" else beside
+    contract = Contract.from_mapping({**beside, key: value})
     stated = json.loads(json.dumps(contract.as_mapping()))
     assert stated[key] == value
     assert Contract.from_mapping(stated) == contract
@@ -105,6 +107,11 @@ def test_values_survive_json(key, value):
         ({"class_weights": {"argument": "w", "range": [0, 1]}}, 'a constant or {"argument": NAME}.'),
         ({"ignore_index": {"argument": "i", "range": [0, 1]}}, 'a constant or {"argument": NAME}.'),
         ({"class_weights": "balanced"}, "must be null, a list of numbers or"),
+        ({"gradient_of": "p-t"}, "did you mean 'p - t'"),
+        ({"gradient_of": "p - t"}, r"gradient_of is 'p - t', but labels is \['sparse'\]: it needs soft labels"),
+        ({**SOFT, "gradient_of": "p - t", "soft_rows": "renormalised"}, "but soft_rows is 'renormalised'"),
+        ({**SOFT, "gradient_of": "p - t", "gradient_wrt": "probabilities"}, "but gradient_wrt is 'probabilities'"),
+        ({**SOFT, "gradient_of": "p - t", "class_weights": {"argument": "w"}}, "takes no class_weights"),
         ({"class_weights": [1.0, -1.0]}, r"must lie in \[0, inf\]"),
         ({"smoothing_weights": "row"}, "'label', 'class' or 'mean'"),
         (

@@ -114,12 +114,15 @@ def test_the_right_values_are_the_certified_ones(form: str, scores: str) -> None
         "mean_over": ("rows", "kept", "weights"),
         "ignore_index": (None, 1),
         "z_loss": (0.0, 0.01) if scores == "logits" else (0.0,),
-        "gradient_of": ("ideal", "loss"),
+        "gradient_of": ("ideal", "loss", "p - t"),
         "gradient_wrt": ("logits", "probabilities"),
         "boundary": ("exact", {"add": 0.01}, {"clip": [0.05, 0.9]}, {"add": 0.01, "normalise": True}),
     }
     for _ in range(40):
         keys = {key: values[rng.integers(len(values))] for key, values in choices.items()}
+        if keys["gradient_of"] == "p - t":
+            of_soft = {"soft_rows": "any", "gradient_wrt": "logits", "class_weights": None}
+            keys |= of_soft if form == "soft" else {"gradient_of": "ideal"}
         z = rng.normal(size=(3, 4)) * 2
         z = z if scores == "logits" else softmax(z) if scores == "probabilities" else np.log(softmax(z))
         y = np.array([1, 3, 0])

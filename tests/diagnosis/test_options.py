@@ -77,6 +77,10 @@ def test_soft_targets() -> None:
     assert name(problem, "gradient", right) is None
     assert name(problem, "gradient", softmax(Z34) - heavy) == "gradient_sum_t_ignored"
     assert name(problem, "gradient", softmax(Z34) - SOFT) == "targets_renormalised"
+    problem = given(Z34, heavy, form="soft", soft_rows="any", gradient_of="p - t", reduction="sum")
+    assert name(problem, "gradient", softmax(Z34) - heavy) is None
+    assert name(problem, "gradient", right) == "gradient_with_sum_t"
+    assert name(problem, "gradient", softmax(Z34) - SOFT) == "targets_renormalised"
 
 
 def test_upstream_gradients() -> None:

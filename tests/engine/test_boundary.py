@@ -1,4 +1,4 @@
-"""Where p - t stops being the derivative of a guarded loss."""
+"""Where p - t stops being the derivative of the declared loss."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def test_nothing_to_say():
     assert parting_of_gradients(plain, ["float64"]) == []
     assert parting_of_gradients(own, ["float64"]) == []
     assert parting_of_gradients(Contract(), ["float64"]) == []
+
+
+def test_p_minus_t_parts_where_labels_do_not_sum_to_one():
+    """Said once for all dtypes, and beside what a boundary does."""
+    keys = {"labels": ["soft"], "soft_rows": "any", "gradient_of": "p - t"}
+    (sentence,) = parting_of_gradients(Contract(**keys), ["float32", "float64"])
+    assert sentence.startswith("the gradient promised, p - t whatever the sum of a row, is not the derivative")
+    both = parting_of_gradients(CLIPPED.replace(**keys), ["float64"])
+    assert both == [sentence, *parting_of_gradients(CLIPPED, ["float64"])]
 
 
 def test_16_bit_formats_are_left_out():

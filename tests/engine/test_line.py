@@ -133,6 +133,16 @@ def test_a_gradient_of_another_reduction_is_not_that_of_the_loss() -> None:
     assert not found.of_loss
 
 
+def test_p_minus_t_is_not_the_gradient_of_the_loss() -> None:
+    """Nor are they where p - t is promised for rows of any sum."""
+    keys: dict[str, Any] = {"labels": ["sparse", "soft"], "soft_rows": "any"}
+    for more, same in (({}, True), ({"gradient_of": "p - t"}, False)):
+        contract = Contract(**keys, **more)
+        found = line([[1.0, 0.5]], [0], gradient=gradient, contract=contract)
+        assert found is not None
+        assert found.of_loss == same
+
+
 def test_the_process_of_a_target_may_die(tmp_path: Any) -> None:
     """Then there is no line, and nothing else is lost."""
     body = "    if z[0, 0] == 4.5:\n        os._exit(3)\n    return 0.0\n"

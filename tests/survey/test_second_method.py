@@ -24,6 +24,7 @@ from xentcheck.truth.certify import certify
 from xentcheck.truth.problem import pose
 
 FORMS = ["sparse", "onehot", "soft"]
+ANY_SUM = {"soft_rows": "any", "gradient_of": "p - t"}
 CONTRACTS: dict[str, dict[str, Any]] = {
     "plain": {"labels": FORMS},
     "sum": {"reduction": "sum"},
@@ -60,6 +61,9 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "soft cap": {"soft_cap": 30.0, "temperature": 2.0},
     "drawn cap": {"soft_cap": {"argument": "c"}, "temperature": {"argument": "T"}, "z_loss": {"argument": "z"}},
     "soft rows": {"labels": ["soft"], "soft_rows": "any"},
+    "p - t": {"labels": FORMS, **ANY_SUM, "label_smoothing": 0.1, "row_weights": {"argument": "v"}, "soft_cap": 9.0},
+    "p - t from probabilities": {"labels": ["soft"], **ANY_SUM, "input": "probabilities", "boundary": {"add": 1e-7}},
+    "p - t from log-probabilities": {"labels": ["soft"], **ANY_SUM, "input": "log_probabilities"},
     "soft rows divided": {"labels": ["soft"], "soft_rows": "renormalised"},
     "probabilities": {"input": "probabilities", "gradient_wrt": "probabilities"},
     "added": {"input": "probabilities", "boundary": {"add": 1e-7}, "gradient_of": "loss"},
@@ -156,6 +160,11 @@ def test_a_second_derivative() -> None:
     """The Hessian of two equal logits is 1/4 (1, -1; -1, 1)."""
     one = replace(stated(), part="hessian_vector[0, 1]", certified=(-0.25, -0.25), vector=[[1.0, 0.0]], got=0.0)
     assert mpmath.almosteq(expected(one, Contract()), -0.25, 1e-100)
+    soft = {**one.batch, "labels": {**one.batch["scores"], "values": [2.0, 0.5]}, "label_form": "soft"}
+    keys = {"labels": ["soft"], "soft_rows": "any"}
+    ideal, policy = (Contract(**keys), Contract(**keys, gradient_of="p - t"))
+    assert mpmath.almosteq(expected(replace(one, batch=soft), ideal), -0.625, 1e-100)
+    assert mpmath.almosteq(expected(replace(one, batch=soft), policy), -0.25, 1e-100)
 
 
 @pytest.mark.parametrize(

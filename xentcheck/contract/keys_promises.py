@@ -74,7 +74,7 @@ class Gradient:
             "product is of the derivative of p - t, that of the softmax. Only with soft labels, `soft_rows=any` and "
             "`gradient_wrt=logits`, and without `class_weights`."
         ),
-        example='gradient_of="p - t"',
+        example="gradient_of=loss",
     )
     gradient_reduction: str | None = key(
         None,

@@ -17,7 +17,7 @@ class HessianModel(Model):
         super().__init__(problem, "gradient")
         assert problem.vector is not None
         self.v: Floats = problem.vector / self.temperature
-        self.weight = self.t.sum(axis=-1, keepdims=True)
+        self.weight = self.factor_of_p(self.t)
         if problem.z_loss:
             self.weight = self.weight + 2 * problem.z_loss * (problem.kept * self.lse)[:, None]
 

@@ -2,7 +2,7 @@
 
 The values are float64 and carry no proof; they only have to tell one mistake from another. The loss of a row is
 -sum_j t_j log p_j and its gradient by the logits T p - t, with t the coefficients (labels, smoothing and weights
-together) and T their sum.
+together) and T their sum, or the weight of the row where the contract says that the gradient is p - t.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ class Model:
             return -t
         guarded = boundary is not None and not boundary.exact
         if wrt == "logits" and not guarded:
-            return ideal_slope(t, p)
+            return ideal_slope(t, p, self.factor_of_p(t))
         by_p = np.where(t == 0, 0.0, -t / p)
         if boundary is not None and boundary.add is not None:
             by_p = -t / (p + boundary.add)
@@ -223,6 +223,12 @@ class Model:
             total = self.z.sum(axis=-1, keepdims=True) if self.contract.input == "probabilities" else 1.0
             return np.asarray((by_p - dot(p, by_p)[:, None]) / total)
         return np.asarray(by_p)
+
+    def factor_of_p(self, t: Floats) -> Floats:
+        """Return the factor of p in the ideal gradient by the logits, shape (n, 1): sum t, or the row's own weight."""
+        if self.contract.p_minus_t:
+            return np.asarray(self.problem.kept * self.own_weights, np.float64)[:, None]
+        return np.asarray(t.sum(axis=-1, keepdims=True))
 
     def rows(self, t: Floats | None = None, logs: Logs | None = None, z_loss: float | None = None) -> Floats:
         """Return the loss (n,) or the gradient (n, m) of each row before the reduction."""
@@ -271,9 +277,9 @@ class Model:
         return self.finish(self.rows())
 
 
-def ideal_slope(t: Floats, p: Floats) -> Floats:
+def ideal_slope(t: Floats, p: Floats, total: Floats) -> Floats:
     """Return T p - t, in the complement form where p is near 1 and the difference would cancel."""
-    g: Floats = t.sum(axis=-1, keepdims=True) * p - t
+    g: Floats = total * p - t
     if p.shape[1] and p.shape[0]:
         top = p.argmax(axis=-1)[:, None]
         at = np.take_along_axis(p, top, -1)
@@ -282,7 +288,7 @@ def ideal_slope(t: Floats, p: Floats) -> Floats:
         np.put_along_axis(off_p, top, 0, -1)
         full = off_p.sum(axis=-1, keepdims=True) + at
         near = (at > 0.5) & (np.abs(full - 1) < 1e-6)
-        total = t.sum(axis=-1, keepdims=True)
-        complement = off_t.sum(axis=-1, keepdims=True) - total * off_p.sum(axis=-1, keepdims=True)
+        over = total - t.sum(axis=-1, keepdims=True)
+        complement = off_t.sum(axis=-1, keepdims=True) + over - total * off_p.sum(axis=-1, keepdims=True)
         np.put_along_axis(g, top, np.where(near, complement, np.take_along_axis(g, top, -1)), -1)
     return g

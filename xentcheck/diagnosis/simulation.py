@@ -92,7 +92,7 @@ def from_logs(
     if model.part == "loss":
         rows = -dot(t, log_p)
     elif model.contract.gradient_wrt == "logits":
-        rows = t.sum(axis=-1, keepdims=True) * p - t
+        rows = model.factor_of_p(t) * p - t
     else:
         rows = model.slope(t, p)
     if model.problem.z_loss:

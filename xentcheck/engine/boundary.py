@@ -1,7 +1,8 @@
-"""Where p - t stops being the derivative of a guarded loss.
+"""Where p - t stops being the derivative of the declared loss.
 
-A contract may promise the gradient of the ideal loss beside a loss with an eps or a clip. Both promises can be
-kept, but they are not about one function: this module says for which probabilities of the label they part.
+A contract may promise the gradient of the ideal loss beside a loss with an eps or a clip, or p - t beside a loss of soft
+rows of any sum. Both promises can be kept, but they are not about one function: this module says for which probabilities
+of the label, and for which rows, they part.
 """
 
 from __future__ import annotations
@@ -19,15 +20,24 @@ from xentcheck.truth.formats import FORMATS
 from xentcheck.truth.problem import pose
 
 
+ANY_SUM = (
+    "the gradient promised, p - t whatever the sum of a row, is not the derivative of the loss, (sum t) p - t, where the "
+    "labels of a row do not sum to 1"
+)
+
+
 def parting_of_gradients(contract: Contract, dtypes: Iterable[str]) -> list[str]:
     """Return a sentence for each dtype in which the promised gradient is not that of the declared loss.
 
-    Two classes, the label's probability p on a grid of powers of two toward 0 and toward 1: the certified
+    One of all dtypes says it of p - t as a policy. Two classes, the label's probability p on a grid of powers of two toward 0 and toward 1: the certified
     gradients of the ideal and of the guarded loss are held against each other with the allowance between them.
     """
-    if contract.boundary.exact or contract.gradient_of != "ideal" or contract.input != "probabilities":
-        return []
-    return [sentence for dtype in dtypes if dtype in ("float32", "float64") for sentence in _parting(contract, dtype)]
+    said = [ANY_SUM] if contract.p_minus_t else []
+    if contract.boundary.exact or contract.gradient_of == "loss" or contract.input != "probabilities":
+        return said
+    return said + [
+        sentence for dtype in dtypes if dtype in ("float32", "float64") for sentence in _parting(contract, dtype)
+    ]
 
 
 def _parting(contract: Contract, dtype: str) -> list[str]:
@@ -43,6 +53,7 @@ def _parting(contract: Contract, dtype: str) -> list[str]:
     labels = np.stack([np.ones_like(p), np.zeros_like(p)], axis=1).astype(dtype)
     plain = contract.replace(
         labels=["onehot"],
+        gradient_of="ideal",
         reduction="none",
         gradient_reduction="none",
         class_weights=None,

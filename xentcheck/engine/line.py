@@ -149,4 +149,4 @@ def _along(gradient: Floats, velocity: Floats) -> float:
 def _of_loss(contract: Contract) -> bool:
     """Return whether the gradient is promised to be that of the loss as it is returned."""
     same = contract.gradient_wrt == "logits" and contract.effective_gradient_reduction == contract.reduction
-    return same and (contract.gradient_of == "loss" or contract.boundary.exact)
+    return same and not contract.p_minus_t and (contract.gradient_of == "loss" or contract.boundary.exact)

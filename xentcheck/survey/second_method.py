@@ -200,9 +200,28 @@ class _Question:
 
     def slope(self, i: int, j: int, along: Callable[[Row], Row] | None = None) -> Any:
         """Return the derivative of a row's loss, by one score or (if given) by a direction depending on the scores."""
-        boundary = self.contract.gradient_of == "loss"
         direction = along or (lambda scores: self.direction(scores, j))
-        return _difference(lambda scores: self.row_loss(i, scores, boundary), list(self.scores[i]), direction)
+        value = _difference(lambda scores: self.promised(i, scores), list(self.scores[i]), direction)
+        return value if self.contract.input == "logits" else value + self.missing(i) * self.probability(i, j)
+
+    def promised(self, i: int, scores: Row) -> Any:
+        """Return what the gradient promised is the derivative of, at these scores: the row's loss, or nearly.
+
+        p - t as a policy is that of the loss and of what the labels' sum lacks, times the log-sum-exp of the logits.
+        """
+        value = self.row_loss(i, scores, self.contract.gradient_of == "loss")
+        lacking = self.missing(i) if self.contract.input == "logits" else 0
+        return value if lacking == 0 else value + lacking * _softmax(self.read(scores))[1]
+
+    def missing(self, i: int) -> Any:
+        """Return the row's weight times 1 less its labels' sum, where the gradient is p - t as a policy; else 0."""
+        policy = self.contract.p_minus_t and self.kept[i]
+        return self.row_weights[i] * (1 - mpmath.fsum(self.smoothed(i))) if policy else mpmath.mpf(0)
+
+    def probability(self, i: int, j: int) -> Any:
+        """Return one of a row's probabilities, where these or their logarithms are given."""
+        given = self.scores[i] if self.contract.input == "probabilities" else [mpmath.exp(s) for s in self.scores[i]]
+        return given[j] / (mpmath.fsum(given) if self.contract.boundary.normalise else 1)
 
     def direction(self, scores: Row, j: int) -> Row:
         """Return how the scores move with the variable by which is differentiated."""
@@ -221,10 +240,9 @@ class _Question:
         if self.vector is None or self.contract.gradient_wrt != self.contract.input:
             raise NotVerifiableError("it is about a second derivative by other variables than the scores")
         vector = [mpmath.mpf(float(value)) for value in np.asarray(self.vector, np.float64)[i]]
-        boundary = self.contract.gradient_of == "loss"
 
         def slope(scores: Row) -> Any:
-            return _difference(lambda at: self.row_loss(i, at, boundary), scores, lambda at: self.direction(at, j))
+            return _difference(lambda at: self.promised(i, at), scores, lambda at: self.direction(at, j))
 
         return _difference(slope, list(self.scores[i]), lambda _: vector)
 

@@ -87,7 +87,8 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     error[each[single], label[single]] = at_label[single]
     terms = mass + on.sizes
     if not single.all():
-        error += np.where(single[:, None], 0.0, (rows * mass if summed else 0.0) + u * np.abs(value))
+        # Of T, a sum; else of S c, where it is subtracted in the numerator.
+        error += np.where(single[:, None], 0.0, (rows * mass if summed else u * on.sizes) + u * np.abs(value))
     if chosen.deviation.any():
         error += chosen.deviation[:, None] * on.p
     wrong = coefficient_error(on, by, summed=summed)

@@ -48,7 +48,7 @@ def cancelled(model: Model) -> Iterator[Prediction]:
             yield from from_logs(model, "lse_minus_label", text, simulate(model, work, recipe))
         if model.part == "gradient":
             p = simulate(model, work, softmax_shifted_by(row_maximum))[1]
-            rows = (model.t.sum(axis=-1, keepdims=True) * p).astype(work) - model.t.astype(work)
+            rows = (model.factor_of_p(model.t) * p).astype(work) - model.t.astype(work)
             text = "p_y - 1 cancels on confident rows; take minus the sum of the other probabilities."
             yield Prediction("p_minus_1_cancels", text, model.finish(rows.astype(np.float64)), exact=True)
 

@@ -13,20 +13,26 @@ from xentcheck.diagnosis.prediction import Prediction
 
 @hypothesis(Rank.GRADIENT, partly=True)
 def target_terms(model: Model) -> Iterator[Prediction]:
-    """Yield mistakes about p and t in T p - t."""
+    """Yield mistakes about p and t in R p - t, R being T = sum t, or for p - t as a policy the weight of the row."""
     if model.part != "gradient":
         return
     t, p = model.t, model.logs[1]
-    T = t.sum(axis=-1, keepdims=True)
+    T, R = t.sum(axis=-1, keepdims=True), model.factor_of_p(t)
 
     def rows(mechanism: str, sentence: str, value: object, bits: float = 0.0) -> Prediction:
         return Prediction(mechanism, sentence, model.finish(np.asarray(value, np.float64)), bits)
 
-    yield rows("gradient_p_only", "The gradient is p; the target is not subtracted: it is p - t.", T * p)
+    yield rows("gradient_p_only", "The gradient is p; the target is not subtracted: it is p - t.", R * p)
     yield rows("gradient_p_only", "The gradient is p; the target is not subtracted: it is p - t.", p)
     yield rows("gradient_minus_t", "The gradient is -t: the derivative of the log-sum-exp, p, is missing.", -t)
-    if np.any(np.abs(T - 1) > 1e-12):
-        text = "The gradient is p - t; where the targets of a row do not sum to 1 it is (sum t) p - t."
+    if model.contract.p_minus_t and np.any(np.abs(T - R) > 1e-12):
+        text = "The gradient is (sum t) p - t, the derivative of the loss; the contract's is p - t, whatever t sums to."
+        yield rows("gradient_with_sum_t", text, T * p - t)
+    elif not model.contract.p_minus_t and np.any(np.abs(T - 1) > 1e-12):
+        text = (
+            "The gradient is p - t; where the targets of a row do not sum to 1 it is (sum t) p - t, unless "
+            'gradient_of="p - t" declares that policy.'
+        )
         yield rows("gradient_sum_t_ignored", text, p - t)
         yield rows("gradient_sum_t_ignored", text, np.where(T == 0, 0.0, p - t))
     if model.contract.gradient_wrt == "logits":
@@ -45,7 +51,7 @@ def target_terms(model: Model) -> Iterator[Prediction]:
         text = "The shift is differentiated within the exponentials alone: the largest logit gets 1 too little."
         top = np.zeros_like(p)
         np.put_along_axis(top, model.z.argmax(axis=-1)[:, None], 1.0, -1)
-        yield rows("shift_half_differentiated", text, T * p - t - T * top)
+        yield rows("shift_half_differentiated", text, R * p - t - R * top)
     elif model.contract.boundary.normalise and model.contract.input == "probabilities":
         text = "The sum by which a row is divided is taken for a constant; it depends on every entry of the row."
         total, eps = model.z.sum(axis=-1, keepdims=True), model.contract.boundary.add or 0.0

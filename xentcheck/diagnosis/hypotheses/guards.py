@@ -93,7 +93,7 @@ def clipped(model: Model) -> Iterator[Prediction]:
             if model.part == "gradient":
                 held = np.clip(p, c, high)
                 t = model.t
-                rows = t.sum(axis=-1, keepdims=True) * held - t
+                rows = model.factor_of_p(t) * held - t
                 yield Prediction("clip", f"{text} {_advice(model)}", model.finish(rows), BITS, variant=text)
 
 

@@ -144,7 +144,7 @@ def repeated_labels(model: Model) -> Iterator[Prediction]:
         t = model.coefficients(base)
         rows = -dot(t, model.logs[0])
         if model.part == "gradient":
-            rows = model.t.sum(axis=-1, keepdims=True) * model.logs[1] - t
+            rows = model.factor_of_p(model.t) * model.logs[1] - t
         yield Prediction("labels_of_all_rows", text, model.finish(rows))
         if model.reduction == "mean":
             yield Prediction("labels_of_all_rows", text, model.finish(rows) / n)

@@ -54,7 +54,7 @@ def taken_for(model: Model) -> Iterator[Prediction]:
         yield _by(model, "double_softmax", text, _soft(p))
         if model.part == "gradient":
             inner = _soft(p)[1]
-            g = model.t.sum(axis=-1, keepdims=True) * inner - model.t
+            g = model.factor_of_p(model.t) * inner - model.t
             yield Prediction("double_softmax", text, model.finish(p * (g - dot(p, g)[:, None])))
         text = "The logits are taken for probabilities: their logarithm is used without a softmax."
         yield _by(model, "logits_as_probabilities", text, (np.log(z), z))
@@ -119,7 +119,7 @@ def dropped_terms(model: Model) -> Iterator[Prediction]:
     for least in (1e-2, 2.0**-8, 1e-3, 2.0**-10, 2.0**-12, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12):
         if model.part == "gradient" and np.any((p > 0) & (p < least)):  # else p counts as missing there
             text = f"Probabilities below {least:g} count as 0 in the gradient."
-            rows = model.t.sum(axis=-1, keepdims=True) * np.where(p < least, 0.0, p) - model.t
+            rows = model.factor_of_p(model.t) * np.where(p < least, 0.0, p) - model.t
             yield Prediction("small_entries_dropped", text, model.finish(rows), 1.0, variant=text)
         if model.part == "gradient" and np.any((model.right != 0) & (np.abs(model.right) < least)):
             text = f"Entries of the gradient below {least:g} are set to 0, whatever their sign."

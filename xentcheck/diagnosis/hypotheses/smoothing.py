@@ -63,7 +63,7 @@ def _either(model: Model, mechanism: str, sentence: str, t: Floats) -> Iterator[
     """Yield what other coefficients give, and what they give where only those subtracted from p are wrong."""
     yield _from(model, mechanism, sentence, t)
     if model.part == "gradient" and model.contract.gradient_wrt == "logits" and model.contract.boundary.exact:
-        rows = model.t.sum(axis=-1, keepdims=True) * model.logs[1] - t
+        rows = model.factor_of_p(model.t) * model.logs[1] - t
         extra = model.penalty() if model.problem.z_loss else 0.0
         yield Prediction(mechanism, sentence, model.finish(rows + extra))
 
