@@ -66,11 +66,11 @@ class Gradient:
         "ideal",
         OneOf("ideal", "loss", P_MINUS_T),
         meaning=(
-            "The derivative of the loss without its boundary, which by the logits is (sum t) p - t; that of the loss as "
-            "declared, boundary included; or p - t whatever the sum of a row, as a policy. The first two part where p "
-            "is near eps or beyond the clip. The third is the first for rows that sum to 1, smoothed or not, and no "
-            "derivative of the loss for others: a row of zeros has a loss of 0 and the gradient p. Row weights, a "
-            "z-loss, a soft cap, a temperature, reduction and upstream gradient enter as ever, and a Hessian-vector "
+            "The derivative of the loss without its boundary, by the logits (sum t) p - t; that of the loss as "
+            "declared, boundary included: they part where p is near eps or beyond the clip. Or p - t whatever the row "
+            "of labels sums to, as in tensorflow: a policy, and where that is not 1 no derivative of the loss, since "
+            "a row of zeros has a loss of 0 and the gradient p. A label t is smoothed as in the loss; row weights, a "
+            "z-loss, a soft cap, a temperature, reduction and upstream gradient enter as ever; a Hessian-vector "
             "product is of the derivative of p - t, that of the softmax. Only with soft labels, `soft_rows=any` and "
             "`gradient_wrt=logits`, and without `class_weights`."
         ),

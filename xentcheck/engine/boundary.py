@@ -1,8 +1,8 @@
 """Where p - t stops being the derivative of the declared loss.
 
-A contract may promise the gradient of the ideal loss beside a loss with an eps or a clip, or p - t beside a loss of soft
-rows of any sum. Both promises can be kept, but they are not about one function: this module says for which probabilities
-of the label, and for which rows, they part.
+A contract may promise the gradient of the ideal loss beside a loss with an eps or a clip, or p - t beside a loss of
+soft rows of any sum. Both promises can be kept, but they are not about one function: this module says for which
+probabilities of the label, and for which rows, they part.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from xentcheck.truth.enclose import enclose
 from xentcheck.truth.formats import FORMATS
 from xentcheck.truth.problem import pose
 
-
 ANY_SUM = (
-    "the gradient promised, p - t whatever the sum of a row, is not the derivative of the loss, (sum t) p - t, where the "
-    "labels of a row do not sum to 1"
+    "the gradient promised, p - t whatever the sum of a row, is not the derivative of the loss, (sum t) p - t, where "
+    "the labels of a row do not sum to 1"
 )
 
 
 def parting_of_gradients(contract: Contract, dtypes: Iterable[str]) -> list[str]:
     """Return a sentence for each dtype in which the promised gradient is not that of the declared loss.
 
-    One of all dtypes says it of p - t as a policy. Two classes, the label's probability p on a grid of powers of two toward 0 and toward 1: the certified
-    gradients of the ideal and of the guarded loss are held against each other with the allowance between them.
+    One of all dtypes says it of p - t as a policy. For a boundary two classes are looked at, the label's probability p
+    on a grid of powers of two toward 0 and toward 1: the certified gradients of the ideal and of the guarded loss are
+    held against each other with the allowance between them.
     """
     said = [ANY_SUM] if contract.p_minus_t else []
     if contract.boundary.exact or contract.gradient_of == "loss" or contract.input != "probabilities":

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.contract.keys_promises import P_MINUS_T
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
+from xentcheck.probing.labels import soft_batch
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 from xentcheck.truth.formats import FORMATS
@@ -34,6 +36,7 @@ def find_gradient(questions: Questions, inference: Inference) -> None:
         )
         return
     _conclude(questions, inference, fits, evidence)
+    _of_any_sum(questions, inference)
 
 
 def _fits(questions: Questions) -> tuple[list[Any], str]:
@@ -75,6 +78,28 @@ def _conclude(questions: Questions, inference: Inference, fits: list[Any], evide
             also = tuple(dict.fromkeys(one[key] for one in fits if one[key] != chosen[key]))
             what = chosen[key] or f"{questions.contract.reduction} (that of the loss)"
             inference.tell(key, chosen[key], f"{evidence}, as {what} gives", also)
+
+
+def _of_any_sum(questions: Questions, inference: Inference) -> None:
+    """Tell whether soft rows of any sum have the derivative of the loss, or p - t as a policy."""
+    contract = questions.contract
+    if contract.soft_rows != "any":
+        return
+    candidates = [{"gradient_of": contract.gradient_of}]
+    if contract.gradient_wrt == "logits" and contract.class_weights is None:
+        candidates.append({"gradient_of": P_MINUS_T})
+    batch = soft_batch(questions, sums=False)
+    fits, evidence = questions.choose(batch, candidates, "gradient")
+    if not fits:
+        expected = answered(questions.predict(batch, "gradient"))
+        inference.notes.append(
+            f"The gradient of soft rows that do not sum to 1 is explained by no convention: {evidence}, "
+            f"where the derivative of the loss is {expected}."
+        )
+    elif fits[0]["gradient_of"] == P_MINUS_T or "gradient_of" not in inference.findings:
+        of = fits[0]["gradient_of"]
+        questions.learn(gradient_of=of)
+        inference.tell("gradient_of", of, f"{evidence}, as {of} gives for rows that do not sum to 1")
 
 
 def _rim(questions: Questions) -> list[Batch]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import DENSE, INTEGERS, OPTIONS
+from xentcheck.contract.keys_promises import P_MINUS_T
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.options import conventions, options_at_work
@@ -132,11 +133,17 @@ def _note_wrong(inference: Inference, wrong: Mapping[str, str]) -> None:
 def _soft_rows(questions: Questions, inference: Inference) -> None:
     batch = soft_batch(questions, sums=False)
     candidates = [{"soft_rows": "any"}, {"soft_rows": "renormalised"}]
+    contract = questions.contract
+    if questions.part == "gradient" and contract.gradient_wrt == "logits" and contract.class_weights is None:
+        candidates.append({"soft_rows": "any", "gradient_of": P_MINUS_T})
     fits, evidence = questions.choose(batch, candidates)
     if len(fits) == 1:
         questions.learn(**fits[0])
-        inference.tell("soft_rows", fits[0]["soft_rows"], f"{evidence}, as {fits[0]['soft_rows']} gives")
+        for key, value in fits[0].items():
+            inference.tell(key, value, f"{evidence}, as {' with '.join(fits[0].values())} gives")
     else:
-        expected = "; ".join(f"{one['soft_rows']}: {answered(questions.predict(batch, **one))}" for one in candidates)
+        expected = "; ".join(
+            f"{' with '.join(one.values())}: {answered(questions.predict(batch, **one))}" for one in candidates
+        )
         outcome = said(questions.ask(batch))
         inference.tell("soft_rows", "normalised", f"{shown(batch)}: {outcome}, but {expected}")

@@ -18,6 +18,7 @@ from typing import Any
 
 from xentcheck.contract import Contract, ContractError
 from xentcheck.contract.declaration import KEYS, OPTIONS
+from xentcheck.contract.keys_promises import P_MINUS_T
 from xentcheck.contract.reading import contract_of
 from xentcheck.probing.inference import Finding, Inference
 from xentcheck.report.results import CONVENTION, FACT, OPEN, SUSPICION, UNEXPLAINED, InferredKey
@@ -81,6 +82,8 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
         return CONVENTION if _called_otherwise(found) else SUSPICION  # a mean that lacks its division looks so
     if key in _FACTS:
         return FACT
+    if key == "gradient_of" and value == P_MINUS_T:
+        return ""  # of soft rows of any sum, of which the defaults promise nothing
     if inference.structure and key in (*_CONVENTIONS, *_CONSTANTS, *_SUSPICIONS, "boundary", "ignore_index"):
         return SUSPICION  # what is left unexplained with it is not explained by it
     if key == "boundary":

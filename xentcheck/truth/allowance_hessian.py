@@ -27,8 +27,8 @@ def hessian_vector(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Flag
 def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
     """Return (R + 2 lambda lse) p (v - p.v) + 2 lambda (p.v) p of every row and its allowance, and what underflows.
 
-    R is T, or for p - t as a policy the weight of the row. With a the relative error of p, r = u_sum h / (1 - 2 u_sum h) that of a sum, k = OPERATIONS, M the place of the
-    maximum and b_j = a_j + (1 + a_j)(k u + 2 r):
+    R is T, or for p - t as a policy the weight of the row. With a the relative error of p and that of a sum
+    r = u_sum h / (1 - 2 u_sum h), k = OPERATIONS, M the place of the maximum and b_j = a_j + (1 + a_j)(k u + 2 r):
 
         E = sum p_k (|v_k| + |v_M|) b_k + |p.v| S^2 eta
         R p_j [b_j |v_j - p.v| + (1 + a_j) E]

@@ -81,8 +81,8 @@ class Conditions:
         """The factor R of p in the ideal gradient R p - c, shape (n,): sum c, and for p - t the weight of the row."""
         if not self.problem.contract.p_minus_t:
             return self.coefficients.T
-        v = self.problem.row_weights
-        return self.problem.kept * (1.0 if v is None else v)
+        v, kept = self.problem.row_weights, self.problem.kept.astype(np.float64)
+        return kept if v is None else kept * v
 
     @property
     def factor_size(self) -> Floats:
@@ -93,7 +93,7 @@ class Conditions:
     def single(self) -> Flags:
         """Rows of one coefficient that is the factor of p, too: their gradient at the label is -R (1 - p_y)."""
         alone = ~self.coefficients.several
-        return alone & (self.coefficients.T == self.factor) if self.problem.contract.p_minus_t else alone
+        return alone & (self.factor == self.coefficients.T) if self.problem.contract.p_minus_t else alone
 
     @property
     def softmax(self) -> bool:

@@ -15,7 +15,7 @@ exact, and for the ideal gradient), r = c phi and R = sum_j r_j, its derivatives
 by the chain rule from d q_i / d z_j = q_i (delta_ij - q_j); the one by the logits times 1 - tanh(z_j / C)^2 where there
 is a soft cap, and times 1 / Theta where there is a temperature. Where one coefficient alone differs from zero, the
 label's R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities. Where the contract says
-that the gradient is p - t, R is v whatever the coefficients are, and the label's element -r_y (1 - q_y) + (v - r_y) q_y.
+that the gradient is p - t, R is v whatever the coefficients are: the label's is -r_y (1 - q_y) + (v - r_y) q_y.
 """
 
 from __future__ import annotations
