@@ -22,6 +22,7 @@ CAPPED = {"soft_cap": {"argument": "softcap"}}
 TEMPERED = {"temperature": {"argument": "temperature"}}
 COUNTED = {"divisor": {"argument": "num_items_in_batch"}, "reduction": "sum"}
 LOG_PROBABILITIES = {"output": "log_probability", "reduction": "none"}
+P_MINUS_T = {"labels": ["onehot", "soft"], "soft_rows": "any", "gradient_of": "p - t"}
 HALVES = {"dtypes": ["float16", "bfloat16"]}
 EVERY_DTYPE = {"dtypes": ["float64", "float32", "float16", "bfloat16"]}
 

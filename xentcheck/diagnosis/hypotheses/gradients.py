@@ -28,6 +28,8 @@ def target_terms(model: Model) -> Iterator[Prediction]:
     if model.contract.p_minus_t and np.any(np.abs(T - R) > 1e-12):
         text = "The gradient is (sum t) p - t, the derivative of the loss; the contract's is p - t, whatever t sums to."
         yield rows("gradient_with_sum_t", text, T * p - t)
+        text = "Rows whose labels are all 0 are left out; the gradient of such a row is p, as p - t says of every row."
+        yield rows("zero_rows_left_out", text, np.where((t == 0).all(axis=-1, keepdims=True), 0.0, R * p - t))
     elif not model.contract.p_minus_t and np.any(np.abs(T - 1) > 1e-12):
         text = (
             "The gradient is p - t; where the targets of a row do not sum to 1 it is (sum t) p - t, unless "

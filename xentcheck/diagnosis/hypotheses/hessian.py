@@ -23,6 +23,10 @@ def products(model: Model) -> Iterator[Prediction]:
 
     text = "The Hessian-vector product is the negative of the certified one: a minus sign is missing or doubled."
     yield Prediction("wrong_sign", text, -model.right)
+    T = model.t.sum(axis=-1, keepdims=True)
+    if model.contract.p_minus_t and np.any(np.abs(T - model.factor_of_p(model.t)) > 1e-12):
+        text = "The product is that of the loss's Hessian, which has the factor sum t; that of p - t has not."
+        yield rows("hessian_with_sum_t", text, T * p * (v - dot(p, v)[:, None]))
     text = "p - t stands in the place of p in p (v - p . v), as where p was overwritten by the gradient."
     q = p - model.targets
     yield rows("hessian_of_p_minus_t", text, w * q * (v - dot(q, v)[:, None]))
