@@ -33,6 +33,10 @@ CHOSEN = (
     "refuses_bad_labels",
     "every_option",
     "soft_rows_renormalised",
+    "soft_rows_of_any_sum",
+    "p_minus_t_of_the_mean",
+    "p_minus_smoothed_t",
+    "p_minus_t_behind_the_softmax",
     "log_expit",
 )
 """One of each convention."""

@@ -229,7 +229,10 @@ def _other_numbers(contract: Contract, batch: Batch) -> Iterator[Batch]:
 
 
 def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[Batch]:
-    """Yield the classes in reverse order, other labels, and, logits, large labels made less, every class twice over."""
+    """Yield the classes in reverse order, other labels, and, logits, large labels made less, every class twice over.
+
+    Of soft rows of any sum, too, ones of other sums.
+    """
     m, y = batch.m, batch.labels
     dense = batch.label_form != "sparse"
     if m < 2:
@@ -238,6 +241,8 @@ def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterato
     if dense:
         yield batch.replace(scores=reversed_scores, labels=np.ascontiguousarray(y[:, ::-1]))
         yield batch.replace(labels=np.roll(y, 1, axis=1))
+        if batch.label_form == "soft" and contract.soft_rows == "any":
+            yield batch.replace(labels=(y.astype(np.float64) * 0.5 + 0.375).astype(y.dtype))
     else:
         wide = y.astype(np.int64)
         ignored = (wide < 0) | (wide >= m) | (wide == batch.options.get("ignore_index", contract.ignore_index))

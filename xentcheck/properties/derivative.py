@@ -45,6 +45,7 @@ def own_gradient(case: Case) -> Iterator[Found]:
     """Richardson's difference of the loss along a random direction, in float64, with its bound.
 
     Needs no certified truth: it finds a pair of loss and gradient that do not belong together.
+    p - t as a policy is no exception: the labels looked at have one class a row, and it is the derivative there.
     """
     batch = _plain(case)
     if not 0 < batch.scores.size <= LARGEST:

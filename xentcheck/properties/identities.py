@@ -76,8 +76,9 @@ def reductions(case: Case) -> Iterator[Found]:
 @law(
     10,
     "gradient-row-sum",
-    "Every row of the gradient with respect to the logits sums to 0 (with a z-loss: to 2 lambda lse).",
-    formula="Σ_j g_j = 0, or 2 λ lse(z) with a z-loss",
+    "Every row of the gradient with respect to the logits sums to 0 (with a z-loss: to 2 lambda lse; "
+    "of p - t as a policy: to 1 - sum t).",
+    formula="Σ_j g_j = 0, or 2 λ lse(z) with a z-loss, or 1 − Σ_j t_j where p − t is declared",
     sources="Liger-Kernel 343; TransformerEngine 2139",
     needs="gradient",
     applies=uncapped_logits,

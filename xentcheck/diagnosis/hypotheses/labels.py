@@ -159,6 +159,8 @@ def soft_targets(model: Model) -> Iterator[Prediction]:
     total = dense.sum(axis=-1, keepdims=True)
     text = "The target rows are divided by their sum, which the contract does not say."
     yield _from(model, "targets_renormalised", text, model.coefficients(dense / total))
+    if (total == 0).any():  # guarded, as where 0 / 0 has been seen
+        yield _from(model, "targets_renormalised", text, model.coefficients(dense / np.where(total == 0, 1, total)))
     text = "The target rows are not divided by their sum, as the contract says."
     yield _from(model, "targets_not_renormalised", text, model.coefficients(dense))
     yield _from(model, "targets_softmaxed", "A softmax is applied to the targets.", model.coefficients(_softmax(dense)))

@@ -39,6 +39,10 @@ _TENSORFLOW: dict[str, Any] = {
         "compute": "trial: 16-bit results that no float32 calculation gives",
     },
 }
+_P_MINUS_T = {
+    "soft_rows": "trial; rows that do not sum to 1 are said to have an incorrect gradient, and are not refused",
+    "gradient_of": "source: the kernel returns p - t beside the loss; its derivative is that of the softmax",
+}
 _PADDLE: dict[str, Any] = {
     "framework": "paddle",
     "requires": ("paddle",),
@@ -145,12 +149,14 @@ TARGETS: tuple[Registered, ...] = (
         contract={
             "labels": ["onehot", "soft"],
             "dense_label_dtypes": ["same"],
+            "soft_rows": "any",
+            "gradient_of": "p - t",
             "argument_order": "labels_first",
             "reduction": "none",
             "dtypes": ALL_DTYPES,
             "compute": "same",
         },
-        **_TENSORFLOW,
+        **{**_TENSORFLOW, "seen": {**_TENSORFLOW["seen"], **_P_MINUS_T}},
     ),
     Registered(
         name="paddle.nn.functional.cross_entropy",
