@@ -235,14 +235,14 @@ def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterato
     """
     m, y = batch.m, batch.labels
     dense = batch.label_form != "sparse"
+    if batch.label_form == "soft" and contract.soft_rows == "any":
+        yield batch.replace(labels=(y.astype(np.float64) * 0.5 + 0.375).astype(y.dtype))
     if m < 2:
         return
     reversed_scores = np.ascontiguousarray(batch.scores[:, ::-1])
     if dense:
         yield batch.replace(scores=reversed_scores, labels=np.ascontiguousarray(y[:, ::-1]))
         yield batch.replace(labels=np.roll(y, 1, axis=1))
-        if batch.label_form == "soft" and contract.soft_rows == "any":
-            yield batch.replace(labels=(y.astype(np.float64) * 0.5 + 0.375).astype(y.dtype))
     else:
         wide = y.astype(np.int64)
         ignored = (wide < 0) | (wide >= m) | (wide == batch.options.get("ignore_index", contract.ignore_index))
