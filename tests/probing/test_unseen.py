@@ -117,6 +117,18 @@ def test_bad_targets_are_one_sentence(name: str, words: str) -> None:
 
 
 @pytest.mark.slow
+def test_bad_input_without_an_answer_is_an_answer() -> None:
+    """What hangs on a label of a half is a target that can be probed."""
+    location = f"{Path(unseen.__file__)}:waits_for_whole_labels"
+    inference = infer(TargetSpecification(loss=location), time_limit=10.0, first_time_limit=10.0)
+    found = inference.findings["invalid"]
+    assert "label_fractional" not in found.value
+    assert "label_fractional: " in found.evidence
+    assert "no answer within 10 s for" in found.evidence
+    assert "shape_mismatch: " in found.evidence
+
+
+@pytest.mark.slow
 def test_a_target_that_hangs_is_left() -> None:
     """After its limit, and after one call; the import keeps the same limit."""
     location = f"{Path(unseen.__file__)}:hangs"

@@ -29,6 +29,10 @@ _P = {
 """Rows that sum to 1 exactly in every dtype."""
 
 
+class HangError(TargetError):
+    """The target gave no answer within its limit of time."""
+
+
 class Questions:
     """A target, how it is called, and what is known of its contract so far.
 
@@ -193,7 +197,7 @@ class Questions:
 
     def _in_time(self, batch: Batch, outcome: Outcome) -> Outcome:
         if outcome.died.startswith("no answer"):
-            raise TargetError(
+            raise HangError(
                 f"{self.description.name} gave {outcome.died} for {shown(batch)}; "
                 "a target that hangs cannot be probed, see --time-limit."
             )

@@ -12,7 +12,7 @@ from xentcheck.contract.declaration import INVALID_KINDS
 from xentcheck.contract.keys_promises import OFF_LABEL
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.questions import Questions
+from xentcheck.probing.questions import HangError, Questions
 from xentcheck.probing.show import said, shown
 from xentcheck.properties.spoiling import meaningful_kind, spoil
 
@@ -76,13 +76,18 @@ def _disagreements(questions: Questions, value: float, off_label: bool = False) 
 
 def find_invalid(questions: Questions, inference: Inference) -> None:
     """Tell which kinds of bad input raise, or that one number stands for all of them."""
-    raising, words, values = [], [], []
+    raising, hung, words = [], [], []
     kinds = [kind for kind in INVALID_KINDS if any(_bad(questions, kind))]
     for kind in kinds:
         refused = True
         batches = _bad(questions, kind)
-        for part in questions.parts:
-            questions.ask_all(batches, part)
+        try:
+            for part in questions.parts:
+                questions.ask_all(batches, part)
+        except HangError as error:
+            words.append(f"{kind}: {str(error).partition(';')[0]}")
+            hung.append(kind)
+            continue
         for batch in batches:
             outcomes = [questions.ask(batch, part) for part in questions.parts]
             raised = all(one.raised is not None and one.raised.call != "convert" for one in outcomes)
@@ -91,11 +96,10 @@ def find_invalid(questions: Questions, inference: Inference) -> None:
             if refused:
                 words.append(f"{kind}: {said(outcomes[0])}")
             refused = False
-            values.append(outcomes[0].loss)
         if refused:
             raising.append(kind)
             words.append(f"{kind} raises")
-    sentinel = None if raising else _sentinel(questions, kinds)
+    sentinel = None if raising or hung else _sentinel(questions, kinds)
     declared: Any = raising
     if sentinel is not None:
         declared = {"returns": sentinel}
