@@ -26,6 +26,7 @@ def check(
     value_and_gradient: Named = None,
     hessian_vector: Named = None,
     vjp: Named = None,
+    jvp: Named = None,
     profile: str = "quick",
     seed: int = 0,
     properties: Iterable[str] | None = None,
@@ -52,8 +53,9 @@ def check(
         loss and a gradient method or an instance of one is called in this process, so that a closure can be
         judged; a name (``"torch.nn.functional.cross_entropy"``, ``"package.module:attribute"``,
         ``"path/file.py:attribute"``) is called in a process of its own, which may crash or hang.
-    gradient, value_and_gradient, hessian_vector, vjp : callable or str, optional
-        Called with the arguments of the loss, in the same order; `vjp` with the upstream gradient as well.
+    gradient, value_and_gradient, hessian_vector, vjp, jvp : callable or str, optional
+        Called with the arguments of the loss, in the same order; `vjp` with the upstream gradient as well, and the
+        product of the Hessian and the derivative by forward mode with a vector or tangent of the scores' shape.
     contract : Contract or mapping, optional
         What the target promises; see docs/contract.md.
     profile : {"quick", "standard", "thorough"}
@@ -117,7 +119,7 @@ def check(
     from xentcheck.targets.errors import TargetError
 
     known = () if waivers is None else waiver_file.read(os.fspath(waivers))
-    target = _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp, python, venv)
+    target = _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp, jvp, python, venv)
     if (jobs > 1 or executor is not None) and target.in_process:
         raise TargetError(
             "A callable cannot be sent to other processes: use jobs=1 and no executor, or give the target by name."
@@ -152,6 +154,7 @@ def inapplicable(
     value_and_gradient: Named = None,
     hessian_vector: Named = None,
     vjp: Named = None,
+    jvp: Named = None,
     properties: Iterable[str] | None = None,
     dtypes: Iterable[str] | None = None,
     time_limit: float = 10.0,
@@ -166,8 +169,8 @@ def inapplicable(
 
     Parameters
     ----------
-    loss, gradient, contract, value_and_gradient, hessian_vector, vjp, properties, dtypes, time_limit, first_time_limit
-    python, venv
+    loss, gradient, contract, value_and_gradient, hessian_vector, vjp, jvp, properties, dtypes
+    time_limit, first_time_limit, python, venv
         As `check` takes them.
     **run
         What else `check` takes; it changes nothing here.
@@ -179,7 +182,7 @@ def inapplicable(
     from xentcheck.engine.applicability import why_inapplicable
 
     return why_inapplicable(
-        _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp, python, venv),
+        _specification(loss, gradient, contract, value_and_gradient, hessian_vector, vjp, jvp, python, venv),
         properties,
         dtypes,
         time_limit=time_limit,
@@ -194,6 +197,7 @@ def _specification(
     value_and_gradient: Named,
     hessian_vector: Named,
     vjp: Named,
+    jvp: Named,
     python: str | os.PathLike[str] | None,
     venv: str | os.PathLike[str] | None,
 ) -> TargetSpecification:
@@ -207,6 +211,7 @@ def _specification(
         value_and_gradient=value_and_gradient,
         hessian_vector=hessian_vector,
         vjp=vjp,
+        jvp=jvp,
         contract=Contract.from_mapping(contract) if isinstance(contract, Mapping) else contract,
         python="" if python is None else os.fspath(python),
         venv="" if venv is None else os.fspath(venv),
@@ -255,5 +260,5 @@ def probe(
     """
     from xentcheck.probing import infer
 
-    specification = _specification(loss, gradient, None, value_and_gradient, None, None, python, venv)
+    specification = _specification(loss, gradient, None, value_and_gradient, None, None, None, python, venv)
     return infer(specification, time_limit=time_limit, first_time_limit=first_time_limit)

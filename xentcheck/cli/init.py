@@ -67,7 +67,7 @@ SECTION = """\
 
 [tool.xentcheck.targets.NAME]
 loss = LOCATION
-# gradient = "mine.py:gradient"            # also value_and_gradient, hessian_vector and vjp
+# gradient = "mine.py:gradient"            # also value_and_gradient, hessian_vector, vjp and jvp
 
 [tool.xentcheck.targets.NAME.contract]     # what it promises; `xentcheck probe LOCATION` infers it
 # input = "logits"                         # or "probabilities", "log_probabilities"

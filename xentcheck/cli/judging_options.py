@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xentcheck.targets import TargetSpecification
 
 DEFAULT_TARGETS = ("reference", "reference.summed_guarded", "reference.averaged_clipped")
-CALLABLES = ("gradient", "value_and_gradient", "hessian_vector", "vjp")
+CALLABLES = ("gradient", "value_and_gradient", "hessian_vector", "vjp", "jvp")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _JUDGED = (
@@ -33,6 +33,11 @@ _JUDGED = (
         "--vjp",
         metavar="CALLABLE",
         help="The gradient for a given upstream gradient: called with scores, labels and upstream.",
+    ),
+    click.option(
+        "--jvp",
+        metavar="CALLABLE",
+        help="The derivative of the loss by forward mode: called with scores, labels and a tangent.",
     ),
     click.option(
         "--python",

@@ -39,19 +39,19 @@ class Noting:
         want: tuple[str, ...],
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        tangent: NDArray[Any] | None = None,
         *,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
         """Return what the target answers."""
-        given = {
-            name: pack_array(array) for name, array in (("upstream", upstream), ("vector", vector)) if array is not None
-        }
+        further = (("upstream", upstream), ("vector", vector), ("tangent", tangent))
+        given = {name: pack_array(array) for name, array in further if array is not None}
         line = json.dumps({"want": list(want), "batch": pack(batch), **given}, separators=(",", ":"))
         try:
             os.write(self._file, line.encode() + b"\n")
         except OSError:  # a disk that is full must not end the judging
             os.ftruncate(self._file, 0)
-        return self._host.evaluate(batch, want, upstream, vector, meanwhile=meanwhile)
+        return self._host.evaluate(batch, want, upstream, vector, tangent, meanwhile=meanwhile)
 
 
 @contextmanager

@@ -136,6 +136,7 @@ def finding(
         cause="" if shown is None else shown.sentence,
         upstream=violation.upstream,
         vector=violation.vector,
+        tangent=violation.tangent,
         detail=(
             *_detail(violation),
             *((cause.known,) if cause is not None and cause.known else ()),
@@ -150,5 +151,9 @@ def finding(
 
 def _detail(violation: Violation) -> tuple[str, ...]:
     """Return what else the target was given, in words."""
-    given = (("upstream gradient", violation.upstream), ("the Hessian times", violation.vector))
+    given = (
+        ("upstream gradient", violation.upstream),
+        ("the Hessian times", violation.vector),
+        ("along the tangent", violation.tangent),
+    )
     return tuple(f"{name} {value}" for name, value in given if value is not None)

@@ -141,7 +141,7 @@ def capabilities_of(host: Host, few_shapes: bool = False) -> Capabilities:
     told = host.description
     shapes = told.contract.shapes
     few = told.expensive_shapes or few_shapes if shapes == "measured" else shapes == "few"
-    return Capabilities(told.has_loss, told.has_gradient, told.has_vjp, few, told.has_hessian_vector)
+    return Capabilities(told.has_loss, told.has_gradient, told.has_vjp, few, told.has_hessian_vector, told.has_jvp)
 
 
 def swept(contract: Contract, cell: Cell, profile: str, few_shapes: bool, dtypes: tuple[str, ...]) -> tuple[Batch, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -50,15 +51,15 @@ def weaker_promise(
     # A 16-bit dtype is worked on in float32 where the contract leaves `compute` open.
     if contract.compute is None and FORMATS[batch.dtype].is_half:
         promises += [("compute", form.format(dtype=batch.dtype), allows) for form, allows in _COMPUTE.items()]
-    upstream, vector = (None if x is None else np.asarray(x) for x in (violation.upstream, violation.vector))
+    further = {"upstream": violation.upstream, "vector": violation.vector, "tangent": violation.tangent}
+    beside: dict[str, Any] = {name: None if value is None else np.asarray(value) for name, value in further.items()}
     for key, value, allows in promises:
         weaker = contract.replace(**{key: value})
 
         def kept(each: Batch, weaker: Contract = weaker) -> bool:
             case = case_of(each, weaker)
-            answer = case.ask(each, upstream=upstream, vector=vector)
-            parts = ("hessian_vector",) if vector is not None else case.want
-            given = [part for part in parts if answer.numbers(part) is not None]
+            answer = case.ask(each, **beside)
+            given = [part for part in answer.parts if answer.numbers(part) is not None]
             return bool(given) and all(_promises(answer, part) and answer.violation(part) is None for part in given)
 
         if kept(batch) and all(map(kept, variations(contract, batch, new_shapes=False))):

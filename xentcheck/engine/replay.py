@@ -62,12 +62,13 @@ def _of_answer(waiver: Waiver, case: Case) -> Iterator[Violation]:
     """Yield what is wrong with the answer to the very batch, of whichever law it was derived from another."""
     dtype = case.batch.scores.dtype
     vector = None if waiver.vector is None else np.asarray(waiver.vector, dtype)
+    tangent = None if waiver.tangent is None else np.asarray(waiver.tangent, dtype)
     upstream = None if waiver.upstream is None else np.asarray(waiver.upstream, dtype)
-    answer = case.ask(case.batch, upstream, vector=vector)
+    answer = case.ask(case.batch, upstream, vector=vector, tangent=tangent)
     failure = failed_call(answer)
     if failure is not None:
         yield failure
-    for part in ("hessian_vector",) if vector is not None else case.want:
+    for part in answer.parts:
         if malformed := answer.malformed(part):
             yield Violation(malformed, case.batch, part)
         elif (wrong := answer.violation(part)) is not None:

@@ -18,7 +18,7 @@ class Kind(NamedTuple):
     what : str
         "a wrong number", "nan for a finite number", "a finite number for nan", ...; or the event.
     part : str
-        "loss", "gradient", "hessian_vector" or "".
+        "loss", "gradient", "hessian_vector", "jvp" or "".
     """
 
     what: str

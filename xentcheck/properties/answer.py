@@ -26,6 +26,8 @@ from xentcheck.truth.grades import Bounds, tight
 from xentcheck.truth.problem import Problem, pose
 from xentcheck.truth.verdict import Held, hold
 
+_BY_ROW = ("loss", "jvp")
+"""The parts that are one number for each row, or for the batch."""
 _CLEAR = 24
 """The precision up to which float64 arithmetic can show a result to be right."""
 
@@ -40,16 +42,17 @@ class Truth:
         upstream: NDArray[Any] | None,
         gradient: bool,
         vector: NDArray[Any] | None = None,
+        tangent: NDArray[Any] | None = None,
     ):
-        self._given = (contract, batch, upstream, vector)
+        self._given = (contract, batch, upstream, vector, tangent)
         self._gradient = gradient
 
     @cached_property
     def problem(self) -> Problem:
         """The exact question."""
-        contract, batch, upstream, vector = self._given
-        options = dict(batch.options)
-        return pose(contract, batch.scores, batch.labels, batch.label_form, options, upstream=upstream, vector=vector)
+        contract, batch, upstream, vector, tangent = self._given
+        further = {"upstream": upstream, "vector": vector, "tangent": tangent}
+        return pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), **further)
 
     @cached_property
     def readings(self) -> tuple[Truth, ...]:
@@ -57,7 +60,7 @@ class Truth:
         problems = as_read(self.problem)
         if len(problems) == 1:
             return (self,)
-        found = tuple(Truth(*self._given[:3], self._gradient, self._given[3]) for _ in problems)
+        found = tuple(Truth(*self._given[:3], self._gradient, *self._given[3:]) for _ in problems)
         for truth, problem in zip(found, problems, strict=True):
             truth.problem = problem
         return found
@@ -68,7 +71,7 @@ class Truth:
         problem = self.problem
         if output_format(problem).precision <= problem.format.precision:
             return self
-        found = Truth(*self._given[:3], self._gradient, self._given[3])
+        found = Truth(*self._given[:3], self._gradient, *self._given[3:])
         found.problem = replace(problem, gradient_as_scores=True)
         return found
 
@@ -103,7 +106,7 @@ class Answer:
     """What a target answered on one batch, beside the certified truth.
 
     `on_look` is called whenever a part has been held against a truth that promises something about it. An answer that
-    is still to come has `wait` in place of an outcome: called until `arrived` has been.
+    is still to come has `wait` in place of an outcome: called until `arrived` has been. `parts` are those asked for.
     """
 
     def __init__(
@@ -115,6 +118,7 @@ class Answer:
         upstream: NDArray[Any] | None = None,
         on_look: Callable[[], None] = lambda: None,
         wait: Callable[[], None] = lambda: None,
+        parts: tuple[str, ...] = (),
     ):
         self.contract = contract
         self.batch = batch
@@ -124,6 +128,7 @@ class Answer:
         self.upstream = upstream
         self.on_look = on_look
         self._numbers: dict[str, NDArray[np.float64] | None] = {}
+        self.parts = parts
         self._held: dict[str, Held | None] = {}
         self._clear: dict[str, bool] = {}
 
@@ -165,7 +170,7 @@ class Answer:
     def expected_shape(self, part: str) -> tuple[int, ...]:
         """Return the shape that the contract gives a part of the answer, its classes last."""
         sizes = row_sizes(self.contract.extra_axes, self.batch.n, self.batch.m)
-        if part != "loss":
+        if part not in _BY_ROW:
             return (*sizes, self.batch.m)
         return sizes if self.contract.reduction == "none" else ()
 
@@ -198,7 +203,7 @@ class Answer:
             numbers = np.asarray(returned).astype(np.float64)
         numbers = -numbers if self.contract.sign < 0 else numbers
         rows = (self.batch.n,) if returned.ndim else ()
-        return numbers.reshape(rows if part == "loss" else (*rows, self.batch.m))
+        return numbers.reshape(rows if part in _BY_ROW else (*rows, self.batch.m))
 
     def held(self, part: str) -> Held | None:
         """Return the decision on a part, or None where there is nothing to decide."""
@@ -310,6 +315,7 @@ class Answer:
             times=miss.times,
             upstream=None if self.upstream is None else np.asarray(self.upstream).tolist(),
             vector=None if self.problem.vector is None else self.problem.vector.tolist(),
+            tangent=None if self.problem.tangent is None else self.problem.tangent.tolist(),
             returned=self.numbers(part),
         )
 

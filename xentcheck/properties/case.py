@@ -35,6 +35,7 @@ class Evaluator(Protocol):
         want: tuple[str, ...],
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        tangent: NDArray[Any] | None = None,
         *,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
@@ -120,23 +121,26 @@ class Case:
         want: tuple[str, ...] | None = None,
         vector: NDArray[Any] | None = None,
         judged: bool = True,
+        tangent: NDArray[Any] | None = None,
     ) -> Answer:
-        """Return the target's answer on a batch, with the Hessian times a vector where one is given.
+        """Return the target's answer on a batch: where given, the Hessian times a vector, or what is along a tangent.
 
         The truth is calculated meanwhile if the answer is going to be `judged`.
         """
-        if vector is not None:
-            truth = Truth(self.contract, batch, None, False, vector)
-            return self._asked(Question(batch, ("hessian_vector",), vector=vector), truth)
+        if vector is not None or tangent is not None:
+            truth = Truth(self.contract, batch, None, False, vector, tangent)
+            part = "hessian_vector" if vector is not None else "jvp"
+            return self._asked(Question(batch, (part,), vector=vector, tangent=tangent), truth)
         truth = self._truth(batch, upstream)
         meanwhile = truth.prepare if judged else lambda: None
         return self._asked(Question(batch, want or self.want, upstream, meanwhile=meanwhile), truth)
 
     def _asked(self, question: Question, truth: Truth) -> Answer:
         """Return the answer to a question, or one that is going to come when it is looked at."""
-        together, batch, upstream, vector = self._together, question.batch, question.upstream, question.vector
+        together, batch, upstream = self._together, question.batch, question.upstream
         wait = together.take if together is not None else lambda: None
-        answer = Answer(self.contract, batch, None, truth, upstream, on_look=self.looked, wait=wait)
+        parts = tuple(question.want)
+        answer = Answer(self.contract, batch, None, truth, upstream, on_look=self.looked, wait=wait, parts=parts)
 
         def arrived(outcome: Outcome) -> None:
             answer.arrived(outcome)
@@ -147,9 +151,9 @@ class Case:
         if together is not None:
             together.ask(question, arrived)
         else:
-            further = {} if vector is None else {"vector": vector}
-            wanted, meanwhile = tuple(question.want), question.meanwhile
-            arrived(self.host.evaluate(batch, wanted, upstream, meanwhile=meanwhile, **further))
+            directions = {"vector": question.vector, "tangent": question.tangent}
+            further = {name: given for name, given in directions.items() if given is not None}
+            arrived(self.host.evaluate(batch, parts, upstream, meanwhile=question.meanwhile, **further))
         return answer
 
     @property

@@ -36,7 +36,7 @@ class Capabilities:
 
     Parameters
     ----------
-    loss, gradient, vjp, hessian_vector : bool
+    loss, gradient, vjp, hessian_vector, jvp : bool
     expensive_shapes : bool
         Whether every new shape costs a compilation, so that laws should not invent shapes.
     """
@@ -46,6 +46,7 @@ class Capabilities:
     vjp: bool = False
     expensive_shapes: bool = False
     hessian_vector: bool = False
+    jvp: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,8 @@ class Violation:
         The cotangent that was passed, where one was.
     vector : list of list of float or None
         What the Hessian was multiplied by, where it was.
+    tangent : list of list of float or None
+        Along what the loss was differentiated by forward mode, where it was.
     returned : object or None
         The whole array returned (float64), for the diagnosis.
     event : str
@@ -85,6 +88,7 @@ class Violation:
     times: float | None = None
     upstream: object = None
     vector: object = None
+    tangent: object = None
     returned: object = None
     event: str = ""
 
@@ -164,7 +168,11 @@ def _unpickled(module: str, name: str) -> Law:
     return law
 
 
-_OFFERED = {"vjp": "gradient for a given upstream", "hessian_vector": "Hessian-vector product"}
+_OFFERED = {
+    "vjp": "gradient for a given upstream",
+    "hessian_vector": "Hessian-vector product",
+    "jvp": "derivative along a tangent (jvp)",
+}
 
 
 def law(
@@ -184,7 +192,7 @@ def law(
 
     Parameters
     ----------
-    needs : {"loss", "gradient", "vjp", "hessian_vector", "any"}
+    needs : {"loss", "gradient", "vjp", "hessian_vector", "jvp", "any"}
         What the target must offer.
     applies : callable, optional
         A further condition, asked after `needs`.

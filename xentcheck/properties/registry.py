@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from xentcheck.properties import (
     bad_input,
     derivative,
+    forward_mode,
     identities,
     invariances,
     option_effects,
@@ -24,6 +25,7 @@ LAWS: tuple[Law, ...] = tuple(
             for module in (
                 values,
                 derivative,
+                forward_mode,
                 second_order,
                 invariances,
                 identities,

@@ -12,7 +12,7 @@ import pytest
 
 from xentcheck.pytest_plugin.sharing import Once
 
-_ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp")
+_ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp", "jvp")
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,7 @@ from xentcheck.contract import Contract
 from xentcheck.targets import TargetSpecification, open_host
 """
 _LOSS = {"loss": "loss      ", "log_probability": "log p     "}
+_ALONG = {"hessian_vector": "H v       ", "jvp": "jvp       "}
 _WHILE = "1 while the defect is there"
 
 
@@ -132,7 +133,7 @@ def _as_rows(contract: Contract, finding: Finding, axis: int = -1) -> str:
     n, m = finding.batch["scores"]["shape"]
     if "[" not in finding.part or (number_of(contract.extra_axes, n, m) == 0 and axis != 0):
         return ""
-    if role_of(finding.part) == "loss":
+    if role_of(finding.part) in ("loss", "jvp"):
         return "returned = returned.reshape(-1)\n"
     return f"returned = np.moveaxis(np.asarray(returned), {axis}, -1).reshape({n}, {m})\n"
 
@@ -146,7 +147,7 @@ def _direct(known: BuildPlan, contract: Contract, finding: Finding, framework: s
     words = [attribute, *([] if module.endswith(".py") else module.split("."))]
     plain = all(word.isidentifier() and not iskeyword(word) for word in words) and not attribute[:1].isupper()
     own_gradient = role == "gradient" and framework != "numpy" and "gradient" in known.functions
-    further = finding.upstream is not None or finding.vector is not None
+    further = any(given is not None for given in (finding.upstream, finding.vector, finding.tangent))
     return plain and not own_gradient and not further and contract.axis != 0
 
 
@@ -224,19 +225,19 @@ def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -
     further = "" if finding.upstream is None else f", upstream=np.array({finding.upstream!r})"
     if finding.property == "bad-input" and finding.part:
         further = f", ({role_of(finding.part)!r},)"  # the call for one part alone
-    twice = finding.vector is not None
-    if twice:
-        further = ', ("hessian_vector",), vector=np.array(direction, scores.dtype)'
+    direction, part, name = _direction(finding)
+    if direction is not None:
+        further = f", ({part!r},), {name}=np.array(direction, scores.dtype)"
     lines = [
         f"contract = Contract.from_mapping({stated})",
         f"batch = Batch(scores, labels, {form!r}, {{{drawn}}}, {batch.get('layout', 'C')!r})",
         f"target = TargetSpecification({roles}, contract=contract)",
-        *([f"direction = {finding.vector!r}"] if twice else []),
+        *([f"direction = {direction!r}"] if direction is not None else []),
         f"with open_host(target, directory={known.base!r}) as host:",
         f"    outcome = host.evaluate(batch{further})",
         *(
-            ['print("H v       ", outcome.hessian_vector)']
-            if twice
+            [f'print("{_ALONG[part]}", outcome.{part})']
+            if direction is not None
             else [f'print("{_LOSS[contract.output]}", outcome.loss)', 'print("gradient  ", outcome.gradient)']
         ),
         'print("raised    ", outcome.raised)',
@@ -256,6 +257,13 @@ def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -
     return "\n".join(lines) + "\n"
 
 
+def _direction(finding: Finding) -> tuple[Any, str, str]:
+    """Return the direction that was passed, or None, the part that it is for, and how `evaluate` has it."""
+    if finding.tangent is not None:
+        return finding.tangent, "jvp", "tangent"
+    return finding.vector, "hessian_vector", "vector"
+
+
 def _locations(known: BuildPlan) -> dict[str, Any]:
     """Return what names the target: its registered name where it has one, since that brings its keywords."""
     from xentcheck.targets.find.registered import by_name
@@ -268,13 +276,14 @@ def _locations(known: BuildPlan) -> dict[str, Any]:
 def _by_hand(contract: Contract, finding: Finding) -> str:
     """Return the lines for a function that exists in a session only: its call is left to the reader."""
     order = "labels, scores" if contract.argument_order == "labels_first" else "scores, labels"
-    if finding.vector is not None:
-        vector, shape = f"np.array({finding.vector!r}, scores.dtype)", finding.batch["scores"]["shape"]
+    direction = _direction(finding)[0]
+    if direction is not None:
+        vector, shape = f"np.array({direction!r}, scores.dtype)", finding.batch["scores"]["shape"]
         order += f", {_along_axes(vector, contract, finding.batch, shape)}"
     lines = [
         "# The target was a function of a running session. Define or import it here, under the name target.",
         f"returned = np.asarray(target({order}, **options)).astype(np.float64)  # noqa: F821",
     ]
-    if finding.certified is None or role_of(finding.part) not in ("loss", "gradient", "hessian_vector"):
+    if finding.certified is None or role_of(finding.part) not in ("loss", "gradient", *_ALONG):
         return "\n".join([*lines, "print(returned)"]) + "\n"
     return "\n".join(lines) + "\n" + _as_rows(contract, finding, contract.axis) + _compare(finding)

@@ -312,6 +312,8 @@ class Finding:
         The cotangent that was passed, where one was.
     vector : list of list of float or None
         What the Hessian was multiplied by, where it was.
+    tangent : list of list of float or None
+        Along what the loss was differentiated by forward mode, where it was.
     mechanism : str
         A key for the likely mechanism, such as "mean_for_sum", or "".
     cause : str
@@ -352,6 +354,7 @@ class Finding:
     times: float | None = None
     upstream: Any = None
     vector: Any = None
+    tangent: Any = None
     mechanism: str = ""
     cause: str = ""
     detail: tuple[str, ...] = ()

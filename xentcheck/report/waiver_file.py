@@ -123,7 +123,7 @@ def of_finding(target: str, finding: Finding, reason: str, versions: str, expire
         if deadly(one.event):
             raise WaiverError(f"The finding on {one.property}: {_DEADLY}")
         table = {"target": target, "law": one.property, "reason": reason, "versions": versions, "expires": expires}
-        kept = ("dtype", "labels", "mechanism", "cause", "event", "part", "got", "upstream", "vector")
+        kept = ("dtype", "labels", "mechanism", "cause", "event", "part", "got", "upstream", "vector", "tangent")
         table |= {name: getattr(one, name) for name in kept}
         table["batch"] = json.dumps(one.batch, ensure_ascii=True, allow_nan=False)
         tables.append({name: value for name, value in table.items() if value not in ("", None)})

@@ -58,7 +58,7 @@ class Waiver:
         The batch, as `Finding.batch`.
     digest : str
         That of the batch.
-    part, got, mechanism, cause, upstream, vector
+    part, got, mechanism, cause, upstream, vector, tangent
         As those of the finding.
     versions : str
         The versions of the target's package that it holds for, such as ">=1.2,<2"; "" for all.
@@ -80,6 +80,7 @@ class Waiver:
     cause: str = ""
     upstream: Any = None
     vector: Any = None
+    tangent: Any = None
     versions: str = ""
     expires: date | None = None
 

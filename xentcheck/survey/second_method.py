@@ -37,7 +37,7 @@ def expected(finding: Finding, contract: Contract) -> Any:
     Parameters
     ----------
     finding : Finding
-        Of a loss, a gradient or a Hessian-vector product.
+        Of a loss, a gradient, a Hessian-vector product or a derivative along a tangent.
     contract : Contract
         Of the target.
 
@@ -51,7 +51,7 @@ def expected(finding: Finding, contract: Contract) -> Any:
         If the finding is about no number, about infinities, or about a batch too large.
     """
     part, inside = role(finding.part), finding.part.rstrip("]").partition("[")[2]
-    if part not in ("loss", "gradient", "hessian_vector") or finding.certified is None:
+    if part not in ("loss", "gradient", "hessian_vector", "jvp") or finding.certified is None:
         raise NotVerifiableError("it is about no number")
     question = _Question(finding, contract)
     at = [int(word) for word in re.findall(r"\d+", inside)]
@@ -61,10 +61,10 @@ def expected(finding: Finding, contract: Contract) -> Any:
 
 
 def _of_loss(question: _Question, part: str, at: Sequence[int]) -> Any:
-    if part == "loss":
+    if part in ("loss", "jvp"):
         if len(at) != (1 if question.contract.reduction == "none" else 0):
             raise NotVerifiableError("it is about no single loss")
-        return question.loss(at)
+        return question.loss(at) if part == "loss" else question.along(at)
     if len(at) != 2:
         raise NotVerifiableError("it is about a row of the gradient")
     row, column = at
@@ -78,7 +78,7 @@ class _Question:
         batch = finding.batch
         boundary = contract.boundary.read_in(_EPS.get(batch["scores"]["dtype"], 0.0))
         self.contract = replace(contract, boundary=boundary)
-        self.upstream, self.vector = finding.upstream, finding.vector
+        self.upstream, self.vector, self.tangent = finding.upstream, finding.vector, finding.tangent
         self.scores = _exact(batch["scores"])
         if self.scores.size > LARGEST:
             raise NotVerifiableError(f"its batch has {self.scores.size} numbers, more than {LARGEST}")
@@ -171,6 +171,20 @@ class _Question:
             return self.row_loss(at[0], list(self.scores[at[0]]))
         rows = [self.row_loss(i, list(row)) for i, row in enumerate(self.scores)]
         return mpmath.fsum(rows) / self.divided_by(self.contract.reduction)
+
+    def along(self, at: Sequence[int]) -> Any:
+        """Return the derivative of the loss along the finding's tangent, reduced as the loss is."""
+        if self.tangent is None:
+            raise NotVerifiableError("the tangent is not known")
+        tangents = np.asarray(self.tangent, np.float64)
+
+        def row(i: int) -> Any:
+            columns = [(j, mpmath.mpf(float(v))) for j, v in enumerate(tangents[i]) if v]
+            return mpmath.fsum(v * self.slope(i, j) for j, v in columns)
+
+        if self.contract.reduction == "none":
+            return row(at[0])
+        return mpmath.fsum(row(i) for i in range(len(self.scores))) / self.divided_by(self.contract.reduction)
 
     def divided_by(self, reduction: str) -> Any:
         """Return what the sum of the rows is divided by under a reduction."""

@@ -22,8 +22,8 @@ class TargetDescription:
     contract : Contract
     contract_source : {"declared", "default"}
         Whether anybody declared a contract.
-    has_loss, has_gradient, has_vjp, has_hessian_vector : bool
-        What it offers; a gradient by the framework's own differentiation counts.
+    has_loss, has_gradient, has_vjp, has_hessian_vector, has_jvp : bool
+        What it offers; a derivative by the framework's own differentiation counts.
     expensive_shapes : bool
         Whether each new shape costs a compilation.
     observations : tuple of str
@@ -42,6 +42,7 @@ class TargetDescription:
     has_gradient: bool
     has_vjp: bool
     has_hessian_vector: bool
+    has_jvp: bool
     expensive_shapes: bool
     observations: tuple[str, ...] = ()
     elsewhere: Interpreter | None = None

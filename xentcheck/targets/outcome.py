@@ -21,7 +21,7 @@ class Raised:
     ----------
     kind, message : str
         The exception's class name and text.
-    call : {"loss", "gradient", "hessian_vector", "convert"}
+    call : {"loss", "gradient", "hessian_vector", "jvp", "convert"}
         What was being done; "convert": the value returned could not be read as an array.
     where : str
         "file:line in function" of the innermost frame outside xentcheck, or "" where there is none.
@@ -44,7 +44,7 @@ class Outcome:
 
     Parameters
     ----------
-    loss, gradient, hessian_vector : ndarray or None
+    loss, gradient, hessian_vector, jvp : ndarray or None
         As returned, as a host array in its own dtype (a Python float counts as float64, an int as int64);
         None where not asked for, not offered, or not returned. The gradient and the Hessian-vector product have
         their classes last whatever the contract's axis is, and all have the rows along as many axes as the target.
@@ -63,12 +63,13 @@ class Outcome:
     died: str = ""
     observations: tuple[str, ...] = ()
     hessian_vector: NDArray[Any] | None = None
+    jvp: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "died", harmless(self.died))
 
 
-PARTS = ("loss", "gradient", "hessian_vector")
+PARTS = ("loss", "gradient", "hessian_vector", "jvp")
 """The fields of an outcome that hold what a target returned."""
 
 
@@ -82,8 +83,11 @@ OBSERVATIONS = {
     "loss-aliases-input": "the loss returned shares memory with an input",
     "gradient-aliases-input": "the gradient returned shares memory with an input",
     "hessian_vector-aliases-input": "the Hessian-vector product returned shares memory with an input",
+    "jvp-aliases-input": "the derivative along a tangent that was returned shares memory with an input",
     "vector-changed": "the vector to multiply the Hessian by was overwritten",
     "vector-altered": "the vector to multiply the Hessian by has another shape, dtype or write protection afterwards",
+    "tangent-changed": "the tangent to differentiate along was overwritten",
+    "tangent-altered": "the tangent to differentiate along has another shape, dtype or write protection afterwards",
     "earlier-result-changed": "a result returned by an earlier call was overwritten by this one",
     "errstate-changed": "numpy's error state was changed",
     "rounding-changed": "the processor's rounding mode was changed",

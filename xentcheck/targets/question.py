@@ -18,8 +18,8 @@ class Question:
     Parameters
     ----------
     batch : Batch
-    want : sequence of {"loss", "gradient", "hessian_vector"}
-    upstream, vector : ndarray, optional
+    want : sequence of {"loss", "gradient", "hessian_vector", "jvp"}
+    upstream, vector, tangent : ndarray, optional
     meanwhile : callable
         Called before the answer is waited for.
     """
@@ -29,3 +29,4 @@ class Question:
     upstream: NDArray[Any] | None = None
     vector: NDArray[Any] | None = None
     meanwhile: Callable[[], object] = lambda: None
+    tangent: NDArray[Any] | None = None

@@ -20,7 +20,7 @@ from xentcheck.targets.find.registered import by_name, names
 from xentcheck.targets.find.registration import Registered
 
 Named = str | Callable[..., Any] | None
-ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp")
+ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp", "jvp")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class TargetSpecification:
     loss : str, callable or None
         The name of a target, a location ("package.module:attribute", "path/file.py:attribute"), or a callable, a
         class or an instance, which are judged in this process. None where there is only a gradient.
-    gradient, value_and_gradient, hessian_vector, vjp : str, callable or None
+    gradient, value_and_gradient, hessian_vector, vjp, jvp : str, callable or None
         Further callables, as locations or objects.
     contract : Contract, optional
         Replaces what the target declares of itself.
@@ -50,6 +50,7 @@ class TargetSpecification:
     value_and_gradient: Named = None
     hessian_vector: Named = None
     vjp: Named = None
+    jvp: Named = None
     contract: Contract | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""

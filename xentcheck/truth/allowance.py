@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from xentcheck.truth.allowance_directional import directional
 from xentcheck.truth.allowance_gradient import row_gradients
 from xentcheck.truth.allowance_hessian import hessian_vector
 from xentcheck.truth.allowance_loss import row_losses
@@ -72,6 +73,16 @@ class Allowances:
         """The exact product in plain float64, uncertified, where the problem has a vector."""
         return self._of_product[1]
 
+    @property
+    def jvp(self) -> Floats | None:
+        """Of the derivative along the problem's tangent, shape () or (n,), where there is one; it has no grades either."""
+        return self._along[0]
+
+    @property
+    def jvp_estimate(self) -> Floats | None:
+        """The exact derivative in plain float64, uncertified, where the problem has a tangent."""
+        return self._along[1]
+
     @cached_property
     def _of_loss(self) -> tuple[Floats, Floats, Floats]:
         on, by = self._on, self._by
@@ -102,6 +113,14 @@ class Allowances:
         with np.errstate(all="ignore"):
             product, error, unbounded = hessian_vector(self._on, self._derivatives)
         return _unless(unbounded, error), product
+
+    @cached_property
+    def _along(self) -> tuple[Floats | None, Floats | None]:
+        if self._on.problem.tangent is None:
+            return None, None
+        with np.errstate(all="ignore"):  # a forward mode returns what has the dtype of the loss
+            along, error, unbounded = directional(self._on, self._by)
+        return _unless(unbounded, error), along
 
 
 def conformance(problem: Problem, conditions: Conditions) -> Allowances:

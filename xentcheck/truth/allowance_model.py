@@ -183,7 +183,7 @@ def output_format(problem: Problem, part: str = "loss") -> Format:
     A declared one is that of the loss. Frameworks return derivatives in the format of the scores: one that came back
     so, where that is the narrower, is judged by it.
     """
-    if problem.gradient_as_scores and part not in ("rows", "loss"):
+    if problem.gradient_as_scores and part not in ("rows", "loss", "jvp"):
         return problem.format
     return FORMATS.get(problem.contract.output_dtype, problem.format)
 

@@ -29,14 +29,33 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
     numerator, (h_n + 2) u |mean| for the divisor. In class C logsumexp and label scores may be summed by themselves:
     T |lse| + sum c |z| (and the z-loss) in place of |L|, and two roundings more of that size.
     """
-    contract = on.problem.contract
     finite = np.where(np.isfinite(on.L), on.L, 0.0)
-    if contract.reduction == "none":
+    if on.problem.contract.reduction == "none":
         return finite, rows, unbounded
+    value, error, nowhere = reduce_rows(on, by, finite, _sizes(on, by, finite), rows, unbounded, by.batch_sum(on))
+    if on.problem.contract.reduction == "mean" and divisor(on) == 0.0:
+        nowhere = np.array(on.problem.contract.empty_mean == "unspecified")
+    return value, error, nowhere
+
+
+def reduce_rows(
+    on: Conditions, by: Arithmetic, values: Floats, sizes: Floats, rows: Floats, unbounded: Flags, summing: float
+) -> tuple[Floats, Floats, Flags]:
+    """Return value, allowance and unboundedness of numbers a row, reduced as the loss is, to one.
+
+    Parameters
+    ----------
+    values, rows, unbounded : ndarray, shape (n,)
+        The numbers, their allowances, and where there is none.
+    sizes : ndarray, shape (n,)
+        Of what is summed.
+    summing : float
+        The relative error of the sum; see `reduce_loss`.
+    """
+    contract = on.problem.contract
     weighted = on.problem.mean_of_weights
-    summing = by.batch_sum(on)
-    size = float(_sizes(on, by, finite).sum())
-    value, error = float(finite.sum()), float(rows.sum()) + _times(summing, size)
+    size = float(sizes.sum())
+    value, error = float(values.sum()), float(rows.sum()) + _times(summing, size)
     if by.lse:
         error += 2.0 * by.u * size
     # A 16-bit result of a sum in float32 is rounded once more.
@@ -49,7 +68,7 @@ def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) 
     if contract.reduction == "mean":
         by_what = divisor(on)
         if by_what == 0.0:
-            return np.array(0.0), np.array(0.0), np.array(contract.empty_mean == "unspecified")
+            return np.array(0.0), np.array(0.0), np.array(True)
         value /= by_what
         if weighted and on.problem.row_weights is not None:
             error += by.u * size  # weights that are divided by their sum first

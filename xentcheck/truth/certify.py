@@ -8,7 +8,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from xentcheck.truth import definition, hessian, reductions
+from xentcheck.truth import definition, directional, hessian, reductions
 from xentcheck.truth.arb_arrays import ArbArray, precision, upward
 from xentcheck.truth.enclose import labelled
 from xentcheck.truth.problem import Problem
@@ -19,6 +19,8 @@ Index = tuple[int, ...]
 Rows = NDArray[np.int64]
 SLOPES = {"gradient": definition.gradient, "hessian_vector": hessian.product}
 """The parts of shape (n, m), and their formulas."""
+BY_ROW = {"rows": definition.loss, "loss": definition.loss, "jvp": directional.derivative}
+"""The parts that are one number for each row, or reduced to one in all."""
 
 _SPECIAL = {
     Kind.ZERO: (0.0, 0.0),
@@ -33,10 +35,11 @@ def certify(problem: Problem, part: str, index: Index) -> tuple[float, float]:
 
     Parameters
     ----------
-    part : {"rows", "loss", "gradient", "hessian_vector"}
+    part : {"rows", "loss", "gradient", "hessian_vector", "jvp"}
         As in `Enclosed`.
     index : tuple of int
-        () for a reduced loss, (i,) for a row, (i, j) for the gradient and the Hessian-vector product.
+        () for a reduced loss or derivative along a tangent, (i,) for a row, (i, j) for the gradient and the
+        Hessian-vector product.
 
     Returns
     -------
@@ -70,11 +73,13 @@ def special(problem: Problem, part: str, index: Index) -> tuple[float, float] | 
         if averaged and nothing and problem.kept[index[0]]:
             return (reductions.policy(problem),) * 2
         return _SPECIAL.get(Kind(found.gradient[index[0]]))
+    along = part == "jvp"
+    by_row = found.along if along else found.loss
     if index:
-        return _SPECIAL.get(Kind(found.loss[index[0]]))
+        return _SPECIAL.get(Kind(by_row[index[0]]))
     if problem.contract.reduction == "mean" and nothing:
-        return (reductions.policy(problem),) * 2
-    present = set(found.loss.tolist())
+        return _SPECIAL[Kind.OPEN] if along else (reductions.policy(problem),) * 2
+    present = set(by_row.tolist())
     return next((_SPECIAL[kind] for kind in (Kind.NAN, Kind.OPEN, Kind.INFINITE) if kind in present), None)
 
 
@@ -84,9 +89,9 @@ def balls(problem: Problem, part: str, row: Index, columns: Rows, bits: int) -> 
     Parameters
     ----------
     row : tuple of int
-        (i,), or () for the reduced loss.
+        (i,), or () for what is reduced.
     columns : ndarray of int, shape (1, k)
-        The columns wanted; not looked at for the loss.
+        The columns wanted; not looked at for what is one number a row.
     """
     with precision(bits), np.errstate(all="ignore"):
         if part in SLOPES:
@@ -96,19 +101,19 @@ def balls(problem: Problem, part: str, row: Index, columns: Rows, bits: int) -> 
             factor = reductions.factor(problem, ArbArray, rows)
             values = SLOPES[part](given, factor, np.asarray(columns, np.int64))
         elif row:
-            values = _row_losses(problem, np.array(row))
+            values = _by_row(problem, part, np.array(row))
         else:
-            losses = ArbArray.exact(np.zeros(problem.n))
+            every = ArbArray.exact(np.zeros(problem.n))
             kept = np.flatnonzero(problem.kept)
-            losses.values[kept] = _row_losses(problem, kept).values
-            values = reductions.reduced(problem, losses, problem.contract.reduction)
+            every.values[kept] = _by_row(problem, part, kept).values
+            values = reductions.reduced(problem, every, problem.contract.reduction)
         items: list[arb] = values.values.ravel().tolist()
     return items
 
 
-def _row_losses(problem: Problem, rows: Rows) -> ArbArray:
-    """Return the losses of some rows, shape (n,)."""
-    losses = ArbArray.exact(np.zeros(problem.n))
+def _by_row(problem: Problem, part: str, rows: Rows) -> ArbArray:
+    """Return a part that is one number a row for some rows, shape (n,)."""
+    found = ArbArray.exact(np.zeros(problem.n))
     for label, group in labelled(problem, rows):
-        losses.values[group] = definition.loss(definition.block(problem, group, label, ArbArray)).values[:, 0]
-    return losses.rows(rows)
+        found.values[group] = BY_ROW[part](definition.block(problem, group, label, ArbArray)).values[:, 0]
+    return found.rows(rows)

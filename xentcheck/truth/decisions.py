@@ -29,7 +29,7 @@ class Question:
 
     Parameters
     ----------
-    part : {"rows", "loss", "gradient", "hessian_vector"}
+    part : {"rows", "loss", "gradient", "hessian_vector", "jvp"}
     got, allowance : ndarray of float64
         Of the part's shape.
     largest : float

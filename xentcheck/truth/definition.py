@@ -49,6 +49,8 @@ class Block(NamedTuple, Generic[R]):
         Where c differs from zero, in the shape of c; None stands for everywhere.
     v : ndarray of float64, shape (n, m), or None
         These rows of the problem's vector.
+    tangent : ndarray of float64, shape (n, m), or None
+        These rows of the problem's tangent.
     weight : ndarray of float64, shape (n, 1), or None
         The weights of the rows; None where there are none.
     """
@@ -60,6 +62,7 @@ class Block(NamedTuple, Generic[R]):
     q: Scores[R]
     present: NDArray[np.bool_] | None
     v: Floats | None = None
+    tangent: Floats | None = None
     weight: Floats | None = None
 
     @property
@@ -78,8 +81,9 @@ def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real
     if mask is not None and label is not None:
         mask = np.take_along_axis(mask, label, -1)
     v = None if problem.vector is None else problem.vector[rows]
+    tangent = None if problem.tangent is None else problem.tangent[rows]
     weight = None if problem.row_weights is None else problem.row_weights[rows, None]
-    return Block(problem, real, label, coefficients(problem, rows, real, label), q, mask, v, weight)
+    return Block(problem, real, label, coefficients(problem, rows, real, label), q, mask, v, tangent, weight)
 
 
 def loss(given: Block[R]) -> R:

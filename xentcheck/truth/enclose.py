@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.truth import definition, hessian, reductions
+from xentcheck.truth import definition, directional, hessian, reductions
 from xentcheck.truth.arb_arrays import ArbArray, precision
 from xentcheck.truth.ball import Ball
 from xentcheck.truth.enclosure import Enclosure
@@ -20,6 +20,7 @@ from xentcheck.truth.row_kinds import Kind, Kinds, kinds
 Rows = NDArray[np.int64]
 Triple = tuple[Floats, Floats, Floats]
 Slopes = list[tuple[Callable[..., Real], Triple]]
+Totals = list[tuple[Callable[..., Real], Triple, NDArray[np.int8]]]
 
 BLOCK = 8192
 _VALUES = {Kind.ZERO: (0.0, 0.0), Kind.NAN: (np.nan, 0.0), Kind.INFINITE: (np.inf, 0.0), Kind.OPEN: (0.0, np.inf)}
@@ -42,6 +43,8 @@ class Enclosed:
         says nothing; it is then enclosed as nan.
     hessian_vector : Enclosure, shape (n, m), or None
         The Hessian times the problem's vector, reduced and scaled as the gradient is; see `hessian`.
+    jvp : Enclosure, shape () or (n,), or None
+        The derivative along the problem's tangent, reduced as the loss is; see `directional`.
     """
 
     rows: Enclosure
@@ -49,6 +52,7 @@ class Enclosed:
     gradient: Enclosure | None
     unspecified: bool = False
     hessian_vector: Enclosure | None = None
+    jvp: Enclosure | None = None
 
 
 def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
@@ -60,6 +64,9 @@ def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
         found = kinds(problem)
         n, m = problem.scores.shape
         row_values = _blank((n,))
+        totals: Totals = [(definition.loss, row_values, found.loss)]
+        if problem.tangent is not None:
+            totals.append((directional.derivative, _blank((n,)), found.along))
         gradients = _blank((n, m)) if gradient else None
         products = _blank((n, m)) if problem.vector is not None else None
         slopes: Slopes = []
@@ -70,8 +77,9 @@ def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
         factor = reductions.factor(problem, Ball) if slopes else None
         nothing = reductions.empty(problem)
         for rows, label in _blocks(problem, found):
-            _evaluate(problem, found, rows, label, factor, row_values, slopes)
-        _fill(row_values, found.loss)
+            _evaluate(problem, found, rows, label, factor, totals, slopes)
+        for _, places, kind in totals:
+            _fill(places, kind)
         if gradients is not None and found.poles is not None:
             poles = found.poles & (found.gradient == Kind.FINITE)[:, None]
             gradients[0][poles] = -np.inf
@@ -81,7 +89,10 @@ def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
             if nothing and problem.contract.effective_gradient_reduction == "mean":
                 places[0][problem.kept] = reductions.policy(problem)
                 places[1][problem.kept] = places[2][problem.kept] = 0.0
-        loss = _reduce(problem, found, row_values, nothing)
+        loss = _reduce(problem, found.loss, row_values, nothing, reductions.policy(problem))
+        jvp = None
+        if problem.tangent is not None:
+            jvp = _reduce(problem, found.along, totals[1][1], nothing, None)
     means = problem.contract.reduction == "mean" or (
         bool(slopes) and problem.contract.effective_gradient_reduction == "mean" and bool(problem.kept.any())
     )
@@ -91,6 +102,7 @@ def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
         None if gradients is None else Enclosure(*gradients),
         nothing and means and reductions.undeclared(problem),
         None if products is None else Enclosure(*products),
+        jvp,
     )
 
 
@@ -127,15 +139,17 @@ def _evaluate(
     rows: Rows,
     label: Rows | None,
     factor: Ball | None,
-    row_values: Triple,
+    totals: Totals,
     slopes: Slopes,
 ) -> None:
     """Write the loss of some rows, and what else is wanted, to their places."""
     given = definition.block(problem, rows, label, Ball)
-    losses = definition.loss(given).enclosure()
-    for place, values in zip(row_values, losses, strict=True):
-        place[rows] = values[:, 0]
-    unknown = np.isinf(losses[2][:, 0]) & (found.loss[rows] == Kind.FINITE)
+    unknown = np.zeros(len(rows), bool)
+    for formula, places, kind in totals:
+        sums = formula(given).enclosure()
+        for place, values in zip(places, sums, strict=True):
+            place[rows] = values[:, 0]
+        unknown |= np.isinf(sums[2][:, 0]) & (kind[rows] == Kind.FINITE)
     where: slice | Rows = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] == len(rows) - 1 else rows
     for formula, places in slopes:
         assert factor is not None
@@ -147,15 +161,16 @@ def _evaluate(
             lost &= ~found.poles[rows]
         unknown |= lost.any(-1) & (found.gradient[rows] == Kind.FINITE)
     for i in np.flatnonzero(unknown):
-        _evaluate_slowly(problem, rows[i : i + 1], None if label is None else label[i : i + 1], row_values, slopes)
+        _evaluate_slowly(problem, rows[i : i + 1], None if label is None else label[i : i + 1], totals, slopes)
 
 
-def _evaluate_slowly(problem: Problem, row: Rows, label: Rows | None, row_values: Triple, slopes: Slopes) -> None:
+def _evaluate_slowly(problem: Problem, row: Rows, label: Rows | None, totals: Totals, slopes: Slopes) -> None:
     """Write the loss of one row, and what else is wanted, to their places, by python-flint."""
     with precision(128):
         given = definition.block(problem, row, label, ArbArray)
-        for place, values in zip(row_values, definition.loss(given).enclosure(), strict=True):
-            place[row] = values[:, 0]
+        for formula, places, _ in totals:
+            for place, values in zip(places, formula(given).enclosure(), strict=True):
+                place[row] = values[:, 0]
         for formula, places in slopes:
             found = formula(given, reductions.factor(problem, ArbArray, row)).enclosure()
             for place, values in zip(places, found, strict=True):
@@ -172,15 +187,17 @@ def _fill(values: Triple, kind: NDArray[np.int8]) -> None:
             values[0][where], values[1][where], values[2][where] = value, 0.0, radius
 
 
-def _reduce(problem: Problem, found: Kinds, rows: Triple, nothing: bool) -> Enclosure:
-    """Return the enclosure of the reduced loss."""
+def _reduce(
+    problem: Problem, kind: NDArray[np.int8], rows: Triple, nothing: bool, of_nothing: float | None
+) -> Enclosure:
+    """Return the enclosure of rows reduced as the loss is; `of_nothing` is the mean of nothing, None an open one."""
     reduction = problem.contract.reduction
     if reduction == "none":
         return Enclosure(*rows)
     if reduction == "mean" and nothing:
-        return _constant(reductions.policy(problem), 0.0)
+        return _constant(0.0, np.inf) if of_nothing is None else _constant(of_nothing, 0.0)
     for code in (Kind.NAN, Kind.OPEN, Kind.INFINITE):
-        if (found.loss == code).any():
+        if (kind == code).any():
             return _constant(*_VALUES[code])
     high, low, radius = reductions.reduced(problem, Ball(*rows), reduction).enclosure()
     return Enclosure(high.reshape(()), low.reshape(()), radius.reshape(()))

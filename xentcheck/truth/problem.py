@@ -53,6 +53,8 @@ class Problem:
         number in all where the loss is a scalar. None stands for ones.
     vector : ndarray of float64, shape (n, m), or None
         The direction that the Hessian is multiplied by; finite. None where no second derivative is asked for.
+    tangent : ndarray of float64, shape (n, m), or None
+        The direction along which the loss is differentiated; finite. None where that is not asked for.
     label_roundoff : float
         The unit roundoff of the targets' dtype where that is one of narrower floats than the scores', else 0.
     as_written : bool
@@ -76,6 +78,7 @@ class Problem:
     divisor: float | None = None
     upstream: Floats | None = None
     vector: Floats | None = None
+    tangent: Floats | None = None
     label_roundoff: float = 0.0
     as_written: bool = False
     gradient_as_scores: bool = False
@@ -131,6 +134,7 @@ def pose(
     options: dict[str, Any] | None = None,
     upstream: NDArray[Any] | None = None,
     vector: NDArray[Any] | None = None,
+    tangent: NDArray[Any] | None = None,
 ) -> Problem:
     """Return the problem of one batch.
 
@@ -143,7 +147,7 @@ def pose(
     label_form : {"sparse", "onehot", "soft"}
     options : dict, optional
         Values of the options that the contract declares as arguments, by contract key.
-    upstream, vector : ndarray, optional
+    upstream, vector, tangent : ndarray, optional
         See Problem.
     """
     format_ = FORMATS[np.asarray(scores).dtype.name]
@@ -181,4 +185,5 @@ def pose(
         upstream=None if upstream is None else np.asarray(upstream).astype(np.float64),
         label_roundoff=0.0 if dense is None else label_roundoff(np.asarray(scores).dtype, np.asarray(labels).dtype),
         vector=None if vector is None else np.ascontiguousarray(np.asarray(vector).astype(np.float64)),
+        tangent=None if tangent is None else np.ascontiguousarray(np.asarray(tangent).astype(np.float64)),
     )

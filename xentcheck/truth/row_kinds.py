@@ -47,6 +47,14 @@ class Kinds(NamedTuple):
     gradient: NDArray[np.int8]
     poles: NDArray[np.bool_] | None
 
+    @property
+    def along(self) -> NDArray[np.int8]:
+        """Of each row's derivative along a tangent: that of its gradient, OPEN where the loss or that is infinite."""
+        unknown = (self.loss == Kind.INFINITE) | (self.loss == Kind.OPEN)
+        if self.poles is not None:
+            unknown |= self.poles.any(-1)
+        return np.where(unknown & (self.gradient != Kind.ZERO), np.int8(Kind.OPEN), self.gradient)
+
 
 @lru_cache(maxsize=4)
 def kinds(problem: Problem) -> Kinds:

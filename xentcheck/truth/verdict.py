@@ -91,7 +91,7 @@ def hold(
 
     Parameters
     ----------
-    part : {"rows", "loss", "gradient", "hessian_vector"}
+    part : {"rows", "loss", "gradient", "hessian_vector", "jvp"}
         Of what `enclosure` is; see `Enclosed`.
     got : ndarray of float64
         What the target returned, in the shape of the enclosure.

@@ -12,8 +12,8 @@ from xentcheck.targets.specification import TargetSpecification
 from xentcheck.zoo.parts import mean_loss
 
 Function = Callable[..., Any]
-ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp")
-DERIVATIVES = ("gradient", "hessian_vector", "vjp")
+ROLES = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp", "jvp")
+DERIVATIVES = ("gradient", "hessian_vector", "vjp", "jvp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Specimen:
     ----------
     name, module, summary : str
         The module is that in which it stands.
-    loss, gradient, value_and_gradient, hessian_vector, vjp : callable or None
+    loss, gradient, value_and_gradient, hessian_vector, vjp, jvp : callable or None
     contract : mapping
         What it is held to, in the JSON form.
     mechanism : str
@@ -50,6 +50,7 @@ class Specimen:
     value_and_gradient: Function | None = None
     hessian_vector: Function | None = None
     vjp: Function | None = None
+    jvp: Function | None = None
     contract: Mapping[str, Any] = field(default_factory=dict)
     mechanism: str = ""
     akin: tuple[str, ...] = ()

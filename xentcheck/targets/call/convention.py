@@ -75,9 +75,9 @@ class Convention:
                 options[name] = _fresh("options", np.asarray(value), "C") if np.ndim(value) > 0 else value
         return _fresh("scores", scores, batch.layout), _fresh("labels", labels, batch.layout), options
 
-    def vector(self, vector: NDArray[Any]) -> Given:
-        """Return a fresh vector of the scores' shape as the target's scores lie."""
-        return _fresh("vector", spread(vector, self._sizes(*vector.shape), self.axis), "C")
+    def direction(self, role: str, given: NDArray[Any]) -> Given:
+        """Return a fresh "vector" or "tangent" of the scores' shape as the target's scores lie."""
+        return _fresh(role, spread(given, self._sizes(*given.shape), self.axis), "C")
 
     def cotangent(self, upstream: NDArray[Any], batch: Batch) -> NDArray[Any]:
         """Return a cotangent in the shape of the target's loss."""

@@ -72,24 +72,23 @@ class Calls:
         self._notice(given)
         self._record("gradient", gradient, given)
 
-    def hessian_vector(self, function: Function, vector: NDArray[Any]) -> None:
-        """Call a function that returns the product of the Hessian with a vector."""
-        part, given_vector = "hessian_vector", self._target.convention.vector(vector)
-        value, given = self._tried(part, lambda framework: self._plain(part, framework, function, (given_vector,)))
+    def directed(self, part: str, function: Function, role: str, direction: NDArray[Any]) -> None:
+        """Call a function of a direction: the product of the Hessian with a vector, or a derivative along a tangent."""
+        along = self._target.convention.direction(role, direction)
+        value, given = self._tried(part, lambda framework: self._plain(part, framework, function, (along,)))
         self._record(part, value, given)
 
-    def differentiate_twice(self, loss: Function, vector: NDArray[Any]) -> None:
-        """Call the loss and have its framework differentiate it twice."""
+    def differentiate_along(self, part: str, loss: Function, role: str, direction: NDArray[Any]) -> None:
+        """Call the loss and have its framework give the same two: "hessian_vector", or "jvp"."""
         framework = self._target.framework
         given, arguments, options = self._arguments(framework)
         position = 1 if self._target.convention.labels_first else 0
-        along = framework.present(self._target.convention.vector(vector).array)[0]
+        along = framework.present(self._target.convention.direction(role, direction).array)[0]
+        derivative = framework.jvp if part == "jvp" else framework.hessian_vector
         with self._target.environment.watched(self._seen):
-            product = self._guarded(
-                "hessian_vector", lambda: framework.hessian_vector(loss, arguments, position, options, along)
-            )
+            found = self._guarded(part, lambda: derivative(loss, arguments, position, options, along))
         self._notice(given)
-        self._record("hessian_vector", product, given)
+        self._record(part, found, given)
 
     def _plain(
         self, part: str, framework: NumpyFramework, function: Function, further: tuple[NDArray[Any] | Given, ...]
@@ -173,7 +172,7 @@ class Calls:
                 self._seen.add(f"{part}-aliases-input")
             self._target.earlier.keep(array)
         own = np.array(array)
-        self._results[part] = own if part == "loss" else self._target.convention.gradient_of(own, self._batch)
+        self._results[part] = own if part in ("loss", "jvp") else self._target.convention.gradient_of(own, self._batch)
 
 
 _REFUSALS = ("TypeError", "AttributeError", "RuntimeError")

@@ -24,6 +24,8 @@ class NumpyFramework:
         Whether `forward` is offered.
     differentiates_twice : bool
         Whether `hessian_vector` is, too.
+    differentiates_forward : bool
+        Whether `jvp` is, too.
     mutable : bool
         Whether results and inputs can be overwritten, so that sharing memory matters.
     """
@@ -31,6 +33,7 @@ class NumpyFramework:
     name = "numpy"
     differentiates = False
     differentiates_twice = False
+    differentiates_forward = False
     mutable = True
 
     def present(self, array: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
@@ -85,6 +88,17 @@ class NumpyFramework:
         along : array
             As `present` made it, in the shape of the scores.
         """
+        raise NotImplementedError
+
+    def jvp(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        position: int,
+        options: dict[str, Any],
+        along: Any,
+    ) -> Any:
+        """Return the derivative of the loss along a tangent, by forward mode; as `hessian_vector` is called."""
         raise NotImplementedError
 
 

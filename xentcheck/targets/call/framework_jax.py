@@ -25,7 +25,7 @@ class JaxFramework(NumpyFramework):
     """
 
     name = "jax"
-    differentiates = differentiates_twice = True
+    differentiates = differentiates_twice = differentiates_forward = True
     mutable = False
 
     def __init__(self) -> None:
@@ -97,6 +97,27 @@ class JaxFramework(NumpyFramework):
             return jax.jvp(jax.grad(total), (scores,), (jax.numpy.asarray(along),))[1]
 
         return self._run(("hessian_vector", function, position, *static.items()), pushed, arguments, traced, along)
+
+    def jvp(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        position: int,
+        options: dict[str, Any],
+        along: Any,
+    ) -> Any:
+        """Return the derivative along a tangent by ``jax.jvp``; see `NumpyFramework.jvp`."""
+        jax = self._jax
+        static, traced = _separated(options)
+
+        def pushed(arguments: Any, traced: Any, along: Any) -> Any:
+            def loss(scores: Any) -> Any:
+                given = (*arguments[:position], scores, *arguments[position + 1 :])
+                return jax.numpy.asarray(function(*given, **static, **traced))
+
+            return jax.jvp(loss, (jax.numpy.asarray(arguments[position]),), (jax.numpy.asarray(along),))[1]
+
+        return self._run(("jvp", function, position, *static.items()), pushed, arguments, traced, along)
 
     def _run(self, key: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function of ours compiled, or as it is if jax cannot trace the target."""

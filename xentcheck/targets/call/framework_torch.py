@@ -22,7 +22,7 @@ class TorchFramework(NumpyFramework):
     """Targets that take torch tensors."""
 
     name = "torch"
-    differentiates = differentiates_twice = True
+    differentiates = differentiates_twice = differentiates_forward = True
 
     def __init__(self) -> None:
         self._torch: Any = importlib.import_module("torch")
@@ -89,3 +89,25 @@ class TorchFramework(NumpyFramework):
         if not slope.requires_grad:
             raise NotDifferentiableError("the gradient does not depend on the scores by autograd")
         return torch.autograd.grad(slope, leaf, along)[0]
+
+    def jvp(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        position: int,
+        options: dict[str, Any],
+        along: Any,
+    ) -> Any:
+        """Return the derivative along a tangent by dual numbers; see `NumpyFramework.jvp`.
+
+        Not by ``torch.func.jvp``, which takes no `torch.autograd.Function` in the older of its two styles.
+        """
+        torch = self._torch
+        forward_ad = importlib.import_module("torch.autograd.forward_ad")
+        with forward_ad.dual_level():
+            dual = forward_ad.make_dual(arguments[position].detach(), along)
+            value = function(*arguments[:position], dual, *arguments[position + 1 :], **options)
+            tangent = forward_ad.unpack_dual(value).tangent if isinstance(value, torch.Tensor) else None
+            if tangent is None:
+                raise NotDifferentiableError("the loss returned does not depend on the scores by forward mode")
+            return tangent

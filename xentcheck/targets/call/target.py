@@ -29,9 +29,9 @@ class Functions:
         Called with scores and labels in the contract's order, and the options by name.
     value_and_gradient : callable or None
         Called likewise; returns both.
-    hessian_vector, vjp : callable or None
-        Called with scores, labels and a vector (n, m), or the cotangent of the loss. Where there is a vjp and no other
-        way to a gradient, the gradient is what it gives for a cotangent of ones.
+    hessian_vector, vjp, jvp : callable or None
+        Called with scores, labels and a vector (n, m), the cotangent of the loss, or a tangent (n, m). Where there is
+        a vjp and no other way to a gradient, the gradient is what it gives for a cotangent of ones.
     """
 
     loss: Function | None = None
@@ -39,6 +39,7 @@ class Functions:
     value_and_gradient: Function | None = None
     hessian_vector: Function | None = None
     vjp: Function | None = None
+    jvp: Function | None = None
 
 
 @dataclass
@@ -112,10 +113,16 @@ class Target:
         return self.functions.hessian_vector is not None or twice
 
     @property
+    def has_jvp(self) -> bool:
+        """Whether a derivative along a tangent can be asked for."""
+        forward = self.differentiated and self.framework.differentiates_forward
+        return self.functions.jvp is not None or forward
+
+    @property
     def called(self) -> Function:
         """What a call asks first: the loss, or a derivative where there is none."""
         has = self.functions
-        found = has.loss or has.value_and_gradient or has.gradient or has.vjp or has.hessian_vector
+        found = has.loss or has.value_and_gradient or has.gradient or has.vjp or has.hessian_vector or has.jvp
         assert found is not None
         return found
 
@@ -132,6 +139,7 @@ class Target:
             "has_gradient": self.has_gradient,
             "has_vjp": self.has_vjp,
             "has_hessian_vector": self.has_hessian_vector,
+            "has_jvp": self.has_jvp,
             "expensive_shapes": self.expensive_shapes or self.framework.name == "jax",
         }
 
@@ -141,17 +149,20 @@ class Target:
         want: Sequence[str] = ("loss", "gradient"),
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        tangent: NDArray[Any] | None = None,
     ) -> Outcome:
         """Return the loss and its derivatives of a batch, as far as wanted and offered, and what was observed.
 
         Parameters
         ----------
         batch : Batch
-        want : sequence of {"loss", "gradient", "hessian_vector"}
+        want : sequence of {"loss", "gradient", "hessian_vector", "jvp"}
         upstream : ndarray, optional
             The cotangent of the loss, for targets with `has_vjp`.
         vector : ndarray, shape (n, m)
             What the Hessian is multiplied by.
+        tangent : ndarray, shape (n, m)
+            Along what the loss is differentiated.
         """
         wants_loss = "loss" in want and self.has_loss
         wants_gradient = "gradient" in want and self.has_gradient
@@ -160,14 +171,21 @@ class Target:
         wants_product = "hessian_vector" in want and self.has_hessian_vector
         if wants_product and vector is None:
             raise ValueError("A Hessian-vector product needs a vector.")
+        wants_along = "jvp" in want and self.has_jvp
+        if wants_along and tangent is None:
+            raise ValueError("A derivative along a tangent needs one.")
         results: dict[str, NDArray[Any]] = {}
         seen: set[str] = set()
         raised = None
         try:
             calls = Calls(self, batch, results, seen)
             self._evaluate(calls, batch, wants_loss, wants_gradient, upstream)
-            if wants_product and vector is not None:
-                self._differentiate_twice(calls, vector)
+            for wanted, part, role, direction in (
+                (wants_product, "hessian_vector", "vector", vector),
+                (wants_along, "jvp", "tangent", tangent),
+            ):
+                if wanted and direction is not None:
+                    self._differentiate_along(calls, part, role, direction)
         except StoppedError as stop:
             raised = stop.raised
         return Outcome(
@@ -176,14 +194,16 @@ class Target:
             raised=raised,
             observations=tuple(sorted(seen)),
             hessian_vector=results.get("hessian_vector"),
+            jvp=results.get("jvp"),
         )
 
-    def _differentiate_twice(self, calls: Calls, vector: NDArray[Any]) -> None:
-        if self.functions.hessian_vector is not None:
-            calls.hessian_vector(self.functions.hessian_vector, vector)
+    def _differentiate_along(self, calls: Calls, part: str, role: str, direction: NDArray[Any]) -> None:
+        own = getattr(self.functions, part)
+        if own is not None:
+            calls.directed(part, own, role, direction)
         else:
             assert self.functions.loss is not None
-            calls.differentiate_twice(self.functions.loss, vector)
+            calls.differentiate_along(part, self.functions.loss, role, direction)
 
     def _evaluate(
         self, calls: Calls, batch: Batch, wants_loss: bool, wants_gradient: bool, upstream: NDArray[Any] | None

@@ -13,7 +13,7 @@ from xentcheck.contract.project import ProjectError, project_table, table_in
 from xentcheck.targets.errors import TargetError
 
 GROUP = "xentcheck.targets"
-KEYS = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp", "contract", "python", "venv")
+KEYS = ("loss", "gradient", "value_and_gradient", "hessian_vector", "vjp", "jvp", "contract", "python", "venv")
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from dataclasses import fields
 from typing import Any
 
 from xentcheck.targets.call.target import Functions
+from xentcheck.targets.call.trace import module_of
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.find.locate import instance_of, needs_instance
 
 ROLES = tuple(field.name for field in fields(Functions))
 _GRADIENTS = ("gradient", "grad", "backward")
 _CALL = "__call__"
-_FURTHER = ("value_and_gradient", "hessian_vector", "vjp")
+_FURTHER = ("value_and_gradient", "hessian_vector", "vjp", "jvp")
 
 
 def understand(found: Any, name: str, reduction: str = "mean") -> Functions:
@@ -40,7 +41,9 @@ def understand(found: Any, name: str, reduction: str = "mean") -> Functions:
     if applied is not None:
         return Functions(loss=applied)
     methods = {"loss": _loss_method(found, reduction), "gradient": _first(found, _GRADIENTS)}
-    methods.update((role, _first(found, (role,))) for role in _FURTHER)
+    # The rules of a custom_jvp of jax, which it has as an attribute, take primals and tangents.
+    further = () if module_of(type(found)).partition(".")[0] == "jax" else _FURTHER
+    methods.update((role, _first(found, (role,))) for role in further)
     named = {role: method for role, method in methods.items() if method is not None}
     if not named:
         return Functions(loss=function_of(found, name))

@@ -45,6 +45,7 @@ class Host(ABC):
         want: Sequence[str] = ("loss", "gradient"),
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        tangent: NDArray[Any] | None = None,
         *,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
@@ -53,13 +54,15 @@ class Host(ABC):
         Parameters
         ----------
         batch : Batch
-        want : sequence of {"loss", "gradient", "hessian_vector"}
+        want : sequence of {"loss", "gradient", "hessian_vector", "jvp"}
             What the target does not offer is left out.
         upstream : ndarray, optional
             The cotangent of the loss, shape (n,) or (); only for targets with a vjp, else ValueError.
         vector : ndarray, shape (n, m)
             What the Hessian is multiplied by, in the dtype of the scores; needed for "hessian_vector", which is
             calculated without a cotangent.
+        tangent : ndarray, shape (n, m)
+            Along what the loss is differentiated, likewise; needed for "jvp".
         meanwhile : callable
             Called while a target in another process is at work: what will be needed of the truth.
         """
@@ -70,7 +73,7 @@ class Host(ABC):
         A generator that is not asked to its end has to be closed: what is not answered is given up then.
         """
         for one in questions:
-            yield self.evaluate(one.batch, one.want, one.upstream, one.vector, meanwhile=one.meanwhile)
+            yield self.evaluate(one.batch, one.want, one.upstream, one.vector, one.tangent, meanwhile=one.meanwhile)
 
     @abstractmethod
     def follow(self, contract: Mapping[str, Any]) -> None:

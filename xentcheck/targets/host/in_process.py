@@ -44,11 +44,12 @@ class LocalHost(Host):
         want: Sequence[str] = ("loss", "gradient"),
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        tangent: NDArray[Any] | None = None,
         *,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
-        return self._built().evaluate(batch, want, upstream, vector)
+        return self._built().evaluate(batch, want, upstream, vector, tangent)
 
     def follow(self, contract: Mapping[str, Any]) -> None:
         """Call the target by another contract from now on; see `Host.follow`."""

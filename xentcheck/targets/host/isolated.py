@@ -83,11 +83,12 @@ class WorkerHost(Host):
         want: Sequence[str] = ("loss", "gradient"),
         upstream: NDArray[Any] | None = None,
         vector: NDArray[Any] | None = None,
+        tangent: NDArray[Any] | None = None,
         *,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> Outcome:
         """Return what the target makes of a batch; see `Host.evaluate`."""
-        (outcome,) = self.evaluate_each([Question(batch, want, upstream, vector, meanwhile)])
+        (outcome,) = self.evaluate_each([Question(batch, want, upstream, vector, meanwhile, tangent)])
         return outcome
 
     def evaluate_each(self, questions: Sequence[Question]) -> Generator[Outcome, None, None]:

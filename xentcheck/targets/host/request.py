@@ -19,7 +19,8 @@ def call_of(question: Question) -> Call:
     """Return header and arrays of a call."""
     batch = question.batch
     option_arrays = {key: np.asarray(value) for key, value in batch.options.items() if np.ndim(value) > 0}
-    given = [np.asarray(array) for array in (question.upstream, question.vector) if array is not None]
+    further = (question.upstream, question.vector, question.tangent)
+    given = [np.asarray(array) for array in further if array is not None]
     arrays = [np.asarray(batch.scores), np.asarray(batch.labels), *given, *option_arrays.values()]
     header = {
         "want": list(question.want),
@@ -27,6 +28,7 @@ def call_of(question: Question) -> Call:
         "layout": batch.layout,
         "has_upstream": question.upstream is not None,
         "has_vector": question.vector is not None,
+        "has_tangent": question.tangent is not None,
         "option_arrays": list(option_arrays),
         "options": {
             key: value.item() if isinstance(value, (np.generic, np.ndarray)) else value

@@ -114,11 +114,12 @@ def _outcome(
     further = arrays[2:]
     upstream = further.pop(0) if header["has_upstream"] else None
     vector = further.pop(0) if header["has_vector"] else None
+    tangent = further.pop(0) if header["has_tangent"] else None
     for name, array in zip(header["option_arrays"], further):  # noqa: B905 (Python 3.9 has no strict)
         options[name] = array
     batch = Batch(arrays[0], arrays[1], header["label_form"], options, header["layout"])
     before = target.framework.name, bool(elsewhere) and len(sys.modules)
-    outcome = target.evaluate(batch, header["want"], upstream, vector)
+    outcome = target.evaluate(batch, header["want"], upstream, vector, tangent)
     answer: dict[str, Any] = {
         "parts": [part for part in PARTS if getattr(outcome, part) is not None],
         "raised": None if outcome.raised is None else asdict(outcome.raised),
