@@ -12,7 +12,7 @@ from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficie
 from xentcheck.truth.allowance_reduction import divisor, reduce_rows
 from xentcheck.truth.conditions import Conditions
 
-OPERATIONS = 10.0
+OPERATIONS = 8.0
 """Roundings of one term, in units of u: products, quotients and differences of code that differentiates forward."""
 STORED = 6.0
 """Those of a term to a narrower output dtype: softmax, product, sum, difference, and twice a factor of the row."""
@@ -46,7 +46,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Floats, Float
     With A_j the allowance of g_j, t_j the sizes of the terms that it is the difference of, a_j the relative error of
     p_j, r = u_sum h / (1 - 2 u_sum h), k = OPERATIONS, M the place of the maximum and t = sum of all t_j:
 
-        sum |v_j| A_j + (k u + 2 r) sum (1 + a_j) (|v_j| t_j + |v_M| t) + |v_M| T sum p_j a_j
+        sum |v_j| A_j + (k u + r) sum (1 + a_j) (|v_j| t_j + |v_M| t) + |v_M| T sum p_j a_j
 
     the terms with v_M for code that differentiates the shift by the maximum, too.
     """
@@ -60,7 +60,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Floats, Float
     given = (problem.temperature if by_logits else None, problem.divisor)
     roundings = (OPERATIONS + 3.0 * sum(one is not None for one in given)) * u + by.u_input
     rows = by.row_sum(on)
-    roundings += 2.0 * (rows / (1.0 - 2.0 * rows) if rows <= 0.25 else 1.0)
+    roundings += rows / (1.0 - 2.0 * rows) if rows <= 0.25 else 1.0
     a = probability_error(on, by)
     step = (1.0 + a) * raw.terms
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,8 +104,7 @@ class TorchFramework(NumpyFramework):
 
         Not by ``torch.func.jvp``, which takes no `torch.autograd.Function` in the older of its two styles.
         """
-        torch = self._torch
-        forward_ad = importlib.import_module("torch.autograd.forward_ad")
+        torch, forward_ad = self._torch, self._forward_ad
         with forward_ad.dual_level():
             dual = forward_ad.make_dual(arguments[position].detach(), along)
             value = function(*arguments[:position], dual, *arguments[position + 1 :], **options)
@@ -111,3 +112,12 @@ class TorchFramework(NumpyFramework):
             if tangent is None:
                 raise NotDifferentiableError("the loss returned does not depend on the scores by forward mode")
             return tangent
+
+    @cached_property
+    def _forward_ad(self) -> Any:
+        """The module of dual numbers, once torch has compiled formulas for it, by a function that it deprecates."""
+        forward_ad: Any = importlib.import_module("torch.autograd.forward_ad")
+        with warnings.catch_warnings(), forward_ad.dual_level():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            forward_ad.make_dual(self._torch.ones(1), self._torch.ones(1))
+        return forward_ad
