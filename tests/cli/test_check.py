@@ -82,11 +82,12 @@ def test_the_options_reach_the_engine(engine: Any, call: Call) -> None:
 
 def test_further_callables_reach_the_engine(engine: Any, call: Call) -> None:
     """A target may have a gradient only."""
-    call("check", "m:loss", "--gradient", "m:grad", "--vjp", "m:vjp", "--hessian-vector", "m:hv")
+    call("check", "m:loss", "--gradient", "m:grad", "--vjp", "m:vjp", "--hessian-vector", "m:hv", "--jvp", "m:jvp")
     call("check", "--gradient", "m:grad")
     call("check", "--value-and-gradient", "m:both")
     first, second, third = (specification for specification, _ in engine.asked)
-    assert (first.loss, first.gradient, first.vjp, first.hessian_vector) == ("m:loss", "m:grad", "m:vjp", "m:hv")
+    assert (first.loss, first.gradient, first.vjp) == ("m:loss", "m:grad", "m:vjp")
+    assert (first.hessian_vector, first.jvp) == ("m:hv", "m:jvp")
     assert (second.loss, second.gradient) == (None, "m:grad")
     assert (third.loss, third.value_and_gradient) == (None, "m:both")
 

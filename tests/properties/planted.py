@@ -50,7 +50,12 @@ def hessian_vector(logits, labels, v):
     return p * (v - (p * v).sum(axis=1, keepdims=True)) / max(len(logits), 1)
 
 
-RIGHT = (loss, gradient, row_losses, row_gradients, row_vjp, hessian_vector)
+def jvp(logits, labels, tangent):
+    """The derivative of the mean along a tangent: the mean of p.v - v_y."""
+    return (row_gradients(logits, labels) * tangent).sum(axis=1).mean() if len(logits) else np.float64("nan")
+
+
+RIGHT = (loss, gradient, row_losses, row_gradients, row_vjp, hessian_vector, jvp)
 
 
 @dataclass(frozen=True)
@@ -62,15 +67,14 @@ class Planted:
     gradient: Callable[..., Any] | None = gradient
     vjp: Callable[..., Any] | None = None
     hessian_vector: Callable[..., Any] | None = None
+    jvp: Callable[..., Any] | None = None
     contract: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """How a test calls it: by the function that is wrong."""
-        wrong = [
-            part for part in (self.hessian_vector, self.vjp, self.gradient, self.loss) if part not in (None, *RIGHT)
-        ]
-        return wrong[0].__name__
+        parts = (self.jvp, self.hessian_vector, self.vjp, self.gradient, self.loss)
+        return next(part for part in parts if part not in (None, *RIGHT)).__name__
 
 
 def raises_for_one_class(logits, labels):
@@ -297,6 +301,11 @@ def silent_zeros(logits, labels, v):
     return np.zeros_like(logits)
 
 
+def tangent_of_the_log_sum_exp(logits, labels, tangent):
+    """Leaves the label out of the derivative along a tangent."""
+    return jvp(logits, labels, tangent) + tangent[np.arange(len(logits)), rows(labels)].mean()
+
+
 def doubled_hessian(logits, labels, v):
     """Counts every second derivative twice."""
     return 2 * hessian_vector(logits, labels, v)
@@ -386,6 +395,7 @@ PLANTED = [
         vjp=upstream_in_single,
         contract={"reduction": "none"},
     ),
+    Planted("forward-mode", jvp=tangent_of_the_log_sum_exp),
     Planted("second-order", hessian_vector=silent_zeros),
     Planted("second-order", hessian_vector=doubled_hessian),
     Planted("second-order", hessian_vector=diagonal_alone),

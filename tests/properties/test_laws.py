@@ -26,6 +26,7 @@ def judge(bug, **options):
         gradient=bug.gradient,
         vjp=bug.vjp,
         hessian_vector=bug.hessian_vector,
+        jvp=bug.jvp,
         contract=contract,
         properties=[bug.law],
         fail_fast=True,
@@ -50,7 +51,8 @@ def test_every_law_has_a_planted_bug():
 
 def test_right_implementation_breaks_no_law():
     """Plain shifted code conforms, in all dtypes that it promises and by every law that applies."""
-    report = xentcheck.check(planted.loss, gradient=planted.gradient, hessian_vector=planted.hessian_vector)
+    further = {"hessian_vector": planted.hessian_vector, "jvp": planted.jvp}
+    report = xentcheck.check(planted.loss, gradient=planted.gradient, **further)
     assert report.findings == ()
     assert report.verdict == "conforms"
 

@@ -29,7 +29,7 @@ def test_a_loss_is_left_as_it_is() -> None:
     assert returned.interval(plain, (1.0, 2.0)) == (1.0, 2.0)
 
 
-@pytest.mark.parametrize("part", ["loss", "loss[2]", "gradient[0, 1]", "hessian_vector[0, 1]", ""])
+@pytest.mark.parametrize("part", ["loss", "loss[2]", "gradient[0, 1]", "hessian_vector[0, 1]", "jvp", "jvp[2]", ""])
 def test_names_lead_back(part: str) -> None:
     """The part of an outcome that an element is of is found by either name."""
     assert returned.role(returned.element(LOG_P, part)) == returned.role(part) == part.partition("[")[0]

@@ -167,6 +167,18 @@ def test_a_second_derivative() -> None:
     assert mpmath.almosteq(expected(replace(one, batch=soft), policy), -0.25, 1e-100)
 
 
+def test_a_derivative_along_a_tangent() -> None:
+    """Of two equal logits with label 0, the gradient is (-1/2, 1/2); reduced as the loss is, whatever the gradient."""
+    one = replace(stated(), part="jvp", certified=(1.5, 1.5), tangent=[[-1.0, 2.0]], got=0.0)
+    assert mpmath.almosteq(expected(one, Contract()), 1.5, 1e-100)
+    assert mpmath.almosteq(expected(replace(one, part="jvp[0]"), Contract(reduction="none")), 1.5, 1e-100)
+    halved = Contract(reduction="sum", divisor=2.0, gradient_reduction="none")
+    assert mpmath.almosteq(expected(one, halved), 0.75, 1e-100)
+    assert verified(one, Contract())[0] == VERIFIED
+    with pytest.raises(NotVerifiableError, match="tangent is not known"):
+        expected(replace(one, tangent=None), Contract())
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

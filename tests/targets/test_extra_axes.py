@@ -22,7 +22,7 @@ V = np.cos(Z)
 
 def evaluated(batch: Batch, contract: dict[str, Any], want: Any = ("loss", "gradient"), **functions: Any) -> Outcome:
     """Return what functions answer."""
-    further = {key: functions.pop(key) for key in ("upstream", "vector") if key in functions}
+    further = {key: functions.pop(key) for key in ("upstream", "vector", "tangent") if key in functions}
     specification = TargetSpecification(contract=Contract.from_mapping(contract), **functions)
     with open_host(specification, in_process=True) as host:
         host.ready()
@@ -108,12 +108,15 @@ def test_answers_are_read_row_by_row() -> None:
         "gradient": lambda z, y: back(reference.gradient(rows(z), y.reshape(-1), reduction="none")),
         "vjp": pulled,
         "hessian_vector": lambda z, y, v: 2 * v,
+        "jvp": lambda z, y, v: v.sum(axis=1),
     }
-    outcome = evaluated(batch, contract, ("loss", "gradient", "hessian_vector"), vector=V, **functions)
+    asked = ("loss", "gradient", "hessian_vector", "jvp")
+    outcome = evaluated(batch, contract, asked, vector=V, tangent=V, **functions)
     right = reference.gradient(Z, Y, reduction="none")
     np.testing.assert_array_equal(numbers(batch, contract, outcome, "loss"), reference.loss(Z, Y, reduction="none"))
     np.testing.assert_array_equal(numbers(batch, contract, outcome, "gradient"), right)
     np.testing.assert_array_equal(numbers(batch, contract, outcome, "hessian_vector"), 2 * V)
+    np.testing.assert_array_equal(numbers(batch, contract, outcome, "jvp"), V.sum(axis=1))
     upstream = np.arange(12.0)
     scaled = evaluated(batch, contract, ("gradient",), upstream=upstream, **functions)
     np.testing.assert_array_equal(numbers(batch, contract, scaled, "gradient"), right * upstream[:, None])

@@ -57,6 +57,7 @@ SOFT = [
 ]
 WEIGHTS = (0.5, 3.0, 1.25, 2.0)
 BY_ROW = {"row_weights": {"argument": "v"}}
+TANGENT = np.array([1.0, -3.0, 0.5, 2.0]) * np.ones((len(SCORES), 1))
 ROW_WEIGHTS = np.array([0.5, 3.0, 0.0, 1.0, 0.001, 2.0, 1.0, 100.0])
 CLIP, ADD = {"clip": [0.001, 0.9]}, {"add": 0.001}
 NARROW = {"labels": ["soft"], "dense_label_dtypes": ["float16"], "soft_rows": "any"}
@@ -237,7 +238,7 @@ def batch(contract, dtype):
 
 
 def allowances(name, accuracy, dtype):
-    """Return those of loss, rows, gradient (of the label, the least and the largest other) and products, by columns."""
+    """Return those of loss, rows, gradient (of the label, the least and the largest other) and other products."""
     promised = accuracy if accuracy in ("B+", "C", "A") else "B"
     contract = Contract(**{"reduction": "none", **CONTRACTS[name]}, dtypes=[dtype], accuracy=promised)
     scores, labels = batch(contract, dtype)
@@ -245,12 +246,13 @@ def allowances(name, accuracy, dtype):
     smooth = contract.input == "logits" and contract.boundary.exact and contract.soft_cap is None
     vector = np.array([1.0, -3.0, 0.5, 2.0]) * np.ones((len(SCORES), 1)) if smooth else None
     options = {"row_weights": ROW_WEIGHTS} if "row_weights" in contract.arguments else {}
-    problem = pose(contract, scores, labels, contract.labels[0], options, upstream=upstream, vector=vector)
+    further = {"upstream": upstream, "vector": vector, "tangent": TANGENT}
+    problem = pose(contract, scores, labels, contract.labels[0], options, **further)
     on = conditions(problem)
     found = tight(problem, on)[accuracy[-1]] if accuracy.startswith("tight") else conformance(problem, on)
     rows = [found.rows] if found.loss.ndim == 0 else []
     products = _columns(found.hessian_vector) if found.hessian_vector is not None else ()
-    return [np.atleast_1d(found.loss), *rows, *_columns(found.gradient), *products]
+    return [np.atleast_1d(found.loss), *rows, *_columns(found.gradient), *products, np.atleast_1d(found.jvp)]
 
 
 def _columns(gradient):

@@ -58,7 +58,7 @@ class Gradient:
         OneOf("logits", "probabilities", "log_probabilities"),
         meaning=(
             "By what the loss is differentiated. A loss on probabilities often offers p - t, its gradient by the logits"
-            " behind them."
+            " behind them. A jvp is along a tangent of the same."
         ),
         example="gradient_wrt=logits",
     )
@@ -80,7 +80,7 @@ class Gradient:
         None,
         _gradient_reduction,
         words="`null`, `mean`, `sum`, `none`",
-        meaning="The reduction that the gradient is of, where it is not that of the loss.",
+        meaning="The reduction that the gradient is of, where it is not that of the loss, which a jvp always has.",
         example="gradient_reduction=sum",
     )
 
