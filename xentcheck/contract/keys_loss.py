@@ -21,8 +21,8 @@ class Loss:
         meaning=(
             "What is returned: the loss, or minus it, the log-probability of the label: log p_y for each row, reduced "
             "alike. Every other key is said of the loss, of which all that is returned has the sign turned: the "
-            "gradient, that for an upstream gradient, the Hessian-vector product and the jvp, too. A loss of +inf is -inf. "
-            "Only a sentinel of `invalid` is the number that is returned."
+            "gradient, that for an upstream gradient, the Hessian-vector product and the jvp, too. A loss of +inf is "
+            "-inf. Only a sentinel of `invalid` is the number that is returned."
         ),
         example="output=log_probability",
     )
