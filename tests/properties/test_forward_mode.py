@@ -44,6 +44,10 @@ def of_offsets(z, y, v):
     return along(z, y, v) + 0.25 * v.mean()
 
 
+def without_label(z, y, v):
+    return along(z, y, v) + v[np.arange(len(z)), y].sum() / max(len(z), 1)
+
+
 @pytest.mark.parametrize(
     ("reduction", "source", "jvp"),
     [
@@ -87,6 +91,11 @@ def test_a_refusal_is_observed():
         (lambda z, y, v: np.float64(0), "silently zero"),
         (lambda z, y, v: -along(z, y, v), "the negative of"),
         (lambda z, y, v: 2 * along(z, y, v), "twice"),
+        (without_label, "lacks the label's entry"),
+        (
+            lambda z, y, v: -v[np.arange(len(z)), y].sum() / max(len(z), 1),
+            "minus the label's entry of the tangent alone",
+        ),
         (lambda z, y, v: rows_along(z, y, v).sum() / max(z.size, 1), "an m-th of"),
         (lambda z, y, v: along(z, y, v) * np.nan, "not finite"),
         (of_offsets, "is not 0 for one number along each row|outside its allowance"),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xentcheck.properties.answer import Answer, failed_call
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Found, Violation, law
+from xentcheck.truth.allowance_reduction import divisor
 
 PART = "jvp"
 NAME = "derivative along the tangent"
@@ -77,7 +78,24 @@ def _title(answer: Answer, tangent: NDArray[np.float64]) -> str:
     for factor, said in (*factors, (2.0, "twice"), (0.5, "half")):
         if factor != 1.0 and bool(np.all(np.abs(got - factor * exact) <= 4.0 * allowed)):
             return f"the {NAME} is {said} the exact one"
+    if answer.contract.input == "logits" and answer.contract.boundary.exact and answer.problem.soft_cap is None:
+        label = _reduced(answer, (answer.truth.conditions.c * tangent).sum(axis=1))
+        for guess, said in (
+            (exact + label, "lacks the label's entry of the tangent"),
+            (-label, "is minus the label's entry of the tangent alone"),
+        ):
+            if np.any(label) and bool(np.all(np.abs(got - guess) <= 4.0 * allowed)):
+                return f"the {NAME} {said}"
     logits = answer.contract.input == "logits" and answer.problem.z_loss == 0.0
     if logits and n and np.all(tangent == tangent[:, :1]):
         return f"the {NAME} is not 0 for one number along each row, by which the loss does not change"
     return f"the {NAME} is outside its allowance"
+
+
+def _reduced(answer: Answer, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return numbers a row, by the logits over a temperature, as the loss is reduced."""
+    rows, reduction = rows / (answer.problem.temperature or 1.0), answer.contract.reduction
+    if reduction == "none":
+        return rows
+    by = divisor(answer.truth.conditions) if reduction == "mean" else answer.problem.divisor
+    return np.asarray(rows.sum() / (by or 1.0))
