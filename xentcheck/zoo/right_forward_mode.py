@@ -10,6 +10,7 @@ from xentcheck.zoo.bugs_ignoring import right_loss as ignoring_loss
 from xentcheck.zoo.parts import (
     COUNTED,
     EVERY_DTYPE,
+    HALVES,
     IGNORING,
     LOG_PROBABILITIES,
     SMOOTHED,
@@ -46,14 +47,20 @@ def weighted_tangent(scores: Array, labels: Array, tangent: Array) -> Any:
     return along.astype(scores.dtype)
 
 
-@right("jvp", contract={**EVERY_DTYPE, "compute": "same"})
+def _mean_in(kind: Any, rows: Array) -> Any:
+    return (widened(rows).sum() / np.float32(len(rows))).astype(kind) if len(rows) else kind.type("nan")
+
+
+def _rounded_loss(scores: Array, labels: Array) -> Any:
+    return _mean_in(scores.dtype, -at(log_softmax(scores).astype(scores.dtype), labels))
+
+
+@right("jvp", loss=_rounded_loss, contract={**HALVES, "compute": "same"})
 def every_result_in_sixteen_bits(scores: Array, labels: Array, tangent: Array) -> Any:
     """Round softmax, products, sums and differences to the dtype of the scores, as between operators."""
-    kind = scores.dtype
-    p = softmax(scores).astype(kind)
-    mass = widened(p * tangent).sum(axis=1).astype(kind)
-    rows = mass - at(tangent, labels)
-    return (widened(rows).sum().astype(kind) / kind.type(len(rows))) if len(rows) else kind.type("nan")
+    p = softmax(scores).astype(scores.dtype)
+    mass = widened(p * tangent).sum(axis=1).astype(scores.dtype)
+    return _mean_in(scores.dtype, mass - at(tangent, labels))
 
 
 @right("jvp", gradient=mean_gradient)
@@ -132,9 +139,15 @@ def _by_probabilities(probabilities: Array, labels: Array) -> Any:
         return -np.log(at(probabilities, labels))
 
 
+def _gradient_by_probabilities(probabilities: Array, labels: Array) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(one_hot(labels, probabilities) > 0, -1 / probabilities, 0).astype(probabilities.dtype)
+
+
 @right(
     "jvp",
     loss=_by_probabilities,
+    gradient=_gradient_by_probabilities,
     contract={"input": "probabilities", "gradient_wrt": "probabilities", "reduction": "none"},
 )
 def tangent_over_the_probability(probabilities: Array, labels: Array, tangent: Array) -> Any:
