@@ -144,6 +144,31 @@ def test_encloses_the_difference_quotient(name: str) -> None:
             assert least - slack <= value <= most + slack
 
 
+@pytest.mark.parametrize("share", [0.001, 0.5, 3.7])
+def test_along_p_minus_t_as_a_policy(share: float) -> None:
+    """The factor of p is 1, whatever the row sums to: (p - t).v, and plain code is within the allowance."""
+    t = [[share, 0.0, 0.25 * share, 0.0]] * 3
+    problem = posed(y=t, form="soft", reduction="none", soft_rows="any", gradient_of="p - t")
+    enclosure = enclose(problem, gradient=False).jvp
+    allowance = conformance(problem, conditions(problem)).jvp
+    low, high = enclosure.bounds()
+    e = np.exp(problem.scores - problem.scores.max(axis=1, keepdims=True))
+    softmax, v = e / e.sum(axis=1, keepdims=True), problem.tangent
+    plain = (softmax * v).sum(axis=1) - (problem.targets * v).sum(axis=1)
+    with mpmath.workdps(60):
+        for i in range(3):
+            z = [mpmath.mpf(float(x)) for x in problem.scores[i]]
+            total = mpmath.fsum(mpmath.exp(x) for x in z)
+            terms = [
+                (mpmath.exp(x) / total - mpmath.mpf(float(share))) * mpmath.mpf(float(w))
+                for x, share, w in zip(z, problem.targets[i], problem.tangent[i], strict=True)
+            ]
+            exact = mpmath.fsum(terms)
+            assert low[i] <= exact <= high[i]
+            assert abs(float(plain[i]) - exact) <= allowance[i]
+            assert allowance[i] <= 2.0**-46 * (sum(abs(term) for term in terms) + max(abs(v[i])))
+
+
 def test_the_estimate_is_the_derivative() -> None:
     """What clearly right answers are held against is the enclosed value to float64's accuracy."""
     for problem, _, _ in CASES.values():

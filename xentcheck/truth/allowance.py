@@ -75,7 +75,7 @@ class Allowances:
 
     @property
     def jvp(self) -> Floats | None:
-        """Of the derivative along the problem's tangent, shape () or (n,), where there is one; it has no grades either."""
+        """Of the derivative along the tangent, shape () or (n,), where the problem has one; it has no grades either."""
         return self._along[0]
 
     @property

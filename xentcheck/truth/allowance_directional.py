@@ -71,7 +71,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Floats, Float
     if on.softmax and contract.gradient_wrt != "probabilities":
         place = on.d.argmax(axis=1)
         top = size[each, place] * (on.slope[each, place] if problem.soft_cap is not None and by_logits else 1.0)
-        mass = on.T + 2.0 * on.penalty * np.abs(on.lse) * problem.kept
+        mass = on.factor_size + 2.0 * on.penalty * np.abs(on.lse) * problem.kept
         every = mass + on.sizes.sum(axis=1)
         relative = np.einsum("ij,ij->i", on.p, a)
         error += top * (roundings * (every + mass * relative) + mass * relative + on.coefficients.deviation)
@@ -80,11 +80,11 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Floats, Float
             error += top * wrong.sum(axis=1)
         terms = terms + top * every
         # A quotient's derivative by its denominator is multiplied by 1/S^2, which may be subnormal, or flushed.
-        error += on.T * np.einsum("ij,ij->i", on.p, size) * (on.S * on.S * by.eta)
+        error += on.factor_size * np.einsum("ij,ij->i", on.p, size) * (on.S * on.S * by.eta)
     if by.u_output:
         tiny = (raw.terms > 0.0) & (raw.terms * np.minimum(size, 1.0) < by.normal_output)
         error += STORED * by.u_output * terms
-        error += by.eta_output * np.where(tiny, 1.0 + size, 0.0).sum(axis=1) * np.maximum(on.T, 1.0)
+        error += by.eta_output * np.where(tiny, 1.0 + size, 0.0).sum(axis=1) * np.maximum(on.factor_size, 1.0)
         error += by.stored(value, error)
     unbounded = np.asarray(np.broadcast_to(raw.unbounded, size.shape).any(axis=1))
     unbounded = unbounded | on.unjudged | np.isinf(on.L) | (roundings > 0.5)
