@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import InputSpace
-from xentcheck.batches.size_sweep import class_counts, class_items, row_counts, row_items, telling
+from xentcheck.batches.size_sweep import class_counts, class_items, label_items, row_counts, row_items, telling
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 
@@ -116,6 +118,15 @@ def test_a_first_block_is_masked_only_where_the_loss_stays_finite() -> None:
             scores, labels = telling(space, n, 257)
             assert bool(np.isneginf(scores).any()) == masked
             assert np.isfinite(scores[np.arange(n), labels]).all()
+
+
+@pytest.mark.parametrize("ignored", [-100, -1, {"argument": "ignore_index"}])
+def test_the_class_that_the_ignored_label_wraps_round_to_is_tried_in_uint8(ignored: Any) -> None:
+    """torch makes -100 a 156 where it is compared with labels of uint8: class 156 would be ignored."""
+    space = InputSpace(Contract(ignore_index=ignored), "float32")
+    found = {(item.fixed["label dtype"], item.scores.shape[1], item.labels[-1]) for item in label_items(space, "quick")}
+    label = 255 if ignored == -1 else 156
+    assert found == {("int64", 257, label), ("uint8", 256, label)}
 
 
 def test_sizes_outside_the_domain_are_left_out() -> None:

@@ -66,6 +66,16 @@ def test_ignored_rows() -> None:
     assert name(problem, "gradient", g / 2) == "ignored_rows_used"
 
 
+def test_the_class_that_the_ignored_label_wraps_round_to() -> None:
+    """Compared in 8 bits, -100 is class 156, whose rows are lost and leave the divisor."""
+    z = np.sin(np.arange(2 * 160.0) * 1.7).reshape(2, 160)
+    y = np.array([3, 156])
+    rows = losses(z, hot(y, 160))
+    problem = given(z, y, ignore_index=-100, mean_over="kept")
+    assert name(problem, "loss", rows[0]) == "ignored_label_wrapped"
+    assert name(given(z, y), "loss", rows[0] / 2) == "rows_left_out"
+
+
 def test_soft_targets() -> None:
     """The entropy of the targets subtracted; the rows' sum forgotten in the gradient, or divided by."""
     problem = given(Z34, SOFT, form="soft")

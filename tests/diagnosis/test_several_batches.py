@@ -211,3 +211,35 @@ def test_products_with_a_hessian(mechanism: str, wrong: Callable[[Array, Array, 
     right = softmax(z) * (v := np.ones_like(z)) * 0
     problem = pose(Contract(reduction="sum"), z, y, "sparse", vector=v)
     assert common_cause([Observation(problem, "hessian_vector", right)]) is None
+
+
+def test_right_entries_at_the_end_of_their_allowance_hide_no_mistake_of_the_others() -> None:
+    """The last row's gradient is zero; the other rows are right, and off by nine tenths of what they may be off by."""
+    answers = []
+    for z, y in BATCHES:
+        problem = given(z, y, reduction="none")
+        right = Observation(problem, "gradient", softmax(z) - hot(y, z.shape[1]))
+        got = right.model.right + 0.9 * right.allowed
+        got[-1] = 0.0
+        answers.append(Observation(problem, "gradient", got))
+    wrong = [one for one in answers if one.wrong and len(one.got) > 1]
+    found = common_cause(wrong[:1], wrong[1:])
+    assert found is not None
+    assert found.mechanism == "gradient_zero"
+    assert found.sentence.startswith("In some rows or classes: the gradient is zero")
+
+
+def test_a_mistake_of_some_rows_that_needs_many_is_told_with_their_number() -> None:
+    """Rows beyond the sixteenth have a gradient of zero: that there are so many is what a reader has to know."""
+    random, answers = np.random.default_rng(3), []
+    for n in (33, 20, 18, 17, 16, 12, 5, 2):
+        z, y = random.normal(size=(n, 3)), random.integers(0, 3, n)
+        got = softmax(z) - hot(y, 3)
+        got[16:] = 0.0
+        answers.append(Observation(given(z, y, reduction="none"), "gradient", got))
+    found = common_cause(answers[:1], answers[1:])
+    assert found is not None
+    assert found.sentence == (
+        "In some rows or classes: the gradient is zero everywhere: no derivative reaches the scores. "
+        "Of the batches tried, only batches of 17 rows or more are answered wrongly."
+    )

@@ -37,6 +37,14 @@ def test_the_square_of_a_z_loss_may_leave_the_range():
     assert broken(1e200)
 
 
+def test_a_sum_of_exponentials_that_is_rounded_to_float16_may_leave_the_range():
+    """65,520 equal logits: a finding where the sum is one of float32, and none where it is promised in float16."""
+    batch = Batch(np.zeros((1, 65_520), np.float16), np.array([0]))
+    for compute, found in (({}, True), ({"compute": "same"}, False), ({"compute": "float16"}, False)):
+        contract = Contract.from_mapping({"dtypes": ["float16"], **compute})
+        assert bool(list(finite.judge(Case(contract, Capabilities(), AlwaysNan(), batch)))) == found
+
+
 @pytest.mark.parametrize(
     ("reduction", "loss", "part"),
     [("mean", np.float64("nan"), "loss"), ("none", np.array([0.5, np.inf, np.nan]), "loss[1]")],

@@ -80,6 +80,21 @@ def test_a_sum_in_float16_is_told_from_one_in_float32():
     assert allowances(small, [0], reduction="none", compute="same").loss[0] > 4096 * np.exp(-9.5)
 
 
+@pytest.mark.parametrize(("m", "bounded"), [(60_000, True), (65_519, False), (65_537, False)])
+def test_a_sum_that_is_rounded_to_float16_may_be_inf(m, bounded):
+    """With compute=same the sum of m exponentials of 1 is a float16: 65,520 of them are inf, as the format has it."""
+    with np.errstate(over="ignore"):
+        assert np.isfinite(np.float16(65_519))
+        assert np.isinf(np.float16(65_520))
+    ones = np.zeros((1, m), np.float16)
+    found = allowances(ones, [0], reduction="none", compute="same")
+    assert np.isfinite(found.loss).all() == np.isfinite(found.gradient).all() == bounded
+    assert np.isfinite(allowances(ones, [0], reduction="none").loss).all()  # float32 inside
+    apart = np.full((1, m), -8.0, np.float16)  # many classes, and a small sum
+    apart[0, 0] = 0.0
+    assert np.isfinite(allowances(apart, [0], reduction="none", compute="same").loss).all()
+
+
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("z", ROWS)
 def test_formulas_of_the_loss(name, z):

@@ -65,7 +65,9 @@ def label_items(space: InputSpace, profile: str) -> list[Item]:
     found: list[Item] = []
     if space.label_form == "sparse":
         narrow = [(m, m - 1, dtype) for dtype, m in _LIMITS if profile != "quick"]
-        alike = [(2**bits + 1, label, "int64") for bits, label in _alike(space) if bits == 8 or profile != "quick"]
+        bits_of = [(bits, label) for bits, label in _alike(space) if bits == 8 or profile != "quick"]
+        alike = [(2**bits + 1, label, "int64") for bits, label in bits_of]
+        alike += [(2**bits, label, f"uint{bits}") for bits, label in bits_of]  # what torch makes of -100 there
         found += [
             _item(space, (2, m), label, dtype)
             for m, label, dtype in (*alike, *narrow)

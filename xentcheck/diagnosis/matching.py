@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xentcheck.diagnosis.loss_model import Floats, Model, dot
 from xentcheck.diagnosis.prediction import Prediction
@@ -104,6 +105,7 @@ class Returned:
         self.slack = (4, 4) if model.problem.format.is_half else (16, 512)
         # Most guesses miss by far: the entries that are the furthest from right are looked at first.
         self.first = np.argsort(-self.from_right, kind="stable")[:64] if got.size > 256 else None
+        self.first_wrong = None if self.first is None else self.first[self.off[self.first]]
 
     def matched(self, guess: Prediction, order: tuple[int, int] = (0, 0), partly: bool = False) -> Match | None:
         """Return how well a guess explains what was returned, or None if it does not.
@@ -116,11 +118,14 @@ class Returned:
         if value.shape != self.shape:
             return None
         value = value.ravel()
-        if partly:
+        places: slice | NDArray[np.intp] = slice(None)
+        first = self.first
+        if partly:  # what is within its allowance is right, however near the end of it
             value = np.where(self.off, value, self.right)
-        if self.first is not None and not self._hit(value, guess.exact, self.first):
+            places, first = np.flatnonzero(self.off), self.first_wrong
+        if first is not None and not self._hit(value, guess.exact, first):
             return None
-        if not self._hit(value, guess.exact, slice(None)) or not self._apart(value, guess.exact):
+        if not self._hit(value, guess.exact, places) or not self._apart(value, guess.exact):
             return None
         size = np.where(np.isfinite(value), np.abs(value), 0.0)
         floor = self.u * np.maximum(size, self.size_of_right) + self.tiny

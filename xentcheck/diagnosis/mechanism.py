@@ -66,7 +66,7 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     in_part = [one.predictions for one in hypotheses() if one.partly]
     partial = candidates(own, others, in_part, partly=True) if any(seen.got.size > 1 for seen in own) else []
     if partial and 2 * partial[0].explained >= wrong:
-        cause = _cause(partial, wrong, partly=True)
+        cause = _cause(partial, wrong, "" if where in SPECIAL else where, partly=True)
         return replace(cause, sentence=f"In some rows or classes: {_within(cause.sentence)}")
     if found and not found[0].refuted:
         return _cause(found, wrong)

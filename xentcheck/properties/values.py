@@ -92,9 +92,12 @@ def _room(answer: Answer) -> float:
     A sum over rows or classes, a weight or a cotangent comes before the division. 16-bit formats are expected to
     do that in float32. Products with a soft cap are elementwise: where they may leave the format, there is no room.
     Nor is there where the square of a z-loss may leave the range, whatever it is multiplied by: 0 times inf is nan; nor
-    where a quotient by the temperature may; nor where the loss of a row of weight 0 may be infinite.
+    where a quotient by the temperature may; nor where the loss of a row of weight 0 may be infinite; nor where m
+    exponentials of 1 have a sum that is rounded to float16.
     """
     problem = answer.problem
+    if problem.m > working_format(problem).largest:
+        return 0.0
     if problem.temperature is not None and _far_from_one(problem):
         return 0.0
     largest = max(problem.format.largest, FORMATS["float32"].largest)

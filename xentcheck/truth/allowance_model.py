@@ -99,9 +99,10 @@ class Arithmetic:
         """Rows whose differences, in units of log 2 at that, may overflow: |z - M| log2 e < 3/4 of the largest else.
 
         Those under a soft cap c, too, where 1/c may be flushed to zero, or c is beyond the largest number. Those
-        with a temperature T where z - M may overflow before it is divided, or T or 1/T is no normal number.
+        with a temperature T where z - M may overflow before it is divided, or T or 1/T is no normal number. Those
+        whose sum of exponentials is beyond the largest number of the elementwise format, to which it is rounded.
         """
-        beyond: Flags = on.magnitude > self.largest / 4.0
+        beyond: Flags = (on.magnitude > self.largest / 4.0) | (on.S * (1.0 + self.first_order(on)) > self.largest)
         cap, T = on.problem.soft_cap, on.problem.temperature
         if T is not None:
             beyond = beyond | (on.magnitude * T > self.largest / 4.0) | (self.normal > T) | (T * self.normal > 1.0)

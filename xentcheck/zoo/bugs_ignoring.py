@@ -52,6 +52,13 @@ def divided_by_kept_rows(scores: Array, labels: Array, ignore_index: int) -> Any
     return np.where(kept, losses, 0).sum() / losses.dtype.type(max(kept.sum(), 1))
 
 
+@bug("ignored_label_wrapped", "value", contract=IGNORING, thread="torch: -100 is 156 beside uint8")
+def ignored_label_in_the_dtype_of_labels(scores: Array, labels: Array, ignore_index: int) -> Any:
+    """Compare in the labels' own dtype, where -100 is class 156 of uint8."""
+    kept = labels != np.array(ignore_index).astype(labels.dtype)
+    return kept_mean(row_losses(scores, np.where(kept, labels, 0)), kept)
+
+
 @bug("mask_inverted", "value", "finite", contract=IGNORING, thread="sockeye 200")
 def mask_inverted(scores: Array, labels: Array, ignore_index: int) -> Any:
     """Keep the ignored rows and ignore the others."""
@@ -145,9 +152,9 @@ def smoothing_of_ignored_rows(scores: Array, labels: Array, smoothing: float, ig
 
 
 @bug(
-    "ignored_rows_used",
+    "ignored_label_wrapped",
     "value",
-    akin=("divisor_rows", "rows_left_out", "labels_wrapped"),
+    akin=("ignored_rows_used", "divisor_rows", "rows_left_out", "labels_wrapped"),
     contract=IGNORING,
     thread="keras 15012; tensorflow 8484",
 )

@@ -360,6 +360,14 @@ def native_float16(scores: Array, labels: Array) -> Any:
     return np.log(one_by_one(np.exp(d))) - at(d, labels)
 
 
+@right(contract={"dtypes": ["float16", "bfloat16"], "compute": "same", "reduction": "none"})
+def results_of_16_bits(scores: Array, labels: Array) -> Any:
+    """Round each result to 16 bits, the sum of exponentials as well, which is inf from 65,520 ones on."""
+    d = scores - scores.max(axis=1, keepdims=True)
+    sums = np.exp(d).astype(np.float32).sum(axis=1).astype(scores.dtype)
+    return (np.log(sums) - at(d, labels)).astype(scores.dtype)
+
+
 @right(
     contract={
         "dtypes": ["bfloat16"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import ml_dtypes
 import numpy as np
@@ -15,7 +14,6 @@ from xentcheck.diagnosis.prediction import Prediction
 
 NARROW_INTEGERS = (np.int8, np.uint8, np.int16, np.uint16)
 NARROW_FLOATS = (ml_dtypes.bfloat16, np.float16)
-BLOCKS = tuple(2**k for k in range(10, 1, -1))  # larger blocks are commoner
 
 
 @hypothesis(Rank.LABELS, quick=True, partly=True)
@@ -53,18 +51,6 @@ def ignored_rows(model: Model) -> Iterator[Prediction]:
             float((~kept).sum()) if model.reduction == "mean" and model.contract.mean_over == "kept" else model.divisor
         )
         yield Prediction("mask_inverted", text, model.finish(model.rows(t), divisor=count))
-
-
-@hypothesis(Rank.LABELS, quick=True, partly=True)
-def last_rows_lost(model: Model) -> Iterator[Prediction]:
-    """Yield what is left where the last rows, which do not fill a block, do not take part."""
-    n = model.n
-    index = np.arange(n)
-    for block in BLOCKS:
-        whole = n // block * block
-        if 0 < whole < n - 1 and n > 2:
-            text = f"The last rows, which do not fill a block of {block}, are left out; treat the partial block too."
-            yield from _without(model, "last_chunk_dropped", text, index >= whole, 1.0)
 
 
 @hypothesis(Rank.LABELS, quick=True, partly=True)
@@ -164,32 +150,6 @@ def soft_targets(model: Model) -> Iterator[Prediction]:
     text = "The target rows are not divided by their sum, as the contract says."
     yield _from(model, "targets_not_renormalised", text, model.coefficients(dense))
     yield _from(model, "targets_softmaxed", "A softmax is applied to the targets.", model.coefficients(_softmax(dense)))
-
-
-def _without(
-    model: Model, mechanism: str, sentence: str, lost: NDArray[np.bool_], bits: float = 0.0
-) -> Iterator[Prediction]:
-    """Yield what is left without some rows, with the right divisor and with that of the rows left."""
-    rows = model.rows()
-    left = np.where(lost if rows.ndim == 1 else lost[:, None], 0.0, rows)
-    yield Prediction(mechanism, sentence, model.finish(left), bits)
-    count = model.divisor - float(lost.sum())
-    if model.reduction == "mean" and count > 0:
-        yield Prediction(mechanism, sentence, model.finish(left, divisor=count), bits)
-
-
-@hypothesis(Rank.RARE)
-def rows_lost_by_label(model: Model) -> Iterator[Prediction]:
-    """Yield what is left where rows of certain labels do not take part."""
-    if model.labels is not None:
-        for c, which in ((0, "0"), (model.m - 1, "m - 1")):
-            text = f"The rows of class {which} are left out, as if they were padding."
-            yield from _without(model, "rows_left_out", text, model.labels == c)
-        classes = np.unique(model.labels)
-        for c in classes[:64] if model.n <= 64 else ():
-            text = f"The rows of class {c} are left out."
-            for guess in _without(model, "rows_left_out", text, model.labels == c, 2.0):
-                yield replace(guess, variant=f"class {c}")
 
 
 def _from(model: Model, mechanism: str, sentence: str, t: Floats, bits: float = 0.0) -> Prediction:

@@ -1,0 +1,69 @@
+"""Mistakes that leave rows out: those of a partial block, those of a class, those taken for ignored ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
+from xentcheck.diagnosis.loss_model import Model
+from xentcheck.diagnosis.prediction import Prediction
+
+BLOCKS = tuple(2**k for k in range(10, 1, -1))  # larger blocks are commoner
+FEWEST_BEFORE_ONE = 64  # a last row alone is lost for many a reason, unless it is the first beyond a block
+
+
+@hypothesis(Rank.LABELS, quick=True, partly=True)
+def last_rows_lost(model: Model) -> Iterator[Prediction]:
+    """Yield what is left where the last rows, which do not fill a block, do not take part."""
+    n = model.n
+    index = np.arange(n)
+    for block in BLOCKS:
+        whole = n // block * block
+        if 0 < whole < (n if block >= FEWEST_BEFORE_ONE else n - 1):
+            text = f"The last rows, which do not fill a block of {block}, are left out; treat the partial block too."
+            for guess in _without(model, "last_chunk_dropped", text, index >= whole, 1.0):
+                yield replace(guess, variant=text)
+
+
+@hypothesis(Rank.RARE)
+def rows_lost_by_label(model: Model) -> Iterator[Prediction]:
+    """Yield what is left where rows of certain labels do not take part."""
+    if model.labels is not None:
+        yield from _taken_for_ignored(model, model.labels)
+        for c, which in ((0, "0"), (model.m - 1, "m - 1")):
+            text = f"The rows of class {which} are left out, as if they were padding."
+            yield from _without(model, "rows_left_out", text, model.labels == c)
+        classes = np.unique(model.labels)
+        for c in classes[:64] if model.n <= 64 else ():
+            text = f"The rows of class {c} are left out."
+            for guess in _without(model, "rows_left_out", text, model.labels == c, 2.0):
+                yield replace(guess, variant=f"class {c}")
+
+
+def _taken_for_ignored(model: Model, labels: NDArray[np.int64]) -> Iterator[Prediction]:
+    """Yield what is left without the class that the ignored label is where it wraps round."""
+    declared = model.contract.ignore_index
+    index = -100 if "ignore_index" in model.contract.arguments else declared
+    if not isinstance(index, int):
+        return
+    for name, limit in (("uint8", 2**8), ("uint16", 2**16)):
+        c = index % limit
+        if c != index:
+            text = f"The rows of class {c} are left out: the ignored label {index} is {c} in {name}; compare in int64."
+            yield from _without(model, "ignored_label_wrapped", text, labels == c)
+
+
+def _without(
+    model: Model, mechanism: str, sentence: str, lost: NDArray[np.bool_], bits: float = 0.0
+) -> Iterator[Prediction]:
+    """Yield what is left without some rows, with the right divisor and with that of the rows left."""
+    rows = model.rows()
+    left = np.where(lost if rows.ndim == 1 else lost[:, None], 0.0, rows)
+    yield Prediction(mechanism, sentence, model.finish(left), bits)
+    count = model.divisor - float(lost.sum())
+    if model.reduction == "mean" and count > 0:
+        yield Prediction(mechanism, sentence, model.finish(left, divisor=count), bits)
