@@ -37,6 +37,17 @@ def test_the_eps_is_fitted_and_said(eps: float) -> None:
     assert stated == pytest.approx(eps, rel=1e-3)
 
 
+def test_where_the_contract_clips_another_limit_is_likelier_than_an_added_constant() -> None:
+    """A given probability of 0 costs -log c under both: float64's eps under float32, where the contract says eps."""
+    p = np.array([[0.0, 1.0], [0.75, 0.25]])
+    limits = {"input": "probabilities", "boundary": {"clip": "eps"}, "reduction": "none"}
+    problem = given(p, np.array([0, 0]), dtype="float32", **limits)
+    cause = likely_cause(problem, "loss", -np.log([2.0**-52, 0.75]))
+    assert cause is not None
+    assert cause.mechanism == "clip"
+    assert cause.sentence.startswith("The probability is clipped to [2.2")
+
+
 @pytest.mark.parametrize("c", [1e-7, 1e-8, 1e-12, 1e-15])
 def test_the_clip_is_fitted_and_said(c: float) -> None:
     """A clip costs exactly -log c at a confident wrong row, and is told from an added eps."""

@@ -208,3 +208,22 @@ def test_a_batch_that_poses_no_problem_is_no_evidence() -> None:
     """Labels that are no numbers name no cause, and end no run."""
     assert _observation(xentcheck.Contract(), Batch(np.zeros((1, 2)), np.array(["a"])), "loss", 0.5) is None
     assert _observation(xentcheck.Contract(), Batch(np.zeros((1, 2)), np.array([0])), "loss", 0.5) is not None
+
+
+def test_another_cotangent_tells_a_mean_from_zeros_where_the_sum_is_zero() -> None:
+    """[-1, 1] has the mean 0; that all others are answered rightly is no mean of them."""
+
+    def vjp(scores: Any, labels: Any, upstream: Any) -> Any:
+        gradient = mean_gradient(scores, labels) * len(scores)
+        return gradient * upstream[:, None] * (upstream.sum() != 0)
+
+    def averaged(scores: Any, labels: Any, upstream: Any) -> Any:
+        return mean_gradient(scores, labels) * len(scores) * (upstream.mean() if len(upstream) else 0.0)
+
+    told = []
+    for wrong in (vjp, averaged):
+        target = {"loss": row_losses, "vjp": wrong, "contract": {"reduction": "none", "dtypes": ["float64"]}}
+        report = xentcheck.check(**target, properties=["vjp-linearity"], fail_fast=True)
+        told.append(report.findings[0].mechanism)
+    assert told[0] != "upstream_mean"
+    assert told[1] == "upstream_mean"

@@ -84,6 +84,7 @@ def test_forms_that_explain_alike_are_told_as_alternatives() -> None:
     assert _either(["The loss is cut down.", "The loss is rounded down."]) == "The loss is cut or rounded down."
     assert _either(["Off by one, after a block.", "Off by one, after a block."]) == "Off by one, after a block."
     assert _either(["Labels are off by one.", "Labels are clipped, off by one."]) == "Labels are off by one."
+    assert _either(["Rows are left out, as padding is.", "Rows are left out."]) == "Rows are left out."
     assert _either(["One.", "Another thing."]) == "One. Or: Another thing."
 
 

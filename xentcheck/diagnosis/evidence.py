@@ -109,7 +109,7 @@ class Evidence:
                     yield one
 
     def nearby(self, violation: Violation, part: str) -> Iterator[Observation]:
-        """Yield the answers on batches like that of a violation, with other numbers in it."""
+        """Yield the answers on batches like that of a violation, with other numbers in it, or another cotangent."""
         upstream = None if violation.upstream is None else np.asarray(violation.upstream)
         like = self._case_of(violation.batch)
         new_shapes = not like.capabilities.expensive_shapes
@@ -118,6 +118,9 @@ class Evidence:
         asked = chain(variations(like.contract, batch, new_shapes), spread, edges(like.contract, batch, new_rows))
         cases = map(self._case_of, asked)
         yield from self._answers(cases, part, upstream)
+        if upstream is not None and upstream.ndim == 1 and len(upstream) > 1:
+            # One number a row, none like another, whose sum is not 0: some mistakes need that it is.
+            yield from self._answers([like], part, np.linspace(0.5, 1.5, len(upstream)).astype(upstream.dtype))
 
     def _answers(self, cases: Iterable[Case], part: str, upstream: object = None) -> Iterator[Observation]:
         for case in cases:

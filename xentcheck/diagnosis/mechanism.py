@@ -167,7 +167,9 @@ def _cause(found: Sequence[Candidate], wrong: int, limits: str = "", *, partly: 
 
 def _either(sentences: Sequence[str]) -> str:
     """Return one sentence that says what all do, and the words in which they differ as alternatives."""
-    words = [sentence.split() for sentence in dict.fromkeys(sentences)]
+    # One that goes on where another ends says less surely what that one says.
+    sentences = [one for one in dict.fromkeys(sentences) if not any(one.startswith(f"{it[:-1]},") for it in sentences)]
+    words = [sentence.split() for sentence in sentences]
     start = _alike(words)
     end = _alike([each[: start - 1 if start else None : -1] for each in words])
     if 2 * (start + end) < len(words[0]):

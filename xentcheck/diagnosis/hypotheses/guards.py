@@ -64,7 +64,14 @@ def fitted(model: Model) -> Iterator[Prediction]:
 
 
 @hypothesis(Rank.GUARD, partly=True)
-def added(model: Model) -> Iterator[Prediction]:
+def other_constants(model: Model) -> Iterator[Prediction]:
+    """Yield another constant, where it is added and where it limits: first as the contract has it."""
+    first, second = (_clipped, _added) if model.contract.boundary.clip else (_added, _clipped)
+    yield from first(model)
+    yield from second(model)
+
+
+def _added(model: Model) -> Iterator[Prediction]:
     """Yield -log(p + eps), and its gradient."""
     p, declared = model.unguarded[1], model.contract.boundary.add
     felt = _smallest(model)
@@ -76,8 +83,7 @@ def added(model: Model) -> Iterator[Prediction]:
         yield _guarded(model, "eps_added", f"{text} {_advice(model)}", boundary, p)
 
 
-@hypothesis(Rank.GUARD, partly=True)
-def clipped(model: Model) -> Iterator[Prediction]:
+def _clipped(model: Model) -> Iterator[Prediction]:
     """Yield -log(clip(p, c, 1 - c)), -log(max(p, c)), and their gradients, with a dead zone or without."""
     p = model.unguarded[1]
     declared = model.contract.boundary.clip
