@@ -73,6 +73,7 @@ def test_the_class_that_the_ignored_label_wraps_round_to() -> None:
     rows = losses(z, hot(y, 160))
     problem = given(z, y, ignore_index=-100, mean_over="kept")
     assert name(problem, "loss", rows[0]) == "ignored_label_wrapped"
+    assert name(given(z, y, ignore_index=-100, reduction="none"), "loss", rows * [1, 0]) == "ignored_label_wrapped"
     assert name(given(z, y), "loss", rows[0] / 2) != "ignored_label_wrapped"
 
 

@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.diagnosis.hypotheses.lost_rows import taken_for_ignored
 from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Floats, Model, dot, one_hot
 from xentcheck.diagnosis.prediction import Prediction
@@ -18,7 +19,8 @@ NARROW_FLOATS = (ml_dtypes.bfloat16, np.float16)
 
 @hypothesis(Rank.LABELS, quick=True, partly=True)
 def ignored_rows(model: Model) -> Iterator[Prediction]:
-    """Yield what ignored rows would add if they took part."""
+    """Yield what ignored rows would add if they took part, and what is left without a class taken for ignored."""
+    yield from taken_for_ignored(model, model.labels)
     kept, m, n = model.problem.kept, model.m, model.n
     if kept.all():
         if model.contract.ignore_index is not None and model.part == "loss" and n and model.reduction != "none":

@@ -33,7 +33,6 @@ def last_rows_lost(model: Model) -> Iterator[Prediction]:
 def rows_lost_by_label(model: Model) -> Iterator[Prediction]:
     """Yield what is left where rows of certain labels do not take part."""
     if model.labels is not None:
-        yield from _taken_for_ignored(model, model.labels)
         for c, which in ((0, "0"), (model.m - 1, "m - 1")):
             text = f"The rows of class {which} are left out, as if they were padding."
             yield from _without(model, "rows_left_out", text, model.labels == c)
@@ -44,11 +43,11 @@ def rows_lost_by_label(model: Model) -> Iterator[Prediction]:
                 yield replace(guess, variant=f"class {c}")
 
 
-def _taken_for_ignored(model: Model, labels: NDArray[np.int64]) -> Iterator[Prediction]:
+def taken_for_ignored(model: Model, labels: NDArray[np.int64] | None) -> Iterator[Prediction]:
     """Yield what is left without the class that the ignored label is where it wraps round."""
     declared = model.contract.ignore_index
     index = -100 if "ignore_index" in model.contract.arguments else declared
-    if not isinstance(index, int):
+    if not isinstance(index, int) or labels is None:
         return
     for name, limit in (("uint8", 2**8), ("uint16", 2**16)):
         c = index % limit
