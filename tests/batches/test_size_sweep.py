@@ -129,6 +129,16 @@ def test_the_class_that_the_ignored_label_wraps_round_to_is_tried_in_uint8(ignor
     assert found == {("int64", 257, label), ("uint8", 256, label)}
 
 
+def test_a_class_that_sixteen_bits_do_not_number_is_a_label() -> None:
+    """Class 65,536 is 0 in uint16; the class counts alone had it in a row of another label."""
+    items = label_items(InputSpace(Contract(), "float32"), "standard")
+    assert [(item.scores.shape, list(item.labels)) for item in items if item.scores.shape[1] > 65_536] == [
+        ((1, 65_537), [65_536])
+    ]
+    few = InputSpace(Contract(label_dtypes=("uint16",)), "float32")
+    assert all(item.scores.shape[1] <= 65_536 for item in label_items(few, "standard"))
+
+
 def test_sizes_outside_the_domain_are_left_out() -> None:
     """No more classes than labels hold, no more rows than are promised; nothing is cut to fit."""
     narrow = InputSpace(Contract(label_dtypes=("int8",), domain={"rows": [1, 40]}), "float32")

@@ -19,7 +19,8 @@ from xentcheck.batches.sweep_items import Item
 _DECIMAL = (100, 500, 1000)
 _OTHERS = (48, 96, 192, 384, 517, 768, 1536, 10_000, 50_257)
 """Multiples of a power of two by 3, an odd remainder after whole vectors, round numbers, a vocabulary."""
-_LIMITS = (("int16", 32_768), ("uint16", 65_536))
+_UINT16 = 65_536
+_LIMITS = (("int16", 32_768), ("uint16", _UINT16))
 """Label dtypes and the class counts that exhaust them; the narrower ones are among the items by hand."""
 
 
@@ -73,6 +74,10 @@ def label_items(space: InputSpace, profile: str) -> list[Item]:
             for m, label, dtype in (*alike, *narrow)
             if admits(space, (2, m)) and dtype in space.label_dtypes(m)
         ]
+        beyond = _UINT16 + 1  # a class that 16 bits do not number, as files of tokens in uint16 have them
+        wide = profile != "quick" and admits(space, (1, beyond)) and _has_room(space, beyond)
+        if wide and "int64" in space.label_dtypes(beyond):
+            found.append(_item(space, (1, beyond), _UINT16, "int64"))
     return found
 
 
