@@ -84,7 +84,21 @@ def test_targets_of_one_file_stand_beside_each_other(run: Any, tmp_path: Path) -
     assert status == 0
     assert lines[0] == ["one", "two"]
     assert ["law", "1,", "value", "(float64)", "BROKEN", "held"] in lines
-    assert "| law 1, value (float64) | BROKEN | held |  |" in (tmp_path / "m.md").read_text()
+    rows = (tmp_path / "m.md").read_text().splitlines()
+    assert rows[:2] == ["|  | one | two |", "| --- | --- | --- |"]  # and no column for what changed: nothing can have
+    assert "| law 1, value (float64) | BROKEN | held |" in rows
+    assert run("a.json", "--html", "c.html")[0] == 0
+    assert "change</th>" not in (tmp_path / "c.html").read_text(encoding="utf-8")
+
+
+def test_what_changed_is_a_column_of_the_table(run: Any, tmp_path: Path) -> None:
+    """In Markdown, for a pull request; empty where nothing changed in the row."""
+    stored(tmp_path, "a.json", judged("mine", "B", value="passed"))
+    stored(tmp_path, "b.json", judged("mine", "B", value="failed"))
+    run("a.json", "b.json", "--markdown", "m.md")
+    rows = (tmp_path / "m.md").read_text().splitlines()
+    assert "| law 1, value (float64) | held | BROKEN | **broke** |" in rows
+    assert "| verdict | conforms | violates |  |" in rows
 
 
 def test_several_targets_of_two_files_are_compared_each_with_itself(run: Any, tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ def test_check_hands_the_waivers_on(engine: Any, call: Any) -> None:
 def test_a_stale_waiver_is_said_and_fails_if_strict(engine: Any, call: Any, words: list[str], status: int) -> None:
     stale = WaiverResult("value", "float32", "sparse", "", "known", "stale", "its batch passes")
     engine.answers["a"] = report("a", waivers=(stale,))
-    given, out, _ = call("check", "a", *words)
+    given, out, err = call("check", "a", *words)
     assert given == status
+    why = "xentcheck: 1 waiver is stale and can go; with --strict-waivers that is exit status 1.\n"
+    assert err == (why if words else "")  # the verdict itself is that it conforms
     assert "stale: the waiver of value, float32, sparse can go: its batch passes (known)" in out

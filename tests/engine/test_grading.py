@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.engine.grading import grade_answer, stated, worse
+from xentcheck.engine.grading import NOTE, grade_answer, stated, worse
 from xentcheck.properties.answer import Answer, Truth
 from xentcheck.targets.outcome import Outcome
 from xentcheck.truth.formats import FORMATS
@@ -23,6 +25,13 @@ def test_errors_of_huge_losses_are_counted_in_their_own_ulp(reduction, returned,
     loss = np.array([gap * returned]) if reduction == "none" else np.array(gap * returned)
     answer = Answer(contract, batch, Outcome(loss=loss), Truth(contract, batch, None, False))
     assert grade_answer(answer, "loss").ulp.value == pytest.approx(ulps, abs=1e-10)
+
+
+def test_a_grade_of_fail_is_not_said_to_be_within_a_bound():
+    """Of batches that fail, some element may well be within the wide bound: that excuses nothing."""
+    good = grade_answer(answer(Contract(reduction="none"), np.zeros((1, 2)), [0], np.array([np.log(2.0)])), "loss")
+    for grade, said in (("fail", ""), ("B", NOTE)):
+        assert stated(replace(good, grade=grade, note=True), "loss", Contract(reduction="none")).note == said
 
 
 CLIP = {"input": "probabilities", "boundary": {"clip": [1e-7, 1 - 1e-7]}, "reduction": "none"}

@@ -47,10 +47,31 @@ def test_the_short_summary_tells_the_finding(run: Run) -> None:
     """In the words of the law, without the name of an exception; a reason for what is skipped."""
     out = run(TWO, "-ra").stdout.str()
     assert (
-        "FAILED test_mine.py::test_loss[wrong.py:loss-value] - law 1: loss -1e-09 for [[0.0]], label 0, certified 0\n"
+        "FAILED test_mine.py::test_loss[wrong.py:loss-value] - law 1: loss -1e-09, certified 0, for [[0.0]], label 0\n"
         in out
     )
     assert re.search(r"SKIPPED \[2\].*bad-input was not judged: nothing is promised", out)
+    assert out.count("law 1: ") == 1  # it stands nowhere else
+
+
+def test_what_the_short_summary_cuts_off_is_told_in_full(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above it, for a terminal in which the name of the test leaves no room."""
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
+    out = run(TWO).stdout.str()
+    told = out.partition("= xentcheck =")[2]
+    assert (
+        told.splitlines()[1] == "test_loss[wrong.py:loss-value]: law 1: loss -1e-09, certified 0, for [[0.0]], label 0"
+    )
+    assert out.rstrip().splitlines()[-2].startswith("FAILED test_mine.py::test_loss[wrong.py:loss-value]")
+    assert "label 0" not in out.rstrip().splitlines()[-2]
+
+
+def test_the_text_of_a_failure_counts_its_own_law(run: Run) -> None:
+    """And not what else is broken of the target, which has tests of its own."""
+    out = run(TWO).stdout.str()
+    assert "E   VIOLATES: wrong.py:loss: 1 law broken, 1 finding; 7 of 7 batches judged" in out
 
 
 @pytest.mark.parametrize("style", ["auto", "short", "long", "native", "line"])
@@ -111,7 +132,7 @@ def test_one_judgement_for_all_processes(run: Run, log: Log, words: tuple[str, .
         "judged quick 0 value,shift,bad-input wrong.py:loss",
     ]
     out = result.stdout.str()
-    assert "law 1: loss -1e-09 for [[0.0]], label 0, certified 0\n" in out
+    assert "law 1: loss -1e-09, certified 0, for [[0.0]], label 0\n" in out
     assert "2 targets, 14 batches" in out
 
 
@@ -222,7 +243,7 @@ def test_wrong(xentcheck_check):
 """
     result = run(source, "--xentcheck-profile=standard")
     result.assert_outcomes(passed=1, failed=1)
-    assert "test_wrong - law 1: loss -1e-09 for [[0.0]], label 0, certified 0\n" in result.stdout.str()
+    assert "test_wrong - law 1: loss -1e-09, certified 0, for [[0.0]], label 0\n" in result.stdout.str()
     assert log() == ["judged standard 0 all right", "judged standard 2 all wrong"]
 
 

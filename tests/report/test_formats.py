@@ -111,7 +111,9 @@ def test_a_junit_failure_shows_the_finding(violating: Report) -> None:
     root = ElementTree.fromstring(junit.text([violating], {}).encode())
     failure = root.find(".//testcase[@name='law 1, value (float32, sparse)']/failure")
     assert failure is not None
-    assert failure.attrib["message"].startswith("law 1: loss[0] 0 for [[100000000.0, 100000000.0]], label 0, certified")
+    assert failure.attrib["message"].startswith(
+        "law 1: loss[0] 0, certified 0.693147, for [[100000000.0, 100000000.0]]"
+    )
     assert "logsumexp(z) - z[y] cancels" in (failure.text or "")
     assert "float64" not in (failure.text or "")
 
@@ -167,7 +169,7 @@ def test_markdown_tells_verdict_finding_and_script(violating: Report, conforming
     shown = markdown.text([conforming, violating], {"other": "There is none."})
     assert shown.startswith("### xentcheck: 1 of 3 targets conform\n")
     assert "| `mine.py:loss` | **violates**, interrupted | 3 | 0 | 2,410 |" in shown
-    assert "**`law 1: loss[0] 0 for [[100000000.0, 100000000.0]], label 0, certified 0.693147`**" in shown
+    assert "**`law 1: loss[0] 0, certified 0.693147, for [[100000000.0, 100000000.0]], label 0`**" in shown
     assert "```python\nprint('value')\n```" in shown
     assert "`other` was not judged to the end: There is none." in shown
     assert shown.count("<details>") == shown.count("</details>") == 4

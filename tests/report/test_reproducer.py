@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib
 import os
 import subprocess
 import sys
@@ -236,6 +238,53 @@ def test_a_closure_is_left_to_the_reader() -> None:
     source = script(TargetSpecification(loss=lambda z, y: 0.0), Contract(), finding(batch))
     compile(source, "again.py", "exec")
     assert "Define or import it here" in source
+
+
+def test_a_closure_says_what_it_has_to_return() -> None:
+    """A finding on the gradient is about another function than the loss."""
+    batch = Batch(np.zeros((1, 2)), np.array([0]))
+    source = script(TargetSpecification(loss=lambda z, y: 0.0), Contract(), finding(batch, part="gradient[0, 1]"))
+    assert "returns the gradient." in source
+
+
+def test_a_function_of_a_module_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One given as an object, with its gradient: the script calls the one that the finding is about."""
+    package = tmp_path / "somewhere" / "acme_losses"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "mine.py").write_text(f"{MINE}\n\ndef gradient(z, y):\n    return np.full(z.shape, 0.25)\n")
+    monkeypatch.syspath_prepend(package.parent)
+    mine = importlib.import_module("acme_losses.mine")
+    batch = Batch(np.array([[1.0, 1.0]]), np.array([0]))
+    specification = TargetSpecification(loss=mine.loss, gradient=mine.gradient)
+    wrong = finding(batch, part="gradient[0, 1]", certified=(0.5, 0.5))
+    source = script(specification, Contract(), wrong, framework="numpy")
+    assert "from acme_losses.mine import gradient as target" in source
+    assert "from xentcheck" not in source
+    assert "got        0.25" in run(source, tmp_path, status=1)
+
+
+def test_a_row_of_the_gradient_is_summed(mine: str, tmp_path: Path) -> None:
+    """As the law does that is about the sum; the status is 0 where it is right."""
+    Path(mine).write_text(f"{MINE}\n\ndef gradient(z, y):\n    return np.array([[0.25, -0.5, 0.125]])\n")
+    batch = Batch(np.zeros((1, 3)), np.array([0]))
+    for certified, status in (((0.0, 0.0), 1), ((-0.125, -0.125), 0)):
+        wrong = finding(batch, part="gradient[0, :]", certified=certified)
+        source = script(TargetSpecification(gradient=f"{mine}:gradient"), Contract(), wrong, framework="numpy")
+        assert "got        -0.125" in run(source, tmp_path, status)
+
+
+def test_a_file_may_import_its_neighbours(mine: str, tmp_path: Path) -> None:
+    """From where it lies, and from where xentcheck was called, as when it was judged."""
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "file.py").write_text("from mine import loss as other\n\nloss = other\n")
+    (tmp_path / "inside" / "near.py").write_text("from file import loss\n")
+    batch = Batch(np.array([[1.0, 1.0]]), np.array([0]))
+    plan = TargetSpecification(loss=str(tmp_path / "inside" / "near.py") + ":loss")
+    with contextlib.chdir(tmp_path):
+        source = script(plan, Contract(reduction="sum"), finding(batch), framework="numpy")
+    (tmp_path / "elsewhere").mkdir()
+    run(source, tmp_path / "elsewhere")
 
 
 def test_quotes_in_a_title_do_no_harm(mine: str, tmp_path: Path) -> None:

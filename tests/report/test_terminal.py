@@ -61,7 +61,7 @@ def test_a_terminal_gets_colour(violating: Report, monkeypatch: pytest.MonkeyPat
 def test_the_verdict_stands_last(violating: Report) -> None:
     """The last line is the verdict, in one line, interruption included."""
     last = terminal.render(violating).splitlines()[-1]
-    assert last.startswith("VIOLATES: mine.py:loss: 2 laws broken, 3 findings; 0 laws held")
+    assert last.startswith("VIOLATES: mine.py:loss: 2 laws broken, 3 findings; 2,410 of 2,500 batches judged")
     assert last.endswith("interrupted.")
 
 

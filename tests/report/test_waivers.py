@@ -18,7 +18,7 @@ from xentcheck.report.html.page import page
 from xentcheck.report.report import Report
 from xentcheck.report.terminal import render
 from xentcheck.report.waiver_file import WaiverError
-from xentcheck.report.waivers import PASSES, Waiver, applied
+from xentcheck.report.waivers import PASSES, Waiver, applied, same_target
 
 TODAY = date(2026, 11, 28)
 REASON = "known; 'quoted' \"twice\" \\ [x](y) <b>&\n::error::\x00\x7f"
@@ -158,11 +158,30 @@ def test_the_last_day(found: Report, tmp_path: Path, day: int, status: str) -> N
     assert statuses(applied(found, waivers, {}, TODAY)) == [status]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("mine.py:loss", "mine:loss", True),  # the name of the function itself, as pytest may have been given it
+        ("./mine.py:loss", "mine.py:loss", True),
+        ("pkg/mine.py:loss", "pkg.mine:loss", True),
+        ("mine.py:loss", "mine.py:other", False),
+        ("pkg/mine.py:loss", "mine.py:loss", False),
+        ("reference", "reference", True),
+        ("reference", "reference.compiled", False),
+    ],
+)
+def test_a_target_by_its_file_or_its_module(one: str, other: str, same: bool) -> None:
+    """What the command line calls by its file, pytest may call by its module."""
+    assert same_target(one, other) is same
+    assert same_target(other, one) is same
+
+
 def test_each_format_tells_of_them(partly: Report) -> None:
     """Terminal, page, JUnit, Markdown, SARIF and annotations; whatever stands in the reason."""
     assert statuses(partly) == ["stale", "waives"]
     shown = render(partly)
     assert "Waived  known and accepted" in shown
+    assert " ".join(shown.split()).count("1 finding is not waived: it is new, or was hidden behind these") == 1
     assert "stale: the waiver of shift-invariance" in shown
     assert "1 finding, 1 finding waived" in shown
     assert "&lt;b&gt;" in page(partly)
@@ -176,6 +195,14 @@ def test_each_format_tells_of_them(partly: Report) -> None:
     assert "- stale: the waiver of shift" in told
     lines = github.text([partly], {}).splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice", "::warning"]
+
+
+def test_nothing_is_said_of_findings_where_all_are_waived(found: Report, tmp_path: Path) -> None:
+    """Nor where none is: a hint to waive the next one belongs beneath those that are waived."""
+    several = " ".join(render(applied(found, waivers_of(found, tmp_path, 0), {}, TODAY)).split())
+    assert "2 findings are not waived: they are new, or were hidden behind these" in several
+    assert "not waived" not in render(applied(found, waivers_of(found, tmp_path, 0, 1, 2), {}, TODAY))
+    assert "not waived" not in render(found)
 
 
 def test_sarif_suppresses_what_is_waived(partly: Report) -> None:

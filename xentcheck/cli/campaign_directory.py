@@ -144,6 +144,8 @@ def merge(directory: str, corpus: str | None, waivers: str | None, strict_waiver
                 click.echo()
             reports.append(dataclasses.replace(report, command=shlex.join(words)))
             write(report, sys.stdout)
+            if strict_waivers and report.stale:
+                click.echo(statuses.stale(len(report.stale)), err=True)
             coverage.write(report.coverage, sys.stdout)
     for form in output_files.FORMATS:
         if path := files[form.name]:

@@ -142,10 +142,13 @@ class CheckRun:
             click.echo()
         self.reports.append(report)
         self.statuses.append(status.of_verdict(report.verdict, report.interrupted))
-        if report.stale and self.given["strict_waivers"]:
+        strict = report.stale if self.given["strict_waivers"] else ()
+        if strict:
             self.statuses.append(status.FINDINGS)
         try:
             write(report, sys.stdout, output_files.script_paths(folder, report) if folder else {})
+            if strict:
+                click.echo(status.stale(len(strict)), err=True)
         finally:
             self.write()
             if folder:

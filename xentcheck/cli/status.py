@@ -18,6 +18,12 @@ def of_verdict(verdict: str, interrupted: bool = False) -> int:
     return INTERRUPTED if interrupted and verdict != "violates" else _OF_VERDICT[verdict]
 
 
+def stale(number: int) -> str:
+    """Return why the status is FINDINGS although the target may conform: waivers are stale, and --strict-waivers."""
+    which = "1 waiver is stale and can go" if number == 1 else f"{number:,} waivers are stale and can go"
+    return f"xentcheck: {which}; with --strict-waivers that is exit status {FINDINGS}."
+
+
 def worst(statuses: Iterable[int]) -> int:
     """Return the exit status of a run on several targets; NOTHING_JUDGED for none."""
     found = set(statuses)

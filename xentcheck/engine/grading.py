@@ -112,7 +112,7 @@ def stated(graded: Graded, part: str, contract: Contract) -> results.Grade:
         part=_element(part, ulp.index, contract),
         got=_got(ulp, contract),
         certified=returned.interval(contract, certify(problem_of(contract, ulp.batch), part, ulp.index)),
-        note=NOTE if graded.note else "",
+        note=NOTE if graded.note and graded.grade != "fail" else "",
         max_error=_stated(graded.error, part, contract),
         max_share=_stated(graded.share, part, contract),
     )

@@ -11,7 +11,7 @@ from xentcheck.engine.order import Order
 from xentcheck.engine.overlooked import overlooked
 from xentcheck.engine.replay import replayed
 from xentcheck.report.report import Report
-from xentcheck.report.waivers import Waiver, applied, holding
+from xentcheck.report.waivers import Waiver, applied, holding, same_target
 from xentcheck.targets import Host
 
 
@@ -38,7 +38,7 @@ class Waiving:
     def of(cls, waivers: Iterable[Waiver], host: Host) -> Waiving:
         """Return the waivers that are about the target of a host, replayed."""
         today, told = date.today(), host.description
-        own = [waiver for waiver in waivers if waiver.target == told.name]
+        own = [waiver for waiver in waivers if same_target(waiver.target, told.name)]
         valid = holding(own, told.version, today)
         return cls(own, valid, today, replayed(valid, host))
 

@@ -134,8 +134,11 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Count the laws in one line."""
+    """Count the laws in one line, beneath what pytest's short summary has to cut off."""
     line = counts.line(terminalreporter.stats)
     if line:
         terminalreporter.section("xentcheck")
+        width = terminalreporter.config.get_terminal_writer().fullwidth
+        for cut in showing.cut_off(terminalreporter.stats.get("failed", ()), width):
+            terminalreporter.write_line(cut)
         terminalreporter.write_line(line)

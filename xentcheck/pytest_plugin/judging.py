@@ -92,8 +92,17 @@ def require(report: Report, law: str | None = None, strict: bool = False) -> Non
         waived = tuple(one for one in each_alone(report.waived) if one.property == law)
         stated = tuple(waiver for waiver in report.waivers if waiver.law == law)
         verdict = VIOLATES if findings else CONFORMS
-        report = replace(report, findings=findings, waived=waived, waivers=stated, verdict=verdict)
-        results = [result for result in report.properties if result.name == law]
+        results = tuple(result for result in report.properties if result.name == law)
+        counts = replace(report.counts, findings=len(findings), waived=len(waived))
+        report = replace(
+            report,
+            findings=findings,
+            waived=waived,
+            waivers=stated,
+            verdict=verdict,
+            counts=counts,
+            properties=results,
+        )
         if not findings and not waived and not any(result.examples for result in results):
             reasons = dict.fromkeys(result.why for result in results if result.why)
             pytest.skip(f"{law} was not judged: {'; '.join(reasons)}")

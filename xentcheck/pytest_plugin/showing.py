@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+
+from xentcheck.pytest_plugin.marking import MARK
 
 
 def show(report: pytest.TestReport, error: BaseException, marked: bool) -> None:
@@ -37,6 +40,17 @@ def show(report: pytest.TestReport, error: BaseException, marked: bool) -> None:
                 report.sections.append((f"a script that shows it: {identifier(finding)}.py", finding.reproducer))
     elif marked and isinstance(error, (TargetError, ContractError, WaiverError)):
         _replace(report, str(error).splitlines(), str(error))
+
+
+def cut_off(failed: Iterable[Any], width: int) -> list[str]:
+    """Return the lines of the short summary that it has no room for, from the reports of failed tests of ours."""
+    lines = []
+    for report in failed:
+        message = getattr(getattr(report.longrepr, "reprcrash", None), "message", "")
+        if message and len(f"FAILED {report.nodeid} - {message}") > width and MARK in report.keywords:
+            _, _, name = report.nodeid.partition("::")
+            lines.append(f"{name}: {message.splitlines()[0]}")
+    return lines
 
 
 def _replace(report: pytest.TestReport, lines: list[str], summary: str) -> None:

@@ -50,6 +50,11 @@ class Comparison:
     remarks: tuple[str, ...]
 
     @property
+    def changed(self) -> bool:
+        """Whether there is a word for what changed in any row: never where targets stand beside each other."""
+        return any(row.change for row in self.rows)
+
+    @property
     def worse(self) -> bool:
         """Whether the second of two successive ones broke a law that the first kept, or has a worse grade."""
         return any(row.change in ("broke", "worse") for row in self.rows)

@@ -17,9 +17,11 @@ _STYLES = {"broke": "bold red", "worse": "bold red", "mended": "green", "better"
 def write(table: Comparison, stream: TextIO, whole: bool = False) -> None:
     """Print a comparison: the rows that differ, or all."""
     out = console(stream)
-    columns = columned([("", "left"), *((name, "left") for name in table.names), ("", "left")])
+    last = [("", "left")] if table.changed else []
+    columns = columned([("", "left"), *((name, "left") for name in table.names), *last])
     for row in _shown(table, whole):
-        columns.add_row(Text(row.name), *map(Text, row.cells), Text(row.change, _STYLES.get(row.change, "")))
+        change = [Text(row.change, _STYLES.get(row.change, ""))] if table.changed else []
+        columns.add_row(Text(row.name), *map(Text, row.cells), *change)
     out.print(columns)
     for line in _below(table, whole):
         out.print(Text(line, "dim"))
@@ -27,9 +29,11 @@ def write(table: Comparison, stream: TextIO, whole: bool = False) -> None:
 
 def markdown(table: Comparison, whole: bool = False) -> str:
     """Return a comparison as a table in Markdown: the rows that differ, or all."""
-    lines = [["", *map(plain, table.names), ""], ["---"] * (len(table.names) + 2)]
-    for row in _shown(table, whole):
-        lines.append([*map(plain, (row.name, *row.cells)), f"**{row.change}**" if row.change else ""])
+    lines = [["", *map(plain, table.names)], ["---"] * (len(table.names) + 1)]
+    lines += [list(map(plain, (row.name, *row.cells))) for row in _shown(table, whole)]
+    if table.changed:
+        changes = ["", "---", *(f"**{row.change}**" if row.change else "" for row in _shown(table, whole))]
+        lines = [[*line, change] for line, change in zip(lines, changes, strict=True)]
     rows = ["| " + " | ".join(line) + " |" for line in lines]
     return "\n".join([*rows, *("\n" + plain(line) for line in _below(table, whole))]) + "\n"
 

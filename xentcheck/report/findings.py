@@ -134,7 +134,7 @@ def _again(report: ReportData, finding: Finding, out: Console, script: str) -> N
     if command:  # in one line whatever its length, to be copied whole
         out.print(Text.assemble(("  run it again".ljust(_MARGIN + 2), "dim"), command), soft_wrap=True)
     else:
-        _row(out, "run it again", "the `reproducer` of this finding is a Python script that shows it on its own")
+        _row(out, "run it again", f"the script {identifier(finding)}.py, which is the `reproducer` of this finding")
 
 
 def narrowed(report: ReportData, finding: Finding) -> str:

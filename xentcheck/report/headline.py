@@ -11,15 +11,15 @@ LONGEST = 48
 
 
 def headline(finding: Finding) -> str:
-    """Return a finding such as ``law 1: loss -1e-09 for [[0.0]], label 0, certified 0``."""
+    """Return a finding such as ``law 1: loss -1e-09, certified 0, for [[0.0]], label 0``; its end may be cut off."""
     said, certified = finding.title, ""
     if finding.part and isinstance(finding.got, str):
         said = f"{finding.part} {finding.got}"
     elif finding.part and finding.got is not None:
         got, certified = _numbers(float(finding.got), finding.certified)
         said = f"{finding.part} {got}"
-    batch = f" for {_batch(finding)}" if finding.batch else ""
-    return f"law {finding.number}: {said}{batch}{certified}"
+    batch = f"{',' if certified else ''} for {_batch(finding)}" if finding.batch else ""
+    return f"law {finding.number}: {said}{certified}{batch}"
 
 
 def _numbers(got: float, certified: tuple[float, float] | None) -> tuple[str, str]:

@@ -42,6 +42,17 @@ def waiver_line(waiver: WaiverResult) -> str:
     return f"{waiver.status}: the waiver of {name} {_SAID[waiver.status]}: {waiver.why} ({waiver.reason})"
 
 
+def beyond(report: ReportData) -> str:
+    """Return what to make of the findings of a report that has some waived, too."""
+    number = len(report.findings)
+    which = (
+        "1 finding is not waived: it is new, or was hidden"
+        if number == 1
+        else (f"{number} findings are not waived: they are new, or were hidden")
+    )
+    return f"{which} behind these in the report that was waived. Once read, waive this report, too."
+
+
 def show(report: ReportData, out: Console) -> None:
     """Print what is waived, and the waivers that waive nothing."""
     if report.waived:
@@ -49,6 +60,8 @@ def show(report: ReportData, out: Console) -> None:
     for line, reason in waived_lines(report):
         tables.hanging(out, "  - ", line)
         tables.hanging(out, "    because ", reason)
+    if report.waived and report.findings:
+        tables.hanging(out, "  ", beyond(report))
     lines = waiver_lines(report)
     if lines:
         tables.title(out, "Waivers without a finding")

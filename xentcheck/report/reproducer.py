@@ -19,6 +19,7 @@ from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import literals
 from xentcheck.report.idioms import IDIOMS
+from xentcheck.report.importable import named
 from xentcheck.report.results import Finding
 from xentcheck.report.returned import role as role_of
 
@@ -60,10 +61,13 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
     if not finding.batch:
         return ""
     role = role_of(finding.part)
+    heading, folder = _heading(specification, finding), ""
+    if specification.in_process:
+        specification, folder = named(specification)
     if specification.in_process:
         calls = _by_hand(contract, finding)
     else:
-        known = build_plan(specification)
+        known = build_plan(specification, folder or None)
         framework = framework or known.framework
         if _direct(known, contract, finding, framework, role):
             folded = _as_rows(contract, finding, contract.axis)
@@ -72,11 +76,12 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
             calls = _through_xentcheck(known, contract, finding)
     data = _data(finding, contract, "open_host(" not in calls)
     names = [name for name in ("inf", "nan") if re.search(rf"\b{name}\b", data + calls)]
-    imports = "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
+    imports = "from math import fsum\n\n" if "fsum(" in calls else ""
+    imports += "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
     future = "from __future__ import annotations\n" if "lay_out" in data else ""
     imports += _OURS if "open_host(" in calls else ""
     half = "import ml_dtypes\n" if "ml_dtypes" in data else ""
-    source = "\n".join([_heading(specification, finding), future + half + imports, data, calls])
+    source = "\n".join([heading, future + half + imports, data, calls])
     compile(source, "<reproducer>", "exec")
     return source
 
@@ -176,9 +181,12 @@ def _imported(module: str, attribute: str, base: str) -> str:
     if not module.endswith(".py"):
         place = f"import sys\n\nsys.path.insert(0, {base!r})\n" if base else ""
         return f"{place}from {module} import {attribute} as target\n"
+    file = Path(base) / module
+    folders = list(dict.fromkeys((str(file.parent), base)))  # where it may import its neighbours from
     lines = [
-        "import runpy\n",
-        f"target = runpy.run_path({str(Path(base) / module)!r})[{attribute!r}]",
+        "import runpy\nimport sys\n",
+        f"sys.path[:0] = {folders!r}",
+        f"target = runpy.run_path({str(file)!r})[{attribute!r}]",
     ]
     return "\n".join(lines) + "\n"
 
@@ -188,9 +196,9 @@ def _compare(finding: Finding) -> str:
     assert finding.certified is not None
     index = finding.part.partition("[")[2].rstrip("]")
     element = f"returned[{index}]" if index else "returned"
-    low, high = finding.certified
+    low, high = (end + 0.0 for end in finding.certified)  # -0 + 0 is 0
     lines = [
-        f"got = float({element})",
+        f"got = fsum({element})" if ":" in index else f"got = float({element})",  # a law is about the sum of a row
         f"low, high = {low!r}, {high!r}  # the exact value lies between them",
         'print(f"got        {got!r}")',
         'print(f"certified  [{low!r}, {high!r}]")',
@@ -281,7 +289,8 @@ def _by_hand(contract: Contract, finding: Finding) -> str:
         vector, shape = f"np.array({direction!r}, scores.dtype)", finding.batch["scores"]["shape"]
         order += f", {_along_axes(vector, contract, finding.batch, shape)}"
     lines = [
-        "# The target was a function of a running session. Define or import it here, under the name target.",
+        "# The target was a function of a running session. Define or import it here, under the name target:",
+        f"# what is called below returns the {role_of(finding.part).replace('_', ' ') or 'loss'}.",
         f"returned = np.asarray(target({order}, **options)).astype(np.float64)  # noqa: F821",
     ]
     if finding.certified is None or role_of(finding.part) not in ("loss", "gradient", *_ALONG):

@@ -99,7 +99,8 @@ def verdict_line(report: ReportData) -> str:
     passed = {law.number for law in report.properties if law.status == "passed"}
     failed = {law.number for law in report.properties if law.status == "failed"}
     accepted = {law.number for law in report.properties if law.status == "waived"}
-    held = f"{_count(len(passed - failed - accepted), 'law')} held"
+    kept = passed - failed - accepted
+    held = f"{_count(len(kept), 'law')} held"
     waived = [f"{_count(counts.waived, 'finding')} waived"] if counts.waived else []
     batches = f"{counts.run:,} of {_count(counts.planned, 'batch', 'batches')} judged"
     left = [
@@ -112,7 +113,7 @@ def verdict_line(report: ReportData) -> str:
         return f"CONFORMS: {name}: {', '.join([held, *waived])}, {tail}{cut}."
     if report.verdict == VIOLATES:
         found = [f"{_count(len(failed), 'law')} broken", _count(counts.findings, "finding"), *waived]
-        return f"VIOLATES: {name}: {', '.join(found)}; {held}, {tail}{cut}."
+        return f"VIOLATES: {name}: {', '.join(found)}; {f'{held}, ' if kept else ''}{tail}{cut}."
     if report.verdict == INTERRUPTED:
         return f"INTERRUPTED: {name}: nothing found so far; {held}, {tail}."
     return f"NOTHING JUDGED: {name}: {tail}{cut}. This says nothing about the target."

@@ -109,6 +109,18 @@ class Waiver:
         return self.digest == finding.digest and same_number(self.got, finding.got, finding.allowance)
 
 
+def same_target(one: str, other: str) -> bool:
+    """Return whether two names are of one target: `mine.py:loss` is what `mine:loss` and the function itself are."""
+    return _module(one) == _module(other)
+
+
+def _module(name: str) -> str:
+    file, colon, attribute = name.rpartition(":")
+    if not colon:
+        return name
+    return f"{file.removeprefix('./').removesuffix('.py').replace('/', '.')}:{attribute}"
+
+
 def element(part: str) -> str:
     """Return the part of an answer that an element of it is in: "gradient" of "gradient[0, 1]"."""
     return part.partition("[")[0]
