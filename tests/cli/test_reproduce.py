@@ -73,7 +73,7 @@ def test_without_findings_nothing_is_run(tmp_path: Path, capsys: Any) -> None:
     [
         (None, "cannot be read: No such file or directory."),
         (b"\xff", "cannot be read: it is not UTF-8 text."),
-        (b"{", "cannot be used: Expecting"),
+        (b"{", "cannot be used: it is no JSON, or damaged from line 1 on (Expecting"),
         (b"[1]", "cannot be used: A report is a JSON object, but this is a list."),
         (b'{"schema": "other/1"}', "cannot be used: This is no xentcheck-report/1 report"),
         (

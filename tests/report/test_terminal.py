@@ -58,6 +58,14 @@ def test_a_terminal_gets_colour(violating: Report, monkeypatch: pytest.MonkeyPat
     assert "\x1b[" in stream.getvalue()
 
 
+def test_a_notebook_gets_the_same_text(violating: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    """rich writes to the cell of a notebook, whatever stream it is given: an error's text and a file were empty."""
+    plain = terminal.render(violating)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert terminal.render(violating) == plain
+    assert "FINDING 1 of 3" in terminal.findings_text(violating)
+
+
 def test_the_verdict_stands_last(violating: Report) -> None:
     """The last line is the verdict, in one line, interruption included."""
     last = terminal.render(violating).splitlines()[-1]

@@ -26,7 +26,7 @@ jobs:
       - uses: actions/setup-python@v5
         with:
           python-version: "3.12"
-      - name: Install
+      - name: Install # the project and xentcheck, however that is done here
         run: python -m pip install . xentcheck
       - name: Judge the losses
         run: >
@@ -107,6 +107,7 @@ def init(location: str, name: str) -> int:
     _add_section(section)
     _make(tests / "test_losses.py", TEST.replace("TARGET", quoted))
     _make(Path(".github", "workflows", "xentcheck.yml"), WORKFLOW.replace("TARGET", name))
+    click.echo("Its step Install has to suit the project: see there how the project and xentcheck are installed.")
     click.echo(harmless(f"Now say in pyproject.toml what {name} promises, and try: xentcheck check {name}"))
     return status.CONFORMS
 

@@ -175,9 +175,9 @@ def _tell(questions: Questions, inference: Inference, one: Answer, found: list[d
     inference.tell("input", chosen["input"], f"{evidence}, as of {chosen['input']} ({'; '.join(others)})")
     also = tuple(change["reduction"] for change in found[1:] if change["input"] == chosen["input"])
     same_gradient = " (the gradient is the same, so that they cannot be told apart)" if also else ""
-    inference.tell(
-        "reduction", chosen["reduction"], f"{one.batch.n} rows give {answered(one.got)}{same_gradient}", also
-    )
+    as_it = "" if chosen["reduction"] == "none" else f", as the {chosen['reduction']} gives"
+    told = f"{one.batch.n} rows give {answered(one.got)}{as_it}{same_gradient}"
+    inference.tell("reduction", chosen["reduction"], told, also)
     if chosen["input"] != "logits":
         _require_no_guess(questions, inference)
     if "gradient_wrt" in chosen:

@@ -134,7 +134,8 @@ def _again(report: ReportData, finding: Finding, out: Console, script: str) -> N
     if command:  # in one line whatever its length, to be copied whole
         out.print(Text.assemble(("  run it again".ljust(_MARGIN + 2), "dim"), command), soft_wrap=True)
     else:
-        _row(out, "run it again", f"the script {identifier(finding)}.py, which is the `reproducer` of this finding")
+        script = f"the `reproducer` of this finding, a script that shows it on its own: {identifier(finding)}.py"
+        _row(out, "run it again", script)
 
 
 def narrowed(report: ReportData, finding: Finding) -> str:

@@ -229,6 +229,13 @@ class Grade:
     max_error: Largest | None = None
     max_share: Largest | None = None
 
+    def __repr__(self) -> str:
+        words = [] if self.max_share is None else [f"{self.max_share.value:.3g} of the allowance"]
+        words += [] if self.max_error is None else [f"an error of {self.max_error.value:.3g}"]
+        words += [] if self.max_ulp is None else [f"{self.max_ulp:.3g} ulp"]
+        largest = f"; the largest known: {', '.join(words)}" if words else ""
+        return harmless(f"<Grade {self.grade}{largest}>")
+
 
 @dataclass(frozen=True)
 class WitnessResult:
@@ -373,7 +380,7 @@ class Finding:
 
         words = [summary(self)]
         words += [] if self.got is None else [f"got {self.got!r}"]
-        words += [] if self.certified is None else [f"certified {list(self.certified)!r}"]
+        words += [] if self.certified is None else [f"certified {[end + 0.0 for end in self.certified]!r}"]  # no -0
         words += [arrays.one_line(self.batch)] if self.batch else []
         return harmless(f"<Finding: {'; '.join(words)}>")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -38,5 +39,9 @@ def reports_in(path: str) -> list[Report]:
         raise ValueError(f"{path} cannot be read: it is not UTF-8 text.") from None
     except RecursionError:
         raise ValueError(f"{path} cannot be read: it is nested too deeply.") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path} cannot be used: it is no JSON, or damaged from line {error.lineno} on ({error.msg})."
+        ) from None
     except ValueError as error:
         raise ValueError(f"{path} cannot be used: {harmless(str(error).rstrip('.'))}.") from None

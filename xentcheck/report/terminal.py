@@ -23,11 +23,16 @@ DEFAULTS_SHOWN = ("input", "labels", "reduction")
 
 
 def console(stream: IO[str], width: int | None = None) -> Console:
-    """Return a console on `stream`: coloured and as wide as the terminal there, plain and 100 wide in a pipe."""
+    """Return a console on `stream`: coloured and as wide as the terminal there, plain and 100 wide in a pipe.
+
+    In a notebook, too, it writes there, and not to the cell, as rich does by default.
+    """
     piped = not stream.isatty()
     if width is None and piped:
         width = int(os.environ.get("COLUMNS", WIDTH)) if os.environ.get("COLUMNS", "").isdigit() else WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    return Console(
+        file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False, force_jupyter=False
+    )
 
 
 def show(report: ReportData, out: Console, scripts: Mapping[str, str] | None = None) -> None:
