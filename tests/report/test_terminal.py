@@ -62,6 +62,7 @@ def test_a_notebook_gets_the_same_text(violating: Report, monkeypatch: pytest.Mo
     """rich writes to the cell of a notebook, whatever stream it is given: an error's text and a file were empty."""
     plain = terminal.render(violating)
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as kernels do
     assert terminal.render(violating) == plain
     assert "FINDING 1 of 3" in terminal.findings_text(violating)
 

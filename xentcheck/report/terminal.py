@@ -25,13 +25,21 @@ DEFAULTS_SHOWN = ("input", "labels", "reduction")
 def console(stream: IO[str], width: int | None = None) -> Console:
     """Return a console on `stream`: coloured and as wide as the terminal there, plain and 100 wide in a pipe.
 
-    In a notebook, too, it writes there, and not to the cell, as rich does by default.
+    In a notebook, too, it writes there, and not to the cell, as rich does by default. A text that is made in memory is
+    never coloured, whatever FORCE_COLOR says, which notebooks set.
     """
     piped = not stream.isatty()
     if width is None and piped:
         width = int(os.environ.get("COLUMNS", WIDTH)) if os.environ.get("COLUMNS", "").isdigit() else WIDTH
     return Console(
-        file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False, force_jupyter=False
+        file=stream,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=False,
+        force_jupyter=False,
+        force_terminal=False if isinstance(stream, io.StringIO) and piped else None,
     )
 
 
