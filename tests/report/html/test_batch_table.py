@@ -69,7 +69,7 @@ def test_a_hundred_thousand_classes_are_cut() -> None:
     assert len(heads) == COLUMNS
     assert made.heads.count(None) == 3
     assert marked(made, "fault") == [("row 0", "70000")]
-    assert made.notes == (f"{100_000 - COLUMNS:,} classes are left out here; the JSON report has them all.",)
+    assert made.notes[-1:] == (f"{100_000 - COLUMNS:,} classes are left out here; the JSON report has them all.",)
 
 
 def test_many_rows_are_cut() -> None:
@@ -106,7 +106,7 @@ def test_half_formats_and_what_is_not_finite(kind: Any) -> None:
 def test_options_are_told() -> None:
     """Beneath the table."""
     made = table(np.ones((1, 2)), [0], options={"label_smoothing": 0.1, "class_weights": np.array([1.0, 2.5])})
-    assert made.notes == ("label_smoothing = 0.1", "class_weights = [1.0, 2.5] float64")
+    assert made.notes[-2:] == ("label_smoothing = 0.1", "class_weights = [1.0, 2.5] float64")
 
 
 @pytest.mark.parametrize("length", [0, 1, 12, 13, 14, 1000])
@@ -134,3 +134,12 @@ def test_a_page_of_any_batch_is_made(violating: Report, taken_apart: Callable[[s
         source = dataclasses.replace(violating, findings=(finding,)).to_html()
         assert taken_apart(source).all("table", class_="batch")
         assert len(source) < 50_000
+
+
+def test_what_is_marked_is_explained() -> None:
+    """And nothing that is not there."""
+    scores = {"dtype": "float64", "shape": [1, 2], "layout": "C", "values": ["0x0.0p+0", "0x1.0p+0"]}
+    labels = {"dtype": "int64", "shape": [1], "layout": "C", "values": [0]}
+    batch = {"scores": scores, "labels": labels, "label_form": "sparse", "options": {}, "layout": "C"}
+    assert batch_table(batch).notes == ("Underlined: the class of the label.",)
+    assert batch_table(batch, "gradient[0, 1]").notes[0] == "Marked: where the answer is wrong."

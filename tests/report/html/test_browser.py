@@ -78,3 +78,34 @@ def test_a_page_fits_its_window(
     assert seen["beyond"] == []
     assert seen["loaded"] == 0
     assert seen["background"] == background
+
+
+JUPYTER = """
+<style>
+.jp-OutputArea-output dl, .jp-OutputArea-output dt, .jp-OutputArea-output dd { display: block; }
+.jp-OutputArea-output dt { float: left; width: 20%; }
+.jp-OutputArea-output dd { float: left; width: 80%; }
+.jp-RenderedHTMLCommon table { font-size: 6px; }
+:not(.jp-RenderedMarkdown).jp-RenderedHTMLCommon th, :not(.jp-RenderedMarkdown).jp-RenderedHTMLCommon td {
+  text-align: right; }
+</style>
+"""
+LAID_OUT = """
+<script>
+const of = (name) => getComputedStyle(document.querySelector(".xc " + name));
+document.title = JSON.stringify([of("dt").float, of("dd").float, of("td").textAlign, of("table").fontSize]);
+</script>
+"""
+
+
+def test_a_notebook_does_not_lay_it_out_anew(chromium: str, complete: Report, tmp_path: Path) -> None:
+    """JupyterLab has rules for lists and tables in outputs, by which a word stood in two letters a line."""
+    block = f'<div class="jp-OutputArea-output jp-RenderedHTMLCommon">{complete._repr_html_()}</div>'
+    (tmp_path / "page.html").write_text(f"<!doctype html><title></title>{JUPYTER}{block}{LAID_OUT}", encoding="utf-8")
+    words = ["--headless", "--no-sandbox", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    done = subprocess.run(
+        [chromium, *words, (tmp_path / "page.html").as_uri()], capture_output=True, text=True, timeout=120, check=True
+    )
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title is not None, done.stdout
+    assert json.loads(html.unescape(title[1])) == ["none", "none", "left", "16px"]

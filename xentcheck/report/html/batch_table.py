@@ -13,6 +13,7 @@ from xentcheck.truth.formats import FORMATS
 
 COLUMNS = 12
 ROWS = 10
+_MEANINGS = {"fault": "Marked: where the answer is wrong.", "label": "Underlined: the class of the label."}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def batch_table(batch: Mapping[str, Any], part: str = "", noun: str = "logits") 
         ]
     gaps = [position for position, column in enumerate(columns) if column is None]
     left = sum(_between(columns, position, scores.columns) for position in gaps)
-    notes = [f"{left:,} classes are left out here; the JSON report has them all."] if left else []
+    marks = {mark for row in made for cell in row.cells for mark in cell.marks}
+    notes = [said for mark, said in _MEANINGS.items() if mark in marks]
+    notes += [f"{left:,} classes are left out here; the JSON report has them all."] if left else []
     notes += [f"{key} = {arrays.option(value)}" for key, value in batch.get("options", {}).items()]
     return BatchTable(
         arrays.heading(batch, arrays.NAMES.get(noun, noun)),
