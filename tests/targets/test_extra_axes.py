@@ -20,12 +20,17 @@ Y = np.array([4, 1, 1, 3, 0, 2, 2, 0, 4, 4, 1, 3])
 V = np.cos(Z)
 
 
-def evaluated(batch: Batch, contract: dict[str, Any], want: Any = ("loss", "gradient"), **functions: Any) -> Outcome:
-    """Return what functions answer."""
+def evaluated(
+    batch: Batch, contract: dict[str, Any], want: Any = ("loss", "gradient"), seen: Any = None, **functions: Any
+) -> Outcome:
+    """Return what functions answer; `seen`, where they keep what they are given, is left without earlier calls."""
     further = {key: functions.pop(key) for key in ("upstream", "vector", "tangent") if key in functions}
     specification = TargetSpecification(contract=Contract.from_mapping(contract), **functions)
     with open_host(specification, in_process=True) as host:
+        seen = [] if seen is None else seen
+        known = len(seen)
         host.ready()
+        del seen[known:]  # where torch or jax is imported, the target has been tried out
         return host.evaluate(batch, want, **further)
 
 
@@ -45,9 +50,9 @@ def test_scores_and_labels_lie_along_the_axes(axis: int, shape: tuple[int, ...])
         return 0.0
 
     contract = {"axis": axis, "extra_axes": 1, "labels": ["sparse", "onehot"], "label_shapes": ["(n,)", "(n,1)"]}
-    evaluated(Batch(Z, Y), contract, ("loss",), loss=loss)
-    evaluated(Batch(Z, V, "onehot"), contract, ("loss",), loss=loss)
-    evaluated(Batch(Z, Y[:, None]), contract, ("loss",), loss=loss)
+    evaluated(Batch(Z, Y), contract, ("loss",), seen, loss=loss)
+    evaluated(Batch(Z, V, "onehot"), contract, ("loss",), seen, loss=loss)
+    evaluated(Batch(Z, Y[:, None]), contract, ("loss",), seen, loss=loss)
     (scores, labels), (_, dense), (_, column) = seen
     assert scores.shape == dense.shape == shape
     np.testing.assert_array_equal(np.moveaxis(scores, axis, -1).reshape(12, 5), Z)
@@ -66,7 +71,7 @@ def test_row_weights_lie_as_sparse_labels_do() -> None:
 
     contract = {"extra_axes": 1, "row_weights": {"argument": "mask"}, "class_weights": {"argument": "weight"}}
     batch = Batch(Z, Y, options={"row_weights": np.arange(12.0), "class_weights": np.arange(5.0)})
-    evaluated(batch, contract, ("loss",), loss=loss)
+    evaluated(batch, contract, ("loss",), seen, loss=loss)
     np.testing.assert_array_equal(seen[0][0], np.arange(12.0).reshape(2, 6))
     np.testing.assert_array_equal(seen[0][1], np.arange(5.0))
 
@@ -77,7 +82,7 @@ def test_layouts_are_of_the_array_that_is_given(layout: str) -> None:
     seen: list[Any] = []
     rows = np.tile(Z[:1], (12, 1))
     batch = Batch(rows, np.full(12, 3), layout=layout)
-    evaluated(batch, {"axis": 1, "extra_axes": 1}, ("loss",), loss=lambda z, y: seen.append(z) or 0.0)
+    evaluated(batch, {"axis": 1, "extra_axes": 1}, ("loss",), seen, loss=lambda z, y: seen.append(z) or 0.0)
     given = seen[0]
     np.testing.assert_array_equal(given, np.moveaxis(rows.reshape(2, 6, 5), -1, 1))
     assert given.flags.c_contiguous == (layout in ("C", "readonly", "unaligned"))
@@ -145,7 +150,7 @@ def test_labels_of_another_length_stay_of_another_length() -> None:
     """Bad input reaches the target as what it is."""
     seen: list[Any] = []
     batch = Batch(Z, Y[:11])
-    evaluated(batch, {"axis": 1, "extra_axes": 1}, ("loss",), loss=lambda z, y: seen.append(y.shape) or 0.0)
+    evaluated(batch, {"axis": 1, "extra_axes": 1}, ("loss",), seen, loss=lambda z, y: seen.append(y.shape) or 0.0)
     assert seen == [(1, 11)]
 
 
