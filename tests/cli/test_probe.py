@@ -61,7 +61,7 @@ def test_tables_for_a_project(call: Call, file: Path) -> None:
     table = project_targets(str(file)).targets["ours"]
     assert found == 0
     assert (table["loss"], table["gradient"]) == ("mine.py:loss", "mine.py:gradient")
-    assert (table["contract"]["reduction"], table["contract"]["gradient_of"]) == ("sum", "ideal")
+    assert (table["contract"]["reduction"], table["contract"]["gradient_of"]) == ("sum", "p - t")
 
 
 def test_contradictions_are_told_and_counted(call: Call, file: Path) -> None:

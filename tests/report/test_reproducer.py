@@ -249,17 +249,17 @@ def test_a_closure_says_what_it_has_to_return() -> None:
 
 def test_a_function_of_a_module_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One given as an object, with its gradient: the script calls the one that the finding is about."""
-    package = tmp_path / "somewhere" / "acme_losses"
+    package = tmp_path / "somewhere" / "own_losses"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "mine.py").write_text(f"{MINE}\n\ndef gradient(z, y):\n    return np.full(z.shape, 0.25)\n")
     monkeypatch.syspath_prepend(package.parent)
-    mine = importlib.import_module("acme_losses.mine")
+    mine = importlib.import_module("own_losses.mine")
     batch = Batch(np.array([[1.0, 1.0]]), np.array([0]))
     specification = TargetSpecification(loss=mine.loss, gradient=mine.gradient)
     wrong = finding(batch, part="gradient[0, 1]", certified=(0.5, 0.5))
     source = script(specification, Contract(), wrong, framework="numpy")
-    assert "from acme_losses.mine import gradient as target" in source
+    assert "from own_losses.mine import gradient as target" in source
     assert "from xentcheck" not in source
     assert "got        0.25" in run(source, tmp_path, status=1)
 
