@@ -51,7 +51,7 @@ class Found:
             self._examples.append(described_row(subject, scores[[k]], label, got[[k]]))
         for kind, values in (("ulps", found.ulps), ("share", found.share)):
             k = int(np.argmax(values))
-            if kind not in self._worst or values[k] > self._worst[kind][0]:
+            if values[k] > (self._worst[kind][0] if kind in self._worst else 0.0):  # what has no bound has no error
                 self._worst[kind] = (float(values[k]), described_row(subject, scores[[k]], label, got[[k]]))
 
     def stated(self) -> dict[str, Any]:

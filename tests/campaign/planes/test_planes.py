@@ -34,6 +34,11 @@ def one_of_equals(logits, labels):
     return (np.array(losses, np.float32) - z[np.arange(len(z)), labels]).astype(logits.dtype)
 
 
+def nan_far_out(logits, labels):
+    losses = reference.loss(logits, labels, reduction="none")
+    return np.where(np.abs(logits).max(axis=1) > 30000, np.nan, losses).astype(logits.dtype)
+
+
 def raises(logits, labels):
     raise RuntimeError("no")
 """
@@ -106,6 +111,16 @@ def test_equal_logits_that_count_once(target: dict[str, Any]) -> None:
     lines = [*planes.sentences(merged)]
     assert lines[0].startswith(f"all {merged['pairs']:,} pairs (a, b) of {int(merged['pairs'] ** 0.5)} numbers, one in")
     assert lines[-1] == "VIOLATES"
+
+
+def test_what_has_no_bound_has_no_largest_error(target: dict[str, Any]) -> None:
+    """Optax's loss is nan where the two logits are the largest and the least of float16, of which nothing is promised."""
+    target["loss"] = target["loss"].replace(":right", ":nan_far_out")
+    target["changes"]["compute"] = "same"
+    given = settings(step=10**6)
+    found = planes.run(target, given, {"first": 0, "rows": 1})
+    assert found["counts"] == {**dict.fromkeys(rows.COUNTS, 0), "unbounded": 9}
+    assert found["worst"] == {}
 
 
 def test_merge_does_not_depend_on_order_or_doubles(target: dict[str, Any]) -> None:
