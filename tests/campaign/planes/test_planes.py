@@ -114,7 +114,7 @@ def test_equal_logits_that_count_once(target: dict[str, Any]) -> None:
 
 
 def test_what_has_no_bound_has_no_largest_error(target: dict[str, Any]) -> None:
-    """Optax's loss is nan where the two logits are the largest and the least of float16, of which nothing is promised."""
+    """Optax's loss is nan for the largest and the least logit of float16, of which nothing is promised."""
     target["loss"] = target["loss"].replace(":right", ":nan_far_out")
     target["changes"]["compute"] = "same"
     given = settings(step=10**6)
