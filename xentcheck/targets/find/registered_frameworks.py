@@ -209,8 +209,8 @@ TARGETS: tuple[Registered, ...] = (
         loss=f"{SHIMS}.autograd_logsumexp:loss",
         framework="autograd",
         package="autograd",
-        requires=("autograd",),
-        install="pip install autograd",
+        requires=("autograd", "scipy"),
+        install="pip install autograd scipy",
         # The difference is this project's: it cannot be better than the grade that its form allows.
         contract={"reduction": "none", "accuracy": "C"},
         tried="1.9.1",
