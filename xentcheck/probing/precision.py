@@ -43,7 +43,7 @@ def find_dtypes(questions: Questions, inference: Inference) -> None:
         if odd is None:
             found.append(name)
             returned[name] = _returned(questions, name, getattr(questions.ask(batches[0]), questions.part))
-            words.append(f"{name} is answered in {' and '.join(sorted(returned[name]))}")
+            words.append(f"{name} is answered in {' and '.join(sorted({*returned[name]}))}")
         else:
             expected = answered(questions.predict(odd))
             words.append(f"{name}: {shown(odd)}: {said(questions.ask(odd))}, where {expected} is expected")
@@ -78,22 +78,27 @@ def _refused(outcome: Outcome) -> bool:
     return outcome.raised is not None and outcome.raised.call != "convert"
 
 
-def _returned(questions: Questions, name: str, value: Any) -> set[str]:
-    """Return the dtypes in which loss and gradient are returned."""
-    kinds = {value.dtype.name}
+def _returned(questions: Questions, name: str, value: Any) -> tuple[str, ...]:
+    """Return the dtype in which the loss is returned, and that of the gradient where there are both."""
+    kinds = [value.dtype.name]
     if questions.part == "loss" and questions.description.has_gradient:
         gradient = questions.ask(questions.plain(3, dtype=name), "gradient").gradient
-        kinds |= set() if gradient is None else {gradient.dtype.name}
-    return kinds
+        kinds += [] if gradient is None else [gradient.dtype.name]
+    return tuple(kinds)
 
 
-def _output(inference: Inference, returned: dict[str, set[str]]) -> None:
-    words = "; ".join(f"{name} gives {' and '.join(sorted(kinds))}" for name, kinds in returned.items())
-    every = set().union(*returned.values()) if returned else set()
-    if returned and all(kinds == {name} for name, kinds in returned.items()):
+def _as_autograd(returned: dict[str, tuple[str, ...]]) -> bool:
+    """Return whether each gradient has the dtype of the loss, or that of the scores, as autograd returns it."""
+    return all({*kinds} <= {kinds[0], name} for name, kinds in returned.items())
+
+
+def _output(inference: Inference, returned: dict[str, tuple[str, ...]]) -> None:
+    words = "; ".join(f"{name} gives {' and '.join(sorted({*kinds}))}" for name, kinds in returned.items())
+    losses = {kinds[0] for kinds in returned.values()}
+    if returned and all({*kinds} == {name} for name, kinds in returned.items()):
         inference.tell("output_dtype", "same", words)
-    elif len(every) == 1 and every <= set(DTYPES):
-        inference.tell("output_dtype", every.pop(), words)
+    elif len(losses) == 1 and losses <= {*DTYPES} and _as_autograd(returned):
+        inference.tell("output_dtype", losses.pop(), words)
     elif returned:
         inference.tell("output_dtype", "any", words)
 
