@@ -12,6 +12,7 @@ class MaskedCrossEntropy(torch.nn.Module):
 
     def forward(self, logits, labels):
         """Return the mean over the rows that are kept."""
+        labels = labels.long()  # beside labels of uint8, torch takes -100 for class 156
         kept = labels != self.ignore_index
         log_probabilities = torch.log_softmax(logits[kept], dim=1)
-        return -log_probabilities.gather(1, labels[kept].long()[:, None]).mean()
+        return -log_probabilities.gather(1, labels[kept][:, None]).mean()
