@@ -29,4 +29,4 @@ def planes(**given: Any) -> int:
     xentcheck campaign planes torch.cross_entropy --format bfloat16 --part gradient --step 127
     """  # noqa: D301 (click reads the character)
     output_files.require_writable({"--json": given["json_file"]})
-    return status.of_verdict(campaign_units.judged("planes", given)["verdict"])
+    return status.of_verdict(campaign_units.judged("planes", given, step=given["step"])["verdict"])

@@ -50,7 +50,7 @@ def options(command: Command) -> Command:
     return command
 
 
-def judged(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+def judged(kind: str, given: dict[str, Any], **further: Any) -> dict[str, Any]:
     """Do a campaign, tell what was found, write the JSON that was asked for, and return what is in it.
 
     Parameters
@@ -59,6 +59,8 @@ def judged(kind: str, given: dict[str, Any]) -> dict[str, Any]:
         A module of `xentcheck.campaign`, with `plan`, `run`, `merge`, and `sentences` of what was merged.
     given : dict
         What the command was given.
+    **further
+        Settings of that kind alone, beside "format" and "part".
 
     Raises
     ------
@@ -70,8 +72,7 @@ def judged(kind: str, given: dict[str, Any]) -> dict[str, Any]:
 
     module = importlib.import_module(f"xentcheck.campaign.{kind}")
     target = _target(given)
-    settings = {"format": given["format_"], "part": given["part"]}
-    settings |= {"step": given["step"]} if "step" in given else {}
+    settings = {"format": given["format_"], "part": given["part"], **further}
     start = time.perf_counter()
     try:
         results, ended = _results(kind, target, settings, module.plan(target, settings), given["jobs"])

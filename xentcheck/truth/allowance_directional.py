@@ -23,8 +23,6 @@ def directional(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Flags]:
     # What is promised of a confident row's loss and gradient relatively is not promised of this.
     by = replace(by, relative=False)
     contract, problem = on.problem.contract, on.problem
-    if contract.reduction == "mean" and divisor(on) == 0.0:
-        return np.array(0.0), np.array(0.0), np.array(True)
     value, error, sizes, lost, unbounded = _rows(on, by)
     error = np.where(problem.kept & np.isfinite(on.L), error, 0.0)
     lost = np.where(problem.kept & np.isfinite(on.L), lost, 0.0)

@@ -59,10 +59,7 @@ class JaxFramework(NumpyFramework):
         static, traced = _separated(options)
 
         def pulled(arguments: Any, traced: Any, upstream: Any) -> Any:
-            def loss(scores: Any) -> Any:
-                given = (*arguments[:position], scores, *arguments[position + 1 :])
-                return jax.numpy.asarray(function(*given, **static, **traced))
-
+            loss = self._by_scores(function, arguments, position, {**static, **traced})
             value, pull = jax.vjp(loss, jax.numpy.asarray(arguments[position]))
             shape, dtype = value.shape, value.dtype
             cotangent = jax.numpy.ones(shape, dtype) if upstream is None else upstream.reshape(shape).astype(dtype)
@@ -89,12 +86,9 @@ class JaxFramework(NumpyFramework):
         static, traced = _separated(options)
 
         def pushed(arguments: Any, traced: Any, along: Any) -> Any:
-            def total(scores: Any) -> Any:
-                given = (*arguments[:position], scores, *arguments[position + 1 :])
-                return jax.numpy.asarray(function(*given, **static, **traced)).sum()
-
-            scores = jax.numpy.asarray(arguments[position])
-            return jax.jvp(jax.grad(total), (scores,), (jax.numpy.asarray(along),))[1]
+            loss = self._by_scores(function, arguments, position, {**static, **traced})
+            slope = jax.grad(lambda scores: loss(scores).sum())
+            return jax.jvp(slope, (jax.numpy.asarray(arguments[position]),), (jax.numpy.asarray(along),))[1]
 
         return self._run(("hessian_vector", function, position, *static.items()), pushed, arguments, traced, along)
 
@@ -111,13 +105,21 @@ class JaxFramework(NumpyFramework):
         static, traced = _separated(options)
 
         def pushed(arguments: Any, traced: Any, along: Any) -> Any:
-            def loss(scores: Any) -> Any:
-                given = (*arguments[:position], scores, *arguments[position + 1 :])
-                return jax.numpy.asarray(function(*given, **static, **traced))
-
+            loss = self._by_scores(function, arguments, position, {**static, **traced})
             return jax.jvp(loss, (jax.numpy.asarray(arguments[position]),), (jax.numpy.asarray(along),))[1]
 
         return self._run(("jvp", function, position, *static.items()), pushed, arguments, traced, along)
+
+    def _by_scores(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], position: int, options: dict[str, Any]
+    ) -> Callable[[Any], Any]:
+        """Return the loss as a function of the scores alone."""
+
+        def loss(scores: Any) -> Any:
+            given = (*arguments[:position], scores, *arguments[position + 1 :])
+            return self._jax.numpy.asarray(function(*given, **options))
+
+        return loss
 
     def _run(self, key: Any, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function of ours compiled, or as it is if jax cannot trace the target."""

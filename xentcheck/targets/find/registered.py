@@ -6,11 +6,20 @@ Data only: no framework is imported here. What a library leaves open is left out
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from xentcheck.targets.find import registered_arrays, registered_frameworks, registered_keras, registered_torch
 from xentcheck.targets.find.registration import ALL_DTYPES, REDUCTION, Registered
 
 _FLOAT64_EPS = 2.0**-52
+_OPTAX: dict[str, Any] = {
+    "framework": "jax",
+    "requires": ("jax", "optax"),
+    "install": "pip install 'xentcheck[optax]'",
+    "expensive_shapes": True,
+    "tried": "0.2.8",
+    "documentation": "docstring of optax.losses",
+}
 _REFERENCE = Registered(
     name="reference",
     description="xentcheck's definition in numpy: sparse, one-hot and soft labels, from logits",
@@ -115,65 +124,40 @@ TARGETS: tuple[Registered, ...] = (
         name="optax.softmax_cross_entropy",
         description="one-hot and soft labels, one loss a row, gradient by jax",
         loss="optax:softmax_cross_entropy",
-        framework="jax",
-        requires=("jax", "optax"),
-        install="pip install 'xentcheck[optax]'",
         contract={"labels": ["onehot", "soft"], "reduction": "none"},
-        expensive_shapes=True,
-        tried="0.2.8",
-        documentation="docstring of optax.losses",
+        **_OPTAX,
     ),
     Registered(
         name="optax.softmax_cross_entropy.extra_axes",
         description="the same with rows along two and three axes, classes last",
         loss="optax:softmax_cross_entropy",
-        framework="jax",
-        requires=("jax", "optax"),
-        install="pip install 'xentcheck[optax]'",
         contract={"labels": ["onehot", "soft"], "reduction": "none", "extra_axes": [1, 2]},
-        expensive_shapes=True,
-        tried="0.2.8",
-        documentation="docstring of optax.losses",
         seen={"extra_axes": "source: everything is along the last axis; the docstring speaks of rows alone"},
+        **_OPTAX,
     ),
     Registered(
         name="optax.safe_softmax_cross_entropy",
         description="as softmax_cross_entropy, and 0 log 0 = 0 where a logit is -inf and its label 0",
         loss="optax:safe_softmax_cross_entropy",
-        framework="jax",
-        requires=("jax", "optax"),
-        install="pip install 'xentcheck[optax]'",
         contract={"labels": ["onehot", "soft"], "reduction": "none", "nonfinite": ["-inf"]},
-        expensive_shapes=True,
-        tried="0.2.8",
-        documentation="docstring of optax.losses",
+        **_OPTAX,
     ),
     Registered(
         name="optax.losses.poly_loss_cross_entropy",
         description="one-hot and soft labels, with epsilon = 0, one loss a row, gradient by jax",
         loss="optax.losses:poly_loss_cross_entropy",
-        framework="jax",
-        requires=("jax", "optax"),
-        install="pip install 'xentcheck[optax]'",
         keywords={"epsilon": 0.0},
         contract={"labels": ["onehot", "soft"], "reduction": "none"},
-        expensive_shapes=True,
-        tried="0.2.8",
-        documentation="docstring of optax.losses",
+        **_OPTAX,
     ),
     Registered(
         name="optax.softmax_cross_entropy_with_integer_labels",
         description="sparse labels, one loss a row, gradient by jax",
         loss="optax:softmax_cross_entropy_with_integer_labels",
-        framework="jax",
-        requires=("jax", "optax"),
-        install="pip install 'xentcheck[optax]'",
         contract={"labels": ["sparse"], "reduction": "none"},
         aliases=("optax.integer_labels",),
-        expensive_shapes=True,
         threads=dict.fromkeys(("value", "shift", "uniform"), "https://github.com/google-deepmind/optax/pull/1792"),
-        tried="0.2.8",
-        documentation="docstring of optax.losses",
+        **_OPTAX,
     ),
     Registered(
         name="torch.nn.functional.cross_entropy",
