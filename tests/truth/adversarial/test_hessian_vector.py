@@ -8,12 +8,11 @@ from flint import arb, ctx
 
 from tests.truth.adversarial import algorithms as alg
 from tests.truth.adversarial import hessian_algorithms as hes
+from tests.truth.adversarial.differentiated import FRAMEWORKS
 from tests.truth.adversarial.exact import pair
 from tests.truth.adversarial.families import families
 from tests.truth.adversarial.judging import worst
 from xentcheck.contract import Contract
-from xentcheck.targets.call.convert import host_array
-from xentcheck.targets.call.frameworks import framework_named
 from xentcheck.truth.allowance import conformance
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.formats import FORMATS
@@ -116,57 +115,11 @@ def test_zeros_fail_on_every_ordinary_row():
         assert (ratio.max(1) > 1).mean() >= (0.5 if name == "bfloat16" else 1.0), name
 
 
-def of_torch():
-    import torch
-    import torch.nn.functional as functional
-
-    def at(z, y):
-        return z.gather(1, y[:, None])[:, 0]
-
-    def through_maximum(z, y):
-        d = z - z.amax(1, keepdim=True)
-        return d.exp().sum(1).log() - at(d, y)
-
-    losses = {
-        "cross_entropy": lambda z, y: functional.cross_entropy(z, y, reduction="sum"),
-        "log_softmax": lambda z, y: -at(torch.log_softmax(z, 1), y),
-        "log of softmax": lambda z, y: -at(torch.softmax(z, 1), y).log(),
-        "maximum": through_maximum,
-        "logsumexp": lambda z, y: torch.logsumexp(z, 1) - at(z, y),
-    }
-    framework = framework_named("torch")
-
-    def product(f, z, y, v):
-        z, y, v = (framework.present(np.array(array))[0] for array in (z, y, v))
-        return host_array(framework.hessian_vector(f, (z, y), 0, {}, v))
-
-    return losses, product
-
-
-def of_jax():
-    import jax
-    import jax.numpy as jnp
-
-    def at(z, y):
-        return jnp.take_along_axis(z, y[:, None], 1)[:, 0]
-
-    losses = {
-        "log_softmax": lambda z, y: -at(jax.nn.log_softmax(z), y),
-        "log of softmax": lambda z, y: -jnp.log(at(jax.nn.softmax(z), y)),
-        "logsumexp": lambda z, y: jax.nn.logsumexp(z, 1) - at(z, y),
-    }
-    framework = framework_named("jax")
-    return losses, lambda f, z, y, v: host_array(framework.hessian_vector(f, (z, y), 0, {}, v))
-
-
 @pytest.mark.parametrize("name", ["float32", "float64", "float16", "bfloat16"])
-@pytest.mark.parametrize(
-    "differentiated",
-    [pytest.param(of_torch, marks=pytest.mark.needs("torch")), pytest.param(of_jax, marks=pytest.mark.needs("jax"))],
-)
+@pytest.mark.parametrize("differentiated", FRAMEWORKS)
 def test_double_differentiation(differentiated, name):
     """Torch's double backward pass and jax's forward over reverse keep the allowance of class C."""
-    losses, product = differentiated()
+    losses, product = differentiated("hessian_vector")
     for z, y, v, truth in posed_batches(11, name, ((2, 3), (20, 1))):
         limit = allowance(z, y, v, accuracy="C", compute="same" if FORMATS[name].is_half else None)
         for key, f in losses.items():
