@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from xentcheck.contract import values
+from xentcheck.contract.entropy import beside_entropy
 from xentcheck.contract.key import Key, Option, records
 from xentcheck.contract.keys_inputs import Inputs
 from xentcheck.contract.keys_loss import Loss
@@ -51,6 +52,8 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         if self.p_minus_t and (amiss := self._without_p_minus_t()):
             needs = "soft labels, soft_rows 'any' and gradient_wrt 'logits', and takes no class_weights"
             raise ContractError(f"gradient_of is {P_MINUS_T!r}, but {amiss}: it needs {needs}.")
+        if self.is_entropy and (amiss := beside_entropy(self, Contract())):
+            raise ContractError(f"output is 'entropy', but {amiss}.")
         for name, record in KEYS.items():
             if record.of_logits and getattr(self, name) is not None and self.input != "logits":
                 said = f"it {record.of_logits} logits, and input is {self.input!r}"
@@ -91,12 +94,17 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         return OFF_LABEL in self.nonfinite and "-inf" not in self.nonfinite
 
     @property
+    def is_entropy(self) -> bool:
+        """Whether the entropy of each row is returned, of the scores alone: no labels are handed over."""
+        return self.output == "entropy"
+
+    @property
     def sign(self) -> float:
         """What loss and derivatives are multiplied by in what is returned: -1 for log-probabilities."""
         return -1.0 if self.output == "log_probability" else 1.0
 
     def spoken(self, part: str) -> str:
-        """Return what a part of the answer is called in a sentence: "log-probability" for a loss returned as such."""
+        """Return what a part of the answer is called in a sentence: "entropy" for a loss that is one."""
         return self.output.replace("_", "-") if part == "loss" else part
 
     @property

@@ -17,12 +17,14 @@ class Loss:
 
     output: str = key(
         "loss",
-        OneOf("loss", "log_probability"),
+        OneOf("loss", "log_probability", "entropy"),
         meaning=(
             "What is returned: the loss, or minus it, the log-probability of the label: log p_y for each row, reduced "
             "alike. Every other key is said of the loss, of which all that is returned has the sign turned: the "
             "gradient, that for an upstream gradient, the Hessian-vector product and the jvp, too. A loss of +inf is "
-            "-inf. Only a sentinel of `invalid` is the number that is returned."
+            "-inf. Only a sentinel of `invalid` is the number that is returned. Or the entropy of each row in nats, "
+            "-sum_j p_j log p_j with 0 log 0 = 0, of the scores alone: `entropy(scores)` is called without labels, "
+            "and no key that speaks of labels, of weights or of another option of the loss goes with it."
         ),
         example="output=log_probability",
     )

@@ -22,6 +22,8 @@ def _differentiable(contract: Contract, capabilities: Capabilities) -> str:
         return "the target offers no loss"
     if contract.input != "logits" or contract.gradient_wrt != "logits":
         return "the bound of the differences is one for logits"
+    if contract.is_entropy:
+        return "the bound of the differences is one for losses"
     transformed = contract.soft_cap is not None or contract.temperature is not None
     if contract.z_loss != 0.0 or transformed or not contract.boundary.exact:
         return "the bound of the differences is one for plain losses"

@@ -8,15 +8,20 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer, failed_call
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Found, Violation, law
+from xentcheck.properties.law import Capabilities, Found, Violation, law
 from xentcheck.truth.allowance_reduction import divisor
 
 PART = "jvp"
 NAME = "derivative along the tangent"
 LARGEST = 2**16
 _COMPONENTS = np.array([1.0, -1.0, 2.0, 0.5, -0.5, 3.0, 1.5, -2.0])
+
+
+def _bounded(contract: Contract, capabilities: Capabilities) -> str:
+    return "no bound is derived for an entropy's derivative along a tangent" if contract.is_entropy else ""
 
 
 @law(
@@ -26,6 +31,7 @@ _COMPONENTS = np.array([1.0, -1.0, 2.0, 0.5, -0.5, 3.0, 1.5, -2.0])
     formula="jvp(v) = Σ g_ij v_ij",
     sources="pytorch 73741, 79609, 196705; t5x 351",
     needs=PART,
+    applies=_bounded,
 )
 def forward_mode(case: Case) -> Iterator[Found]:
     """Ask for the derivative along one tangent: small dyadic components, or one number for all classes of a row.

@@ -11,7 +11,16 @@ from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer, failed_call, gradient_enclosure
 from xentcheck.properties.bad_input import promises_refusal
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities, Found, Violation, law, logits_only, uncapped, uncapped_logits
+from xentcheck.properties.law import (
+    Capabilities,
+    Found,
+    Violation,
+    law,
+    logits_only,
+    of_labels,
+    uncapped,
+    uncapped_logits,
+)
 from xentcheck.truth.formats import FORMATS
 
 
@@ -131,7 +140,7 @@ def _plain_logits(contract: Contract, capabilities: Capabilities) -> str:
     sources="keras 17634; pytorch 152437; ml-cross-entropy 52",
     needs="gradient",
     labels=("sparse", "onehot"),
-    applies=_plain_logits,
+    applies=lambda contract, capabilities: of_labels(contract, capabilities) or _plain_logits(contract, capabilities),
 )
 def gradient_sign(case: Case) -> Iterator[Violation]:
     """Signs beyond the allowance, and dead zones: zeros where the exact gradient is beyond it."""
@@ -183,9 +192,9 @@ def _minus_infinity(contract: Contract, capabilities: Capabilities) -> str:
     applies=_minus_infinity,
 )
 def minus_infinity(case: Case) -> Iterator[Found]:
-    """One class that no row has as its label is masked."""
+    """One class that no row has as its label is masked; of an entropy, which has no labels, any class."""
     batch = case.batch
-    unused = _classes_without_label(batch)
+    unused = np.arange(batch.m) if case.contract.is_entropy else _classes_without_label(batch)
     if not unused.size or batch.m < 2:
         return
     column = int(unused[int(case.random("mask").integers(unused.size))])
@@ -240,7 +249,9 @@ def _negative(case: Case) -> Violation | None:
     enclosure = answer.enclosed.loss
     low, high = (enclosure[index] if index else enclosure).bounds()
     return Violation(
-        "the log-probability is positive" if case.contract.sign < 0 else "the loss is negative",
+        "the log-probability is positive"
+        if case.contract.sign < 0
+        else f"the {case.contract.spoken('loss')} is negative",
         case.batch,
         f"loss[{index[0]}]" if index else "loss",
         got=float(got[index]),

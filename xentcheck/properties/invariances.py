@@ -12,7 +12,7 @@ from xentcheck.batches.layout import LAYOUTS
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INTEGERS
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities, Found, Violation, law, uncapped_logits
+from xentcheck.properties.law import Capabilities, Found, Violation, law, of_labels, uncapped_logits
 from xentcheck.truth.formats import FORMATS
 
 OFFSETS = (2.0**27, -(2.0**27), 2.0**20, -(2.0**20), 8192.0, -128.0)
@@ -104,6 +104,8 @@ def row_independence(case: Case) -> Iterator[Found]:
 
 
 def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
+    if why := of_labels(contract, capabilities):
+        return why
     dtypes = len(INTEGERS) if isinstance(contract.label_dtypes, str) else len(contract.label_dtypes)
     sparse = "sparse" in contract.labels and (dtypes > 1 or len(contract.label_shapes) > 1)
     dense = contract.labels != ("sparse",) and len(contract.promised_dense_dtypes) > 1

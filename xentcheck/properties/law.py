@@ -215,6 +215,11 @@ def law(
     return make
 
 
+def of_labels(contract: Contract, capabilities: Capabilities) -> str:
+    """Return why a law about labels does not apply, or ""."""
+    return "an entropy has no labels" if contract.is_entropy else ""
+
+
 def logits_only(contract: Contract, capabilities: Capabilities) -> str:
     """Return why a law about logits does not apply, or ""."""
     return "" if contract.input == "logits" else f"the input is {contract.input}"

@@ -48,6 +48,8 @@ def meaningful_kind(contract: Contract, label_form: str, kind: str) -> bool:
     """Return whether a kind of bad input exists for a label form and the contract's input."""
     if kind == "probabilities_not_stochastic":
         return contract.input == "probabilities" and not contract.boundary.normalise
+    if contract.is_entropy:
+        return False  # the other kinds are of labels
     if kind in ("label_out_of_range", "label_negative", "label_fractional"):
         return label_form == "sparse"
     if kind == "labels_not_binary":
@@ -68,7 +70,7 @@ def not_finite(batch: Batch, kind: str, at_label: bool) -> Spoiled | None:
     label = _class_of_last_row(batch)
     scores = batch.scores.copy()
     scores[-1, label if at_label else (label + 1) % batch.m] = float(kind)
-    return batch.replace(scores=scores), f"a score of {kind} {'at' if at_label else 'beside'} the label"
+XX
 
 
 def _class_of_last_row(batch: Batch) -> int:

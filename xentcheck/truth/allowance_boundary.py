@@ -35,6 +35,14 @@ def probability_error(on: Conditions, by: Arithmetic) -> Floats:
     return error if on.problem.as_given else probability_move(on, by, error)
 
 
+def coefficients_off(on: Conditions, by: Arithmetic) -> Floats | None:
+    """Return absolute errors of the coefficients, shape (n, m), or None; of an entropy they are the probabilities."""
+    if not on.problem.contract.is_entropy:
+        return coefficient_error(on, by)
+    vanishing = (on.p > 0.0) & (on.p < 8.0 * by.eta)
+    return on.p * probability_error(on, by) + np.where(vanishing, underflow(on, by), 0.0)
+
+
 def underflow(on: Conditions, by: Arithmetic) -> Floats:
     """Absolute error of a probability that underflows, shape (n, m) or broadcastable to it."""
     if on.problem.contract.input == "probabilities":
@@ -67,7 +75,7 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         error += u * size
     if on.problem.row_weights is not None:
         error += u * size
-    wrong = coefficient_error(on, by)
+    wrong = coefficients_off(on, by)
     if wrong is not None:
         error += np.einsum("ij,ij->i", wrong, logs)
     error = error * (1.0 + 4.0 * rows) + by.eta * (on.problem.m + 1.0) * on.enlarged

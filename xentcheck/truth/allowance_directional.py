@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from xentcheck.truth.allowance_boundary import probability_error
-from xentcheck.truth.allowance_gradient import NEAR, Unscaled, row_gradients
+from xentcheck.truth.allowance_gradient import row_gradients
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error
 from xentcheck.truth.allowance_reduction import divisor, reduce_rows
+from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
 OPERATIONS = 8.0

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from xentcheck.truth.allowance_boundary import boundary_slope, probability_error, underflow
+from xentcheck.truth.allowance_entropy import entropy_gradients
 from xentcheck.truth.allowance_logits import complement_move, slope_error
 from xentcheck.truth.allowance_loss import logsumexp_error
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
-
-NEAR = 2.0
-"""Times the smallest normal number: what is as large keeps its digits, off by up to half of itself though it may be."""
-
-
-@dataclass(frozen=True, eq=False)
-class Unscaled:
-    """Allowances before the scaling by 1/n, weights and upstream cotangents, each of shape (n, m).
-
-    Parameters
-    ----------
-    value : ndarray
-        The gradient of each row's loss.
-    error : ndarray
-        Its allowance.
-    terms : ndarray
-        The sum of the sizes of the terms whose difference it is: each may be scaled by itself.
-    unbounded : ndarray of bool, shape (n, 1) or (n, m)
-    stored : ndarray or None
-        The probabilities of which it is made, times what they are multiplied by, where they may have been rounded to
-        the output's dtype; 0 where that is against a promise of relative accuracy.
-    least : ndarray or None
-        The smallest number in (0, 1] that it is made of, and that may underflow; None where that is not known.
-    """
-
-    value: Floats
-    error: Floats
-    terms: Floats
-    unbounded: Flags
-    stored: Floats | None = None
-    least: Floats | None = None
 
 
 def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
     """Return the gradient of every row's loss and its allowance."""
     contract = on.problem.contract
+    if contract.is_entropy:
+        return entropy_gradients(on, by)
     normalised = contract.gradient_wrt == "log_probabilities" and contract.boundary.normalise
     if contract.gradient_wrt == "probabilities":
         return _by_probabilities(on, by)

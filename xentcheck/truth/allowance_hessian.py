@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from xentcheck.truth.allowance_boundary import probability_error
-from xentcheck.truth.allowance_gradient import Unscaled
 from xentcheck.truth.allowance_loss import logsumexp_error
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
 from xentcheck.truth.allowance_reduction import scale_gradient
+from xentcheck.truth.allowance_unscaled import Unscaled
 from xentcheck.truth.conditions import Conditions
 
 OPERATIONS = 10.0

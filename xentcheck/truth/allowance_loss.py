@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from xentcheck.truth.allowance_boundary import boundary_rows
+from xentcheck.truth.allowance_boundary import boundary_rows, coefficients_off
 from xentcheck.truth.allowance_logits import logsumexp_move, row_error
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
 from xentcheck.truth.conditions import Conditions
@@ -58,7 +60,7 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         # -log(softmax) while the probability is a normal number; below it, only the range of such code is wrong.
         error += 2.0 * by.k_log * (u * np.minimum(L, -T * np.log(by.eta)))
     error += on.coefficients.deviation * on.l
-    wrong = coefficient_error(on, by)
+    wrong = coefficients_off(on, by)
     if wrong is not None:
         distance = np.where(on.c != 0.0, _finite(np.abs(on.d)), 0.0)
         error += np.einsum("ij,ij->i", wrong, distance) + wrong.sum(axis=1) * on.l
@@ -81,6 +83,9 @@ def _unshifted(on: Conditions, by: Arithmetic, wrong: Floats | None) -> Floats:
     error = on.T * lse_error(on, by) + on.coefficients.deviation * np.abs(on.lse)
     sums = (by.row_sum(on) + 2.0 * by.u) * (on.weighted_scores + on.T * np.abs(on.lse))
     error += np.where(on.coefficients.several, sums, 0.0)
+    if on.problem.contract.is_entropy:
+        # Not of exp(z - lse), whose error u |lse| would be multiplied by z: p is a softmax of its own here.
+        wrong = coefficients_off(on, replace(by, lse=0.0, tree=False))
     if wrong is not None:
         error += wrong.sum(axis=1) * (on.magnitude + np.abs(on.lse))
     return error

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.truth.allowance_gradient import NEAR, Unscaled
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, mean_weight_error
+from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
 

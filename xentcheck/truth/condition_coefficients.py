@@ -74,6 +74,13 @@ def coefficients(problem: Problem) -> Coefficients:
     return _dense(problem)
 
 
+def of_entropy(p: Floats) -> Coefficients:
+    """Return the coefficients of an entropy, which are the probabilities of each row, shape (n, m)."""
+    every, one = np.ones(len(p), bool), np.ones(len(p))
+    label = p.argmax(axis=1) if p.shape[1] else np.zeros(len(p), np.int64)
+    return Coefficients(one, one, label, every, one, np.zeros(len(p)), c=p, product=every)
+
+
 def _indexed(problem: Problem, labels: NDArray[np.int64]) -> Coefficients:
     weight = problem.kept.astype(np.float64)
     if problem.class_weights is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.contract import Boundary
-from xentcheck.truth.condition_coefficients import Coefficients, coefficients
+from xentcheck.truth.condition_coefficients import Coefficients, coefficients, of_entropy
 from xentcheck.truth.exact_coefficients import present, targets
 from xentcheck.truth.problem import Problem
 
@@ -188,7 +188,7 @@ def _is_softmax(problem: Problem) -> bool:
 
 
 def _of_logits(problem: Problem) -> Conditions:
-    given, chosen, T = soft_capped(problem), coefficients(problem), problem.temperature or 1.0
+    given, T = soft_capped(problem), problem.temperature or 1.0
     z = given
     rows = np.arange(problem.n)
     M = z.max(axis=1, initial=-np.inf)
@@ -206,6 +206,7 @@ def _of_logits(problem: Problem) -> Conditions:
     D = -np.einsum("ij,ij->i", e, np.maximum(d, _FAR)) / S
     e[rows, top] = 1.0
     p = e / S[:, None]
+    chosen = of_entropy(p) if problem.contract.is_entropy else coefficients(problem)
     l = np.log1p(s)  # noqa: E741
     lse = M + l
     gap = _weighted(chosen, -d, sizes=True)
@@ -215,7 +216,7 @@ def _of_logits(problem: Problem) -> Conditions:
 
 
 def _of_probabilities(problem: Problem) -> Conditions:
-    scores, chosen, boundary = problem.scores, coefficients(problem), problem.contract.boundary
+    scores, boundary = problem.scores, problem.contract.boundary
     undefined = np.asarray((np.isnan(scores) | np.isposinf(scores)).any(axis=1))
     if problem.contract.input == "log_probabilities":
         d = np.where(undefined[:, None], 0.0, scores)
@@ -229,6 +230,7 @@ def _of_probabilities(problem: Problem) -> Conditions:
             undefined |= total == 0.0
             p = p / np.where(total == 0.0, 1.0, total)[:, None]
         d = logs = _bounded_log(p, boundary)
+    chosen = of_entropy(p) if problem.contract.is_entropy else coefficients(problem)
     nothing, one = np.zeros(problem.n), np.ones(problem.n)
     gap = _weighted(chosen, np.abs(logs), sizes=True)
     ce = _weighted(chosen, -logs)

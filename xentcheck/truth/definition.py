@@ -16,6 +16,9 @@ by the chain rule from d q_i / d z_j = q_i (delta_ij - q_j); the one by the logi
 is a soft cap, and times 1 / Theta where there is a temperature. Where one coefficient alone differs from zero, the
 label's R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities. Where the contract says
 that the gradient is p - t, R is v whatever the coefficients are: the label's is -r_y (1 - q_y) + (v - r_y) q_y.
+
+The entropy of a row is its L with c = q, which are not held fast where it is differentiated: see
+`entropy_gradient`.
 """
 
 from __future__ import annotations
@@ -82,8 +85,9 @@ def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real
         mask = np.take_along_axis(mask, label, -1)
     v = None if problem.vector is None else problem.vector[rows]
     tangent = None if problem.tangent is None else problem.tangent[rows]
+    c = q.probability() if problem.contract.is_entropy else coefficients(problem, rows, real, label)
     weight = None if problem.row_weights is None else problem.row_weights[rows, None]
-    return Block(problem, real, label, coefficients(problem, rows, real, label), q, mask, v, tangent, weight)
+    return Block(problem, real, label, c, q, mask, v, tangent, weight)
 
 
 def loss(given: Block[R]) -> R:
@@ -106,10 +110,37 @@ def loss(given: Block[R]) -> R:
 def gradient(given: Block[R], factor: R, columns: Columns | None = None) -> R:
     """Return the derivatives of factor * L at chosen columns (n, k) or at all; factor has the shape (n, 1)."""
     wrt, normalise = given.problem.contract.gradient_wrt, given.problem.contract.boundary.normalise
+    if given.problem.contract.is_entropy:
+        return entropy_gradient(given, factor, columns)
     if wrt == "probabilities":
         return _by_probabilities(given, factor, columns)
     found: R = _by_logits(given, factor, columns, through_sum=wrt == "logits" or normalise)
     return given.q.by_scores(found, columns) if wrt == "logits" and isinstance(given.q, Logits) else found
+
+
+def entropy_gradient(given: Block[R], factor: R, columns: Columns | None = None) -> R:
+    """Return the derivatives of factor * H at chosen columns (n, k) or at all, with H = -sum q log q.
+
+    By the logits q_j (-log q_j - H), which is q_j (|d_j| - sum q |d|) with d_j = z_j - max z, since -log q_j = |d_j| +
+    log S: what all have in common cancels before anything is rounded. By the probabilities -log q_j - 1, and where rows
+    are normalised first (-log q_j - H) / S; where what is given sums to another number than 1, by the logits behind
+    it, in the chain rule's terms, q_j (-log q_j - 1 - sum q (-log q - 1)).
+    """
+    q, contract = given.q, given.problem.contract
+    if isinstance(q, Logits):
+        distance = -q.d
+        mean = (given.c * distance).sum()
+        slope = (distance if columns is None else distance.at(columns)) - mean
+        return q.probability(columns, factor) * slope
+    own = q.surprisal() - 1.0
+    own = own if given.present is None else own.where(given.present, 0.0)
+    by_sum = contract.gradient_wrt == "logits" or contract.boundary.normalise
+    slope = own - (given.c * own).sum() if by_sum else own
+    if contract.gradient_wrt == "logits":
+        slope = slope * given.c
+    elif q.S is not None:
+        slope = slope / q.S
+    return (slope if columns is None else slope.at(columns)) * factor
 
 
 def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum: bool) -> R:

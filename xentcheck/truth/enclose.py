@@ -123,6 +123,9 @@ def _blocks(problem: Problem, found: Kinds) -> Iterator[tuple[Rows, Rows | None]
 
 def labelled(problem: Problem, rows: Rows) -> Iterator[tuple[Rows | None, Rows]]:
     """Yield groups of rows: with their labels (n, 1) those with one coefficient, with None the others."""
+    if problem.contract.is_entropy:
+        yield None, rows
+        return
     if problem.labels is not None and problem.smoothing == 0:
         yield problem.labels[rows, None], rows
         return

@@ -1,4 +1,7 @@
-"""The coefficients c of a row's loss L = sum_j c_j (-log p_j): labels, smoothing and class weights together."""
+"""The coefficients c of a row's loss L = sum_j c_j (-log p_j): labels, smoothing and class weights together.
+
+Of an entropy they are the probabilities themselves, which `definition` has; here it is told only where these are not 0.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,9 @@ def targets(problem: Problem, rows: Rows) -> Floats:
 
 def present(problem: Problem, rows: Rows) -> Mask:
     """Return where c_j differs from zero, exactly: an underflow loses nothing. Shape (len(rows), m)."""
+    if problem.contract.is_entropy:
+        possible: Mask = problem.scores[rows] != (0.0 if problem.contract.input == "probabilities" else -np.inf)
+        return possible
     t = targets(problem, rows)
     found: Mask = signs(problem, rows) != 0
     if problem.class_weights is not None:

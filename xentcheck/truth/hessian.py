@@ -31,6 +31,8 @@ def unsupported(contract: Contract) -> str:
     """Return why the second derivative of a contract's loss has no formula here, or ""."""
     if contract.input != "logits" or contract.gradient_wrt != "logits":
         return "the certified Hessian is that by logits"
+    if contract.is_entropy:
+        return "the certified Hessian is that of a loss"
     if contract.soft_cap is not None:
         return "the certified Hessian is that of logits without a soft cap"
     return "" if contract.boundary.exact else "the certified Hessian is that of the exact boundary"

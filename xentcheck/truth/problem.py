@@ -102,7 +102,7 @@ class Problem:
     def plain(self) -> bool:
         """Whether every row has one label of coefficient 1: sparse labels, no weights, no smoothing."""
         weighted = self.class_weights is not None or self.row_weights is not None
-        return self.labels is not None and not weighted and self.smoothing == 0.0
+        return self.labels is not None and not weighted and self.smoothing == 0.0 and not self.contract.is_entropy
 
     @property
     def mean_of_weights(self) -> bool:

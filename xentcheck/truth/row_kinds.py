@@ -2,6 +2,7 @@
 
 On logits: z_j = -inf where c_j = 0 drops out; where c_j > 0 the loss is +inf. A row of -inf only, or with +inf or nan,
 is nan.
+Of an entropy every class of some probability counts; its derivative by a probability of 0 is infinite, and OPEN.
 A soft cap takes infinite logits to finite ones: only a nan is then no number.
 On probabilities and log-probabilities a nan where c_j differs from zero makes the loss nan; elsewhere, algorithms
 may look at it or not, so that nothing is known (OPEN). 0 log 0 = 0.
@@ -108,6 +109,8 @@ def _zeros(
     ideal = contract.gradient_of != "loss" or contract.boundary.exact
     if any(floors) and not ideal:
         gradient[at_zero] = Kind.OPEN
+    if contract.is_entropy and by_probabilities:
+        gradient[zero.any(-1)] = Kind.OPEN
     if given:
         negative = (scores < 0) if contract.boundary.normalise else needed & (scores < 0)
         if contract.boundary.normalise or contract.boundary.clip is None:

@@ -25,6 +25,8 @@ class Convention:
     Parameters
     ----------
     labels_first : bool
+    scores_only : bool
+        Whether no labels are passed: of an entropy.
     axis : int
         Along which scores, dense labels and gradients have their classes.
     extra_axes : tuple of int
@@ -43,6 +45,7 @@ class Convention:
     arguments: Mapping[str, str] = field(default_factory=dict)
     keywords: Mapping[str, Any] = field(default_factory=dict)
     each_row: bool = False
+    scores_only: bool = False
 
     @classmethod
     def of(cls, contract: Mapping[str, Any], keywords: Mapping[str, Any] | None = None) -> Convention:
@@ -54,11 +57,14 @@ class Convention:
             extra_axes=KEYS["extra_axes"].read("extra_axes", contract.get("extra_axes", 0)),
             arguments={key: value["argument"] for key, value in given.items() if isinstance(value, Mapping)},
             keywords=dict(keywords or {}),
+            scores_only=contract.get("output") == "entropy",
             each_row=(contract.get("gradient_reduction") or contract.get("reduction")) == "none",
         )
 
-    def order(self, scores: Any, labels: Any) -> tuple[Any, Any]:
-        """Return scores and labels in the target's order."""
+    def order(self, scores: Any, labels: Any) -> tuple[Any, ...]:
+        """Return scores and labels in the target's order, or the scores alone."""
+        if self.scores_only:
+            return (scores,)
         return (labels, scores) if self.labels_first else (scores, labels)
 
     def present(self, batch: Batch) -> tuple[Given, Given, dict[str, Given | Any]]:

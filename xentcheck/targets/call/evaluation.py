@@ -129,14 +129,15 @@ class Calls:
         scores, labels, options = convention.present(self._batch)
         native = {}
         watched = []
-        for name, given in (("scores", scores), ("labels", labels), *options.items()):
+        passed = {"scores": scores} if convention.scores_only else {"scores": scores, "labels": labels}
+        for name, given in (*passed.items(), *options.items()):
             if isinstance(given, Given):
                 # What the framework has no array for is refused, as by a target of numpy that does so itself.
                 native[name], memory = self._guarded("loss", partial(framework.present, given.array))
                 watched.append(Given(given.role, memory, given.original))
             else:
                 native[name] = given
-        ordered = convention.order(native.pop("scores"), native.pop("labels"))
+        ordered = convention.order(native.pop("scores"), native.pop("labels", None))
         return watched, ordered, {**convention.keywords, **native}
 
     def _guarded(self, part: str, call: Callable[[], Any]) -> Any:
