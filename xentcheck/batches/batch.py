@@ -82,6 +82,10 @@ class Batch:
         options = {key: value[chosen] if OPTIONS[key].kind == "rows" else value for key, value in self.options.items()}
         return self.replace(scores=self.scores[chosen], labels=self.labels[chosen], options=options)
 
+    def unlabelled(self) -> Batch:
+        """Return the batch with labels of 0 in the place of its own, for what is of the scores alone."""
+        return self.replace(labels=np.zeros(self.n, np.int64), label_form="sparse")
+
     def present(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return fresh scores and labels in the declared memory layout."""
         return lay_out(self.scores, self.layout), lay_out(self.labels, self.layout)

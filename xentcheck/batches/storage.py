@@ -20,15 +20,17 @@ from xentcheck.batches.layout import LAYOUTS
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.truth.formats import FORMATS
 
+UNLABELLED = "none"
+"""The label form of a stored batch that was handed over without labels; those of 0 stand for them when it is read."""
 _KEYS = ("scores", "labels", "label_form", "options", "layout", "family")
 
 
-def to_mapping(batch: Batch) -> dict[str, Any]:
-    """Return a batch as JSON types; `from_mapping` gives it back bit for bit."""
+def to_mapping(batch: Batch, *, labelled: bool = True) -> dict[str, Any]:
+    """Return a batch as JSON types, its labels if it is `labelled`; `from_mapping` gives it back bit for bit."""
+    labels = {"labels": _array_to_mapping(batch.labels, batch.layout), "label_form": batch.label_form}
     return {
         "scores": _array_to_mapping(batch.scores, batch.layout),
-        "labels": _array_to_mapping(batch.labels, batch.layout),
-        "label_form": batch.label_form,
+        **(labels if labelled else {"label_form": UNLABELLED}),
         "options": {key: _option_to_plain(value) for key, value in batch.options.items()},
         "layout": batch.layout,
         "family": batch.family,
@@ -48,11 +50,16 @@ def from_mapping(given: Mapping[str, Any]) -> Batch:
     for key in given:
         if key not in _KEYS:
             raise BatchError(f"A batch has no key {key!r}; its keys are {', '.join(_KEYS)}.")
-    for key in ("scores", "labels"):
+    unlabelled = given.get("label_form") == UNLABELLED and "labels" not in given
+    for key in ("scores",) if unlabelled else ("scores", "labels"):
         if key not in given:
             raise BatchError(f"The batch has no {key!r}.")
     scores = _array_from_mapping("scores", given["scores"])
-    labels = _array_from_mapping("labels", given["labels"])
+    if unlabelled:
+        given = {**given, "label_form": "sparse"}
+        labels = np.zeros(scores.shape[:1], np.int64)
+    else:
+        labels = _array_from_mapping("labels", given["labels"])
     form = _word("label_form", given.get("label_form", "sparse"), ("sparse", "onehot", "soft"))
     layout = _word("layout", given.get("layout", "C"), LAYOUTS)
     if scores.dtype.name not in FORMATS or scores.ndim != 2:

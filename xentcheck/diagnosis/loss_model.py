@@ -2,7 +2,8 @@
 
 The values are float64 and carry no proof; they only have to tell one mistake from another. The loss of a row is
 -sum_j t_j log p_j and its gradient by the logits T p - t, with t the coefficients (labels, smoothing and weights
-together) and T their sum, or the weight of the row where the contract says that the gradient is p - t.
+together) and T their sum, or the weight of the row where the contract says that the gradient is p - t. Of an entropy
+t is p, whatever p has become, and the gradient p (-log p - H).
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ class Model:
         by_row: Floats | None = None,
         all_rows: bool = False,
     ) -> Floats:
-        """Return t, shape (n, m): base rows, smoothed, weighted, with the ignored rows 0."""
+        """Return t, shape (n, m): base rows, smoothed, weighted, with the ignored rows 0; of an entropy p itself."""
+        if self.contract.is_entropy:
+            return self.unguarded[1]
         base = self.targets if base is None else base
         w = None if unweighted else self.problem.class_weights if weights is None else weights
         eps = self.problem.smoothing if smoothing is None else smoothing
@@ -232,8 +235,10 @@ class Model:
 
     def rows(self, t: Floats | None = None, logs: Logs | None = None, z_loss: float | None = None) -> Floats:
         """Return the loss (n,) or the gradient (n, m) of each row before the reduction."""
-        t = self.t if t is None else t
         log_p, p = logs or self.logs
+        if self.contract.is_entropy:
+            return self._entropies(log_p, p)
+        t = self.t if t is None else t
         if self.part == "loss":
             rows = -dot(t, log_p)
         else:
@@ -242,6 +247,17 @@ class Model:
         if self.part == "gradient" and self.contract.gradient_wrt != "logits":
             return rows
         return rows + self.penalty(use) if use else rows
+
+    def _entropies(self, log_p: Floats, p: Floats) -> Floats:
+        """Return the entropy (n,) or its gradient (n, m) of each row."""
+        if self.part == "loss":
+            return -dot(p, log_p)
+        surprisal = np.where(p == 0, 0.0, -log_p)
+        if self.contract.gradient_wrt == "logits":
+            return np.asarray(p * (surprisal - dot(p, surprisal)[:, None]))
+        if not self.contract.boundary.normalise:
+            return np.asarray(surprisal - 1)
+        return np.asarray((surprisal - dot(p, surprisal)[:, None]) / self.z.sum(axis=-1, keepdims=True))
 
     def finish(
         self,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.storage import to_mapping
 from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer
 from xentcheck.report import results, returned
@@ -108,7 +107,7 @@ def stated(graded: Graded, part: str, contract: Contract) -> results.Grade:
     return results.Grade(
         grade=graded.grade,
         max_ulp=ulp.value,
-        witness=to_mapping(ulp.batch),
+        witness=returned.given(contract, ulp.batch),
         part=_element(part, ulp.index, contract),
         got=_got(ulp, contract),
         certified=returned.interval(contract, certify(problem_of(contract, ulp.batch), part, ulp.index)),
@@ -119,7 +118,9 @@ def stated(graded: Graded, part: str, contract: Contract) -> results.Grade:
 
 
 def _stated(met: Met, part: str, contract: Contract) -> results.Largest:
-    return results.Largest(met.value, to_mapping(met.batch), _element(part, met.index, contract), _got(met, contract))
+    return results.Largest(
+        met.value, returned.given(contract, met.batch), _element(part, met.index, contract), _got(met, contract)
+    )
 
 
 def _element(part: str, index: tuple[int, ...], contract: Contract) -> str:

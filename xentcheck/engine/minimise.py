@@ -8,7 +8,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.reduce import reduce
-from xentcheck.batches.storage import digest, same_content, to_mapping
+from xentcheck.batches.storage import digest, same_content
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import Cause
 from xentcheck.engine.plan import Cell
@@ -126,7 +126,7 @@ def finding(
         dtype=cell.dtype,
         labels=cell.labels,
         title=violation.title,
-        batch=to_mapping(violation.batch),
+        batch=returned.given(contract, violation.batch),
         part=returned.element(contract, violation.part),
         got=returned.number(contract, violation.got),
         certified=returned.interval(contract, violation.certified),
@@ -145,7 +145,7 @@ def finding(
         digest=digest(violation.batch),
         event=kind_of(violation).what,
         minimal=minimal,
-        derived_from=to_mapping(asked) if asked is not None and derived else None,
+        derived_from=returned.given(contract, asked) if asked is not None and derived else None,
     )
 
 

@@ -165,6 +165,7 @@ def _require_usable(host: Host, cell: Cell) -> None:
     if raised is None or raised.kind != "TypeError" or raised.where or raised.call == "convert":
         return
     arguments = ["labels", "scores"] if contract.argument_order == "labels_first" else ["scores", "labels"]
+    arguments = ["scores"] if contract.is_entropy else arguments
     arguments += [f"{name}=..." for name in contract.arguments.values()]
     raise TargetError(
         f"{host.description.name} cannot be called as {raised.call}({', '.join(arguments)}): {raised.message}; "

@@ -73,7 +73,8 @@ class Case:
         self.contract = contract
         self.capabilities = capabilities
         self.host = host
-        self.batch = batch
+        # Of an entropy labels are not handed over: batches that differ in them alone are one.
+        self.batch = batch.unlabelled() if contract.is_entropy else batch
         self.observe = observe
         self.on_death = on_death
         self.leave_open = leave_open

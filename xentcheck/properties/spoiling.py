@@ -70,7 +70,7 @@ def not_finite(batch: Batch, kind: str, at_label: bool) -> Spoiled | None:
     label = _class_of_last_row(batch)
     scores = batch.scores.copy()
     scores[-1, label if at_label else (label + 1) % batch.m] = float(kind)
-XX
+    return batch.replace(scores=scores), f"a score of {kind} {'at' if at_label else 'beside'} the label"
 
 
 def _class_of_last_row(batch: Batch) -> int:

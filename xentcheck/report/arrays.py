@@ -8,11 +8,17 @@ from itertools import groupby
 from typing import Any
 
 from xentcheck.batches.extra_axes import row_sizes
+from xentcheck.batches.storage import UNLABELLED
 from xentcheck.truth.formats import FORMATS
 
 COLUMNS = 8
 ROWS = 6
 NAMES = {"logits": "logits", "probabilities": "probabilities", "log_probabilities": "log-probabilities"}
+
+
+def labelled(batch: Mapping[str, Any]) -> bool:
+    """Return whether a stored batch was handed over with labels; of an entropy it was not."""
+    return batch.get("label_form") != UNLABELLED
 
 
 def decimal(value: float, dtype: str = "float64") -> str:
@@ -61,23 +67,24 @@ def batch_lines(batch: Mapping[str, Any], noun: str = "logits") -> list[str]:
     noun : str
         What the scores are: the contract's `input`.
     """
-    scores, labels = batch["scores"], batch["labels"]
     form = batch.get("label_form", "sparse")
     lines = [heading(batch, NAMES.get(noun, noun))]
-    above, below = matrix(scores), matrix(labels)
+    above, below = matrix(batch["scores"]), matrix(batch["labels"]) if labelled(batch) else []
     more = below[len(above) :]
     below += [["none"]] * (len(above) - len(below))  # bad input may have fewer labels than rows, or more
     shown = list(range(len(above)))
     if len(shown) > ROWS:
         shown = [*shown[: ROWS - 1], shown[-1]]
     wide = max((len(row) for row in above), default=0) > COLUMNS
-    cells = [above[row] for row in shown] + ([below[row] for row in shown] if form != "sparse" else [])
+    cells = [above[row] for row in shown] + ([below[row] for row in shown] if form in ("onehot", "soft") else [])
     width = 1 if wide else max((len(cell) for row in cells for cell in row), default=1)
     for position, row in enumerate(shown):
         if position and row != shown[position - 1] + 1:
             lines.append(f"  ... {row - shown[position - 1] - 1} rows more, in the JSON report ...")
         text = _runs(above[row]) if wide else "  ".join(cell.rjust(width) for cell in above[row])
-        if form == "sparse":
+        if form == UNLABELLED:
+            lines.append(f"  row {row}   {text}")
+        elif form == "sparse":
             label = ", ".join(below[row])
             lines.append(f"  row {row}   {text}   label {label}{_at(above[row], label) if wide else ''}")
         else:
@@ -102,10 +109,10 @@ def along_axes(batch: Mapping[str, Any], contract: Mapping[str, Any], noun: str 
 
 def one_line(batch: Mapping[str, Any], limit: int = 60) -> str:
     """Return a batch in one line of at most `limit` characters: its numbers, or its shape and family."""
-    scores, labels = matrix(batch["scores"]), matrix(batch["labels"])
-    first = ", ".join(_bracket(row) for row in scores)
-    second = ", ".join(_bracket(row) if len(row) > 1 else "".join(row) for row in labels)
-    text = f"{first}, {'label' if batch.get('label_form') == 'sparse' else 'labels'} {second}"
+    text = ", ".join(_bracket(row) for row in matrix(batch["scores"]))
+    if labelled(batch):
+        second = ", ".join(_bracket(row) if len(row) > 1 else "".join(row) for row in matrix(batch["labels"]))
+        text += f", {'label' if batch.get('label_form') == 'sparse' else 'labels'} {second}"
     shape = " x ".join(str(size) for size in batch["scores"]["shape"])
     return text if len(text) <= limit else f"a {shape} batch, family {batch.get('family', 'given')}"
 
@@ -122,11 +129,12 @@ def _number(text: str) -> float:
 
 def heading(batch: Mapping[str, Any], noun: str) -> str:
     """Return what a batch is in one line: shapes, dtypes, and where it is not plain, its layout in memory."""
-    scores, labels = batch["scores"], batch["labels"]
+    scores = batch["scores"]
     shape = " x ".join(str(length) for length in scores["shape"])
     layout = scores.get("layout", "C")
     memory = "" if layout == "C" else f", {layout} in memory"
-    return f"{noun} {shape}, {scores['dtype']}{memory}; {batch.get('label_form', 'sparse')} labels, {labels['dtype']}"
+    kind = f"{batch.get('label_form', 'sparse')} labels, {batch['labels']['dtype']}" if labelled(batch) else "no labels"
+    return f"{noun} {shape}, {scores['dtype']}{memory}; {kind}"
 
 
 def _bracket(row: Sequence[str]) -> str:

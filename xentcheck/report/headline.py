@@ -34,13 +34,16 @@ def _numbers(got: float, certified: tuple[float, float] | None) -> tuple[str, st
 
 
 def _batch(finding: Finding) -> str:
-    scores, labels = (arrays.matrix(finding.batch[name]) for name in ("scores", "labels"))
+    scores = arrays.matrix(finding.batch["scores"])
+    labels = arrays.matrix(finding.batch["labels"]) if arrays.labelled(finding.batch) else []
     flat = [item for row in labels for item in row]
-    if finding.batch.get("label_form", "sparse") != "sparse":
-        said = f"labels {_bracketed(_bracketed(row) for row in labels)}"
+    if not arrays.labelled(finding.batch):
+        said = ""
+    elif finding.batch.get("label_form", "sparse") != "sparse":
+        said = f", labels {_bracketed(_bracketed(row) for row in labels)}"
     else:
-        said = f"label {flat[0]}" if len(flat) == 1 else f"labels {_bracketed(flat)}"
-    text = f"{_bracketed(_bracketed(row) for row in scores)}, {said}"
+        said = f", label {flat[0]}" if len(flat) == 1 else f", labels {_bracketed(flat)}"
+    text = f"{_bracketed(_bracketed(row) for row in scores)}{said}"
     shape = " x ".join(str(size) for size in finding.batch["scores"]["shape"])
     return text if len(text) <= LONGEST else f"a {shape} batch"
 

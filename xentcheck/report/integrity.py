@@ -15,7 +15,7 @@ def require_whole(report: ReportData) -> None:
     if report.verdict not in VERDICTS:
         raise ValueError(f"The report is damaged: its verdict is {report.verdict!r}.")
     for where, batch in _batches(report):
-        for name in ("scores", "labels"):
+        for name in ("scores", "labels") if arrays.labelled(batch) else ("scores",):
             if not _is_array(batch.get(name)):
                 raise ValueError(f"The report is damaged: {where} has no {name} that can be read.")
     tables = [

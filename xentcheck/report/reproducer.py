@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from xentcheck.batches.extra_axes import number_of, split
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.harmless import harmless
-from xentcheck.report import literals
+from xentcheck.report import arrays, literals
 from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.importable import named
 from xentcheck.report.results import Finding
@@ -34,7 +34,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.targets import TargetSpecification, open_host
 """
-_LOSS = {"loss": "loss      ", "log_probability": "log p     "}
+_LOSS = {"loss": "loss      ", "log_probability": "log p     ", "entropy": "entropy   "}
 _ALONG = {"hessian_vector": "H v       ", "jvp": "jvp       "}
 _WHILE = "1 while the defect is there"
 
@@ -105,7 +105,7 @@ def _data(finding: Finding, contract: Contract, as_given: bool) -> str:
     batch = finding.batch
     memory = batch.get("layout", "C")
     lines = [] if memory == "C" else [literals.layout_source().rstrip(), "", ""]
-    for name in ("scores", "labels"):
+    for name in ("scores", "labels") if arrays.labelled(batch) else ("scores",):
         source = literals.array_source(batch[name])
         if as_given:
             sparse = name == "labels" and batch.get("label_form", "sparse") == "sparse"
@@ -167,14 +167,22 @@ def _call(known: BuildPlan, contract: Contract, finding: Finding, framework: str
     lines = [idiom.imports + _imported(module, attribute, known.base), idiom.present]
     scores, labels = idiom.wrap.format("scores"), idiom.wrap.format("labels")
     if differentiated:
-        order = "labels, z" if contract.argument_order == "labels_first" else "z, labels"
-        lines += [idiom.leaf.format(scores=scores), "" if labels == "labels" else f"labels = {labels}"]
+        unwrapped = labels == "labels" or contract.is_entropy
+        lines += [idiom.leaf.format(scores=scores), "" if unwrapped else f"labels = {labels}"]
+        order = _order(contract, "z", "labels")
         lines.append(idiom.gradient.format(call=f"target({order}{keywords}, **{options})"))
     else:
-        order = f"{labels}, {scores}" if contract.argument_order == "labels_first" else f"{scores}, {labels}"
+        order = _order(contract, scores, labels)
         lines.append(f"returned = target({order}{keywords}, **{options})")
     lines.append(f"returned = {idiom.read}")
     return "\n".join(line for line in lines if line) + "\n"
+
+
+def _order(contract: Contract, scores: str, labels: str) -> str:
+    """Return the arguments of a call before its options."""
+    if contract.is_entropy:
+        return scores
+    return f"{labels}, {scores}" if contract.argument_order == "labels_first" else f"{scores}, {labels}"
 
 
 def _imported(module: str, attribute: str, base: str) -> str:
@@ -230,6 +238,7 @@ def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -
     named = {key: name for key, name in contract.arguments.items() if key in batch.get("options", {})}
     drawn = ", ".join(f"{key!r}: options[{name!r}]" for key, name in named.items())
     form = batch.get("label_form", "sparse")
+    given = f"scores, labels, {form!r}" if arrays.labelled(batch) else "scores, np.zeros(len(scores), int), 'sparse'"
     further = "" if finding.upstream is None else f", upstream=np.array({finding.upstream!r})"
     if finding.property == "bad-input" and finding.part:
         further = f", ({role_of(finding.part)!r},)"  # the call for one part alone
@@ -238,7 +247,7 @@ def _through_xentcheck(known: BuildPlan, contract: Contract, finding: Finding) -
         further = f", ({part!r},), {name}=np.array(direction, scores.dtype)"
     lines = [
         f"contract = Contract.from_mapping({stated})",
-        f"batch = Batch(scores, labels, {form!r}, {{{drawn}}}, {batch.get('layout', 'C')!r})",
+        f"batch = Batch({given}, {{{drawn}}}, {batch.get('layout', 'C')!r})",
         f"target = TargetSpecification({roles}, contract=contract)",
         *([f"direction = {direction!r}"] if direction is not None else []),
         f"with open_host(target, directory={known.base!r}) as host:",
@@ -283,7 +292,7 @@ def _locations(known: BuildPlan) -> dict[str, Any]:
 
 def _by_hand(contract: Contract, finding: Finding) -> str:
     """Return the lines for a function that exists in a session only: its call is left to the reader."""
-    order = "labels, scores" if contract.argument_order == "labels_first" else "scores, labels"
+    order = _order(contract, "scores", "labels")
     direction = _direction(finding)[0]
     if direction is not None:
         vector, shape = f"np.array({direction!r}, scores.dtype)", finding.batch["scores"]["shape"]

@@ -1,10 +1,15 @@
 """What a target returned, as a report has it: where a log-probability came back, laws see a loss, minus that.
 
-An element of a log-probability is "log_probability[0]" in a report, and "loss[0]" to the laws.
+An element of a log-probability is "log_probability[0]" in a report, and "loss[0]" to the laws; one of an entropy, which
+was asked for without labels, is "entropy[0]".
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.storage import to_mapping
 from xentcheck.contract import Contract
 
 Interval = tuple[float, float]
@@ -18,7 +23,12 @@ def element(contract: Contract, part: str) -> str:
 def role(part: str) -> str:
     """Return the part of an outcome that holds an element of a report: "loss" of "log_probability[0]"."""
     name = part.partition("[")[0]
-    return "loss" if name == "log_probability" else name
+    return "loss" if name in ("log_probability", "entropy") else name
+
+
+def given(contract: Contract, batch: Batch) -> dict[str, Any]:
+    """Return a batch as a report has it: as it was handed over, for an entropy without labels."""
+    return to_mapping(batch, labelled=not contract.is_entropy)
 
 
 def number(contract: Contract, got: float | str | None) -> float | str | None:

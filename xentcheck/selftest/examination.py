@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from xentcheck.batches.storage import to_mapping
 from xentcheck.diagnosis import STRICT, Diagnosis
 from xentcheck.engine.minimise import minimise
 from xentcheck.engine.order import capabilities_of
@@ -255,7 +254,7 @@ def _first(search: _Search) -> First:
         rows=violation.batch.n,
         classes=violation.batch.m,
         mechanism=cause.mechanism if cause is not None and cause.shown else "",
-        batch=to_mapping(violation.batch),
+        batch=returned.given(contract, violation.batch),
         profile=fall.profile,
         in_sweep=fall.in_sweep,
         part=returned.element(contract, violation.part),

@@ -93,10 +93,12 @@ class _Question:
         self.weights = None if weights is None else [mpmath.mpf(one) for one in weights]
         by_row = self.option["row_weights"]
         self.row_weights = [mpmath.mpf(1)] * len(self.scores) if by_row is None else [mpmath.mpf(v) for v in by_row]
-        labels, form = batch["labels"], batch.get("label_form", "sparse")
-        self.labels = [int(v) for v in labels["values"]] if form == "sparse" else None
-        self.targets = None if form == "sparse" else _exact(labels)
-        n = len(self.scores)
+        n, form = len(self.scores), batch.get("label_form", "sparse")
+        if contract.is_entropy:
+            self.labels: list[int] | None = [0] * n
+        else:
+            self.labels = [int(v) for v in batch["labels"]["values"]] if form == "sparse" else None
+        self.targets = _exact(batch["labels"]) if self.labels is None else None
         ignored = self.option["ignore_index"]
         named = [self.labels is None or ignored is None or self.labels[i] != ignored for i in range(n)]
         self.kept = [named[i] and self.row_weights[i] != 0 for i in range(n)]
@@ -148,6 +150,8 @@ class _Question:
                 total = mpmath.fsum(p)
                 p = [value / total for value in p]
             lse = mpmath.mpf(0)
+        if self.contract.is_entropy:
+            return -mpmath.fsum(q * mpmath.log(q) for q in p if q != 0)
         value = mpmath.fsum(a * self.surprisal(q, boundary) for a, q in zip(c, p, strict=True) if a != 0)
         return self.row_weights[i] * (value + mpmath.mpf(float(self.option["z_loss"] or 0.0)) * lse**2)
 

@@ -111,7 +111,8 @@ def gradient(given: Block[R], factor: R, columns: Columns | None = None) -> R:
     """Return the derivatives of factor * L at chosen columns (n, k) or at all; factor has the shape (n, 1)."""
     wrt, normalise = given.problem.contract.gradient_wrt, given.problem.contract.boundary.normalise
     if given.problem.contract.is_entropy:
-        return entropy_gradient(given, factor, columns)
+        entropy: R = entropy_gradient(given, factor, columns)
+        return entropy
     if wrt == "probabilities":
         return _by_probabilities(given, factor, columns)
     found: R = _by_logits(given, factor, columns, through_sum=wrt == "logits" or normalise)
@@ -131,7 +132,8 @@ def entropy_gradient(given: Block[R], factor: R, columns: Columns | None = None)
         distance = -q.d
         mean = (given.c * distance).sum()
         slope = (distance if columns is None else distance.at(columns)) - mean
-        return q.probability(columns, factor) * slope
+        by_logits: R = q.probability(columns, factor) * slope
+        return by_logits
     own = q.surprisal() - 1.0
     own = own if given.present is None else own.where(given.present, 0.0)
     by_sum = contract.gradient_wrt == "logits" or contract.boundary.normalise

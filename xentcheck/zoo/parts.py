@@ -22,6 +22,7 @@ CAPPED = {"soft_cap": {"argument": "softcap"}}
 TEMPERED = {"temperature": {"argument": "temperature"}}
 COUNTED = {"divisor": {"argument": "num_items_in_batch"}, "reduction": "sum"}
 LOG_PROBABILITIES = {"output": "log_probability", "reduction": "none"}
+ENTROPY = {"output": "entropy", "reduction": "none"}
 P_MINUS_T = {"labels": ["onehot", "soft"], "soft_rows": "any", "gradient_of": "p - t"}
 HALVES = {"dtypes": ["float16", "bfloat16"]}
 EVERY_DTYPE = {"dtypes": ["float64", "float32", "float16", "bfloat16"]}
@@ -96,6 +97,13 @@ def row_losses(scores: Array, labels: Array) -> Array:
     d = shifted(scores)
     losses: Array = np.log(np.exp(d).sum(axis=1)) - at(d, labels)
     return losses
+
+
+def row_entropies(scores: Array) -> Array:
+    """Return -sum p log p of each row."""
+    logs = log_softmax(scores)
+    entropies: Array = -(np.exp(logs) * logs).sum(axis=1)
+    return entropies
 
 
 def row_gradients(scores: Array, labels: Array) -> Array:

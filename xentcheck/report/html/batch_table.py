@@ -13,6 +13,7 @@ from xentcheck.truth.formats import FORMATS
 
 COLUMNS = 12
 ROWS = 10
+_NO_LABELS: Mapping[str, Any] = {"shape": [0, 0], "dtype": "int64", "values": []}
 _MEANINGS = {"fault": "Marked: where the answer is wrong.", "label": "Underlined: the class of the label."}
 
 
@@ -58,15 +59,16 @@ def batch_table(batch: Mapping[str, Any], part: str = "", noun: str = "logits") 
     noun : str
         What the scores are: the contract's `input`.
     """
-    scores, labels = _Stored(batch["scores"]), _Stored(batch["labels"])
-    sparse = batch.get("label_form", "sparse") == "sparse"
+    scores, form = _Stored(batch["scores"]), batch.get("label_form", "sparse")
+    labels = _Stored(batch["labels"] if arrays.labelled(batch) else _NO_LABELS)
+    sparse, dense = form == "sparse", form in ("onehot", "soft")
     fault = _index(part)
     wanted = {fault[1]} if len(fault) > 1 else set()
     wrong_row = fault[0] if fault else None
     rows = chosen(scores.rows, ROWS, set() if wrong_row is None else {wrong_row})
     true = {row: _true_class(labels, row, sparse) for row in rows if row is not None}
     wanted |= {column for column in list(true.values())[:ROWS] if column is not None}
-    columns = chosen(max(scores.columns, 0 if sparse else labels.columns), COLUMNS, wanted)
+    columns = chosen(max(scores.columns, labels.columns if dense else 0), COLUMNS, wanted)
     made: list[Row] = []
     for position, row in enumerate(rows):
         if row is None:
@@ -80,7 +82,7 @@ def batch_table(batch: Mapping[str, Any], part: str = "", noun: str = "logits") 
         )
         label = ", ".join(labels.row(row)) or "none" if sparse else ""
         made.append(Row(f"row {row}", cells, label, wrong))
-        if not sparse:
+        if dense:
             shown = tuple(Cell("…" if column is None else labels.at(row, column)) for column in columns)
             made.append(Row("labels", shown, "", wrong))
     if sparse:

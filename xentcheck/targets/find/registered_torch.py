@@ -89,6 +89,20 @@ TARGETS: tuple[Registered, ...] = (
         **{**_TORCH, "keywords": {}, "documentation": "docstrings of torch.distributions", "seen": {}},
     ),
     Registered(
+        name="torch.distributions.Categorical.entropy",
+        description="logits alone, the entropy of each row in nats, gradient by autograd",
+        loss=f"{SHIMS}.torch_distributions:entropy",
+        contract={
+            "output": "entropy",
+            "reduction": "none",
+            # z - logsumexp(z) is formed, which cannot be better than this grade.
+            "accuracy": "C",
+            # A mask of actions: log p is clamped to the lowest number, and 0 times that is 0.
+            "nonfinite": ["-inf"],
+        },
+        **{**_TORCH, "keywords": {}, "documentation": "docstrings of torch.distributions", "seen": {}},
+    ),
+    Registered(
         name="cut_cross_entropy.linear_cross_entropy",
         description="cross_entropy fused with a layer, here the identity, by torch.compile",
         loss=f"{SHIMS}.cut_cross_entropy_linear:loss",
