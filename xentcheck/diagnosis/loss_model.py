@@ -237,7 +237,7 @@ class Model:
         """Return the loss (n,) or the gradient (n, m) of each row before the reduction."""
         log_p, p = logs or self.logs
         if self.contract.is_entropy:
-            return self._entropies(log_p, p)
+            return self.entropies(log_p, p)
         t = self.t if t is None else t
         if self.part == "loss":
             rows = -dot(t, log_p)
@@ -248,7 +248,7 @@ class Model:
             return rows
         return rows + self.penalty(use) if use else rows
 
-    def _entropies(self, log_p: Floats, p: Floats) -> Floats:
+    def entropies(self, log_p: Floats, p: Floats) -> Floats:
         """Return the entropy (n,) or its gradient (n, m) of each row."""
         if self.part == "loss":
             return -dot(p, log_p)

@@ -89,7 +89,9 @@ def from_logs(
     """Yield the part of a simulated log p and p, with the reduction in float64 and the result rounded to `final`."""
     log_p, p = logs
     t = model.t
-    if model.part == "loss":
+    if model.contract.is_entropy:
+        rows = model.entropies(log_p, p)
+    elif model.part == "loss":
         rows = -dot(t, log_p)
     elif model.contract.gradient_wrt == "logits":
         rows = model.factor_of_p(t) * p - t

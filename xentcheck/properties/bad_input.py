@@ -134,4 +134,5 @@ def _leave_open(case: Case, kinds: list[str], random: np.random.Generator, ignor
     if scores:
         kind = scores[int(random.integers(len(scores)))]
         if (changed := not_finite(case.batch, kind, at_label=bool(random.integers(2)) or kind in promised)) is not None:
-            case.leave_open(LeftOpen(changed[1], *changed))
+            what = f"a score of {kind}" if case.contract.is_entropy else changed[1]
+            case.leave_open(LeftOpen(what, changed[0], what))

@@ -102,7 +102,8 @@ def contract_line(report: ReportData) -> str:
 
     usual = Contract().as_mapping()
     stated = {**usual, **report.target.contract}
-    keys = [*DEFAULTS_SHOWN, *(key for key in stated if key not in DEFAULTS_SHOWN and stated[key] != usual.get(key))]
+    shown = [key for key in DEFAULTS_SHOWN if key != "labels" or stated["output"] != "entropy"]
+    keys = [*shown, *(key for key in stated if key not in DEFAULTS_SHOWN and stated[key] != usual.get(key))]
     return ", ".join(f"{key} {_value(stated[key])}" for key in keys)
 
 

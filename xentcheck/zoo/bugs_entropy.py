@@ -23,7 +23,7 @@ def entropy_without_its_minus(scores: Array) -> Any:
     return -row_entropies(scores)
 
 
-@bug("probability_underflow", "value", "finite", contract=ENTROPY, thread="-(p * log(p)).sum(-1) on softmax outputs")
+@bug("log_of_softmax", "value", "finite", contract=ENTROPY, thread="pytorch 40553; trl 7251")
 def zero_times_log_of_zero(scores: Array) -> Any:
     """Multiply p by log(p) where p has underflowed, too: 0 times -inf."""
     p = softmax(scores)
@@ -38,7 +38,7 @@ def log_of_probability_and_eps(scores: Array) -> Any:
     return -(p * np.log(p + p.dtype.type(1e-6))).sum(axis=1)
 
 
-@bug("clipped", "value", contract={**ENTROPY, "dtypes": ["float64"]}, thread="probabilities clamped to [1e-5, 1]")
+@bug("clip", "value", contract={**ENTROPY, "dtypes": ["float64"]}, thread="probabilities clamped to [1e-5, 1]")
 def logarithm_clamped(scores: Array) -> Any:
     """Clamp the probability before its logarithm."""
     p = softmax(scores)
@@ -81,7 +81,7 @@ def share_of_the_largest(scores: Array) -> Any:
     role="gradient",
     loss=row_entropies,
     contract=ENTROPY,
-    thread="hand-written gradients: d(-p log p)/dz taken class by class",
+    thread="tensorflow 6717 [the gradient of Categorical.entropy was lost on its way]",
 )
 def gradient_without_entropy(scores: Array) -> Any:
     """Return -p log p, without the term of H."""
@@ -105,11 +105,10 @@ def gradient_of_each_class_alone(scores: Array) -> Any:
 
 
 @bug(
-    "cancellation",
+    "logits_not_shifted",
     "value",
     "shift",
     contract=ENTROPY,
-    akin=("precision_lost",),
     thread="logsumexp(z) - sum p z: both are as large as the logits",
 )
 def entropy_from_raw_logits(scores: Array) -> Any:

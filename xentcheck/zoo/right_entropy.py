@@ -33,7 +33,7 @@ def _vjp(scores: Array, upstream: Array) -> Any:
 @right(
     contract={**ENTROPY, "nonfinite": ["-inf"]},
     gradient=_gradient_with_absent_classes,
-    thread="masked actions: a class at -inf adds nothing",
+    thread="pytorch 40553, trl 7251: masked actions add nothing",
 )
 def entropy_of_masked_actions(scores: Array) -> Any:
     """Multiply p by log p, which stands for 0 where the class is absent."""

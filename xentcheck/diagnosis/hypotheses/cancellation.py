@@ -40,13 +40,24 @@ def cancelled(model: Model) -> Iterator[Prediction]:
             "use log1p of the sum without the maximum's own term."
         )
         yield from from_logs(model, "log1p_missing", text, simulate(model, work, log_softmax_shifted_by(row_maximum)))
-        text = (
-            "The loss is computed as logsumexp(z) - z_y: both are large and their difference loses digits; "
-            "subtract the row's maximum from z_y too: log(sum exp(z - max)) - (z_y - max)."
+        mechanism, text = (
+            "lse_minus_label",
+            (
+                "The loss is computed as logsumexp(z) - z_y: both are large and their difference loses digits; "
+                "subtract the row's maximum from z_y too: log(sum exp(z - max)) - (z_y - max)."
+            ),
         )
+        if model.contract.is_entropy:
+            mechanism, text = (
+                "logits_not_shifted",
+                (
+                    "The log-probabilities are computed as z - logsumexp(z): both are large and their difference loses "
+                    "digits; subtract the row's maximum from z first."
+                ),
+            )
         for recipe in (logsumexp_minus_scores, logaddexp_minus_scores):
-            yield from from_logs(model, "lse_minus_label", text, simulate(model, work, recipe))
-        if model.part == "gradient":
+            yield from from_logs(model, mechanism, text, simulate(model, work, recipe))
+        if model.part == "gradient" and not model.contract.is_entropy:
             p = simulate(model, work, softmax_shifted_by(row_maximum))[1]
             rows = (model.factor_of_p(model.t) * p).astype(work) - model.t.astype(work)
             text = "p_y - 1 cancels on confident rows; take minus the sum of the other probabilities."
@@ -154,11 +165,14 @@ def precision(seen: Observation) -> Iterator[Prediction]:
         reach, shifted = (_reach(model, size) for size in (np.abs(model.lse), spread))
         offset = np.any(error > shifted + allowed)
         if offset and np.all(error <= reach + allowed) and reach.max() > 4 * allowed[error > allowed].max():
+            mechanism, form = "lse_minus_label", "logsumexp(z) - z_y"
+            if model.contract.is_entropy:
+                mechanism, form = "logits_not_shifted", "logsumexp(z) - sum p z"
             text = (
-                "The error is of the size that logsumexp(z) - z_y has, which grows with a common offset of the logits; "
+                f"The error is of the size that {form} has, which grows with a common offset of the logits; "
                 "subtract the row's maximum from all logits first."
             )
-            yield Prediction("lse_minus_label", text, got)
+            yield Prediction(mechanism, text, got)
     largest = np.abs(model.right).max(initial=0.0)
     for narrow in NARROWER[model.problem.format.name]:
         name, u = np.dtype(narrow).name, float(ml_dtypes.finfo(narrow).eps) / 2

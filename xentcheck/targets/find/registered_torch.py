@@ -97,10 +97,14 @@ TARGETS: tuple[Registered, ...] = (
             "reduction": "none",
             # z - logsumexp(z) is formed, which cannot be better than this grade.
             "accuracy": "C",
-            # A mask of actions: log p is clamped to the lowest number, and 0 times that is 0.
             "nonfinite": ["-inf"],
         },
-        **{**_TORCH, "keywords": {}, "documentation": "docstrings of torch.distributions", "seen": {}},
+        **{
+            **_TORCH,
+            "keywords": {},
+            "documentation": "docstrings of torch.distributions",
+            "seen": {"nonfinite": "source: log p is clamped to the lowest number, since pytorch 41002"},
+        },
     ),
     Registered(
         name="cut_cross_entropy.linear_cross_entropy",
