@@ -39,6 +39,8 @@ def _carry_out(order: dict[str, Any], channel: Channel) -> None:
         if plan["base"] and plan["base"] not in sys.path[:1]:
             sys.path.insert(0, plan["base"])
         target = build(plan)
+        if target.contract.get("output") == "entropy":
+            raise TargetError(f"{plan['name']} returns an entropy; it is losses that are timed beside the reference.")
         if order["describe"]:
             locations.append(described(target, plan))
         for form in forms(target.contract):

@@ -169,5 +169,6 @@ def _require_usable(host: Host, cell: Cell) -> None:
     arguments += [f"{name}=..." for name in contract.arguments.values()]
     raise TargetError(
         f"{host.description.name} cannot be called as {raised.call}({', '.join(arguments)}): {raised.message}; "
-        "say what it takes with --contract argument_order=labels_first or the option keys, or wrap it in a function."
+        "say what it takes with --contract argument_order=labels_first, output=entropy (of the scores alone) or the "
+        "option keys, or wrap it in a function."
     )

@@ -207,5 +207,6 @@ def _why_none(questions: Questions, refusals: list[tuple[Batch, Outcome]]) -> st
         return f"{name} cannot be probed: {said(outcome)}."
     return (
         f"{name} cannot be probed, since none of {len(refusals)} calls with scores and labels returned numbers; "
-        f"for {shown(batch)} came {said(outcome).rstrip('.')}."
+        f"for {shown(batch)} came {said(outcome).rstrip('.')}; "
+        "what returns the entropy of the scores alone is declared by output=entropy."
     )

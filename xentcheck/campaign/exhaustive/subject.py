@@ -158,6 +158,8 @@ def _require(name: str, contract: Contract, dtype: str) -> None:
         raise TargetError(f"{name} reduces its losses; this campaign needs one a row, by --contract reduction=none.")
     if contract.input != "logits" or not contract.boundary.exact or contract.gradient_wrt != "logits":
         raise TargetError(f"{name} is no plain loss of logits, the only kind that an exhaustive campaign judges.")
+    if contract.is_entropy:
+        raise TargetError(f"{name} returns an entropy; an exhaustive campaign judges losses.")
     options = [key for key, value in _PLAIN.items() if getattr(contract, key) != value]
     options += [key for key in ("soft_cap", "temperature") if getattr(contract, key) is not None]
     if options:

@@ -9,7 +9,6 @@ import numpy as np
 from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Model
 from xentcheck.diagnosis.prediction import Prediction
-from xentcheck.diagnosis.simulation import row_maximum, simulate, softmax_shifted_by, working_dtypes
 
 
 @hypothesis(Rank.OPTIONS, quick=True)
@@ -25,14 +24,10 @@ def other_units(model: Model) -> Iterator[Prediction]:
 
 
 @hypothesis(Rank.SCORES)
-def of_other_probabilities(model: Model) -> Iterator[Prediction]:
-    """Yield p log p where p has underflowed and log p is -inf, and the entropy of the mean of the rows."""
+def of_the_mean(model: Model) -> Iterator[Prediction]:
+    """Yield the entropy of the mean of the rows."""
     if not model.contract.is_entropy or model.part != "loss":
         return
-    text = "-p log p is nan where p has underflowed to 0: the logarithm is taken of a softmax, and 0 log 0 has to be 0."
-    for work in working_dtypes(model) if model.contract.input == "logits" else ():
-        log_p, p = simulate(model, work, softmax_shifted_by(row_maximum))
-        yield Prediction("log_of_softmax", text, model.finish(-(p * log_p).sum(axis=-1)), exact=True)
     if model.reduction == "mean" and model.n > 1:
         mean = model.unguarded[1].mean(axis=0)
         whole = -np.where(mean == 0, 0.0, mean * np.log(np.where(mean == 0, 1.0, mean))).sum()
