@@ -12,13 +12,29 @@ import numpy as np
 import pytest
 
 import xentcheck
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.storage import from_mapping
 from xentcheck.contract import Contract
-from xentcheck.report import returned
+from xentcheck.report import arrays, returned
 from xentcheck.report.headline import headline
 from xentcheck.report.markdown import text as markdown
 from xentcheck.report.results import Finding
+from xentcheck.report.terminal import contract_line
 
 LOG_P = Contract(output="log_probability", reduction="none")
+
+
+def test_an_entropy_has_its_name_and_no_labels() -> None:
+    """Its numbers are left as they are; the batch is read back with labels of 0."""
+    entropy = Contract(output="entropy", reduction="none")
+    assert returned.element(entropy, "loss[0]") == "entropy[0]"
+    assert returned.role("entropy[0]") == "loss"
+    assert returned.number(entropy, 2.0) == 2.0
+    batch = Batch(np.zeros((2, 3)), np.array([1, 2]))
+    stored = returned.given(entropy, batch)
+    assert "labels" not in stored
+    assert from_mapping(stored).labels.tolist() == [0, 0]
+    assert returned.given(Contract(), batch)["labels"]["values"] == [1, 2]
 
 
 def test_a_loss_is_left_as_it_is() -> None:
@@ -102,6 +118,47 @@ def test_a_right_one_has_no_finding() -> None:
     report = xentcheck.check(log_prob, contract={**_stated(), "dtypes": ["float32"], "nonfinite": ["-inf"]})
     assert report.findings == ()
     assert {"minus-infinity", "gibbs", "value"} <= {law.name for law in report.properties if law.status == "passed"}
+
+
+ENTROPY_SOURCE = """
+import numpy as np
+
+def entropy(z):
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p = p / p.sum(axis=1, keepdims=True)
+    return -(p * np.log(p + 1e-3)).sum(axis=1)
+
+class Policy:
+    def loss(self, z):
+        return entropy(z)
+"""
+
+
+@pytest.mark.parametrize("name", ["entropy", "Policy"])
+def test_an_entropy_is_reported_without_labels(tmp_path: Path, name: str) -> None:
+    """Text, Markdown, page, JSON and the script, called directly or as xentcheck does; what was read back is whole."""
+    (tmp_path / "bonus.py").write_text(ENTROPY_SOURCE, encoding="utf-8")
+    contract = {"output": "entropy", "reduction": "none", "dtypes": ["float64"]}
+    report = xentcheck.check(f"{tmp_path}/bonus.py:{name}", contract=contract, properties=["value"])
+    finding: Finding = report.findings[0]
+    assert finding.part == "entropy[0]"
+    assert finding.title == "the entropy is outside its allowance"
+    assert finding.mechanism == "eps_added"
+    assert "labels" not in finding.batch
+    assert ", label" not in headline(finding)
+    assert "entropy[0] " in headline(finding)
+    assert "entropy[0]" in markdown([report], {})
+    assert arrays.batch_lines(finding.batch)[0].endswith("; no labels")
+    assert ", label" not in arrays.one_line(finding.batch)
+    assert contract_line(report) == "input logits, reduction none, output entropy, dtypes float64"
+    assert "; no labels" in report.to_html()
+    assert xentcheck.Report.from_json(report.to_json()).findings[0].batch == finding.batch
+    script = tmp_path / "script.py"
+    script.write_text(finding.reproducer, encoding="utf-8")
+    assert "labels" not in finding.reproducer.partition('"""')[2].partition('"""')[2]
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1, done.stderr
+    assert f"got        {finding.got!r}" in done.stdout
 
 
 def _stated() -> dict[str, object]:

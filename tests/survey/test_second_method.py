@@ -31,6 +31,16 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "none": {"reduction": "none"},
     "log-probabilities returned": {"output": "log_probability", "reduction": "none"},
     "log-likelihood": {"output": "log_probability", "class_weights": {"argument": "w"}, "z_loss": 0.01},
+    "entropy": {"output": "entropy", "reduction": "none"},
+    "mean entropy": {"output": "entropy"},
+    "entropy of probabilities": {"output": "entropy", "input": "probabilities", "gradient_wrt": "probabilities"},
+    "entropy of rows divided": {
+        "output": "entropy",
+        "input": "probabilities",
+        "boundary": {"normalise": True},
+        "gradient_wrt": "probabilities",
+    },
+    "entropy by the logits behind": {"output": "entropy", "input": "probabilities"},
     "weights": {"class_weights": {"argument": "w"}, "mean_over": "weights"},
     "row weights": {
         "row_weights": {"argument": "v"},

@@ -127,6 +127,16 @@ CONTRACTS = {
     "soft_rows=any, z_loss": {"labels": ["soft"], "soft_rows": "any", "z_loss": 0.125},
     "soft_rows=any, label_smoothing": {"labels": ["soft"], "soft_rows": "any", "label_smoothing": 0.25},
     "soft_rows=any, class_weights": {"labels": ["soft"], "soft_rows": "any", "class_weights": WEIGHTS},
+    "output=entropy": {"output": "entropy"},
+    "output=entropy, reduction=mean": {"output": "entropy", "reduction": "mean"},
+    "output=entropy, output_dtype=float16": {"output": "entropy", "output_dtype": "float16"},
+    "output=entropy, input=probabilities": {"output": "entropy", "input": "probabilities"},
+    "output=entropy, gradient_wrt=probabilities": {"output": "entropy", **PROBABLE},
+    "output=entropy, gradient_wrt=probabilities, boundary=normalise": {
+        "output": "entropy",
+        **PROBABLE,
+        "boundary": {"normalise": True},
+    },
     "gradient_of=p - t": UNSUMMED,
     "gradient_of=p - t, row_weights, z_loss": {**UNSUMMED, **BY_ROW, "z_loss": 0.125},
     "gradient_of=p - t, label_smoothing, reduction=sum": {**UNSUMMED, "label_smoothing": 0.25, "reduction": "sum"},
@@ -198,6 +208,7 @@ CONTRACTS = {
 ACCURACIES = ("B", "B+", "C", "A", "tight B", "tight C", "tight R")
 EVERY_ACCURACY = (
     "plain",
+    "output=entropy",
     "ignore_index, reduction=sum",
     "soft_cap",
     "z_loss",
@@ -243,16 +254,19 @@ def allowances(name, accuracy, dtype):
     contract = Contract(**{"reduction": "none", **CONTRACTS[name]}, dtypes=[dtype], accuracy=promised)
     scores, labels = batch(contract, dtype)
     upstream = None if contract.reduction != "none" else np.array([1.0, -2.0, 0.5, 1.0, 3.0, 1.0, 0.25, 1.0])
-    smooth = contract.input == "logits" and contract.boundary.exact and contract.soft_cap is None
+    smooth = (
+        not contract.is_entropy and contract.input == "logits" and contract.boundary.exact and contract.soft_cap is None
+    )
     vector = np.array([1.0, -3.0, 0.5, 2.0]) * np.ones((len(SCORES), 1)) if smooth else None
     options = {"row_weights": ROW_WEIGHTS} if "row_weights" in contract.arguments else {}
-    further = {"upstream": upstream, "vector": vector, "tangent": TANGENT}
+    further = {"upstream": upstream, "vector": vector, "tangent": None if contract.is_entropy else TANGENT}
     problem = pose(contract, scores, labels, contract.labels[0], options, **further)
     on = conditions(problem)
     found = tight(problem, on)[accuracy[-1]] if accuracy.startswith("tight") else conformance(problem, on)
     rows = [found.rows] if found.loss.ndim == 0 else []
     products = _columns(found.hessian_vector) if found.hessian_vector is not None else ()
-    return [np.atleast_1d(found.loss), *rows, *_columns(found.gradient), *products, np.atleast_1d(found.jvp)]
+    along = [] if found.jvp is None else [np.atleast_1d(found.jvp)]
+    return [np.atleast_1d(found.loss), *rows, *_columns(found.gradient), *products, *along]
 
 
 def _columns(gradient):
