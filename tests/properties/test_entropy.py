@@ -57,7 +57,7 @@ def test_right_code_keeps_every_law() -> None:
         ("entropy_in_bits", "uniform", "entropy_in_bits"),
         ("entropy_without_its_minus", "gibbs", "wrong_sign"),
         ("zero_times_log_of_zero", "finite", ""),
-        ("log_of_probability_and_eps", "value", "eps_added"),
+        ("entropy_with_eps_in_the_logarithm", "value", "eps_added"),
         ("entropy_of_the_mean", "value", "entropy_of_the_mean"),
         ("gradient_without_entropy", "gradient-row-sum", "entropy_gradient"),
         ("gradient_of_each_class_alone", "gradient", "entropy_gradient"),

@@ -150,7 +150,7 @@ def test_an_entropy_is_reported_without_labels(tmp_path: Path, name: str) -> Non
     assert "entropy[0]" in markdown([report], {})
     assert arrays.batch_lines(finding.batch)[0].endswith("; no labels")
     assert ", label" not in arrays.one_line(finding.batch)
-    assert contract_line(report) == "input logits, reduction none, output entropy, dtypes float64"
+    assert contract_line(report) == "input logits, reduction none, dtypes float64, output entropy"
     assert "; no labels" in report.to_html()
     assert xentcheck.Report.from_json(report.to_json()).findings[0].batch == finding.batch
     script = tmp_path / "script.py"

@@ -32,7 +32,7 @@ def zero_times_log_of_zero(scores: Array) -> Any:
 
 
 @bug("eps_added", "value", contract=ENTROPY, thread="-(p * log(p + 1e-8)).sum(-1) in policy gradients")
-def log_of_probability_and_eps(scores: Array) -> Any:
+def entropy_with_eps_in_the_logarithm(scores: Array) -> Any:
     """Take the logarithm of softmax + 1e-6."""
     p = softmax(scores)
     return -(p * np.log(p + p.dtype.type(1e-6))).sum(axis=1)
