@@ -151,7 +151,11 @@ def test_an_entropy_is_reported_without_labels(tmp_path: Path, name: str) -> Non
     assert arrays.batch_lines(finding.batch)[0].endswith("; no labels")
     assert ", label" not in arrays.one_line(finding.batch)
     assert contract_line(report) == "input logits, reduction none, dtypes float64, output entropy"
-    assert "; no labels" in report.to_html()
+    page = report.to_html()
+    assert "; no labels" in page
+    assert "entropy, all scores times t" in page or "entropy, one score plus t" in page or finding.line is None
+    assert returned.spoken(report.target.contract, "loss") == "entropy"
+    assert returned.spoken(Contract().as_mapping(), "loss") == "loss"
     assert xentcheck.Report.from_json(report.to_json()).findings[0].batch == finding.batch
     script = tmp_path / "script.py"
     script.write_text(finding.reproducer, encoding="utf-8")

@@ -6,6 +6,7 @@ was asked for without labels, is "entropy[0]".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from xentcheck.batches.batch import Batch
@@ -29,6 +30,11 @@ def role(part: str) -> str:
 def given(contract: Contract, batch: Batch) -> dict[str, Any]:
     """Return a batch as a report has it: as it was handed over, for an entropy without labels."""
     return to_mapping(batch, labelled=not contract.is_entropy)
+
+
+def spoken(stated: Mapping[str, Any], part: str) -> str:
+    """Return what a table calls a part, "entropy" for a loss that is one; of a contract as a report states it."""
+    return "entropy" if part == "loss" and stated.get("output") == "entropy" else part
 
 
 def number(contract: Contract, got: float | str | None) -> float | str | None:

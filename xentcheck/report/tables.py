@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from xentcheck.report import arrays
+from xentcheck.report import arrays, returned
 from xentcheck.report.results import Grade, PropertyResult, ReportData, WitnessResult
 
 OBSERVED = 12
@@ -66,7 +66,8 @@ def grades(report: ReportData, out: Console) -> None:
     rows = columned([("", "left"), ("", "left"), ("grade", "left"), ("at least", "left"), ("at", "left")])
     for dtype, parts in report.grades.items():
         for part, grade in parts.items():
-            lead = (dtype, part, Text(grade.grade, _GRADE_STYLES.get(grade.grade, "green")))
+            name = returned.spoken(report.target.contract, part)
+            lead = (dtype, name, Text(grade.grade, _GRADE_STYLES.get(grade.grade, "green")))
             for said, place in errors(part, grade).items() or (("", ""),):
                 rows.add_row(*lead, Text(place), Text(said))
                 lead = ("", "", Text(""))

@@ -125,8 +125,8 @@ def medians(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return np.array([at for at, _ in ordered]), np.array([bound for _, bound in ordered])
 
 
-def line_plots(line: Line, prefix: str) -> list[Plot]:
-    """Return the plot of the loss along a line and, where the target has a gradient, that of the slope."""
+def line_plots(line: Line, prefix: str, name: str = "loss") -> list[Plot]:
+    """Return the plot of the loss, called `name`, along a line and, where the target has a gradient, of the slope."""
     t = np.array(line.t)
     loss, exact, allowed = (_drawable(values) for values in (line.loss, line.certified_loss, line.allowance))
 
@@ -136,13 +136,13 @@ def line_plots(line: Line, prefix: str) -> list[Plot]:
         style = {"color": svg.ALLOWED, "alpha": 0.35, "linewidth": 0}
         axes.fill_between(t, low, high, where=judged, label="allowed", **style)
         _curves(axes, t, {"exact": exact, "target": loss}, line)
-        axes.set_ylabel("loss")
+        axes.set_ylabel(name)
 
     plots = [
         Plot(
             svg.drawn(losses, f"{prefix}-loss"),
-            f"The loss along {line.direction}. {_apart(t, loss, exact, allowed)}",
-            f"loss, {line.direction}",
+            f"The {name} along {line.direction}. {_apart(t, loss, exact, allowed)}",
+            f"{name}, {line.direction}",
         )
     ]
     if line.slope:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xentcheck.contract.harmless import harmless
-from xentcheck.report import findings, inferred, known, tables, terminal
+from xentcheck.report import findings, inferred, known, returned, tables, terminal
 from xentcheck.report.citation import citation
 from xentcheck.report.html import plots
 from xentcheck.report.html.batch_table import BatchTable, batch_table
 from xentcheck.report.html.number_line import NumberLine, number_line
 from xentcheck.report.html.svg import Plot
-from xentcheck.report.results import CONFORMS, VIOLATES, Finding, PropertyResult, ReportData, identifier
+from xentcheck.report.results import CONFORMS, VIOLATES, Finding, Grade, PropertyResult, ReportData, identifier
 
 CODE = 200_000
 """Characters of a script at most."""
@@ -139,17 +139,17 @@ def _facts(report: ReportData) -> list[tuple[str, str]]:
 
 
 def _grades(report: ReportData) -> list[GradeRow]:
-    return [
-        GradeRow(dtype, part, grade.grade, list(tables.errors(part, grade).items()), grade.note)
-        for dtype, parts in report.grades.items()
-        for part, grade in parts.items()
-    ]
+    def row(dtype: str, part: str, grade: Grade) -> GradeRow:
+        name = returned.spoken(report.target.contract, part)
+        return GradeRow(dtype, name, grade.grade, list(tables.errors(part, grade).items()), grade.note)
+
+    return [row(dtype, part, grade) for dtype, parts in report.grades.items() for part, grade in parts.items()]
 
 
 def _finding(
     report: ReportData, finding: Finding, place: int, anchor: str, formulas: Mapping[str, str], *, drawing: bool
 ) -> FindingView:
-    noun = str(report.target.contract.get("input", "logits"))
+    noun, name = str(report.target.contract.get("input", "logits")), returned.spoken(report.target.contract, "loss")
     return FindingView(
         finding=finding,
         anchor=anchor,
@@ -159,7 +159,7 @@ def _finding(
         line=number_line(finding),
         figures=findings.figures(finding),
         beneath=findings.beneath(finding),
-        plots=plots.line_plots(finding.line, anchor) if drawing and finding.line is not None else [],
+        plots=plots.line_plots(finding.line, anchor, name) if drawing and finding.line is not None else [],
         script="\n".join(harmless(line, CODE) for line in finding.reproducer[:CODE].splitlines()),
         command=findings.narrowed(report, finding),
         name=identifier(finding),
