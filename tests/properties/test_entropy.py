@@ -111,6 +111,8 @@ def test_targets_are_called_with_the_scores_alone() -> None:
     assert witness is not None
     assert "labels" not in witness
     assert witness["label_form"] == "none"
+    assert report.coverage
+    assert not [aspect for aspect in report.coverage if "label" in aspect]
 
 
 def test_bad_input_is_that_of_probabilities() -> None:

@@ -53,8 +53,10 @@ def with_what_is_missing(counts: Counts, contract: Contract, cells: Iterable[Cel
 def _levels(space: InputSpace, batch: Batch) -> Iterator[tuple[str, Iterable[str]]]:
     """Yield what occurs in a batch, by aspect."""
     yield "dtypes", [batch.dtype]
-    yield "labels", [f"{batch.label_form} {batch.labels.dtype.name}"]
-    if batch.label_form == "sparse":
+    labelled = not space.contract.is_entropy
+    if labelled:
+        yield "labels", [f"{batch.label_form} {batch.labels.dtype.name}"]
+    if labelled and batch.label_form == "sparse":
         yield "label shapes", ["(n,)" if batch.labels.ndim == 1 else "(n,1)"]
     yield "rows", [_size(batch.n)]
     yield "classes", [_size(batch.m)]
@@ -76,8 +78,9 @@ def _admitted(space: InputSpace) -> Iterator[tuple[str, Iterable[str]]]:
     contract, form = space.contract, space.label_form
     yield "dtypes", [space.dtype]
     dtypes = space.label_dtypes(1) if form == "sparse" else space.dense_label_dtypes
-    yield "labels", [f"{form} {dtype}" for dtype in dtypes]
-    if form == "sparse":
+    if not contract.is_entropy:
+        yield "labels", [f"{form} {dtype}" for dtype in dtypes]
+    if form == "sparse" and not contract.is_entropy:
         yield "label shapes", contract.label_shapes
     yield "rows", _sizes(*space.rows)
     yield "classes", _sizes(*space.classes)
