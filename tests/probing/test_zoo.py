@@ -10,7 +10,7 @@ import pytest
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import DENSE
 from xentcheck.probing import Inference, infer
-from xentcheck.targets import TargetSpecification
+from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.targets.find.registered import by_name
 from xentcheck.zoo import RIGHT, Specimen
 
@@ -40,6 +40,8 @@ CHOSEN = (
     "log_expit",
 )
 """One of each convention."""
+ENTROPIES = tuple(one for one in RIGHT if one.contract.get("output") == "entropy")
+"""These take the scores alone, and are not probed."""
 LISTS = ("dtypes", "labels", "label_shapes", "nonfinite", "label_dtypes", "extra_axes")
 """Keys that may be told to be wider than what is declared."""
 NEVER = ("accuracy", "domain")
@@ -92,10 +94,18 @@ def test_chosen_specimens(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("specimen", RIGHT, ids=lambda one: one.name)
+@pytest.mark.parametrize("specimen", [one for one in RIGHT if one not in ENTROPIES], ids=lambda one: one.name)
 def test_the_whole_zoo(specimen: Specimen) -> None:
-    """Every right implementation."""
+    """Every right implementation of a loss."""
     assert judged(specimen) == []
+
+
+def test_an_entropy_is_not_told() -> None:
+    """It takes no labels; what is to be declared is said in one sentence."""
+    assert "mean_entropy" in {one.name for one in ENTROPIES}
+    with pytest.raises(TargetError, match=r"cannot be probed, .* is declared by output=entropy") as caught:
+        judged(next(one for one in ENTROPIES if one.name == "mean_entropy"))
+    assert "\n" not in str(caught.value)
 
 
 OWN = ("reference", "reference.summed_guarded", "reference.averaged_clipped")
