@@ -190,3 +190,15 @@ def test_a_probability_of_zero_leaves_the_gradient_by_the_logits() -> None:
     report = xentcheck.check(entropy, careless, contract=contract, properties=["gradient"], fail_fast=True)
     assert [finding.property for finding in report.findings] == ["gradient"]
     assert "nan" in str(report.findings[0].got)
+
+
+@pytest.mark.slow
+@pytest.mark.needs("torch")
+def test_the_entropy_of_torch() -> None:
+    """It keeps every law where all logits are finite; of a masked row, twice the gradient is nan."""
+    name, laws = "torch.distributions.Categorical.entropy", ["value", "gradient", "minus-infinity", "vjp-linearity"]
+    finite = {"output": "entropy", "reduction": "none", "accuracy": "C"}
+    assert xentcheck.check(name, contract=finite).findings == ()
+    report = xentcheck.check(name, properties=laws)
+    assert {finding.property for finding in report.findings} == {"vjp-linearity"}
+    assert "-inf" in report.findings[0].batch["scores"]["values"]
