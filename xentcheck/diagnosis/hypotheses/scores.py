@@ -12,7 +12,9 @@ from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Logs, Model, dot, log_softmax
 from xentcheck.diagnosis.prediction import Prediction
 
-BLOCKS = tuple(2**k for k in range(10, 1, -1))  # larger blocks are commoner
+BLOCKS = tuple(2**k for k in range(16, 1, -1))  # larger blocks are commoner
+_PADDED = 1024
+"""The largest block that is filled up with classes that do not exist."""
 
 
 def _soft(z: NDArray[Any], axis: int | None = -1) -> Logs:
@@ -86,6 +88,8 @@ def class_count(model: Model) -> Iterator[Prediction]:
         if block < m:  # else what is beyond it is taken for a last block
             text = f"Only the first block of {block} classes takes part."
             yield _of_first(model, "only_first_chunk", text, block)
+        if block > _PADDED:
+            continue
         if whole < m < 2**17 and m % block:
             text = (
                 f"Classes that do not exist, which fill a block of {block}, take part with logit 0; set them to -inf."
