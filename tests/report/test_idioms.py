@@ -20,11 +20,20 @@ DOUBLED = Path(__file__).with_name("doubled.py")
 CONTRACT = Contract.from_mapping({"label_dtypes": ["int64"], "dtypes": ["float32", "bfloat16"]})
 
 
-def finding(part: str, dtype: str) -> Finding:
-    """Return the finding that twice the loss, or the gradient, of two equal logits came."""
+EXACT = {"loss": 0.6931471805599453, "gradient": -0.5, "hessian_vector": 0.25, "jvp": -0.5}
+"""Of two equal logits, where what is given besides is 1, or [1, 0]."""
+DERIVED = {
+    "gradient of an upstream": ("gradient[0, 0]", {"upstream": 3.0}),
+    "hessian_vector": ("hessian_vector[0, 0]", {"vector": [[3.0, 0.0]]}),
+    "jvp": ("jvp", {"tangent": [[3.0, 0.0]]}),
+}
+
+
+def finding(part: str, dtype: str, **given: Any) -> Finding:
+    """Return the finding that twice the loss, or a derivative, of two equal logits came."""
     scores = {"dtype": dtype, "shape": [1, 2], "layout": "C", "values": ["0x0.0p+0", "0x0.0p+0"]}
     labels = {"dtype": "int64", "shape": [1], "layout": "C", "values": [0]}
-    exact = 0.6931471805599453 if part == "loss" else -0.5
+    exact = EXACT[part.partition("[")[0]] * (3.0 if given else 1.0)
     return Finding(
         property="value",
         number=1,
@@ -37,6 +46,7 @@ def finding(part: str, dtype: str) -> Finding:
         got=2 * exact,
         certified=(exact, exact),
         allowance=0.01,
+        **given,
     )
 
 
@@ -54,13 +64,34 @@ def ran(source: str, path: Path) -> Any:
 def test_it_shows_what_is_wrong(framework: str, part: str, tmp_path: Path) -> None:
     """With nothing of xentcheck; and it exits with 0 where the certified value is what came."""
     for dtype in ("float32", *(("bfloat16",) if framework in ("torch", "mlx") else ())):
-        found = finding(part, dtype)
-        source = script(TargetSpecification(f"{DOUBLED}:{framework}"), CONTRACT, found, framework=framework)
-        assert "import xentcheck" not in source
-        assert "from xentcheck" not in source
-        wrong = ran(source, tmp_path / "wrong.py")
-        assert wrong.returncode == 1, wrong.stderr
-        assert f"got        {found.got:.2f}"[:14] in wrong.stdout
-        doubled = replace(found, certified=(found.got, found.got))
-        right = script(TargetSpecification(f"{DOUBLED}:{framework}"), CONTRACT, doubled, framework=framework)
-        assert ran(right, tmp_path / "right.py").returncode == 0
+        shows(finding(part, dtype), framework, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DERIVED)
+@pytest.mark.parametrize("framework", [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("torch", "jax")])
+def test_it_shows_what_is_wrong_along_a_direction(framework: str, name: str, tmp_path: Path) -> None:
+    """A gradient of a given upstream, a Hessian-vector product, a derivative by forward mode: by the framework too."""
+    part, given = DERIVED[name]
+    shows(finding(part, "float32", **given), framework, tmp_path)
+
+
+@pytest.mark.parametrize("framework", ["mygrad", "tensorflow"])
+def test_the_script_calls_as_we_do_where_it_cannot_by_itself(framework: str) -> None:
+    """Of these there is no statement for a product of the Hessian with a vector."""
+    found = finding("hessian_vector[0, 0]", "float32", vector=[[3.0, 0.0]])
+    assert "open_host(" in script(TargetSpecification(f"{DOUBLED}:{framework}"), CONTRACT, found, framework=framework)
+
+
+def shows(found: Finding, framework: str, folder: Path) -> None:
+    """The script fails by itself, and passes where what came is what is certified."""
+    assert found.got is not None
+    source = script(TargetSpecification(f"{DOUBLED}:{framework}"), CONTRACT, found, framework=framework)
+    assert "import xentcheck" not in source
+    assert "from xentcheck" not in source
+    wrong = ran(source, folder / "wrong.py")
+    assert wrong.returncode == 1, wrong.stderr
+    assert f"got        {found.got:.2f}"[:14] in wrong.stdout
+    doubled = replace(found, certified=(found.got, found.got))
+    right = script(TargetSpecification(f"{DOUBLED}:{framework}"), CONTRACT, doubled, framework=framework)
+    assert ran(right, folder / "right.py").returncode == 0

@@ -20,8 +20,9 @@ _DECIMAL = (100, 500, 1000)
 _OTHERS = (48, 96, 192, 384, 517, 768, 1536, 10_000, 50_257)
 """Multiples of a power of two by 3, an odd remainder after whole vectors, round numbers, a vocabulary."""
 _UINT16 = 65_536
-_BEYOND_ALL = 65_539
-"""More than the widest block of one program of a kernel, 65,536, and a row of it whose maximum is the last class."""
+_BEYOND = 8_194
+"""More than a block of 8,192, in a row whose maximum is the last class. Not many more: losses that take ``np.eye(m)``
+have half a gigabyte of it then."""
 _LIMITS = (("int16", 32_768), ("uint16", _UINT16))
 """Label dtypes and the class counts that exhaust them; the narrower ones are among the items by hand."""
 
@@ -30,11 +31,11 @@ def class_counts(profile: str) -> tuple[int, ...]:
     """Return the class counts of a profile, rising: 2^k and its neighbours, blocks and their neighbours."""
     if profile == "quick":
         powers = [2**k + 1 for k in range(2, 13)] + [2**k for k in range(3, 9)]
-        return tuple(sorted({*powers, 31, 255, 517, 1001, _BEYOND_ALL}))
+        return tuple(sorted({*powers, 31, 255, 517, 1001, _BEYOND}))
     powers = [2**k + step for k in range(2, 17) for step in (-1, 0, 1)]
     blocks = [size + step for size in _DECIMAL for step in (-1, 0, 1)]
     more = (100_003, 131_071, 131_072, 131_073) if profile == "thorough" else ()
-    return tuple(sorted({*powers, *blocks, *_OTHERS, _BEYOND_ALL, *more}))
+    return tuple(sorted({*powers, *blocks, *_OTHERS, _BEYOND, *more}))
 
 
 def row_counts(profile: str) -> tuple[int, ...]:

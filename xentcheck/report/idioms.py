@@ -18,7 +18,14 @@ class Idiom:
     leaf : str
         A statement that makes the scores something that is differentiated by, from {scores}, under the name z.
     gradient : str
-        A statement that leaves the gradient of the sum in `returned`, from {call}, which reads z.
+        Statements that leave the gradient of the sum in `returned`, from {call}, which reads z.
+    upstream : str
+        The same of the sum of the losses times the numpy array `upstream`; "" where the script calls the target as
+        xentcheck does, as with those that follow.
+    hessian_vector : str
+        Statements that leave the second derivative of the sum times the array `direction` of the framework's own.
+    jvp : str
+        Statements that leave the derivative of {call} along `direction` by forward mode.
     read : str
         Makes a numpy array of numbers of float64 of `returned`.
     """
@@ -28,6 +35,9 @@ class Idiom:
     wrap: str = "{}"
     leaf: str = "z = {scores}"
     gradient: str = ""
+    upstream: str = ""
+    hessian_vector: str = ""
+    jvp: str = ""
     read: str = "np.asarray(returned).astype(np.float64)"
 
 
@@ -45,12 +55,32 @@ def tensor(array):
         wrap="tensor({})",
         leaf="z = {scores}.requires_grad_()",
         gradient="{call}.sum().backward()\nreturned = z.grad",
+        upstream=(
+            "loss = {call}\n"
+            "returned = torch.autograd.grad(loss, z, torch.from_numpy(upstream.reshape(loss.shape)).to(loss.dtype))[0]"
+        ),
+        hessian_vector=(
+            "slope = torch.autograd.grad({call}.sum(), z, create_graph=True)[0]\n"
+            "returned = torch.autograd.grad(slope, z, direction)[0]"
+        ),
+        jvp=(
+            "from torch.autograd import forward_ad\n\n"
+            "with forward_ad.dual_level():\n"
+            "    z = forward_ad.make_dual(z.detach(), direction)\n"
+            "    returned = forward_ad.unpack_dual({call}).tangent"
+        ),
         read="returned.detach().double().numpy()",
     ),
     "jax": Idiom(
         imports='import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)\n',
         wrap="jnp.asarray({})",
         gradient="returned = jax.grad(lambda z: {call}.sum())(z)",
+        upstream=(
+            "loss, pull = jax.vjp(lambda z: {call}, z)\n"
+            "returned = pull(jnp.asarray(upstream.reshape(loss.shape), loss.dtype))[0]"
+        ),
+        hessian_vector="returned = jax.jvp(jax.grad(lambda z: {call}.sum()), (z,), (direction,))[1]",
+        jvp="returned = jax.jvp(lambda z: {call}, (z,), (direction,))[1]",
     ),
     "mlx": Idiom(
         imports="import mlx.core as mx\n\nmx.set_default_device(mx.cpu)\n",

@@ -145,19 +145,31 @@ def _as_rows(contract: Contract, finding: Finding, axis: int = -1) -> str:
 
 def _direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> bool:
     """Return whether a direct call is all that there is to show."""
-    location = known.functions.get("loss" if role == "gradient" and framework != "numpy" else role)
+    differentiated = _differentiated(framework, role)
+    location = known.functions.get("loss" if differentiated else role)
     if not isinstance(location, str) or framework not in IDIOMS or finding.certified is None or known.python:
         return False
     module, _, attribute = location.rpartition(":")
     words = [attribute, *([] if module.endswith(".py") else module.split("."))]
     plain = all(word.isidentifier() and not iskeyword(word) for word in words) and not attribute[:1].isupper()
-    own_gradient = role == "gradient" and framework != "numpy" and "gradient" in known.functions
-    further = any(given is not None for given in (finding.upstream, finding.vector, finding.tangent))
-    return plain and not own_gradient and not further and contract.axis != 0
+    way = _way(finding, role)
+    own = {"upstream": "vjp"}.get(way, way) in known.functions
+    shown = not own and bool(getattr(IDIOMS[framework], way)) if differentiated else way != "upstream"
+    return plain and shown and contract.axis != 0
+
+
+def _differentiated(framework: str, role: str) -> bool:
+    """Return whether it is the framework that makes a derivative of the loss."""
+    return framework != "numpy" and role in ("gradient", *_ALONG)
+
+
+def _way(finding: Finding, role: str) -> str:
+    """Return by which of the statements of an idiom a part comes."""
+    return "upstream" if finding.upstream is not None else role
 
 
 def _call(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> str:
-    differentiated = role == "gradient" and framework != "numpy"
+    differentiated = _differentiated(framework, role)
     location = known.functions["loss" if differentiated else role]
     module, _, attribute = location.rpartition(":")
     keywords = "".join(f", {key}={value!r}" for key, value in known.keywords.items())
@@ -165,14 +177,20 @@ def _call(known: BuildPlan, contract: Contract, finding: Finding, framework: str
     value = f"{idiom.wrap.format('value')} if isinstance(value, np.ndarray) else value"
     options = "options" if idiom.wrap == "{}" else f"{{name: {value} for name, value in options.items()}}"
     lines = [idiom.imports + _imported(module, attribute, known.base), idiom.present]
+    along = _along(contract, finding)
     scores, labels = idiom.wrap.format("scores"), idiom.wrap.format("labels")
     if differentiated:
         unwrapped = labels == "labels" or contract.is_entropy
         lines += [idiom.leaf.format(scores=scores), "" if unwrapped else f"labels = {labels}"]
-        order = _order(contract, "z", "labels")
-        lines.append(idiom.gradient.format(call=f"target({order}{keywords}, **{options})"))
+        if finding.upstream is not None:
+            lines.append(f"upstream = np.array({finding.upstream!r}, np.float64)")
+        elif along is not None:
+            lines.append(f"direction = {idiom.wrap.format(along)}")
+        statements, order = getattr(idiom, _way(finding, role)), _order(contract, "z", "labels")
+        lines.append(statements.format(call=f"target({order}{keywords}, **{options})"))
     else:
         order = _order(contract, scores, labels)
+        order += "" if along is None else f", {along}"
         lines.append(f"returned = target({order}{keywords}, **{options})")
     lines.append(f"returned = {idiom.read}")
     return "\n".join(line for line in lines if line) + "\n"
@@ -281,6 +299,15 @@ def _direction(finding: Finding) -> tuple[Any, str, str]:
     return finding.vector, "hessian_vector", "vector"
 
 
+def _along(contract: Contract, finding: Finding) -> str | None:
+    """Return the expression of the direction that was passed, as the target has it, or None where there was none."""
+    direction = _direction(finding)[0]
+    if direction is None:
+        return None
+    source, batch = f"np.array({direction!r}, scores.dtype)", finding.batch
+    return _along_axes(source, contract, batch, batch["scores"]["shape"])
+
+
 def _locations(known: BuildPlan) -> dict[str, Any]:
     """Return what names the target: its registered name where it has one, since that brings its keywords."""
     from xentcheck.targets.find.registered import by_name
@@ -293,10 +320,8 @@ def _locations(known: BuildPlan) -> dict[str, Any]:
 def _by_hand(contract: Contract, finding: Finding) -> str:
     """Return the lines for a function that exists in a session only: its call is left to the reader."""
     order = _order(contract, "scores", "labels")
-    direction = _direction(finding)[0]
-    if direction is not None:
-        vector, shape = f"np.array({direction!r}, scores.dtype)", finding.batch["scores"]["shape"]
-        order += f", {_along_axes(vector, contract, finding.batch, shape)}"
+    along = _along(contract, finding)
+    order += "" if along is None else f", {along}"
     lines = [
         "# The target was a function of a running session. Define or import it here, under the name target:",
         f"# what is called below returns the {role_of(finding.part).replace('_', ' ') or 'loss'}.",

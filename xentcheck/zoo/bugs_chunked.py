@@ -63,9 +63,9 @@ def only_first_chunk(scores: Array, labels: Array) -> Any:
 
 @bug("only_first_chunk", "value", "uniform", akin=("last_class_dropped", "last_chunk_dropped"), thread="unsloth 91")
 def only_the_widest_block(scores: Array, labels: Array) -> Any:
-    """Sum over as many classes as one program of a kernel can have, 65,536, and not over more."""
+    """Sum over as many classes as one block of a kernel has, 8,192, and not over more; there it is 65,536."""
     d = shifted(scores)
-    return mean(np.log(np.exp(d[:, :65_536]).sum(axis=1)) - at(d, labels))
+    return mean(np.log(np.exp(d[:, :8192]).sum(axis=1)) - at(d, labels))
 
 
 @bug(
