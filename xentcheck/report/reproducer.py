@@ -75,6 +75,8 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
         else:
             calls = _through_xentcheck(known, contract, finding)
     data = _data(finding, contract, "open_host(" not in calls)
+    if not re.search(r"\boptions\b", calls):
+        data = data.replace("options = {}\n", "")
     names = [name for name in ("inf", "nan") if re.search(rf"\b{name}\b", data + calls)]
     imports = "from math import fsum\n\n" if "fsum(" in calls else ""
     imports += "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
@@ -176,6 +178,7 @@ def _call(known: BuildPlan, contract: Contract, finding: Finding, framework: str
     idiom = IDIOMS[framework]
     value = f"{idiom.wrap.format('value')} if isinstance(value, np.ndarray) else value"
     options = "options" if idiom.wrap == "{}" else f"{{name: {value} for name, value in options.items()}}"
+    keywords += f", **{options}" if finding.batch.get("options") else ""
     lines = [idiom.imports + _imported(module, attribute, known.base), idiom.present]
     along = _along(contract, finding)
     scores, labels = idiom.wrap.format("scores"), idiom.wrap.format("labels")
@@ -187,11 +190,11 @@ def _call(known: BuildPlan, contract: Contract, finding: Finding, framework: str
         elif along is not None:
             lines.append(f"direction = {idiom.wrap.format(along)}")
         statements, order = getattr(idiom, _way(finding, role)), _order(contract, "z", "labels")
-        lines.append(statements.format(call=f"target({order}{keywords}, **{options})"))
+        lines.append(statements.format(call=f"target({order}{keywords})"))
     else:
         order = _order(contract, scores, labels)
         order += "" if along is None else f", {along}"
-        lines.append(f"returned = target({order}{keywords}, **{options})")
+        lines.append(f"returned = target({order}{keywords})")
     lines.append(f"returned = {idiom.read}")
     return "\n".join(line for line in lines if line) + "\n"
 
