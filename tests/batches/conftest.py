@@ -50,6 +50,18 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "divisor": {"divisor": {"argument": "items"}, "reduction": "sum"},
     "row mask": {"row_weights": {"argument": "v"}, "row_weights_as": "bool", "mean_over": "kept"},
     "mean of the kept": {**OPTIONS, "mean_over": "kept"},
+    "options apart": {
+        **OPTIONS,
+        "row_weights": {"argument": "v"},
+        "mean_over": "weights",
+        "exclusive": [["class_weights", "label_smoothing"], ["soft", "ignore_index"], ["row_weights", "z_loss"]],
+    },
+    "three options apart": {
+        **OPTIONS,
+        "smoothing_over": "others",
+        "mean_over": "kept",
+        "exclusive": [["class_weights", "z_loss", "label_smoothing"], ["class_weights", "ignore_index"]],
+    },
     "declared empty mean": {**OPTIONS, "mean_over": "kept", "empty_mean": "nan"},
     "probabilities": {"input": "probabilities"},
     "positive probabilities": {"input": "probabilities", "domain": {"label_probability": "positive"}},

@@ -45,6 +45,7 @@ EXAMPLES = {
     "row_weights_as": ["numbers", "mask", "bool"],
     "ignore_index": [None, -100, 0, {"argument": "ignore_index"}],
     "z_loss": [0.0, 1e-4, {"argument": "z"}, {"argument": "z", "range": [0.0, 1e-3]}],
+    "exclusive": [[], [["class_weights", "label_smoothing"], ["soft", "ignore_index", "z_loss"]]],
     "soft_cap": [None, 30.0, {"argument": "softcap"}, {"argument": "softcap", "range": [5.0, 50.0]}],
     "temperature": [None, 0.7, {"argument": "tau"}, {"argument": "tau", "range": "(0, 2]"}],
     "axis": [-1, 0, 1],
@@ -59,6 +60,7 @@ EXAMPLES = {
     "accuracy": ["B", "A*", "A", "B+", "C"],
     "shapes": ["measured", "few", "many"],
 }
+APART = {key: {"argument": key} for key in ("class_weights", "label_smoothing", "ignore_index", "z_loss")}
 SOFT = {"labels": ["onehot", "soft"], "soft_rows": "any"}
 
 
@@ -72,6 +74,7 @@ def test_values_survive_json(key, value):
     """Each documented value is taken, and comes back the same through JSON."""
     beside = {"reduction": "sum"} if key == "divisor" else {}
     beside = {"labels": ["soft"], "soft_rows": "any"} if value == "p - t" else beside
+    beside = {**APART, "labels": ["soft"]} if key == "exclusive" else beside
     contract = Contract.from_mapping({**beside, key: value})
     stated = json.loads(json.dumps(contract.as_mapping()))
     assert stated[key] == value
@@ -129,6 +132,14 @@ def test_values_survive_json(key, value):
         ({"extra_axes": []}, "but must be a number of axes"),
         ({"extra_axes": [True]}, "but must be a number of axes"),
         ({"extra_axes": "two"}, "but must be a number of axes"),
+        ({"exclusive": "class_weights"}, "exclusive is 'class_weights', but must be a list of lists of names"),
+        ({"exclusive": 1}, "must be a list of lists"),
+        ({"exclusive": ["soft"]}, "its items must be lists of names"),
+        ({**APART, "exclusive": [["class_weight", "z_loss"]]}, "did you mean 'class_weights'"),
+        ({**APART, "exclusive": [["class_weights", "class_weights"]]}, "at least two names"),
+        ({**APART, "exclusive": [["soft", "onehot", "z_loss"]]}, "at most one of them of a form of labels"),
+        ({"exclusive": [["class_weights", "z_loss"]]}, "names class_weights, which is no argument of the call"),
+        ({**APART, "exclusive": [["soft", "z_loss"]]}, r"names soft labels, and labels is \['sparse'\]"),
         ({"soft_cap": 0.0}, "must be null, a positive number or"),
         ({"soft_cap": -30}, "must be null, a positive number or"),
         ({"soft_cap": "30"}, "must be a finite number"),
@@ -185,6 +196,18 @@ def test_arguments_are_the_options_that_are_drawn():
     """Constants are not among them."""
     contract = Contract(label_smoothing=Argument("eps"), ignore_index=-100)
     assert contract.arguments == {"label_smoothing": "eps"}
+
+
+def test_what_is_left_out_has_its_default():
+    """An option that others exclude may be missing in a call, any other has to be there; constants stay."""
+    contract = Contract.from_mapping({**APART, "temperature": 2.0, "exclusive": [["class_weights", "ignore_index"]]})
+    assert contract.optional == {"class_weights", "ignore_index"}
+    assert [contract.value_in(key, {}) for key in ("class_weights", "ignore_index", "temperature")] == [None, None, 2.0]
+    assert contract.value_in("ignore_index", {"ignore_index": 3}) == 3
+    with pytest.raises(KeyError):
+        contract.value_in("z_loss", {})
+    assert contract.refused("sparse", ["z_loss", "ignore_index", "class_weights"]) == ("class_weights", "ignore_index")
+    assert contract.refused("sparse", ["z_loss", "class_weights"]) == ()
 
 
 def test_replace_and_effective_gradient_reduction():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,10 @@ def test_defaults_and_examples(name: str) -> None:
     assert getattr(Contract(), name) == KEYS[name].read(name, KEYS[name].default)
     key, value = parse_assignment(KEYS[name].example)
     assert key == name
-    sums = {"reduction": "sum"} if name == "divisor" else {}
+    sums: dict[str, Any] = {"reduction": "sum"} if name == "divisor" else {}
+    if name == "exclusive":
+        sums = {option: {"argument": option} for group in value for option in group if option != "soft"}
+        sums["labels"] = ["soft"]
     assert getattr(Contract.from_mapping({**sums, key: value}), name) == KEYS[name].read(name, value)
 
 

@@ -6,6 +6,7 @@ What the contract fixes (reduction, boundary, constants) is no factor: every bat
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import product
 
 from xentcheck.batches.covering import Level, Row, covering_rows
 from xentcheck.batches.families import FAMILIES
@@ -30,6 +31,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 """Kinds of scores and their families, which take turns; none whose allowances would hide what an option does."""
 IGNORED_ROWS = ("none", "some", "all")
 UNUSED = "unused"
+LEFT_OUT = "left out"
+"""The level of an option that is not in the call, since others exclude it."""
 
 
 def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: int) -> tuple[Row, ...]:
@@ -79,7 +82,9 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
             excluded |= {frozenset({("labels", other), (name, level)}) for other in others for level in factors[name]}
             excluded |= {frozenset({("labels", form), (name, UNUSED)}) for form in forms}
             factors[name] += (UNUSED,)
-    factors |= {key: OPTIONS[key].levels_of(declared) for key, declared in contract.drawn.items()}
+    for key, declared in contract.drawn.items():
+        factors[key] = OPTIONS[key].levels_of(declared) + ((LEFT_OUT,) if key in contract.optional else ())
+    excluded |= _exclusive(contract, factors)
     return covering_rows(
         tuple((name, levels) for name, levels in factors.items() if levels),
         strength,
@@ -134,6 +139,21 @@ def _not_held(space: InputSpace, factors: dict[str, tuple[Hashable, ...]], m: in
         for level, index in indices.items()
         if share != "none" and not holds(str(name), index)
     }
+
+
+def _exclusive(contract: Contract, factors: dict[str, tuple[Hashable, ...]]) -> set[frozenset[Level]]:
+    """Return levels of options that exclude each other; rows without an ignored label where that is left out."""
+    excluded: set[frozenset[Level]] = set()
+    for group in contract.exclusive:
+        levels = [
+            [(name, level) for level in factors[name] if level != LEFT_OUT] if name in OPTIONS else [("labels", name)]
+            for name in group
+        ]
+        excluded |= {frozenset(together) for together in product(*levels)}
+    if "ignore_index" in contract.optional:
+        rows = [level for level in factors.get("ignored rows", ()) if level in ("some", "all")]
+        excluded |= {frozenset({("ignore_index", LEFT_OUT), ("ignored rows", level)}) for level in rows}
+    return excluded
 
 
 def index_of(level: Hashable, m: int) -> int:

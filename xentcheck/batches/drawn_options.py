@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,10 +59,30 @@ def draw_options(
         place = _SINGLE.index(key)
         code = int(codes[place]) // (1 if place < _BEFORE_WEIGHTS else len(_WEIGHTS))
         options[key] = values[code % len(values) or int(emphasised and option.kind == "number")]
-    return without_others(space, m, options)
+    return admitted(space, m, options, int(codes.sum()))
 
 
-def without_others(space: InputSpace, m: int, options: dict[str, Any]) -> dict[str, Any]:
+def admitted(
+    space: InputSpace, m: int, options: dict[str, Any], place: int, needed: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the options without what the contract does not admit beside others.
+
+    Parameters
+    ----------
+    place : int
+        By which options that exclude each other take turns in being left out.
+    needed : collection of str
+        Those that stay where another one can be left out.
+    """
+    for group in space.exclusive:
+        if options.keys() >= set(group):
+            place, turn = divmod(place, len(group))
+            order = sorted(group[turn:] + group[:turn], key=lambda name: name in needed)
+            del options[order[0]]
+    return _without_others(space, m, options)
+
+
+def _without_others(space: InputSpace, m: int, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options without label smoothing where it has no other class to go to."""
     if "label_smoothing" in options and m == 1 and space.contract.smoothing_over == "others":
         options["label_smoothing"] = 0.0
@@ -74,14 +94,14 @@ def ignore_index(space: InputSpace, options: Mapping[str, Any]) -> int | None:
     if space.label_form != "sparse":
         return None
     if space.drawn("ignore_index"):
-        return int(options["ignore_index"])
+        index = space.contract.value_in("ignore_index", options)
+        return None if index is None else int(index)
     return space.constant_ignore_index
 
 
 def smoothing(space: InputSpace, options: Mapping[str, Any]) -> float:
     """Return the label smoothing, drawn or constant."""
-    declared = space.contract.label_smoothing
-    return float(options["label_smoothing"] if space.drawn("label_smoothing") else declared)  # type: ignore[arg-type]
+    return float(space.contract.value_in("label_smoothing", options))
 
 
 def class_weights(space: InputSpace, options: Mapping[str, Any]) -> Any:

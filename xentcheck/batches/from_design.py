@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.batches.covering import Row
-from xentcheck.batches.design import families_of, index_of
-from xentcheck.batches.drawn_options import as_row_weights, ignore_index, without_others
+from xentcheck.batches.design import LEFT_OUT, families_of, index_of
+from xentcheck.batches.drawn_options import admitted, as_row_weights, ignore_index
 from xentcheck.batches.families import FAMILIES
 from xentcheck.batches.families_probabilities import tenths, to_input
 from xentcheck.batches.from_family import fit, settle
@@ -91,7 +91,8 @@ def dress(
 
 
 def _index(space: InputSpace, row: Row, m: int) -> int | None:
-    return index_of(row["ignore_index"], m) if "ignore_index" in row else space.constant_ignore_index
+    level = row.get("ignore_index", LEFT_OUT)
+    return space.constant_ignore_index if level == LEFT_OUT else index_of(level, m)
 
 
 def _ignored(level: str, n: int, place: int) -> NDArray[np.bool_]:
@@ -150,13 +151,15 @@ def _options(
     for key, declared in space.contract.drawn.items():
         option = OPTIONS[key]
         level = row.get(key, option.plain)
+        if level == LEFT_OUT:
+            continue
         if option.kind == "weights":
             options[key] = _weights(str(level), m, kept).astype(space.format.dtype)
         elif option.kind == "rows":
             options[key] = as_row_weights(space, _row_weights(str(level), ignored, place))
         else:
             options[key] = option.value_of(declared, level, space.at(m, place))
-    return without_others(space, m, options)
+    return admitted(space, m, options, place, {"ignore_index"} if ignored.any() else ())
 
 
 def _weights(level: str, m: int, kept: Labels) -> Floats:

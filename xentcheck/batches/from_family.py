@@ -112,10 +112,10 @@ def _with_a_divisor(space: InputSpace, batch: Batch, classes: Labels) -> Batch:
     if batch.m == 1 and options.get("ignore_index") == 0:
         options["ignore_index"] = 1
     weights = class_weights(space, options)
-    if space.drawn("class_weights"):
+    if "class_weights" in options:
         weights = np.where(weights == 0, weights.dtype.type(1), weights)
         options["class_weights"] = weights
-    if space.drawn("row_weights"):
+    if "row_weights" in options:
         options["row_weights"] = as_row_weights(space, np.ones(batch.n))
     batch = batch.replace(options=options)
     if divisor(space, batch) > 0:

@@ -12,6 +12,7 @@ import numpy as np
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INTEGERS
 from xentcheck.contract.key import At
+from xentcheck.contract.keys_inputs import LABEL_FORMS
 from xentcheck.truth.formats import FORMATS, Format
 
 FEWEST_DTYPES_FIRST = ("int64", "int32", "uint8", "int8", "int16", "uint16", "uint32", "uint64")
@@ -123,6 +124,12 @@ class InputSpace:
     def drawn(self, key: str) -> bool:
         """Whether an option is an argument of the target's call."""
         return key in self.contract.arguments
+
+    @cached_property
+    def exclusive(self) -> tuple[tuple[str, ...], ...]:
+        """The options of which not all may be in one call, in groups; one alone is in no call."""
+        groups = (tuple(name for name in group if name != self.label_form) for group in self.contract.exclusive)
+        return tuple(group for group in groups if not any(name in LABEL_FORMS for name in group))
 
     def within(self, key: str, value: float) -> float | None:
         """Return a value, or the nearest one of its range, of an option that is drawn; None of one that is not."""

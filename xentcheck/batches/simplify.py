@@ -30,6 +30,8 @@ def plainer(space: InputSpace, batch: Batch) -> Iterator[Batch]:
             yield batch.replace(labels=batch.labels.astype(np.int64))
     elif batch.labels.dtype != batch.scores.dtype and batch.dtype in space.dense_label_dtypes:
         yield batch.replace(labels=batch.labels.astype(batch.scores.dtype))
+    for key in [key for key in batch.options if key in space.contract.optional]:
+        yield batch.replace(options={other: value for other, value in batch.options.items() if other != key})
     for key, value in batch.options.items():
         for simpler in _simpler_option(key, value):
             yield batch.replace(options={**batch.options, key: simpler})

@@ -98,10 +98,14 @@ def _of_labels(space: InputSpace, batch: Batch) -> str:
 
 
 def _of_options(space: InputSpace, batch: Batch) -> str:
-    if set(batch.options) != set(space.contract.arguments):
+    contract = space.contract
+    if not set(contract.arguments) - contract.optional <= set(batch.options) <= set(contract.arguments):
         return "the options are not those declared"
-    for key, declared in space.contract.drawn.items():
-        if declared.range is not None and batch.options[key] not in declared.range:
+    if together := contract.refused(batch.label_form, batch.options):
+        return f"{' and '.join(together)} exclude each other"
+    for key in batch.options:
+        limits = contract.drawn[key].range
+        if limits is not None and batch.options[key] not in limits:
             return f"{key} lies outside its range"
     weights = batch.options.get("class_weights")
     if weights is not None:

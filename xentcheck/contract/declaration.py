@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -49,6 +49,8 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
             raise ContractError(f"smoothing_weights is 'mean' and soft_rows 'any', but {said}.")
         if self.divisor is not None and self.reduction != "sum":
             raise ContractError(f"divisor is declared, but it divides a sum, and reduction is {self.reduction!r}.")
+        if said := self._not_exclusive():
+            raise ContractError(f"exclusive names {said}.")
         if self.p_minus_t and (amiss := self._without_p_minus_t()):
             needs = "soft labels, soft_rows 'any' and gradient_wrt 'logits', and takes no class_weights"
             raise ContractError(f"gradient_of is {P_MINUS_T!r}, but {amiss}: it needs {needs}.")
@@ -119,6 +121,31 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
             return f"labels is {list(self.labels)!r}"
         amiss = (name for name, value in wanted.items() if getattr(self, name) != value)
         return next((f"{name} is {KEYS[name].to_json(getattr(self, name))!r}" for name in amiss), "")
+
+    def _not_exclusive(self) -> str:
+        """Return a name that nothing can exclude, and why, or ""."""
+        for name in dict.fromkeys(name for group in self.exclusive for name in group):
+            if name in OPTIONS and name not in self.drawn:
+                return f"{name}, which is no argument of the call that could be left out"
+            if name not in OPTIONS and name not in self.labels:
+                return f"{name} labels, and labels is {list(self.labels)!r}"
+        return ""
+
+    @cached_property
+    def optional(self) -> frozenset[str]:
+        """The options that are left out of some calls, since others exclude them."""
+        return frozenset(name for group in self.exclusive for name in group if name in OPTIONS)
+
+    def refused(self, label_form: str, options: Iterable[str]) -> tuple[str, ...]:
+        """Return the combination that a target refuses in a call with labels of a form and some options, or ()."""
+        given = {label_form, *options}
+        return next((group for group in self.exclusive if given.issuperset(group)), ())
+
+    def value_in(self, key: str, options: Mapping[str, Any]) -> Any:
+        """Return the value of an option in a call: what is passed or constant, its default where it is left out."""
+        if key not in self.drawn:
+            return getattr(self, key)
+        return options.get(key, KEYS[key].default) if key in self.optional else options[key]
 
     @property
     def effective_gradient_reduction(self) -> str:

@@ -11,6 +11,7 @@ from xentcheck.contract.key import key
 from xentcheck.contract.values import DTYPES, INTEGERS, ContractError, ListOf, OneOf
 
 _MOST_AXES = 3
+LABEL_FORMS = ("sparse", "onehot", "soft")
 _LIMITS = ("rows", "classes", "magnitude", "label_probability")
 
 
@@ -62,7 +63,7 @@ class Inputs:
     )
     labels: tuple[str, ...] = key(
         ("sparse",),
-        ListOf("sparse", "onehot", "soft"),
+        ListOf(*LABEL_FORMS),
         words='list of `sparse`, `onehot`, `soft`; default `["sparse"]`',
         meaning=(
             "Which forms of labels are understood: integers (n,); rows of zeros and a one (n, m); rows of any shares "

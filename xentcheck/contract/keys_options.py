@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from xentcheck.contract import values
-from xentcheck.contract.key import At, Option, key
+from xentcheck.contract.key import At, Option, key, records
+from xentcheck.contract.keys_inputs import LABEL_FORMS
 from xentcheck.contract.values import Argument, ContractError, OneOf, Range
 
 
@@ -39,6 +40,23 @@ def _z_loss(name: str, value: Any) -> float | Argument:
 def _ignore_index(name: str, value: Any) -> int | Argument | None:
     declared = values.argument(name, value)
     return declared if value is None or declared else values.integer(name, value)
+
+
+def _exclusive(name: str, value: Any) -> tuple[tuple[str, ...], ...]:
+    allowed = [*LABEL_FORMS, *(record.name for record in records(Options) if record.option is not None)]
+    if isinstance(value, str) or not isinstance(value, Iterable) or isinstance(value, Mapping):
+        raise ContractError(f"{name} is {value!r}, but must be a list of lists of names.")
+    groups = []
+    for one in value:
+        if isinstance(one, str):
+            raise ContractError(f"{name} has {one!r}, but its items must be lists of names that exclude each other.")
+        group = values.list_of(name, one, allowed)
+        forms = [word for word in group if word in LABEL_FORMS]
+        if len(group) < 2 or len(forms) > 1:
+            wanted = "at least two names, at most one of them of a form of labels"
+            raise ContractError(f"{name} has {list(group)!r}, but each of its items must have {wanted}.")
+        groups.append(group)
+    return tuple(dict.fromkeys(groups))
 
 
 def _positive(name: str, value: Any) -> float | Argument | None:
@@ -228,4 +246,18 @@ class Options:
             simpler=(1.0, 2.0, 3.0, 100.0),
             positive=True,
         ),
+    )
+    exclusive: tuple[tuple[str, ...], ...] = key(
+        (),
+        _exclusive,
+        words="list of lists of names: of options that are arguments, and of a form of labels; default `[]`",
+        meaning=(
+            "What the target refuses together: each list is a combination that is in no valid batch. Of its options "
+            "one at least is left out of the call, which then has to be without it (no weights, no smoothing, no "
+            "ignored label); each is tried alone, and beside all that it may be beside. With a form of labels, "
+            '`["soft", "ignore_index"]`, that holds for these labels only. That such a call raises is promised by the '
+            "kind `exclusive_options` of `invalid`; else it is tried, seen and not judged."
+        ),
+        example='exclusive=[["class_weights","label_smoothing"],["soft","ignore_index"]]',
+        to_json=lambda value: [list(group) for group in value],
     )

@@ -13,6 +13,7 @@ from xentcheck.contract.values import DTYPES, ContractError, ListOf, OneOf
 
 OFF_LABEL = "-inf off the label"
 P_MINUS_T = "p - t"
+EXCLUSIVE_OPTIONS = "exclusive_options"
 GRADES = ("B", "A*", "A", "B+", "C")
 INVALID_KINDS = (
     "label_out_of_range",
@@ -22,6 +23,7 @@ INVALID_KINDS = (
     "shape_mismatch",
     "labels_not_binary",
     "probabilities_not_stochastic",
+    EXCLUSIVE_OPTIONS,
 )
 
 
@@ -107,14 +109,14 @@ class Rim:
         _invalid,
         words='`unspecified`, `raise`, a list of kinds, or `{"returns": number}`',
         meaning=(
-            "What bad input meets: an exception for every kind, for the kinds listed, or a documented sentinel as the "
-            "loss. An exception is asked of the gradient, called alone, too. What cannot be read as numbers (None, a "
-            "text) is neither exception nor sentinel. With `reduction=none` the sentinel stands in the bad rows at "
-            "least, and everywhere where labels and rows do not match. The label that `ignore_index` declares is no bad"
-            " one, any other is. Labels of `sparse` alone meet an integer one-hot row each, as `shape_mismatch`, which "
-            "an answer as to one-hot labels does not break. Kinds: `label_out_of_range`, `label_negative`, "
-            "`label_fractional`, `length_mismatch`, `shape_mismatch`, `labels_not_binary`, "
-            "`probabilities_not_stochastic`."
+            "What bad input meets: an exception for every kind, for the kinds listed, or a documented sentinel as the"
+            " loss. An exception is asked of the gradient, called alone, too. What cannot be read as numbers (None, a"
+            " text) is neither exception nor sentinel. With `reduction=none` the sentinel stands in the bad rows at "
+            "least, and everywhere where labels and rows do not match; it says nothing of options that are "
+            "`exclusive`. The label that `ignore_index` declares is no bad one, any other is. Labels of `sparse` "
+            "alone meet an integer one-hot row each, as `shape_mismatch`, which an answer as to one-hot labels does "
+            "not break. Kinds: `label_out_of_range`, `label_negative`, `label_fractional`, `length_mismatch`, "
+            "`shape_mismatch`, `labels_not_binary`, `probabilities_not_stochastic`, `exclusive_options`."
         ),
         example='invalid=["label_out_of_range"]',
         to_json=_invalid_to_json,

@@ -248,7 +248,7 @@ def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterato
         yield batch.replace(labels=np.roll(y, 1, axis=1))
     else:
         wide = y.astype(np.int64)
-        ignored = (wide < 0) | (wide >= m) | (wide == batch.options.get("ignore_index", contract.ignore_index))
+        ignored = (wide < 0) | (wide >= m) | (wide == contract.value_in("ignore_index", batch.options))
         places = [(reversed_scores, m - 1 - wide), (batch.scores, (wide + 1) % m)]
         if wide.max(initial=0) > LEAST_LIMIT and contract.input == "logits":
             random = np.random.Generator(np.random.PCG64(m))

@@ -59,6 +59,7 @@ def _parting(contract: Contract, dtype: str) -> list[str]:
         class_weights=None,
         row_weights=None,
         ignore_index=None,
+        exclusive=[],
     )
     problem = pose(plain, scores, labels, "onehot")
     other = replace(problem, contract=problem.contract.replace(gradient_of="loss"))

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.design import LEFT_OUT
 from xentcheck.batches.drawn_options import ignore_index
 from xentcheck.batches.extra_axes import number_of
 from xentcheck.batches.families import families
@@ -63,8 +64,9 @@ def _levels(space: InputSpace, batch: Batch) -> Iterator[tuple[str, Iterable[str
     if (promised := space.contract.extra_axes) != (0,):
         yield "extra axes", [str(number_of(promised, batch.n, batch.m))]
     yield _scores(space), _magnitudes(batch)
-    for key, value in batch.options.items():
-        yield key, [_option(key, value, batch.m)]
+    for key in space.contract.arguments:
+        given = key in batch.options
+        yield key, [_option(key, batch.options[key], batch.m) if given else LEFT_OUT]
     index = ignore_index(space, dict(batch.options))
     if index is not None and batch.label_form == "sparse" and batch.n:
         ignored = batch.labels.reshape(-1).astype(np.int64) == index
@@ -88,7 +90,8 @@ def _admitted(space: InputSpace) -> Iterator[tuple[str, Iterable[str]]]:
         yield "extra axes", map(str, contract.extra_axes)
     yield _scores(space), ["0", *_binades(space), *contract.nonfinite_kinds]
     for key in contract.arguments:
-        yield key, _options(space, key)
+        possible = [] if (key,) in space.exclusive else _options(space, key)
+        yield key, possible + [LEFT_OUT] * (key in contract.optional)
     if form == "sparse" and contract.ignore_index is not None:
         divided = space.empty_is_open and contract.mean_over != "rows"  # by nothing, where all rows are ignored
         yield "ignored rows", ["none", "some"] if divided else ["none", "some", "all"]

@@ -13,11 +13,12 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INVALID_KINDS
+from xentcheck.contract.keys_promises import EXCLUSIVE_OPTIONS
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Found, Violation, law
 from xentcheck.properties.left_open import LeftOpen, returned, said
-from xentcheck.properties.spoiling import meaningful_kind, not_finite, spoil
+from xentcheck.properties.spoiling import Spoiled, meaningful_kind, not_finite, spoil, together
 
 _NONFINITE = ("-inf", "+inf", "nan")
 _SMALL = 4096
@@ -27,7 +28,8 @@ _SMALL = 4096
 def promises_refusal(contract: Contract, kind: str) -> bool:
     """Return whether the contract says what bad input of a kind gives: an exception or a sentinel."""
     declared = contract.invalid
-    return declared == "raise" or isinstance(declared, float) or (isinstance(declared, tuple) and kind in declared)
+    by_number = isinstance(declared, float) and kind != EXCLUSIVE_OPTIONS
+    return declared == "raise" or by_number or (isinstance(declared, tuple) and kind in declared)
 
 
 @law(
@@ -50,12 +52,18 @@ def bad_input(case: Case) -> Iterator[Found]:
     promised = [kind for kind in meaningful if promises_refusal(case.contract, kind)]
     if case.batch.scores.size > _SMALL or case.capabilities.expensive_shapes:
         promised = promised[int(random.integers(max(len(promised), 1))) :][:1]
-    ignored = case.batch.options.get("ignore_index", case.contract.ignore_index)
     for kind in promised:
-        spoiled = spoil(case.batch, kind, int(random.integers(2**16)), ignored)
+        spoiled = _spoiled(case, kind, int(random.integers(2**16)))
         if spoiled is not None:
             yield _refused(case, kind, *spoiled)
-    _leave_open(case, [kind for kind in meaningful if not promises_refusal(case.contract, kind)], random, ignored)
+    _leave_open(case, [kind for kind in meaningful if not promises_refusal(case.contract, kind)], random)
+
+
+def _spoiled(case: Case, kind: str, way: int) -> Spoiled | None:
+    """Return the batch made invalid in a kind and what was done, or None where that cannot be done to it."""
+    if kind == EXCLUSIVE_OPTIONS:
+        return together(case.contract, case.batch, way)
+    return spoil(case.batch, kind, way, case.contract.value_in("ignore_index", case.batch.options))
 
 
 def _refused(case: Case, kind: str, batch: Batch, what: str) -> Iterable[Violation]:
@@ -120,11 +128,12 @@ def _understood(case: Case, batch: Batch, want: tuple[str, ...]) -> bool:
     return all(answer.numbers(part) is not None and answer.violation(part) is None for part in want)
 
 
-def _leave_open(case: Case, kinds: list[str], random: np.random.Generator, ignored: Any) -> None:
+def _leave_open(case: Case, kinds: list[str], random: np.random.Generator) -> None:
     """Keep bad input of one kind, and one score that is not finite."""
     if kinds:
         kind = kinds[int(random.integers(len(kinds)))]
-        if (spoiled := spoil(case.batch, kind, 0, ignored)) is not None:
+        way = int(random.integers(2**16)) if kind == EXCLUSIVE_OPTIONS else 0
+        if (spoiled := _spoiled(case, kind, way)) is not None:
             case.leave_open(LeftOpen(kind, *spoiled))
     # There is no probability below 0.
     scores = [

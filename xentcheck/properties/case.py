@@ -188,7 +188,9 @@ class Case:
         return self._truths[key]
 
     def allows(self, batch: Batch) -> bool:
-        """Return whether a derived batch lies in the domain that the target states."""
+        """Return whether a derived batch lies in the stated domain, and has no options that the target refuses."""
+        if self.contract.refused(batch.label_form, batch.options):
+            return False
         domain = self.contract.domain or {}
         rows, classes = domain.get("rows", (0, np.inf)), domain.get("classes", (1, np.inf))
         if not (rows[0] <= batch.n <= rows[1] and classes[0] <= batch.m <= classes[1]):

@@ -55,7 +55,7 @@ def class_permutation(case: Case) -> Iterator[Found]:
         return
     random = case.random("permute")
     order = random.permutation(batch.m)
-    ignored = batch.options.get("ignore_index", case.contract.ignore_index)
+    ignored = case.contract.value_in("ignore_index", batch.options)
     if isinstance(ignored, (int, np.integer)) and 0 <= ignored < batch.m:
         order = np.concatenate([order[order != ignored], [ignored]])
         order = np.insert(order[:-1], int(ignored), int(ignored))
@@ -133,11 +133,12 @@ def _other_forms(case: Case) -> Iterator[tuple[Batch, str]]:
     """The labels in another form, where no row is ignored: dense labels have no way to say so."""
     contract, batch = case.contract, case.batch
     forms = [form for form in contract.labels if form != batch.label_form]
-    if "ignore_index" in contract.arguments:
+    if "ignore_index" in batch.options:
         return
+    ignored = contract.value_in("ignore_index", batch.options)
     if batch.label_form == "sparse":
         flat = batch.labels.reshape(-1).astype(np.int64)
-        if np.all((flat >= 0) & (flat < batch.m) & (flat != contract.ignore_index)):
+        if np.all((flat >= 0) & (flat < batch.m) & (flat != ignored)):
             for form in forms:
                 dense = one_hot(flat, batch.m, batch.scores.dtype)
                 yield batch.replace(labels=dense, label_form=form), f"with the labels as {form} rows"
@@ -149,7 +150,7 @@ def _other_forms(case: Case) -> Iterator[tuple[Batch, str]]:
         for form in forms:
             if form == "soft":
                 yield batch.replace(label_form="soft"), "with the labels passed as soft ones"
-            elif not np.any(flat == contract.ignore_index):
+            elif not np.any(flat == ignored):
                 labels = flat.astype(np.int64)
                 yield batch.replace(labels=labels, label_form="sparse"), "with the labels as integers"
 

@@ -47,8 +47,8 @@ def _ignores(contract: Contract, capabilities: Capabilities) -> str:
 def deletion(case: Case) -> Iterator[Found]:
     """One more row with the ignored label: its scores huge, or not finite where the contract declares that."""
     batch = case.batch
-    ignored = batch.options.get("ignore_index", case.contract.ignore_index)
-    if batch.n == 0 or not _holds(batch.labels, ignored):
+    ignored = case.contract.value_in("ignore_index", batch.options)
+    if ignored is None or batch.n == 0 or not _holds(batch.labels, ignored):
         return
     random = case.random("deletion")
     wild = [1.0, 1e4, *(float(kind) for kind in case.contract.nonfinite_kinds)]
@@ -126,7 +126,7 @@ def weights(case: Case) -> Iterator[Found]:
 def row_weights(case: Case) -> Iterator[Found]:
     """Uniform weights, one row with another weight, weights doubled, and one more row of weight 0 with huge scores."""
     batch, random = case.batch, case.random("row weights")
-    if batch.n == 0:
+    if batch.n == 0 or "row_weights" not in batch.options:
         return
     given = np.asarray(batch.options["row_weights"])
     numbers = case.contract.row_weights_as == "numbers"
@@ -248,6 +248,8 @@ def temperature(case: Case) -> Iterator[Found]:
     scores = batch.scores.astype(np.float64)
     size = float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
     declared, random = case.contract.temperature, case.random("temperature")
+    if isinstance(declared, Argument) and "temperature" not in batch.options:
+        return
     powers = [power for power in (0.25, 0.5, 2.0, 4.0, 16.0) if _within(case, power)]
     if not powers:
         return

@@ -8,10 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch, one_hot
-from xentcheck.batches.input_space import holds
+from xentcheck.batches.drawn_options import as_row_weights
+from xentcheck.batches.input_space import InputSpace, holds
 from xentcheck.contract import Contract
+from xentcheck.contract.keys_inputs import LABEL_FORMS
+from xentcheck.contract.keys_promises import EXCLUSIVE_OPTIONS
 
 Spoiled = tuple[Batch, str]
+_AT_WORK = {
+    "label_smoothing": 0.1,
+    "z_loss": 0.5,
+    "ignore_index": 0,
+    "soft_cap": 5.0,
+    "temperature": 2.0,
+    "divisor": 3.0,
+}
+"""Values of options that change the loss."""
 
 
 def spoil(batch: Batch, kind: str, way: int = 0, ignored: int | None = None) -> Spoiled | None:
@@ -46,6 +58,8 @@ def spoil(batch: Batch, kind: str, way: int = 0, ignored: int | None = None) -> 
 
 def meaningful_kind(contract: Contract, label_form: str, kind: str) -> bool:
     """Return whether a kind of bad input exists for a label form and the contract's input."""
+    if kind == EXCLUSIVE_OPTIONS:
+        return bool(_groups(contract, label_form))
     if kind == "probabilities_not_stochastic":
         return contract.input == "probabilities" and not contract.boundary.normalise
     if contract.is_entropy:
@@ -56,6 +70,39 @@ def meaningful_kind(contract: Contract, label_form: str, kind: str) -> bool:
         return label_form == "onehot" and "soft" not in contract.labels
     # Where dense labels are promised too, one-hot rows are no bad input.
     return kind == "length_mismatch" or label_form != "sparse" or contract.labels == ("sparse",)
+
+
+def together(contract: Contract, batch: Batch, way: int = 0) -> Spoiled | None:
+    """Return the batch with options at work that the contract says exclude each other, and what they are.
+
+    Parameters
+    ----------
+    way : int
+        Which of the combinations that exist for the form of labels.
+    """
+    groups = _groups(contract, batch.label_form)
+    if not groups or batch.n == 0:
+        return None
+    group = groups[way % len(groups)]
+    space = InputSpace(contract, batch.dtype, batch.label_form)
+    given: dict[str, Any] = {
+        **_AT_WORK,
+        "class_weights": (1 + np.arange(batch.m) % 3).astype(batch.scores.dtype),
+        "row_weights": as_row_weights(space, np.asarray(1.0 + np.arange(batch.n) % 3)),
+    }
+    names = [name for name in group if name != batch.label_form]
+    options = {name: given[name] for name in names}
+    for name, limits in contract.drawn.items():
+        if limits.range is not None and name in options:
+            options[name] = limits.inside(options[name])
+    said = " and ".join(f"{name} labels" if name == batch.label_form else name for name in group)
+    return batch.replace(options={**batch.options, **options}), f"a call with both {said}"
+
+
+def _groups(contract: Contract, label_form: str) -> list[tuple[str, ...]]:
+    """Return what excludes each other in calls with labels of a form."""
+    others = {*LABEL_FORMS} - {label_form}
+    return [group for group in contract.exclusive if not others.intersection(group)]
 
 
 def not_finite(batch: Batch, kind: str, at_label: bool) -> Spoiled | None:

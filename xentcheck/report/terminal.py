@@ -168,6 +168,8 @@ def _value(value: object) -> str:
     if isinstance(value, (list, tuple)):
         if value and all(isinstance(item, (int, float)) for item in value):
             return f"[{', '.join(str(item) for item in value)}]"
+        if value and all(isinstance(item, (list, tuple)) for item in value):
+            return "; ".join(" with ".join(map(str, item)) for item in value)
         return "+".join(str(item) for item in value) or "none"
     return str(value)
 

@@ -153,7 +153,7 @@ def pose(
     format_ = FORMATS[np.asarray(scores).dtype.name]
     contract = read_in(contract, format_)
     given = dict(options or {})
-    chosen = {key: given[key] if key in contract.arguments else getattr(contract, key) for key in OPTIONS}
+    chosen = {key: contract.value_in(key, given) for key in OPTIONS}
     exact = np.ascontiguousarray(np.asarray(scores).astype(np.float64))
     kept = np.ones(exact.shape[0], bool)
     sparse = dense = None

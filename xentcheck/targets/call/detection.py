@@ -62,4 +62,8 @@ def small_batch(contract: Any) -> Batch:
     options = {key: option.value(option.plain, At(m)) for key, option in single.items()}
     options["class_weights"] = np.ones(m, dtype)
     options["row_weights"] = np.ones(n, bool if contract.get("row_weights_as") == "bool" else dtype)
+    for group in contract.get("exclusive") or ():
+        names = [name for name in group if name != form]
+        if set(names) <= {*options}:
+            del options[names[0]]
     return Batch(scores, labels, form, options)

@@ -67,6 +67,21 @@ TARGETS: tuple[Registered, ...] = (
         **_TORCH,
     ),
     Registered(
+        name="torch.nn.functional.cross_entropy.every_form",
+        description="class indices and probabilities, one loss a row; ignore_index with indices only",
+        loss="torch.nn.functional:cross_entropy",
+        contract={
+            **_SMOOTHED,
+            "labels": ["sparse", "onehot", "soft"],
+            "dense_label_dtypes": ["same"],
+            "reduction": "none",
+            "mean_over": "rows",
+            "exclusive": [["onehot", "ignore_index"], ["soft", "ignore_index"]],
+            "invalid": ["exclusive_options"],
+        },
+        **_TORCH,
+    ),
+    Registered(
         name="torch.compile.cross_entropy",
         description="cross_entropy compiled by torch.compile with dynamic shapes, without options",
         loss=f"{SHIMS}.torch_functional:compiled",
