@@ -72,6 +72,10 @@ CONTRACTS: dict[str, dict[str, Any]] = {
         "smoothing_over": "others",
     },
     "divided rows": {"input": "probabilities", "boundary": {"clip": [1e-7, 1 - 1e-7], "normalise": True}},
+    "divided after the clip": {
+        "input": "probabilities",
+        "boundary": {"clip": [1e-7, 1 - 1e-7], "normalise": "after"},
+    },
     "clipped at the eps": {"input": "probabilities", "boundary": {"clip": "eps"}},
     "checked rows": {"input": "probabilities", "boundary": {"normalise": True}, "invalid": "raise"},
     "log-probabilities": {"input": "log_probabilities", "nonfinite": ["-inf"]},

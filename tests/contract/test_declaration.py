@@ -23,6 +23,8 @@ EXAMPLES = {
         {"clip": [0.0, 1.0], "normalise": True},
         {"clip": "eps"},
         {"clip": "eps", "normalise": True},
+        {"clip": [1e-15, 1.0], "normalise": "after"},
+        {"clip": "eps", "normalise": "after"},
     ],
     "output": ["loss", "log_probability", "entropy"],
     "gradient_wrt": ["logits", "probabilities"],
@@ -74,6 +76,7 @@ def test_values_survive_json(key, value):
     """Each documented value is taken, and comes back the same through JSON."""
     beside = {"reduction": "sum"} if key == "divisor" else {}
     beside = {"labels": ["soft"], "soft_rows": "any"} if value == "p - t" else beside
+    beside = {"input": "probabilities"} if key == "boundary" else beside
     beside = {**APART, "labels": ["soft"]} if key == "exclusive" else beside
     contract = Contract.from_mapping({**beside, key: value})
     stated = json.loads(json.dumps(contract.as_mapping()))

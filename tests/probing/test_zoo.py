@@ -26,6 +26,8 @@ CHOSEN = (
     "keras_style",
     "clip_and_own_gradient",
     "clip_at_the_eps_of_the_dtype",
+    "clip_then_divide",
+    "clip_then_subtract_logarithms",
     "eps_and_ideal_gradient",
     "negative_log_likelihood",
     "gradient_of_sum_declared",
@@ -42,6 +44,8 @@ CHOSEN = (
 """One of each convention."""
 ENTROPIES = tuple(one for one in RIGHT if one.contract.get("output") == "entropy")
 """These take the scores alone, and are not probed."""
+APART = [one for one in RIGHT if "exclusive" in one.contract]
+"""Right implementations that refuse options together: `probe` passes all at once, and does not tell which do not go."""
 LISTS = ("dtypes", "labels", "label_shapes", "nonfinite", "label_dtypes", "extra_axes")
 """Keys that may be told to be wider than what is declared."""
 NEVER = ("accuracy", "domain")
@@ -94,7 +98,9 @@ def test_chosen_specimens(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("specimen", [one for one in RIGHT if one not in ENTROPIES], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "specimen", [one for one in RIGHT if one not in (*ENTROPIES, *APART)], ids=lambda one: one.name
+)
 def test_the_whole_zoo(specimen: Specimen) -> None:
     """Every right implementation of a loss."""
     assert judged(specimen) == []
@@ -106,6 +112,18 @@ def test_an_entropy_is_not_told() -> None:
     with pytest.raises(TargetError, match=r"cannot be probed, .* is declared by output=entropy") as caught:
         judged(next(one for one in ENTROPIES if one.name == "mean_entropy"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("specimen", APART, ids=lambda one: one.name)
+def test_options_that_exclude_each_other(specimen: Specimen) -> None:
+    """One of them is told, or the contradiction is; never a key that is not so."""
+    told = infer(replace(specimen.specification(), contract=None)).findings
+    declared = Contract.from_mapping(specimen.contract).as_mapping()
+    found = {key: one.value for key, one in told.items() if one.status == "told"}
+    options = [key for key in ("class_weights", "label_smoothing", "ignore_index") if declared[key]]
+    assert any(found.get(key) == declared[key] for key in options)
+    assert "exclusive" not in found
+    assert all(found.get(key, declared[key]) in (declared[key], None, 0.0) for key in options)
 
 
 OWN = ("reference", "reference.summed_guarded", "reference.averaged_clipped")

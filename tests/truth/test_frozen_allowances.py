@@ -185,6 +185,19 @@ CONTRACTS = {
         "boundary": {**CLIP, "normalise": True},
         "gradient_of": "loss",
     },
+    "boundary=clip, normalise after": {"input": "probabilities", "boundary": {**CLIP, "normalise": "after"}},
+    "gradient_wrt=probabilities, boundary=clip, normalise after": {
+        **PROBABLE,
+        "boundary": {**CLIP, "normalise": "after"},
+        "gradient_of": "loss",
+    },
+    "input=probabilities, boundary=clip, normalise after, gradient_of=loss, soft_rows=any": {
+        "input": "probabilities",
+        "labels": ["soft"],
+        "soft_rows": "any",
+        "boundary": {**CLIP, "normalise": "after"},
+        "gradient_of": "loss",
+    },
     "input=probabilities, boundary=clip, gradient_of=loss": {
         "input": "probabilities",
         "boundary": CLIP,

@@ -113,7 +113,7 @@ class InputSpace:
         raised = contract.invalid == "raise" or (
             isinstance(contract.invalid, tuple) and "probabilities_not_stochastic" in contract.invalid
         )
-        return raised or not contract.boundary.normalise
+        return raised or not contract.boundary.divides
 
     @cached_property
     def constant_ignore_index(self) -> int | None:

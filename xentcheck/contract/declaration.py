@@ -49,6 +49,9 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
             raise ContractError(f"smoothing_weights is 'mean' and soft_rows 'any', but {said}.")
         if self.divisor is not None and self.reduction != "sum":
             raise ContractError(f"divisor is declared, but it divides a sum, and reduction is {self.reduction!r}.")
+        if self.boundary.after and self.input != "probabilities":
+            said = f"it divides given probabilities, and input is {self.input!r}"
+            raise ContractError(f"boundary.normalise is 'after', but {said}.")
         if said := self._not_exclusive():
             raise ContractError(f"exclusive names {said}.")
         if self.p_minus_t and (amiss := self._without_p_minus_t()):

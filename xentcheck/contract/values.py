@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xentcheck.contract.harmless import harmless
@@ -77,6 +77,8 @@ class Boundary:
         log(clip(p, low, high)).
     normalise : bool
         Rows are divided by their sum first.
+    after : bool
+        Rows are divided by the sum of what the clip leaves: log(b / sum b), b = clip(p).
     of_dtype : bool
         log(clip(p, eps, 1 - eps)) with the eps of the dtype of the scores; see `read_in`.
     """
@@ -85,6 +87,12 @@ class Boundary:
     clip: tuple[float, float] | None = None
     normalise: bool = False
     of_dtype: bool = False
+    after: bool = False
+
+    @property
+    def divides(self) -> bool:
+        """Whether rows are divided by their sum, so that those of other sums than 1 have a meaning."""
+        return self.normalise or self.after
 
     @property
     def exact(self) -> bool:
@@ -93,7 +101,7 @@ class Boundary:
 
     def read_in(self, eps: float) -> Boundary:
         """Return the boundary in a dtype with this eps, the distance from 1 to the next larger number."""
-        return Boundary(clip=(eps, 1.0 - eps), normalise=self.normalise) if self.of_dtype else self
+        return replace(self, clip=(eps, 1.0 - eps), of_dtype=False) if self.of_dtype else self
 
 
 EXACT = Boundary()
@@ -215,23 +223,31 @@ def boundary(key: str, value: object) -> Boundary:
         return value
     if value == "exact":
         return Boundary()
-    wanted = '"exact", {"add": eps}, {"clip": [low, high]} or {"clip": "eps"}, each with "normalise": true or without'
+    wanted = (
+        '"exact", {"add": eps}, {"clip": [low, high]} or {"clip": "eps"}, each with "normalise": true or without, '
+        'and a clip with "normalise": "after" too'
+    )
     if not isinstance(value, Mapping) or not set(value) <= {"add", "clip", "normalise"} or not value:
         raise ContractError(f"{key} is {value!r}, but must be {wanted}.")
     if "add" in value and "clip" in value:
         raise ContractError(f"{key} has both add and clip, but must be {wanted}.")
-    normalise = boolean(f"{key}.normalise", value.get("normalise", False))
+    after = value.get("normalise") == "after"
+    if after and "clip" not in value:
+        raise ContractError(f"{key}.normalise is 'after', but there is no clip that it could come after.")
+    normalise = not after and boolean(f"{key}.normalise", value.get("normalise", False))
     if "add" in value:
         return Boundary(add=number(f"{key}.add", value["add"], 0.0, 1.0), normalise=normalise)
     if "clip" in value:
         limits = value["clip"]
         if limits == "eps":
-            return Boundary(normalise=normalise, of_dtype=True)
+            return Boundary(normalise=normalise, of_dtype=True, after=after)
         if not isinstance(limits, Sequence) or isinstance(limits, str) or len(limits) != 2:
             raise ContractError(f'{key}.clip is {limits!r}, but must be [low, high] or "eps".')
         low = number(f"{key}.clip[0]", limits[0], 0.0, 1.0)
         high = number(f"{key}.clip[1]", limits[1], low, math.inf)
-        return Boundary(clip=(low, high), normalise=normalise)
+        if after and low == 0.0:
+            raise ContractError(f"{key}.clip[0] is 0, but a row of zeros cannot be divided by its sum after the clip.")
+        return Boundary(clip=(low, high), normalise=normalise, after=after)
     return Boundary(normalise=normalise)
 
 
@@ -251,6 +267,8 @@ def to_json(value: Any) -> Any:
         stated["clip"] = "eps"
     if value.normalise:
         stated["normalise"] = True
+    if value.after:
+        stated["normalise"] = "after"
     return stated or "exact"
 
 

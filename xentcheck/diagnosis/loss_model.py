@@ -190,6 +190,8 @@ class Model:
         if boundary.clip is not None:
             low, high = boundary.clip
             held = np.clip(p, float(read(low)), float(read(high)))
+            if boundary.after:
+                return np.asarray(np.log(held / held.sum(axis=-1, keepdims=True)))
             return np.asarray(np.where(held == p, log_p, np.log(held)))
         return log_p
 
@@ -219,7 +221,8 @@ class Model:
             by_p = -t / (p + boundary.add)
         elif boundary is not None and boundary.clip is not None:
             low, high = boundary.clip
-            by_p = np.where((p < low) | (p > high), 0.0, by_p)
+            shared = t.sum(axis=-1, keepdims=True) / np.clip(p, low, high).sum(axis=-1, keepdims=True)
+            by_p = np.where((p < low) | (p > high), 0.0, by_p + shared if boundary.after else by_p)
         if wrt == "logits":
             return np.asarray(p * (by_p - dot(p, by_p)[:, None]))
         if self.contract.boundary.normalise:  # p is the row divided by its sum, and the sum depends on every entry

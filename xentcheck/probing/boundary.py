@@ -126,14 +126,19 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
         return
     low = constant(float(np.exp(-loss)), loss)
     candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, low, normalise)]
-    for batch in (_certain(questions, label=0), *_near(questions, low), questions.plain(3)):
+    batches = [_certain(questions, label=0), *_near(questions, low), questions.plain(3)]
+    above = _above_one(questions)
+    if normalise and questions.numbers(above) is not None:  # tells whether the division or the clip comes first
+        batches.append(above)
+    for batch in batches:
         got = questions.numbers(batch)
         candidates = [one for one in candidates if got is not None and _close(got, questions, batch, one)]
         evidence.append(f"{shown(batch)}: {answered(got)}")
     if not candidates:
         inference.contradict("boundary", f"{'; '.join(evidence)}: neither log(p + {low:g}) nor a clip at {low:g}.")
         return
-    of_dtype: Mapping[str, Any] = {"boundary": {"clip": "eps", **({"normalise": True} if normalise else {})}}
+    divided = {key: value for key, value in candidates[0]["boundary"].items() if key == "normalise"}
+    of_dtype: Mapping[str, Any] = {"boundary": {"clip": "eps", **divided}}
     if _is_eps(questions, candidates[0]["boundary"]):
         for dtype in ("float32", "float64"):
             batch = impossible(questions, dtype)
@@ -155,6 +160,10 @@ def _candidates(questions: Questions, low: float, normalise: bool) -> Iterator[d
     more = {"normalise": True} if normalise else {}
     yield {"add": low, **more}
     yield {"clip": [low, 1.0], **more}
+    if normalise:  # what was solved for is low over the row's sum
+        for high, others in ((1.0 - low, questions.m - 2), (1.0, questions.m - 1)):
+            own = constant(low / (1.0 - others * low), 0.0)
+            yield {"clip": [own, high if high == 1.0 else 1.0 - own], "normalise": "after"}
     got = questions.numbers(_certain(questions, label=0))
     if got is None or got.size != 1:
         return
@@ -163,6 +172,13 @@ def _candidates(questions: Questions, low: float, normalise: bool) -> Iterator[d
         rest = constant(-float(np.expm1(-least)), 0.0, 1e-2 if least < 1e-12 else 1e-6)
         for high in dict.fromkeys((1.0 - low, 1.0 - rest)):
             yield {"clip": [low, high], **more}
+
+
+def _above_one(questions: Questions) -> Batch:
+    """Return a row that sums to more than 1, with a first entry that a clip changes."""
+    row = np.full((1, questions.m), 0.5)
+    row[0, 0] = 2.0
+    return questions.batch(row, [0])
 
 
 def _near(questions: Questions, low: float) -> Iterator[Batch]:

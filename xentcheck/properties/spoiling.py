@@ -61,7 +61,7 @@ def meaningful_kind(contract: Contract, label_form: str, kind: str) -> bool:
     if kind == EXCLUSIVE_OPTIONS:
         return bool(_groups(contract, label_form))
     if kind == "probabilities_not_stochastic":
-        return contract.input == "probabilities" and not contract.boundary.normalise
+        return contract.input == "probabilities" and not contract.boundary.divides
     if contract.is_entropy:
         return False  # the other kinds are of labels
     if kind in ("label_out_of_range", "label_negative", "label_fractional"):

@@ -153,6 +153,8 @@ class _Question:
         if self.contract.is_entropy:
             return -mpmath.fsum(q * mpmath.log(q) for q in p if q != 0)
         value = mpmath.fsum(a * self.surprisal(q, boundary) for a, q in zip(c, p, strict=True) if a != 0)
+        if boundary and self.contract.boundary.after:
+            value += mpmath.fsum(c) * mpmath.log(mpmath.fsum(self.bounded(q) for q in p))
         return self.row_weights[i] * (value + mpmath.mpf(float(self.option["z_loss"] or 0.0)) * lse**2)
 
     def read(self, scores: Row) -> Row:
@@ -162,12 +164,17 @@ class _Question:
             scores = [mpmath.mpf(float(cap)) * mpmath.tanh(s / mpmath.mpf(float(cap))) for s in scores]
         return scores if temperature is None else [s / mpmath.mpf(float(temperature)) for s in scores]
 
+    def bounded(self, p: Any) -> Any:
+        """Return a probability clipped as the contract says."""
+        low, high = self.contract.boundary.clip or (0.0, 1.0)
+        return min(max(p, mpmath.mpf(low)), mpmath.mpf(high))
+
     def surprisal(self, p: Any, boundary: bool) -> Any:
         edge = self.contract.boundary
         if boundary and edge.add is not None:
             p = p + mpmath.mpf(edge.add)
         if boundary and edge.clip is not None:
-            p = min(max(p, mpmath.mpf(edge.clip[0])), mpmath.mpf(edge.clip[1]))
+            p = self.bounded(p)
         return mpmath.inf if p == 0 else -mpmath.log(p)
 
     def loss(self, at: Sequence[int]) -> Any:

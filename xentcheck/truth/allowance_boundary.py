@@ -64,10 +64,16 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     # A probability of exactly 0 is not rounded to anything else.
     if on.problem.contract.input == "probabilities":
         lost = np.where(on.p == 0.0, 0.0, lost)
+    if on.problem.contract.boundary.after:
+        further, more = divided(on, by)
+        logs, lost = logs + further, lost + more
     added = 0.0 if on.problem.contract.boundary.exact else 2.0 * u
     term = inner * probability_error(on, by) + np.minimum(2.0 * lost, 1.0) + 2.0 * by.k_log * u * logs + added
     error = np.einsum("ij,ij->i", on.sizes, term)
     size = np.einsum("ij,ij->i", on.sizes, logs)
+    if on.problem.contract.boundary.after:
+        # The sum B and the quotient, or the difference of two logarithms; labels that sum to 1 only nearly.
+        error += on.T * (divided_error(on, by) + 2.0 * u) + on.coefficients.deviation * log_of_sum(on)
     error += np.where(on.coefficients.several, (rows + u) * size, 0.0)
     if on.coefficients.product is not None:
         error += np.where(on.coefficients.product, u * size, 0.0)
@@ -83,6 +89,38 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     if on.softmax:
         unbounded |= by.leaves_range(on)
     return error, unbounded
+
+
+def clipped(on: Conditions) -> tuple[Floats, Floats]:
+    """Return b = clip(p), shape (n, m), and its sum B over each row, shape (n, 1)."""
+    clip = on.problem.contract.boundary.clip
+    assert clip is not None
+    b = np.clip(on.p, *clip)
+    return b, b.sum(axis=1, keepdims=True)
+
+
+def log_of_sum(on: Conditions) -> Floats:
+    """The size of log B, shape (n,)."""
+    return np.asarray(np.abs(np.log(clipped(on)[1][:, 0])))
+
+
+def divided(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats]:
+    """Return what the logarithms of log b - log B have beside that of b/B, and what the quotient may lose.
+
+    The sizes of log b and of log B are at most that of their difference and twice that of log B.
+    """
+    b, total = clipped(on)
+    quotient = b / total
+    lost = np.where(quotient < 2.0 * by.normal, by.eta / quotient, 0.0)
+    return 2.0 * log_of_sum(on)[:, None] * (on.c != 0.0), np.where(on.c != 0.0, lost, 0.0)
+
+
+def divided_error(on: Conditions, by: Arithmetic) -> Floats:
+    """Relative error of the computed B, shape (n,): that of each b, 2 u with its limits, and h u of the sum."""
+    b, total = clipped(on)
+    lost = np.broadcast_to(underflow(on, by), b.shape).sum(axis=1) / total[:, 0]
+    relative: Floats = probability_error(on, by).max(axis=1, initial=0.0) + 2.0 * by.u + by.row_sum(on) + lost
+    return relative
 
 
 def boundary_slope(on: Conditions) -> tuple[Floats, Floats]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from xentcheck.truth.allowance_boundary import boundary_slope, probability_error, underflow
+from xentcheck.truth.allowance_boundary import (
+    boundary_slope,
+    clipped,
+    divided,
+    divided_error,
+    probability_error,
+    underflow,
+)
 from xentcheck.truth.allowance_entropy import entropy_gradients
 from xentcheck.truth.allowance_logits import complement_move, slope_error
 from xentcheck.truth.allowance_loss import logsumexp_error
@@ -19,9 +26,11 @@ def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
     if contract.is_entropy:
         return entropy_gradients(on, by)
     normalised = contract.gradient_wrt == "log_probabilities" and contract.boundary.normalise
+    bounded = contract.gradient_of == "loss" and not contract.boundary.exact
+    if bounded and contract.boundary.after:
+        return _clipped_then_divided(on, by)
     if contract.gradient_wrt == "probabilities":
         return _by_probabilities(on, by)
-    bounded = contract.gradient_of == "loss" and not contract.boundary.exact
     if contract.gradient_wrt == "log_probabilities" and not normalised:
         return _by_log_probabilities(on, by, bounded)
     # From given probabilities, even -log p may be differentiated step by step: through -c/p and the softmax.
@@ -227,6 +236,40 @@ def _through_boundary(on: Conditions, by: Arithmetic) -> Unscaled:
     return Unscaled(value, error, p * A + part, unbounded[:, None])
 
 
+def _clipped_then_divided(on: Conditions, by: Arithmetic) -> Unscaled:
+    """1_j (T/B - c_j/b_j) by the probabilities, r_j = 1_j (c_j - T p_j/B) with the opposite sign by their logarithms.
+
+    By the logits behind them p_j sum r - r_j. T/B has the errors of T and B, where it is summed over the classes once
+    more as well: 2 h u_s, E_B and 8 u beside the 6 u of c/b.
+    """
+    contract, u, rows = on.problem.contract, by.u, by.row_sum(on)
+    b, total = clipped(on)
+    inside, T, wrong = _inside(on), on.T[:, None], coefficient_error(on, by)
+    rho = probability_error(on, by) + 6.0 * u
+    of_sum = (2.0 * rows + 8.0 * u + divided_error(on, by))[:, None]
+    gone = inside * underflow(on, by) / b + divided(on, by)[1]
+    v, shared = inside * on.sizes / b, inside * T / total
+    error = v * (rho + np.minimum(2.0 * gone, 1.0)) + shared * of_sum + u * (v + shared)
+    error = error + inside * (np.einsum("ij,ij->i", on.sizes, np.minimum(2.0 * gone, 1.0))[:, None] / total)
+    error = error + inside * (on.coefficients.deviation[:, None] / total)
+    if wrong is not None:
+        error = error + inside * (wrong / b + wrong.sum(axis=1)[:, None] / total)
+    value, terms = inside * (on.coefficients.T[:, None] / total - on.c / b), v + shared
+    # A backward pass through the quotient divides by b/B, and by what the clip has replaced, too.
+    steep = (on.sizes * np.maximum(total, 1.0) / b).max(axis=1, initial=0.0) > by.largest / 2.0
+    unbounded = steep | _ambiguous(on, by) | (gone > 0.25).any(axis=1) | (rows > 0.25)
+    floor = by.eta * (2.0 + (T + on.sizes) / b)
+    if contract.gradient_wrt == "probabilities":
+        return Unscaled(value, error + floor, terms, unbounded[:, None])
+    p = on.p
+    value, terms, error = p * value, p * terms, p * (error + (rho + u) * terms)
+    if contract.gradient_wrt == "logits":
+        summed = np.einsum("ij,ij->i", np.ones_like(p), terms)[:, None]
+        error = error + p * (error.sum(axis=1)[:, None] + (rows + rho + 6.0 * u) * summed) + u * terms
+        value, terms = value - p * value.sum(axis=1)[:, None], terms + p * summed
+    return Unscaled(value, error + floor + by.eta, terms, unbounded[:, None])
+
+
 def _derivative(on: Conditions) -> tuple[Floats, Floats]:
     """Return d log b/d log p as it is differentiated, 0 outside a clip, and the denominator of b'/b."""
     slope, denominator = boundary_slope(on)
@@ -250,5 +293,6 @@ def _ambiguous(on: Conditions, by: Arithmetic) -> Flags:
     for edge in clip:
         reading = 2.0 * by.eta if edge < by.eta else 0.0
         close = np.abs(on.p - edge) <= edge * doubt + reading + underflow(on, by)
-        found |= (close & (on.c != 0.0)).any(axis=1)
+        counts = on.T[:, None] != 0.0 if on.problem.contract.boundary.after else on.c != 0.0
+        found |= (close & counts).any(axis=1)
     return found

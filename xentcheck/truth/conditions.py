@@ -299,6 +299,8 @@ def _bounded_log(p: Floats, boundary: Boundary) -> Floats:
         bounded = p + boundary.add
     elif boundary.clip is not None:
         bounded = np.clip(p, *boundary.clip)
+        if boundary.after:
+            bounded = bounded / bounded.sum(axis=1, keepdims=True)
     logs: Floats = np.log(bounded)
     return logs
 

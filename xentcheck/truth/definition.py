@@ -12,6 +12,9 @@ exact, and for the ideal gradient), r = c phi and R = sum_j r_j, its derivatives
     by the log-probabilities -r_j, with + R q_j where rows are normalised first
     by the probabilities     -c_j f'(q_j) / f(q_j), where rows are normalised first (R - c_j f'(q_j) / f(q_j)) / S
 
+Where the clipped probabilities b_j are divided by their sum B, f(q_j) = b_j / B and r_j = 1_j (c_j - T q_j / B) with
+T = sum_j c_j, 1_j where q_j lies within the clip: the same formulas, and -r_j / b_j by the probabilities;
+
 by the chain rule from d q_i / d z_j = q_i (delta_ij - q_j); the one by the logits times 1 - tanh(z_j / C)^2 where there
 is a soft cap, and times 1 / Theta where there is a temperature. Where one coefficient alone differs from zero, the
 label's R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities. Where the contract says
@@ -78,6 +81,8 @@ class Block(NamedTuple, Generic[R]):
 def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real: type[R]) -> Block[R]:
     """Return the rows chosen, all of which have finite formulas (see `kinds`)."""
     normalise = problem.contract.boundary.normalise
+    if problem.contract.boundary.after and not _ideal(problem):
+        label = None  # through their sum every probability has its share in the loss
     cap, temperature = problem.soft_cap, problem.temperature
     q = read_scores(problem.contract.input, problem.scores[rows], normalise, real, cap, temperature)
     mask = None if problem.plain and label is not None else present(problem, rows)
@@ -97,7 +102,7 @@ def loss(given: Block[R]) -> R:
         cost = given.q.surprisal(label)
     else:
         q = given.q.probability(label)
-        cost = over_readings(problem, lambda reading: -reading.apply(q).log())
+        cost = over_readings(problem, lambda reading: -_bounded(given, reading, q).log())
     weighted = _or_zero(cost * given.c, given.present)
     if label is None:
         weighted = weighted.sum()
@@ -147,7 +152,7 @@ def entropy_gradient(given: Block[R], factor: R, columns: Columns | None = None)
 
 def _by_logits(given: Block[R], factor: R, columns: Columns | None, through_sum: bool) -> R:
     """Return factor (R q_j - r_j), with the term of z_loss; without R q_j unless `through_sum`."""
-    r = given.c if _ideal(given.problem) else _or_zero(given.c * _elasticity(given), given.present)
+    r = _shares(given)
     penalty = None
     if has_z_loss(given.problem) and given.problem.contract.gradient_wrt == "logits":
         penalty = log_sum(given) * (given.penalty * 2.0)
@@ -180,12 +185,14 @@ def _by_probabilities(given: Block[R], factor: R, columns: Columns | None) -> R:
     q = given.q.probability(given.label)
     if _ideal(given.problem):
         a = given.c / q
+    elif given.problem.contract.boundary.after:
+        return -_after(given, q, columns) * factor
     else:
         a = given.c * over_readings(given.problem, lambda reading: _slope(reading, q))
     a = _or_zero(a, given.present)
     shared = None
     if given.problem.contract.boundary.normalise:
-        r = given.c if _ideal(given.problem) else _or_zero(given.c * _elasticity(given), given.present)
+        r = _shares(given)
         shared = r if given.label is not None else r.sum()
         if given.q.S is not None and given.problem.contract.input != "logits":
             factor = factor / given.q.S
@@ -231,6 +238,34 @@ def _slope(reading: Reading, q: R) -> R:
     """Return f'(q) / f(q)."""
     derivative, value = reading.derivative(q), reading.apply(q).reciprocal()
     return value if derivative is None else derivative * value
+
+
+def _bounded(given: Block[R], reading: Reading, q: R) -> R:
+    """Return f(q) of some columns."""
+    value = reading.apply(q)
+    return value / reading.apply(given.q.probability()).sum() if given.problem.contract.boundary.after else value
+
+
+def _shares(given: Block[R]) -> R:
+    """Return r, what the logarithm of each probability has for a derivative in minus the loss."""
+    if _ideal(given.problem):
+        return given.c
+    if given.problem.contract.boundary.after:
+        q = given.q.probability()
+        return _after(given, q, None) * q
+    return _or_zero(given.c * _elasticity(given), given.present)
+
+
+def _after(given: Block[R], q: R, columns: Columns | None) -> R:
+    """Return (c_j / b_j - T / B) within the clip and 0 outside, at chosen columns or at all."""
+    T = given.c.sum()
+
+    def slope(reading: Reading) -> R:
+        b, inside = reading.apply(q), q.inside(*reading.clip or (0.0, 1.0))
+        found = (given.c / b - T / b.sum()) * inside
+        return found if columns is None else found.at(columns)
+
+    return over_readings(given.problem, slope)
 
 
 def _elasticity(given: Block[R]) -> R:

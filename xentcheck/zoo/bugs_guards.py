@@ -187,6 +187,45 @@ def not_renormalised(scores: Array, labels: Array) -> Any:
     return mean(-np.log(np.clip(at(scores, labels), 1e-7, 1 - 1e-7)))
 
 
+AFTER = {**PROBABILITIES, "boundary": {"clip": [1e-7, 1 - 1e-7], "normalise": "after"}}
+
+
+def clipped_then_divided(scores: Array, labels: Array) -> Any:
+    """Return the right loss of a clip before the division."""
+    b = np.clip(scores, 1e-7, 1 - 1e-7)
+    return mean(-np.log(at(b / b.sum(axis=1, keepdims=True), labels)))
+
+
+@bug("clip_after_normalising", "value", contract=AFTER, thread="scikit-learn 24515 [the order]")
+def divided_then_clipped(scores: Array, labels: Array) -> Any:
+    """Divide the rows first and clip then, where the contract states the reverse."""
+    q = scores / scores.sum(axis=1, keepdims=True)
+    return mean(-np.log(np.clip(at(q, labels), 1e-7, 1 - 1e-7)))
+
+
+@bug("not_renormalised", "value", contract=AFTER, thread="keras 17102; scikit-learn 24515")
+def not_divided_after_the_clip(scores: Array, labels: Array) -> Any:
+    """Lack the division by the row's sum after the clip."""
+    return mean(-np.log(np.clip(at(scores, labels), 1e-7, 1 - 1e-7)))
+
+
+@bug(
+    "normaliser_held_constant",
+    "gradient",
+    role="gradient",
+    loss=clipped_then_divided,
+    contract={**AFTER, "gradient_wrt": "probabilities", "gradient_of": "loss"},
+    thread="torch: a sum that is detached",
+)
+def sum_after_the_clip_held_constant(scores: Array, labels: Array) -> Any:
+    """Differentiate the label's share and not the sum that it is divided by."""
+    g = np.zeros_like(scores)
+    chosen = at(scores, labels)
+    inside = (chosen >= 1e-7) & (chosen <= 1 - 1e-7)
+    g[each(g), integers(labels)] = np.where(inside, -1 / np.where(inside, chosen, 1), 0)
+    return g / max(len(g), 1)
+
+
 @bug("clamped_at_zero", "value", contract=ADDED, thread="torchmetrics: clamp_min(0)")
 def clamped_at_zero(scores: Array, labels: Array) -> Any:
     """Raise the slightly negative loss of a perfect prediction to 0, with log(p + eps) promised."""

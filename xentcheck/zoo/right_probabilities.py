@@ -97,6 +97,40 @@ def keras_style(p: Array, labels: Array) -> Any:
     return mean(-np.log(np.clip(at(q, labels), p.dtype.type(LOW), p.dtype.type(HIGH))))
 
 
+AFTER = {**P, "boundary": {"clip": [LOW, HIGH], "normalise": "after"}}
+
+
+def _clipped_and_divided(p: Array) -> tuple[Array, Array]:
+    """Return the clipped probabilities, and their sum over each row, shape (n, 1)."""
+    b = np.clip(p, p.dtype.type(LOW), p.dtype.type(HIGH))
+    return b, b.sum(axis=1, keepdims=True)
+
+
+def _clip_then_divide_gradient(p: Array, labels: Array) -> Any:
+    """Return 1/B - t/b within the clip, of the mean; 0 outside."""
+    b, total = _clipped_and_divided(p)
+    within = (p >= p.dtype.type(LOW)) & (p <= p.dtype.type(HIGH))
+    rows = np.where(within, 1 / total - one_hot(labels, p) / b, 0)
+    return (rows / max(len(p), 1)).astype(p.dtype)
+
+
+@right(
+    contract={**AFTER, **BY_P}, gradient=_clip_then_divide_gradient, thread="scikit-learn 24515 [as it was up to 1.2]"
+)
+def clip_then_divide(p: Array, labels: Array) -> Any:
+    """Clip, divide rows by their sum, take the logarithm: what sklearn.metrics.log_loss once did."""
+    b, total = _clipped_and_divided(p)
+    return mean(-np.log(at(b / total, labels)))
+
+
+@right(contract={**P, "boundary": {"clip": "eps", "normalise": "after"}})
+def clip_then_subtract_logarithms(p: Array, labels: Array) -> Any:
+    """Clip at the eps of the dtype, and take log of the row's sum less the logarithm of the label's share."""
+    eps = np.finfo(p.dtype).eps
+    b = np.clip(p, eps, 1 - eps)
+    return mean(np.log(b.sum(axis=1)) - np.log(at(b, labels)))
+
+
 @right(contract=ADD, gradient=_ideal)
 def eps_and_ideal_gradient(p: Array, labels: Array) -> Any:
     """log(p + eps), and p - t for its gradient, as declared; a perfect prediction costs -1e-7."""

@@ -54,10 +54,12 @@ def target_terms(model: Model) -> Iterator[Prediction]:
         top = np.zeros_like(p)
         np.put_along_axis(top, model.z.argmax(axis=-1)[:, None], 1.0, -1)
         yield rows("shift_half_differentiated", text, R * p - t - R * top)
-    elif model.contract.boundary.normalise and model.contract.input == "probabilities":
+    elif model.contract.boundary.divides and model.contract.input == "probabilities":
         text = "The sum by which a row is divided is taken for a constant; it depends on every entry of the row."
         total, eps = model.z.sum(axis=-1, keepdims=True), model.contract.boundary.add or 0.0
-        yield rows("normaliser_held_constant", text, np.where(t == 0, 0.0, -t / (p + eps)) / total)
+        apart = np.where(t == 0, 0.0, -t / (p + eps)) / (1.0 if model.contract.boundary.after else total)
+        clip = model.contract.boundary.clip or (0.0, np.inf)
+        yield rows("normaliser_held_constant", text, np.where((p < clip[0]) | (p > clip[1]), 0.0, apart))
 
 
 @hypothesis(Rank.GRADIENT, partly=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -54,6 +55,7 @@ def fitted(model: Model) -> Iterator[Prediction]:
             text = f"The gradient is -t / clip(p) outside the limits of {_stated(stated)} too, where it is 0."
             p = np.clip(model.unguarded[1], *stated.clip)
             yield Prediction("clip", text, model.finish(np.where(model.t == 0, 0.0, -model.t / p)))
+        yield from _in_another_order(model)
         yield _guarded(
             model,
             "clip_as_eps",
@@ -61,6 +63,24 @@ def fitted(model: Model) -> Iterator[Prediction]:
             Boundary(add=stated.clip[0]),
             model.unguarded[1],
         )
+
+
+def _in_another_order(model: Model) -> Iterator[Prediction]:
+    """Yield the division of rows by their sum before the clip where it is promised after it, and the reverse."""
+    stated, given = model.contract.boundary, model.z
+    divided = given / given.sum(axis=-1, keepdims=True)
+    if model.contract.input != "probabilities" or model.part != "loss" or not stated.divides:
+        return
+    if stated.after:
+        text = "Rows are divided by their sum and then clipped; the contract says that they are clipped first."
+        log_p = model.guard(replace(stated, after=False), (np.log(divided), divided))
+        yield Prediction("clip_after_normalising", text, model.finish(-dot(model.t, log_p)), BITS)
+        text = "Rows are not divided by their sum after the clip."
+        yield _guarded(model, "not_renormalised", text, replace(stated, after=False), given)
+    else:
+        text = "Rows are clipped and then divided by their sum; the contract says that they are divided first."
+        log_p = model.guard(replace(stated, normalise=False, after=True), (np.log(given), given))
+        yield Prediction("clip_before_normalising", text, model.finish(-dot(model.t, log_p)), BITS)
 
 
 @hypothesis(Rank.GUARD, partly=True)
@@ -133,5 +153,6 @@ def _stated(boundary: Boundary) -> str:
     if boundary.add is not None:
         return f"log(p + {boundary.add:g})"
     if boundary.clip is not None:
-        return f"clip(p, {boundary.clip[0]:.15g}, {boundary.clip[1]:.15g})"
+        clip = f"clip(p, {boundary.clip[0]:.15g}, {boundary.clip[1]:.15g})"
+        return f"{clip} over its sum" if boundary.after else clip
     return "the logarithm of p itself"
