@@ -50,6 +50,7 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "divisor": {"divisor": {"argument": "items"}, "reduction": "sum"},
     "row mask": {"row_weights": {"argument": "v"}, "row_weights_as": "bool", "mean_over": "kept"},
     "mean of the kept": {**OPTIONS, "mean_over": "kept"},
+    "signed weights": {**OPTIONS, "class_weights_as": "signed", "smoothing_weights": "class", "mean_over": "kept"},
     "options apart": {
         **OPTIONS,
         "row_weights": {"argument": "v"},

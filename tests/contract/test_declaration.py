@@ -42,6 +42,7 @@ EXAMPLES = {
     "smoothing_over": ["all", "others"],
     "smoothing_weights": ["label", "class", "mean"],
     "class_weights": [None, [1.0, 2.0], {"argument": "weight"}],
+    "class_weights_as": ["numbers", "signed"],
     "divisor": [None, {"argument": "num_items_in_batch"}],
     "row_weights": [None, {"argument": "sample_weight"}],
     "row_weights_as": ["numbers", "mask", "bool"],
@@ -63,6 +64,7 @@ EXAMPLES = {
     "shapes": ["measured", "few", "many"],
 }
 APART = {key: {"argument": key} for key in ("class_weights", "label_smoothing", "ignore_index", "z_loss")}
+SIGNED = {"class_weights": [1.0, -1.0], "class_weights_as": "signed"}
 SOFT = {"labels": ["onehot", "soft"], "soft_rows": "any"}
 
 
@@ -75,6 +77,7 @@ def test_every_key_has_an_example():
 def test_values_survive_json(key, value):
     """Each documented value is taken, and comes back the same through JSON."""
     beside = {"reduction": "sum"} if key == "divisor" else {}
+    beside = {"class_weights": {"argument": "w"}} if key == "class_weights_as" else beside
     beside = {"labels": ["soft"], "soft_rows": "any"} if value == "p - t" else beside
     beside = {"input": "probabilities"} if key == "boundary" else beside
     beside = {**APART, "labels": ["soft"]} if key == "exclusive" else beside
@@ -118,7 +121,12 @@ def test_values_survive_json(key, value):
         ({**SOFT, "gradient_of": "p - t", "soft_rows": "renormalised"}, "but soft_rows is 'renormalised'"),
         ({**SOFT, "gradient_of": "p - t", "gradient_wrt": "probabilities"}, "but gradient_wrt is 'probabilities'"),
         ({**SOFT, "gradient_of": "p - t", "class_weights": {"argument": "w"}}, "takes no class_weights"),
-        ({"class_weights": [1.0, -1.0]}, r"must lie in \[0, inf\]"),
+        ({"class_weights": [1.0, -1.0]}, r"is -1.0, but must lie in \[0, inf\] unless class_weights_as is 'signed'"),
+        ({"class_weights_as": "signed"}, "but there are no class_weights"),
+        ({**SIGNED, "mean_over": "weights"}, "a mean over weights of both signs may divide by 0"),
+        ({**SIGNED, "mean_over": "weights", "reduction": "sum", "gradient_reduction": "mean"}, "may divide by 0"),
+        ({**SIGNED, "smoothing_weights": "mean"}, "the mean of weights of both signs may be 0"),
+        ({**SIGNED, "labels": ["soft"]}, "it needs smoothing_weights 'class'"),
         ({"smoothing_weights": "row"}, "'label', 'class' or 'mean'"),
         (
             {"smoothing_weights": "mean", "smoothing_over": "others", "soft_rows": "any"},

@@ -34,6 +34,8 @@ def test_defaults_and_examples(name: str) -> None:
     key, value = parse_assignment(KEYS[name].example)
     assert key == name
     sums: dict[str, Any] = {"reduction": "sum"} if name == "divisor" else {}
+    if name == "class_weights_as":
+        sums = {"class_weights": [1.0]}
     if name == "exclusive":
         sums = {option: {"argument": option} for group in value for option in group if option != "soft"}
         sums["labels"] = ["soft"]

@@ -48,8 +48,8 @@ APART = [one for one in RIGHT if "exclusive" in one.contract]
 """Right implementations that refuse options together: `probe` passes all at once, and does not tell which do not go."""
 LISTS = ("dtypes", "labels", "label_shapes", "nonfinite", "label_dtypes", "extra_axes")
 """Keys that may be told to be wider than what is declared."""
-NEVER = ("accuracy", "domain")
-"""Keys that small batches do not show; of `domain` two classes are told."""
+NEVER = ("accuracy", "domain", "class_weights_as")
+"""Keys that small batches do not show; of `domain` two classes are told. Weights below 0 are not asked for."""
 BY_WIDER_DTYPES = {("same_dtype", "output_dtype")}
 """The declared dtypes are fewer than those that are answered, whose gradients come back in a wider one."""
 BY_ANOTHER_METHOD = {("CalculateRows", "reduction")}

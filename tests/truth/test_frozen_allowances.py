@@ -62,6 +62,7 @@ ROW_WEIGHTS = np.array([0.5, 3.0, 0.0, 1.0, 0.001, 2.0, 1.0, 100.0])
 CLIP, ADD = {"clip": [0.001, 0.9]}, {"add": 0.001}
 NARROW = {"labels": ["soft"], "dense_label_dtypes": ["float16"], "soft_rows": "any"}
 UNSUMMED = {"labels": ["soft"], "soft_rows": "any", "gradient_of": "p - t"}
+SIGNED = {"class_weights": [-2.0, 0.5, -0.25, 3.0], "class_weights_as": "signed"}
 PROBABLE = {"input": "probabilities", "gradient_wrt": "probabilities"}
 CONTRACTS = {
     "plain": {},
@@ -185,6 +186,15 @@ CONTRACTS = {
         "boundary": {**CLIP, "normalise": True},
         "gradient_of": "loss",
     },
+    "class_weights_as=signed": SIGNED,
+    "class_weights_as=signed, smoothing, soft rows": {
+        **SIGNED,
+        "labels": ["soft"],
+        "soft_rows": "any",
+        "label_smoothing": 0.25,
+        "smoothing_weights": "class",
+    },
+    "class_weights_as=signed, gradient_wrt=probabilities": {**SIGNED, **PROBABLE},
     "boundary=clip, normalise after": {"input": "probabilities", "boundary": {**CLIP, "normalise": "after"}},
     "gradient_wrt=probabilities, boundary=clip, normalise after": {
         **PROBABLE,

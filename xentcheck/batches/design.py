@@ -31,6 +31,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 """Kinds of scores and their families, which take turns; none whose allowances would hide what an option does."""
 IGNORED_ROWS = ("none", "some", "all")
 UNUSED = "unused"
+SIGNED = "signed"
+"""The level of class weights of which every second one is below 0."""
 LEFT_OUT = "left out"
 """The level of an option that is not in the call, since others exclude it."""
 
@@ -84,6 +86,8 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
             factors[name] += (UNUSED,)
     for key, declared in contract.drawn.items():
         factors[key] = OPTIONS[key].levels_of(declared) + ((LEFT_OUT,) if key in contract.optional else ())
+    if contract.signed_weights and "class_weights" in factors:
+        factors["class_weights"] += (SIGNED,)
     excluded |= _exclusive(contract, factors)
     return covering_rows(
         tuple((name, levels) for name, levels in factors.items() if levels),

@@ -42,7 +42,7 @@ def draw_options(
     Returns
     -------
     dict
-        ``class_weights``: ndarray of shape (m,) in the dtype of the scores, from 0 to 1000, ``row_weights``:
+        ``class_weights``: ndarray of shape (m,) in the dtype of the scores, of sizes from 0 to 1000, ``row_weights``:
         such an array of shape (n,), or a mask; of the others one of the values that their records list.
     """
     options: dict[str, Any] = {}
@@ -147,7 +147,12 @@ def divisor(space: InputSpace, batch: Batch) -> float:
 
 
 def _class_weights(space: InputSpace, m: int, codes: NDArray[np.uint8]) -> NDArray[Any]:
-    given: NDArray[Any] = _weights(m, codes).astype(space.format.dtype)
+    weights = _weights(m, codes)
+    if space.contract.signed_weights:
+        below = (codes // len(_WEIGHTS)) % 2 == 1
+        places = np.arange(m)
+        weights = np.where(below[(places + places // codes.size) % codes.size], -weights, weights)
+    given: NDArray[Any] = weights.astype(space.format.dtype)
     return given
 
 

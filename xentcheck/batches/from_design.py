@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.batches.covering import Row
-from xentcheck.batches.design import LEFT_OUT, families_of, index_of
+from xentcheck.batches.design import LEFT_OUT, SIGNED, families_of, index_of
 from xentcheck.batches.drawn_options import admitted, as_row_weights, ignore_index
 from xentcheck.batches.families import FAMILIES
 from xentcheck.batches.families_probabilities import tenths, to_input
@@ -173,6 +173,8 @@ def _weights(level: str, m: int, kept: Labels) -> Floats:
     if level == "spread":
         return np.asarray(10.0 ** ((5 * places + places // 16) % 7 - 3), np.float64)
     weights: Floats = 0.25 + ((3 * places + places // 16) % 13) / 4
+    if level == SIGNED:
+        weights = np.where((places + places // 16) % 2 == 0, -weights, weights)
     if level == "zeros":
         present = np.unique(kept)
         without = np.setdiff1d(places, present)[::2]

@@ -43,7 +43,8 @@ def _simpler_option(key: str, value: Any) -> Iterator[Any]:
     if OPTIONS[key].kind in ("weights", "rows"):
         one = np.ones_like(value)
         yield one
-        for whole in (1, 2):
+        below = np.asarray(value, np.float64).min(initial=0.0) < 0
+        for whole in (1, 2, -1)[: 2 + below]:
             for place in range(min(value.size, 8)):
                 if float(value[place]) not in (1.0, float(whole)):
                     changed = value.copy()

@@ -111,6 +111,8 @@ def _of_options(space: InputSpace, batch: Batch) -> str:
     if weights is not None:
         if weights.shape != (batch.m,):
             return "class_weights do not match the classes"
+        if not contract.signed_weights and (np.asarray(weights, np.float64) < 0).any():
+            return "a class weight is below 0"
         if not weights.any():
             return "all class weights are 0"
     rows = batch.options.get("row_weights")

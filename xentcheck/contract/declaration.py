@@ -52,6 +52,8 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         if self.boundary.after and self.input != "probabilities":
             said = f"it divides given probabilities, and input is {self.input!r}"
             raise ContractError(f"boundary.normalise is 'after', but {said}.")
+        if said := self._without_signs():
+            raise ContractError(said)
         if said := self._not_exclusive():
             raise ContractError(f"exclusive names {said}.")
         if self.p_minus_t and (amiss := self._without_p_minus_t()):
@@ -124,6 +126,30 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
             return f"labels is {list(self.labels)!r}"
         amiss = (name for name, value in wanted.items() if getattr(self, name) != value)
         return next((f"{name} is {KEYS[name].to_json(getattr(self, name))!r}" for name in amiss), "")
+
+    @property
+    def signed_weights(self) -> bool:
+        """Whether class weights may be below 0."""
+        return self.class_weights_as == "signed"
+
+    def _without_signs(self) -> str:
+        """Return the sentence on class weights whose signs do not go with the rest of the contract, or ""."""
+        constant = self.class_weights if isinstance(self.class_weights, tuple) else ()
+        if not self.signed_weights:
+            below = next((weight for weight in constant if weight < 0), None)
+            wanted = "must lie in [0, inf] unless class_weights_as is 'signed'"
+            return "" if below is None else f"an item of class_weights is {below!r}, but {wanted}."
+        said = "class_weights_as is 'signed', but "
+        if self.class_weights is None:
+            return f"{said}there are no class_weights."
+        means = "mean" in (self.reduction, self.effective_gradient_reduction)
+        if means and self.mean_over == "weights":
+            return f"{said}a mean over weights of both signs may divide by 0: mean_over must be 'rows' or 'kept'."
+        if self.smoothing_weights == "mean":
+            return f"{said}smoothing_weights is 'mean', and the mean of weights of both signs may be 0."
+        if "soft" in self.labels and self.smoothing_weights != "class":
+            return f"{said}the weight of a soft row, a sum of both signs, may be 0: it needs smoothing_weights 'class'."
+        return ""
 
     def _not_exclusive(self) -> str:
         """Return a name that nothing can exclude, and why, or ""."""

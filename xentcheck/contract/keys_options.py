@@ -19,7 +19,7 @@ def _class_weights(name: str, value: Any) -> tuple[float, ...] | Argument | None
         return declared
     if isinstance(value, (str, int, float)):
         raise ContractError(f'{name} is {value!r}, but must be null, a list of numbers or {{"argument": NAME}}.')
-    return tuple(values.number(f"an item of {name}", item, 0.0) for item in value)
+    return tuple(values.number(f"an item of {name}", item) for item in value)
 
 
 def _row_weights(name: str, value: Any) -> Argument | None:
@@ -97,6 +97,17 @@ class Options:
         meaning="Factor of each class.",
         example='class_weights={"argument":"weight"}',
         option=Option("weights", levels=("ones", "distinct", "zeros", "spread"), plain="ones"),
+    )
+    class_weights_as: str = key(
+        "numbers",
+        OneOf("numbers", "signed"),
+        meaning=(
+            "What class weights are: numbers >= 0, or numbers of either sign, as torch takes them silently: a row "
+            "whose label has one below 0 has a loss below 0. Signed ones are not summed to a divisor, which may be 0: "
+            "not with `mean_over=weights`, with `smoothing_weights=mean`, or with soft labels without "
+            "`smoothing_weights=class`. Below 0 at a probability of 0 nothing is judged."
+        ),
+        example="class_weights_as=signed",
     )
     row_weights: Argument | None = key(
         None,

@@ -57,6 +57,7 @@ def _parting(contract: Contract, dtype: str) -> list[str]:
         reduction="none",
         gradient_reduction="none",
         class_weights=None,
+        class_weights_as="numbers",
         row_weights=None,
         ignore_index=None,
         exclusive=[],

@@ -152,6 +152,8 @@ def _option(key: str, value: object, m: int) -> str:
     kind = OPTIONS[key].kind
     numbers = np.asarray(value, np.float64)
     if kind in ("weights", "rows"):
+        if (numbers < 0.0).any():
+            return "with some below 0"
         return "with zeros" if (numbers == 0.0).any() else "different" if len(set(numbers.tolist())) > 1 else "equal"
     number = float(numbers)
     if kind == "integer":
@@ -166,7 +168,8 @@ def _options(space: InputSpace, key: str) -> list[str]:
     option, m = OPTIONS[key], int(min(max(space.classes[0], 5), space.classes[1]))
     if option.kind in ("weights", "rows"):
         masked = option.kind == "rows" and space.contract.row_weights_as != "numbers"
-        return ["equal", "with zeros"] if masked else ["equal", "different", "with zeros"]
+        signed = ["with some below 0"] * (option.kind == "weights" and space.contract.signed_weights)
+        return ["equal", "with zeros"] if masked else ["equal", "different", "with zeros", *signed]
     at, declared = space.at(m), space.contract.drawn[key]
     of_levels = (option.value_of(declared, level, at) for level in option.levels_of(declared))
     return [_option(key, value, m) for value in (*option.drawn_of(declared, at), *of_levels)]

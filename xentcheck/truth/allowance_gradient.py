@@ -47,7 +47,7 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     summed = not problem.contract.p_minus_t  # whether R is calculated of the coefficients
     each = np.arange(problem.n)
     mass = R * on.p
-    value = mass.copy() if chosen.c is None else on.factor[:, None] * on.p - chosen.c
+    value = on.factor[:, None] * on.p - (0.0 if chosen.c is None else chosen.c)
     single = on.single
     value[each[single], label[single]] = -(on.factor * on.rest)[single]
     relative = probability_error(on, by)
@@ -94,7 +94,7 @@ def _stored_softmax(on: Conditions, by: Arithmetic, mass: Floats) -> Floats | No
     """R p where it may have been rounded to a narrower output dtype; a relatively accurate label is not made of it."""
     if not by.u_output or on.problem.contract.input == "probabilities":
         return None
-    return np.where(on.single[:, None] & (on.c > 0.0), 0.0, mass) if by.relative else mass
+    return np.where(on.single[:, None] & (on.c != 0.0), 0.0, mass) if by.relative else mass
 
 
 def _by_complement(on: Conditions, by: Arithmetic) -> Floats:

@@ -99,7 +99,7 @@ def _overflows(on: Conditions, by: Arithmetic) -> Flags:
         d = np.where(np.isfinite(on.d), on.d, 0.0)
         overflows |= on.problem.m * on.l - d.sum(axis=1) > by.largest
         # So may one that weighs the classes first, and multiplies after the sum over the rows.
-        weights = 1.0 if on.problem.class_weights is None else on.problem.class_weights
+        weights = 1.0 if on.problem.class_weights is None else np.abs(on.problem.class_weights)
         uniform = (weights * (on.l[:, None] - d)).sum(axis=1) * on.problem.kept * on.enlarged
         overflows |= (uniform if on.problem.contract.reduction == "none" else uniform.sum()) > by.largest_sum
     if by.lse:

@@ -273,7 +273,7 @@ def coefficient_error(on: Conditions, by: Arithmetic, summed: bool = True) -> Fl
     if smoothing:
         share = smoothing / max(problem.m - 1, 1) if contract.smoothing_over == "others" else 0.0
         error += t * (2.0 * u * smoothing + (rows + 8.0 * u) * share)
-    scale = 1.0 if problem.class_weights is None else max(1.0, float(problem.class_weights.max(initial=0.0)))
+    scale = 1.0 if problem.class_weights is None else max(1.0, float(np.abs(problem.class_weights).max(initial=0.0)))
     if chosen.rounding is not None:
         error += chosen.rounding
     tiny = (c > 0.0) & (c < by.eta * (scale * on.enlarged[..., None]))

@@ -27,8 +27,8 @@ class Coefficients:
     T : ndarray of float64, shape (n,)
         Sum of c over the classes; 0 in ignored rows.
     size : ndarray of float64, shape (n,)
-        Sum of |c|: other than T only where a coefficient is below 0, as smoothing over the others makes one of a
-        target above 1. What allowances are made of.
+        Sum of |c|: other than T only where a coefficient is below 0, as a class weight below 0 makes it, or smoothing
+        over the others of a target above 1. What allowances are made of.
     label : ndarray of int64, shape (n,)
         The class of the coefficient of the largest size: of the only one where `several` is False.
     several : ndarray of bool, shape (n,)
@@ -88,7 +88,7 @@ def _indexed(problem: Problem, labels: NDArray[np.int64]) -> Coefficients:
     if problem.row_weights is not None:
         weight *= problem.row_weights
     nothing = np.zeros(problem.n)
-    return Coefficients(weight, weight, labels, np.zeros(problem.n, bool), weight, nothing)
+    return Coefficients(weight, np.abs(weight), labels, np.zeros(problem.n, bool), weight, nothing)
 
 
 def _dense(problem: Problem) -> Coefficients:
@@ -123,14 +123,14 @@ def _dense(problem: Problem) -> Coefficients:
         by_mean = contract.smoothing_weights == "mean"
         weight = ((smoothed if by_mean else t) @ weights) * kept
         if moved is not None:
-            by_label, weight_moved = moved @ weights, float((moved @ weights).sum())
+            by_label, weight_moved = moved @ np.abs(weights), float((moved @ np.abs(weights)).sum())
             if contract.smoothing_weights == "class":
-                moved = weights * moved
+                moved = np.abs(weights) * moved
             else:
-                moved = (weight + by_label)[:, None] * moved + by_label[:, None] * np.abs(smoothed)
+                moved = (np.abs(weight) + by_label)[:, None] * moved + by_label[:, None] * np.abs(smoothed)
         per_class = weights[None, :] * kept[:, None] if contract.smoothing_weights == "class" else weight[:, None]
         c, t = per_class * smoothed, per_class * t
-        deviation = deviation * weights.max(initial=0.0)
+        deviation = deviation * np.abs(weights).max(initial=0.0)
     if problem.row_weights is not None:
         v = problem.row_weights
         c, t, weight, deviation = v[:, None] * c, v[:, None] * t, v * weight, v * deviation

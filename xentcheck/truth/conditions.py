@@ -247,7 +247,7 @@ def soft_capped(problem: Problem) -> Floats:
 def _enlarged(problem: Problem) -> bool:
     """Return whether a row's loss is multiplied by more than 1."""
     factors = [given for given in (problem.class_weights, problem.row_weights, problem.targets) if given is not None]
-    return any(bool((given > 1.0).any()) for given in factors)
+    return any(bool((np.abs(given) > 1.0).any()) for given in factors)
 
 
 def _finish(
@@ -287,7 +287,7 @@ def _weighted(chosen: Coefficients, terms: Floats, *, sizes: bool = False) -> Fl
     """Sum of c, or |c|, times the terms over the classes with c != 0: there, 0 times infinity is 0."""
     if chosen.c is None:
         at_label = terms[np.arange(len(chosen.T)), chosen.label]
-        return np.where(chosen.T > 0.0, chosen.T * at_label, 0.0)
+        return np.where(chosen.T != 0.0, (chosen.size if sizes else chosen.T) * at_label, 0.0)
     c = np.abs(chosen.c) if sizes else chosen.c
     total: Floats = np.einsum("ij,ij->i", c, np.where(c != 0.0, terms, 0.0))
     return total

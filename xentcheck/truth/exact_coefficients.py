@@ -44,7 +44,7 @@ def present(problem: Problem, rows: Rows) -> Mask:
 
 
 def signs(problem: Problem, rows: Rows) -> NDArray[np.int8]:
-    """Return the exact sign of each smoothed target t'_j (class weights are at least 0), 1 where t_j is not finite.
+    """Return the exact sign of each smoothed target t'_j, without the class weights, 1 where t_j is not finite.
 
     Over the others a target above 1 has a coefficient below 0, or of 0: where float64 does not tell, fractions do.
     """

@@ -118,6 +118,12 @@ def _zeros(
             below = negative if contract.boundary.normalise else negative & (scores <= -least)
             loss[below.any(-1)] = Kind.OPEN
             gradient[below.any(-1)] = Kind.OPEN
+    if contract.signed_weights and problem.class_weights is not None:
+        # A loss of -inf, or of inf - inf, and poles of either sign.
+        below = (needed & zero & (problem.class_weights < 0)).any(-1)
+        loss[below & (loss == Kind.INFINITE)] = Kind.OPEN
+        if by_probabilities:
+            gradient[below] = Kind.OPEN
     return needed & zero if by_probabilities and ideal and at_zero.any() else None
 
 

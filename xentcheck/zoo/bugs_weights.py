@@ -42,6 +42,23 @@ def right_loss(scores: Array, labels: Array, weights: Array) -> Any:
     return over_weights(losses, taken(weights, labels, losses))
 
 
+SIGNED = {**SUM, "class_weights_as": "signed"}
+
+
+@bug("weights_clipped", "value", contract=SIGNED)
+def weights_below_zero_as_zero(scores: Array, labels: Array, weights: Array) -> Any:
+    """Raise weights below 0 to 0."""
+    losses = row_losses(scores, labels)
+    return (losses * np.maximum(taken(weights, labels, losses), 0)).sum()
+
+
+@bug("weights_absolute", "value", contract=SIGNED)
+def sizes_of_weights(scores: Array, labels: Array, weights: Array) -> Any:
+    """Take the sizes of the weights."""
+    losses = row_losses(scores, labels)
+    return (losses * np.abs(taken(weights, labels, losses))).sum()
+
+
 @bug("weights_ignored", "value", contract=SUM, thread="iree 24228")
 def weights_ignored(scores: Array, labels: Array, weights: Array) -> Any:
     """Take the weights and not use them."""

@@ -60,6 +60,28 @@ def _weighted_gradient(scores: Array, labels: Array, weights: Array) -> Any:
     return row_gradients(scores, labels) * taken(weights, labels, scores)[:, None]
 
 
+@right(contract={**WEIGHTED, **SUM, "class_weights_as": "signed"}, gradient=_weighted_gradient)
+def weights_of_either_sign(scores: Array, labels: Array, weights: Array) -> Any:
+    """A row whose label has a weight below 0 has a loss below 0, as in torch."""
+    return (row_losses(scores, labels) * taken(weights, labels, scores)).sum()
+
+
+@right(
+    contract={
+        **WEIGHTED,
+        **SMOOTHED,
+        "labels": ["onehot", "soft"],
+        "class_weights_as": "signed",
+        "smoothing_weights": "class",
+        "reduction": "none",
+    }
+)
+def signed_weights_of_each_class(scores: Array, targets: Array, weights: Array, smoothing: float) -> Any:
+    """The weight of each class inside the sum over the classes, some below 0."""
+    t = smoothed(targets.astype(scores.dtype), smoothing)
+    return dense_losses(scores, t * weights)
+
+
 @right(contract={**WEIGHTED, **SUM}, gradient=_weighted_gradient)
 def weighted_sum(scores: Array, labels: Array, weights: Array) -> Any:
     """A weighted sum, as a product of two vectors."""

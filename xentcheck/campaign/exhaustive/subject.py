@@ -112,6 +112,8 @@ def stated(target: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Buil
     plan.require_here("A campaign over all pairs calls a target")
     contract = contract_of({**(plan.contract or {}), **plan.changes})
     further: dict[str, Any] = {key: value for key, value in _PLAIN.items() if key in contract.arguments}
+    if contract.signed_weights and "class_weights" in further:
+        further["class_weights_as"] = "numbers"
     if contract.exclusive:
         further["exclusive"] = []
     if contract.reduction != "none" and planned({"reduction": "none"}).keywords != plan.keywords:

@@ -38,6 +38,19 @@ def weights(model: Model) -> Iterator[Prediction]:
 
 
 @hypothesis(Rank.OPTIONS, quick=True, partly=True)
+def signs(model: Model) -> Iterator[Prediction]:
+    """Yield class weights below 0 raised to 0, or without their sign."""
+    w = model.problem.class_weights
+    if w is None or not (w < 0).any():
+        return
+    for mechanism, text, others in (
+        ("weights_clipped", "Class weights below 0 are raised to 0.", np.maximum(w, 0.0)),
+        ("weights_absolute", "Class weights lose their sign.", np.abs(w)),
+    ):
+        yield Prediction(mechanism, text, model.finish(model.rows(model.coefficients(weights=others))))
+
+
+@hypothesis(Rank.OPTIONS, quick=True, partly=True)
 def row_weights(model: Model) -> Iterator[Prediction]:
     """Yield other factors in the place of the rows' own weights, with the divisor that is right and with theirs."""
     v = model.problem.row_weights

@@ -75,6 +75,7 @@ TARGETS: tuple[Registered, ...] = (
             "labels": ["sparse", "onehot", "soft"],
             "dense_label_dtypes": ["same"],
             "reduction": "none",
+            "class_weights_as": "signed",
             "mean_over": "rows",
             "exclusive": [["onehot", "ignore_index"], ["soft", "ignore_index"]],
             "invalid": ["exclusive_options"],
