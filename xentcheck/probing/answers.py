@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,10 +84,16 @@ def answers_of(
                 _require_repeatable(questions, batch, got)
             seen = True
             one = Answer(how, form, dtype, m, batch, got)
-            explained = bool(explanations(questions, one, None))
+            explained = any(explanations(questions, each, None) for each in (one, *turned(questions.part, one)))
             yield one
             if explained:
                 return
+
+
+def turned(part: str, one: Answer) -> list[Answer]:
+    """Return an answer with its sign turned, where it may be a log-probability instead of a loss."""
+    negative = part == "loss" and one.got.size > 0 and bool(np.all(np.isfinite(one.got) & (one.got < 0.0)))
+    return [replace(one, got=-one.got)] if negative else []
 
 
 def _batches(questions: Questions, dtype: str, m: int, n: int) -> Iterator[tuple[tuple[str, str, bool], Batch]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes, spread
 from xentcheck.contract import Contract
-from xentcheck.probing.answers import Answer, Place, answers_of, explanations, hypotheses, meant
+from xentcheck.probing.answers import Answer, Place, answers_of, explanations, hypotheses, meant, turned
 from xentcheck.probing.compare import LOOSE, answered
 from xentcheck.probing.constants import fitted
 from xentcheck.probing.inference import Inference
@@ -59,18 +60,22 @@ def find_call(
     """
     answers: list[Answer] = []
     refusals: list[tuple[Batch, Outcome]] = []
-    if _search(questions, inference, orders, readings, answers, refusals):
-        return answers
-    below = [one for one in answers if np.all(np.isfinite(one.got)) and one.got.size and np.all(one.got < 0.0)]
-    if questions.part == "loss" and below:
-        questions.learn(output="log_probability")
-        turned: list[Answer] = []
-        if _search(questions, inference, orders, readings, turned, refusals):
-            came = f"{shown(below[0].batch)}: {answered(below[0].got)}"
-            why = f"{came}, minus a loss; what is compared below is the loss, minus what came back"
-            inference.tell("output", "log_probability", why)
-            return turned
-        questions.learn(output="loss")
+    for dtype, places in _ROUNDS:
+        search = _Search(questions, inference, orders, readings, dtype, places)
+        if search.explained(answers, refusals):
+            return answers
+        below = next((one for one in answers if turned(questions.part, one)), None)
+        if below is not None:
+            questions.learn(output="log_probability")
+            losses: list[Answer] = []
+            if search.explained(losses, refusals):
+                came = f"{shown(below.batch)}: {answered(below.got)}"
+                why = f"{came}, minus a loss; what is compared below is the loss, minus what came back"
+                inference.tell("output", "log_probability", why)
+                return losses
+            questions.learn(output="loss")
+        if any(np.all(np.isfinite(one.got)) for one in answers):
+            break  # a narrower dtype would only be taken for more
     if not answers:
         raise UnansweredError(_why_none(questions, refusals))
     one = answers[0]
@@ -84,36 +89,40 @@ def find_call(
     return answers
 
 
-def _search(
-    questions: Questions,
-    inference: Inference,
-    orders: tuple[str, str],
-    readings: Readings,
-    answers: list[Answer],
-    refusals: list[tuple[Batch, Outcome]],
-) -> bool:
-    """Return whether a call is explained; the answers and refusals that came are added to those given."""
-    for dtype, places in _ROUNDS:
+@dataclass(frozen=True)
+class _Search:
+    """The calls with scores of a dtype, and classes and rows along some axes."""
+
+    questions: Questions
+    inference: Inference
+    orders: tuple[str, str]
+    readings: Readings
+    dtype: str
+    places: tuple[Place, ...]
+
+    def explained(self, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
+        """Return whether a call is explained; the answers and refusals that came are added to those given."""
+        questions = self.questions
         for m in (3, 2):
-            usual = m == 3 and places is _ROWS_ALONE and dtype in Contract().dtypes
-            calls = [
-                {**reading, "axis": axis, "extra_axes": extra, "argument_order": order}
-                for reading in (readings if usual else readings[:_FEW])
-                for axis, extra in places
-                for order in orders
-            ]
-            found = list(answers_of(questions, calls, dtype, m, refusals))
+            found = list(answers_of(questions, self._calls(m), self.dtype, m, refusals))
             answers += found
             tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
-            if any(_settle(questions, inference, one, tolerance) for tolerance in tolerances for one in found):
+            if any(_settle(questions, self.inference, one, limit) for limit in tolerances for one in found):
                 return True
         plain = _different([one for one in answers if one.batch.scores.min() > 0 and one.m == 3])
         varied = len({one.got.tobytes() for one in answers}) > 1
-        if dtype == "float64" and varied and any(_settle_with_constant(questions, inference, one) for one in plain):
-            return True
-        if any(np.all(np.isfinite(one.got)) for one in answers):
-            break  # a narrower dtype would only be taken for more
-    return False
+        constant = self.dtype == "float64" and varied
+        return constant and any(_settle_with_constant(questions, self.inference, one) for one in plain)
+
+    def _calls(self, m: int) -> list[dict[str, Any]]:
+        """Return the keys by which the target may be called, the likeliest first."""
+        usual = m == 3 and self.places is _ROWS_ALONE and self.dtype in Contract().dtypes
+        return [
+            {**reading, "axis": axis, "extra_axes": extra, "argument_order": order}
+            for reading in (self.readings if usual else self.readings[:_FEW])
+            for axis, extra in self.places
+            for order in self.orders
+        ]
 
 
 def _different(answers: list[Answer]) -> list[Answer]:

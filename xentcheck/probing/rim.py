@@ -79,26 +79,17 @@ def find_invalid(questions: Questions, inference: Inference) -> None:
     raising, hung, words = [], [], []
     kinds = [kind for kind in INVALID_KINDS if any(_bad(questions, kind))]
     for kind in kinds:
-        refused = True
-        batches = _bad(questions, kind)
         try:
-            for part in questions.parts:
-                questions.ask_all(batches, part)
+            let_pass = _let_pass(questions, _bad(questions, kind))
         except HangError as error:
             words.append(f"{kind}: {str(error).partition(';')[0]}")
             hung.append(kind)
             continue
-        for batch in batches:
-            outcomes = [questions.ask(batch, part) for part in questions.parts]
-            raised = all(one.raised is not None and one.raised.call != "convert" for one in outcomes)
-            if raised or _understood(questions, batch):
-                continue
-            if refused:
-                words.append(f"{kind}: {said(outcomes[0])}")
-            refused = False
-        if refused:
+        if let_pass is None:
             raising.append(kind)
             words.append(f"{kind} raises")
+        else:
+            words.append(f"{kind}: {said(questions.ask(*let_pass))}")
     sentinel = None if raising or hung else _sentinel(questions, kinds)
     declared: Any = raising
     if sentinel is not None:
@@ -111,11 +102,28 @@ def find_invalid(questions: Questions, inference: Inference) -> None:
     inference.tell("invalid", declared, "; ".join(words))
 
 
-def _bad(questions: Questions, kind: str, sizes: tuple[int, ...] = (1, 2, 3)) -> list[Batch]:
+def _let_pass(questions: Questions, batches: list[Batch]) -> tuple[Batch, str] | None:
+    """Return the first bad batch of which loss or gradient does not raise, and which of the two; None where all do.
+
+    The plainest one is asked about first, since one that passes is enough; the others in one message for each part.
+    """
+    for some in (batches[:1], batches[1:]):
+        for part in questions.parts:
+            questions.ask_all(some, part)
+            for batch in some:
+                raised = questions.ask(batch, part).raised
+                if (raised is None or raised.call == "convert") and not _understood(questions, batch):
+                    return batch, part
+    return None
+
+
+def _bad(questions: Questions, kind: str, sizes: tuple[int, ...] = ()) -> list[Batch]:
     """Return ordinary batches spoiled in one kind, for each form of labels, each size and in several ways.
 
-    A single row is among them, since a row of labels for it is broadcast where for more rows shapes do not fit.
+    A single row is among them, since a row of labels for it is broadcast where for more rows shapes do not fit; and
+    where it is the shape that is bad, as many rows as classes.
     """
+    sizes = sizes or ((1, 2, 3) if kind in ("length_mismatch", "shape_mismatch") else (1, 2))
     ignored = questions.contract.ignore_index
     label = ignored if isinstance(ignored, int) else None if ignored is None else -100
     found = []
@@ -151,5 +159,6 @@ def _sentinel(questions: Questions, kinds: list[str]) -> float | None:
             if got is None or not got.size:
                 return None
             found += (questions.contract.sign * got).reshape(-1).tolist()
-    same = found and all(value == found[0] or (np.isnan(value) and np.isnan(found[0])) for value in found)
-    return float(found[0]) if same and not np.isinf(found[0]) else None
+            if any(value != found[0] and not (np.isnan(value) and np.isnan(found[0])) for value in found):
+                return None
+    return float(found[0]) if found and not np.isinf(found[0]) else None
