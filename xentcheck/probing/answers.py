@@ -24,6 +24,8 @@ _FORMS = (
     ("onehot", "bool", False),
 )
 """Label form, dtype of the labels, and whether they are a column, the plainest first."""
+_OF_TWO = 3
+"""How many forms are tried with two classes, which only what refuses three has to be asked about."""
 _ALONE = 4
 """How many batches of the plainest forms are asked about one by one."""
 
@@ -102,7 +104,7 @@ def _batches(questions: Questions, dtype: str, m: int, n: int) -> Iterator[tuple
     The plainest forms are asked about one by one, since an answer ends the search, and the others at once.
     """
     made = []
-    for form in _FORMS:
+    for form in _FORMS if m > 2 else _FORMS[:_OF_TWO]:
         for kind in ("probabilities", "log_probabilities"):
             questions.form, questions.label_dtype, questions.wide = form
             questions.dtype, questions.m = dtype, m
@@ -118,8 +120,6 @@ def _batches(questions: Questions, dtype: str, m: int, n: int) -> Iterator[tuple
 
 def rows_for(extra: int, m: int) -> int:
     """Return how many rows tell where they lie: sizes of 2, or of 3 beside two classes; no size is that of another."""
-    if extra == 0:
-        return 2 if m > 2 else 3
     return int((2 if m > 2 else 3) ** (extra + 1))
 
 

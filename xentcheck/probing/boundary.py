@@ -126,7 +126,7 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
         return
     low = constant(float(np.exp(-loss)), loss)
     candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, low, normalise)]
-    batches = [_certain(questions, label=0), *_near(questions, low), questions.plain(3)]
+    batches = [_certain(questions, label=0), *_near(questions, low), questions.plain(questions.few)]
     above = _above_one(questions)
     if normalise and questions.numbers(above) is not None:  # tells whether the division or the clip comes first
         batches.append(above)

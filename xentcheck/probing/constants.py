@@ -31,7 +31,8 @@ def find_constants(questions: Questions, inference: Inference) -> None:
         questions.learn(**found.changes)
         for key, value in found.changes.items():
             inference.tell(key, value, found.evidence)
-    if not _agrees(questions) and not all(questions.agrees(questions.plain(n), tolerance=2 * LOOSE) for n in (1, 2, 3)):
+    near = all(questions.agrees(questions.plain(n), tolerance=2 * LOOSE) for n in questions.numbers_of_rows)
+    if not near and not _agrees(questions):
         _contradict(questions, inference)  # by more than any boundary's constant makes
         return
     find_boundary(questions, inference)
@@ -58,7 +59,7 @@ def _contradict(questions: Questions, inference: Inference) -> None:
 def _agrees_in_float32(questions: Questions) -> bool:
     return all(
         questions.agrees(batch, tolerance=TOLERANCE["float32"])
-        for batch in (*_trials(questions), *(questions.plain(n, dtype="float32") for n in (1, 2, 3)))
+        for batch in (*_trials(questions), *(questions.plain(n, dtype="float32") for n in questions.numbers_of_rows))
     )
 
 
@@ -77,7 +78,7 @@ def fitted(questions: Questions) -> Constants | None:
 
 
 def _trials(questions: Questions) -> Iterator[Any]:
-    for n in (1, 2, 3):
+    for n in questions.numbers_of_rows:
         yield questions.plain(n)
     if questions.contract.input == "logits":
         yield questions.batch(questions.rows(2) * 4.0, questions.labels(2))

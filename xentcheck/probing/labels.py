@@ -21,21 +21,21 @@ _ANY_SUM = ((0.5, 0.5, 0.25), (0.0, 0.5, 0.0), (1.0, 0.5, 0.5))
 
 
 def soft_batch(questions: Questions, sums: bool = True, **options: Any) -> Batch:
-    """Return three rows of soft labels, which sum to 1 or to other numbers."""
+    """Return rows of soft labels, which sum to 1 or to other numbers."""
     rows = np.array(_SOFT if sums else _ANY_SUM)
-    full = np.zeros((3, questions.m))
+    full = np.zeros((questions.few, questions.m))
     width = min(questions.m, 3)
-    full[:, :width] = rows[:, :width]
+    full[:, :width] = rows[: questions.few, :width]
     if width < 3 and sums:
         full[:, 1] = 1.0 - full[:, 0]
-    return questions.batch(questions.rows(3), full, form="soft", **options)
+    return questions.batch(questions.rows(questions.few), full, form="soft", **options)
 
 
 def find_labels(questions: Questions, inference: Inference) -> None:
     """Tell label forms, then shapes and dtypes of those that are understood."""
     found, words = [], []
     for form in ("sparse", "onehot", "soft"):
-        batch = soft_batch(questions) if form == "soft" else questions.plain(3, form=form)
+        batch = soft_batch(questions) if form == "soft" else questions.plain(questions.few, form=form)
         if questions.agrees(batch):
             if form != questions.form and (other := _otherwise(questions, form)):
                 inference.notes.append(other)
@@ -72,9 +72,9 @@ def _otherwise(questions: Questions, form: str) -> str:
 
 
 def _sparse(questions: Questions, inference: Inference) -> None:
-    batch = questions.plain(3, form="sparse")
+    batch = questions.plain(questions.few, form="sparse")
     shapes, words = [], []
-    for name, shape in (("(n,)", (3,)), ("(n,1)", (3, 1))):
+    for name, shape in (("(n,)", (batch.n,)), ("(n,1)", (batch.n, 1))):
         shaped = batch.replace(labels=batch.labels.reshape(shape))
         if questions.agrees(shaped):
             shapes.append(name)
@@ -91,7 +91,7 @@ def _sparse(questions: Questions, inference: Inference) -> None:
 
 def _dense_dtypes(questions: Questions, inference: Inference) -> None:
     # One row, too: integers may be taken for class numbers there, and refused where shapes do not fit.
-    right, wrong = _by_dtype(questions, questions.plain(3, form="onehot"), DENSE)
+    right, wrong = _by_dtype(questions, questions.plain(questions.few, form="onehot"), DENSE)
     alone, misread_alone = _by_dtype(questions, questions.plain(1, form="onehot"), DENSE)
     right, wrong = [name for name in right if name in alone], {**wrong, **misread_alone}
     misread = [name for name, what in wrong.items() if not what.startswith("refused")]

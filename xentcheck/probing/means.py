@@ -26,7 +26,8 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     found: list[tuple[int, Any, str]] = []
     signed = not questions.label_dtype.startswith("u")
     tried = [label for label in (*_USUAL, questions.m - 1) if label >= 0 or signed]
-    batches = {label: questions.batch(questions.rows(3), (1, label, 1)) for label in tried}
+    n = questions.few
+    batches = {label: questions.batch(questions.rows(n), (1, label, 1)[:n]) for label in tried}
     questions.ask_all(batches.values())
     for label, batch in batches.items():
         candidates = [{"ignore_index": label, "mean_over": mean} for mean in means]

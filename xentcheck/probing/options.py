@@ -59,7 +59,7 @@ def options_at_work(questions: Questions, *keys: str, form: str | None = None) -
     working = [key for key in keys if key in questions.contract.arguments and (sparse or key != "ignore_index")]
     given = {key: _value(questions, key) for key in working}
     # As many rows as classes would let weights of the one pass for weights of the other.
-    labels = (0, 1, questions.m - 1, 1)[: 4 if questions.m == 3 else 3]
+    labels = (0, 1, questions.m - 1, 1)[: questions.numbers_of_rows[-1]]
     if "row_weights" in given:
         given["row_weights"] = given["row_weights"][: len(labels)]
     return questions.batch(questions.rows(len(labels)), labels, form, **given)
@@ -118,7 +118,7 @@ def _range_of_smoothing(questions: Questions, inference: Inference, name: str) -
     """Tell that a smoothing of 1 is refused where nearly 1 is not."""
     declared = Argument(name, Range(0.0, 1.0, high_open=True))
     whole, nearly = (
-        questions.batch(questions.rows(3), (0, 1, questions.m - 1), label_smoothing=value)
+        questions.batch(questions.rows(2), (0, questions.m - 1), label_smoothing=value)
         for value in (1.0, declared.inside(1.0))
     )
     if questions.ask(whole).raised is not None and questions.agrees(nearly):

@@ -35,7 +35,7 @@ def find_dtypes(questions: Questions, inference: Inference) -> None:
     """
     found, words, returned = [], [], {}
     for name in DTYPES:
-        batches = [questions.plain(3, dtype=name)]
+        batches = [_plain(questions, name)]
         if not questions.contract.boundary.exact and questions.part == "loss":
             batches.append(impossible(questions, name))  # the constant may be one of each dtype
         questions.ask_all(batches[:1], *questions.parts)
@@ -64,7 +64,7 @@ def find_refused_dtypes(questions: Questions, inference: Inference) -> None:
 
     A dtype that is answered wrongly is not refused, and one that is answered though nobody asked for it is no promise.
     """
-    batches = {name: questions.plain(3, dtype=name) for name in reversed(DTYPES)}
+    batches = {name: _plain(questions, name) for name in reversed(DTYPES)}
     usual = [name for name in Contract().dtypes if not _refused(questions.ask(batches[name]))]
     if len(usual) == len(Contract().dtypes):
         return
@@ -78,11 +78,17 @@ def _refused(outcome: Outcome) -> bool:
     return outcome.raised is not None and outcome.raised.call != "convert"
 
 
+def _plain(questions: Questions, name: str) -> Batch:
+    """Return rows that were asked about in the dtype known so far; three in others, since a third is rounded."""
+    asked = name == questions.dtype and name not in _HALVES
+    return questions.plain(questions.few if asked else 3, dtype=name)
+
+
 def _returned(questions: Questions, name: str, value: Any) -> tuple[str, ...]:
     """Return the dtype in which the loss is returned, and that of the gradient where there are both."""
     kinds = [value.dtype.name]
     if questions.part == "loss" and questions.description.has_gradient:
-        gradient = questions.ask(questions.plain(3, dtype=name), "gradient").gradient
+        gradient = questions.ask(_plain(questions, name), "gradient").gradient
         kinds += [] if gradient is None else [gradient.dtype.name]
     return tuple(kinds)
 
@@ -153,7 +159,11 @@ def _wide(questions: Questions, name: str) -> list[Batch]:
     if questions.contract.input != "logits":
         rows = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
     if isinstance(questions.contract.class_weights, tuple):
-        return [questions.plain(n, dtype=name) for n in (1, 2, 3)]
+        return [questions.plain(n, dtype=name) for n in questions.numbers_of_rows]
     rows = np.exp(rows) if questions.contract.input == "probabilities" else rows
     tried: dict[str, Any] = {key: value for key, value in _AT_WORK.items() if key in questions.contract.arguments}
-    return [questions.plain(3, dtype=name)] + [questions.batch(row[None], (1,), dtype=name, **tried) for row in rows]
+    contract = questions.contract
+    alone = {contract.reduction, contract.effective_gradient_reduction} != {"none"}  # what is summed hides a row
+    parts = np.split(rows, len(rows) if alone else 1)
+    wide = [questions.batch(part, (1,) * len(part), dtype=name, **tried) for part in parts]
+    return [_plain(questions, name), *wide]

@@ -130,10 +130,23 @@ class Questions:
         finally:
             self.m -= 1
 
+    @property
+    def few(self) -> int:
+        """How many rows most batches have: another number than there are classes, which shows what is of which.
+
+        It is always the same, since a framework may compile each shape that is new.
+        """
+        return 2 if self.m > 2 else 3
+
+    @property
+    def numbers_of_rows(self) -> tuple[int, ...]:
+        """How many rows batches have that are to tell what depends on their number, as options have them."""
+        return (1, 2, 4) if self.m == 3 else (1, 2, 3)
+
     def labels(self, n: int) -> tuple[int, ...]:
         """Return the labels of ordinary rows; class 0, which may be an ignored one, where there is need."""
-        own = (1, 0, 1) if self.m == 2 else (1, 2, 1)
-        return tuple(own[row % 3] if row < 3 else row % self.m for row in range(n))
+        own = (1, 0, 1) if self.m == 2 else (1, 2, 1, 2)
+        return tuple(own[row] if row < len(own) else row % self.m for row in range(n))
 
     def ignored(self) -> tuple[int, dict[str, Any]]:
         """Return a label that is ignored, and the option that says so: a class, which every target can index."""
