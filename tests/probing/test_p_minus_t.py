@@ -45,6 +45,23 @@ def test_a_gradient_alone() -> None:
     assert (told["soft_rows"], told.get("gradient_of", "ideal")) == ("any", "ideal")
 
 
+@pytest.mark.parametrize("refuses", [False, True])
+def test_rows_that_sum_to_1_tell_nothing(refuses: bool) -> None:
+    """Neither of a loss that looks the label up, nor of one that refuses other rows: p - t is the derivative there."""
+
+    def loss(scores: Any, targets: Any) -> Any:
+        if not refuses:
+            return dense_losses(scores, np.eye(scores.shape[1])[targets.argmax(axis=1)])
+        if not np.allclose(targets.sum(axis=1), 1.0):
+            raise ValueError("rows of labels have to sum to 1")
+        return dense_losses(scores, targets)
+
+    inference = infer(TargetSpecification(loss=loss, gradient=policy))
+    assert inference.contradictions == []
+    assert inference.told["labels"] == (["onehot", "soft"] if refuses else ["onehot"])
+    assert "gradient_of" not in inference.findings
+
+
 def test_what_no_convention_explains_is_said() -> None:
     """And nothing is told of it."""
     inference = infer(TargetSpecification(loss=dense_losses, gradient=shares))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
 from xentcheck.probing.compare import Floats, answered, same
 from xentcheck.probing.questions import Questions, identity
 from xentcheck.probing.show import shown
@@ -24,8 +25,8 @@ _FORMS = (
     ("onehot", "bool", False),
 )
 """Label form, dtype of the labels, and whether they are a column, the plainest first."""
-_OF_TWO = 3
-"""How many forms are tried with two classes, which only what refuses three has to be asked about."""
+_ODD, _OF_TWO = 4, 3
+"""How many forms are tried along further axes and in 16 bits, and how many with two classes: few losses are odd twice."""
 _ALONE = 4
 """How many batches of the plainest forms are asked about one by one."""
 
@@ -104,7 +105,8 @@ def _batches(questions: Questions, dtype: str, m: int, n: int) -> Iterator[tuple
     The plainest forms are asked about one by one, since an answer ends the search, and the others at once.
     """
     made = []
-    for form in _FORMS if m > 2 else _FORMS[:_OF_TWO]:
+    usual = dtype in Contract().dtypes and n == rows_for(0, m)
+    for form in _FORMS[:_OF_TWO] if m == 2 else _FORMS if usual else _FORMS[:_ODD]:
         for kind in ("probabilities", "log_probabilities"):
             questions.form, questions.label_dtype, questions.wide = form
             questions.dtype, questions.m = dtype, m

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
+import numpy as np
+
+from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.probing.answers import Answer
-from xentcheck.probing.call import UnansweredError, find_call
+from xentcheck.probing.call import ROUNDS, UnansweredError, find_call
 from xentcheck.probing.compare import answered
+from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.names import ARRAYS, is_named, orders, roles_of
+from xentcheck.probing.names import ARRAYS, is_named, names_mask, orders, roles_of
 from xentcheck.probing.options import conventions, options_at_work
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.row_weights import weighted
@@ -38,7 +43,7 @@ def find_arguments(questions: Questions, inference: Inference, parameters: Seque
     further, name = parameters[2:], questions.description.name
     unknown = next((one for one in further if one.required and not is_named(one)), None)
     try:
-        answers = find_call(questions, inference, orders(parameters), _readings(further, name))
+        answers = _find_call(questions, inference, parameters, name)
     except UnansweredError:
         if unknown is not None:
             raise _no_option(unknown, name) from None
@@ -48,6 +53,30 @@ def find_arguments(questions: Questions, inference: Inference, parameters: Seque
     needed = {one.name for one in further if one.required}
     inference.required = {key: name for key, name in questions.contract.arguments.items() if name in needed}
     return answers
+
+
+def _find_call(questions: Questions, inference: Inference, parameters: Sequence[Parameter], name: str) -> list[Answer]:
+    """Find the call that works; a mask that is needed is tried as one before it is tried as anything else."""
+    order, readings = orders(parameters), _readings(parameters[2:], name)
+    mask = next((one for one in parameters[2:] if one.required and names_mask(one.name)), None)
+    if mask is None:
+        return find_call(questions, inference, order, readings)
+    masks = [reading for reading in readings if reading["row_weights"] == {"argument": mask.name}]
+    for opposite in (False, True):
+        questions.opposite = opposite
+        trial = Inference(inference.name, inference.location)
+        with suppress(UnansweredError):
+            answers = find_call(questions, trial, order, masks, ROUNDS[:2])
+            if not trial.contradictions and opposite:
+                raise TargetError(
+                    f"{name} needs an argument {mask.name!r} that marks the rows that do not count, where a contract "
+                    "names a mask of those that do; wrap it in a function that turns the mask."
+                )
+            if not trial.contradictions:
+                inference.findings.update(trial.findings)
+                return answers
+    questions.opposite = False
+    return find_call(questions, inference, order, readings)
 
 
 def _no_option(parameter: Parameter, name: str) -> TargetError:
@@ -98,9 +127,13 @@ def settle_arguments(questions: Questions, inference: Inference, parameters: Seq
         if own is not None and not one.required:
             continue
         roles = [key for key in roles_of(one) if key == own or key not in questions.contract.arguments]
-        if own is not None and roles and _settled(questions, one, own, [own, *(key for key in roles if key != own)]):
+        if (
+            own is not None
+            and roles
+            and _settled(questions, inference, one, own, [own, *(key for key in roles if key != own)])
+        ):
             continue
-        if own is None and not (one.by_name and _settled(questions, one, None, roles)):
+        if own is None and not (one.by_name and _settled(questions, inference, one, None, roles)):
             _left_alone(questions, inference, one, roles)
     if questions.contract.divisor is not None and "reduction" in inference.findings:
         _tell_divided(questions, inference)
@@ -117,7 +150,9 @@ def _tell_divided(questions: Questions, inference: Inference) -> None:
     inference.notes.append(f"Without {name} the reduction is {without.value}: {without.evidence}.")
 
 
-def _settled(questions: Questions, parameter: Parameter, own: str | None, roles: list[str]) -> bool:
+def _settled(
+    questions: Questions, inference: Inference, parameter: Parameter, own: str | None, roles: list[str]
+) -> bool:
     """Return whether an argument has one of some roles, which is declared then."""
     before = questions.contract.as_mapping()
     for role in roles:
@@ -128,8 +163,21 @@ def _settled(questions: Questions, parameter: Parameter, own: str | None, roles:
             questions.learn(**{**bare, **change})
             if _acts(questions, role):
                 return True
+            if find_guard(questions, inference, _of_two_divisors(questions, role), conventions(questions, role)):
+                if _acts(questions, role):
+                    return True
+                questions.guard = 0.0
+                inference.notes.pop()
     questions.learn(**before)
     return False
+
+
+def _of_two_divisors(questions: Questions, role: str) -> list[Batch]:
+    """Return batches with an option at work that divide by different numbers."""
+    batch = options_at_work(questions, role)
+    if role == "divisor":
+        return [batch, batch.replace(options={**batch.options, "divisor": 2.0})]
+    return [batch, batch.rows(np.arange(2))]
 
 
 def _acts(questions: Questions, role: str) -> bool:
@@ -141,7 +189,27 @@ def _acts(questions: Questions, role: str) -> bool:
     return bool(questions.choose(options_at_work(questions, role), conventions(questions, role))[0])
 
 
+def _opposite(questions: Questions, parameter: Parameter) -> str:
+    """Return what shows that an argument is a mask of the rows that do not count; "" where it is none."""
+    before = questions.contract.as_mapping()
+    evidence = ""
+    questions.opposite = True
+    for kind in ("bool", "mask"):
+        questions.learn(row_weights={"argument": parameter.name}, row_weights_as=kind)
+        if not evidence and (found := weighted(questions)) is not None:
+            evidence = f"{found.evidence}, where v is what counts and 1 - v is given"
+    questions.opposite = False
+    questions.learn(**before)
+    return evidence
+
+
 def _left_alone(questions: Questions, inference: Inference, parameter: Parameter, roles: list[str]) -> None:
+    if "row_weights" in roles and not parameter.required and (evidence := _opposite(questions, parameter)):
+        inference.notes.append(
+            f"The argument {parameter.name} is a mask of the rows that do not count, where a contract names one of "
+            f"those that do; it was left at its default, {parameter.default}: {evidence}."
+        )
+        return
     if not is_named(parameter) or not roles:
         inference.notes.append(f"The argument {parameter.name} was left at its default, {parameter.default}.")
         return

@@ -22,7 +22,8 @@ from xentcheck.targets import Outcome, TargetError
 _ROWS_ALONE = ((-1, 0), (0, 0))
 _ALONG_AXES = ((-1, 1), (1, 1), (1, 2), (-1, 2), (1, 3), (-1, 3), (0, 1))
 """Where classes may lie, and how many axes there are beside rows and classes: tokens before pixels."""
-_ROUNDS: tuple[tuple[str, tuple[Place, ...]], ...] = (
+Rounds = Sequence[tuple[str, tuple[Place, ...]]]
+ROUNDS: Rounds = (
     ("float64", _ROWS_ALONE),
     ("float32", _ROWS_ALONE),
     ("float64", _ALONG_AXES),
@@ -40,7 +41,11 @@ class UnansweredError(TargetError):
 
 
 def find_call(
-    questions: Questions, inference: Inference, orders: tuple[str, str], readings: Readings = ({},)
+    questions: Questions,
+    inference: Inference,
+    orders: tuple[str, str],
+    readings: Readings = ({},),
+    rounds: Rounds = ROUNDS,
 ) -> list[Answer]:
     """Find the call that works and what its answers are; return the answers to the calls that were tried.
 
@@ -52,6 +57,8 @@ def find_call(
         Both orders of scores and labels, the likelier one first.
     readings : sequence of dict
         Keys of the contract that say what the further arguments of the call are, the likeliest first.
+    rounds : sequence of (str, tuple)
+        Dtypes of the scores and where classes and rows may lie, of `ROUNDS`.
 
     Raises
     ------
@@ -60,7 +67,7 @@ def find_call(
     """
     answers: list[Answer] = []
     refusals: list[tuple[Batch, Outcome]] = []
-    for dtype, places in _ROUNDS:
+    for dtype, places in rounds:
         search = _Search(questions, inference, orders, readings, dtype, places)
         if search.explained(answers, refusals):
             return answers

@@ -10,6 +10,7 @@ import numpy as np
 
 from xentcheck.probing.boundary import find_boundary
 from xentcheck.probing.compare import LOOSE, TOLERANCE, answered
+from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import shown
@@ -31,18 +32,38 @@ def find_constants(questions: Questions, inference: Inference) -> None:
         questions.learn(**found.changes)
         for key, value in found.changes.items():
             inference.tell(key, value, found.evidence)
+    if not _agrees(questions):
+        batches = [questions.plain(n) for n in questions.numbers_of_rows]
+        find_guard(questions, inference, [*batches, *_of_other_divisors(questions)], [{}])
     near = all(questions.agrees(questions.plain(n), tolerance=2 * LOOSE) for n in questions.numbers_of_rows)
     if not near and not _agrees(questions):
         _contradict(questions, inference)  # by more than any boundary's constant makes
         return
+    if questions.dtype == "float64" and not _agrees(questions) and _rounded_to_float32(questions):
+        _take_float32(questions, inference)  # its boundary is that of float32, too
     find_boundary(questions, inference)
     if _agrees(questions) or inference.contradictions:
         return
     if questions.dtype == "float64" and _agrees_in_float32(questions):
-        inference.notes.append("Scores in float64 are answered as accurately as float32 holds.")
-        questions.dtype = "float32"
+        _take_float32(questions, inference)
         return
     _contradict(questions, inference)
+
+
+def _of_other_divisors(questions: Questions) -> Iterator[Any]:
+    if questions.contract.divisor is not None:
+        yield questions.batch(questions.rows(1), questions.labels(1), divisor=5.0)
+
+
+def _take_float32(questions: Questions, inference: Inference) -> None:
+    inference.notes.append("Scores in float64 are answered as accurately as float32 holds.")
+    questions.dtype = "float32"
+
+
+def _rounded_to_float32(questions: Questions) -> bool:
+    """Return whether every answer is a number that float32 holds, as of work in it."""
+    answers = [questions.numbers(batch) for batch in _trials(questions)]
+    return all(got is not None and np.array_equal(got, got.astype(np.float32)) for got in answers)
 
 
 def _contradict(questions: Questions, inference: Inference) -> None:

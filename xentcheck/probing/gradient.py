@@ -99,7 +99,8 @@ def _of_any_sum(questions: Questions, inference: Inference) -> None:
     elif fits[0]["gradient_of"] == P_MINUS_T or "gradient_of" not in inference.findings:
         of = fits[0]["gradient_of"]
         questions.learn(gradient_of=of)
-        inference.tell("gradient_of", of, f"{evidence}, as {of} gives for rows that do not sum to 1")
+        alike = "; for those that do it is the derivative" if of == P_MINUS_T else ""
+        inference.tell("gradient_of", of, f"{evidence}, as {of} gives for rows that do not sum to 1{alike}")
 
 
 def _rim(questions: Questions) -> list[Batch]:

@@ -17,9 +17,11 @@ from xentcheck.probing.compare import TOLERANCE, Floats, answered, same
 from xentcheck.probing.show import shown
 from xentcheck.targets import Host, Outcome, TargetError
 from xentcheck.targets.question import Question
+from xentcheck.truth.ball import Ball
 from xentcheck.truth.enclose import enclose
 from xentcheck.truth.formats import FORMATS
-from xentcheck.truth.problem import pose
+from xentcheck.truth.problem import Problem, pose
+from xentcheck.truth.reductions import divisor
 
 _LOGITS = ((1.0, -2.0, 0.5, 0.25), (0.0, 2.0, -1.0, 0.5), (-1.5, 0.25, 1.0, -0.75))
 _P = {
@@ -36,6 +38,9 @@ class HangError(TargetError):
 class Questions:
     """A target, how it is called, and what is known of its contract so far.
 
+    What it does that no contract says is known here, too, and enters what is said and given: `guard` is added to what a
+    sum is divided by; with `opposite` a mask says which rows do not count.
+
     Parameters
     ----------
     host : Host
@@ -51,6 +56,8 @@ class Questions:
         self.label_dtype = ""
         self.wide = False
         self.m = 3
+        self.guard = 0.0
+        self.opposite = False
         self.calls = 0
         self.predictions: dict[Any, Floats] = {}
         self._outcomes: dict[Any, Outcome] = {}
@@ -176,7 +183,7 @@ class Questions:
     def ask_again(self, batch: Batch, part: str | None = None) -> Outcome:
         """Return what the target makes of a batch, whether or not it was asked before."""
         self.calls += 1
-        return self._in_time(batch, self.host.evaluate(batch, (part or self.part,)))
+        return self._in_time(batch, self.host.evaluate(self._given(batch), (part or self.part,)))
 
     def ask_all(self, batches: Iterable[Batch], *parts: str) -> None:
         """Ask about several batches as one message, all parts of each in one call; `ask` has the answers then.
@@ -187,7 +194,7 @@ class Questions:
         for batch in batches:
             want = [part for part in parts or (self.part,) if self._asked(batch, part) not in self._outcomes]
             if want:
-                new[self._asked(batch, want[0])] = Question(batch, want)
+                new[self._asked(batch, want[0])] = Question(self._given(batch), want)
         for question, outcome in zip(new.values(), self.host.evaluate_each(list(new.values())), strict=True):
             self.calls += 1
             self._in_time(question.batch, outcome)
@@ -204,9 +211,17 @@ class Questions:
     def _asked(self, batch: Batch, part: str) -> Any:
         """Return what a question is known by: the call, part and batch."""
         each_row = part == "gradient" and self.contract.effective_gradient_reduction == "none"  # of a vjp's cotangent
-        called = (self.contract.argument_order, self.contract.axis, self.contract.extra_axes, part, each_row)
+        called: tuple[Any, ...] = (self.contract.argument_order, self.contract.axis, self.contract.extra_axes)
+        called += (part, each_row, self.opposite)
         called_by = tuple(self.contract.arguments.items())
         return (*called, called_by, batch.label_form, *map(identity, (batch.scores, batch.labels)), _options_of(batch))
+
+    def _given(self, batch: Batch) -> Batch:
+        """Return a batch as the target is given it, whose mask may say which rows do not count."""
+        if not self.opposite or "row_weights" not in batch.options:
+            return batch
+        counts = np.asarray(batch.options["row_weights"])
+        return batch.replace(options={**batch.options, "row_weights": (1 - counts).astype(counts.dtype)})
 
     def _in_time(self, batch: Batch, outcome: Outcome) -> Outcome:
         if outcome.died.startswith("no answer"):
@@ -234,12 +249,20 @@ class Questions:
         problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options))
         part = part or self.part
         found = enclose(problem, gradient=part == "gradient")
-        wanted = found.loss if part == "loss" else found.gradient
-        assert wanted is not None
+        enclosed = found.loss if part == "loss" else found.gradient
+        assert enclosed is not None
+        wanted = enclosed.hi
+        if self.guard and (by := _divided_by(problem)):
+            wanted = wanted * (by / (by + self.guard))
         sizes = row_sizes(contract.extra_axes, batch.n, batch.m)
         if part == "gradient":
-            return wanted.hi.reshape(*sizes, batch.m)
-        return wanted.hi.reshape(sizes) if wanted.hi.ndim else wanted.hi
+            return wanted.reshape(*sizes, batch.m)
+        return wanted.reshape(sizes) if wanted.ndim else wanted
+
+    def divided_by(self, batch: Batch, **changes: Any) -> float | None:
+        """Return what the sum over the rows is divided by; None where it is not."""
+        contract = self.contract.replace(**self._sensible(changes))
+        return _divided_by(pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options)))
 
     def agrees(self, batch: Batch, part: str | None = None, tolerance: float | None = None, **changes: Any) -> bool:
         """Return whether the target answers as the contract says, with some keys changed."""
@@ -256,6 +279,12 @@ class Questions:
     def tolerance(self, batch: Batch, given: float | None = None) -> float:
         """Return how far an answer may be from what is said, relative to the larger of that and 1."""
         return given or TOLERANCE[batch.dtype]
+
+
+def _divided_by(problem: Problem) -> float | None:
+    if problem.contract.reduction == "sum":
+        return problem.divisor
+    return float(divisor(problem, Ball).high[0]) if problem.contract.reduction == "mean" else None
 
 
 def identity(array: NDArray[Any]) -> tuple[Any, ...]:

@@ -49,7 +49,8 @@ def _infinite(questions: Questions, value: float, off_label: bool) -> list[Batch
             rows = questions.rows(2)
             rows[0, places] = value
             batches.append(questions.batch(rows, questions.labels(2), form=form))
-            if "label_smoothing" in questions.contract.arguments and not off_label:  # a share of every class
+            beside = places == [0]
+            if beside and "label_smoothing" in questions.contract.arguments and not off_label:  # a share of every class
                 batches.append(questions.batch(rows, questions.labels(2), form=form, label_smoothing=0.5))
     rows = questions.rows(2)
     rows[0, :2] = value
