@@ -26,7 +26,7 @@ _FORMS = (
 )
 """Label form, dtype of the labels, and whether they are a column, the plainest first."""
 _ODD, _OF_TWO = 4, 3
-"""How many forms are tried along further axes and in 16 bits, and how many with two classes: few losses are odd twice."""
+"""How many forms are tried along further axes and in 16 bits, and how many with two classes: few are odd twice."""
 _ALONE = 4
 """How many batches of the plainest forms are asked about one by one."""
 

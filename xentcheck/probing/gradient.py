@@ -113,6 +113,10 @@ def _rim(questions: Questions) -> list[Batch]:
         p[0, :2] = 1.0 - share * low, share * low
         if questions.contract.input == "probabilities":
             batches.append(questions.batch(p, [1]))
+            if low:  # where p is 0 beside the label, 0 / 0 may be all that comes back
+                p[0, 1:] = share * low
+                p[0, 0] = 1.0 - p[0, 1:].sum()
+                batches.append(questions.batch(p, [1]))
         else:
             logits = np.full((1, questions.m), -700.0)
             logits[0, :2] = 0.0, np.log(share * low) if low else -700.0

@@ -107,6 +107,7 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
     parameters = host.parameters()
     questions = Questions(host)
     answers = find_arguments(questions, inference, parameters)
+    questions.look_again()
     if not inference.contradictions:
         find_constants(questions, inference)
     if not inference.contradictions:
