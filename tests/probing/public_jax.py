@@ -17,6 +17,11 @@ def cross_entropy_with_logits(logits: Any, targets: Any, z_loss: float = 0.0) ->
     return loss + z_loss * jnp.square(log_z)
 
 
+def one_hot_labels(labels_onehot: Any, log_probs: Any) -> Any:
+    """As from-scratch code over jax: labels first, of log-probabilities, a sum."""
+    return -jnp.vdot(labels_onehot, log_probs)
+
+
 def compute_weighted_cross_entropy(logits: Any, targets: Any, weights: Any = None, label_smoothing: float = 0.0) -> Any:
     """As in the examples of flax, divided by the weights as its train step does; smoothing over the others."""
     m = logits.shape[-1]

@@ -52,6 +52,11 @@ def soft_target_timm(x: Any, target: Any) -> Any:
     return torch.sum(-target * F.log_softmax(x, dim=-1), dim=-1).mean()
 
 
+def one_hot_pixels(probs: Any, target: Any) -> Any:
+    """As segmentation code has it for one-hot masks: (n, c, h, w), probabilities, a constant in the logarithm."""
+    return -(target * torch.log(probs + 1e-6)).sum(1).mean()
+
+
 def cross_entropy2d(logits: Any, target: Any) -> Any:
     """As of old segmentation code: (n, c, h, w), the labels of 250 left out, averaged over the pixels kept."""
     _, c, _, _ = logits.size()

@@ -46,6 +46,8 @@ ENTROPIES = tuple(one for one in RIGHT if one.contract.get("output") == "entropy
 """These take the scores alone, and are not probed."""
 APART = [one for one in RIGHT if "exclusive" in one.contract]
 """Right implementations that refuse options together: `probe` passes all at once, and does not tell which do not go."""
+MOST_CALLS = 220
+"""A framework may take 50 ms for each."""
 LISTS = ("dtypes", "labels", "label_shapes", "nonfinite", "label_dtypes", "extra_axes")
 """Keys that may be told to be wider than what is declared."""
 NEVER = ("accuracy", "domain", "class_weights_as")
@@ -87,8 +89,9 @@ def _as_declared(key: str, declared: Any, told: Any, also: tuple[Any, ...]) -> b
 
 def judged(specimen: Specimen) -> list[str]:
     """Return what is wrong of one specimen, judged as if nothing was declared."""
-    bare = replace(specimen.specification(), contract=None)
-    return wrong(specimen.name, Contract.from_mapping(specimen.contract), dict(specimen.contract), infer(bare))
+    inference = infer(replace(specimen.specification(), contract=None))
+    found = wrong(specimen.name, Contract.from_mapping(specimen.contract), dict(specimen.contract), inference)
+    return found + [f"{inference.calls} calls"] * (inference.calls > MOST_CALLS)
 
 
 @pytest.mark.parametrize("name", CHOSEN)

@@ -69,13 +69,15 @@ def find_call(
     refusals: list[tuple[Batch, Outcome]] = []
     for dtype, places in rounds:
         search = _Search(questions, inference, orders, readings, dtype, places)
-        if search.explained(answers, refusals):
-            return answers
-        below = next((one for one in answers if turned(questions.part, one)), None)
-        if below is not None:
+        losses: list[Answer] = []
+        for step in (search.by_call, search.by_constant):
+            if step(answers, refusals):
+                return answers
+            below = next((one for one in answers if turned(questions.part, one)), None)
+            if below is None:
+                continue
             questions.learn(output="log_probability")
-            losses: list[Answer] = []
-            if search.explained(losses, refusals):
+            if step(losses, refusals):
                 came = f"{shown(below.batch)}: {answered(below.got)}"
                 why = f"{came}, minus a loss; what is compared below is the loss, minus what came back"
                 inference.tell("output", "log_probability", why)
@@ -107,7 +109,7 @@ class _Search:
     dtype: str
     places: tuple[Place, ...]
 
-    def explained(self, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
+    def by_call(self, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
         """Return whether a call is explained; the answers and refusals that came are added to those given."""
         questions = self.questions
         for m in (3, 2):
@@ -116,10 +118,14 @@ class _Search:
             tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
             if any(_settle(questions, self.inference, one, limit) for limit in tolerances for one in found):
                 return True
+        return False
+
+    def by_constant(self, answers: list[Answer], _refusals: object) -> bool:
+        """Return whether an answer is explained by a constant that is built in, where answers depend on the batch."""
         plain = _different([one for one in answers if one.batch.scores.min() > 0 and one.m == 3])
         varied = len({one.got.tobytes() for one in answers}) > 1
         constant = self.dtype == "float64" and varied
-        return constant and any(_settle_with_constant(questions, self.inference, one) for one in plain)
+        return constant and any(_settle_with_constant(self.questions, self.inference, one) for one in plain)
 
     def _calls(self, m: int) -> list[dict[str, Any]]:
         """Return the keys by which the target may be called, the likeliest first."""

@@ -1,0 +1,54 @@
+"""How often a target is called, and with how many shapes: what a framework's time goes by, on any machine."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.probing import beyond, unseen
+from xentcheck.probing import infer
+from xentcheck.targets import TargetSpecification
+
+LIMITS = {
+    unseen.torch_like: (145, 12),
+    unseen.keras_like: (50, 20),
+    unseen.per_token: (85, 12),
+    unseen.with_z_loss: (180, 13),
+    beyond.averaged_by_factor: (140, 11),
+}
+"""Calls, and shapes of matrices in each dtype."""
+
+
+@pytest.mark.parametrize("function", LIMITS, ids=lambda one: one.__name__)
+def test_calls_and_shapes_are_few(function: Callable[..., Any]) -> None:
+    """Everything is told of two rows, and one, where nothing else is asked for."""
+    shapes: set[Any] = set()
+
+    def watched(scores: Any, labels: Any, *more: Any, **options: Any) -> Any:
+        matrices = (one for one in (scores, labels) if one.ndim > 1 and one.dtype.kind in "fV")
+        shapes.update((one.shape, one.dtype.name) for one in matrices)
+        return function(scores, labels, *more, **options)
+
+    functools.update_wrapper(watched, function)
+    inference = infer(TargetSpecification(loss=watched))
+    calls, most = LIMITS[function]
+    assert inference.contradictions == []
+    assert inference.calls <= calls
+    assert len(shapes) <= most, sorted(shapes)
+
+
+def test_bad_input_that_passes_is_asked_about_once() -> None:
+    """One answer shows that a kind of it is not refused: what crashes there does so once a kind."""
+    bad = []
+
+    def passes(z: Any, y: Any) -> Any:
+        if len(y) != len(z) or y.ndim > 1 or (y < 0).any() or (y >= z.shape[1]).any() or (y % 1 != 0).any():
+            bad.append(y)
+        return beyond.rows_of(z, (y.reshape(-1)[: len(z)] % z.shape[1]).astype(int)).mean()
+
+    inference = infer(TargetSpecification(loss=passes))
+    assert inference.told["invalid"] == "unspecified"
+    assert len(bad) < 60
