@@ -85,7 +85,7 @@ def check(loss=None, properties=None, profile="quick", seed=0, waivers=None, **o
 
 
 def read(waivers):
-    from xentcheck.report.waiver_file import WaiverError
+    from xentcheck.report.waiver_table import WaiverError
 
     path = pathlib.Path(waivers)
     if not path.exists():

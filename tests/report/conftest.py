@@ -51,7 +51,7 @@ LONG = batch(stored("float32", [1, 3000], [0.0, *[-14.25] * 2999]), [5])
 
 def laws(status: dict[tuple[int, str, str], str], examples: int = 400) -> tuple[PropertyResult, ...]:
     """Return the results of three laws in two dtypes and two label forms; passed unless stated."""
-    known = {1: ("value", VALUE), 3: ("shift-invariance", SHIFT), 9: ("deletion", DELETION)}
+    known = {1: ("value", VALUE), 3: ("shift", SHIFT), 9: ("deletion", DELETION)}
     results = []
     for number, (name, sentence) in known.items():
         for dtype in ("float32", "float64"):
@@ -136,7 +136,7 @@ def violating() -> Report:
         "value", 1, VALUE, "float64", "onehot", "the loss is inf", PAIR, "loss", math.inf, LN2, 1e-15, math.inf
     )
     moved = Finding(
-        "shift-invariance",
+        "shift",
         3,
         SHIFT,
         "float32",

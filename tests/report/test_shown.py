@@ -24,7 +24,7 @@ def test_a_report_is_a_few_lines(violating: Report) -> None:
     assert repr(violating).splitlines() == [
         terminal.verdict_line(violating),
         "  float32: loss fail, gradient C",
-        "    0  law 3, shift-invariance (float32, sparse): shifted by 1e8, the loss is outside its allowance",
+        "    0  law 3, shift (float32, sparse): shifted by 1e8, the loss is outside its allowance",
         "    1  law 1, value (float64, onehot): the loss is inf, beyond any multiple of the allowance",
         "    2  law 1, value (float32, sparse): the loss is outside its allowance, 1.4e+06 times the allowance",
     ]

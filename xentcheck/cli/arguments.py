@@ -63,7 +63,8 @@ def waivers(file: str | None) -> tuple[Waiver, ...]:
     """Return the waivers of a file; raises click.ClickException."""
     if file is None:
         return ()
-    from xentcheck.report.waiver_file import WaiverError, read
+    from xentcheck.report.waiver_file import read
+    from xentcheck.report.waiver_table import WaiverError
 
     try:
         return read(file)

@@ -47,6 +47,7 @@ def waive(report: str, finding: str | None, reason: str, expires: datetime | Non
     xentcheck check mine.py:loss --waivers xentcheck-waivers.toml
     """  # noqa: D301 (click reads the character)
     from xentcheck.report import waiver_file
+    from xentcheck.report.waiver_table import WaiverError
 
     if not reason.strip():
         raise click.ClickException("--reason is empty; say why the finding is accepted.")
@@ -63,7 +64,7 @@ def waive(report: str, finding: str | None, reason: str, expires: datetime | Non
         new = [table for table in tables if not _is_there(table, known, ends)]
         if new:
             waiver_file.append(Path(output), new)
-    except waiver_file.WaiverError as error:
+    except WaiverError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"--output {output} cannot be written: {error.strerror}.") from None

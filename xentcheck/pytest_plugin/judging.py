@@ -18,7 +18,7 @@ from xentcheck.report.known import waiver_line
 from xentcheck.report.report import BrokenOffError, FindingsError, Report
 from xentcheck.report.results import CONFORMS, NOTHING_JUDGED, VIOLATES, each_alone
 from xentcheck.report.terminal import findings_text
-from xentcheck.report.waiver_file import WaiverError
+from xentcheck.report.waiver_table import WaiverError
 from xentcheck.targets.errors import TargetError
 
 WIDTH = 96  # with what pytest puts before each line of an error, 100

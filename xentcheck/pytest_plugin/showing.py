@@ -27,7 +27,7 @@ def show(report: pytest.TestReport, error: BaseException, marked: bool) -> None:
     from xentcheck.report.headline import headline
     from xentcheck.report.report import FindingsError
     from xentcheck.report.results import identifier
-    from xentcheck.report.waiver_file import WaiverError
+    from xentcheck.report.waiver_table import WaiverError
     from xentcheck.targets.errors import TargetError
 
     if isinstance(error, FindingsError):

@@ -5,40 +5,24 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-from xentcheck.batches.input_space import BatchError
-from xentcheck.batches.storage import digest, from_mapping
 from xentcheck.contract.harmless import harmless
 from xentcheck.contract.nearest import nearest
 from xentcheck.report.files import write_whole
 from xentcheck.report.results import Finding
+from xentcheck.report.waiver_table import DEADLY, WaiverError, deadly, waiver
 from xentcheck.report.waivers import Waiver
 
 NAME = "xentcheck-waivers.toml"
 TABLE = "waiver"
-_FIELDS = {field.name: field for field in fields(Waiver) if field.name != "digest"}
-_TEXTS = ("target", "law", "dtype", "labels", "reason", "event", "part", "mechanism", "cause", "versions")
 _HEAD = """\
 # Findings of xentcheck that are known and accepted. `xentcheck waive report.json` writes them, and
 # `xentcheck check --waivers FILE` reads them. What is read: reason (why it is accepted), versions (of the target's
 # package, such as ">=1.2,<2") and expires (a date) are yours to change; the rest tells the finding from any other.
 """
-
-
-_DEADLY = (
-    "what ends the target's process cannot be waived, since the rest is not judged after it; "
-    "narrow the contract instead (domain, dtypes)."
-)
-
-
-class WaiverError(ValueError):
-    """A file of waivers that cannot be used; the message is one sentence."""
 
 
 def read(path: str | Path) -> tuple[Waiver, ...]:
@@ -65,44 +49,7 @@ def parsed(text: str, path: str) -> tuple[Waiver, ...]:
     tables = stated.get(TABLE, [])
     if not isinstance(tables, list):
         raise WaiverError(f"{path} has one table [{TABLE}]; write [[{TABLE}]], of which there may be several.")
-    return tuple(_waiver(table, f"Waiver {place} of {path}") for place, table in enumerate(tables, 1))
-
-
-def _waiver(table: Any, where: str) -> Waiver:
-    if not isinstance(table, Mapping):
-        raise WaiverError(f"{where} is {harmless(repr(table), 60)}, but must be a table.")
-    for key in table:
-        if key not in _FIELDS:
-            meant = nearest(key, list(_FIELDS))
-            raise WaiverError(f"{where} has a key {key!r}{meant}; the keys are {', '.join(_FIELDS)}.")
-    if not str(table.get("reason", "")).strip():
-        raise WaiverError(f"{where} has no reason; say why the finding is accepted.")
-    for name, field in _FIELDS.items():
-        if name not in table and field.default is MISSING:
-            raise WaiverError(f"{where} has no {name!r}; `xentcheck waive` writes all that is needed.")
-        if name in _TEXTS and not isinstance(table.get(name, ""), str):
-            raise WaiverError(f"{where}: {name} is {harmless(repr(table[name]), 60)}, but must be a text.")
-    expires = table.get("expires")
-    if expires is not None and (isinstance(expires, datetime) or not isinstance(expires, date)):
-        raise WaiverError(f"{where}: expires is {harmless(repr(expires), 60)}, but must be a date such as 2027-01-31.")
-    try:
-        SpecifierSet(table.get("versions", ""))
-    except InvalidSpecifier:
-        raise WaiverError(
-            f"{where}: versions is {table['versions']!r}, but must be a range such as '>=1.2,<2'."
-        ) from None
-    try:
-        batch = json.loads(table["batch"])
-        mark = digest(from_mapping(batch))
-    except (BatchError, ValueError, TypeError, RecursionError) as error:
-        said = harmless(str(error).partition(": line")[0]).rstrip(".")
-        raise WaiverError(f"{where}: its batch cannot be read: {said}.") from None
-    if deadly(table["event"]):
-        raise WaiverError(f"{where}: {_DEADLY}")
-    got = table.get("got")
-    if isinstance(got, bool) or not isinstance(got, (int, float, str, type(None))):
-        raise WaiverError(f"{where}: got is {harmless(repr(got), 60)}, but must be a number or a text.")
-    return Waiver(**{**table, "batch": batch, "digest": mark, "got": float(got) if isinstance(got, int) else got})
+    return tuple(waiver(table, f"Waiver {place} of {path}") for place, table in enumerate(tables, 1))
 
 
 def of_finding(target: str, finding: Finding, reason: str, versions: str, expires: date | None) -> list[dict[str, Any]]:
@@ -121,18 +68,13 @@ def of_finding(target: str, finding: Finding, reason: str, versions: str, expire
                 "earlier version; judge the target again."
             )
         if deadly(one.event):
-            raise WaiverError(f"The finding on {one.property}: {_DEADLY}")
+            raise WaiverError(f"The finding on {one.property}: {DEADLY}")
         table = {"target": target, "law": one.property, "reason": reason, "versions": versions, "expires": expires}
         kept = ("dtype", "labels", "mechanism", "cause", "event", "part", "got", "upstream", "vector", "tangent")
         table |= {name: getattr(one, name) for name in kept}
         table["batch"] = json.dumps(one.batch, ensure_ascii=True, allow_nan=False)
         tables.append({name: value for name, value in table.items() if value not in ("", None)})
     return tables
-
-
-def deadly(event: str) -> bool:
-    """Return whether the target's process ended."""
-    return event.startswith("ended") or event.endswith(": ended")
 
 
 def append(path: Path, tables: Sequence[Mapping[str, Any]]) -> None:
