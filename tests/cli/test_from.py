@@ -139,6 +139,15 @@ def test_the_table(engine: Any, call: Any, words: list[str], said: str) -> None:
     assert said in out
 
 
+def test_a_table_in_two_languages(engine: Any, call: Any) -> None:
+    write(kept("a", grades={"float32": {"loss": Grade("B")}}))
+    for words in (["--latex", "--markdown"], ["--markdown", "--latex"]):
+        status, out, err = call("table", "r.json", *words)
+        assert (status, out) == (2, "")
+        assert err == "xentcheck: --latex and --markdown exclude each other: one table is printed; give one.\n"
+    assert call("table", "r.json", "--markdown") == call("table", "r.json")
+
+
 def test_a_table_of_nothing(engine: Any, call: Any) -> None:
     write(kept())
     assert main(["table", "r.json"]) == 2

@@ -69,7 +69,7 @@ def test_what_cannot_be_written_is_refused_before_the_run(
 
 def test_a_folder_that_is_read_only_is_refused(engine: Any, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the run, too; root, who may write anywhere, has to be told so here."""
-    monkeypatch.setattr("xentcheck.cli.output_files.os.access", lambda path, mode: False)
+    monkeypatch.setattr("xentcheck.cli.writable.os.access", lambda path, mode: False)
     status, _, err = call("check", "a", "--html", "r.html")
     assert status == 2
     assert "--html r.html cannot be written: the folder" in err

@@ -87,6 +87,9 @@ def test_fail_fast_stops_at_the_first_finding():
     assert len(report.findings) == 1
     assert report.findings[0].minimal
     assert report.counts.run < 20
+    unreached = {law.name: law.why for law in report.properties if law.status == "skipped"}
+    assert unreached  # and none of them is said to have had no example among all batches
+    assert set(unreached.values()) == {"judging ended before an example of it came"}
 
 
 def test_crash_is_a_finding_with_its_input():

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import sys
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from xentcheck.cli import arguments, output_files, status
+from xentcheck.cli import arguments, status
+from xentcheck.cli.writable import draw, require_writable, write, write_each
 
 if TYPE_CHECKING:
     from xentcheck.bench.figures import Case, Result
@@ -55,20 +57,22 @@ def bench(**given: Any) -> int:
     """  # noqa: D301 (click reads the character)
     if not given["targets"] and not (given["gradient"] or given["value_and_gradient"]):
         raise click.ClickException("Give a TARGET: a NAME, package.module:attribute or path/file.py:attribute.")
-    output_files.require_writable({"--json": given["json_file"]})
+    require_writable({"--json": given["json_file"], "--plot": given["picture"]}, {"--asv": given["folder"]})
     _require_picture(given["picture"])
     plans = _plans(given)
     if given["folder"] is not None:
         return _write_project(plans, Path(given["folder"]))
     cases = _cases(given)
     measured = _measure(plans, cases, given)
-    if given["json_file"]:
+    writes = []
+    if file := given["json_file"]:
         content = {"schema": "xentcheck-bench/1", "results": [result.as_mapping() for result in measured]}
-        Path(given["json_file"]).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        writes.append(partial(write, "--json", file, json.dumps(content, indent=1) + "\n"))
     if given["picture"]:
-        from xentcheck.bench.picture import draw
+        from xentcheck.bench import picture
 
-        draw(Path(given["picture"]), _series(measured))
+        writes.append(partial(draw, "--plot", given["picture"], lambda file: picture.draw(file, _series(measured))))
+    write_each(*writes)
     return status.CONFORMS
 
 
@@ -163,7 +167,6 @@ def _require_picture(path: str | None) -> None:
         return
     from xentcheck.bench.picture import SUFFIXES, available
 
-    output_files.require_writable({"--plot": path})
     if not path.endswith(SUFFIXES):
         raise click.ClickException(f"--plot {path} must end in {', '.join(SUFFIXES)}.")
     if not available():
@@ -179,6 +182,8 @@ def _write_project(plans: list[BuildPlan], folder: Path) -> int:
         files = write(folder, describe(plans))
     except TargetError as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"--asv {folder} cannot be written: {error.strerror}.") from None
     for path in files:
         click.echo(f"wrote {path}")
     click.echo(

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from xentcheck.cli import arguments, output_files
 from xentcheck.cli import status as statuses
 from xentcheck.cli.interruption import asked
 from xentcheck.cli.judging_options import limits_of_calls, specifications_of, what_is_accepted, what_is_judged
+from xentcheck.cli.writable import require_writable, write, write_each
 
 if TYPE_CHECKING:
     from xentcheck.engine.campaign import Status
@@ -71,6 +73,7 @@ def plan(**given: Any) -> int:
     from xentcheck.engine.corpus import read
     from xentcheck.engine.run_plan import Options
 
+    require_writable({}, {"DIR": given["directory"]})
     arguments.memory(given["memory"])
     stated = arguments.declared(given["assignments"], given["contract_file"])
     corpus, left_out = read(_corpus(given["directory"], given["corpus"]))
@@ -110,6 +113,8 @@ def run(directory: str, share: tuple[int, int], jobs: int) -> int:
     faults: list[str] = []
     with _sentences():
         for folder in campaign.folders(directory):
+            require_writable({}, {"DIR": str(folder)})
+        for folder in campaign.folders(directory):
             faults += campaign.run(folder, share, jobs, Progress(sys.stderr, campaign.status(folder).name, asked))
     _show(directory)
     for fault in dict.fromkeys(faults):
@@ -131,9 +136,10 @@ def merge(directory: str, corpus: str | None, waivers: str | None, strict_waiver
     from xentcheck.engine import campaign
     from xentcheck.report import coverage
     from xentcheck.report.progress import Progress
-    from xentcheck.report.terminal import write
+    from xentcheck.report.terminal import write as show
 
-    output_files.require_writable({f"--{name}": path for name, path in files.items()})
+    require_writable({f"--{name}": path for name, path in files.items()})
+    require_writable({}, {"--corpus": str(_corpus(directory, corpus))})
     accepted = arguments.waivers(waivers)
     words = ["xentcheck", "campaign", "merge", directory, *(["--waivers", waivers] if waivers else [])]
     reports: list[Report] = []
@@ -143,16 +149,15 @@ def merge(directory: str, corpus: str | None, waivers: str | None, strict_waiver
             if reports:
                 click.echo()
             reports.append(dataclasses.replace(report, command=shlex.join(words)))
-            write(report, sys.stdout)
+            show(report, sys.stdout)
             if strict_waivers and report.stale:
                 click.echo(statuses.stale(len(report.stale)), err=True)
             coverage.write(report.coverage, sys.stdout)
-    for form in output_files.FORMATS:
-        if path := files[form.name]:
-            form.write(path, reports, {}, len(reports) > 1)
-    folder = _corpus(directory, corpus)
-    if new := sum(output_files.add_to_corpus(str(folder), report) for report in reports):
-        click.echo(f"{new:,} minimal {'batch' if new == 1 else 'batches'} added to {folder}")
+    several = len(reports) > 1
+    writes = [
+        partial(form.write, path, reports, {}, several) for form in output_files.FORMATS if (path := files[form.name])
+    ]
+    write_each(*writes, partial(_add_to_corpus, _corpus(directory, corpus), reports))
     told = [statuses.of_verdict(report.verdict, report.interrupted) for report in reports]
     if strict_waivers and any(report.stale for report in reports):
         told.append(statuses.FINDINGS)
@@ -166,7 +171,7 @@ def status(directory: str, json_file: str | None) -> int:
     """Tell how far what is planned in DIR is, which laws have been found broken, what was tried and what never was."""
     from xentcheck.report import coverage
 
-    output_files.require_writable({"--json": json_file})
+    require_writable({"--json": json_file})
     states = _show(directory)
     for state in states:
         if len(states) > 1:
@@ -177,19 +182,20 @@ def status(directory: str, json_file: str | None) -> int:
     return statuses.CONFORMS
 
 
+def _add_to_corpus(folder: Path, reports: list[Report]) -> None:
+    if new := sum(output_files.add_to_corpus(str(folder), report) for report in reports):
+        click.echo(f"{new:,} minimal {'batch' if new == 1 else 'batches'} added to {folder}")
+
+
 def _corpus(directory: str, given: str | None) -> Path:
     return Path(given) if given else Path(directory) / "corpus"
 
 
 def _write_json(path: str, states: list[Status]) -> None:
     from xentcheck.report import encoding
-    from xentcheck.report.files import write_whole
 
     content = {"schema": STATUS_SCHEMA, "targets": [encoding.plain(state) for state in states]}
-    try:
-        write_whole(Path(path), encoding.text(content))
-    except OSError as error:
-        raise click.ClickException(f"--json {path} cannot be written: {error.strerror}.") from None
+    write("--json", path, encoding.text(content))
 
 
 def _show(directory: str) -> list[Status]:

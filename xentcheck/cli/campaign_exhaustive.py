@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from xentcheck.cli import campaign_units, output_files, status
+from xentcheck.cli import campaign_units, status, writable
 
 
 @click.command(short_help="Judge every pair of logits of a 16-bit format.")
@@ -26,16 +25,19 @@ def exhaustive(**given: Any) -> int:
     """  # noqa: D301 (click reads the character)
     _require_files(given)
     content = campaign_units.judged("exhaustive", given)
+    writes = []
     if given["picture"]:
         from xentcheck.campaign.exhaustive.picture import draw
 
-        draw(Path(given["picture"]), content, campaign_units.title(content))
+        title = campaign_units.title(content)
+        writes.append(lambda: writable.draw("--picture", given["picture"], lambda file: draw(file, content, title)))
+    campaign_units.keep(given, content, *writes)
     return status.of_verdict(content["verdict"])
 
 
 def _require_files(given: dict[str, Any]) -> None:
     """Refuse before the run what cannot be written after it."""
-    output_files.require_writable({"--json": given["json_file"], "--picture": given["picture"]})
+    writable.require_writable({"--json": given["json_file"], "--picture": given["picture"]})
     if given["picture"] is None:
         return
     from xentcheck.bench.picture import SUFFIXES, available

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from xentcheck.cli import campaign_units, output_files, status
+from xentcheck.cli import campaign_units, status
+from xentcheck.cli.writable import require_writable
 
 
 @click.command(short_help="Judge every 16-bit number as a common offset.")
@@ -21,5 +22,7 @@ def offsets(**given: Any) -> int:
     xentcheck campaign offsets reference
     xentcheck campaign offsets torch.cross_entropy --format bfloat16 --part gradient --json offsets.json
     """  # noqa: D301 (click reads the character)
-    output_files.require_writable({"--json": given["json_file"]})
-    return status.of_verdict(campaign_units.judged("offsets", given)["verdict"])
+    require_writable({"--json": given["json_file"]})
+    content = campaign_units.judged("offsets", given)
+    campaign_units.keep(given, content)
+    return status.of_verdict(content["verdict"])

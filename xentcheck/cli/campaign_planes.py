@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from xentcheck.cli import campaign_units, output_files, status
+from xentcheck.cli import campaign_units, status
+from xentcheck.cli.writable import require_writable
 
 
 @click.command(short_help="Judge three classes of which two have the same 16-bit logit.")
@@ -28,5 +29,7 @@ def planes(**given: Any) -> int:
     xentcheck campaign planes reference --jobs 2
     xentcheck campaign planes torch.cross_entropy --format bfloat16 --part gradient --step 127
     """  # noqa: D301 (click reads the character)
-    output_files.require_writable({"--json": given["json_file"]})
-    return status.of_verdict(campaign_units.judged("planes", given, step=given["step"])["verdict"])
+    require_writable({"--json": given["json_file"]})
+    content = campaign_units.judged("planes", given, step=given["step"])
+    campaign_units.keep(given, content)
+    return status.of_verdict(content["verdict"])

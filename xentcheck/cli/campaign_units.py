@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from xentcheck.cli import arguments
-from xentcheck.report.files import write_whole
+from xentcheck.cli.writable import write, write_each
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,7 +51,7 @@ def options(command: Command) -> Command:
 
 
 def judged(kind: str, given: dict[str, Any], **further: Any) -> dict[str, Any]:
-    """Do a campaign, tell what was found, write the JSON that was asked for, and return what is in it.
+    """Do a campaign, tell what was found, and return it as JSON types.
 
     Parameters
     ----------
@@ -89,9 +89,15 @@ def judged(kind: str, given: dict[str, Any], **further: Any) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     click.echo(f"{seconds:.0f} s, {given['jobs']} {'process' if given['jobs'] == 1 else 'processes'}")
     schema = f"xentcheck-campaign-{kind}/1"
-    content = {"schema": schema, "target": target, "seconds": round(seconds, 1), "jobs": given["jobs"], **merged}
-    _write_json(given["json_file"], content)
-    return content
+    return {"schema": schema, "target": target, "seconds": round(seconds, 1), "jobs": given["jobs"], **merged}
+
+
+def keep(given: dict[str, Any], content: dict[str, Any], *further: Callable[[], object]) -> None:
+    """Write the JSON that was asked for, and what else is to be written; raises click.ClickException."""
+    writes = list(further)
+    if file := given["json_file"]:
+        writes.insert(0, lambda: write("--json", file, json.dumps(content, allow_nan=False) + "\n"))
+    write_each(*writes)
 
 
 def title(content: dict[str, Any]) -> str:
@@ -145,11 +151,3 @@ def _run(kind: str, target: dict[str, Any], settings: dict[str, Any], unit: dict
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     result: dict[str, Any] = importlib.import_module(f"xentcheck.campaign.{kind}").run(target, settings, unit)
     return result
-
-
-def _write_json(path: str | None, content: dict[str, Any]) -> None:
-    if path:
-        try:
-            write_whole(Path(path), json.dumps(content, allow_nan=False) + "\n")
-        except OSError as error:
-            raise click.ClickException(f"--json {path} cannot be written: {error.strerror}.") from None

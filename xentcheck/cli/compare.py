@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from xentcheck.cli import output_files, status
+from xentcheck.cli import status
+from xentcheck.cli.writable import require_writable, write, write_each
 from xentcheck.contract.harmless import harmless
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def compare(files: tuple[str, ...], whole: bool, markdown: str | None, html: str
     """  # noqa: D301 (click reads the character)
     from xentcheck.report import comparison_text
 
-    output_files.require_writable({"--markdown": markdown, "--html": html})
+    require_writable({"--markdown": markdown, "--html": html})
     if html:
         from xentcheck.report.html.page import PageError, require
 
@@ -49,23 +50,16 @@ def compare(files: tuple[str, ...], whole: bool, markdown: str | None, html: str
     tables = _tables(files)
     for table in tables:
         comparison_text.write(table, sys.stdout, whole)
+    writes = []
     if markdown:
-        _write("--markdown", markdown, "\n".join(comparison_text.markdown(table, whole) for table in tables))
+        text = "\n".join(comparison_text.markdown(table, whole) for table in tables)
+        writes.append(partial(write, "--markdown", markdown, text))
     if html:
         from xentcheck.report.html.comparison_page import page
 
-        _write("--html", html, page(tables))
+        writes.append(partial(write, "--html", html, page(tables)))
+    write_each(*writes)
     return status.FINDINGS if any(table.worse for table in tables) else status.CONFORMS
-
-
-def _write(option: str, file: str, text: str) -> None:
-    """Write a file whole or not at all; raises click.ClickException."""
-    from xentcheck.report.files import write_whole
-
-    try:
-        write_whole(Path(file), text)
-    except OSError as error:
-        raise click.ClickException(f"{option} {file} cannot be written: {error.strerror}.") from None
 
 
 def _tables(files: tuple[str, ...]) -> list[Comparison]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xentcheck.cli.writable import require_writable, write
 from xentcheck.report.files import write_whole
 from xentcheck.report.results import ReportData, identifier
 
@@ -61,9 +61,9 @@ class Format:
             else:
                 made = _json(reports, errors, several)
             if made:
-                write_whole(Path(path), made)
-        except OSError as error:
-            raise click.ClickException(f"--{self.name} {path} cannot be written: {error.strerror}.") from None
+                write(f"--{self.name}", path, made)
+        except click.ClickException:
+            raise
         except Exception as error:  # a fault of ours in one format must not cost the others
             raise click.ClickException(
                 f"--{self.name} {path} cannot be written: xentcheck itself failed ({error!r}); please report it."
@@ -93,29 +93,7 @@ def require(given: Mapping[str, Any]) -> None:
         {f"--{name}": given[name] for name in files},
         {f"--{name}": given[name] for name in ("reproducers", "resume")},
     )
-
-
-def require_writable(files: Mapping[str, str | None], folders: Mapping[str, str | None] | None = None) -> None:
-    """Refuse what cannot be written, by the options that name it.
-
-    That is a file where there is no folder or no permission, and one name for two options; `folders` are made.
-    """
-    named: dict[Path, str] = {}
-    for option, path in {**files, **(folders or {})}.items():
-        if path:
-            other = named.setdefault(Path(path).resolve(), option)
-            if other != option:
-                raise click.ClickException(f"{other} and {option} both name {path}; give each a name of its own.")
-            if option in files:
-                _require_folder(path, option)
-
-
-def _require_folder(path: str, option: str) -> None:
-    folder = Path(path).resolve().parent
-    if not folder.is_dir():
-        raise click.ClickException(f"{option} {path} cannot be written: there is no folder {folder}.")
-    if not os.access(folder, os.W_OK):
-        raise click.ClickException(f"{option} {path} cannot be written: the folder {folder} is read-only.")
+    require_writable({}, {"--corpus": given["corpus"]})  # which may lie in the folder of another
 
 
 def _json(reports: Sequence[Report], errors: Mapping[str, str], several: bool) -> str:
@@ -131,11 +109,8 @@ def write_html(path: str, sections: Sequence[Section], errors: Mapping[str, str]
     """Write the page of what was judged; `errors` as in `Format.write`."""
     from xentcheck.report.html.page import document
 
-    try:
-        if sections or errors:
-            write_whole(Path(path), document(sections, errors))
-    except OSError as error:
-        raise click.ClickException(f"--html {path} cannot be written: {error.strerror}.") from None
+    if sections or errors:
+        write("--html", path, document(sections, errors))
 
 
 def script_paths(folder: str, report: ReportData) -> dict[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
-from xentcheck.cli import output_files, status
+from xentcheck.cli import status
+from xentcheck.cli.writable import require_writable, write
 
 
 @click.command(short_help="Infer a contract.")
@@ -50,7 +50,7 @@ def probe(**given: Any) -> int:
     from xentcheck.probing.toml import as_toml
     from xentcheck.targets import TargetError, TargetSpecification
 
-    output_files.require_writable({"--json": given["json_file"]})
+    require_writable({"--json": given["json_file"]})
     callables = {"loss": given["target"], **{role: given[role] for role in ("gradient", "value_and_gradient")}}
     limit = given["time_limit"]
     try:
@@ -58,8 +58,8 @@ def probe(**given: Any) -> int:
         inference = infer(specification, time_limit=min(10.0, limit), first_time_limit=limit)
     except (TargetError, ContractError) as error:
         raise click.ClickException(str(error)) from None
+    click.echo(as_toml(inference, given["name"]), nl=False)
     if given["json_file"]:
         content = json.dumps(inference.as_mapping(), indent=1, ensure_ascii=False)
-        Path(given["json_file"]).write_text(content + "\n", encoding="utf-8")
-    click.echo(as_toml(inference, given["name"]), nl=False)
+        write("--json", given["json_file"], content + "\n")
     return status.FINDINGS if inference.contradictions else status.CONFORMS

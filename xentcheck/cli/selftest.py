@@ -45,15 +45,18 @@ def selftest(
     import json
     import sys
     import time
+    from functools import partial
     from pathlib import Path
 
     from xentcheck.cli import selftest_matrix
     from xentcheck.cli.main import installed_version
+    from xentcheck.cli.writable import require_writable, write, write_each
     from xentcheck.properties.registry import LAWS
     from xentcheck.report.terminal import console
     from xentcheck.selftest.examine_zoo import chosen, examine_all
     from xentcheck.selftest.summary import as_mapping, summarise
 
+    require_writable({"--json": json_file, "--markdown": markdown})
     bugs, right = chosen(only, short=short, outside=outside or "")
     if not bugs and not right:
         raise click.UsageError(f"There is no specimen {', '.join(only)}; see docs/zoo.md for their names.")
@@ -78,11 +81,14 @@ def selftest(
     out.print()
     for line in selftest_matrix.figures(summary):
         out.print(line, soft_wrap=True)
+    writes = []
     if json_file:
-        with open(json_file, "w", encoding="utf-8") as stream:
-            json.dump(as_mapping(summary, done), stream, indent=1, default=str)
+        stated = json.dumps(as_mapping(summary, done), indent=1, default=str)
+        writes.append(partial(write, "--json", json_file, stated))
     if markdown:
         page = Path(markdown)
         kept = selftest_matrix.by_hand(page.read_text(encoding="utf-8")) if page.exists() else ""
-        page.write_text(selftest_matrix.markdown(summary, done, LAWS, short or first) + kept, encoding="utf-8")
+        text = selftest_matrix.markdown(summary, done, LAWS, short or first) + kept
+        writes.append(partial(write, "--markdown", markdown, text))
+    write_each(*writes)
     return 1 if summary.fails else 0

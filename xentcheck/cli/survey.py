@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xentcheck.cli import status
+from xentcheck.cli.writable import require_writable
 
 if TYPE_CHECKING:
     from xentcheck.survey.rows import Row
@@ -46,6 +47,7 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
         raise click.ClickException(
             f'A survey needs {" and ".join(missing)}: python -m pip install "xentcheck[survey]".'
         )
+    require_writable({}, {"DIR": directory})
     from xentcheck.survey.pages import counts, write
     from xentcheck.targets import available
 

@@ -9,8 +9,9 @@ from xentcheck.cli import status
 
 @click.command(short_help="Make a table for a paper.")
 @click.argument("files", nargs=-1, required=True, metavar="REPORT.JSON...")
-@click.option("--latex/--markdown", "latex", default=False, show_default="--markdown", help="In which language.")
-def table(files: tuple[str, ...], latex: bool) -> int:
+@click.option("--latex", is_flag=True, help="In LaTeX.")
+@click.option("--markdown", is_flag=True, help="In Markdown, as by default.")
+def table(files: tuple[str, ...], latex: bool, markdown: bool) -> int:
     """Print the grades and the worst errors of each target and dtype in JSON reports, ready for a paper.
 
     The table in LaTeX takes the package booktabs.
@@ -22,6 +23,8 @@ def table(files: tuple[str, ...], latex: bool) -> int:
     from xentcheck.report import paper
     from xentcheck.report.stored import reports_in
 
+    if latex and markdown:
+        raise click.ClickException("--latex and --markdown exclude each other: one table is printed; give one.")
     try:
         reports = [report for file in files for report in reports_in(file)]
     except ValueError as error:

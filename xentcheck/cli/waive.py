@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xentcheck.cli import output_files, status
+from xentcheck.cli import status
 from xentcheck.cli.stored_findings import chosen
+from xentcheck.cli.writable import require_writable
 from xentcheck.contract.harmless import harmless
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def waive(report: str, finding: str | None, reason: str, expires: datetime | Non
 
     if not reason.strip():
         raise click.ClickException("--reason is empty; say why the finding is accepted.")
-    output_files.require_writable({"--output": output})
+    require_writable({"--output": output})
     ends = None if expires is None else expires.date()
     try:
         known = waiver_file.read(output) if Path(output).exists() else ()

@@ -151,7 +151,9 @@ def _status(tally: Tally, result: CellResult) -> tuple[str, str]:
         return "passed", ""
     if not result.run:
         return "skipped", "no batch was judged"
-    return "skipped", tally.law.idle if result.answered else "no usable answer"
+    if not result.answered:
+        return "skipped", "no usable answer"
+    return "skipped", tally.law.idle if result.run == result.planned else "judging ended before an example of it came"
 
 
 def _grades(contract: Contract, done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file under another name, and give it its own when it is whole."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
+    path = Path(os.path.realpath(path))  # a link stays one, to the new file
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:50]}.", dir=path.parent)
     try:
         # What no file can hold is written as JSON and Python escape it.
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
