@@ -159,3 +159,18 @@ def test_an_interrupt_keeps_what_was_found(mine: Path) -> None:
     assert (process.returncode, err) == (130, "")
     assert out.splitlines()[-2] == "NOT COMPLETE: nothing wrong in what was tried."
     assert not out.splitlines()[1].startswith("0 of")
+
+
+def test_a_first_try_is_a_part(mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--every` is planned, told and kept."""
+    asked = []
+
+    def none_of(target: Any, settings: Any) -> list[dict[str, Any]]:
+        asked.append(settings["every"])
+        return []
+
+    monkeypatch.setattr(kind, "plan", none_of)
+    status, out, _ = call(capsys, "mine.py:loss", *CONTRACT, "--every", "64", "--json", "all.json")
+    assert (status, asked) == (130, [64])
+    assert "0 of the 67,108,864 pairs of float16 logits, loss, a sample: one in 64 of the ranges of z0" in out
+    assert json.loads((mine / "all.json").read_text(encoding="utf-8"))["every"] == 64

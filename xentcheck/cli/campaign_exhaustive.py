@@ -11,6 +11,13 @@ from xentcheck.cli import campaign_units, status, writable
 
 @click.command(short_help="Judge every pair of logits of a 16-bit format.")
 @campaign_units.options
+@click.option(
+    "--every",
+    type=click.IntRange(1, 512),
+    default=1,
+    show_default=True,
+    help="Of the 512 parts of the work only one in so many, for a first try: 64 takes half a minute.",
+)
 @click.option("--picture", metavar="FILE", help="Draw a map of the errors: .png, .svg or .pdf; needs matplotlib.")
 def exhaustive(**given: Any) -> int:
     """Judge the loss or the gradient of TARGET on all 4,294,967,296 pairs of logits, with both labels.
@@ -20,11 +27,12 @@ def exhaustive(**given: Any) -> int:
     is shown, is judged as `xentcheck check` does.
 
     \b
+    xentcheck campaign exhaustive reference --every 64
     xentcheck campaign exhaustive reference --jobs 2
     xentcheck campaign exhaustive torch.cross_entropy --format bfloat16 --part gradient --picture map.png
     """  # noqa: D301 (click reads the character)
     _require_files(given)
-    content = campaign_units.judged("exhaustive", given)
+    content = campaign_units.judged("exhaustive", given, every=given["every"])
     writes = []
     if given["picture"]:
         from xentcheck.campaign.exhaustive.picture import draw

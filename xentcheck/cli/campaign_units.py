@@ -102,7 +102,8 @@ def keep(given: dict[str, Any], content: dict[str, Any], *further: Callable[[], 
 
 def title(content: dict[str, Any]) -> str:
     """Return the name of the target of what `judged` returned, and what was judged of it."""
-    return f"{_name(content['target'])}: {content['part']} of all pairs of {content['format']}"
+    which = "all" if content["every"] == 1 else "a sample of"
+    return f"{_name(content['target'])}: {content['part']} of {which} pairs of {content['format']}"
 
 
 def _target(given: dict[str, Any]) -> dict[str, Any]:

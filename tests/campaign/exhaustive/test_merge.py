@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from xentcheck.campaign.exhaustive import merge
+from xentcheck.campaign.exhaustive import merge, plan
 from xentcheck.campaign.exhaustive.pairs import PAIRS, PATTERNS
 from xentcheck.campaign.exhaustive.sentences import sentences
 from xentcheck.campaign.exhaustive.tally import CELLS, COUNTS, SIDE
@@ -134,3 +134,19 @@ def test_an_infinite_error_is_told() -> None:
     given = units()
     given[4]["worst"]["ulps"] = pair(4 * SIDE, "inf", "inf")
     assert any(line.startswith("largest error: inf ulp of") for line in sentences(merge(SETTINGS, given)))
+
+
+@pytest.mark.parametrize(("every", "count", "first"), [(1, 512, 0), (3, 171, 1), (64, 8, 0), (512, 1, 256)])
+def test_a_sample_is_planned_and_whole(every: int, count: int, first: int) -> None:
+    """One unit of every so many, that which begins with the positive zero among them; it is said to be a sample."""
+    settings = {**SETTINGS, "every": every}
+    begun = [planned["first"] // SIDE for planned in plan({"loss": "reference"}, settings)]
+    assert (len(begun), begun[0]) == (count, first)
+    assert 256 in begun
+    found = merge(settings, [unit(k) for k in begun])
+    assert (found["verdict"], found["missing"], found["pairs"]) == ("conforms", 0, count * SIDE * PATTERNS)
+    assert [row is not None for row in found["map"]] == [k in begun for k in range(CELLS)]
+    told = next(sentences(found))
+    whole = f"{count * SIDE * PATTERNS:,} pairs of float16 logits, loss"
+    assert told == (f"all {whole}" if every == 1 else f"the {whole}, a sample: one in {every} of the ranges of z0")
+    assert every == 512 or merge(settings, [unit(begun[0])])["verdict"] == "interrupted"

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xentcheck.campaign.exhaustive.judge import Row
-from xentcheck.campaign.exhaustive.merge import merged
-from xentcheck.campaign.exhaustive.pairs import PATTERNS
+from xentcheck.campaign.exhaustive.merge import firsts, merged
 from xentcheck.campaign.exhaustive.sentences import sentences
 from xentcheck.campaign.exhaustive.subject import opened, stated
 from xentcheck.campaign.exhaustive.tally import SIDE, Tally
@@ -30,7 +29,8 @@ def plan(target: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[st
         "loss", "gradient", "value_and_gradient": names or locations, as far as there are; "changes": keys laid over
         the contract; "directory": what paths are relative to.
     settings : mapping
-        "format": "float16" or "bfloat16"; "part": "loss" or "gradient".
+        "format": "float16" or "bfloat16"; "part": "loss" or "gradient"; "every": of so many units one is planned, for a
+        first try; by default each.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def plan(target: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[st
         If the target cannot be judged so; it is not imported.
     """
     stated(target, settings)
-    return [{"first": first, "rows": SIDE} for first in range(0, PATTERNS, SIDE)]
+    return [{"first": first, "rows": SIDE} for first in firsts(settings)]
 
 
 def run(target: Mapping[str, Any], settings: Mapping[str, Any], unit: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,5 +51,5 @@ def run(target: Mapping[str, Any], settings: Mapping[str, Any], unit: Mapping[st
 
 
 def merge(settings: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what is found of the whole plane; the order of results does not matter, nor that some are doubled."""
+    """Return what is found of the units planned; the order of results does not matter, nor that some are doubled."""
     return merged(settings, results)

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xentcheck.campaign.exhaustive.pairs import PAIRS, PATTERNS
+from xentcheck.campaign.exhaustive.pairs import PATTERNS
 from xentcheck.campaign.exhaustive.tally import COUNTS, SHOWN, SIDE
+
+
+def firsts(settings: Mapping[str, Any]) -> range:
+    """Return where the units that are planned begin: all, or one of every so many, zero among them."""
+    step = settings.get("every", 1) * SIDE
+    return range(PATTERNS // 2 % step, PATTERNS, step)
 
 
 def merged(settings: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -15,14 +21,15 @@ def merged(settings: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) ->
     Returns
     -------
     dict
-        "counts" as in `Tally`, "missing" (pairs of units without a result), "worst", "examples", "trouble",
-        "map": for each cell the largest share of the allowance, None where nothing is judged; "verdict" as in a
-        report.
+        "counts" as in `Tally`, "pairs" that are planned, "missing" (those of units without a result), "worst",
+        "examples", "trouble"; "map": for each cell the largest share of the allowance, None where nothing is judged;
+        "verdict" as in a report.
     """
     by_unit = {(result["first"], result["rows"]): result for result in results}
     units = [by_unit[key] for key in sorted(by_unit)]
     counts = {name: [sum(unit["counts"][name][label] for unit in units) for label in (0, 1)] for name in COUNTS}
     troubles = [unit["trouble"] for unit in units if unit["trouble"] is not None]
+    planned = len(firsts(settings)) * SIDE * PATTERNS
     covered = sum(unit["rows"] for unit in units) * PATTERNS
     rows: list[Any] = [None] * (PATTERNS // SIDE)
     for unit in units:
@@ -30,8 +37,9 @@ def merged(settings: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) ->
     return {
         "format": settings["format"],
         "part": settings["part"],
-        "pairs": PAIRS,
-        "missing": PAIRS - covered,
+        "every": settings.get("every", 1),
+        "pairs": planned,
+        "missing": planned - covered,
         "counts": counts,
         "worst": {
             kind: max(found, key=_size(kind))
@@ -42,7 +50,7 @@ def merged(settings: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) ->
         "trouble": troubles[0] if troubles else None,
         "map": rows,
         "versions": sorted({unit["version"] for unit in units}),
-        "verdict": _verdict(counts, covered),
+        "verdict": _verdict(counts, planned - covered),
     }
 
 
@@ -51,9 +59,9 @@ def _size(kind: str) -> Any:
     return lambda found: float(found[kind])
 
 
-def _verdict(counts: Mapping[str, Sequence[int]], covered: int) -> str:
+def _verdict(counts: Mapping[str, Sequence[int]], missing: int) -> str:
     if sum(counts["violations"]) or sum(counts["unanswered"]):
         return "violates"
-    if covered < PAIRS:
+    if missing:
         return "interrupted"
     return "conforms" if sum(counts["judged"]) else "nothing-judged"

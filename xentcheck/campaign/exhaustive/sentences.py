@@ -25,8 +25,11 @@ def sentences(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of the report of what `merge` returned."""
     counts, part = result["counts"], result["part"]
     missing = result["missing"]
-    which = "all" if not missing else f"{result['pairs'] - missing:,} of the"
-    yield f"{which} {result['pairs']:,} pairs of {result['format']} logits, {part}"
+    every = result["every"]
+    whole = "all" if every == 1 else "the"
+    which = whole if not missing else f"{result['pairs'] - missing:,} of the"
+    sample = "" if every == 1 else f", a sample: one in {every} of the ranges of z0"
+    yield f"{which} {result['pairs']:,} pairs of {result['format']} logits, {part}{sample}"
     for label in (0, 1):
         numbers = {key: counts[key][label] for key in counts}
         rest = [f"{numbers[key]:,} {said}" for key, said in _REST if numbers[key]]
