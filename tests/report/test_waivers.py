@@ -15,7 +15,9 @@ from jsonschema import Draft202012Validator
 
 from xentcheck.report import github, junit, markdown, sarif, waiver_file
 from xentcheck.report.html.page import page
+from xentcheck.report.known import waiver_lines
 from xentcheck.report.report import Report
+from xentcheck.report.results import WaiverResult
 from xentcheck.report.terminal import render
 from xentcheck.report.waiver_table import WaiverError
 from xentcheck.report.waivers import PASSES, Waiver, applied, same_target
@@ -195,6 +197,26 @@ def test_each_format_tells_of_them(partly: Report) -> None:
     assert "- stale: the waiver of shift" in told
     lines = github.text([partly], {}).splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice", "::warning"]
+
+
+def test_waivers_of_which_the_same_is_said_share_a_line(conforming: Report) -> None:
+    """With each law and cell that they are of; another reason, or another end, is a line of its own."""
+    cells = [(law, dtype) for law in ("value", "shift") for dtype in ("float32", "float64")]
+    stale = [WaiverResult(law, dtype, "sparse", "", "known", "stale", "its batch passes") for law, dtype in cells]
+    stale += [replace(stale[0], mechanism="eps_added"), stale[3], replace(stale[1], reason="another")]
+    other = replace(stale[0], status="unmet", why="its batch is still wrong")
+    report = replace(conforming, waivers=(*stale, other))
+    each = "value (float32 sparse, float64 sparse); shift (float32 sparse, float64 sparse); value, eps_added (float32 "
+    lines = [
+        f"stale: each of 6 waivers can go: its batch passes (known): {each}sparse)",
+        "stale: the waiver of value, float64, sparse can go: its batch passes (another)",
+        "unmet: the waiver of value, float32, sparse was not needed: its batch is still wrong (known)",
+    ]
+    assert waiver_lines(report) == lines
+    shown = " ".join(render(report).split())
+    assert all(line in shown for line in lines)
+    warnings = [line for line in github.text([report], {}).splitlines() if line.startswith("::warning")]
+    assert len(warnings) == 2
 
 
 def test_nothing_is_said_of_findings_where_all_are_waived(found: Report, tmp_path: Path) -> None:

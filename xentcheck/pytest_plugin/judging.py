@@ -14,7 +14,7 @@ from xentcheck.properties.registry import UnknownPropertyError
 from xentcheck.pytest_plugin.questions import Question
 from xentcheck.pytest_plugin.sharing import Once
 from xentcheck.report.findings import telling
-from xentcheck.report.known import waiver_line
+from xentcheck.report.known import lines_of
 from xentcheck.report.report import BrokenOffError, FindingsError, Report
 from xentcheck.report.results import CONFORMS, NOTHING_JUDGED, VIOLATES, each_alone
 from xentcheck.report.terminal import findings_text
@@ -113,6 +113,6 @@ def require(report: Report, law: str | None = None, strict: bool = False) -> Non
             error.add_note(f"A script that shows it:\n\n{script}")
         raise error
     if report.stale and strict:
-        pytest.fail("\n".join(map(waiver_line, report.stale)), pytrace=False)
+        pytest.fail("\n".join(lines_of(report.stale)), pytrace=False)
     if report.waived:
         pytest.xfail("; ".join(dict.fromkeys(f"waived: {one.waived}" for one in report.waived)))

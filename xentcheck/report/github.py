@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from xentcheck.report.findings import telling
 from xentcheck.report.headline import headline
-from xentcheck.report.known import waiver_line
+from xentcheck.report.known import lines_of
 from xentcheck.report.results import CONFORMS, VIOLATES, ReportData
 from xentcheck.report.source import place_of
 from xentcheck.report.terminal import verdict_line
 
 
 def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
-    """Return a line for each finding, each stale waiver, and each target that could not be used or was not judged."""
+    """Return a line for each finding, what waivers are stale, and each target that could not be used or was not judged."""
     lines = []
     for report in reports:
         place = place_of(report.target.location)
@@ -28,9 +28,9 @@ def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
         for finding in report.waived:
             title = f"xentcheck: waived: law {finding.number}, {finding.property}"
             lines.append(_command({**where, "title": title}, f"{headline(finding)}: {finding.waived}", "notice"))
-        for waiver in report.stale:
-            told = {**where, "title": "xentcheck: stale waiver"}
-            lines.append(_command(told, f"{report.target.name}: {waiver_line(waiver)}", "warning"))
+        for line in lines_of(report.stale):
+            told = {**where, "title": "xentcheck: stale waivers"}
+            lines.append(_command(told, f"{report.target.name}: {line}", "warning"))
         if report.verdict not in (CONFORMS, VIOLATES):
             lines.append(_command({**where, "title": f"xentcheck: {report.verdict}"}, verdict_line(report)))
     lines += [_command({"title": "xentcheck: not judged"}, f"{name}: {why}") for name, why in errors.items()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from rich.console import Console
 
 from xentcheck.report import tables
@@ -32,14 +34,29 @@ def waived_lines(report: ReportData) -> list[tuple[str, str]]:
 
 
 def waiver_lines(report: ReportData) -> list[str]:
-    """Return a line for each waiver that waives nothing."""
-    return [waiver_line(waiver) for waiver in report.waivers if waiver.status != WAIVES]
+    """Return what became of the waivers that waive nothing; those of which the same is said share a line."""
+    return lines_of(waiver for waiver in report.waivers if waiver.status != WAIVES)
 
 
-def waiver_line(waiver: WaiverResult) -> str:
-    """Return what became of a waiver that waives nothing, in one line."""
-    name = f"{waiver.law}, {waiver.dtype}, {waiver.labels}" + (f", {waiver.mechanism}" if waiver.mechanism else "")
-    return f"{waiver.status}: the waiver of {name} {_SAID[waiver.status]}: {waiver.why} ({waiver.reason})"
+def lines_of(waivers: Iterable[WaiverResult]) -> list[str]:
+    """Return what became of waivers, none of which waives anything; those of which the same is said share a line."""
+    alike: dict[tuple[str, str, str], list[WaiverResult]] = {}
+    for waiver in waivers:
+        alike.setdefault((waiver.status, waiver.why, waiver.reason), []).append(waiver)
+    return [_line(*said, group) for said, group in alike.items()]
+
+
+def _line(status: str, why: str, reason: str, group: Sequence[WaiverResult]) -> str:
+    one = group[0]
+    if len(group) == 1:
+        name = f"{one.law}, {one.dtype}, {one.labels}" + (f", {one.mechanism}" if one.mechanism else "")
+        return f"{status}: the waiver of {name} {_SAID[status]}: {why} ({reason})"
+    cells: dict[str, dict[str, None]] = {}  # of each law, in the order in which they come
+    for one in group:
+        name = f"{one.law}, {one.mechanism}" if one.mechanism else one.law
+        cells.setdefault(name, {})[f"{one.dtype} {one.labels}"] = None
+    named = "; ".join(f"{name} ({', '.join(found)})" for name, found in cells.items())
+    return f"{status}: each of {len(group):,} waivers {_SAID[status]}: {why} ({reason}): {named}"
 
 
 def beyond(report: ReportData) -> str:
