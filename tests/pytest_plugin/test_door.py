@@ -86,6 +86,13 @@ def test_no_frame_of_ours_is_shown(run: Run, style: str) -> None:
     assert "function verify" not in out
 
 
+def test_a_line_is_all_where_that_is_asked_for(run: Run) -> None:
+    """With --tb=line, which in newer versions of pytest shows beside it what else there is."""
+    lines = run(TWO, "--tb=line", "-q").stdout.str().partition("FAILURES")[2].partition("= xentcheck =")[0].splitlines()
+    assert [line.partition(": ")[2][:6] for line in lines[1:-1]] == ["law 1:"] * (len(lines) - 2)
+    assert len(lines) > 2
+
+
 def test_the_script_is_a_section_and_a_note(run: Run) -> None:
     """The section stands in the report of the test; the exception carries it for whoever catches it."""
     out = run(TWO).stdout.str()

@@ -101,8 +101,9 @@ def init(location: str, name: str) -> int:
     if not re.fullmatch(r"[\w.-]+", name):
         raise click.ClickException(f"--name is {name!r}, but may have letters, digits, '.', '_' and '-' only.")
     quoted, shown = json.dumps(name), json.dumps(location)
+    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted  # which TOML reads without quotes
     tests = Path("tests") if Path("tests").is_dir() else Path()
-    section = SECTION.replace("NAME", quoted).replace("`xentcheck probe LOCATION`", f"`xentcheck probe {location}`")
+    section = SECTION.replace("NAME", key).replace("`xentcheck probe LOCATION`", f"`xentcheck probe {location}`")
     section = section.replace("LOCATION", shown)
     _add_section(section)
     _make(tests / "test_losses.py", TEST.replace("TARGET", quoted))

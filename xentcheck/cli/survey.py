@@ -60,7 +60,7 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
                 one, failed = _row(name, home, given)
                 faults += failed
                 rows.append(one)
-                click.echo(f"{place} of {len(names)}: {one.name} {one.version}: {one.why or one.verdict}")
+                click.echo(f"{place} of {len(names)}: {f'{one.name} {one.version}'.rstrip()}: {one.why or one.verdict}")
         except KeyboardInterrupt:
             interrupted = True
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -69,7 +69,7 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
         raise click.ClickException(f"{directory} cannot be written: {error.strerror}.") from None
     total = counts(rows)
     click.echo(
-        f"{total['conform']} conform, {total['violate']} break a law, {total['not judged']} not judged; "
+        f"{_conform(total['conform'])}, {_break(total['violate'])}, {total['not judged']} not judged; "
         f"{total['verified']} of {total['findings']} findings verified by mpmath: {home / 'table.html'}"
     )
     if interrupted:
@@ -78,6 +78,14 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
         )
         return status.INTERRUPTED
     return status.UNUSABLE if total["disagreeing"] or faults else status.CONFORMS
+
+
+def _conform(count: int) -> str:
+    return f"{count} conforms" if count == 1 else f"{count} conform"
+
+
+def _break(count: int) -> str:
+    return f"{count} breaks a law" if count == 1 else f"{count} break a law"
 
 
 def _row(name: str, home: Path, given: dict[str, Any]) -> tuple[Row, bool]:

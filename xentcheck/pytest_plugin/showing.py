@@ -9,6 +9,8 @@ import pytest
 
 from xentcheck.pytest_plugin.marking import MARK
 
+_LINE = "line"  # --tb=line
+
 
 def show(report: pytest.TestReport, error: BaseException, marked: bool) -> None:
     """Put the text of a finding in the place of an exception.
@@ -35,7 +37,7 @@ def show(report: pytest.TestReport, error: BaseException, marked: bool) -> None:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         lines = str(error).splitlines()
         _replace(report, lines, headline(found[0]) + more if found else lines[0])
-        for finding in found:
+        for finding in found if _style(report) != _LINE else ():
             if finding.reproducer:
                 report.sections.append((f"a script that shows it: {identifier(finding)}.py", finding.reproducer))
     elif marked and isinstance(error, (TargetError, ContractError, WaiverError)):
@@ -53,6 +55,11 @@ def cut_off(failed: Iterable[Any], width: int) -> list[str]:
     return lines
 
 
+def _style(report: pytest.TestReport) -> str:
+    """Return in which style of `--tb` a failure is shown."""
+    return getattr(getattr(report.longrepr, "reprtraceback", None), "style", "")
+
+
 def _replace(report: pytest.TestReport, lines: list[str], summary: str) -> None:
     """Keep the place in the test, and put lines under it instead of the exception."""
     shown: Any = report.longrepr
@@ -61,6 +68,9 @@ def _replace(report: pytest.TestReport, lines: list[str], summary: str) -> None:
     crash, entry = shown.reprcrash, shown.reprtraceback.reprentries[-1]
     if crash is not None:
         crash.message = summary
+    if _style(report) == _LINE:  # of which the summary is all; pytest may show the entry besides
+        entry.lines.clear()
+        return
     told = [f"E   {line}".rstrip() for line in lines]
     if shown.reprtraceback.style == "native":  # the whole stack, pytest's own and ours
         place = "" if crash is None else f"{crash.path}:{crash.lineno}:"

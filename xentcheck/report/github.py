@@ -13,7 +13,7 @@ from xentcheck.report.terminal import verdict_line
 
 
 def text(reports: Sequence[ReportData], errors: Mapping[str, str]) -> str:
-    """Return a line for each finding, what waivers are stale, and each target that could not be used or was not judged."""
+    """Return a line for each finding, for waivers that are stale, and for each target that could not be judged."""
     lines = []
     for report in reports:
         place = place_of(report.target.location)
