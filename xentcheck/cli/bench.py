@@ -33,10 +33,11 @@ _ROWS = "1,16,256,4096"
 @click.option("--classes", default=_CLASSES, show_default=True, metavar="M,...", help="A sweep at the rows of --at.")
 @click.option("--rows", default=_ROWS, show_default=True, metavar="N,...", help="A sweep at the classes of --at.")
 @click.option("--at", "fixed", default="64x1000", show_default=True, metavar="NxM", help="What the sweeps hold fixed.")
-@click.option("--dtypes", multiple=True, metavar="DTYPE,...", help="By default float32.")
+@click.option("--dtypes", multiple=True, metavar="DTYPE,...", help="Those of the scores  [default: float32]")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
+    metavar="SECONDS",
     default=0.5,
     show_default=True,
     help="Time spent on each size, all targets together.",

@@ -52,6 +52,7 @@ class Share(click.ParamType):  # type: ignore[type-arg]  # not generic in every 
 @click.option(
     "--rounds",
     type=click.IntRange(min=1),
+    metavar="N",
     default=1,
     show_default=True,
     help="How many times as many batches are drawn at random as `xentcheck check` draws.",
@@ -101,7 +102,7 @@ def plan(**given: Any) -> int:
 @click.command(short_help="Judge a share of what is planned.")
 @_DIRECTORY
 @click.option("--shard", "share", type=Share(), default="1/1", show_default=True, help="Which of how many shares.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Worker processes.")
 def run(directory: str, share: tuple[int, int], jobs: int) -> int:
     """Judge a share of what is planned in DIR, as far as it is not done.
 

@@ -14,6 +14,7 @@ from xentcheck.cli import campaign_units, status, writable
 @click.option(
     "--every",
     type=click.IntRange(1, 512),
+    metavar="N",
     default=1,
     show_default=True,
     help="Of the 512 parts of the work only one in so many, for a first try: 64 takes half a minute.",

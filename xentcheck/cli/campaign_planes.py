@@ -15,6 +15,7 @@ from xentcheck.cli.writable import require_writable
 @click.option(
     "--step",
     type=click.IntRange(min=1),
+    metavar="N",
     default=31,  # some 2,000 numbers, of all exponents and with all endings of the bit pattern
     show_default=True,
     help="Take every so many-th number of the format; 1 takes all.",

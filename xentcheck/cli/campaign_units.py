@@ -36,7 +36,7 @@ _OPTIONS = (
     click.option(
         "--part", type=click.Choice(["loss", "gradient"]), default="loss", show_default=True, help="What is judged."
     ),
-    click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."),
+    click.option("--jobs", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Processes."),
     click.option(
         "--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write all that was found."
     ),

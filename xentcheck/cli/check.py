@@ -26,7 +26,7 @@ from xentcheck.cli.judging_options import (
     show_default=True,
     help="Infer the contract of a TARGET for which nobody declares one; else it is held to the defaults.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Worker processes.")
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
@@ -76,6 +76,9 @@ def check(context: click.Context, /, **given: Any) -> int:
 
     With --from a report, its targets are judged again as they were: by the same contract, profile, seed, laws and
     dtypes. The exit status is 0 then if verdict, batches, findings and grades are the same, and 1 if they are not.
+
+    Exit status: 0 conforms; 1 findings; 2 the call or the target cannot be used; 3 nothing was judged; 130 interrupted
+    before anything was found.
     """  # noqa: D301 (click reads the character)
     output_files.require(given)
     if given["html"]:

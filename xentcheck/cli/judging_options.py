@@ -55,6 +55,7 @@ _JUDGED = (
     click.option(
         "--seed",
         type=click.IntRange(min=0),
+        metavar="N",
         default=0,
         show_default=True,
         help="Same seed, same batches, same verdict.",

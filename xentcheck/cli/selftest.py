@@ -13,7 +13,7 @@ import click
     show_default=True,
     help="How much is tried to fail the right ones; a bug is always searched in quick, then in standard.",
 )
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many, from 0 on.")
+@click.option("--seeds", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="How many, from 0 on.")
 @click.option("--only", multiple=True, metavar="NAME", help="A specimen, or one of the files bugs_* and right_*.")
 @click.option("--short", is_flag=True, help="A fixed part of the zoo, and of each bug the first finding.")
 @click.option("--first", is_flag=True, help="Leave a bug as soon as a law that is expected to kill it has done so.")
@@ -24,7 +24,7 @@ import click
 )
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Where to write everything.")
 @click.option("--markdown", type=click.Path(dir_okay=False), help="Where to write the matrix for the docs.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="Processes.")
 def selftest(
     profile: str,
     seeds: int,

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="How much is tried.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="As for `xentcheck check`.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help="As for `xentcheck check`."
+)
 def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
     """Judge each TARGET, by default every registered one whose library is installed, and write a table to DIR.
 
