@@ -13,7 +13,7 @@ release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "numpydoc", "sphinx_click"]
 
-exclude_patterns = ["ecosystem"]  # made by `xentcheck survey`, to be read in the repository
+exclude_patterns = ["ecosystem", "_templates"]  # the first is made by `xentcheck survey`, to be read in the repository
 default_role = "code"  # one pair of backticks in a docstring is code, as everywhere else here
 smartquotes = False  # "--json" is no dash with a word
 myst_enable_extensions = ["deflist"]
@@ -28,6 +28,8 @@ html_theme = "furo"
 html_title = f"xentcheck {release}"
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
+html_js_files = ["accessible.js"]
+templates_path = ["_templates"]
 html_copy_source = False
 html_show_sphinx = False
 

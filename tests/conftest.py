@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 
 import pytest
 
@@ -35,3 +36,14 @@ def needed(module: str) -> None:
     if module in os.environ.get("XENTCHECK_REQUIRE", "").split(","):
         pytest.fail(f"XENTCHECK_REQUIRE lists {module}, but it is not installed.", pytrace=False)
     pytest.skip(f"{module} is not installed")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of chromium; without one the test is skipped, or fails where XENTCHECK_REQUIRE lists it."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None and "chromium" in os.environ.get("XENTCHECK_REQUIRE", "").split(","):
+        pytest.fail("XENTCHECK_REQUIRE lists chromium, but it is not installed.", pytrace=False)
+    if found is None:
+        pytest.skip("chromium is not installed")
+    return found
