@@ -64,6 +64,10 @@ def test_the_table_tells_verdicts_and_verified_numbers(home: Path) -> None:
         assert name in markdown
         assert name in page
     assert "verified" in markdown
+    for text in (markdown, page):
+        assert "1 conforms,\n1 breaks a law, 1 could not be judged here" in text
+    assert ".Got" not in page
+    assert ".<span" not in page
 
 
 @pytest.mark.slow
