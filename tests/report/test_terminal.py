@@ -76,7 +76,16 @@ def test_the_verdict_stands_last(violating: Report) -> None:
 
 def test_only_what_differs_from_the_defaults_is_shown(conforming: Report) -> None:
     """The contract is one line: input, labels, reduction, and the keys that are not at their default."""
-    assert terminal.contract_line(conforming) == "input logits, labels sparse, reduction sum, boundary add 1e-07"
+    shown = "input logits, labels sparse, reduction sum, boundary add 1e-07"
+    assert terminal.contract_line(conforming) == f"{shown} (declared)"
+
+
+@pytest.mark.parametrize(("source", "whose"), [("declared", "the defaults"), ("inferred", "inferred")])
+def test_a_contract_that_nobody_declared_is_not_called_so(conforming: Report, source: str, whose: str) -> None:
+    """The defaults are nobody's."""
+    target = dataclasses.replace(conforming.target, contract={}, contract_source=source)
+    shown = f"input logits, labels sparse, reduction mean ({whose})"
+    assert terminal.contract_line(dataclasses.replace(conforming, target=target)) == shown
 
 
 def test_a_script_replaces_the_command(violating: Report) -> None:

@@ -97,14 +97,16 @@ def finding_text(report: ReportData, finding: Finding, width: int = WIDTH) -> st
 
 
 def contract_line(report: ReportData) -> str:
-    """Return the contract in one line: input, labels and reduction, then every key that is not at its default."""
+    """Return the contract in a line: input, labels, reduction, each key that is not at its default, and whose it is."""
     from xentcheck.contract import Contract
 
     usual = Contract().as_mapping()
     stated = {**usual, **report.target.contract}
     shown = [key for key in DEFAULTS_SHOWN if key != "labels" or stated["output"] != "entropy"]
     keys = [*shown, *(key for key in stated if key not in DEFAULTS_SHOWN and stated[key] != usual.get(key))]
-    return ", ".join(f"{key} {_value(stated[key])}" for key in keys)
+    source = report.target.contract_source
+    who = "the defaults" if source == "declared" and stated == usual else source
+    return ", ".join(f"{key} {_value(stated[key])}" for key in keys) + f" ({who})"
 
 
 def verdict_line(report: ReportData) -> str:
@@ -142,7 +144,7 @@ def _header(report: ReportData, out: Console) -> None:
     rows = [
         ("from", ", ".join(part for part in (location, target.version) if part)),
         ("in", str(report.environment.target or "")),
-        ("contract", f"{contract_line(report)} ({target.contract_source})"),
+        ("contract", contract_line(report)),
         *inferred.rows(report),
         ("run", f"profile {report.profile}, seed {report.seed}"),
     ]

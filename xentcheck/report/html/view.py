@@ -128,7 +128,7 @@ def _facts(report: ReportData) -> list[tuple[str, str]]:
     python = f"Python {on.python}" if on.python else ""
     facts = [
         ("target", ", ".join(part for part in (target.name, location, target.version) if part)),
-        ("contract", f"{terminal.contract_line(report)} ({target.contract_source})"),
+        ("contract", terminal.contract_line(report)),
         *inferred.rows(report),
         ("run", f"profile {report.profile}, seed {report.seed}, {report.seconds:.1f} s, xentcheck {report.xentcheck}"),
         ("batches", batches + found),
