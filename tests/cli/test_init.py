@@ -35,6 +35,17 @@ def test_in_an_empty_folder(here: Path, capsys: Any) -> None:
     assert capsys.readouterr().out.endswith("and try: xentcheck check loss\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [("loss", "loss"), ("my-loss_2", "my-loss_2"), ("my.loss", '"my.loss"'), ("größe", '"gr\\u00f6\\u00dfe"')],
+)
+def test_a_name_has_quotes_where_toml_needs_them(here: Path, name: str, header: str) -> None:
+    assert main(["init", "mine.py:loss", "--name", name]) == 0
+    text = (here / "pyproject.toml").read_text("utf-8")
+    assert f"\n[tool.xentcheck.targets.{header}]\n" in text
+    assert list(tomllib.loads(text)["tool"]["xentcheck"]["targets"]) == [name]
+
+
 def test_the_workflow_is_that_of_the_guide(here: Path) -> None:
     """But for the name of the target."""
     assert main(["init", "mine.py:loss"]) == 0

@@ -91,6 +91,7 @@ def init(location: str, name: str) -> int:
     xentcheck check loss
     pytest
     """  # noqa: D301 (click reads the character)
+    from xentcheck.contract.project import toml_key
     from xentcheck.targets.errors import TargetError
     from xentcheck.targets.find.locate import split
 
@@ -101,9 +102,10 @@ def init(location: str, name: str) -> int:
     if not re.fullmatch(r"[\w.-]+", name):
         raise click.ClickException(f"--name is {name!r}, but may have letters, digits, '.', '_' and '-' only.")
     quoted, shown = json.dumps(name), json.dumps(location)
-    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted  # which TOML reads without quotes
     tests = Path("tests") if Path("tests").is_dir() else Path()
-    section = SECTION.replace("NAME", key).replace("`xentcheck probe LOCATION`", f"`xentcheck probe {location}`")
+    section = SECTION.replace("NAME", toml_key(name)).replace(
+        "`xentcheck probe LOCATION`", f"`xentcheck probe {location}`"
+    )
     section = section.replace("LOCATION", shown)
     _add_section(section)
     _make(tests / "test_losses.py", TEST.replace("TARGET", quoted))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -85,3 +87,8 @@ def project_settings(directory: str) -> dict[str, Any]:
     if "waivers" in stated:
         stated["waivers"] = os.path.relpath(os.path.join(os.path.dirname(path), stated["waivers"]))
     return stated
+
+
+def toml_key(name: str) -> str:
+    """Return the name of a target as TOML has it in a header: in quotes only where it needs them."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)

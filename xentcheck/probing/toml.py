@@ -7,6 +7,7 @@ import textwrap
 from typing import Any
 
 from xentcheck.contract.declaration import KEYS
+from xentcheck.contract.project import toml_key
 from xentcheck.probing.inference import Finding, Inference
 
 _WIDTH = 118
@@ -23,7 +24,7 @@ def as_toml(inference: Inference, name: str = "") -> str:
     """
     lines = _comment(f"Inferred by `xentcheck probe` from {inference.calls} calls of {inference.location}.")
     if name:
-        header = json.dumps(name)
+        header = toml_key(name)
         lines.append(f"[tool.xentcheck.targets.{header}]")
         lines += [f"{role} = {_value(location)}" for role, location in inference.callables.items()]
         lines += [f"[tool.xentcheck.targets.{header}.contract]"]
