@@ -1,4 +1,4 @@
-"""What no contract says is seen and noted, and the keys that there are told all the same."""
+"""What no contract says is seen and noted, and what the contract says is told all the same."""
 
 from __future__ import annotations
 
@@ -71,3 +71,18 @@ def test_work_in_float32_whatever_comes_in() -> None:
     assert inference.told["labels"] == ["onehot", "soft"]
     assert "float64" not in inference.told["dtypes"]
     assert any("as accurately as float32 holds" in note for note in inference.notes)
+
+
+def test_class_weights_of_soft_rows() -> None:
+    """By which convention they enter is told of soft rows where nothing is smoothed; the rows may have any sum then."""
+    inference = of("weighed_by_class")
+    assert inference.contradictions == []
+    assert (inference.told["smoothing_weights"], inference.told["soft_rows"]) == ("class", "any")
+
+
+def test_the_rim_of_a_gradient_that_is_nan_at_0() -> None:
+    """Probabilities near the constant, none of them 0, tell of what it is the derivative."""
+    inference = infer(TargetSpecification(loss=beyond.clipped, gradient=beyond.unclipped_gradient))
+    one = inference.findings["gradient_of"]
+    assert inference.contradictions == []
+    assert (one.value, one.also) == ("ideal", ())

@@ -12,7 +12,7 @@ from xentcheck.contract.declaration import DENSE, INTEGERS, OPTIONS
 from xentcheck.contract.keys_promises import P_MINUS_T
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.options import conventions, options_at_work
+from xentcheck.probing.options import conventions, options_at_work, weights_that_show
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 
@@ -53,6 +53,8 @@ def find_labels(questions: Questions, inference: Inference) -> None:
     if set(found) & {"onehot", "soft"}:
         _dense_dtypes(questions, inference)
     if "soft" in found:
+        if "class_weights" in questions.contract.arguments and "smoothing_weights" not in inference.findings:
+            _weights_of_soft_rows(questions, inference)
         _soft_rows(questions, inference)
 
 
@@ -128,6 +130,22 @@ def _note_wrong(inference: Inference, wrong: Mapping[str, str]) -> None:
     for name, what in wrong.items():
         if name in INTEGERS and not what.startswith("refused"):
             inference.notes.append(f"Labels in {name} are answered otherwise than in int64: {what}.")
+
+
+def _weights_of_soft_rows(questions: Questions, inference: Inference) -> None:
+    """Tell what weight a soft row carries: that of its label, or each class its own, as of a smoothed row."""
+    batch = soft_batch(questions, class_weights=weights_that_show(questions))
+    candidates = [{"smoothing_weights": by} for by in ("label", "class", "mean")]
+    fits, evidence = questions.choose(batch, candidates)
+    if fits:
+        by, *also = (one["smoothing_weights"] for one in fits)
+        questions.learn(smoothing_weights=by)
+        inference.tell("smoothing_weights", by, f"{evidence}, as {by} gives for soft rows", tuple(also))
+    else:
+        expected = "; ".join(f"{one['smoothing_weights']}: {questions.predict(batch, **one)}" for one in candidates)
+        inference.notes.append(
+            f"Soft rows with class weights go by no convention that is known: {evidence}, {expected}."
+        )
 
 
 def _soft_rows(questions: Questions, inference: Inference) -> None:

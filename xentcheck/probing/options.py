@@ -41,13 +41,14 @@ def find_options(questions: Questions, inference: Inference) -> None:
         _range_of_smoothing(questions, inference, named["label_smoothing"])
 
 
-def _weights(questions: Questions) -> Any:
+def weights_that_show(questions: Questions) -> Any:
+    """Return class weights of which each class has another."""
     return np.resize(np.array(_TRIED["class_weights"]), questions.m)
 
 
 def _value(questions: Questions, key: str) -> Any:
     if key == "class_weights":
-        return _weights(questions)
+        return weights_that_show(questions)
     if key == "row_weights":
         return values_of(questions.contract.row_weights_as)
     return questions.m - 1 if key == "ignore_index" else _TRIED[key]
