@@ -19,7 +19,7 @@ def test_the_page_is_that_of_the_report(engine: Any, call: Call, tmp_path: Path)
     assert call("check", "a", "--html", "r.html", "--json", "r.json")[0] == 1
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert page == Report.from_json((tmp_path / "r.json").read_text(encoding="utf-8")).to_html()
-    assert "<code>xentcheck check a --seed 0</code>" in page
+    assert '<code>xentcheck check a <span class="word">--seed</span> 0</code>' in page
     assert engine.asked[0][1]["lines"] is True
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html", "r.json"]
 
