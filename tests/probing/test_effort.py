@@ -51,4 +51,4 @@ def test_bad_input_that_passes_is_asked_about_once() -> None:
 
     inference = infer(TargetSpecification(loss=passes))
     assert inference.told["invalid"] == "unspecified"
-    assert len(bad) < 60
+    assert len(bad) < 25  # with one-hot rows and the labels that may be ignored
