@@ -150,7 +150,7 @@ def test_an_entropy_is_reported_without_labels(tmp_path: Path, name: str) -> Non
     assert "entropy[0]" in markdown([report], {})
     assert arrays.batch_lines(finding.batch)[0].endswith("; no labels")
     assert ", label" not in arrays.one_line(finding.batch)
-    assert contract_line(report) == "input logits, reduction none, dtypes float64, output entropy"
+    assert contract_line(report) == "input logits, reduction none, dtypes float64, output entropy (declared)"
     page = report.to_html()
     assert "; no labels" in page
     assert "entropy, all scores times t" in page or "entropy, one score plus t" in page or finding.line is None

@@ -115,7 +115,7 @@ def _clip_then_divide_gradient(p: Array, labels: Array) -> Any:
 
 
 @right(
-    contract={**AFTER, **BY_P}, gradient=_clip_then_divide_gradient, thread="scikit-learn 24515 [as it was up to 1.2]"
+    contract={**AFTER, **BY_P}, gradient=_clip_then_divide_gradient, thread="scikit-learn 24515 [as it was before 1.5]"
 )
 def clip_then_divide(p: Array, labels: Array) -> Any:
     """Clip, divide rows by their sum, take the logarithm: what sklearn.metrics.log_loss once did."""
