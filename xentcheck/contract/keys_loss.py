@@ -60,8 +60,8 @@ class Loss:
             "What is done to p before the logarithm: nothing; log(p + eps); log of p clipped to [low, high], or to "
             "[eps, 1 - eps] with the eps of the dtype of the scores, that of `numpy.finfo` (2^-23 in float32). Each "
             'object may carry `"normalise": true`: rows are divided by their sum first. A clip of given probabilities '
-            'may carry `"normalise": "after"`: the row is divided by its sum after the clip, as in scikit-learn up to '
-            "1.2, so that log(b/sum b) is of b = clip(p)."
+            'may carry `"normalise": "after"`: the row is divided by its sum after the clip, as in scikit-learn '
+            "before 1.5, so that log(b/sum b) is of b = clip(p)."
         ),
         example='boundary={"clip":[1e-7,0.9999999]}',
     )
