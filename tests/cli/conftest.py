@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from xentcheck.cli import main
+from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
-from xentcheck.report.results import Counts, Finding, TargetSummary
+from xentcheck.report.results import Counts, TargetSummary
 
 
 def report(name: str, verdict: str = "conforms", **changes: Any) -> Report:

@@ -18,7 +18,7 @@ from xentcheck.diagnosis.events import event
 from xentcheck.diagnosis.evidence import _observation, variations
 from xentcheck.diagnosis.mechanism import common_cause
 from xentcheck.properties.law import Violation
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.truth.problem import pose
 from xentcheck.zoo.parts import mean_gradient, mean_loss, row_losses
 

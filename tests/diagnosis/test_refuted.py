@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xentcheck.api import check
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.zoo.parts import (
     at,
     dense_losses,

@@ -8,7 +8,7 @@ import numpy as np
 
 from xentcheck.api import check
 from xentcheck.diagnosis.mechanism import _either
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.zoo.parts import mean_loss, row_losses
 
 SMALL = {"rows": [1, 4], "classes": [2, 5], "magnitude": 10.0}

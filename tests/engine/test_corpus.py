@@ -24,8 +24,9 @@ from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
 from xentcheck.engine.run_plan import Options, planned
 from xentcheck.engine.witnessing import Witnessing
+from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
-from xentcheck.report.results import Finding, TargetSummary
+from xentcheck.report.results import TargetSummary
 from xentcheck.targets import TargetSpecification, open_host
 
 LOSSES = Path(__file__).with_name("losses.py")

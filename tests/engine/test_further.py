@@ -10,7 +10,7 @@ import pytest
 from xentcheck.api import check
 from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.law import Violation
-from xentcheck.report.results import Finding, identifier
+from xentcheck.report.finding import Finding, identifier
 from xentcheck.zoo.parts import mean_gradient, mean_loss
 
 

@@ -12,7 +12,7 @@ import pytest
 from xentcheck.contract import Contract
 from xentcheck.engine.line import LARGEST, POINTS, line_through
 from xentcheck.engine.run import check_target
-from xentcheck.report.results import Finding, Line
+from xentcheck.report.finding import Finding, Line
 from xentcheck.targets import TargetSpecification, open_host
 
 

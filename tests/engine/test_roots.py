@@ -13,8 +13,8 @@ from xentcheck.batches.batch import Batch
 from xentcheck.engine import conclusion
 from xentcheck.engine.roots import Found, gathered
 from xentcheck.engine.search import CellSearch
+from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
-from xentcheck.report.results import Finding
 
 SMALL: dict[str, Any] = {
     "contract": {"domain": {"rows": [1, 4], "classes": [2, 6]}},

@@ -24,7 +24,8 @@ import xentcheck.pytest_plugin.judging  # noqa: F401 (what is imported within a 
 
 from xentcheck.properties.registry import LAWS
 from xentcheck.report.report import Report
-from xentcheck.report.results import Counts, Finding, PropertyResult, TargetSummary, WaiverResult
+from xentcheck.report.finding import Finding
+from xentcheck.report.results import Counts, PropertyResult, TargetSummary, WaiverResult
 from xentcheck.targets.errors import TargetError
 
 CELL = {"dtype": "float64", "labels": "sparse"}

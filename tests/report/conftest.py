@@ -7,17 +7,9 @@ from typing import Any
 
 import pytest
 
+from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
-from xentcheck.report.results import (
-    Counts,
-    Environment,
-    Finding,
-    Grade,
-    Largest,
-    PropertyResult,
-    TargetSummary,
-    WitnessResult,
-)
+from xentcheck.report.results import Counts, Environment, Grade, Largest, PropertyResult, TargetSummary, WitnessResult
 
 VALUE = "The loss lies within its allowance of the certified value."
 SHIFT = "Adding one number to all logits of a row changes nothing."

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.report.conftest import LONG, batch, stored
+from xentcheck.report.finding import Finding
 from xentcheck.report.headline import headline
-from xentcheck.report.results import Finding
 
 ONE = batch(stored("float64", [1, 1], [0.0]), [0])
 FOUND = Finding("value", 1, "", "float64", "sparse", "the loss is outside", ONE, "loss", -1e-9, (-0.0, 0.0))

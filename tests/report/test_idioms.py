@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from xentcheck.contract import Contract
+from xentcheck.report.finding import Finding
 from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.reproducer import script
-from xentcheck.report.results import Finding
 from xentcheck.targets import TargetSpecification
 
 DOUBLED = Path(__file__).with_name("doubled.py")

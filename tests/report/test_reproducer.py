@@ -22,9 +22,9 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.storage import to_mapping
 from xentcheck.contract import Contract
+from xentcheck.report.finding import Finding
 from xentcheck.report.literals import array_source
 from xentcheck.report.reproducer import script
-from xentcheck.report.results import Finding
 from xentcheck.targets import TargetSpecification
 from xentcheck.truth.formats import FORMATS
 

@@ -16,9 +16,9 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import from_mapping
 from xentcheck.contract import Contract
 from xentcheck.report import arrays, returned
+from xentcheck.report.finding import Finding
 from xentcheck.report.headline import headline
 from xentcheck.report.markdown import text as markdown
-from xentcheck.report.results import Finding
 from xentcheck.report.terminal import contract_line
 
 LOG_P = Contract(output="log_probability", reduction="none")

@@ -15,8 +15,8 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.report import terminal
+from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
-from xentcheck.report.results import Finding
 
 
 def test_a_report_is_a_few_lines(violating: Report) -> None:

@@ -10,8 +10,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from xentcheck.report import terminal
+from xentcheck.report.finding import Finding, identifier
 from xentcheck.report.report import Report
-from xentcheck.report.results import Finding, identifier
 
 KINDS = ("conforming", "violating", "nothing")
 

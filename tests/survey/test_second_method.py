@@ -17,7 +17,7 @@ from xentcheck.batches.storage import to_mapping
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 from xentcheck.report import returned
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.survey.rows import DISAGREES, VERIFIED, verified
 from xentcheck.survey.second_method import NotVerifiableError, expected
 from xentcheck.truth.certify import certify

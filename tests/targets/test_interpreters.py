@@ -16,9 +16,10 @@ from xentcheck.contract import Contract
 from xentcheck.engine.reporting import environment
 from xentcheck.engine.run_directory import plan_of, stated_plan
 from xentcheck.engine.run_plan import Options, planned
+from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
 from xentcheck.report.reproducer import script
-from xentcheck.report.results import Environment, Finding, TargetEnvironment, TargetSummary
+from xentcheck.report.results import Environment, TargetEnvironment, TargetSummary
 from xentcheck.report.terminal import render
 from xentcheck.targets import TargetError, TargetSpecification, available, open_host
 from xentcheck.targets.find import interpreter

@@ -12,7 +12,8 @@ import click
 
 from xentcheck.cli.writable import require_writable, write
 from xentcheck.report.files import write_whole
-from xentcheck.report.results import ReportData, identifier
+from xentcheck.report.finding import identifier
+from xentcheck.report.results import ReportData
 
 if TYPE_CHECKING:
     from xentcheck.report.html.page import Section

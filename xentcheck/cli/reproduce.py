@@ -16,7 +16,7 @@ from xentcheck.cli.stored_findings import chosen
 from xentcheck.contract.harmless import harmless
 
 if TYPE_CHECKING:
-    from xentcheck.report.results import Finding
+    from xentcheck.report.finding import Finding
 
 _RAISED = "Traceback (most recent call last):"
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from xentcheck.report.finding import Finding
     from xentcheck.report.report import Report
-    from xentcheck.report.results import Finding
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Stored:
 
 def chosen(path: str, wanted: str | None) -> list[Stored]:
     """Return the findings of a report, or that one which is wanted; raises click.ClickException."""
-    from xentcheck.report.results import identifier
+    from xentcheck.report.finding import identifier
     from xentcheck.report.stored import reports_in
 
     try:

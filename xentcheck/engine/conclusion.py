@@ -23,8 +23,8 @@ from xentcheck.engine.search import CellResult, CellSearch, Fall
 from xentcheck.engine.shard_record import Record
 from xentcheck.properties.law import Violation
 from xentcheck.report.encoding import build, plain
+from xentcheck.report.finding import Finding
 from xentcheck.report.reproducer import script
-from xentcheck.report.results import Finding
 from xentcheck.targets import Host
 from xentcheck.targets.host.in_process import LocalHost
 

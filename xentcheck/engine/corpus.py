@@ -24,7 +24,8 @@ from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import LARGEST_KEPT, CellResult
 from xentcheck.report import encoding
 from xentcheck.report.files import write_whole
-from xentcheck.report.results import Finding, ReportData
+from xentcheck.report.finding import Finding
+from xentcheck.report.results import ReportData
 
 SCHEMA = "xentcheck-corpus/1"
 Replay = Mapping[str, Any]

@@ -17,9 +17,9 @@ from xentcheck.contract import Contract
 from xentcheck.engine.order import Order, capabilities_of
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
+from xentcheck.report.finding import Finding, Line
 from xentcheck.report.findings import telling
 from xentcheck.report.report import Report
-from xentcheck.report.results import Finding, Line
 from xentcheck.targets import Host
 
 Floats = NDArray[np.float64]

@@ -17,7 +17,7 @@ from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.report import returned
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.truth.formats import FORMATS
 
 DEADLY_BUDGET = 8

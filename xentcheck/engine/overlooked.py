@@ -23,7 +23,7 @@ from xentcheck.engine.order import Order
 from xentcheck.engine.roots import Found
 from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import kind_of
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.report.returned import role
 from xentcheck.report.waivers import Waiver
 from xentcheck.targets import Host

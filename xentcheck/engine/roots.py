@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from xentcheck.engine.further import Shown
+from xentcheck.report.finding import Finding
 from xentcheck.report.findings import telling
-from xentcheck.report.results import Finding
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
 from xentcheck.engine.shard_record import Record, from_record, to_record
 from xentcheck.properties.law import Law
 from xentcheck.properties.registry import choose
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.targets import Host
 
 

@@ -17,7 +17,7 @@ from xentcheck.engine.search import CellResult
 from xentcheck.engine.shard_record import Record, from_record
 from xentcheck.engine.spread import LOSSES, LostError, Spread
 from xentcheck.engine.units import conclude_alone, inapplicable, judge_shard, judge_shard_alone
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.targets import Host
 
 CONCLUSION = "conclusion"

@@ -13,10 +13,11 @@ from xentcheck.contract import ContractError
 from xentcheck.properties.registry import UnknownPropertyError
 from xentcheck.pytest_plugin.questions import Question
 from xentcheck.pytest_plugin.sharing import Once
+from xentcheck.report.finding import each_alone
 from xentcheck.report.findings import telling
 from xentcheck.report.known import lines_of
 from xentcheck.report.report import BrokenOffError, FindingsError, Report
-from xentcheck.report.results import CONFORMS, NOTHING_JUDGED, VIOLATES, each_alone
+from xentcheck.report.results import CONFORMS, NOTHING_JUDGED, VIOLATES
 from xentcheck.report.terminal import findings_text
 from xentcheck.report.waiver_table import WaiverError
 from xentcheck.targets.errors import TargetError

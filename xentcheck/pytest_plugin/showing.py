@@ -25,10 +25,10 @@ def show(report: pytest.TestReport, error: BaseException, marked: bool) -> None:
         Whether the test is one of ours, in which the message of an error of use is all there is to say.
     """
     from xentcheck.contract import ContractError
+    from xentcheck.report.finding import identifier
     from xentcheck.report.findings import telling
     from xentcheck.report.headline import headline
     from xentcheck.report.report import FindingsError
-    from xentcheck.report.results import identifier
     from xentcheck.report.waiver_table import WaiverError
     from xentcheck.targets.errors import TargetError
 

@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from xentcheck.report import arrays, tables
-from xentcheck.report.results import Finding, ReportData, identifier, summary, times
+from xentcheck.report.finding import Finding, identifier, summary, times
+from xentcheck.report.results import ReportData
 
 IN_FULL = 4
 _MARGIN = 14

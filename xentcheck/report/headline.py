@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from xentcheck.report import arrays
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 
 LONGEST = 48
 

@@ -5,16 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from xentcheck.report.results import (
-    CONVENTION,
-    FACT,
-    OPEN,
-    STANDINGS,
-    SUSPICION,
-    UNEXPLAINED,
-    InferredKey,
-    ReportData,
-)
+from xentcheck.report.results import CONVENTION, FACT, OPEN, STANDINGS, SUSPICION, UNEXPLAINED, InferredKey, ReportData
 
 
 def rows(report: ReportData) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xentcheck.report import arrays
-from xentcheck.report.results import VERDICTS, Finding, Line, Points, ReportData
+from xentcheck.report.finding import Finding, Line
+from xentcheck.report.results import VERDICTS, Points, ReportData
 
 
 def require_whole(report: ReportData) -> None:

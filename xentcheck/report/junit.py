@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
+from xentcheck.report.finding import each_alone
 from xentcheck.report.headline import headline
-from xentcheck.report.results import CONFORMS, VIOLATES, PropertyResult, ReportData, each_alone
+from xentcheck.report.results import CONFORMS, VIOLATES, PropertyResult, ReportData
 from xentcheck.report.terminal import finding_text, verdict_line
 
 # What XML 1.0 has no way to write, https://www.w3.org/TR/xml/#charsets

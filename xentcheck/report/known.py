@@ -7,17 +7,8 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 
 from xentcheck.report import tables
-from xentcheck.report.results import (
-    EXPIRED,
-    OTHER_VERSION,
-    STALE,
-    UNMET,
-    UNTRIED,
-    WAIVES,
-    ReportData,
-    WaiverResult,
-    summary,
-)
+from xentcheck.report.finding import summary
+from xentcheck.report.results import EXPIRED, OTHER_VERSION, STALE, UNMET, UNTRIED, WAIVES, ReportData, WaiverResult
 
 _SAID = {
     STALE: "can go",

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from xentcheck.report import inferred
 from xentcheck.report.citation import citation
+from xentcheck.report.finding import Finding
 from xentcheck.report.findings import telling
 from xentcheck.report.headline import headline
 from xentcheck.report.known import waived_lines, waiver_lines
-from xentcheck.report.results import CONFORMS, VIOLATES, Finding, ReportData
+from xentcheck.report.results import CONFORMS, VIOLATES, ReportData
 from xentcheck.report.terminal import finding_text
 
 LONGEST = 60_000  # GitHub takes 65,536 characters in a comment

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from xentcheck.contract.harmless import harmless
-from xentcheck.report.results import Finding, summary
+from xentcheck.report.finding import Finding, summary
 
 _OFTEN = 0.2  # seconds between two drawings
 

@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from xentcheck.contract.harmless import harmless
-from xentcheck.report.results import Finding, summary
+from xentcheck.report.finding import Finding, summary
 from xentcheck.report.terminal import console
 
 

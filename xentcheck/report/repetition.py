@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xentcheck.report.results import ReportData, each_alone, identifier
+from xentcheck.report.finding import each_alone, identifier
+from xentcheck.report.results import ReportData
 
 
 @dataclass(frozen=True)

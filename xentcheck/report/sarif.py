@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from xentcheck.report import encoding
+from xentcheck.report.finding import Finding
 from xentcheck.report.findings import telling
 from xentcheck.report.headline import headline
-from xentcheck.report.results import CONFORMS, VIOLATES, Finding, ReportData
+from xentcheck.report.results import CONFORMS, VIOLATES, ReportData
 from xentcheck.report.source import Place, place_of
 from xentcheck.report.terminal import verdict_line
 from xentcheck.version import __version__

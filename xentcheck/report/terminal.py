@@ -16,7 +16,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from xentcheck.report import findings, inferred, known, tables
-from xentcheck.report.results import CONFORMS, INTERRUPTED, VIOLATES, Finding, ReportData
+from xentcheck.report.finding import Finding
+from xentcheck.report.results import CONFORMS, INTERRUPTED, VIOLATES, ReportData
 
 WIDTH = 100
 DEFAULTS_SHOWN = ("input", "labels", "reduction")

@@ -12,7 +12,7 @@ from typing import Any
 from xentcheck.contract.harmless import harmless
 from xentcheck.contract.nearest import nearest
 from xentcheck.report.files import write_whole
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.report.waiver_table import DEADLY, WaiverError, deadly, waiver
 from xentcheck.report.waivers import Waiver
 

@@ -19,6 +19,7 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from xentcheck.report.finding import Finding, each_alone
 from xentcheck.report.findings import telling
 from xentcheck.report.report import Report
 from xentcheck.report.results import (
@@ -30,10 +31,8 @@ from xentcheck.report.results import (
     UNTRIED,
     VIOLATES,
     WAIVES,
-    Finding,
     PropertyResult,
     WaiverResult,
-    each_alone,
 )
 
 AS_BEFORE, OTHERWISE, PASSES, NOT_TRIED = "as before", "otherwise", "passes", "not tried"

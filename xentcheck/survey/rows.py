@@ -10,8 +10,9 @@ from typing import Any
 import mpmath
 
 from xentcheck.contract import Contract
+from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
-from xentcheck.report.results import Finding, Grade
+from xentcheck.report.results import Grade
 from xentcheck.survey.judging import Judged
 from xentcheck.survey.second_method import BITS, NotVerifiableError, expected
 from xentcheck.targets.find.registered import by_name

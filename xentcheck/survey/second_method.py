@@ -16,7 +16,7 @@ import mpmath
 import numpy as np
 
 from xentcheck.contract import Contract
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 from xentcheck.report.returned import role
 
 BITS = 4000

@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from xentcheck.report.finding import Line
 from xentcheck.report.report import Report
-from xentcheck.report.results import Line, Points
+from xentcheck.report.results import Points
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from xentcheck.report.finding import Finding
 from xentcheck.report.html.number_line import number_line
-from xentcheck.report.results import Finding
 
 LN2 = (0.6931471805599453, 0.6931471805599454)
 

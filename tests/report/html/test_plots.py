@@ -10,9 +10,10 @@ import warnings
 import numpy as np
 import pytest
 
+from xentcheck.report.finding import Line
 from xentcheck.report.html import plots
 from xentcheck.report.report import Report
-from xentcheck.report.results import Line, Points
+from xentcheck.report.results import Points
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from xentcheck.report import arrays
-from xentcheck.report.results import Finding
+from xentcheck.report.finding import Finding
 
 _EDGE = 6.0
 """Percent of the width that is left free on either side."""

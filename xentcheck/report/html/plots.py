@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xentcheck.report.finding import Line
 from xentcheck.report.html import svg
 from xentcheck.report.html.svg import Plot
-from xentcheck.report.results import Line, Points
+from xentcheck.report.results import Points
 
 Floats = NDArray[np.float64]
 _MARKS = {

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import findings, inferred, known, returned, tables, terminal
 from xentcheck.report.citation import citation
+from xentcheck.report.finding import Finding, identifier
 from xentcheck.report.html import plots
 from xentcheck.report.html.batch_table import BatchTable, batch_table
 from xentcheck.report.html.number_line import NumberLine, number_line
 from xentcheck.report.html.svg import Plot
-from xentcheck.report.results import CONFORMS, VIOLATES, Finding, Grade, PropertyResult, ReportData, identifier
+from xentcheck.report.results import CONFORMS, VIOLATES, Grade, PropertyResult, ReportData
 
 CODE = 200_000
 """Characters of a script at most."""
