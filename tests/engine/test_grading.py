@@ -10,7 +10,8 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.engine.grading import NOTE, grade_answer, stated, worse
-from xentcheck.properties.answer import Answer, Truth
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.batch_truth import Truth
 from xentcheck.targets.outcome import Outcome
 from xentcheck.truth.formats import FORMATS
 from xentcheck.truth.grades import GRADES

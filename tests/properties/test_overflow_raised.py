@@ -9,8 +9,8 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.properties.answer import failed_call, sum_overflows
 from xentcheck.properties.case import Case
+from xentcheck.properties.failed_call import failed_call, sum_overflows
 from xentcheck.properties.law import Capabilities
 from xentcheck.targets.outcome import Outcome, Raised
 

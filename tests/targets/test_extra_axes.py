@@ -12,7 +12,8 @@ from xentcheck import reference
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.contract import Contract
-from xentcheck.properties.answer import Answer, Truth
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.batch_truth import Truth
 from xentcheck.targets import Outcome, TargetSpecification, open_host
 
 Z = np.array([[np.sin(3.0 * i + 5 * j) * 3 for j in range(5)] for i in range(12)])

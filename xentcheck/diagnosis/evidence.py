@@ -14,8 +14,9 @@ from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 from xentcheck.diagnosis.observation import Observation
-from xentcheck.properties.answer import Answer, failed_call
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
+from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import Law, Violation
 from xentcheck.truth.problem import pose
 

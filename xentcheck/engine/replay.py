@@ -12,9 +12,9 @@ from xentcheck.batches.validity import objection
 from xentcheck.contract.harmless import harmless
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.violation_kind import kind_of
-from xentcheck.properties.answer import failed_call
 from xentcheck.properties.bad_input import bad_input
 from xentcheck.properties.case import Case
+from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import Violation
 from xentcheck.properties.left_open import said
 from xentcheck.properties.registry import LAWS

@@ -28,8 +28,9 @@ from xentcheck.engine.grading import Graded, grade_answer, worse
 from xentcheck.engine.hypothesis_home import elsewhere
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.samples import Samples
-from xentcheck.properties.answer import Answer, failed_call, refuses_label_dtype
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case, Evaluator
+from xentcheck.properties.failed_call import failed_call, refuses_label_dtype
 from xentcheck.properties.law import Capabilities, Law, Violation
 from xentcheck.properties.left_open import OFTEN, SELDOM, LeftOpen
 from xentcheck.properties.values import answers

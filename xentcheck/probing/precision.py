@@ -14,7 +14,8 @@ from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
-from xentcheck.properties.answer import Answer, Truth
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.batch_truth import Truth
 from xentcheck.targets import Outcome
 from xentcheck.truth.formats import FORMATS
 

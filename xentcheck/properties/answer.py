@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,93 +11,18 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes
 from xentcheck.contract import Contract
+from xentcheck.properties.batch_truth import CLEAR, Truth
 from xentcheck.properties.law import Violation
 from xentcheck.targets.outcome import Outcome
-from xentcheck.truth.allowance import Allowances, conformance
-from xentcheck.truth.allowance_model import output_format
-from xentcheck.truth.boundaries import as_read
-from xentcheck.truth.conditions import Conditions, conditions
-from xentcheck.truth.enclose import Enclosed, enclose
+from xentcheck.truth.allowance import Allowances
+from xentcheck.truth.enclose import Enclosed
 from xentcheck.truth.enclosure import Enclosure
 from xentcheck.truth.formats import FORMATS
-from xentcheck.truth.grades import Bounds, tight
-from xentcheck.truth.problem import Problem, pose
+from xentcheck.truth.problem import Problem
 from xentcheck.truth.verdict import Held, hold
 
 _BY_ROW = ("loss", "jvp")
 """The parts that are one number for each row, or for the batch."""
-_CLEAR = 24
-"""The precision up to which float64 arithmetic can show a result to be right."""
-
-
-class Truth:
-    """The certified truth of one batch under a contract; calculated when it is asked for."""
-
-    def __init__(
-        self,
-        contract: Contract,
-        batch: Batch,
-        upstream: NDArray[Any] | None,
-        gradient: bool,
-        vector: NDArray[Any] | None = None,
-        tangent: NDArray[Any] | None = None,
-    ):
-        self._given = (contract, batch, upstream, vector, tangent)
-        self._gradient = gradient
-
-    @cached_property
-    def problem(self) -> Problem:
-        """The exact question."""
-        contract, batch, upstream, vector, tangent = self._given
-        further = {"upstream": upstream, "vector": vector, "tangent": tangent}
-        return pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), **further)
-
-    @cached_property
-    def readings(self) -> tuple[Truth, ...]:
-        """The truth under each legitimate reading of the boundary's constants; this alone where there is but one."""
-        problems = as_read(self.problem)
-        if len(problems) == 1:
-            return (self,)
-        found = tuple(Truth(*self._given[:3], self._gradient, *self._given[3:]) for _ in problems)
-        for truth, problem in zip(found, problems, strict=True):
-            truth.problem = problem
-        return found
-
-    @cached_property
-    def as_scores(self) -> Truth:
-        """The same with derivatives that came in the dtype of the scores, where the contract names a wider one."""
-        problem = self.problem
-        if output_format(problem).precision <= problem.format.precision:
-            return self
-        found = Truth(*self._given[:3], self._gradient, *self._given[3:])
-        found.problem = replace(problem, gradient_as_scores=True)
-        return found
-
-    @cached_property
-    def conditions(self) -> Conditions:
-        """The quantities that the allowances are made of."""
-        return conditions(self.problem)
-
-    @cached_property
-    def enclosed(self) -> Enclosed:
-        """The enclosures of loss and gradient."""
-        return enclose(self.problem, gradient=self._gradient)
-
-    @cached_property
-    def tights(self) -> Bounds:
-        """The bounds by which the batch is graded."""
-        return tight(self.problem, self.conditions)
-
-    @cached_property
-    def allowances(self) -> Allowances:
-        """The conformance allowances."""
-        return conformance(self.problem, self.conditions)
-
-    def prepare(self) -> None:
-        """Calculate now what deciding on an answer takes; enclosures where float64 arithmetic shows nothing."""
-        _ = self.allowances.loss, self.allowances.gradient if self._gradient else None
-        if self.problem.format.precision > _CLEAR:
-            _ = self.enclosed
 
 
 class Answer:
@@ -281,7 +204,7 @@ class Answer:
 
     def _is_clear(self, part: str) -> bool:
         got = self.numbers(part)
-        if got is None or got.size == 0 or self.problem.format.precision > _CLEAR:
+        if got is None or got.size == 0 or self.problem.format.precision > CLEAR:
             return False
         if not np.all(np.isfinite(self.truth.conditions.L)):
             return False
@@ -324,57 +247,3 @@ def gradient_enclosure(answer: Answer) -> Enclosure:
     """Return the certified gradient of an answer that has one."""
     assert answer.enclosed.gradient is not None
     return answer.enclosed.gradient
-
-
-def refuses_label_dtype(contract: Contract, batch: Batch, outcome: Outcome) -> bool:
-    """Return whether an exception is the clean refusal of a label dtype that is not the plain one: no finding.
-
-    The plain one is int64 for class numbers and that of the scores for one-hot and soft labels.
-    """
-    declared = contract.label_dtypes if batch.label_form == "sparse" else contract.dense_label_dtypes
-    return (
-        outcome.raised is not None
-        and declared in ("integers", "numbers")
-        and batch.labels.dtype != batch.plain_label_dtype
-    )
-
-
-def sum_overflows(answer: Answer) -> bool:
-    """Return whether the exact losses of a finite batch, or their sum before any division, leave its format.
-
-    An exception of arithmetic is then as good an answer as inf: `math.fsum` raises OverflowError where its exact
-    result exceeds the largest number, and numpy raises FloatingPointError under ``errstate(over="raise")``.
-    """
-    batch = answer.batch
-    if not batch.n or not np.all(np.isfinite(batch.scores.astype(np.float64))):
-        return False
-    low, high = answer.enclosed.rows.bounds()
-    with np.errstate(all="ignore"):
-        sizes = np.maximum(np.abs(low), np.abs(high))
-        total = sizes.max() if answer.contract.reduction == "none" else sizes.sum()
-        # Allowed for is what the sum's own roundings may add: n units of the last place.
-        reach = total * (1.0 + batch.n * 2.0**-answer.problem.format.precision)
-    return bool(reach > answer.problem.format.largest)
-
-
-def failed_call(answer: Answer, title: str = "") -> Violation | None:
-    """Return the violation that an exception, a crash or a hang on a valid batch is, or None."""
-    outcome = answer.outcome
-    lead = f"{title}, " if title else ""
-    if outcome.died:
-        title = f"{lead}the process running the target ended: {outcome.died}"
-        how = outcome.died.partition(" within ")[0]  # a hang is a hang, however long it was waited for
-        return Violation(title, answer.batch, got=outcome.died, event=f"ended: {how}")
-    if outcome.raised is None or refuses_label_dtype(answer.contract, answer.batch, outcome):
-        return None
-    if answer.enclosed.unspecified:
-        return None  # a mean of nothing, about which the contract says nothing: an exception will do
-    raised = outcome.raised
-    if raised.kind in ("OverflowError", "FloatingPointError") and sum_overflows(answer):
-        return None
-    said = f"{raised.kind}: {raised.message}".strip().rstrip(":")
-    verb = "could not be read as numbers" if raised.call == "convert" else f"raised from its {raised.call}"
-    place = f" ({raised.where})" if raised.where else ""
-    # Under an error state of "raise" any line may raise a FloatingPointError: the place is then no mark.
-    mark = raised.kind if raised.kind == "FloatingPointError" else f"{raised.kind}{place}"
-    return Violation(f"{lead}the target {verb}: {said}{place}", answer.batch, got=said, event=f"raised {mark}")

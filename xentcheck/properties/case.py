@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import digest
 from xentcheck.contract import Contract
-from xentcheck.properties.answer import Answer, Truth, failed_call
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.batch_truth import Truth
+from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.left_open import LeftOpen
 from xentcheck.properties.together import Taking, Together

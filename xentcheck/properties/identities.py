@@ -8,9 +8,10 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.properties.answer import Answer, failed_call, gradient_enclosure
+from xentcheck.properties.answer import Answer, gradient_enclosure
 from xentcheck.properties.bad_input import promises_refusal
 from xentcheck.properties.case import Case
+from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import (
     Capabilities,
     Found,

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.contract import Contract
-from xentcheck.properties.answer import Answer, failed_call
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
+from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import Capabilities, Found, Violation, law
 from xentcheck.truth import hessian
 from xentcheck.truth.allowance_reduction import divisor

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xentcheck.properties.answer import Answer, failed_call
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
+from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import Violation, law
 from xentcheck.truth.allowance_model import working_format
 from xentcheck.truth.formats import FORMATS

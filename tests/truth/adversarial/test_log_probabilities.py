@@ -8,7 +8,8 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.properties.answer import Answer, Truth
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.batch_truth import Truth
 from xentcheck.targets.outcome import Outcome
 
 CONTRACT = Contract(output="log_probability", reduction="none")

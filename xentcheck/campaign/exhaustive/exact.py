@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.campaign.exhaustive.subject import Subject
-from xentcheck.properties.answer import Answer, Truth
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.batch_truth import Truth
 from xentcheck.report.returned import interval
 from xentcheck.targets.outcome import Outcome
 from xentcheck.truth.certify import certify

@@ -19,7 +19,8 @@ from xentcheck.campaign.exhaustive.bound import Curve
 from xentcheck.campaign.exhaustive.pairs import HALVES, Numbers, numbers
 from xentcheck.contract import Contract
 from xentcheck.contract.reading import contract_of
-from xentcheck.properties.answer import Answer, Truth
+from xentcheck.properties.answer import Answer
+from xentcheck.properties.batch_truth import Truth
 from xentcheck.targets.call.build import build
 from xentcheck.targets.call.target import Target
 from xentcheck.targets.errors import TargetError
