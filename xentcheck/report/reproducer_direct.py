@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xentcheck.report.finding import Finding
 from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.reproducer_parts import DIRECTIONAL, along, order_of
+from xentcheck.report.shim_source import shim_source
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract
@@ -71,6 +72,8 @@ def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framewor
 
 
 def _imported(module: str, attribute: str, base: str) -> str:
+    if shim := shim_source(module, attribute):
+        return f"{shim}target = {attribute}\n"
     if not module.endswith(".py"):
         place = f"import sys\n\nsys.path.insert(0, {base!r})\n" if base else ""
         return f"{place}from {module} import {attribute} as target\n"
