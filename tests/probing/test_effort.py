@@ -20,6 +20,8 @@ LIMITS = {
     beyond.averaged_by_factor: (140, 11),
 }
 """Calls, and shapes of matrices in each dtype."""
+TRIED = {(shape, "float32") for shape in ((2, 3), (3, 2), (1, 2, 3), (1, 3, 2), (2, 1, 1, 3), (1, 1, 1, 2, 3))}
+"""With these a target is tried out first where torch or jax is imported, which depends on the tests before."""
 
 
 @pytest.mark.parametrize("function", LIMITS, ids=lambda one: one.__name__)
@@ -37,7 +39,7 @@ def test_calls_and_shapes_are_few(function: Callable[..., Any]) -> None:
     calls, most = LIMITS[function]
     assert inference.contradictions == []
     assert inference.calls <= calls
-    assert len(shapes) <= most, sorted(shapes)
+    assert len(shapes - TRIED) <= most, sorted(shapes)
 
 
 def test_bad_input_that_passes_is_asked_about_once() -> None:

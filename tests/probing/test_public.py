@@ -24,7 +24,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "mean_over": "weights",
         "row_weights": {"argument": "sample_weight"},
         "row_weights_as": "numbers",
-        "boundary": {"clip": [1e-15, 0.9999999999999979], "normalise": True},  # divided by 1 + 1e-15 after the clip
+        "boundary": {"clip": [1e-15, 0.999999999999999], "normalise": "after"},
     },
     "public_numpy.py:text_book": {
         **SCORES_FIRST,

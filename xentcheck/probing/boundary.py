@@ -125,7 +125,7 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
         inference.contradict("boundary", f"{said_of}, which is -log of no constant that could be added or clipped to.")
         return
     low = constant(float(np.exp(-loss)), loss)
-    candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, low, normalise)]
+    candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, low, loss, normalise)]
     batches = [_certain(questions, label=0), *_near(questions, low), questions.plain(questions.few)]
     above = _above_one(questions)
     if normalise and questions.numbers(above) is not None:  # tells whether the division or the clip comes first
@@ -156,13 +156,13 @@ def _is_eps(questions: Questions, boundary: Mapping[str, Any]) -> bool:
     return bool(boundary.get("clip") == [eps, 1.0 - eps])
 
 
-def _candidates(questions: Questions, low: float, normalise: bool) -> Iterator[dict[str, Any]]:
+def _candidates(questions: Questions, low: float, loss: float, normalise: bool) -> Iterator[dict[str, Any]]:
     more = {"normalise": True} if normalise else {}
     yield {"add": low, **more}
     yield {"clip": [low, 1.0], **more}
     if normalise:  # what was solved for is low over the row's sum
         for high, others in ((1.0 - low, questions.m - 2), (1.0, questions.m - 1)):
-            own = constant(low / (1.0 - others * low), 0.0)
+            own = constant(low / (1.0 - others * low), loss)
             yield {"clip": [own, high if high == 1.0 else 1.0 - own], "normalise": "after"}
     got = questions.numbers(_certain(questions, label=0))
     if got is None or got.size != 1:
