@@ -37,6 +37,7 @@ def run(words: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(call, cwd=EXAMPLES, env=dict(os.environ), capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CHECKS if name not in NEEDS and name not in COMPILED])
 def test_the_losses_of_the_guides_are_right_in_part(name: str) -> None:
     """By the laws of value and gradient, with the contract that the guide declares."""

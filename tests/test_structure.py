@@ -82,6 +82,7 @@ def room(module: str) -> str:
     return [*module.split("."), "version"][1]
 
 
+@pytest.mark.slow
 def test_no_module_imports_itself_in_a_circle() -> None:
     """From no module is there a way back to it."""
     reach = {name: set(direct) for name, direct in imports().items()}

@@ -189,6 +189,7 @@ def judged(contract: Contract, profile: str) -> list[dict[str, Any]]:
     return [levels for levels in swept if levels is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile", "strength"), [("quick", 2), ("standard", 3)])
 @pytest.mark.parametrize("case", CASES)
 def test_every_admissible_combination_occurs(case: str, profile: str, strength: int) -> None:

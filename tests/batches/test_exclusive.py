@@ -54,6 +54,7 @@ def test_the_plainest_batches_have_options() -> None:
         assert (batch.labels == batch.options["ignore_index"]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strength", [2, 3])
 def test_the_design_has_all_that_is_admitted(strength: int) -> None:
     """Each level of an option is in a row without what excludes it, and beside each level of what does not."""

@@ -86,6 +86,7 @@ def particular(
     return (t * (log_sum - d)).sum(axis=1) + dtype.type(z_loss) * (log_sum + top)[:, 0] ** 2
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_no_law_asks_outside() -> None:
     """A target that refuses everything else conforms, the laws of the four options held."""

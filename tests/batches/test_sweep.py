@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.layout import LAYOUTS
@@ -59,6 +60,7 @@ def test_the_first_batches_are_readable() -> None:
     np.testing.assert_array_equal(probabilities.scores, [[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]])
 
 
+@pytest.mark.slow
 def test_the_contract_admits_the_longer_sweep(everything: Contract, declare: Callable[..., Contract]) -> None:
     """In standard too, with its triples and its wide batches, and where all probabilities must be positive."""
     positive = declare(input="probabilities", domain={"label_probability": "positive"})

@@ -41,6 +41,7 @@ def test_offers(path: Make) -> None:
     assert [gradient.offers(part) for part in ("loss", "gradient", "both")] == [False, True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param("torch", marks=pytest.mark.needs("torch")), "jax"])
 def test_frameworks_differentiate(name: str) -> None:
     """The call returns what the framework has differentiated, and memory is not claimed to be known."""
@@ -73,6 +74,7 @@ def test_the_reference_answers_the_same_question(kind: str, form: str) -> None:
     assert got == pytest.approx(reference.sparse_loss(plain.scores, plain.labels, "sum"), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reference", pytest.param("reference.compiled", marks=pytest.mark.needs("numba"))])
 def test_the_reference_by_name_gives_both_in_one_call(name: str) -> None:
     """It costs little more than the gradient, and compiled rows are those that are timed."""

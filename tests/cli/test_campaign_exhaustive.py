@@ -87,6 +87,7 @@ def test_findings(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert out.count("allowances, at z = (1.0, ") == 5
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_is_told(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither a traceback nor silence."""
     status, out, err = call(capsys, "mine.py:ends", *CONTRACT)

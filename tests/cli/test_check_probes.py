@@ -51,6 +51,7 @@ def report(file: Path) -> dict[str, Any]:
     return stated
 
 
+@pytest.mark.slow
 def test_what_is_taken_is_judged_and_said(call: Call, file: Path) -> None:
     """In the terminal, JSON and Markdown; the run can be repeated from its report, where the same is said."""
     status, out, _ = call("check", "mine.py:scratch", *QUICK, "--json", "r.json", "--markdown", "r.md")
@@ -69,6 +70,7 @@ def test_what_is_taken_is_judged_and_said(call: Call, file: Path) -> None:
     assert json.loads((file / "again.json").read_text(encoding="utf-8"))["target"] == target
 
 
+@pytest.mark.slow
 def test_of_a_plain_loss_the_batches_are_those_of_the_defaults(call: Call, file: Path) -> None:
     """The digest is the same as without probing."""
     assert call("check", "mine.py:plain", *QUICK, "--json", "r.json")[0] == 0
@@ -80,6 +82,7 @@ def test_of_a_plain_loss_the_batches_are_those_of_the_defaults(call: Call, file:
     assert bare["command"].split()[3] == "--no-probe"
 
 
+@pytest.mark.slow
 def test_a_mistake_is_not_inferred_away(call: Call, file: Path) -> None:
     """A constant beside logits is a finding, and what it looks like is said."""
     status, out, _ = call("check", "mine.py:guarded", *QUICK)
@@ -88,6 +91,7 @@ def test_a_mistake_is_not_inferred_away(call: Call, file: Path) -> None:
     assert """--contract 'boundary={"add": 1e-07}'""" in " ".join(out.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["mine.py:plain", "--contract", "axis=-1"], ["mine.py:declared"], ["reference"]])
 def test_a_declared_contract_is_left(call: Call, file: Path, words: list[str]) -> None:
     """By the call, by the target or by its register."""
@@ -95,6 +99,7 @@ def test_a_declared_contract_is_left(call: Call, file: Path, words: list[str]) -
     assert report(file)["target"]["contract_source"] == "declared"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_probed_is_judged_all_the_same(call: Call, file: Path) -> None:
     """And why is said."""
     status, out, _ = call("check", "mine.py:chance", *QUICK)
@@ -102,6 +107,7 @@ def test_what_cannot_be_probed_is_judged_all_the_same(call: Call, file: Path) ->
     assert "it answers the same call differently each time" in " ".join(out.partition("FINDING")[0].split())
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_and_is_spread(call: Call, file: Path) -> None:
     """The same is inferred each time, so that a journal fits; more processes come to the same."""
     call("check", "mine.py:scratch", *QUICK, "--json", "r.json", "--resume", "kept")
@@ -111,6 +117,7 @@ def test_a_run_goes_on_and_is_spread(call: Call, file: Path) -> None:
     assert (again["digest"], again["target"]) == (first["digest"], first["target"])
 
 
+@pytest.mark.slow
 def test_a_contract_file_without_a_key_states_the_defaults(call: Call, file: Path) -> None:
     """What somebody has written down is not inferred, be it nothing."""
     (file / "c.json").write_text("{}", encoding="utf-8")

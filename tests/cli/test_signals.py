@@ -18,6 +18,7 @@ MAIN = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "number", "told", "status", "verdict"),
     [
@@ -43,6 +44,7 @@ def test_a_signal_keeps_the_report(
     assert report["counts"]["skipped"] > 0
 
 
+@pytest.mark.slow
 def test_a_signal_that_was_swallowed_ends_the_run_at_the_next_batch(tmp_path: Path) -> None:
     """As one that comes while a finaliser runs is: what is raised there is told on standard error, and lost."""
     swallowed = (

@@ -210,6 +210,7 @@ def test_a_batch_that_poses_no_problem_is_no_evidence() -> None:
     assert _observation(xentcheck.Contract(), Batch(np.zeros((1, 2)), np.array([0])), "loss", 0.5) is not None
 
 
+@pytest.mark.slow
 def test_another_cotangent_tells_a_mean_from_zeros_where_the_sum_is_zero() -> None:
     """[-1, 1] has the mean 0; that all others are answered rightly is no mean of them."""
 

@@ -55,6 +55,7 @@ def test_right_values_have_no_cause(dtype: str) -> None:
             assert name(problem, "gradient", g.astype(float)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_garbage_has_no_cause(dtype: str) -> None:
     """Random numbers in the place of the values are explained by nothing, nearly always."""
@@ -137,6 +138,7 @@ def test_the_right_values_are_the_certified_ones(form: str, scores: str) -> None
         np.testing.assert_allclose(gradient, enclosed.gradient.hi, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
 def test_a_scalar_of_sixteen_bits_is_seldom_enough_to_blame(dtype: Any) -> None:
     """A garbage scalar holds too few bits to single out one of some hundred mechanisms: 1 in 20 may be named.

@@ -58,6 +58,7 @@ def cause(loss: Any, **contract: Any) -> str:
     return found.cause
 
 
+@pytest.mark.slow
 def test_what_all_refused_batches_have_and_no_other_is_the_cause() -> None:
     """And the same batch without it is answered."""
     assert cause(_one_class_refused).startswith("A single class is refused")
@@ -65,6 +66,7 @@ def test_what_all_refused_batches_have_and_no_other_is_the_cause() -> None:
     assert cause(_another_label_dtype_refused, label_dtypes=dtypes).startswith("Labels of dtype int32 are not taken")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("loss", "words", "contract"),
     [

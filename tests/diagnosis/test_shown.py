@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from xentcheck.api import check
 from xentcheck.diagnosis.mechanism import _either
@@ -33,6 +34,7 @@ def first(loss: Any, **contract: Any) -> Finding:
     return check(loss, contract=contract, properties=["value"], dtypes=["float64"]).findings[0]
 
 
+@pytest.mark.slow
 def test_a_formula_that_predicts_several_different_numbers_is_told() -> None:
     """A sum for a mean, on batches of several sizes."""
     found = first(lambda z, y: row_losses(z, y).sum())
@@ -40,6 +42,7 @@ def test_a_formula_that_predicts_several_different_numbers_is_told() -> None:
     assert found.cause
 
 
+@pytest.mark.slow
 def test_a_difference_quotient_is_told_by_its_step() -> None:
     """The leading error of many entries shows one and the same step."""
 
@@ -53,6 +56,7 @@ def test_a_difference_quotient_is_told_by_its_step() -> None:
     assert "forward difference of the loss with a step of about 0.001" in report.findings[0].cause
 
 
+@pytest.mark.slow
 def test_an_overflow_is_confirmed_where_exponentials_nearly_vanish() -> None:
     """There the same mistake gives finite numbers, which no other shift gives."""
     found = first(_no_maximum)
@@ -64,6 +68,7 @@ def _infinite_beyond(z: Any, y: Any) -> Any:
     return mean_loss(z, y) if np.abs(z).max(initial=0) < 500 else np.inf
 
 
+@pytest.mark.slow
 def test_infinities_alone_show_where_it_begins_and_no_mechanism() -> None:
     """Any mistake may overflow: what is told is from which scores on."""
     found = first(_infinite_beyond)
@@ -73,6 +78,7 @@ def test_infinities_alone_show_where_it_begins_and_no_mechanism() -> None:
     assert "with a largest score of" in known
 
 
+@pytest.mark.slow
 def test_what_nothing_predicts_has_no_cause() -> None:
     """Whatever comes near one of its numbers by chance."""
     found = first(_off_by_chance)
@@ -88,6 +94,7 @@ def test_forms_that_explain_alike_are_told_as_alternatives() -> None:
     assert _either(["One.", "Another thing."]) == "One. Or: Another thing."
 
 
+@pytest.mark.slow
 def test_what_the_batch_shown_does_not_show_is_not_told_of_it() -> None:
     """The gradient of one row is right, and at odds with the loss alone, which has an eps: no sum for a mean there."""
 

@@ -95,6 +95,7 @@ def test_a_plan_of_another_program_is_one_sentence(tmp_path: Path, call: Call) -
     assert (status, "holds no plan of a run" in error) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_target_that_dies_leaves_its_later_shards(tmp_path: Path, call: Call) -> None:
     """After its third death nothing is missing, although not all is judged."""
     call("plan", tmp_path, f"{LOSSES}:crashing", "--properties", "answers", "--dtypes", "float64")

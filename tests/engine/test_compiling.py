@@ -80,6 +80,7 @@ def seen_shapes(tmp_path, monkeypatch, measured, **changes):
     return report, set(notes.read_text(encoding="utf-8").splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measured", "changes", "few"),
     [(0.6, {}, True), (0.6, {"shapes": "many"}, False), (0.0, {"shapes": "few"}, True), (0.0, {}, False)],

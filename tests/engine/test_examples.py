@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import xentcheck
 
@@ -43,6 +44,7 @@ def statuses(contract, names, **found):
     return {result.name: (result.status, result.why) for result in report.properties}
 
 
+@pytest.mark.slow
 def test_laws_about_plain_losses_are_judged_under_options():
     """Class weights, a smoothing and an ignored label in every batch leave no law without examples that has any."""
     found = statuses(

@@ -64,6 +64,7 @@ def findings(loss: Any, law: str, **more: Any) -> tuple[Finding, ...]:
     return check(loss, contract=contract, properties=[law], dtypes=["float64"]).findings
 
 
+@pytest.mark.slow
 def test_a_swallowed_nan_is_found_behind_a_cap() -> None:
     """Issue 10, B3: a loss with both had its cap reported, and its nan held."""
     first, second = findings(_capped_and_nan_swallowed, "value")
@@ -75,6 +76,7 @@ def test_a_swallowed_nan_is_found_behind_a_cap() -> None:
     assert identifier(first) != identifier(second)
 
 
+@pytest.mark.slow
 def test_two_wrong_numbers_are_two_findings() -> None:
     """What the first one's mechanism does not predict is reduced on its own, without the first."""
     capped, divided = findings(_capped_and_ignored_rows_counted, "value", ignore_index=-100, mean_over="kept")
@@ -84,6 +86,7 @@ def test_two_wrong_numbers_are_two_findings() -> None:
     assert divided.got < 5
 
 
+@pytest.mark.slow
 def test_one_mistake_is_one_finding() -> None:
     """However many batches it shows on, and whatever their numbers."""
     assert len(findings(_capped, "value")) == 1
@@ -102,6 +105,7 @@ def test_each_kind_of_bad_input_is_reported_up_to_three() -> None:
     assert len({one.title for one in found}) == 3
 
 
+@pytest.mark.slow
 def test_what_every_call_accepts_is_one_finding_a_kind() -> None:
     """The loss and the gradient called alone accept what the call for both accepts: that is nothing further."""
 

@@ -25,6 +25,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_no_folder_of_hypothesis_appears(tmp_path: Path) -> None:
     """A script beside which Hypothesis would keep the constants of its modules."""
     place, cache = tmp_path / "project", tmp_path / "cache"

@@ -109,6 +109,7 @@ def killed_until_done(folder: Path, name: str, chance: random.Random) -> tuple[i
     raise AssertionError("it is never done")
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_in_a_batch_and_in_a_record_goes_on(tmp_path: Path) -> None:
     """What the unbroken run reports is reported: verdict, counts, digest, findings, grades, witnesses."""
     folder = tmp_path / "run"
@@ -173,6 +174,7 @@ def test_records_of_another_run_are_left_out(tmp_path: Path) -> None:
     assert Journal(file.parent, "other").records == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [10, 20_000])
 def test_a_full_disk_costs_no_finding(tmp_path: Path, limit: int) -> None:
     """The run goes on and says so; what was written is whole or dropped, and a run with room goes on from it."""
@@ -277,6 +279,7 @@ def test_two_runs_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
     assert without_times({**alone, "witnesses": reports[0]["witnesses"]}) == without_times(reports[0])
 
 
+@pytest.mark.slow
 def test_what_was_found_before_a_kill_is_kept_even_if_it_does_not_happen_again(tmp_path: Path) -> None:
     """A target that fails now and then: its failure is on the disk before anything else is tried."""
     file = tmp_path / "mine.py"
@@ -301,6 +304,7 @@ def test_a_line_says_its_length_and_checksum() -> None:
     assert encoded({"a": 1}) == b'00000007 561bacaf {"a":1}\n'
 
 
+@pytest.mark.slow
 def test_the_input_of_the_call_that_ended_all_is_known(tmp_path: Path) -> None:
     """A target that takes its judge with it: the next run says by which input."""
     file = tmp_path / "mine.py"

@@ -34,6 +34,7 @@ def what_is_seen(name, left_open=OPEN):
         return seen(left_open, host), host
 
 
+@pytest.mark.slow
 def test_what_bad_input_spoils_is_blamed_on_no_law():
     """The target is right on every valid batch, and what it makes of the others is said."""
     report = judged("spoiled_by_bad_labels")
@@ -41,6 +42,7 @@ def test_what_bad_input_spoils_is_blamed_on_no_law():
     assert any(line.startswith("a label equal to the number of classes: not declared") for line in report.observations)
 
 
+@pytest.mark.slow
 def test_what_bad_input_kills_is_judged_to_the_end():
     """A death on bad input that is not declared is seen; no batch is left out for it, and no finding made of it."""
     report = judged("aborting_on_bad_labels")
@@ -53,12 +55,14 @@ def test_what_bad_input_kills_is_judged_to_the_end():
     assert not any("was started again" in line for line in report.observations)
 
 
+@pytest.mark.slow
 def test_a_target_has_to_work_after_a_refusal_that_it_promises():
     """Declared bad input is tried among valid batches, so that what it spoils is found."""
     report = judged("spoiled_by_bad_labels", invalid=["label_out_of_range"])
     assert {"bad-input", "value"} <= {found.property for found in report.findings}
 
 
+@pytest.mark.slow
 def test_a_callable_is_spoiled_after_all_else():
     """Where there is no process of its own bad input comes last."""
     spoiled = []

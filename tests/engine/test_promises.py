@@ -45,6 +45,7 @@ def test_what_works_in_float32_conforms():
     assert judged(in_float32, "bfloat16", gradient_in_float32).verdict == "conforms"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_a_gradient_a_tenth_too_large_is_found(dtype):
     """No narrower arithmetic is an excuse for it on every input."""
@@ -52,6 +53,7 @@ def test_a_gradient_a_tenth_too_large_is_found(dtype):
     assert {found.property for found in report.findings} == {"gradient"}
 
 
+@pytest.mark.slow
 def test_what_rounds_on_the_way_is_told_which_promise_it_keeps():
     """By default it violates, and the finding says that compute=same alone would mend it; declared, it conforms."""
     found = judged(elementwise, "float16").findings
@@ -65,6 +67,7 @@ def label_by_float16(z, y):
     return in_float32(z, np.minimum(y.astype(np.float16), z.shape[1] - 1).astype(np.int64))
 
 
+@pytest.mark.slow
 def test_an_infinite_allowance_is_no_promise_to_tell_of():
     """Beyond 2,048 classes no bound holds for sums in float16: that this would conform there says nothing."""
     found = judged(label_by_float16, "float16", domain={"rows": [1, 1], "classes": [2049, 3000]}).findings

@@ -21,6 +21,7 @@ def grades(report):
     return {(dtype, part): grade.grade for dtype, parts in report.grades.items() for part, grade in parts.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reference", COMPILED])
 def test_reference_conforms_with_relative_accuracy(name):
     """The reference is of grade B+ or better in every dtype, loss and gradient; compiled too."""
@@ -30,6 +31,7 @@ def test_reference_conforms_with_relative_accuracy(name):
     assert all(GRADES.index(grade) <= GRADES.index("B+") for grade in grades(report).values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["reference.summed_guarded", "reference.averaged_clipped"])
 def test_presets_conform_and_their_gradients_part_from_their_losses(preset):
     """Both presets keep what they promise; the report says where p - t is not the derivative of the guarded loss."""
@@ -39,6 +41,7 @@ def test_presets_conform_and_their_gradients_part_from_their_losses(preset):
     assert any("not the derivative of the declared loss" in sentence for sentence in report.observations)
 
 
+@pytest.mark.slow
 def test_scipy_log_softmax_is_of_grade_b():
     """scipy shifts by the maximum: absolute accuracy everywhere, relative accuracy lost on confident rows."""
     report = xentcheck.check("scipy.special.log_softmax")
@@ -46,6 +49,7 @@ def test_scipy_log_softmax_is_of_grade_b():
     assert grades(report)["float64", "loss"] == "B"
 
 
+@pytest.mark.slow
 def test_scipy_logsumexp_conforms_to_c():
     """logsumexp(z) - z_y loses digits under an offset: it conforms to grade C, which is all that is declared."""
     report = xentcheck.check("scipy.special.logsumexp")
@@ -103,6 +107,7 @@ def test_torch_probabilities():
     assert grades(report)["float64", "loss"] == "B"
 
 
+@pytest.mark.slow
 @pytest.mark.needs("sklearn")
 def test_sklearn_log_loss_conforms():
     """log_loss of scikit-learn keeps its documented clip at the dtype's eps, in float32 as in float64.

@@ -77,6 +77,7 @@ def class_c() -> Report:
     return check(_class_c, **SMALL)
 
 
+@pytest.mark.slow
 def test_a_loss_of_class_c_is_one_finding_that_names_the_honest_promise(class_c: Report) -> None:
     assert len(class_c.findings) == class_c.counts.findings == 1
     one = class_c.findings[0]
@@ -102,6 +103,7 @@ def test_what_lies_beneath_survives_json(class_c: Report) -> None:
     assert all(isinstance(other, Finding) for other in again.findings[0].also)
 
 
+@pytest.mark.slow
 def test_two_mistakes_are_two_findings() -> None:
     def loss(z: Any, y: Any) -> Any:
         rows = np.arange(len(z))
@@ -111,6 +113,7 @@ def test_two_mistakes_are_two_findings() -> None:
     assert {"sum_for_mean"} <= {one.mechanism for one in report.findings}
 
 
+@pytest.mark.slow
 def test_the_line_of_a_promise_is_told_of_nothing_else() -> None:
     def loss(z: Any, y: Any) -> Any:
         return 2 * (_logsumexp(z)[:, 0] - z[np.arange(len(z)), y]).mean()

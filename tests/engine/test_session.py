@@ -44,12 +44,14 @@ def test_conforming_target_is_counted():
     assert counts.run - 5 < value < counts.run
 
 
+@pytest.mark.slow
 def test_same_seed_same_report():
     """Two runs with one seed are equal to the last digit, batches, findings and grades included."""
     one, other = (check_target(target("summed"), **FAST, seed=7) for _ in range(2))
     assert without_times(one) == without_times(other)
 
 
+@pytest.mark.slow
 def test_jobs_do_not_change_the_verdict():
     """Cells spread over two processes find what one process finds."""
     options = {"properties": ["value"], "seed": 3}
@@ -59,6 +61,7 @@ def test_jobs_do_not_change_the_verdict():
     assert one.counts == two.counts
 
 
+@pytest.mark.slow
 def test_finding_has_its_evidence():
     """A finding carries the minimal batch, what came back, the certified interval, and how to run it again."""
     found = check_target(target("summed"), **FAST).findings[0]
@@ -92,6 +95,7 @@ def test_fail_fast_stops_at_the_first_finding():
     assert set(unreached.values()) == {"judging ended before an example of it came"}
 
 
+@pytest.mark.slow
 def test_crash_is_a_finding_with_its_input():
     """A segmentation fault is reported with the batch on which it happens, and the run goes on to its end."""
     report = check_target(target("crashing"), properties=["answers"], dtypes=["float64"])
@@ -100,6 +104,7 @@ def test_crash_is_a_finding_with_its_input():
     assert report.findings[0].batch["scores"]["shape"][0] == 3
 
 
+@pytest.mark.slow
 def test_hang_is_a_finding_with_its_input():
     """A call that does not end is killed at the time limit and reported."""
     limits = {"time_limit": 1.0, "first_time_limit": 2.0}
@@ -163,6 +168,7 @@ def test_interrupted_before_any_finding_is_no_verdict():
         report.raise_for_findings()
 
 
+@pytest.mark.slow
 def test_inapplicable_laws_say_why():
     """A law that says nothing about the target is listed with the reason, and not as passed."""
     report = check_target(target("loss"), properties=["gradient"], dtypes=["float64"])
@@ -173,12 +179,14 @@ def test_inapplicable_laws_say_why():
     assert report.verdict == "nothing-judged"
 
 
+@pytest.mark.slow
 def test_contract_file_keys_reach_the_target():
     """A contract changes what is judged: the sum is right where a sum is promised."""
     report = check_target(target("summed", changes={"reduction": "sum"}), **FAST)
     assert report.verdict == "conforms"
 
 
+@pytest.mark.slow
 def test_witnesses_report_in_every_run():
     """jax, scipy and differences are held against the enclosures, agree, and say how often and how far."""
     report = check_target(target("loss", gradient=f"{LOSSES}:gradient"), **FAST)
@@ -193,6 +201,7 @@ def test_witnesses_report_in_every_run():
         assert witness.worst < 1
 
 
+@pytest.mark.slow
 def test_all_laws_are_reported():
     """Without a choice of properties every law appears in the report, judged or with a reason."""
     report = check_target(target("loss"), dtypes=["float64"])
@@ -214,6 +223,7 @@ def test_callable_in_this_process():
         xentcheck.check(lambda logits, labels: 0.0, jobs=2)
 
 
+@pytest.mark.slow
 def test_report_round_trip():
     """What is written as JSON is read back equal."""
     report = check_target(target("summed"), **FAST)
@@ -221,6 +231,7 @@ def test_report_round_trip():
     assert dataclasses.asdict(again)["findings"] == dataclasses.asdict(report)["findings"]
 
 
+@pytest.mark.slow
 def test_the_progress_is_told_about_how_many_batches_come():
     """Before the first one, near enough for a bar, with two label forms whose sweeps differ."""
     totals = []

@@ -190,6 +190,7 @@ def same(one: Batch, other: Batch) -> None:
         assert np.asarray(value).tobytes() == np.asarray(other.options[key]).tobytes()
 
 
+@pytest.mark.slow
 def test_no_record_is_kept_of_a_shard_that_is_merged() -> None:
     """In one process, so that a long run takes no more memory than a short one; of the journal's, too."""
     one = order("loss")

@@ -25,6 +25,7 @@ def judged(name, **options):
     return check_target(TargetSpecification(loss=f"{LOSSES}:{name}"), dtypes=["float64"], **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fail_fast", [False, True])
 def test_a_target_without_one_answer_is_not_judged(fail_fast):
     """Every call raises: no law is held, the verdict is that nothing was judged, and the message is told."""
@@ -36,12 +37,14 @@ def test_a_target_without_one_answer_is_not_judged(fail_fast):
     assert not report.conforms
 
 
+@pytest.mark.slow
 def test_a_target_that_cannot_import_is_unusable():
     """Its environment is at fault: the message says so, and there is no report."""
     with pytest.raises(TargetError, match="does not run here: every call raises ModuleNotFoundError"):
         judged("importing")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["text", "complex_loss", "a_row", "of_bool", "nothing"])
 def test_malformed_answers_hold_no_law(name):
     """What is no real number of the right shape is a finding, and nothing is held on it."""
@@ -51,6 +54,7 @@ def test_malformed_answers_hold_no_law(name):
     assert held <= {"answers"}  # the call did return
 
 
+@pytest.mark.slow
 def test_a_death_in_a_call_of_a_law_is_a_finding():
     """Every third call aborts, which no batch shows by itself: law 0 is broken although it was not asked for."""
     report = judged("aborting", properties=["value", "determinism"])

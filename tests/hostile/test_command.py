@@ -70,6 +70,7 @@ def test_a_full_disk_costs_nothing_on_the_terminal_and_leaves_no_half_file(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 def test_where_the_terminal_is_full_the_files_are_written(tmp_path: Path) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:

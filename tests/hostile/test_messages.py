@@ -75,6 +75,7 @@ def test_what_is_no_message_ends_the_process_at_once(name: str) -> None:
     assert outcome_of(name).died.startswith("something else than xentcheck wrote on the channel of its process: it ")
 
 
+@pytest.mark.slow
 def test_an_announced_frame_that_never_comes_ends_at_the_time_limit() -> None:
     assert outcome_of("half_a_frame", time_limit=0.5, first_time_limit=4.0).died == "no answer within 0.5 s"
 

@@ -100,6 +100,7 @@ def test_further_labels_that_do_not_count_are_noted() -> None:
     assert any("-1" in note and "do not count either" in note for note in inference.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
     [

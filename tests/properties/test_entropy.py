@@ -135,6 +135,7 @@ def test_bad_input_is_that_of_probabilities() -> None:
     assert [finding.property for finding in report.findings] == ["bad-input"]
 
 
+@pytest.mark.slow
 def test_a_gradient_by_the_probabilities() -> None:
     """Of p as it is, -log p - 1, and divided by its sum; p (-log p - H), that by the logits, is another."""
     contract = {

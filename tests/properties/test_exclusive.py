@@ -42,6 +42,7 @@ def loss(scores: Any, labels: Any, **options: Any) -> Any:
     return losses[kept & (np.asarray(options.get("v", np.ones(len(kept)))) != 0)].sum()
 
 
+@pytest.mark.slow
 def test_no_law_passes_what_excludes_each_other() -> None:
     """Derived batches keep to it, too, and each law finds examples; bad input left open is tried in the end."""
     CALLS.clear()

@@ -110,6 +110,7 @@ def test_titles_say_what_is_wrong(wrong, said):
     assert found[0].vector is None
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_wrong_itself_is_not_blamed_on_its_derivative():
     """What comes of a mistake in the loss is told once, by the law of its value."""
     report = xentcheck.check(

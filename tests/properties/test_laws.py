@@ -57,6 +57,7 @@ def test_right_implementation_breaks_no_law():
     assert report.verdict == "conforms"
 
 
+@pytest.mark.slow
 def test_right_implementation_without_reduction_breaks_no_law():
     """The same code, one loss a row, with a gradient for any upstream."""
     report = xentcheck.check(
@@ -68,6 +69,7 @@ def test_right_implementation_without_reduction_breaks_no_law():
     assert report.findings == ()
 
 
+@pytest.mark.slow
 def test_log_probabilities_are_related_to_themselves_alone():
     """Law 7 hands a target that takes log-probabilities what are some: it may refuse anything else."""
 
@@ -82,6 +84,7 @@ def test_log_probabilities_are_related_to_themselves_alone():
     assert all(result.examples > 0 for result in report.properties)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nothing", [0, 0.0])
 def test_a_sum_of_nothing_may_be_an_integer(nothing):
     """sum(()) is the integer 0; an integer for rows that there are is a finding."""
@@ -97,6 +100,7 @@ def test_a_sum_of_nothing_may_be_an_integer(nothing):
     assert "integer dtype" in xentcheck.check(truncated, contract=contract, properties=["precision"]).findings[0].title
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["bfloat16", "float32", "float16"])
 def test_a_declared_dtype_is_that_of_the_loss(given):
     """A gradient may be of the dtype of the scores, too, as autograd returns it, and of no other."""

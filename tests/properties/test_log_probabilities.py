@@ -30,6 +30,7 @@ def test_every_law_applies_as_it_does_to_a_loss() -> None:
         assert law.applies(plain, OFFERED) == law.applies(turned, OFFERED)
 
 
+@pytest.mark.slow
 def test_right_code_keeps_every_law() -> None:
     """Value, gradient, upstream gradients and Hessian-vector product, of log_softmax at the label."""
     report = judged(right_log_probabilities.log_softmax_at_label)

@@ -63,6 +63,7 @@ def on_a_grid(z, y):
     return gradient(np.round(z * 256) / 256, y)
 
 
+@pytest.mark.slow
 def test_a_gradient_is_differenced_where_no_product_is_offered():
     """A right one passes; one that stands still between neighbours is found, with the step that shows it."""
     right = xentcheck.check(loss, gradient=gradient, properties=["second-order"])
@@ -155,6 +156,7 @@ def test_zeros_of_a_rule_that_cuts_off_its_residual():
     assert [finding.title for finding in found.findings] == ["the Hessian-vector product is silently zero"]
 
 
+@pytest.mark.slow
 @pytest.mark.needs("torch")
 def test_torch_conforms_in_every_dtype():
     """The double backward pass of cross_entropy, with weights, smoothing and ignored rows, keeps its allowance."""
@@ -163,6 +165,7 @@ def test_torch_conforms_in_every_dtype():
     assert all(result.status == "passed" for result in report.properties)
 
 
+@pytest.mark.slow
 @pytest.mark.needs("optax")
 def test_jax_conforms():
     """Forward over reverse through optax's loss keeps its allowance."""

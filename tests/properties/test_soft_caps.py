@@ -46,6 +46,7 @@ def test_laws_that_are_false_under_a_cap_do_not_apply():
             assert without == under
 
 
+@pytest.mark.slow
 def test_right_code_keeps_every_law():
     """A cap that is an argument, with -inf and inf as the logits -c and c."""
     contract = {"soft_cap": {"argument": "cap"}, "reduction": "none", "nonfinite": ["-inf", "+inf", "nan"]}

@@ -28,6 +28,7 @@ def test_which_laws_apply():
             assert without == under
 
 
+@pytest.mark.slow
 def test_right_code_keeps_every_law():
     """Loss, gradient and Hessian-vector product at temperatures that are an argument."""
     specimen = right_temperature.temperature_as_written

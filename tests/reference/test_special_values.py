@@ -96,6 +96,7 @@ def test_a_mean_of_finite_losses_does_not_overflow(reference, dtype):
     assert reference.loss(logits, [1, 1, 1], "mean") == largest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", [1, 3, 1024, 70_000])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_rows(reference, dtype, m):

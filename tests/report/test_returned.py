@@ -107,6 +107,7 @@ def test_every_form_of_the_report_has_what_was_returned(tmp_path: Path, name: st
     assert f"got        {finding.got!r}" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_right_one_has_no_finding() -> None:
     """The infinity of an absent label, too, which is -inf."""
 
@@ -134,6 +135,7 @@ class Policy:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["entropy", "Policy"])
 def test_an_entropy_is_reported_without_labels(tmp_path: Path, name: str) -> None:
     """Text, Markdown, page, JSON and the script, called directly or as xentcheck does; what was read back is whole."""

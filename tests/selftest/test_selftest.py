@@ -70,6 +70,7 @@ def test_the_short_form_passes():
     assert f"0 of {len(right)} right implementations failed" in result.output
 
 
+@pytest.mark.slow
 def test_a_bug_that_survives_quick_is_searched_in_standard(monkeypatch):
     """And what was found tells in which of the two."""
     assert examine(specimen("rows_beyond_256_dropped"), only_first=True).first.profile == "quick"
@@ -81,6 +82,7 @@ def test_a_bug_that_survives_quick_is_searched_in_standard(monkeypatch):
     assert examine(specimen("rows_beyond_256_dropped"), only_first=True).first.profile == "standard"
 
 
+@pytest.mark.slow
 def test_seeds_repeat_no_work():
     """A bug that falls in the sweep is judged once; a right one gets other batches with each seed, and no sweep."""
     zeroth, first = examine_with_seeds(specimen("no_maximum"), 2, only_first=True)

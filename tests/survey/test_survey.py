@@ -116,6 +116,7 @@ def test_a_fault_while_one_target_is_judged_is_that_targets(tmp_path: Path, monk
     assert len(whys) == 2
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_the_table_of_what_was_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The target under way is not among them, whatever had been found of it."""
     reports = iter([False, True])

@@ -161,6 +161,7 @@ def test_a_bad_value_is_one_sentence() -> None:
         xentcheck.check({"loss": reference.loss, "contract": {"extra_axes": 9}})
 
 
+@pytest.mark.slow
 @pytest.mark.needs("torch")
 def test_torch_differentiates_along_the_axes() -> None:
     """cross_entropy on (N, C, d), with a cotangent a loss."""

@@ -220,6 +220,7 @@ def test_a_loss_that_forward_mode_finds_no_way_through() -> None:
             framework.jvp(cut, (z,), 0, {}, v)
 
 
+@pytest.mark.slow
 @pytest.mark.needs("jax")
 def test_jax_differentiates_forward(file: Any) -> None:
     """Whatever a custom_jvp says comes back as it is, and is not taken for the target's own; a custom_vjp refuses."""

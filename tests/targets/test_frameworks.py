@@ -105,6 +105,7 @@ def test_torch_takes_every_layout(layout: str) -> None:
     assert (refused is not None) == (layout == "broadcast")
 
 
+@pytest.mark.slow
 @pytest.mark.needs("torch")
 def test_torch_in_a_worker() -> None:
     """All dtypes, layouts and options of the registered target, and flushing of subnormals seen, in one process."""
@@ -137,6 +138,7 @@ def test_torch_with_probabilities() -> None:
         assert abs(float(outcome.loss) - float(reference.loss(Z, Y))) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["loss", "untraceable", "numpy_inside"])
 def test_jax_is_recognised(name: str) -> None:
     """A function that returns jax arrays is jax's, in float64 too; it has a gradient if jax can differentiate it."""

@@ -72,6 +72,7 @@ def test_the_value_is_that_without_the_class():
     assert np.isfinite(ours.loss).all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_masked_label_is_seen_and_an_absent_class_is_judged():
     """A finite cost of a masked label conforms and breaks `-inf`; the product with 0 falls under both."""

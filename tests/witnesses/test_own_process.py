@@ -20,6 +20,7 @@ def spawned():
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
+@pytest.mark.slow
 def test_cold_warm_and_unwritable_caches(tmp_path, monkeypatch):
     """A cold cache is filled, a warm one used as it is, and a directory that cannot be made is done without."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "from variable"))

@@ -103,6 +103,7 @@ def test_a_report_of_nothing_but_a_name_has_a_page(taken_apart: Apart) -> None:
     assert (1, "x") in page.headings
 
 
+@pytest.mark.slow
 def test_the_page_is_made_from_the_json_alone(complete: Report) -> None:
     """The report as it is read back gives the same bytes, and so it does the second time."""
     source = complete.to_html()

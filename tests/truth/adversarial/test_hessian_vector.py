@@ -115,6 +115,7 @@ def test_zeros_fail_on_every_ordinary_row():
         assert (ratio.max(1) > 1).mean() >= (0.5 if name == "bfloat16" else 1.0), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["float32", "float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("differentiated", FRAMEWORKS)
 def test_double_differentiation(differentiated, name):

@@ -15,6 +15,7 @@ SHAPES = ((1, 2), (2, 16), (3, 10), (10, 5), (60, 3), (300, 1))
 SETTINGS = ("float32", "float64", *HALVES, "float16 in float32", "bfloat16 in float32", "float32 in float64")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", SETTINGS)
 def test_losses_and_gradients(text):
     """Some fifty algorithms on forty families of logits, in four formats and three mixed settings."""

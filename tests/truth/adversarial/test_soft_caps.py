@@ -82,6 +82,7 @@ def ratios(space, z, y, c):
                     yield (name, f.__name__, slope, accuracy), worst(error, own[accuracy].gradient)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", SETTINGS)
 def test_legitimate(text):
     """Six ways to cap and six to differentiate, through several losses and gradients, in every space."""

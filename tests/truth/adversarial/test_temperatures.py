@@ -104,6 +104,7 @@ def ratios(space, z, y, T):
     yield ("term by term",), worst(gradient.error(space.run(term_by_term, z, y)), own["B"].gradient)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", SETTINGS)
 def test_legitimate(text):
     """Four ways to divide and two to scale the gradient, through several losses and gradients, in every space."""
