@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "needs(*modules): skip where a module is not installed, fail where XENTCHECK_REQUIRE lists it "
         "(names separated by commas).",
     )
-    config.addinivalue_line("markers", "slow: a whole check, or what else takes seconds; left out unless asked for by -m slow.")
+    config.addinivalue_line("markers", "slow: what takes many seconds; left out unless asked for by -m slow.")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -34,8 +34,8 @@ def _four(backend: str) -> tuple[Registered, ...]:
     """Return the targets of one backend: logits and probabilities, class indices and rows."""
     modules, packages = _BACKENDS[backend]
     where = f"xentcheck.targets.shims.keras_{backend}"
-    # Rows of probabilities are divided by their sum, but for class indices on this one: issue 18467 of keras.
-    sparse_clip = {**_CLIP, "normalise": True} if backend == "torch" else _CLIP
+    # Rows of probabilities are divided by their sum, then clipped: issue 18467 of keras.
+    divided = {**_CLIP, "normalise": True}
     common: dict[str, Any] = {
         "framework": backend,
         "package": "keras",
@@ -69,7 +69,7 @@ def _four(backend: str) -> tuple[Registered, ...]:
             name=f"keras.{backend}.sparse_categorical_crossentropy.probabilities",
             description=f"class indices, of probabilities, on {backend}",
             loss=f"{where}:sparse_categorical_crossentropy",
-            contract={**form, **_PROBABILITIES, "labels": ["sparse"], "boundary": sparse_clip},
+            contract={**form, **_PROBABILITIES, "labels": ["sparse"], "boundary": divided},
             **common,
         ),
         Registered(
@@ -80,7 +80,7 @@ def _four(backend: str) -> tuple[Registered, ...]:
                 **form,
                 **_PROBABILITIES,
                 "labels": ["onehot", "soft"],
-                "boundary": {**_CLIP, "normalise": True},
+                "boundary": divided,
             },
             **common,
         ),
@@ -91,6 +91,7 @@ TARGETS: tuple[Registered, ...] = tuple(
     target
     for backend in _BACKENDS
     for target in _four(backend)
-    # It clips, takes the logarithm and a softmax of that, which divides by the sum: no contract states this order.
+    # It clips and takes a softmax of the logarithms, which divides by the sum after the clip: of that form no bound of
+    # the gradient is derived.
     if target.name != "keras.tensorflow.sparse_categorical_crossentropy.probabilities"
 )
