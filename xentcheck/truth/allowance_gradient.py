@@ -240,13 +240,13 @@ def _clipped_then_divided(on: Conditions, by: Arithmetic) -> Unscaled:
     """1_j (T/B - c_j/b_j) by the probabilities, r_j = 1_j (c_j - T p_j/B) with the opposite sign by their logarithms.
 
     By the logits behind them p_j sum r - r_j. T/B has the errors of T and B, where it is summed over the classes once
-    more as well: 2 h u_s, E_B and 8 u beside the 6 u of c/b.
+    more as well: 2 h u_s, E_B and 8 u beside the 6 u of c/b; and those of a softmax of the logarithms over b.
     """
     contract, u, rows = on.problem.contract, by.u, by.row_sum(on)
     b, total = clipped(on)
     inside, T, wrong = _inside(on), on.T[:, None], coefficient_error(on, by)
     rho = probability_error(on, by) + 6.0 * u
-    of_sum = (2.0 * rows + 8.0 * u + divided_error(on, by))[:, None]
+    of_sum = (2.0 * rows + 8.0 * u + divided_error(on, by))[:, None] + _softmax_of_logarithms(on, by)
     gone = inside * underflow(on, by) / b + divided(on, by)[1]
     v, shared = inside * on.sizes / b, inside * T / total
     error = v * (rho + np.minimum(2.0 * gone, 1.0)) + shared * of_sum + u * (v + shared)
@@ -268,6 +268,15 @@ def _clipped_then_divided(on: Conditions, by: Arithmetic) -> Unscaled:
         error = error + p * (error.sum(axis=1)[:, None] + (rows + rho + 6.0 * u) * summed) + u * terms
         value, terms = value - p * value.sum(axis=1)[:, None], terms + p * summed
     return Unscaled(value, error + floor + by.eta, terms, unbounded[:, None])
+
+
+def _softmax_of_logarithms(on: Conditions, by: Arithmetic) -> Floats:
+    """Relative error of b/B as a softmax of log b, shape (n, m): that of the logarithms, of exp, and their mean."""
+    b, total = clipped(on)
+    of_log = (2.0 * by.k_log + 2.0) * by.u * np.abs(np.log(b))
+    mean = np.einsum("ij,ij->i", b, of_log)[:, None] / total
+    top = np.take_along_axis(of_log, b.argmax(axis=1)[:, None], axis=1) if b.shape[1] else 0.0
+    return np.asarray(of_log + 2.0 * top + mean + 4.0 * by.k_exp * by.u)
 
 
 def _derivative(on: Conditions) -> tuple[Floats, Floats]:

@@ -123,6 +123,30 @@ def clip_then_divide(p: Array, labels: Array) -> Any:
     return mean(-np.log(at(b / total, labels)))
 
 
+def _softmax_of_logarithms(p: Array) -> tuple[Array, Array]:
+    """Return the clipped probabilities, and a softmax of their logarithms."""
+    b, _ = _clipped_and_divided(p)
+    logs = np.log(b)
+    e = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return b, e / e.sum(axis=1, keepdims=True)
+
+
+def _softmax_of_logarithms_gradient(p: Array, labels: Array) -> Any:
+    """Return (softmax(log b) - t)/b within the clip, of the mean; 0 outside."""
+    b, q = _softmax_of_logarithms(p)
+    within = (p >= p.dtype.type(LOW)) & (p <= p.dtype.type(HIGH))
+    return (np.where(within, (q - one_hot(labels, p)) / b, 0) / max(len(p), 1)).astype(p.dtype)
+
+
+@right(contract={**AFTER, **BY_P}, gradient=_softmax_of_logarithms_gradient)
+def clipped_logarithms_as_logits(p: Array, labels: Array) -> Any:
+    """Clip, and take the logarithms for the logits of a loss of logits, as Keras does on tensorflow."""
+    b, _ = _clipped_and_divided(p)
+    logs = np.log(b)
+    d = logs - logs.max(axis=1, keepdims=True)
+    return mean(np.log(np.exp(d).sum(axis=1)) - at(d, labels))
+
+
 @right(contract={**P, "boundary": {"clip": "eps", "normalise": "after"}})
 def clip_then_subtract_logarithms(p: Array, labels: Array) -> Any:
     """Clip at the eps of the dtype, and take log of the row's sum less the logarithm of the label's share."""

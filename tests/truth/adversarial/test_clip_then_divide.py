@@ -11,7 +11,7 @@ from tests.truth.adversarial.judging import allowances, posed, tight_bounds, wor
 from xentcheck.truth.formats import FORMATS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
-LIMITS = ((2.0**-7, 1 - 2.0**-7), (2.0**-20, 1.0), (2.0**-13, 0.75))
+LIMITS = ((2.0**-7, 1 - 2.0**-7), (2.0**-20, 1.0), (2.0**-13, 0.75), (2.0**-24, 1.0))
 NAMES = ("float32", "float64", "float16 in float32", "bfloat16 in float32", "float16", "bfloat16")
 
 
@@ -22,6 +22,9 @@ def rows(rng, name, n, m):
     p /= p.sum(1, keepdims=True)
     p[::5] = np.where(p[::5] > 0.3, 1.0, 0.0)
     p *= rng.choice([1, 1, 1, 0.25, 3], (n, 1))
+    if m == 2:  # nearly certain: the logarithm of the other class is large, and its rounding is in all digits of exp
+        rest = 10.0 ** rng.uniform(-6, -2, len(p[1::2]))
+        p[1::2] = np.stack([1 - rest, rest], axis=1)
     return p.astype(FORMATS[name].dtype)
 
 
@@ -67,6 +70,17 @@ def logarithms(p, t, low, high):
     return loss, np.where((p >= low) & (p <= high), T / B - t / b, 0).astype(p.dtype)
 
 
+def softmax_of_logarithms(p, t, low, high):
+    """The logarithms as the logits of a softmax, and its derivative over b: what Keras has tensorflow do."""
+    b = np.clip(p, low, high)
+    logs = np.nextafter(np.log(b), p.dtype.type(-np.inf))  # no better than a logarithm has to be
+    d = logs - logs.max(1, keepdims=True)
+    e = np.exp(d)
+    S, T = e.sum(1, keepdims=True), t.sum(1, keepdims=True)
+    loss = T[:, 0] * np.log(S[:, 0]) - (t * d).sum(1)
+    return loss, np.where((p >= low) & (p <= high), (T * (e / S) - t) / b, 0).astype(p.dtype)
+
+
 def behind(p, g):
     """Return the derivative by the logits behind p of that by p."""
     return p * (g - (p * g).sum(1, keepdims=True))
@@ -77,7 +91,7 @@ def problems(name, wrt, limits):
     dtype, _, inside = name.partition(" in ")
     compute = dtype if dtype in ("float16", "bfloat16") and not inside else None
     rng = np.random.default_rng(11)
-    for m, n in ((2, 20), (3, 20), (10, 20), (60, 5)):
+    for m, n in ((2, 200), (3, 20), (10, 20), (60, 5)):
         p, y = rows(rng, dtype, n, m), rng.integers(0, m, n)
         stated = {"input": "probabilities", "reduction": "none", "gradient_of": "loss", "gradient_wrt": wrt}
         stated |= {"boundary": {"clip": list(limits), "normalise": "after"}, "compute": compute}
@@ -96,7 +110,7 @@ def test_legitimate_code_stays_inside(name, limits):
         for p, t, problem in problems(name, wrt, limits):
             losses, by_p, by_z = exact(p, t, limits)
             bounds = [allowances(problem)] + ([tight_bounds(problem)["B"]] if " in " not in name else [])
-            for f in (quotient, logarithms):
+            for f in (quotient, logarithms, softmax_of_logarithms):
                 loss, g = f(p.astype(inside), t.astype(inside), inside.type(limits[0]), inside.type(limits[1]))
                 g = g if wrt == "probabilities" else behind(p.astype(inside), g)
                 loss, g = loss.astype(p.dtype), g.astype(p.dtype)

@@ -34,8 +34,10 @@ def _four(backend: str) -> tuple[Registered, ...]:
     """Return the targets of one backend: logits and probabilities, class indices and rows."""
     modules, packages = _BACKENDS[backend]
     where = f"xentcheck.targets.shims.keras_{backend}"
-    # Rows of probabilities are divided by their sum, then clipped: issue 18467 of keras.
+    # Rows of probabilities are divided by their sum, then clipped: issue 18467 of keras. For class indices tensorflow
+    # is given the logarithms of what was clipped, and its softmax divides.
     divided = {**_CLIP, "normalise": True}
+    sparse = {**_CLIP, "normalise": "after"} if backend == "tensorflow" else divided
     common: dict[str, Any] = {
         "framework": backend,
         "package": "keras",
@@ -69,7 +71,7 @@ def _four(backend: str) -> tuple[Registered, ...]:
             name=f"keras.{backend}.sparse_categorical_crossentropy.probabilities",
             description=f"class indices, of probabilities, on {backend}",
             loss=f"{where}:sparse_categorical_crossentropy",
-            contract={**form, **_PROBABILITIES, "labels": ["sparse"], "boundary": divided},
+            contract={**form, **_PROBABILITIES, "labels": ["sparse"], "boundary": sparse},
             **common,
         ),
         Registered(
@@ -87,11 +89,4 @@ def _four(backend: str) -> tuple[Registered, ...]:
     )
 
 
-TARGETS: tuple[Registered, ...] = tuple(
-    target
-    for backend in _BACKENDS
-    for target in _four(backend)
-    # It clips and takes a softmax of the logarithms, which divides by the sum after the clip: of that form no bound of
-    # the gradient is derived.
-    if target.name != "keras.tensorflow.sparse_categorical_crossentropy.probabilities"
-)
+TARGETS: tuple[Registered, ...] = tuple(target for backend in _BACKENDS for target in _four(backend))
