@@ -124,5 +124,4 @@ def test_sklearn_log_loss_conforms():
         "sklearn.metrics.log_loss", contract={**report.target.contract, "label_dtypes": ["int32", "int64"]}
     )
     assert wide.findings == ()
-    report = wide
-    assert {cell.dtype for cell in report.properties if cell.name == "value"} == {"float32", "float64"}
+    assert {cell.dtype for cell in wide.properties if cell.name == "value"} == {"float32", "float64"}

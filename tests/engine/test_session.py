@@ -9,7 +9,10 @@ import pytest
 
 import xentcheck
 from xentcheck.contract import ContractError
+from xentcheck.engine.plan import Cell
+from xentcheck.engine.reporting import _status
 from xentcheck.engine.run import Silent, check_target
+from xentcheck.engine.search import CellResult, Tally
 from xentcheck.properties.registry import LAWS, UnknownPropertyError
 from xentcheck.targets import TargetError, TargetSpecification
 
@@ -243,3 +246,13 @@ def test_the_progress_is_told_about_how_many_batches_come():
     both = target("loss", changes={"labels": ["sparse", "onehot"]})
     report = check_target(both, dtypes=["float64"], properties=["precision"], progress=Told())
     assert totals == [pytest.approx(report.counts.planned, rel=0.1)]
+
+
+@pytest.mark.parametrize(("result", "early"), [({"run": 2, "skipped": 1}, False), ({"run": 2, "left": True}, True)])
+def test_a_batch_outside_the_domain_does_not_end_the_judging(result, early):
+    """A law without an example is said to be idle where all was tried, batches that were left out included."""
+    cell = CellResult(Cell("float64", "sparse"), planned=3, answered=2, **result)
+    assert _status(Tally(LAWS[0]), cell) == (
+        "skipped",
+        "judging ended before an example of it came" if early else LAWS[0].idle,
+    )

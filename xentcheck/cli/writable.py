@@ -59,10 +59,7 @@ def _against_new(folder: Path) -> str:
 
 def write(option: str, path: str, text: str) -> None:
     """Write the file that an option names, whole or not at all; raises click.ClickException."""
-    try:
-        write_whole(Path(path), text)
-    except OSError as error:
-        raise click.ClickException(f"{option} {path} cannot be written: {error.strerror}.") from None
+    draw(option, path, lambda file: write_whole(file, text))
 
 
 def draw(option: str, path: str, drawn: Callable[[Path], object]) -> None:

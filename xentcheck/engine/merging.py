@@ -39,7 +39,7 @@ def missing(order: Order, done: Mapping[int, CellResult]) -> int | None:
 
 
 def _ends(result: CellResult, deaths: int) -> bool:
-    return result.left or result.interrupted or bool(result.fault) or deaths >= FATAL_LIMIT
+    return result.ended or deaths >= FATAL_LIMIT
 
 
 class Merging:

@@ -153,7 +153,8 @@ def _status(tally: Tally, result: CellResult) -> tuple[str, str]:
         return "skipped", "no batch was judged"
     if not result.answered:
         return "skipped", "no usable answer"
-    return "skipped", tally.law.idle if result.run == result.planned else "judging ended before an example of it came"
+    early = result.ended or result.lost
+    return "skipped", "judging ended before an example of it came" if early else tally.law.idle
 
 
 def _grades(contract: Contract, done: Sequence[CellRun]) -> dict[str, dict[str, Grade]]:

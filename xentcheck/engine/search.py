@@ -100,6 +100,11 @@ class CellResult:
     trace: str = ""
     lost: list[str] = field(default_factory=list)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the search was ended before all that was planned had been tried."""
+        return self.left or self.interrupted or bool(self.fault) or self.deaths >= FATAL_LIMIT
+
 
 @dataclass(frozen=True)
 class Begun:

@@ -67,9 +67,7 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
             calls = "\n".join([direct_call(known, contract, finding, framework, role), folded + comparison(finding)])
         else:
             calls = hosted_call(known, contract, finding)
-    data = _data(finding, contract, "open_host(" not in calls)
-    if not re.search(r"\boptions\b", calls):
-        data = data.replace("options = {}\n", "")
+    data = _data(finding, contract, "open_host(" not in calls, bool(re.search(r"\boptions\b", calls)))
     names = [name for name in ("inf", "nan") if re.search(rf"\b{name}\b", data + calls)]
     imports = "from math import fsum\n\n" if "fsum(" in calls else ""
     imports += "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
@@ -95,7 +93,7 @@ def _heading(specification: TargetSpecification, finding: Finding) -> str:
     return f'"""{text}\n\nWritten by xentcheck.\n"""\n'
 
 
-def _data(finding: Finding, contract: Contract, as_given: bool) -> str:
+def _data(finding: Finding, contract: Contract, as_given: bool, with_options: bool) -> str:
     """Return the lines that make scores, labels and options: as the target is given them, or as a Batch has them."""
     batch = finding.batch
     memory = batch.get("layout", "C")
@@ -112,5 +110,6 @@ def _data(finding: Finding, contract: Contract, as_given: bool) -> str:
         if as_given and OPTIONS[key].kind == "rows":
             source = along_axes(source, contract, batch, value["shape"])
         pairs += f"\n    {contract.arguments.get(key, key)!r}: {source},"
-    lines.append(f"options = {{{pairs}\n}}" if pairs else "options = {}")
+    if with_options:
+        lines.append(f"options = {{{pairs}\n}}" if pairs else "options = {}")
     return "\n".join(lines) + "\n"
