@@ -13,13 +13,14 @@ from xml.etree import ElementTree
 import pytest
 from jsonschema import Draft202012Validator
 
+from xentcheck.contract.keys_loss import OUTPUTS
 from xentcheck.report import github, junit, markdown, sarif, waiver_file
 from xentcheck.report.html.page import page
 from xentcheck.report.known import waiver_lines
 from xentcheck.report.report import Report
 from xentcheck.report.results import WaiverResult
 from xentcheck.report.terminal import render
-from xentcheck.report.waiver_table import WaiverError
+from xentcheck.report.waiver_table import WaiverError, waiver
 from xentcheck.report.waivers import PASSES, Waiver, applied, same_target
 
 TODAY = date(2026, 11, 28)
@@ -152,6 +153,15 @@ def test_what_is_beneath_a_finding_is_waived_on_its_own(found: Report, tmp_path:
 def test_the_range_of_versions(found: Report, tmp_path: Path, versions: str, version: str, status: str) -> None:
     report = replace(found, target=replace(found.target, version=version))
     assert statuses(applied(report, waivers_of(report, tmp_path, 2, versions=versions), {}, TODAY)) == [status]
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_every_output_has_waivers(output: str) -> None:
+    """What the report calls a part of an answer, by the contract's output, a file of waivers may call it, too."""
+    batch = {"scores": {"dtype": "float64", "shape": [1, 1], "layout": "C", "values": [0.0]}, "label_form": "none"}
+    table = {"target": "m.py:f", "law": "value", "dtype": "float64", "labels": "sparse", "reason": "known"}
+    table |= {"batch": json.dumps(batch), "event": "a wrong number", "part": f"{output}[0]"}
+    assert waiver(table, "it").part == f"{output}[0]"
 
 
 @pytest.mark.parametrize(("day", "status"), [(27, "expired"), (28, "waives")])

@@ -9,6 +9,7 @@ from xentcheck.contract.key import key
 from xentcheck.contract.values import EXACT, Boundary, OneOf
 
 REDUCTIONS = ("mean", "sum", "none")
+OUTPUTS = ("loss", "log_probability", "entropy")
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Loss:
 
     output: str = key(
         "loss",
-        OneOf("loss", "log_probability", "entropy"),
+        OneOf(*OUTPUTS),
         meaning=(
             "What is returned: the loss, or minus it, the log-probability of the label: log p_y for each row, reduced "
             "alike. Every other key is said of the loss, of which all that is returned has the sign turned: the "

@@ -14,6 +14,8 @@ from packaging.version import InvalidVersion, Version
 from xentcheck.batches.input_space import BatchError
 from xentcheck.batches.storage import digest, from_mapping
 from xentcheck.contract.harmless import harmless
+from xentcheck.contract.keys_inputs import LABEL_FORMS
+from xentcheck.contract.keys_loss import OUTPUTS
 from xentcheck.contract.nearest import nearest
 from xentcheck.contract.values import DTYPES
 from xentcheck.properties.registry import LAWS
@@ -29,8 +31,8 @@ _TEXTS = ("target", "law", "dtype", "labels", "reason", "event", "part", "mechan
 _WORDS = {
     "law": tuple(law.name for law in LAWS),
     "dtype": DTYPES,
-    "labels": ("sparse", "onehot", "soft"),
-    "part": (*PARTS, "log_probability"),
+    "labels": LABEL_FORMS,
+    "part": tuple(dict.fromkeys((*PARTS, *OUTPUTS))),
 }
 """What a field may be, of which a finding has no other."""
 
@@ -107,7 +109,6 @@ def _around(stated: SpecifierSet) -> Iterator[Version]:
         try:
             end = Version(one.version.removesuffix(".*"))
         except InvalidVersion:  # === takes any text
-            yield from ()
             continue
         yield end
         release = end.release
