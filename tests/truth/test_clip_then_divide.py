@@ -120,7 +120,7 @@ def test_at_the_eps_of_the_dtype():
         ({"boundary": {"add": 1e-7, "normalise": "after"}}, "there is no clip that it could come after"),
         ({"boundary": {"clip": [0, 1], "normalise": "after"}}, "a row of zeros cannot be divided by its sum"),
         ({"input": "logits"}, "it divides given probabilities, and input is 'logits'"),
-        ({"boundary": {"clip": [0.1, 0.9], "normalise": "first"}}, "must be true or false"),
+        ({"boundary": {"clip": [0.1, 0.9], "normalise": "first"}}, "must be true, false or, beside a clip, 'after'"),
     ],
 )
 def test_what_has_no_meaning(keys, words):

@@ -169,13 +169,6 @@ def integer(key: str, value: object) -> int:
     return value
 
 
-def boolean(key: str, value: object) -> bool:
-    """Return a bool, true or false and nothing else."""
-    if not isinstance(value, bool):
-        raise ContractError(f"{key} is {value!r}, but must be true or false.")
-    return value
-
-
 def argument(key: str, value: object, limits: Range | None = None) -> Argument | None:
     """Return the Argument that `value` declares, or None if it declares a constant.
 
@@ -231,10 +224,13 @@ def boundary(key: str, value: object) -> Boundary:
         raise ContractError(f"{key} is {value!r}, but must be {wanted}.")
     if "add" in value and "clip" in value:
         raise ContractError(f"{key} has both add and clip, but must be {wanted}.")
-    after = value.get("normalise") == "after"
+    divided = value.get("normalise", False)
+    after = divided == "after"
     if after and "clip" not in value:
         raise ContractError(f"{key}.normalise is 'after', but there is no clip that it could come after.")
-    normalise = not after and boolean(f"{key}.normalise", value.get("normalise", False))
+    if not after and not isinstance(divided, bool):
+        raise ContractError(f"{key}.normalise is {divided!r}, but must be true, false or, beside a clip, 'after'.")
+    normalise = divided is True
     if "add" in value:
         return Boundary(add=number(f"{key}.add", value["add"], 0.0, 1.0), normalise=normalise)
     if "clip" in value:
