@@ -100,6 +100,15 @@ def test_check_hands_the_waivers_on(engine: Any, call: Any) -> None:
     assert len(engine.asked) == 1
 
 
+def test_check_tells_of_waivers_for_another_target(engine: Any, call: Any) -> None:
+    """The status is that of the findings, which are not waived."""
+    Path("r.json").write_text(stored("b").to_json(), encoding="utf-8")
+    assert main(["waive", "r.json", *REASON, "-o", "w.toml"]) == 0
+    said = "xentcheck: the waivers of b waive nothing here: judged was a.\n"
+    assert call("check", "a", "--waivers", "w.toml")[::2] == (0, said)
+    assert call("check", "a", "b", "--waivers", "w.toml")[::2] == (0, "")
+
+
 @pytest.mark.parametrize(("words", "status"), [([], 0), (["--strict-waivers"], 1)])
 def test_a_stale_waiver_is_said_and_fails_if_strict(engine: Any, call: Any, words: list[str], status: int) -> None:
     stale = WaiverResult("value", "float32", "sparse", "", "known", "stale", "its batch passes")

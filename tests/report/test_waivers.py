@@ -21,7 +21,7 @@ from xentcheck.report.report import Report
 from xentcheck.report.results import WaiverResult
 from xentcheck.report.terminal import render
 from xentcheck.report.waiver_table import WaiverError, waiver
-from xentcheck.report.waivers import PASSES, Waiver, applied, same_target
+from xentcheck.report.waivers import PASSES, Waiver, applied, not_heeded, same_target
 
 TODAY = date(2026, 11, 28)
 REASON = "known; 'quoted' \"twice\" \\ [x](y) <b>&\n::error::\x00\x7f"
@@ -186,6 +186,26 @@ def test_a_target_by_its_file_or_its_module(one: str, other: str, same: bool) ->
     """What the command line calls by its file, pytest may call by its module."""
     assert same_target(one, other) is same
     assert same_target(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("stated", "judged", "said"),
+    [
+        (["mine.py:los"], ["mine.py:loss"], "the waivers of mine.py:los waive nothing here: judged was mine.py:loss."),
+        (["old.py:f"], ["mine.py:loss"], "the waivers of old.py:f waive nothing here: judged was mine.py:loss."),
+        (["mine:loss", "mine.py:los"], ["mine.py:loss"], "the waivers of mine.py:los waive"),
+        (list("abcde"), ["f", "g"], "the waivers of a, b, c and 2 more waive nothing here: judged was f, g."),
+        (["mine:loss", "old.py:f"], ["mine.py:loss"], ""),  # for another run with the same file
+        (["mine:loss"], ["mine.py:loss", "other.py:loss"], ""),
+        (["mine.py:loss"], [], ""),  # no target could be judged, which has been said
+    ],
+)
+def test_a_waiver_of_another_target_is_told_where_it_looks_like_a_mistake(
+    found: Report, tmp_path: Path, stated: list[str], judged: list[str], said: str
+) -> None:
+    (one,) = waivers_of(found, tmp_path, 2)
+    told = not_heeded([replace(one, target=name) for name in stated], judged)
+    assert told.startswith(said) if said else told == ""
 
 
 def test_each_format_tells_of_them(partly: Report) -> None:

@@ -9,9 +9,11 @@ import click
 
 from xentcheck.contract import ContractError
 from xentcheck.contract.declaration import DTYPES
+from xentcheck.contract.harmless import harmless
 from xentcheck.contract.reading import assigned, contract_file, contract_of
 
 if TYPE_CHECKING:
+    from xentcheck.report.report import Report
     from xentcheck.report.waivers import Waiver
 
 
@@ -70,6 +72,15 @@ def waivers(file: str | None) -> tuple[Waiver, ...]:
         return read(file)
     except WaiverError as error:
         raise click.ClickException(str(error)) from None
+
+
+def tell_not_heeded(waivers: Sequence[Waiver], reports: Sequence[Report]) -> None:
+    """Tell of waivers whose target looks like a mistake, as none that was judged has that name."""
+    from xentcheck.report.waivers import not_heeded
+
+    sentence = not_heeded(waivers, [report.target.name for report in reports])
+    if sentence:
+        click.echo(harmless(f"xentcheck: {sentence}", len(sentence) + 20), err=True)
 
 
 def memory(given: str | None) -> None:

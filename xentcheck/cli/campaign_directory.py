@@ -154,6 +154,7 @@ def merge(directory: str, corpus: str | None, waivers: str | None, strict_waiver
             if strict_waivers and report.stale:
                 click.echo(statuses.stale(len(report.stale)), err=True)
             coverage.write(report.coverage, sys.stdout)
+    arguments.tell_not_heeded(accepted, reports)
     several = len(reports) > 1
     writes = [
         partial(form.write, path, reports, {}, several) for form in output_files.FORMATS if (path := files[form.name])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xentcheck.cli import output_files, status
+from xentcheck.cli import arguments, output_files, status
 from xentcheck.cli.interruption import asked
 from xentcheck.contract.harmless import harmless
 
@@ -209,6 +209,8 @@ class CheckRun:
         """Return the exit status of the whole run."""
         self.write()
         self.write_html()
+        if self.limits["waivers"]:
+            arguments.tell_not_heeded(self.limits["waivers"], self.reports)
         if self.given["github"]:
             from xentcheck.report import github
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
@@ -39,6 +40,8 @@ AS_BEFORE, OTHERWISE, PASSES, NOT_TRIED = "as before", "otherwise", "passes", "n
 """What replaying the batch of a waiver may show."""
 _CONSTANT = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.]*\w)", re.IGNORECASE)
 _ALIKE = 0.01  # relative: constants of a sentence have 4 digits, and are fitted to answers that are rounded
+_NEAR = 0.8  # of difflib: `mine.py:los` to `mine.py:loss`, but not another file's `loss`
+_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +114,27 @@ class Waiver:
 def same_target(one: str, other: str) -> bool:
     """Return whether two names are of one target: `mine.py:loss` is what `mine:loss` and the function itself are."""
     return _module(one) == _module(other)
+
+
+def not_heeded(waivers: Sequence[Waiver], judged: Sequence[str]) -> str:
+    """Return a sentence on waivers of targets that a run has not judged, where their names look like a mistake.
+
+    A file may serve several runs, each on some of its targets: so they are named only where their target's name is near
+    to one that was judged, or where the file has nothing on any that was.
+
+    Parameters
+    ----------
+    waivers : sequence of Waiver
+    judged : sequence of str
+        The names of the targets that were judged.
+    """
+    own = [waiver for waiver in waivers if any(same_target(waiver.target, name) for name in judged)]
+    others = list(dict.fromkeys(waiver.target for waiver in waivers if waiver not in own))
+    named = [name for name in others if get_close_matches(name, judged, n=1, cutoff=_NEAR)] if own else others
+    if not (judged and named):
+        return ""
+    more = f" and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
+    return f"the waivers of {', '.join(named[:_NAMED])}{more} waive nothing here: judged was {', '.join(judged)}."
 
 
 def _module(name: str) -> str:
