@@ -63,6 +63,24 @@ def test_functions_classes_and_instances(name: str, factor: float, has_gradient:
     assert described(location).has_gradient == has_gradient
 
 
+@pytest.mark.parametrize("name", ["Layer", "Leaving", "LeavingLayer"])
+def test_a_gradient_of_what_was_asked_last(name: str) -> None:
+    """A backward without scores and labels follows the loss; one that returns nothing leaves a gradient behind."""
+    expected = np.array([[-2.0, 1.0, 1.0], [1.0, -2.0, 1.0]]) / 6.0
+    with open_host(TargetSpecification(f"{PLANTED}:{name}"), in_process=True) as host:
+        host.evaluate(Batch(np.ones((2, 3)), np.array([2, 2])), ("loss",))
+        for want in (("gradient",), ("loss", "gradient")):
+            assert host.evaluate(BATCH, want).gradient == pytest.approx(expected)
+
+
+def test_a_gradient_that_wants_what_nobody_gives() -> None:
+    """A backward that takes neither scores and labels nor nothing is not called wrongly: it is refused."""
+    said = refusal(f"{PLANTED}:Upstream")
+    assert "Upstream.backward takes (dout), and neither scores and labels nor nothing" in said
+    assert said.endswith("or name the loss alone: " + f"{PLANTED}:Upstream.forward.")
+    assert described(f"{PLANTED}:Upstream.forward").has_gradient is False
+
+
 def test_forward_and_calculate() -> None:
     """The loss is `calculate`, or `forward` where the contract reduces nothing."""
     assert loss_of(f"{PLANTED}:Calculating").shape == ()

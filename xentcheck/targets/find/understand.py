@@ -10,6 +10,7 @@ from typing import Any
 from xentcheck.targets.call.target import Functions
 from xentcheck.targets.call.trace import module_of
 from xentcheck.targets.errors import TargetError
+from xentcheck.targets.find.kept import gradient_of
 from xentcheck.targets.find.locate import instance_of, needs_instance
 
 ROLES = tuple(field.name for field in fields(Functions))
@@ -49,12 +50,14 @@ def understand(found: Any, name: str, reduction: str = "mean") -> Functions:
         return Functions(loss=function_of(found, name))
     if isinstance(found, type) and any(needs_instance(found, method) for method in named.values()):
         found = instance_of(found, name)
-    return Functions(
-        **{
-            role: function_of(found if method == _CALL else getattr(found, method), f"{name}.{method}")
-            for role, method in named.items()
-        }
-    )
+    functions = {
+        role: function_of(found if method == _CALL else getattr(found, method), f"{name}.{method}")
+        for role, method in named.items()
+    }
+    if "gradient" in functions:
+        asked = functions.get("loss")
+        functions["gradient"] = gradient_of(asked, functions["gradient"], f"{name}.{methods['gradient']}")
+    return Functions(**functions)
 
 
 def function_of(found: Any, name: str) -> Callable[..., Any]:

@@ -1,0 +1,74 @@
+"""Gradients as layers of networks have them: of what the loss was asked for last, and kept in the object."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from xentcheck.targets.errors import TargetError
+
+_KEPT = ("dinputs", "dinput", "grad_input", "dx", "gradient", "grad")
+"""Where a backward that returns nothing leaves its result: `dinputs` in a book that many networks follow."""
+
+
+def gradient_of(loss: Callable[..., Any] | None, gradient: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return a gradient of scores and labels, whatever the method of an object takes and returns.
+
+    Parameters
+    ----------
+    loss, gradient : callable
+        The methods of one object. A gradient that takes no scores and labels is that of the last loss, which is asked
+        for first; one that returns None leaves the gradient in its object.
+    name : str
+        How messages call the gradient.
+
+    Raises
+    ------
+    TargetError
+        If the gradient can be called neither with scores and labels nor without arguments.
+    """
+    kept = loss is not None and _takes(gradient, 0) and not _takes(gradient, 2)
+    if not kept and not _takes(gradient, 2):
+        raise TargetError(
+            f"{name} takes {_said(gradient)}, and neither scores and labels nor nothing; give a function of scores and "
+            f"labels by --gradient, or name the loss alone: {name.rpartition('.')[0]}{_loss_name(loss)}."
+        )
+
+    def called(*given: Any, **options: Any) -> Any:
+        if kept and loss is not None:
+            loss(*given, **options)
+        returned = gradient() if kept else gradient(*given, **options)
+        return _left_in(owner) if returned is None else returned
+
+    owner = getattr(gradient, "__self__", None)
+    return gradient if owner is None and not kept else called
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Return whether a callable can be called with so many arguments; True where it tells nobody its signature."""
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except ValueError:
+        return True
+    except TypeError:
+        return False
+    return True
+
+
+def _left_in(owner: Any) -> Any:
+    return next((found for name in _KEPT if (found := _numbers(owner, name)) is not None), None)
+
+
+def _numbers(owner: Any, name: str) -> Any:
+    found = getattr(owner, name, None)
+    return found if hasattr(found, "shape") else None
+
+
+def _said(function: Callable[..., Any]) -> str:
+    return f"({', '.join(inspect.signature(function).parameters)})"
+
+
+def _loss_name(loss: Callable[..., Any] | None) -> str:
+    name = getattr(loss, "__name__", "")
+    return f".{name}" if name else ""
