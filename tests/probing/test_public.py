@@ -34,6 +34,19 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "boundary": "exact",
         "soft_rows": "any",
     },
+    "public_numpy.py:rows_or_classes": {
+        **SCORES_FIRST,
+        "input": "logits",
+        "labels": ["sparse", "onehot"],
+        "invalid": ["label_fractional"],
+    },
+    "public_numpy.py:dot_with_labels": {
+        **SCORES_FIRST,
+        "input": "logits",
+        "labels": ["onehot", "soft"],
+        "reduction": "none",
+        "output_dtype": "any",
+    },
     "public_numpy.py:course_softmax_loss": {
         **SCORES_FIRST,
         "input": "logits",

@@ -56,7 +56,7 @@ def find_dtypes(questions: Questions, inference: Inference) -> None:
     found = found or [questions.dtype]
     inference.tell("dtypes", found, "; ".join(words))
     questions.learn(dtypes=found)
-    _output(inference, returned)
+    _output(inference, returned, _widened(questions, returned))
     _tell_compute(inference, halves)
 
 
@@ -94,15 +94,30 @@ def _returned(questions: Questions, name: str, value: Any) -> tuple[str, ...]:
     return tuple(kinds)
 
 
+def _widened(questions: Questions, returned: dict[str, tuple[str, ...]]) -> str:
+    """Return what tells that rows of labels in a wider dtype widen the answer, too; "" where they do not."""
+    dense = next((form for form in questions.contract.labels if form != "sparse"), None)
+    asked = "float64" in questions.contract.promised_dense_dtypes and WIDE in returned and questions.part == "loss"
+    if dense is None or not asked:
+        return ""
+    batch = questions.plain(questions.few, form=dense, dtype=WIDE)
+    loss = questions.ask(batch.replace(labels=batch.labels.astype(np.float64))).loss
+    if loss is None or loss.dtype.name == returned[WIDE][0]:
+        return ""
+    return f"; {WIDE} with labels in float64 gives {loss.dtype.name}"
+
+
 def _as_autograd(returned: dict[str, tuple[str, ...]]) -> bool:
     """Return whether each gradient has the dtype of the loss, or that of the scores, as autograd returns it."""
     return all({*kinds} <= {kinds[0], name} for name, kinds in returned.items())
 
 
-def _output(inference: Inference, returned: dict[str, tuple[str, ...]]) -> None:
+def _output(inference: Inference, returned: dict[str, tuple[str, ...]], widened: str) -> None:
     words = "; ".join(f"{name} gives {' and '.join(sorted({*kinds}))}" for name, kinds in returned.items())
     losses = {kinds[0] for kinds in returned.values()}
-    if returned and all({*kinds} == {name} for name, kinds in returned.items()):
+    if widened:
+        inference.tell("output_dtype", "any", words + widened)
+    elif returned and all({*kinds} == {name} for name, kinds in returned.items()):
         inference.tell("output_dtype", "same", words)
     elif len(losses) == 1 and losses <= {*DTYPES} and _as_autograd(returned):
         inference.tell("output_dtype", losses.pop(), words)

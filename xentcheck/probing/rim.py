@@ -131,6 +131,8 @@ def _bad(questions: Questions, kind: str, sizes: tuple[int, ...] = ()) -> list[B
     for form in questions.contract.labels:
         if meaningful_kind(questions.contract, form, kind):
             batches = [questions.plain(n, form=form) for n in sizes]
+            if form != "sparse" and "int64" in questions.contract.promised_dense_dtypes:  # which may pass for classes
+                batches += [batch.replace(labels=batch.labels.astype(np.int64)) for batch in batches]
             if label is not None and form == "sparse":
                 batches += [questions.batch(questions.rows(n), (label,) * n) for n in sizes]
             made = [spoil(batch, kind, way, label) for batch in batches for way in range(_WAYS)]
