@@ -43,6 +43,15 @@ def test_one_mechanism_is_one_finding_and_the_most_basic_law_leads() -> None:
     assert names(*found_so) == [["value", "shift"], ["gibbs"]]
 
 
+def test_what_is_suspected_in_one_cell_and_shown_in_another_is_one_finding() -> None:
+    """Infinities alone show no mechanism; where finite numbers do elsewhere, they are not another mistake."""
+    shown, other = found("value", 1, "a"), found("value", 1)
+    assert names(shown, replace(other, suspected="a")) == [["value", "value"]]
+    assert names(shown, replace(other, suspected="b")) == [["value"], ["value"]]
+    elsewhere = found("finite", 12, event="nan for a finite number")
+    assert names(shown, replace(elsewhere, suspected="a")) == [["value"], ["finite"]]
+
+
 def test_a_known_cause_leads() -> None:
     assert names(found("value", 1, promise="p"), found("shift", 3, "a", "p")) == [["shift", "value"]]
 

@@ -20,9 +20,12 @@ class Cause:
         that differ, and no right one speaks against it. What is not shown is a suspicion.
     known : str
         What tells wrong answers from right ones, where no mechanism is shown; "" if nothing does.
+    foretold : bool
+        Whether it predicts every wrong answer there is, and no right one wrongly, shown or not.
     """
 
     mechanism: str
     sentence: str
     shown: bool = True
     known: str = ""
+    foretold: bool = False

@@ -162,7 +162,7 @@ def _cause(found: Sequence[Candidate], wrong: int, limits: str = "", *, partly: 
     often = not partly and best.explained >= CONVINCING and best.different >= SEVERAL
     better = all(one.key[0] == best.key[0] or (often and one.foretells_as(best)) for one in tied)
     shown = best.different >= 2 and 3 * best.explained >= 2 * wrong and not best.refuted and better
-    return Cause(best.key[0], sentence, shown)
+    return Cause(best.key[0], sentence, shown, foretold=best.explained >= wrong and not (best.refuted or partly))
 
 
 def _either(sentences: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ def conclude(order: Order, result: CellResult, known: Record, host: Host) -> Rec
             conclusion.further(tally.falls)
         found = conclusion.all_reported()
     return {
-        "findings": [[plain(one.finding), one.mechanism, one.promise, one.event] for one in found],
+        "findings": [[plain(one.finding), one.mechanism, one.promise, one.event, one.suspected] for one in found],
         "minimal": {law: pack(batch) for law, batch in conclusion.minimal.items()},
         "observations": dict(result.observations - before),
         "deaths": result.deaths - deaths,
@@ -73,8 +73,8 @@ def concluded(result: CellResult, record: Record) -> CellRun:
     result.observations.update(record["observations"])
     result.deaths += record["deaths"]
     findings = [
-        Found(build(Finding, stated), mechanism, promise, tuple(event))
-        for stated, mechanism, promise, event in record["findings"]
+        Found(build(Finding, stated), mechanism, promise, tuple(event), *suspected)
+        for stated, mechanism, promise, event, *suspected in record["findings"]
     ]
     return CellRun(result, findings)
 
@@ -191,7 +191,8 @@ class Conclusion:
             made = replace(made, reproducer=script(self.order.specification, contract, made, framework=framework))
         except Exception as error:
             self._own_fault("writing the reproducer of a finding", error)
-        return Found(made, shown_mechanism(shown, self.shown), promise, (*shown.kind, str(place)))
+        mechanism = shown_mechanism(shown, self.shown)
+        return Found(made, mechanism, promise, (*shown.kind, str(place)), shown.suspected)
 
     def _own_fault(self, doing: str, error: Exception) -> None:
         """Report a fault of xentcheck's own beside what was found, which it must not cost."""

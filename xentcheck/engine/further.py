@@ -37,6 +37,7 @@ class Shown:
         self.kind: Kind = kind_of(fall.violation)
         self.mechanism = "" if cause is None else cause.mechanism
         self.told = cause is not None and cause.shown
+        self.suspected = self.mechanism if cause is not None and cause.foretold and not cause.shown else ""
         self._contract = contract
 
     @cached_property

@@ -3,7 +3,8 @@
 How one thinks here. A wrong number breaks the law of values, and with it most laws that relate two batches; so a target
 with one mistake breaks ten laws in every dtype. Two of these are taken for one mistake only by what is known:
 
-1. the same mechanism is shown for both, or the one shown for the first predicts the numbers of the second;
+1. the same mechanism is shown for both, or the one shown for the first predicts the numbers of the second: in the same
+   cell, or in another one where the same happened, all that is wrong and nothing that is right;
 2. the same weaker promise would mend both (`promises.py`), and no two mechanisms are shown among those that it mends;
 3. no mechanism is shown for either, and the same happened to the same part of the answer. Then nothing tells them
    apart, which is what the report says; it does not say that they are one.
@@ -34,12 +35,15 @@ class Found:
         The weaker promise under which the target would conform there, or "".
     event : tuple of str
         What happened, to which part.
+    suspected : str
+        A mechanism that predicts all wrong answers of the cell and is not shown there, or "".
     """
 
     finding: Finding
     mechanism: str
     promise: str
     event: tuple[str, ...]
+    suspected: str = ""
 
 
 def shown_mechanism(shown: Shown, cell: Sequence[Shown]) -> str:
@@ -56,7 +60,7 @@ def shown_mechanism(shown: Shown, cell: Sequence[Shown]) -> str:
 
 def gathered(found: Iterable[Found]) -> tuple[Finding, ...]:
     """Return one finding for each root cause, the most telling, with the others beneath it."""
-    found = tuple(found)
+    found = _shown_elsewhere(tuple(found))
     by_promise: dict[str, set[str]] = {}
     for one in found:
         by_promise.setdefault(one.promise, set()).add(one.mechanism)
@@ -70,3 +74,12 @@ def gathered(found: Iterable[Found]) -> tuple[Finding, ...]:
         by_root.setdefault(root, []).append(one.finding)
     ordered = (telling(group) for group in by_root.values())
     return tuple(replace(first, also=tuple(others)) for first, *others in ordered)
+
+
+def _shown_elsewhere(found: Sequence[Found]) -> tuple[Found, ...]:
+    """Return findings, those with the mechanism that they are suspected of that is shown where the same happened."""
+    shown = {(one.mechanism, one.event[:2]) for one in found if one.mechanism}
+    return tuple(
+        replace(one, mechanism=one.suspected) if not one.mechanism and (one.suspected, one.event[:2]) in shown else one
+        for one in found
+    )
