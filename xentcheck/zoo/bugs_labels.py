@@ -32,6 +32,21 @@ def off_by_one(scores: Array, labels: Array) -> Any:
     return mean_loss(scores, (integers(labels) - 1) % scores.shape[1])
 
 
+@bug("columns_of_all_labels", "value")
+def columns_of_all_labels(scores: Array, labels: Array) -> Any:
+    """Take z[:, y], the columns of all labels in each row, where z[arange(n), y] is meant."""
+    d = shifted(scores)
+    total = np.log(np.exp(d).sum(axis=1)).sum() - d[:, integers(labels)].sum()
+    return d.dtype.type(total) / d.dtype.type(len(d)) if len(d) else d.dtype.type(0)
+
+
+@bug("one_row_alone", "value")
+def first_row_alone(scores: Array, labels: Array) -> Any:
+    """Divide the first row's loss by the number of rows: an index too many."""
+    losses = row_losses(scores, labels)
+    return losses[0] / losses.dtype.type(len(losses)) if len(losses) else losses.dtype.type(0)
+
+
 @bug("argmax_as_label", "value", thread="pytorch 39769")
 def predicted_class_as_label(scores: Array, labels: Array) -> Any:
     """Use the class of the highest score for the label."""
