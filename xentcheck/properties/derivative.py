@@ -95,6 +95,8 @@ def _along(
     if np.isfinite(limit) and np.isfinite(estimate):
         case.looked()
     if np.isfinite(limit) and abs(slope - estimate) > limit:
+        limit *= max(_times(base, "gradient"), *(_times(answer, "loss") for answer in (base, *asked)))
+    if np.isfinite(limit) and abs(slope - estimate) > limit:
         sign, name = case.contract.sign, case.contract.spoken("loss")
         said = f"the gradient says {sign * slope:.9g}, but the {name} {sign * estimate:.9g} +- {bound:.2g}"
         yield Violation(
@@ -106,6 +108,16 @@ def _along(
             times=abs(slope - estimate) / limit,
             returned=gradient,
         )
+
+
+def _times(answer: Answer, part: str) -> float:
+    """Return by how much what is wrong is larger than what is right: its rounding errors and derivatives are, too."""
+    got = answer.numbers(part)
+    measured = None if answer.failed(part) is None else answer.measured(part)
+    if measured is None or got is None:
+        return 1.0
+    right = float(np.abs(measured[1]).max(initial=0.0))
+    return max(1.0, float(np.abs(got).max(initial=0.0)) / right) if right else np.inf
 
 
 def _plain(case: Case) -> Batch:

@@ -1,0 +1,46 @@
+"""A pair of loss and gradient is judged as the pair that it is, whatever else is wrong with the loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xentcheck.api import check
+from xentcheck.report.report import Report
+
+
+def _loss(z: Any, y: Any) -> Any:
+    d = z - z.max(axis=1, keepdims=True)
+    return np.mean(np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(d)), y])
+
+
+def _gradient(z: Any, y: Any) -> Any:
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    p[np.arange(len(p)), y] -= 1.0
+    return p / len(p)
+
+
+def _judged(times: float, of_the_gradient: float) -> Report:
+    return check(
+        lambda z, y: times * _loss(z, y),
+        lambda z, y: of_the_gradient * _gradient(z, y),
+        properties=["own-gradient"],
+        dtypes=["float64"],
+        contract={"domain": {"rows": [1, 2], "classes": [2, 3]}},
+    )
+
+
+@pytest.mark.parametrize("times", [255.0, 3e5])
+def test_a_wrong_loss_with_its_own_gradient_is_a_pair(times: float) -> None:
+    """What is too large has rounding errors that are too large as well: no difference of it shows another gradient."""
+    report = _judged(times, times)
+    assert report.verdict == "conforms"
+    assert report.properties[0].examples > 0
+
+
+def test_a_wrong_loss_with_another_gradient_is_none() -> None:
+    """The bound that grows with the loss still tells the two apart."""
+    assert _judged(255.0, 254.999).verdict == "violates"
