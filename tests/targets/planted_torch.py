@@ -33,6 +33,16 @@ def numpy_only(z, y):
     return float(z.astype("float64").sum())
 
 
+def views(z, y):
+    y = y.view(-1, 1)
+    return torch.logsumexp(z, 1).sub(z.gather(1, y).view(-1)).mean()
+
+
+def transposes(z, y):
+    z = z[None].transpose(1, 2)
+    return torch.nn.functional.cross_entropy(z, y[None])
+
+
 class Module(torch.nn.Module):
     def forward(self, z, y):
         return torch.nn.functional.cross_entropy(z, y)

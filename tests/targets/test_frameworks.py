@@ -36,7 +36,13 @@ def assert_right(outcome: Outcome, scale: float = 1.0) -> None:
 
 
 @pytest.mark.needs("torch")
-@pytest.mark.parametrize("name", [f"{TORCH}:loss", f"{TORCH}:Module", f"{TORCH}:Function", "torch.nn:CrossEntropyLoss"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"{TORCH}:{name}" for name in ("loss", "views", "transposes", "Module", "Function")),
+        "torch.nn:CrossEntropyLoss",
+    ],
+)
 def test_torch_is_recognised_and_differentiated(name: str) -> None:
     """A function, a module and an autograd function get tensors, and a gradient with any cotangent."""
     description, outcome = evaluated(name)

@@ -176,4 +176,5 @@ class Calls:
         self._results[part] = own if part in ("loss", "jvp") else self._target.convention.gradient_of(own, self._batch)
 
 
-_REFUSALS = ("TypeError", "AttributeError", "RuntimeError")
+_REFUSALS = ("TypeError", "AttributeError", "RuntimeError", "ValueError", "IndexError")
+"""What a method raises that arrays of numpy have too, under which they understand something else: `x.view(-1, 3)`."""
