@@ -51,7 +51,7 @@ def _answers(questions: Questions) -> tuple[bool, str]:
     if odd is None:
         return True, f"{what} are answered with {answered(questions.numbers(batch))}, as {batch.n} rows are"
     expected = answered(questions.predict(batch, odd)) if odd == "loss" else f"that of {batch.n} rows"
-    return False, f"{what}: the {odd} is {said(questions.ask(batch, odd))}, and not {expected}"
+    return False, f"{what}: the {odd} is {said(questions.ask(batch, odd), odd)}, and not {expected}"
 
 
 def _shape(questions: Questions, batch: Batch) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ def find_nonfinite(questions: Questions, inference: Inference) -> None:
                 found.append(OFF_LABEL)
                 words.append(f"{OFF_LABEL} is a class that is not there")
             batch, part = odd
-            came, expected = said(questions.ask(batch, part)), answered(questions.predict(batch, part))
+            came, expected = said(questions.ask(batch, part), part), answered(questions.predict(batch, part))
             words.append(f"{kind}: of {shown(batch)} the {part} is {came}, and {expected} in the limit")
     questions.learn(nonfinite=found)
     inference.tell("nonfinite", found, "; ".join(words))
@@ -62,7 +62,9 @@ def _infinite(questions: Questions, value: float, off_label: bool) -> list[Batch
     if ignored is not None and questions.form == "sparse":
         label, option = questions.ignored()
         rows[0, label if 0 <= label < questions.m else 0] = value
-        batches.append(questions.batch(rows, (label, 1 if label == 0 else 0), **option))
+        whole = rows.copy()
+        whole[0] = value  # whatever the scores of a row that does not count hold
+        batches += [questions.batch(one, (label, 1 if label == 0 else 0), **option) for one in (rows, whole)]
     return batches
 
 
@@ -90,7 +92,7 @@ def find_invalid(questions: Questions, inference: Inference) -> None:
             raising.append(kind)
             words.append(f"{kind} raises")
         else:
-            words.append(f"{kind}: {said(questions.ask(*let_pass))}")
+            words.append(f"{kind}: {said(questions.ask(*let_pass), let_pass[1])}")
     sentinel = None if raising or hung else _sentinel(questions, kinds)
     declared: Any = raising
     if sentinel is not None:

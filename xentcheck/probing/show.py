@@ -23,15 +23,15 @@ def shown(batch: Batch) -> str:
     return ", ".join(parts)
 
 
-def said(outcome: Outcome) -> str:
-    """Return what came of a call in words."""
+def said(outcome: Outcome, part: str = "") -> str:
+    """Return what came of a call in words: a part of it, or the loss where there is one."""
     if outcome.died:
         return f"its process ended ({outcome.died})"
     if outcome.raised is not None:
         if outcome.raised.call == "convert":
             return outcome.raised.message
         return f"{outcome.raised.kind}: {outcome.raised.message[:100]}"
-    value = outcome.loss if outcome.loss is not None else outcome.gradient
+    value = getattr(outcome, part) if part else outcome.loss if outcome.loss is not None else outcome.gradient
     return "nothing" if value is None else _numbers(value)
 
 
