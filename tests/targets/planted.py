@@ -175,6 +175,8 @@ RESULTS = [
     lambda z: np.array(["a"]),
     lambda z: memoryview(np.array([1.5, 2.5], np.float32)),
     lambda z: array("d", [1.5, 2.5]),
+    lambda z: (1.5, z),
+    lambda z: (z[:, 0], {"accuracy": 0.5}, None),
 ]
 
 

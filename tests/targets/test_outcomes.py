@@ -47,7 +47,6 @@ def chooser() -> Iterator[Host]:
         (1, "int64", ()),
         (2, "bool", ()),
         (3, "float64", (2,)),
-        (4, "float32", (2,)),
         (5, "float64", (2, 1)),
         (6, "float64", (1,)),
         (7, "complex128", ()),
@@ -74,6 +73,12 @@ def test_results_that_can_be_read(chooser: Host, index: int, dtype: str, shape: 
         (13, "the loss returned a generator, but a number or an array is wanted"),
         (14, "the loss returned a dict, but a number or an array is wanted"),
         (15, "the loss returned an array of dtype <U1, but numbers are wanted"),
+        (4, "the loss returned a tuple of 2: a number, a number; a pair of loss and gradient is given by"),
+        (
+            18,
+            "the loss returned a tuple of 2: a number, an array of shape (2, 3); a pair of loss and gradient",
+        ),
+        (19, "the loss returned a tuple of 3: an array of shape (2,), a dict, None; a pair of loss and gradient"),
     ],
 )
 def test_results_that_cannot_be_read(chooser: Host, index: int, message: str) -> None:

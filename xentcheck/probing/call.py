@@ -227,8 +227,9 @@ def _why_none(questions: Questions, refusals: list[tuple[Batch, Outcome]]) -> st
     batch, outcome = refusals[0]
     if all(other.raised is not None and other.raised.call == "convert" for _, other in refusals):
         return f"{name} cannot be probed: {said(outcome)}."
+    came = said(outcome).rstrip(". ")
+    entropy = "; what returns the entropy of the scores alone is declared by output=entropy"
     return (
         f"{name} cannot be probed, since none of {len(refusals)} calls with scores and labels returned numbers; "
-        f"for {shown(batch)} came {said(outcome).rstrip('.')}; "
-        "what returns the entropy of the scores alone is declared by output=entropy."
+        f"for {shown(batch)} came {came}{entropy if 'positional argument' in came else ''}."
     )

@@ -23,8 +23,9 @@ class NotAnArrayError(TypeError):
 def host_array(value: Any) -> NDArray[Any]:
     """Return a value as an array of numbers in its own dtype and native byte order, without a copy where possible.
 
-    A Python float counts as float64, an int as int64, a bool as bool; lists and tuples of numbers, memory views,
-    arrays of the standard library, torch tensors (detached) and whatever offers ``__array__`` are read.
+    A Python float counts as float64, an int as int64, a bool as bool; lists of numbers, memory views, arrays of the
+    standard library, torch tensors (detached) and whatever offers ``__array__`` are read. A tuple of several is
+    refused, since a second number beside a loss of two rows would pass for the second row's.
 
     Raises
     ------
@@ -80,9 +81,27 @@ def _of_tensor(tensor: Any) -> NDArray[Any]:
 
 
 def _of_sequence(value: Any) -> NDArray[Any]:
+    if isinstance(value, tuple) and len(value) > 1:  # a loss and something else, and not one number a row
+        raise NotAnArrayError(
+            f"returned a tuple of {len(value)}: {', '.join(map(_described, value))}; a pair of loss and gradient is "
+            "given by --value-and-gradient, and anything else beside a loss needs a function around it that leaves it out"
+        )
     if any(is_tensor(item) for item in value):
         return _guarded([host_array(item) for item in value])
     return _guarded(value)
+
+
+def _shape(item: Any) -> Any:
+    """Return the shape of one of several values returned, or its type where it has none."""
+    shape = getattr(item, "shape", () if isinstance(item, (bool, int, float, complex)) else type(item))
+    return tuple(shape) if isinstance(shape, (tuple, list)) else shape
+
+
+def _described(item: Any) -> str:
+    shape = _shape(item)
+    if isinstance(shape, type):
+        return "None" if item is None else _a(shape.__name__)
+    return f"an array of shape {shape}" if shape else "a number"
 
 
 def _guarded(value: Any) -> NDArray[Any]:
