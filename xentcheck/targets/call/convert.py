@@ -84,7 +84,7 @@ def _of_sequence(value: Any) -> NDArray[Any]:
     if isinstance(value, tuple) and len(value) > 1:  # a loss and something else, and not one number a row
         raise NotAnArrayError(
             f"returned a tuple of {len(value)}: {', '.join(map(_described, value))}; a pair of loss and gradient is "
-            "given by --value-and-gradient, and anything else beside a loss needs a function around it that leaves it out"
+            "given by --value-and-gradient, and what else is beside a loss is left out by a function around it"
         )
     if any(is_tensor(item) for item in value):
         return _guarded([host_array(item) for item in value])
