@@ -81,6 +81,27 @@ def test_a_gradient_that_wants_what_nobody_gives() -> None:
     assert described(f"{PLANTED}:Upstream.forward").has_gradient is False
 
 
+def test_arguments_by_keyword_alone() -> None:
+    """Nobody says which of them are the scores: a sentence tells what to write."""
+    said = refusal(f"{PLANTED}:by_keyword")
+    assert said.endswith(
+        "takes logits and labels by keyword alone; name a function of two arguments that calls it with "
+        "(logits=logits, labels=labels)."
+    )
+
+
+def test_a_file_of_a_package_is_named_by_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that imports its neighbours relatively is no file of its own."""
+    (tmp_path / "mine_of_a_package").mkdir()
+    (tmp_path / "mine_of_a_package" / "base.py").write_text("def loss(z, y):\n    return 5.0\n")
+    (tmp_path / "mine_of_a_package" / "sub.py").write_text("from .base import loss\n")
+    monkeypatch.chdir(tmp_path)
+    said = refusal("mine_of_a_package/sub.py:loss")
+    assert said.endswith("from the folder that holds mine_of_a_package, name it mine_of_a_package.sub:ATTRIBUTE.")
+    with open_host(TargetSpecification("mine_of_a_package.sub:loss")) as host:
+        assert host.evaluate(BATCH).loss == 5.0
+
+
 def test_forward_and_calculate() -> None:
     """The loss is `calculate`, or `forward` where the contract reduces nothing."""
     assert loss_of(f"{PLANTED}:Calculating").shape == ()

@@ -138,7 +138,13 @@ def _import_file(path: str) -> ModuleType:
         specification.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        raise TargetError(f"{os.path.basename(path)} could not be imported: {_said(error)}.") from None
+        advice = ""
+        if isinstance(error, ImportError) and "relative import" in str(error):
+            package = os.path.basename(directory)
+            advice = (
+                f"; from the folder that holds {package}, name it {package}.{os.path.basename(path)[:-3]}:ATTRIBUTE"
+            )
+        raise TargetError(f"{os.path.basename(path)} could not be imported: {_said(error)}{advice}.") from None
     return module
 
 

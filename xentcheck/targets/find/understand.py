@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -66,7 +67,25 @@ def function_of(found: Any, name: str) -> Callable[..., Any]:
         what = "a class without loss, forward or calculate" if isinstance(found, type) else f"{type(found).__name__}"
         raise TargetError(f"{name} is {what}, which cannot be called with scores and labels; name a function.")
     function: Callable[..., Any] = found
+    names = _by_keyword_alone(function)
+    if len(names) > 1:
+        given = ", ".join(f"{one}={one}" for one in names)
+        raise TargetError(
+            f"{name} takes {' and '.join(names)} by keyword alone; name a function of two arguments that calls it with "
+            f"({given})."
+        )
     return function
+
+
+def _by_keyword_alone(function: Callable[..., Any]) -> list[str]:
+    """Return the arguments that a callable needs, where it takes each of them by keyword alone."""
+    try:
+        stated = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    if any(one.kind not in (one.KEYWORD_ONLY, one.VAR_KEYWORD) for one in stated):
+        return []
+    return [one.name for one in stated if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
 
 
 def _loss_method(found: Any, reduction: str) -> str | None:
