@@ -200,6 +200,14 @@ def test_the_status_is_1_while_the_number_is_wrong(
     run(source, tmp_path, status)
 
 
+@pytest.mark.parametrize(("got", "status"), [("float64", 1), ("float16", 0)])
+def test_the_status_is_1_while_the_dtype_is_the_one_found(mine: str, tmp_path: Path, got: str, status: int) -> None:
+    """The loss of float32 scores is float64, and was found to be of some dtype."""
+    batch = Batch(np.array([[1.0, 1.0]], np.float32), np.array([0]))
+    found = dataclasses.replace(finding(batch, certified=None, got=got), property="precision")
+    run(script(TargetSpecification(loss=f"{mine}:loss"), Contract(output_dtype="same"), found), tmp_path, status)
+
+
 @pytest.mark.parametrize(
     ("law", "label", "status"), [("answers", 0, 0), ("answers", 2, 1), ("bad-input", 0, 1), ("bad-input", 2, 0)]
 )

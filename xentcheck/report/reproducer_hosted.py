@@ -68,6 +68,9 @@ def hosted_call(known: BuildPlan, contract: Contract, finding: Finding) -> str:
     wrong = {"answers": "outcome.died or outcome.raised", "purity": "outcome.observations"}.get(finding.property)
     if finding.property == "bad-input" and not isinstance(contract.invalid, float):
         wrong = "outcome.died or not outcome.raised"
+    if finding.property == "precision" and isinstance(finding.got, str):
+        came = f"outcome.{role_of(finding.part) or 'loss'}"
+        wrong = f"{came} is not None and {came}.dtype.name == {finding.got!r}"
     if wrong is not None:
         lines.append(f"raise SystemExit(1 if {wrong} else 0)  # {WHILE}")
     return "\n".join(lines) + "\n"
