@@ -11,7 +11,7 @@ from xentcheck.diagnosis.loss_model import Model
 from xentcheck.diagnosis.prediction import Prediction
 
 
-@hypothesis(Rank.LABELS, quick=True)
+@hypothesis(Rank.RARE, quick=True)
 def one_row_alone(model: Model) -> Iterator[Prediction]:
     """Yield the loss of the first or last row in the place of the sum: an index too many, or a sum overwritten."""
     if model.part != "loss" or model.reduction == "none" or model.n < 2:
