@@ -10,8 +10,9 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.probing.asking import identity
 from xentcheck.probing.compare import Floats, answered, same
-from xentcheck.probing.questions import Questions, identity
+from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import shown
 from xentcheck.targets import Outcome, TargetError
 

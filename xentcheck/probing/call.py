@@ -12,10 +12,11 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes, spread
 from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer, Place, answers_of, explanations, hypotheses, meant, turned
+from xentcheck.probing.asking import identity
 from xentcheck.probing.compare import LOOSE, answered
 from xentcheck.probing.constants import fitted
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.questions import Questions, identity
+from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 from xentcheck.targets import Outcome, TargetError
 

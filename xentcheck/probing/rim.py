@@ -10,9 +10,10 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import INVALID_KINDS
 from xentcheck.contract.keys_promises import OFF_LABEL
+from xentcheck.probing.asking import HangError
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.questions import HangError, Questions
+from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 from xentcheck.properties.spoiling import meaningful_kind, spoil
 
