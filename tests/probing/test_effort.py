@@ -42,6 +42,30 @@ def test_calls_and_shapes_are_few(function: Callable[..., Any]) -> None:
     assert len(shapes - TRIED) <= most, sorted(shapes)
 
 
+@pytest.mark.needs("jax")
+def test_rows_of_a_compiled_loss_are_of_few_shapes() -> None:
+    """What is known to be one loss a row is asked in calls of two rows; the keys are those of the loss in numpy."""
+    import jax
+    import jax.numpy as jnp
+
+    compiled: set[Any] = set()
+
+    def loss(scores: Any, labels: Any) -> Any:
+        answer = -jnp.sum(labels * jax.nn.log_softmax(scores), axis=-1)
+        if isinstance(scores, jax.core.Tracer) and labels.shape == scores.shape:
+            compiled.add((scores.shape, scores.dtype.name))
+        return answer
+
+    inference = infer(TargetSpecification(loss=loss))
+    assert inference.contradictions == []
+    told = {"labels": ["onehot", "soft"], "soft_rows": "any", "reduction": "none", "extra_axes": [0, 1, 2, 3]}
+    assert {key: inference.told[key] for key in told} == told
+    assert inference.told["dtypes"] == ["float16", "bfloat16", "float32", "float64"]
+    rows = {shape for shape, dtype in compiled if dtype == "float64" and len(shape) == 2}
+    assert rows == {(2, 3), (3, 2), (2, 4)}  # the second from the other axis of the classes
+    assert {shape for shape, dtype in compiled if dtype == "float16" and len(shape) == 2} == {(2, 3), (24, 16)}
+
+
 def test_bad_input_that_passes_is_asked_about_once() -> None:
     """One answer shows that a kind of it is not refused: what crashes there does so once a kind."""
     bad = []

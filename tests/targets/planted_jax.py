@@ -16,3 +16,15 @@ def untraceable(z, y):
 
 def numpy_inside(z, y):
     return jnp.asarray(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), y]).mean()
+
+
+TRACED = []
+
+
+def smoothed(z, y, smoothing=0.0):
+    TRACED.append(isinstance(z, jax.core.Tracer))
+    plain = loss(z, y)
+    if not smoothing:
+        return plain
+    z = jnp.asarray(z)
+    return (1 - smoothing) * plain + smoothing * jnp.mean(jax.nn.logsumexp(z, axis=1) - z.mean(axis=1))

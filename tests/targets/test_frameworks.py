@@ -157,6 +157,23 @@ def test_jax_is_recognised(name: str) -> None:
         assert_right(evaluated(f"{JAX}:{name}", upstream=np.array(-2.0))[1], scale=-2.0)
 
 
+@pytest.mark.needs("jax")
+def test_an_option_of_0_that_selects_code_is_compiled() -> None:
+    """And once for all batches of a shape, while another number that cannot be traced is taken as it is."""
+    from tests.targets import planted_jax
+
+    changes = {"label_smoothing": {"argument": "smoothing"}}
+    with open_host(TargetSpecification(planted_jax.smoothed, changes=changes), in_process=True) as host:
+        assert_right(host.evaluate(BATCH.replace(options={"label_smoothing": 0.0})))
+        planted_jax.TRACED.clear()
+        for _ in range(3):
+            assert_right(host.evaluate(BATCH.replace(options={"label_smoothing": 0.0})))
+        assert planted_jax.TRACED == []
+        outcome = host.evaluate(BATCH.replace(options={"label_smoothing": 0.5}))
+        np.testing.assert_allclose(outcome.loss, reference.loss(Z, np.eye(3)[Y] / 2 + 1 / 6), rtol=1e-14)
+        assert planted_jax.TRACED == [True]  # by vjp, of which one trace is the whole
+
+
 @pytest.mark.needs("optax")
 def test_optax_in_a_worker() -> None:
     """float64 stays float64, every layout is taken, and a cotangent goes row by row."""

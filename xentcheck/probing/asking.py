@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.probing.compare import Floats
+from xentcheck.probing.few_shapes import pieces, together
 from xentcheck.probing.ordinary import Ordinary
 from xentcheck.probing.show import shown
 from xentcheck.targets import Host, Outcome, TargetError
@@ -24,7 +26,8 @@ class HangError(TargetError):
 class Asking(Ordinary):
     """A target, and what it answered.
 
-    With `opposite` a mask is given that says which rows do not count.
+    With `opposite` a mask is given that says which rows do not count. Where each shape costs a compilation, parts of an
+    answer that are known to be `independent` in each row are asked for in calls of few rows.
 
     Parameters
     ----------
@@ -37,6 +40,7 @@ class Asking(Ordinary):
         self.description = host.ready()
         self.part = "loss" if self.description.has_loss else "gradient"
         self.opposite = False
+        self.independent: set[str] = set()
         self.calls = 0
         self._outcomes: dict[Any, Outcome] = {}
 
@@ -67,8 +71,8 @@ class Asking(Ordinary):
 
     def ask_again(self, batch: Batch, part: str | None = None) -> Outcome:
         """Return what the target makes of a batch, whether or not it was asked before."""
-        self.calls += 1
-        return self._in_time(batch, self.host.evaluate(self._given(batch), (part or self.part,)))
+        (outcome,) = self._evaluated([Question(self._given(batch), (part or self.part,))])
+        return outcome
 
     def ask_all(self, batches: Iterable[Batch], *parts: str) -> None:
         """Ask about several batches as one message, all parts of each in one call; `ask` has the answers then.
@@ -80,12 +84,36 @@ class Asking(Ordinary):
             want = [part for part in parts or (self.part,) if self._asked(batch, part) not in self._outcomes]
             if want:
                 new[self._asked(batch, want[0])] = Question(self._given(batch), want)
-        for question, outcome in zip(new.values(), self.host.evaluate_each(list(new.values())), strict=True):
-            self.calls += 1
-            self._in_time(question.batch, outcome)
+        for question, outcome in zip(new.values(), self._evaluated(list(new.values())), strict=True):
             if len(question.want) == 1 or (outcome.raised is None and not outcome.died):
                 for part in question.want:
                     self._outcomes[self._asked(question.batch, part)] = outcome
+
+    def _evaluated(self, questions: Sequence[Question]) -> list[Outcome]:
+        """Return what comes of each question, in as many calls as its batch is cut into."""
+        cut = [self._pieces(one) for one in questions]
+        asked = [replace(one, batch=batch) for one, found in zip(questions, cut, strict=True) for batch in found]
+        answers = []
+        for one, outcome in zip(asked, self.host.evaluate_each(asked), strict=True):
+            self.calls += 1
+            answers.append(self._in_time(one.batch, outcome))
+        return [
+            self._joined(one, found, [answers.pop(0) for _ in found]) for one, found in zip(questions, cut, strict=True)
+        ]
+
+    def _pieces(self, question: Question) -> list[Batch]:
+        alike = self.description.expensive_shapes and set(question.want) <= self.independent
+        if not alike or self.contract.extra_axes != (0,):
+            return [question.batch]
+        return pieces(question.batch, self.few, self.contract.input)
+
+    def _joined(self, question: Question, found: Sequence[Batch], outcomes: Sequence[Outcome]) -> Outcome:
+        if found[0] is question.batch:
+            return outcomes[0]
+        if (joined := together(outcomes, question, found[0].n)) is not None:
+            return joined
+        self.calls += 1
+        return self._in_time(question.batch, self.host.evaluate(question.batch, question.want))
 
     @property
     def parts(self) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes, spread
 from xentcheck.probing.answers import rows_for
@@ -19,18 +21,13 @@ def find_axes(questions: Questions, inference: Inference) -> None:
     alone = before.extra_axes == (0,)  # with rows alone the last axis is axis 1, too
     words: dict[int, str] = {}
     for axis in (-1, 1) if alone and before.axis == -1 else (before.axis,):
-        found = list(before.extra_axes)
-        words[axis] = ""
-        for extra in range(1, _MOST + 1):
-            if extra in found:
-                continue
-            questions.learn(axis=axis, extra_axes=extra)
-            answers, evidence = _answers(questions)
-            words[axis] = words[axis] if answers and words[axis] else evidence
-            if answers:
-                found.append(extra)
-            elif alone:
-                break
+        # Where each shape is compiled, the gradient is asked for along most axes, and along fewer if that is wrong.
+        parts = questions.parts[:1] if questions.description.expensive_shapes else questions.parts
+        found, words[axis] = _found_along(questions, axis, before.extra_axes, parts)
+        if parts != questions.parts and len(found) > len(before.extra_axes):
+            questions.learn(axis=axis, extra_axes=max(found))
+            if not _answers(questions, questions.parts)[0]:
+                found, words[axis] = _found_along(questions, axis, before.extra_axes, questions.parts)
         questions.learn(axis=before.axis, extra_axes=list(before.extra_axes))
         if len(found) > len(before.extra_axes):
             if axis != before.axis:
@@ -41,12 +38,28 @@ def find_axes(questions: Questions, inference: Inference) -> None:
         inference.tell("extra_axes", [0], "; ".join(words.values()))
 
 
-def _answers(questions: Questions) -> tuple[bool, str]:
+def _found_along(questions: Questions, axis: int, known: Sequence[int], parts: Sequence[str]) -> tuple[list[int], str]:
+    """Return how many axes there may be where some are known, and the evidence in words."""
+    found, words = list(known), ""
+    for extra in range(1, _MOST + 1):
+        if extra in found:
+            continue
+        questions.learn(axis=axis, extra_axes=extra)
+        answers, evidence = _answers(questions, parts)
+        words = words if answers and words else evidence
+        if answers:
+            found.append(extra)
+        elif tuple(known) == (0,):
+            break
+    return found, words
+
+
+def _answers(questions: Questions, parts: Sequence[str]) -> tuple[bool, str]:
     """Return whether rows along the declared axes are answered as they should be, and the evidence in words."""
     (extra,) = questions.contract.extra_axes
     batch = questions.plain(rows_for(extra, questions.m))
-    questions.ask_all([batch], *questions.parts)
-    odd = next((part for part in questions.parts if not questions.agrees(batch, part)), None)
+    questions.ask_all([batch], *parts)
+    odd = next((part for part in parts if not questions.agrees(batch, part)), None)
     what = f"scores of shape {_shape(questions, batch)}"
     if odd is None:
         return True, f"{what} are answered with {answered(questions.numbers(batch))}, as {batch.n} rows are"

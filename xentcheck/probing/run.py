@@ -108,6 +108,8 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
     questions = Questions(host)
     answers = find_arguments(questions, inference, parameters)
     questions.look_again()
+    if questions.contract.reduction == "none" and not inference.contradictions:
+        questions.independent.add(questions.part)
     if not inference.contradictions:
         find_constants(questions, inference)
     if not inference.contradictions:
@@ -130,6 +132,8 @@ def _conventions(questions: Questions, inference: Inference, parameters: Sequenc
     find_ignored(questions, inference)
     find_labels(questions, inference)
     find_gradient(questions, inference)
+    if questions.contract.effective_gradient_reduction == "none" and not inference.contradictions:
+        questions.independent.add("gradient")
 
 
 def _promises(questions: Questions, inference: Inference) -> None:

@@ -21,7 +21,8 @@ _STATIC = (str, bool, type(None))
 class JaxFramework(NumpyFramework):
     """Targets that take whatever jax does; with 64-bit numbers enabled around each call.
 
-    A function is compiled (``jax.jit``); one that cannot be traced is called as it is.
+    A function is compiled (``jax.jit``), with numbers of 0 fixed where these keep it from being traced, as in
+    ``if label_smoothing:``; one that cannot be traced at all is called as it is.
     """
 
     name = "jax"
@@ -39,12 +40,11 @@ class JaxFramework(NumpyFramework):
 
     def call(self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call a function, compiled where it can be."""
-        static, traced = _separated(options)
 
-        def called(arguments: Any, traced: Any) -> Any:
-            return function(*arguments, **static, **traced)
+        def called(options: dict[str, Any], arguments: Any) -> Any:
+            return function(*arguments, **options)
 
-        return self._run(("call", function, *static.items()), called, arguments, traced)
+        return self._run(("call", function), called, options, arguments)
 
     def forward(
         self,
@@ -56,10 +56,9 @@ class JaxFramework(NumpyFramework):
     ) -> tuple[Any, Callable[[], Any]]:
         """Return the loss, and a function that returns its gradient by ``jax.vjp``; see `NumpyFramework.forward`."""
         jax = self._jax
-        static, traced = _separated(options)
 
-        def pulled(arguments: Any, traced: Any, upstream: Any) -> Any:
-            loss = self._by_scores(function, arguments, position, {**static, **traced})
+        def pulled(options: dict[str, Any], arguments: Any, upstream: Any) -> Any:
+            loss = self._by_scores(function, arguments, position, options)
             value, pull = jax.vjp(loss, jax.numpy.asarray(arguments[position]))
             shape, dtype = value.shape, value.dtype
             cotangent = jax.numpy.ones(shape, dtype) if upstream is None else upstream.reshape(shape).astype(dtype)
@@ -67,8 +66,8 @@ class JaxFramework(NumpyFramework):
 
         if upstream is not None:
             upstream = np.asarray(upstream)
-        key = ("forward", function, position, upstream is None, *static.items())
-        value, gradient = self._run(key, pulled, arguments, traced, upstream)
+        key = ("forward", function, position, upstream is None)
+        value, gradient = self._run(key, pulled, options, arguments, upstream)
         if upstream is not None:
             cotangent_like(upstream, value.shape)
         return value, lambda: gradient
@@ -83,14 +82,13 @@ class JaxFramework(NumpyFramework):
     ) -> Any:
         """Return the Hessian-vector product, forward over reverse; see `NumpyFramework.hessian_vector`."""
         jax = self._jax
-        static, traced = _separated(options)
 
-        def pushed(arguments: Any, traced: Any, along: Any) -> Any:
-            loss = self._by_scores(function, arguments, position, {**static, **traced})
+        def pushed(options: dict[str, Any], arguments: Any, along: Any) -> Any:
+            loss = self._by_scores(function, arguments, position, options)
             slope = jax.grad(lambda scores: loss(scores).sum())
             return jax.jvp(slope, (jax.numpy.asarray(arguments[position]),), (jax.numpy.asarray(along),))[1]
 
-        return self._run(("hessian_vector", function, position, *static.items()), pushed, arguments, traced, along)
+        return self._run(("hessian_vector", function, position), pushed, options, arguments, along)
 
     def jvp(
         self,
@@ -102,13 +100,12 @@ class JaxFramework(NumpyFramework):
     ) -> Any:
         """Return the derivative along a tangent by ``jax.jvp``; see `NumpyFramework.jvp`."""
         jax = self._jax
-        static, traced = _separated(options)
 
-        def pushed(arguments: Any, traced: Any, along: Any) -> Any:
-            loss = self._by_scores(function, arguments, position, {**static, **traced})
+        def pushed(options: dict[str, Any], arguments: Any, along: Any) -> Any:
+            loss = self._by_scores(function, arguments, position, options)
             return jax.jvp(loss, (jax.numpy.asarray(arguments[position]),), (jax.numpy.asarray(along),))[1]
 
-        return self._run(("jvp", function, position, *static.items()), pushed, arguments, traced, along)
+        return self._run(("jvp", function, position), pushed, options, arguments, along)
 
     def _by_scores(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], position: int, options: dict[str, Any]
@@ -121,20 +118,27 @@ class JaxFramework(NumpyFramework):
 
         return loss
 
-    def _run(self, key: Any, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function of ours compiled, or as it is if jax cannot trace the target."""
+    def _run(self, key: Any, function: Callable[..., Any], options: dict[str, Any], *arguments: Any) -> Any:
+        """Call a function of ours with options and arguments: compiled, or as it is if jax cannot trace the target."""
         jax = self._jax
+        failed = []
         with self._in_64_bits():
-            if key in self._untraceable:
-                return function(*arguments)
-            if key not in self._compiled:
-                self._compiled[key] = jax.jit(function)
-            try:
-                return self._compiled[key](*arguments)
-            except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
-                answer = function(*arguments)
-                self._untraceable.add(key)
-                return answer
+            for static, traced in _separations(options):
+                named = (*key, *static.items())
+                if named in self._untraceable:
+                    continue
+                if named not in self._compiled:
+                    self._compiled[named] = jax.jit(_fixed(function, static))
+                try:
+                    answer = self._compiled[named](traced, *arguments)
+                except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
+                    failed.append(named)
+                else:
+                    self._untraceable.update(failed)
+                    return answer
+            answer = function(options, *arguments)
+            self._untraceable.update(failed)
+            return answer
 
     def _in_64_bits(self) -> AbstractContextManager[Any]:
         jax = self._jax
@@ -148,7 +152,14 @@ class JaxFramework(NumpyFramework):
         return manager
 
 
-def _separated(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the options that select code, and those that are numbers."""
-    static = {name: value for name, value in options.items() if isinstance(value, _STATIC)}
-    return static, {name: value for name, value in options.items() if name not in static}
+def _separations(options: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return options as those that select code, and numbers to be traced; then with numbers of 0 among the former."""
+    static: dict[str, Any] = {name: value for name, value in options.items() if isinstance(value, _STATIC)}
+    off = {name: value for name, value in options.items() if isinstance(value, (int, float)) and not value}
+    found = [static, {**static, **off}] if off.keys() - static.keys() else [static]
+    return [(one, {name: value for name, value in options.items() if name not in one}) for one in found]
+
+
+def _fixed(function: Callable[..., Any], static: dict[str, Any]) -> Callable[..., Any]:
+    """Return a function of numbers to be traced and arguments, for some options that select code."""
+    return lambda traced, *arguments: function({**static, **traced}, *arguments)
