@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -15,6 +16,7 @@ from xentcheck.contract.declaration import OPTIONS
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.call import ROUNDS, UnansweredError, find_call
 from xentcheck.probing.compare import answered
+from xentcheck.probing.exclusive import stands_apart
 from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.names import ARRAYS, is_named, names_mask, orders, roles_of
@@ -135,6 +137,9 @@ def settle_arguments(questions: Questions, inference: Inference, parameters: Seq
             continue
         if own is None and not (one.by_name and _settled(questions, inference, one, None, roles)):
             _left_alone(questions, inference, one, roles)
+    for key in questions.contract.arguments:
+        if key not in inference.required and not _acts(questions, key):
+            stands_apart(questions, inference, key, partial(_acts, questions, key))
     if questions.contract.divisor is not None and "reduction" in inference.findings:
         _tell_divided(questions, inference)
 
@@ -168,6 +173,12 @@ def _settled(
                     return True
                 questions.guard = 0.0
                 inference.notes.pop()
+    for role in roles:
+        bare = {**before, **({own: Contract().as_mapping()[own]} if own is not None and own != role else {})}
+        for change in _changes(role, parameter.name):
+            questions.learn(**{**bare, **change})
+            if stands_apart(questions, inference, role, partial(_acts, questions, role)):
+                return True
     questions.learn(**before)
     return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import DENSE, INTEGERS, OPTIONS
 from xentcheck.contract.keys_promises import P_MINUS_T
 from xentcheck.probing.compare import answered
+from xentcheck.probing.exclusive import labels_stand_apart
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.options import conventions, options_at_work, weights_that_show
 from xentcheck.probing.questions import Questions
@@ -35,8 +37,11 @@ def find_labels(questions: Questions, inference: Inference) -> None:
     """Tell label forms, then shapes and dtypes of those that are understood."""
     found, words = [], []
     for form in ("sparse", "onehot", "soft"):
-        batch = soft_batch(questions) if form == "soft" else questions.plain(questions.few, form=form)
-        if questions.agrees(batch):
+        if _answers(questions, form) or (
+            form != questions.form
+            and labels_stand_apart(questions, inference, form, partial(_answers, questions, form))
+        ):
+            batch = _plain(questions, form)
             if form != questions.form and (other := _otherwise(questions, form)):
                 inference.notes.append(other)
                 words.append(f"{form}: by another convention")
@@ -44,9 +49,11 @@ def find_labels(questions: Questions, inference: Inference) -> None:
             found.append(form)
             words.append(f"{form}: {answered(questions.numbers(batch))} as it should be")
         else:
-            words.append(f"{form}: {said(questions.ask(batch))}")
+            words.append(f"{form}: {said(questions.ask(_plain(questions, form)))}")
     found = found or [questions.form]
-    questions.learn(labels=found)
+    left_out = {"sparse", "onehot", "soft"} - {*found}
+    exclusive = [group for group in questions.contract.exclusive if not left_out.intersection(group)]
+    questions.learn(labels=found, exclusive=exclusive)
     inference.tell("labels", found, "; ".join(words))
     if "sparse" in found:
         _sparse(questions, inference)
@@ -56,6 +63,14 @@ def find_labels(questions: Questions, inference: Inference) -> None:
         if "class_weights" in questions.contract.arguments and "smoothing_weights" not in inference.findings:
             _weights_of_soft_rows(questions, inference)
         _soft_rows(questions, inference)
+
+
+def _plain(questions: Questions, form: str) -> Batch:
+    return soft_batch(questions) if form == "soft" else questions.plain(questions.few, form=form)
+
+
+def _answers(questions: Questions, form: str) -> bool:
+    return questions.agrees(_plain(questions, form))
 
 
 def _otherwise(questions: Questions, form: str) -> str:

@@ -29,13 +29,18 @@ _TRIED: dict[str, Any] = {
 
 
 def find_options(questions: Questions, inference: Inference) -> None:
-    """Try each option alone, and then those together that have conventions in common."""
+    """Try each option alone."""
     named = questions.contract.arguments
     for key in _TRIED:
         if key == "ignore_index" and key in named and questions.form != "sparse":
             inference.cannot_tell(key, f"labels are {questions.form} rows, which no number marks as ignored.")
         elif key in named and not (key == "row_weights" and find_row_weights(questions, inference, named[key])):
             _try(questions, inference, key, named[key])
+
+
+def find_together(questions: Questions, inference: Inference) -> None:
+    """Tell the conventions that options have in common, and the range of the smoothing."""
+    named = questions.contract.arguments
     _together(questions, inference)
     if _works(questions, inference, "label_smoothing"):
         _range_of_smoothing(questions, inference, named["label_smoothing"])
@@ -103,7 +108,7 @@ def _together(questions: Questions, inference: Inference) -> None:
     working = [key for key in having if _works(questions, inference, key)]
     pairs = (("ignore_index", "class_weights"), ("ignore_index", "row_weights"), ("row_weights", "class_weights"))
     for keys in (*pairs, ("label_smoothing", "class_weights"), tuple(working)):
-        if len(keys) < 2 or not set(keys) <= set(working):
+        if len(keys) < 2 or not set(keys) <= set(working) or questions.contract.refused(questions.form, keys):
             continue
         options = conventions(questions, *keys)
         batch = options_at_work(questions, *keys)

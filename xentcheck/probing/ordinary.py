@@ -77,7 +77,17 @@ class Ordinary:
             options["class_weights"] = np.asarray(options["class_weights"], np.float64).astype(given.dtype)
         if "row_weights" in options:
             options["row_weights"] = self._row_weights(options["row_weights"], given.dtype)
-        return Batch(given, made, form, {**neutral, **options}, family="probe")
+        return Batch(given, made, form, self._apart({**neutral, **options}, options, form), family="probe")
+
+    def _apart(self, passed: Mapping[str, Any], asked: Mapping[str, Any], form: str) -> dict[str, Any]:
+        """Return options without those that do nothing and are refused beside others, or beside a form of labels."""
+        left = dict(passed)
+        while refused := self.contract.refused(form, left):
+            idle = [key for key in refused if key in left and key not in asked]
+            if not idle:
+                break  # what is asked for is the refusal
+            del left[idle[0]]
+        return left
 
     def _row_weights(self, values: Any, dtype: Any) -> NDArray[Any]:
         """Return weights of the rows as the contract has them."""

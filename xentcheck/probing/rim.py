@@ -9,13 +9,13 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import INVALID_KINDS
-from xentcheck.contract.keys_promises import OFF_LABEL
+from xentcheck.contract.keys_promises import EXCLUSIVE_OPTIONS, OFF_LABEL
 from xentcheck.probing.asking import HangError
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
-from xentcheck.properties.spoiling import meaningful_kind, spoil
+from xentcheck.properties.spoiling import meaningful_kind, spoil, together
 
 _WAYS = 12
 
@@ -138,7 +138,11 @@ def _bad(questions: Questions, kind: str, sizes: tuple[int, ...] = ()) -> list[B
                 batches += [batch.replace(labels=batch.labels.astype(np.int64)) for batch in batches]
             if label is not None and form == "sparse":
                 batches += [questions.batch(questions.rows(n), (label,) * n) for n in sizes]
-            made = [spoil(batch, kind, way, label) for batch in batches for way in range(_WAYS)]
+            ways = [(batch, way) for batch in batches for way in range(_WAYS)]
+            if kind == EXCLUSIVE_OPTIONS:
+                made = [together(questions.contract, batch, way) for batch, way in ways]
+            else:
+                made = [spoil(batch, kind, way, label) for batch, way in ways]
             found += [one[0] for one in made if one is not None]
     return found
 

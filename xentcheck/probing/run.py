@@ -10,14 +10,16 @@ from xentcheck.contract import Contract
 from xentcheck.probing.arguments import find_arguments, settle_arguments
 from xentcheck.probing.axes import find_axes
 from xentcheck.probing.constants import find_constants
+from xentcheck.probing.exclusive import find_exclusive, settle_exclusive
 from xentcheck.probing.gradient import find_gradient
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.labels import find_labels
 from xentcheck.probing.means import find_empty_mean, find_ignored
-from xentcheck.probing.options import find_options
+from xentcheck.probing.options import find_options, find_together
 from xentcheck.probing.precision import find_dtypes, find_refused_dtypes
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.rim import find_invalid, find_nonfinite
+from xentcheck.probing.signed import find_signed
 from xentcheck.probing.structure import find_structure
 from xentcheck.targets import Host, TargetSpecification, open_host
 from xentcheck.targets.parameter import Parameter
@@ -129,14 +131,18 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
 def _conventions(questions: Questions, inference: Inference, parameters: Sequence[Parameter]) -> None:
     settle_arguments(questions, inference, parameters)
     find_options(questions, inference)
+    find_exclusive(questions, inference)
+    find_together(questions, inference)
     find_ignored(questions, inference)
     find_labels(questions, inference)
+    settle_exclusive(questions, inference)
     find_gradient(questions, inference)
     if questions.contract.effective_gradient_reduction == "none" and not inference.contradictions:
         questions.independent.add("gradient")
 
 
 def _promises(questions: Questions, inference: Inference) -> None:
+    find_signed(questions, inference)
     find_axes(questions, inference)
     find_empty_mean(questions, inference)
     find_dtypes(questions, inference)
