@@ -85,7 +85,7 @@ def answers_of(
                 refusals.append((batch, outcome))
                 continue
             if not seen:
-                _require_repeatable(questions, batch, got)
+                require_repeatable(questions, batch, got)
             seen = True
             one = Answer(how, form, dtype, m, batch, got)
             explained = any(explanations(questions, each, None) for each in (one, *turned(questions.part, one)))
@@ -126,7 +126,8 @@ def rows_for(extra: int, m: int) -> int:
     return int((2 if m > 2 else 3) ** (extra + 1))
 
 
-def _require_repeatable(questions: Questions, batch: Batch, first: Floats) -> None:
+def require_repeatable(questions: Questions, batch: Batch, first: Floats) -> None:
+    """Raise TargetError if the same call is answered differently."""
     second = questions.read(getattr(questions.ask_again(batch), questions.part))
     if second is None or not same(second, first, 0.0):
         raise TargetError(

@@ -47,7 +47,7 @@ class Asking(Ordinary):
     def learn(self, **changes: Any) -> None:
         """Take keys of the contract as known, and have the target called by them."""
         before, self.contract = self.contract, self.contract.replace(**self._sensible(changes))
-        called = ("argument_order", "axis", "extra_axes", "effective_gradient_reduction", *OPTIONS)
+        called = ("argument_order", "axis", "extra_axes", "is_entropy", "effective_gradient_reduction", *OPTIONS)
         if any(getattr(before, key) != getattr(self.contract, key) for key in called):
             self.host.follow(self.contract.as_mapping())
             self.description = self.host.description
@@ -125,7 +125,7 @@ class Asking(Ordinary):
         """Return what a question is known by: the call, part and batch."""
         each_row = part == "gradient" and self.contract.effective_gradient_reduction == "none"  # of a vjp's cotangent
         called: tuple[Any, ...] = (self.contract.argument_order, self.contract.axis, self.contract.extra_axes)
-        called += (part, each_row, self.opposite)
+        called += (part, each_row, self.opposite, self.contract.is_entropy)
         called_by = tuple(self.contract.arguments.items())
         return (*called, called_by, batch.label_form, *map(identity, (batch.scores, batch.labels)), _options_of(batch))
 

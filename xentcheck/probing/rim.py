@@ -32,7 +32,8 @@ def find_nonfinite(questions: Questions, inference: Inference) -> None:
             found.append(kind)
             words.append(f"{kind} is handled as its limit")
         else:
-            if kind == "-inf" and not any(_disagreements(questions, float(kind), off_label=True)):
+            beside = kind == "-inf" and not questions.contract.is_entropy
+            if beside and not any(_disagreements(questions, float(kind), off_label=True)):
                 found.append(OFF_LABEL)
                 words.append(f"{OFF_LABEL} is a class that is not there")
             batch, part = odd
@@ -94,6 +95,8 @@ def find_invalid(questions: Questions, inference: Inference) -> None:
             words.append(f"{kind} raises")
         else:
             words.append(f"{kind}: {said(questions.ask(*let_pass), let_pass[1])}")
+    if not kinds:
+        return  # of an entropy of logits
     sentinel = None if raising or hung else _sentinel(questions, kinds)
     declared: Any = raising
     if sentinel is not None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from time import perf_counter
 
 from xentcheck.contract import Contract
+from xentcheck.probing.answers import Answer
 from xentcheck.probing.arguments import find_arguments, settle_arguments
 from xentcheck.probing.axes import find_axes
 from xentcheck.probing.constants import find_constants
+from xentcheck.probing.entropy import find_entropy, takes_scores_alone
 from xentcheck.probing.exclusive import find_exclusive, settle_exclusive
 from xentcheck.probing.gradient import find_gradient
 from xentcheck.probing.inference import Inference
@@ -108,14 +110,20 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
     inference = Inference(description.name, description.location)
     parameters = host.parameters()
     questions = Questions(host)
-    answers = find_arguments(questions, inference, parameters)
+    answers: list[Answer] = []
+    entropy = takes_scores_alone(parameters) and find_entropy(questions, inference)
+    if not entropy:
+        answers = find_arguments(questions, inference, parameters)
     questions.look_again()
     if questions.contract.reduction == "none" and not inference.contradictions:
         questions.independent.add(questions.part)
-    if not inference.contradictions:
+    if not inference.contradictions and not entropy:
         find_constants(questions, inference)
     if not inference.contradictions:
-        _conventions(questions, inference, parameters)
+        if entropy:
+            find_gradient(questions, inference)
+        else:
+            _conventions(questions, inference, parameters)
         if at_the_rim:
             _promises(questions, inference)
         else:

@@ -23,6 +23,11 @@ def shown(batch: Batch) -> str:
     return ", ".join(parts)
 
 
+def shown_scores(batch: Batch) -> str:
+    """Return the scores of a small batch as a line of text, where nothing else is given."""
+    return f"scores {_numbers(batch.scores)}"
+
+
 def said(outcome: Outcome, part: str = "") -> str:
     """Return what came of a call in words: a part of it, or the loss where there is one."""
     if outcome.died:

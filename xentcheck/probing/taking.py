@@ -23,7 +23,7 @@ from xentcheck.contract.reading import contract_of
 from xentcheck.probing.inference import Finding, Inference
 from xentcheck.report.results import CONVENTION, FACT, OPEN, SUSPICION, UNEXPLAINED, InferredKey
 
-_FACTS = ("argument_order", "axis", "input", "reduction", "gradient_wrt", "row_weights_as")
+_FACTS = ("argument_order", "axis", "input", "reduction", "gradient_wrt", "row_weights_as", "exclusive")
 _LISTS = {"labels": "sparse", "label_shapes": "(n,)", "label_dtypes": "int64", "extra_axes": 0}
 """Lists of what is understood, and what of them the default has: where that is understood, nothing is taken."""
 _CONVENTIONS = ("mean_over", "smoothing_over", "smoothing_weights", "gradient_of")
@@ -52,12 +52,21 @@ def taken(inference: Inference) -> tuple[dict[str, Any], tuple[InferredKey, ...]
         for key, name in inference.required.items()
         if key not in inference.told
     ]
-    changes = {one.key: one.value for one in keys if one.taken}
+    changes = _without_forms({one.key: one.value for one in keys if one.taken})
     try:
         contract_of(changes)
     except ContractError as error:
         return {}, (*(one for one in keys if not one.taken), InferredKey("input", None, UNEXPLAINED, str(error)))
     return changes, tuple(keys)
+
+
+def _without_forms(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return keys whose `exclusive` is of options that are taken alone: other forms of labels are not asked for."""
+    groups = [group for group in changes.get("exclusive", []) if all(key in changes for key in group)]
+    return {
+        **{key: value for key, value in changes.items() if key != "exclusive"},
+        **({"exclusive": groups} if groups else {}),
+    }
 
 
 def _named(one: Finding, standing: str) -> InferredKey:
@@ -80,7 +89,7 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
         return "" if set(Contract().dtypes) <= set(value) else FACT  # one of them is refused
     if key == "reduction" and value == "sum" and "divisor" not in found:
         return CONVENTION if _called_otherwise(found) else SUSPICION  # a mean that lacks its division looks so
-    if key in _FACTS:
+    if key in _FACTS or (key, value) == ("output", "entropy"):
         return FACT
     if key == "gradient_of" and value == P_MINUS_T:
         return ""  # of soft rows of any sum, of which the defaults promise nothing
