@@ -61,6 +61,17 @@ def test_labels_beside_which_an_option_is_refused() -> None:
     assert inference.told["ignore_index"] == {"argument": "ignore_index"}
 
 
+def test_a_label_that_is_refused_where_it_would_ignore() -> None:
+    """As in torch, which takes its default of -100 beside rows of labels, and no other."""
+
+    def loss(z: Any, y: Any, ignore_index: int = -100) -> Any:
+        return of_any_rows(z, y, None if y.ndim == 2 and ignore_index < 0 else ignore_index)
+
+    inference = infer(TargetSpecification(loss=loss))
+    assert inference.told["exclusive"] == [["onehot", "ignore_index"], ["soft", "ignore_index"]]
+    assert inference.told["labels"] == ["sparse", "onehot", "soft"]
+
+
 def test_what_is_dropped_in_silence_is_no_refusal() -> None:
     """A mistake does that, too: that it is so is said, and both options are told."""
     inference = infer(TargetSpecification(loss=dropped))

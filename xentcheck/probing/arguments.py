@@ -16,14 +16,14 @@ from xentcheck.contract.declaration import OPTIONS
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.call import ROUNDS, UnansweredError, find_call
 from xentcheck.probing.compare import answered
-from xentcheck.probing.exclusive import stands_apart
+from xentcheck.probing.exclusive import refused, stands_apart
 from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.names import ARRAYS, is_named, names_mask, orders, roles_of
 from xentcheck.probing.options import conventions, options_at_work
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.row_weights import weighted
-from xentcheck.probing.show import shown
+from xentcheck.probing.show import said, shown
 from xentcheck.targets import TargetError
 from xentcheck.targets.parameter import Parameter
 
@@ -228,8 +228,16 @@ def _left_alone(questions: Questions, inference: Inference, parameter: Parameter
     before = questions.contract.as_mapping()
     questions.learn(**_changes(role, parameter.name)[0])
     batch = options_at_work(questions, role)
+    outcome = questions.ask(batch)
+    if not parameter.required and refused(outcome):
+        questions.learn(**before)
+        inference.notes.append(
+            f"The argument {parameter.name} was left at its default, {parameter.default}: what it is given as "
+            f"{' or '.join(roles)} is refused ({said(outcome)})."
+        )
+        return
     came, wanted = answered(questions.numbers(batch)), answered(questions.predict(batch))
     evidence = f"with the argument {parameter.name} {shown(batch)} gives {came}"
     questions.learn(**before)
-    said = " or ".join(roles)
-    inference.contradict(role, f"{evidence}, which no convention of {said} gives ({role}: {wanted}).")
+    those = " or ".join(roles)
+    inference.contradict(role, f"{evidence}, which no convention of {those} gives ({role}: {wanted}).")

@@ -28,21 +28,21 @@ class Constants:
 
 def find_constants(questions: Questions, inference: Inference) -> None:
     """Find the boundary and the constants of a target whose answers are near those of its contract."""
-    if not _agrees(questions) and (found := fitted(questions)) is not None:
+    if not explained(questions) and (found := fitted(questions)) is not None:
         questions.learn(**found.changes)
         for key, value in found.changes.items():
             inference.tell(key, value, found.evidence)
-    if not _agrees(questions):
+    if not explained(questions):
         batches = [questions.plain(n) for n in questions.numbers_of_rows]
         find_guard(questions, inference, [*batches, *_of_other_divisors(questions)], [{}])
     near = all(questions.agrees(questions.plain(n), tolerance=2 * LOOSE) for n in questions.numbers_of_rows)
-    if not near and not _agrees(questions):
+    if not near and not explained(questions):
         _contradict(questions, inference)  # by more than any boundary's constant makes
         return
-    if questions.dtype == "float64" and not _agrees(questions) and _rounded_to_float32(questions):
+    if questions.dtype == "float64" and not explained(questions) and _rounded_to_float32(questions):
         _take_float32(questions, inference)  # its boundary is that of float32, too
     find_boundary(questions, inference)
-    if _agrees(questions) or inference.contradictions:
+    if explained(questions) or inference.contradictions:
         return
     if questions.dtype == "float64" and _agrees_in_float32(questions):
         _take_float32(questions, inference)
@@ -90,7 +90,7 @@ def fitted(questions: Questions) -> Constants | None:
         for changes in solve(questions):
             before = questions.m
             questions.m = len(changes.get("class_weights", "." * before))
-            if _agrees(questions, **changes):
+            if explained(questions, **changes):
                 batch = questions.plain(1)
                 without = answered(questions.predict(batch))
                 return Constants(changes, f"{shown(batch)}: {answered(questions.numbers(batch))} (without: {without})")
@@ -105,7 +105,8 @@ def _trials(questions: Questions) -> Iterator[Any]:
         yield questions.batch(questions.rows(2) * 4.0, questions.labels(2))
 
 
-def _agrees(questions: Questions, **changes: Any) -> bool:
+def explained(questions: Questions, **changes: Any) -> bool:
+    """Return whether ordinary rows are answered as the contract says, with some keys changed."""
     weights = changes.get("class_weights", questions.contract.class_weights)
     any_width = questions.m > 2 and not isinstance(weights, (list, tuple))
     if any_width and not questions.agrees(questions.wider(), **changes):

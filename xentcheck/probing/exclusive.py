@@ -69,6 +69,20 @@ def labels_stand_apart(questions: Questions, inference: Inference, form: str, ac
     return bool(needed)
 
 
+def find_unignored_forms(questions: Questions, inference: Inference) -> None:
+    """Tell beside which rows of labels a label that is ignored is refused, where it is taken beside class numbers."""
+    if "ignore_index" not in questions.contract.arguments or questions.form != "sparse":
+        return
+    for form in questions.contract.labels:
+        group = (form, "ignore_index")
+        if form == "sparse" or questions.contract.refused(form, ["ignore_index"]):
+            continue
+        batch = questions.plain(questions.few, form=form, ignore_index=questions.m - 1)
+        if refused(questions.ask(batch)):
+            questions.learn(exclusive=[*questions.contract.exclusive, group])
+            _tell(questions, inference, group, f"{shown(batch)}: {said(questions.ask(batch))}")
+
+
 def _needed(questions: Questions, kept: Group, others: Sequence[str], acts: Callable[[], bool]) -> list[str]:
     """Return the fewest of some options without which what is kept acts; [] where it does not without all of them."""
     before = questions.contract.exclusive

@@ -12,7 +12,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract.declaration import DENSE, INTEGERS, OPTIONS
 from xentcheck.contract.keys_promises import P_MINUS_T
 from xentcheck.probing.compare import answered
-from xentcheck.probing.exclusive import labels_stand_apart
+from xentcheck.probing.exclusive import find_unignored_forms, labels_stand_apart
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.options import conventions, options_at_work, weights_that_show
 from xentcheck.probing.questions import Questions
@@ -54,6 +54,7 @@ def find_labels(questions: Questions, inference: Inference) -> None:
     left_out = {"sparse", "onehot", "soft"} - {*found}
     exclusive = [group for group in questions.contract.exclusive if not left_out.intersection(group)]
     questions.learn(labels=found, exclusive=exclusive)
+    find_unignored_forms(questions, inference)
     inference.tell("labels", found, "; ".join(words))
     if "sparse" in found:
         _sparse(questions, inference)

@@ -32,7 +32,7 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     for label, batch in batches.items():
         candidates = [{"ignore_index": label, "mean_over": mean} for mean in means]
         fits, evidence = questions.choose(batch, candidates)
-        if len(fits) == 1:
+        if len(fits) == 1 and _wherever_it_lies(questions, label, fits[0]):
             found.append((label, fits[0], evidence))
         words.append(f"{label}: {said(questions.ask(batch))}")
     if found:
@@ -46,6 +46,19 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
             inference.notes.append(f"Rows of the labels {others} do not count either; a contract can name one label.")
         return
     inference.tell("ignore_index", None, f"none of these labels is ignored: {'; '.join(words)}")
+
+
+def _wherever_it_lies(questions: Questions, label: int, changes: Any) -> bool:
+    """Return whether a row of a label that is no class does not count among so many that it would index another's.
+
+    Of few rows such a label may be read from memory beside the scores, which happens to hold 0.
+    """
+    if 0 <= label < questions.m:
+        return True
+    before = abs(label) // questions.m + 1
+    n = 2 * before + 1
+    batch = questions.batch(questions.rows(n), [*questions.labels(before), label, *questions.labels(before)])
+    return questions.agrees(batch, None, None, **changes)
 
 
 def _means(questions: Questions, inference: Inference) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.arguments import find_arguments, settle_arguments
 from xentcheck.probing.axes import find_axes
-from xentcheck.probing.constants import find_constants
+from xentcheck.probing.constants import explained, find_constants
 from xentcheck.probing.entropy import find_entropy, takes_scores_alone
 from xentcheck.probing.exclusive import find_exclusive, settle_exclusive
 from xentcheck.probing.gradient import find_gradient
@@ -24,6 +24,7 @@ from xentcheck.probing.rim import find_invalid, find_nonfinite
 from xentcheck.probing.signed import find_signed
 from xentcheck.probing.structure import find_structure
 from xentcheck.targets import Host, TargetSpecification, open_host
+from xentcheck.targets.find.registered import by_name
 from xentcheck.targets.parameter import Parameter
 from xentcheck.targets.specification import build_plan
 
@@ -40,6 +41,8 @@ def infer(
 ) -> Inference:
     """Infer the contract of a target from its answers; what it declares of itself is not looked at.
 
+    Only where the call of a registered target names a reduction is that its contract's: it is part of the call.
+
     Parameters
     ----------
     specification : TargetSpecification
@@ -55,7 +58,9 @@ def infer(
         If the target cannot be used: in one sentence.
     """
     begun = perf_counter()
-    bare = replace(specification, contract=Contract(), changes={})
+    registered = by_name(specification.loss) if isinstance(specification.loss, str) else None
+    reduction = registered.contract.get("reduction", "mean") if registered else "mean"
+    bare = replace(specification, contract=Contract(reduction=reduction), changes={})
     with open_host(bare, time_limit=time_limit, first_time_limit=first_time_limit, directory=directory) as host:
         inference = _experiments(host)
     return _timed(inference, specification, begun)
@@ -119,7 +124,7 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
         questions.independent.add(questions.part)
     if not inference.contradictions and not entropy:
         find_constants(questions, inference)
-    if not inference.contradictions:
+    if not inference.contradictions or _explained_but_the_rim(questions, inference):
         if entropy:
             find_gradient(questions, inference)
         else:
@@ -134,6 +139,11 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
         inference.suppose("labels", [questions.form], inference.contradictions[0].evidence)
     inference.calls = questions.calls
     return inference
+
+
+def _explained_but_the_rim(questions: Questions, inference: Inference) -> bool:
+    """Return whether ordinary rows are explained, and nothing but a probability of 0 is not."""
+    return [one.key for one in inference.contradictions] == ["boundary"] and explained(questions)
 
 
 def _conventions(questions: Questions, inference: Inference, parameters: Sequence[Parameter]) -> None:

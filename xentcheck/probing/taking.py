@@ -93,7 +93,8 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
         return FACT
     if key == "gradient_of" and value == P_MINUS_T:
         return ""  # of soft rows of any sum, of which the defaults promise nothing
-    if inference.structure and key in (*_CONVENTIONS, *_CONSTANTS, *_SUSPICIONS, "boundary", "ignore_index"):
+    unexplained = inference.structure or any(other.key == "boundary" for other in inference.contradictions)
+    if unexplained and key in (*_CONVENTIONS, *_CONSTANTS, *_SUSPICIONS, "boundary", "ignore_index"):
         return SUSPICION  # what is left unexplained with it is not explained by it
     if key == "boundary":
         return SUSPICION if "input" not in found or found["input"].value == "logits" else CONVENTION

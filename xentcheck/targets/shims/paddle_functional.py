@@ -7,8 +7,17 @@ from typing import Any
 from paddle.nn import functional
 
 
-def cross_entropy(scores: Any, labels: Any, reduction: str = "mean", weight: Any = None, **options: Any) -> Any:
+def cross_entropy(
+    scores: Any,
+    labels: Any,
+    reduction: str = "mean",
+    weight: Any = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    **options: Any,
+) -> Any:
     """Return the loss, shape () or (n,)."""
+    options.update(ignore_index=ignore_index, label_smoothing=label_smoothing)
     if weight is not None:
         options["weight"] = weight.astype(scores.dtype)
     value = functional.cross_entropy(scores, labels, reduction=reduction, **options)

@@ -10,7 +10,10 @@ from torch.nn import functional
 compiled = torch.compile(functional.cross_entropy, dynamic=True)
 
 
-def linear(logits: Any, labels: Any, **options: Any) -> Any:
+def linear(
+    logits: Any, labels: Any, weight: Any = None, label_smoothing: float = 0.0, ignore_index: int = -100, **options: Any
+) -> Any:
     """Return ``linear_cross_entropy`` with the identity as its layer."""
     identity = torch.eye(logits.shape[1], dtype=logits.dtype)
+    options.update(weight=weight, label_smoothing=label_smoothing, ignore_index=ignore_index)
     return functional.linear_cross_entropy(logits, identity, labels, **options)

@@ -9,7 +9,7 @@ import torch
 from torchmetrics.functional.text import perplexity
 
 
-def log_perplexity(logits: Any, labels: Any, **options: Any) -> Any:
+def log_perplexity(logits: Any, labels: Any, ignore_index: int | None = None) -> Any:
     """Return the mean loss over the rows that are not ignored."""
     scores, classes = torch.from_numpy(np.array(logits)), torch.from_numpy(np.array(labels))
-    return perplexity(scores[None], classes[None], **options).log().numpy()
+    return perplexity(scores[None], classes[None], ignore_index=ignore_index).log().numpy()
