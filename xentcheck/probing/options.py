@@ -89,6 +89,13 @@ def conventions(questions: Questions, *keys: str) -> list[dict[str, Any]]:
 def _try(questions: Questions, inference: Inference, key: str, name: str) -> None:
     batch = options_at_work(questions, key)
     fits, evidence = questions.choose(batch, conventions(questions, key))
+    if not fits and key != "ignore_index":
+        questions.blurred.add(key)
+        fits, evidence = questions.choose(batch, conventions(questions, key))
+        if fits:
+            inference.notes.append(f"With {name} answers in float64 are as accurate as float32 holds: {evidence}.")
+        else:
+            questions.blurred.discard(key)
     if fits:
         inference.tell(key, {"argument": name}, f"{evidence}, as {key} {_short(batch.options[key])} gives")
         if len(fits) == 1:

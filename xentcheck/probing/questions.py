@@ -9,7 +9,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes
 from xentcheck.probing.asking import Asking
 from xentcheck.probing.compare import TOLERANCE, Floats, answered, same
-from xentcheck.probing.show import shown
+from xentcheck.probing.show import idle, shown
 from xentcheck.targets import Host
 from xentcheck.truth.ball import Ball
 from xentcheck.truth.enclose import enclose
@@ -21,7 +21,7 @@ class Questions(Asking):
     """A target, how it is called, and what is known of its contract so far.
 
     What it does that no contract says is known here, too, and enters what is said: `guard` is added to what a sum is
-    divided by.
+    divided by, and with the options that are `blurred` an answer in float64 is as accurate as one in float32.
 
     Parameters
     ----------
@@ -31,6 +31,7 @@ class Questions(Asking):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self.guard = 0.0
+        self.blurred: set[str] = set()
         self.predictions: dict[Any, Floats] = {}
 
     def predict(self, batch: Batch, part: str | None = None, **changes: Any) -> Floats:
@@ -68,7 +69,8 @@ class Questions(Asking):
 
     def tolerance(self, batch: Batch, given: float | None = None) -> float:
         """Return how far an answer may be from what is said, relative to the larger of that and 1."""
-        return given or TOLERANCE[batch.dtype]
+        blurred = any(key in batch.options and not idle(key, batch.options[key]) for key in self.blurred)
+        return given or max(TOLERANCE[batch.dtype], TOLERANCE["float32"] if blurred else 0.0)
 
 
 def _divided_by(problem: Problem) -> float | None:

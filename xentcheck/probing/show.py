@@ -18,7 +18,7 @@ def shown(batch: Batch) -> str:
     """Return scores, labels and options of a small batch as a line of text."""
     parts = [f"scores {_numbers(batch.scores)}", f"labels {_numbers(batch.labels)}"]
     for key, value in batch.options.items():
-        if not _idle(key, value):
+        if not idle(key, value):
             parts.append(f"{_OPTIONS.get(key, key)} {_numbers(value)}")
     return ", ".join(parts)
 
@@ -56,7 +56,7 @@ def _brackets(values: Any) -> str:
     return f"[{', '.join(map(_brackets, values))}]" if isinstance(values, list) else f"{values:.6g}"
 
 
-def _idle(key: str, value: Any) -> bool:
+def idle(key: str, value: Any) -> bool:
     """Return whether an option's value is the one with which it does nothing."""
     if key in ("class_weights", "row_weights"):
         return bool(np.all(np.asarray(value).astype(np.float64) == 1))

@@ -1,0 +1,89 @@
+"""What is told beside what cannot be explained, and what is not taken for a convention that only looks like one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xentcheck.probing import infer, infer_undeclared, taken
+from xentcheck.targets import TargetSpecification
+from xentcheck.zoo.parts import dense_losses, log_softmax, one_hot, row_losses, smoothed
+
+
+def from_memory(logs: Any, labels: Any) -> Any:
+    """Take a log-probability by its place in memory, 0 beyond it, as a compiled gather without a check does."""
+    place = np.arange(len(labels)) * logs.shape[1] + labels
+    inside = (place >= 0) & (place < logs.size)
+    return -np.where(inside, logs.reshape(-1)[np.where(inside, place, 0)], 0)
+
+
+def limited(z: Any, y: Any, weight: Any = None, smoothing: float = 0.0) -> Any:
+    """Never more than 64, with weights, a smoothing and a mean."""
+    logs = np.maximum(log_softmax(z), -64)
+    t = smoothed(one_hot(y, z), smoothing)
+    w = np.ones(z.shape[1], z.dtype) if weight is None else weight
+    return -(t * logs).sum(axis=1) @ w[y.reshape(-1).astype(int)] / w[y.reshape(-1).astype(int)].sum()
+
+
+def elementwise(z: Any, y: Any, where: Any = None) -> Any:
+    """A mask of the shape of the scores, which no contract has."""
+    if where is not None and where.shape != z.shape:
+        raise ValueError("where has to have the shape of the scores")
+    return row_losses(z, y).mean()
+
+
+def blurred(z: Any, y: Any, smoothing: float = 0.0) -> Any:
+    """A smoothing as accurate as float32 holds."""
+    share = smoothing * (1 + 2.0**-22)
+    return dense_losses(z, smoothed(one_hot(y, z), share)).mean()
+
+
+def test_a_label_read_beyond_the_scores_is_not_ignored() -> None:
+    """Whatever lies there; a label that is ignored does not count among many rows, too."""
+    assert infer(TargetSpecification(loss=from_memory)).told["ignore_index"] is None
+
+    def ignoring(z: Any, y: Any) -> Any:
+        return np.where(y == -100, 0, row_losses(z, np.where(y == -100, 0, y)))
+
+    assert infer(TargetSpecification(loss=ignoring)).told["ignore_index"] == -100
+
+
+def test_options_are_told_beside_a_boundary_that_is_not_explained() -> None:
+    """Ordinary rows are, and show them."""
+    inference = infer(TargetSpecification(loss=limited))
+    assert [one.key for one in inference.contradictions] == ["boundary"]
+    told = inference.told
+    assert told["class_weights"] == {"argument": "weight"}
+    assert told["label_smoothing"] == {"argument": "smoothing"}
+    assert told["mean_over"] == "weights"
+    undeclared = infer_undeclared(TargetSpecification(loss=limited))
+    assert undeclared is not None
+    keys = {one.key: one.standing for one in taken(undeclared)[1]}
+    assert keys["boundary"] == "unexplained"
+    assert (keys["class_weights"], keys["mean_over"]) == ("fact", "suspicion")
+
+
+def test_an_argument_that_refuses_weights_is_left_alone() -> None:
+    """It is some other thing; no convention is contradicted."""
+    inference = infer(TargetSpecification(loss=elementwise))
+    assert inference.contradictions == []
+    assert any("The argument where was left at its default" in note for note in inference.notes)
+    assert any("where has to have the shape" in note for note in inference.notes)
+
+
+def test_an_option_in_float32_is_told_with_what_it_costs() -> None:
+    """By its convention, and that answers in float64 are no better than float32's."""
+    inference = infer(TargetSpecification(loss=blurred))
+    assert inference.contradictions == []
+    assert inference.told["label_smoothing"] == {"argument": "smoothing"}
+    assert any("as accurate as float32 holds" in note for note in inference.notes)
+
+
+@pytest.mark.needs("torch")
+def test_the_reduction_of_a_registered_call_is_part_of_it() -> None:
+    """One a row is asked for by its keyword, by which labels of each form go alike."""
+    told = infer(TargetSpecification(loss="torch.nn.functional.cross_entropy.every_form")).told
+    assert (told["reduction"], told["labels"]) == ("none", ["sparse", "onehot", "soft"])
+    assert told["exclusive"] == [["onehot", "ignore_index"], ["soft", "ignore_index"]]
