@@ -127,7 +127,14 @@ class Asking(Ordinary):
         called: tuple[Any, ...] = (self.contract.argument_order, self.contract.axis, self.contract.extra_axes)
         called += (part, each_row, self.opposite, self.contract.is_entropy)
         called_by = tuple(self.contract.arguments.items())
-        return (*called, called_by, batch.label_form, *map(identity, (batch.scores, batch.labels)), _options_of(batch))
+        # One-hot rows are the same call whether they are read as soft rows or not.
+        return (
+            *called,
+            called_by,
+            batch.label_form == "sparse",
+            *map(identity, (batch.scores, batch.labels)),
+            _options_of(batch),
+        )
 
     def _given(self, batch: Batch) -> Batch:
         """Return a batch as the target is given it, whose mask may say which rows do not count."""

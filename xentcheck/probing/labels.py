@@ -18,6 +18,8 @@ from xentcheck.probing.options import conventions, options_at_work, weights_that
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 
+_FEW_INTEGERS = ("int64", "int32", "uint8", "float64")
+"""Dtypes of class numbers that are tried where each is compiled; all integers are promised by a refusal, too."""
 _SOFT = ((0.5, 0.25, 0.25), (0.0, 0.75, 0.25), (0.125, 0.125, 0.75))
 _ANY_SUM = ((0.5, 0.5, 0.25), (0.0, 0.5, 0.0), (1.0, 0.5, 0.5))
 
@@ -98,7 +100,9 @@ def _sparse(questions: Questions, inference: Inference) -> None:
             shapes.append(name)
         words.append(f"{name}: {said(questions.ask(shaped))}")
     inference.tell("label_shapes", shapes or ["(n,)"], "; ".join(words))
-    right, wrong = _by_dtype(questions, batch, (*INTEGERS, "float32", "float64"))
+    everything = (*INTEGERS, "float32", "float64")
+    few = questions.description.expensive_shapes and questions.label_dtype == ""
+    right, wrong = _by_dtype(questions, batch, _FEW_INTEGERS if few else everything)
     if "int64" in right:
         inference.tell("label_dtypes", "integers", _dtypes_in_words(right, wrong))
     elif right:

@@ -21,6 +21,8 @@ from xentcheck.truth.formats import FORMATS
 
 WIDE = "float32"
 _ROWS, _CLASSES = 24, 16
+_ROWS_ALONE = 8
+"""How many rows are asked about one by one where each call is expensive."""
 _AT_WORK = {"temperature": 0.7, "soft_cap": 5.0}
 """Options that round once more in 16 bits."""
 _ONE_ROUNDING = 0.51
@@ -180,6 +182,8 @@ def _wide(questions: Questions, name: str) -> list[Batch]:
     tried: dict[str, Any] = {key: value for key, value in _AT_WORK.items() if key in questions.contract.arguments}
     contract = questions.contract
     alone = {contract.reduction, contract.effective_gradient_reduction} != {"none"}  # what is summed hides a row
+    if alone and questions.description.expensive_shapes:
+        rows = rows[:_ROWS_ALONE]
     parts = np.split(rows, len(rows) if alone else 1)
     wide = [questions.batch(part, (1,) * len(part), dtype=name, **tried) for part in parts]
     return [_plain(questions, name), *wide]
