@@ -99,8 +99,12 @@ def _of_any_sum(questions: Questions, inference: Inference) -> None:
     elif fits[0]["gradient_of"] == P_MINUS_T or "gradient_of" not in inference.findings:
         of = fits[0]["gradient_of"]
         questions.learn(gradient_of=of)
-        alike = "; for those that do it is the derivative" if of == P_MINUS_T else ""
-        inference.tell("gradient_of", of, f"{evidence}, as {of} gives for rows that do not sum to 1{alike}")
+        alike = "; for those that do, of which soft_rows = 'normalised' speaks alone, it is the derivative"
+        inference.tell(
+            "gradient_of",
+            of,
+            f"{evidence}, as {of} gives for rows that do not sum to 1{alike if of == P_MINUS_T else ''}",
+        )
 
 
 def _rim(questions: Questions) -> list[Batch]:

@@ -55,7 +55,7 @@ def _wherever_it_lies(questions: Questions, label: int, changes: Any) -> bool:
     """
     if 0 <= label < questions.m:
         return True
-    before = abs(label) // questions.m + 1
+    before = max(map(abs, _USUAL)) // questions.m + 1  # of one shape, whichever label it is
     n = 2 * before + 1
     batch = questions.batch(questions.rows(n), [*questions.labels(before), label, *questions.labels(before)])
     return questions.agrees(batch, None, None, **changes)
