@@ -87,3 +87,15 @@ def test_the_reduction_of_a_registered_call_is_part_of_it() -> None:
     told = infer(TargetSpecification(loss="torch.nn.functional.cross_entropy.every_form")).told
     assert (told["reduction"], told["labels"]) == ("none", ["sparse", "onehot", "soft"])
     assert told["exclusive"] == [["onehot", "ignore_index"], ["soft", "ignore_index"]]
+
+
+def test_weights_that_are_multiplied_by_in_16_bits() -> None:
+    """Losses as from float32, whose products with weights are rounded once more."""
+
+    def loss(z: Any, y: Any, weight: Any = None) -> Any:
+        rounded = row_losses(z, y).astype(z.dtype)
+        return rounded if weight is None else (rounded * weight[y.reshape(-1).astype(int)]).astype(z.dtype)
+
+    told = infer(TargetSpecification(loss=loss)).told
+    assert told["dtypes"] == ["float16", "bfloat16", "float32", "float64"]
+    assert told["compute"] == "same"

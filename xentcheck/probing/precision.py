@@ -25,6 +25,8 @@ _ROWS_ALONE = 8
 """How many rows are asked about one by one where each call is expensive."""
 _AT_WORK = {"temperature": 0.7, "soft_cap": 5.0}
 """Options that round once more in 16 bits."""
+_WEIGHTS = {"class_weights": (0.7, 1.3, 0.9), "row_weights": (1.3, 0.7, 0.9)}
+"""Weights whose products with a loss 16 bits round."""
 _ONE_ROUNDING = 0.51
 """How many units in the last place a number is off that was rounded once from float32."""
 _HALVES = ("float16", "bfloat16")
@@ -186,4 +188,17 @@ def _wide(questions: Questions, name: str) -> list[Batch]:
         rows = rows[:_ROWS_ALONE]
     parts = np.split(rows, len(rows) if alone else 1)
     wide = [questions.batch(part, (1,) * len(part), dtype=name, **tried) for part in parts]
-    return [_plain(questions, name), *wide]
+    return [_plain(questions, name), *_weighted(questions, name), *wide]
+
+
+def _weighted(questions: Questions, name: str) -> list[Batch]:
+    """Return ordinary rows with weights at work, of each kind that the target has."""
+    rows = questions.rows(3), questions.labels(3)
+    weighed = [key for key in _WEIGHTS if key in questions.contract.arguments]
+    if questions.contract.row_weights_as != "numbers":
+        weighed = [key for key in weighed if key != "row_weights"]
+    given: dict[str, Any] = {
+        key: np.resize(_WEIGHTS[key], questions.m if key == "class_weights" else 3) for key in weighed
+    }
+    options: list[dict[str, Any]] = [{key: value} for key, value in given.items()]
+    return [questions.batch(*rows, None, name, **one) for one in options]
