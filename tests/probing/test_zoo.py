@@ -112,6 +112,14 @@ def test_the_whole_zoo(specimen: Specimen) -> None:
     assert judged(specimen) == []
 
 
+def test_a_class_of_weight_0_is_not_ignored() -> None:
+    """Nor is its label counted from the end."""
+    specimen = next(one for one in RIGHT if one.name == "constant_weights")
+    inference = infer(replace(specimen.specification(), contract=None))
+    assert inference.told["class_weights"] == [0.5, 2.0, 0.0, 1.25]
+    assert inference.told["ignore_index"] is None
+
+
 OWN = ("reference", "reference.summed_guarded", "reference.averaged_clipped")
 OTHERS = {
     "scipy.special.log_softmax": "scipy",

@@ -25,7 +25,10 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     words: list[str] = []
     found: list[tuple[int, Any, str]] = []
     signed = not questions.label_dtype.startswith("u")
-    tried = [label for label in (*_USUAL, questions.m - 1) if label >= 0 or signed]
+    weights: Any = questions.contract.class_weights
+    none = [place for place, one in enumerate(weights) if not one] if isinstance(weights, tuple) else []
+    classes = {*none, *(place - questions.m for place in none)}  # of weight 0, counted from the end, too
+    tried = [label for label in (*_USUAL, questions.m - 1) if (label >= 0 or signed) and label not in classes]
     n = questions.few
     batches = {label: questions.batch(questions.rows(n), (1, label, 1)[:n]) for label in tried}
     questions.ask_all(batches.values())
