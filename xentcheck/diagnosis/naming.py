@@ -146,7 +146,7 @@ class Diagnosis:
         """Return whether the target answers a batch otherwise, beyond its allowance, when it is asked again."""
         one, other = (self._case_of(violation.batch).answer for _ in range(2))
         numbers, others = one.numbers(part), other.numbers(part)
-        if numbers is None or others is None or one.enclosed.unspecified:
+        if numbers is None or others is None or one.truth.unspecified:
             return False
         allowed = np.asarray(getattr(one.allowances, part))
         with np.errstate(invalid="ignore"):

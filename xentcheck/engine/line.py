@@ -126,7 +126,7 @@ class _Point:
     @classmethod
     def of(cls, answer: Answer, velocity: Floats) -> _Point:
         """Return an answer's numbers and the exact ones, rows added up."""
-        if answer.enclosed.unspecified:
+        if answer.truth.unspecified:
             return cls()
         with np.errstate(all="ignore"):
             return cls(*(float(value) for value in _values(answer, velocity)))

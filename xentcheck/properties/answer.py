@@ -136,7 +136,7 @@ class Answer:
 
     def _decide(self, part: str) -> Held | None:
         got = self.numbers(part)
-        if got is None or got.size == 0 or self.enclosed.unspecified:
+        if got is None or got.size == 0 or self.truth.unspecified:
             return None
         enclosure: Enclosure | None = getattr(self.enclosed, part)
         if enclosure is None:
@@ -216,9 +216,21 @@ class Answer:
             inside = np.isfinite(got) & (np.abs(got - estimate) <= allowed * (1 - 2.0**-8))
         return bool(inside.all())
 
+    def _is_quickly_right(self, part: str) -> bool:
+        """Return whether enclosures that were made for several batches at once show a part to be right."""
+        got, quick = self.numbers(part), self.truth.quick
+        enclosure: Enclosure | None = None if quick is None else getattr(quick, part)
+        if got is None or got.size == 0 or enclosure is None or self.truth.unspecified:
+            return False
+        allowed = getattr(self.allowances, part)
+        with np.errstate(all="ignore"):
+            error = np.abs((got - enclosure.hi) - enclosure.lo) + enclosure.radius
+            # Where nothing is judged, nothing has been looked at either.
+            return bool(np.all((error <= allowed * (1 - 2.0**-8)) & (allowed < np.inf)))
+
     def violation(self, part: str, title: str = "") -> Violation | None:
         """Return the worst element of a part that is proved to be outside its allowance, or None."""
-        if self.clearly_right(part):
+        if self.clearly_right(part) or self._is_quickly_right(part):
             self.on_look()
             return None
         held = self.held(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -14,9 +15,10 @@ from xentcheck.truth.allowance import Allowances, conformance
 from xentcheck.truth.allowance_model import output_format
 from xentcheck.truth.boundaries import as_read
 from xentcheck.truth.conditions import Conditions, conditions
-from xentcheck.truth.enclose import Enclosed, enclose
+from xentcheck.truth.enclose import Enclosed, enclose, unspecified
 from xentcheck.truth.grades import Bounds, tight
 from xentcheck.truth.problem import Problem, pose
+from xentcheck.truth.stacked import allowances_of, enclosed_of, stacks
 
 CLEAR = 24
 """The precision up to which float64 arithmetic can show a result to be right."""
@@ -36,6 +38,7 @@ class Truth:
     ):
         self._given = (contract, batch, upstream, vector, tangent)
         self._gradient = gradient
+        self._quick: Enclosed | None = None
 
     @cached_property
     def problem(self) -> Problem:
@@ -85,8 +88,38 @@ class Truth:
         """The conformance allowances."""
         return conformance(self.problem, self.conditions)
 
+    @cached_property
+    def unspecified(self) -> bool:
+        """Whether loss or gradient are a mean of nothing, about which the contract says nothing."""
+        return unspecified(self.problem, self._gradient or self.problem.vector is not None)
+
+    @property
+    def quick(self) -> Enclosed | None:
+        """Enclosures made for several batches at once, if there are any: to see that an answer is right, not more."""
+        return self._quick
+
     def prepare(self) -> None:
         """Calculate now what deciding on an answer takes; enclosures where float64 arithmetic shows nothing."""
         _ = self.allowances.loss, self.allowances.gradient if self._gradient else None
-        if self.problem.format.precision > CLEAR:
+        if self.problem.format.precision > CLEAR and self._quick is None:
             _ = self.enclosed
+
+
+def prepare_all(truths: Sequence[Truth]) -> None:
+    """Calculate what deciding on answers takes, of several batches under one contract at once where they are alike.
+
+    Enclosures of all at once only show that answers are right. What they do not show is decided by the batch's own.
+    """
+    new = [truth for truth in dict.fromkeys(truths) if "allowances" not in vars(truth)]
+    for gradient in {truth._gradient for truth in new}:
+        chosen = [truth for truth in new if truth._gradient is gradient]
+        for places, stack in stacks([truth.problem for truth in chosen]):
+            members = [chosen[place] for place in places]
+            problems = [truth.problem for truth in members]
+            for truth, (on, allowances) in zip(members, allowances_of(stack, problems, gradient), strict=True):
+                truth.conditions, truth.allowances = on, allowances
+            if stack.format.precision > CLEAR:
+                for truth, enclosed in zip(members, enclosed_of(stack, problems, gradient), strict=True):
+                    truth._quick = enclosed
+    for truth in truths:
+        truth.prepare()

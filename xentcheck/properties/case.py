@@ -15,7 +15,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import digest
 from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer
-from xentcheck.properties.batch_truth import Truth
+from xentcheck.properties.batch_truth import Truth, prepare_all
 from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.left_open import LeftOpen
@@ -84,6 +84,7 @@ class Case:
         self.looks = 0
         self.want = tuple(part for part in ("loss", "gradient") if getattr(capabilities, part))
         self._truths: dict[tuple[object, ...], Truth] = {}
+        self._to_come: list[Truth] = []
         self._together: Together | None = None
 
     @contextmanager
@@ -135,8 +136,15 @@ class Case:
             part = "hessian_vector" if vector is not None else "jvp"
             return self._asked(Question(batch, (part,), vector=vector, tangent=tangent), truth)
         truth = self._truth(batch, upstream)
-        meanwhile = truth.prepare if judged else lambda: None
+        if judged:
+            self._to_come.append(truth)
+        meanwhile = self._prepare if judged else lambda: None
         return self._asked(Question(batch, want or self.want, upstream, meanwhile=meanwhile), truth)
+
+    def _prepare(self) -> None:
+        """Calculate what deciding takes on all answers that are going to be judged."""
+        to_come, self._to_come = self._to_come, []
+        prepare_all(to_come)
 
     def _asked(self, question: Question, truth: Truth) -> Answer:
         """Return the answer to a question, or one that is going to come when it is looked at."""
@@ -217,6 +225,7 @@ class Case:
         relation between the two: that is what laws 0, 1, 2 and 22 report.
         """
         batch = answer.batch
+        self._prepare()  # where the host has not called for it
         failure = failed_call(answer, title)
         if failure is not None and failed_call(self.answer) is None:
             yield failure
@@ -238,4 +247,5 @@ class Case:
 
 
 def _fingerprint(array: NDArray[Any]) -> bytes:
-    return hashlib.blake2b(array.tobytes()).digest()
+    content = array.tobytes()
+    return content if len(content) <= 2**12 else hashlib.blake2b(content).digest()

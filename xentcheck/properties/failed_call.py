@@ -52,7 +52,7 @@ def failed_call(answer: Answer, title: str = "") -> Violation | None:
         return Violation(title, answer.batch, got=outcome.died, event=f"ended: {how}")
     if outcome.raised is None or refuses_label_dtype(answer.contract, answer.batch, outcome):
         return None
-    if answer.enclosed.unspecified:
+    if answer.truth.unspecified:
         return None  # a mean of nothing, about which the contract says nothing: an exception will do
     raised = outcome.raised
     if raised.kind in ("OverflowError", "FloatingPointError") and sum_overflows(answer):

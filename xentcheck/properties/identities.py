@@ -97,7 +97,7 @@ def gradient_row_sum(case: Case) -> Iterator[Violation]:
     """The row's sum, calculated exactly, against the exact one; the allowance is the sum of the elements'."""
     answer = case.answer
     got = answer.numbers("gradient")
-    if got is None or not got.size or answer.enclosed.unspecified:
+    if got is None or not got.size or answer.truth.unspecified:
         return
     case.looked()
     if answer.clearly_right("gradient"):
@@ -149,7 +149,7 @@ def gradient_sign(case: Case) -> Iterator[Violation]:
     got = answer.numbers("gradient")
     if got is None or not got.size:
         return
-    if answer.enclosed.unspecified:
+    if answer.truth.unspecified:
         return
     case.looked()
     if answer.clearly_right("gradient"):
@@ -235,7 +235,7 @@ def _negative(case: Case) -> Violation | None:
     """Return the first loss below 0 by more than its allowance, or None."""
     answer = case.answer
     got = answer.numbers("loss")
-    if got is None or not got.size or answer.enclosed.unspecified:
+    if got is None or not got.size or answer.truth.unspecified:
         return None
     case.looked()
     if answer.clearly_right("loss"):

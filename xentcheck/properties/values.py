@@ -76,7 +76,7 @@ def finite(case: Case) -> Iterator[Violation]:
     if not np.all(np.isfinite(scores)) or (scores.size and np.abs(scores).max() > largest / 4):
         return
     returned = [part for part in map(answer.numbers, case.want) if part is not None]
-    if not returned or answer.enclosed.unspecified:
+    if not returned or answer.truth.unspecified:
         return
     case.looked()
     if all(np.isfinite(part).all() for part in returned):

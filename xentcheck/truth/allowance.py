@@ -12,6 +12,7 @@ from xentcheck.truth.allowance_hessian import hessian_vector
 from xentcheck.truth.allowance_loss import row_losses
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, conforming, output_format
 from xentcheck.truth.allowance_reduction import reduce_loss, scale_gradient
+from xentcheck.truth.allowance_unscaled import Unscaled
 from xentcheck.truth.conditions import Conditions
 from xentcheck.truth.formats import Format
 from xentcheck.truth.problem import Problem
@@ -84,11 +85,23 @@ class Allowances:
         return self._along[1]
 
     @cached_property
+    def row_losses(self) -> tuple[Floats, Flags]:
+        """Of the row losses, and where there is no bound, before grades of ulp; see `allowance_loss.row_losses`."""
+        with np.errstate(all="ignore"):
+            return row_losses(self._on, self._by)
+
+    @cached_property
+    def row_gradients(self) -> Unscaled:
+        """Of the gradients of the rows, before they are scaled."""
+        with np.errstate(all="ignore"):
+            return row_gradients(self._on, self._derivatives)
+
+    @cached_property
     def _of_loss(self) -> tuple[Floats, Floats, Floats]:
         on, by = self._on, self._by
+        row_error, row_unbounded = self.row_losses
         # Whatever is not a number in the end counts as having no bound.
         with np.errstate(all="ignore"):
-            row_error, row_unbounded = row_losses(on, by)
             loss, error, unbounded = reduce_loss(on, by, row_error, row_unbounded)
         if self._ulps is not None:
             format_ = output_format(on.problem)
@@ -101,7 +114,7 @@ class Allowances:
     def _of_gradient(self) -> tuple[Floats, Floats]:
         on, by = self._on, self._derivatives
         with np.errstate(all="ignore"):
-            gradient, error, unbounded = scale_gradient(on, by, row_gradients(on, by))
+            gradient, error, unbounded = scale_gradient(on, by, self.row_gradients)
         if self._ulps is not None:
             error = _in_ulp(gradient, self._ulps, output_format(on.problem, "gradient"))
         return _unless(unbounded, error), gradient

@@ -40,7 +40,7 @@ class Enclosed:
         By the contract's gradient_wrt, gradient_of and gradient_reduction, times the problem's upstream.
     unspecified : bool
         Whether the loss (or, with weights of zero only, the gradient) is a mean of nothing about which the contract
-        says nothing; it is then enclosed as nan.
+        says nothing; it is then enclosed as nan. `unspecified` tells without the enclosures.
     hessian_vector : Enclosure, shape (n, m), or None
         The Hessian times the problem's vector, reduced and scaled as the gradient is; see `hessian`.
     jvp : Enclosure, shape () or (n,), or None
@@ -61,49 +61,80 @@ def enclose(problem: Problem, gradient: bool = True) -> Enclosed:
     Rows are evaluated with `Ball`; those that overflow there are evaluated again with python-flint at 128 bits.
     """
     with np.errstate(all="ignore"):
-        found = kinds(problem)
-        n, m = problem.scores.shape
-        row_values = _blank((n,))
-        totals: Totals = [(definition.loss, row_values, found.loss)]
-        if problem.tangent is not None:
-            totals.append((directional.derivative, _blank((n,)), found.along))
-        gradients = _blank((n, m)) if gradient else None
-        products = _blank((n, m)) if problem.vector is not None else None
-        slopes: Slopes = []
-        if gradients is not None:
-            slopes.append((definition.gradient, gradients))
-        if products is not None:
-            slopes.append((hessian.product, products))
-        factor = reductions.factor(problem, Ball) if slopes else None
-        nothing = reductions.empty(problem)
-        for rows, label in _blocks(problem, found):
-            _evaluate(problem, found, rows, label, factor, totals, slopes)
-        for _, places, kind in totals:
-            _fill(places, kind)
-        if gradients is not None and found.poles is not None:
-            poles = found.poles & (found.gradient == Kind.FINITE)[:, None]
-            gradients[0][poles] = -np.inf
-            gradients[1][poles] = gradients[2][poles] = 0.0
-        for _, places in slopes:
-            _fill(places, found.gradient)
-            if nothing and problem.contract.effective_gradient_reduction == "mean":
-                places[0][problem.kept] = reductions.policy(problem)
-                places[1][problem.kept] = places[2][problem.kept] = 0.0
-        loss = _reduce(problem, found.loss, row_values, nothing, reductions.policy(problem))
-        jvp = None
-        if problem.tangent is not None:
-            jvp = _reduce(problem, found.along, totals[1][1], nothing, None)
+        slopes = gradient or problem.vector is not None
+        found = evaluated(problem, reductions.factor(problem, Ball) if slopes else None, gradient)
+        return finished(problem, kinds(problem), found)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """What the formulas give in the rows that are finite; each field is a triple, of rows or of their derivatives."""
+
+    rows: Triple
+    along: Triple | None
+    gradients: Triple | None
+    products: Triple | None
+
+
+def evaluated(problem: Problem, factor: Ball | None, gradient: bool, slowly: bool = True) -> Evaluated:
+    """Evaluate the formulas in the finite rows; `factor` is what each row's derivatives are multiplied by.
+
+    Unless `slowly`, rows that overflow are left with a radius of inf.
+    """
+    found = kinds(problem)
+    n, m = problem.scores.shape
+    row_values = _blank((n,))
+    along = _blank((n,)) if problem.tangent is not None else None
+    gradients = _blank((n, m)) if gradient else None
+    products = _blank((n, m)) if problem.vector is not None else None
+    totals: Totals = [(definition.loss, row_values, found.loss)]
+    if along is not None:
+        totals.append((directional.derivative, along, found.along))
+    slopes: Slopes = []
+    if gradients is not None:
+        slopes.append((definition.gradient, gradients))
+    if products is not None:
+        slopes.append((hessian.product, products))
+    for rows, label in _blocks(problem, found):
+        unknown = _evaluate(problem, found, rows, label, factor, totals, slopes)
+        for i in np.flatnonzero(unknown) if slowly else ():
+            _evaluate_slowly(problem, rows[i : i + 1], None if label is None else label[i : i + 1], totals, slopes)
+    return Evaluated(row_values, along, gradients, products)
+
+
+def finished(problem: Problem, found: Kinds, values: Evaluated) -> Enclosed:
+    """Return the enclosures: with the rows that have no finite formula, and reduced."""
+    nothing = reductions.empty(problem)
+    _fill(values.rows, found.loss)
+    if values.along is not None:
+        _fill(values.along, found.along)
+    if values.gradients is not None and found.poles is not None:
+        poles = found.poles & (found.gradient == Kind.FINITE)[:, None]
+        values.gradients[0][poles] = -np.inf
+        values.gradients[1][poles] = values.gradients[2][poles] = 0.0
+    for places in (values.gradients, values.products):
+        if places is None:
+            continue
+        _fill(places, found.gradient)
+        if nothing and problem.contract.effective_gradient_reduction == "mean":
+            places[0][problem.kept] = reductions.policy(problem)
+            places[1][problem.kept] = places[2][problem.kept] = 0.0
+    loss = _reduce(problem, found.loss, values.rows, nothing, reductions.policy(problem))
+    along = values.along and _reduce(problem, found.along, values.along, nothing, None)
+    gradient, product = (
+        values.gradients and Enclosure(*values.gradients),
+        values.products and Enclosure(*values.products),
+    )
+    slopes = values.gradients is not None or values.products is not None
+    return Enclosed(Enclosure(*values.rows), loss, gradient, unspecified(problem, slopes), product, along)
+
+
+def unspecified(problem: Problem, slopes: bool = True) -> bool:
+    """Return whether the loss, or one of the derivatives if these are asked for, is a mean that is left open."""
     means = problem.contract.reduction == "mean" or (
-        bool(slopes) and problem.contract.effective_gradient_reduction == "mean" and bool(problem.kept.any())
+        slopes and problem.contract.effective_gradient_reduction == "mean" and bool(problem.kept.any())
     )
-    return Enclosed(
-        Enclosure(*row_values),
-        loss,
-        None if gradients is None else Enclosure(*gradients),
-        nothing and means and reductions.undeclared(problem),
-        None if products is None else Enclosure(*products),
-        jvp,
-    )
+    return means and reductions.empty(problem) and reductions.undeclared(problem)
 
 
 def _blank(shape: tuple[int, ...]) -> Triple:
@@ -144,8 +175,8 @@ def _evaluate(
     factor: Ball | None,
     totals: Totals,
     slopes: Slopes,
-) -> None:
-    """Write the loss of some rows, and what else is wanted, to their places."""
+) -> NDArray[np.bool_]:
+    """Write the loss of some rows, and what else is wanted, to their places; return of which too little is known."""
     given = definition.block(problem, rows, label, Ball)
     unknown = np.zeros(len(rows), bool)
     for formula, places, kind in totals:
@@ -163,8 +194,7 @@ def _evaluate(
         if found.poles is not None:
             lost &= ~found.poles[rows]
         unknown |= lost.any(-1) & (found.gradient[rows] == Kind.FINITE)
-    for i in np.flatnonzero(unknown):
-        _evaluate_slowly(problem, rows[i : i + 1], None if label is None else label[i : i + 1], totals, slopes)
+    return unknown
 
 
 def _evaluate_slowly(problem: Problem, row: Rows, label: Rows | None, totals: Totals, slopes: Slopes) -> None:
