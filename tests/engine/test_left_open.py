@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import xentcheck
 from xentcheck.batches.batch import Batch
+from xentcheck.engine.beside import Beside
+from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
+from xentcheck.engine.search import CellResult
+from xentcheck.engine.working import Memory
 from xentcheck.properties.left_open import LeftOpen, seen
 from xentcheck.targets import TargetSpecification, open_host
+from xentcheck.targets.outcome import Outcome
 
 LOSSES = Path(__file__).with_name("losses.py")
 VALID = Batch(np.zeros((2, 3)), np.array([0, 1]))
@@ -111,3 +117,51 @@ def test_three_deaths_are_enough():
     assert len(found) == 4
     assert any("no more bad input was tried" in line for line in found)
     assert host.restarts == 6
+
+
+class Opened:
+    """An order that counts the hosts opened, which answer 1; the first `failing` ones cannot be opened."""
+
+    def __init__(self, failing: int = 0) -> None:
+        self.opened = self.closed = 0
+        self.failing = failing
+
+    def host(self) -> Any:
+        self.opened += 1
+        if self.opened <= self.failing:
+            raise OSError("no more processes")
+        return self
+
+    def evaluate(self, batch: Batch, want: tuple[str, ...]) -> Outcome:
+        return Outcome(loss=np.float64(1.0))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize(("failing", "opened"), [(0, 1), (1, 2)])
+def test_the_process_for_it_is_started_early_and_once(failing: int, opened: int) -> None:
+    """Before it is asked, so that it imports meanwhile; one that could not be started is tried again."""
+    order, empty, left = Opened(failing), *(CellResult(Cell("float64", "sparse")) for _ in range(2))
+    left.left_open += OPEN
+    with Beside([cast("Any", order)], Memory()) as beside:
+        beside.begin([empty])
+        assert order.opened == 0
+        beside.begin([empty, left])
+        assert order.opened == 1
+        beside.observe([empty, left])
+    assert order.opened == opened
+    assert order.closed == 1
+    assert not empty.observations
+    assert set(left.observations) == {f"{one.what}: not declared; the target returns a finite number" for one in OPEN}
+
+
+def test_a_process_that_cannot_be_started_costs_nothing_else() -> None:
+    order, left = Opened(failing=2), CellResult(Cell("float64", "sparse"))
+    left.left_open += OPEN
+    with Beside([cast("Any", order)], Memory()) as beside:
+        beside.begin([left])
+        beside.observe([left])
+    assert list(left.observations) == [
+        "bad input that is not declared could not be tried: OSError('no more processes')"
+    ]

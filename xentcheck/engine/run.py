@@ -12,11 +12,11 @@ from pathlib import Path
 
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
+from xentcheck.engine.beside import Beside
 from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.corpus import read
 from xentcheck.engine.grading import problem_of
 from xentcheck.engine.line import with_lines
-from xentcheck.engine.order import Order
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.reporting import report_of
 from xentcheck.engine.run_directory import folder_of, opened
@@ -25,7 +25,6 @@ from xentcheck.engine.search import CellResult
 from xentcheck.engine.waiving import NO_WAIVERS, Waiving
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.engine.working import Memory, ProgressLike, Silent, Working
-from xentcheck.properties.left_open import seen
 from xentcheck.properties.registry import choose
 from xentcheck.report.encoding import build, plain
 from xentcheck.report.report import BrokenOffError, Report
@@ -33,8 +32,8 @@ from xentcheck.report.results import WitnessResult
 from xentcheck.report.waivers import Waiver
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
 
-WITNESSES, LEFT_OPEN = "witnesses", "left open"
-"""The units of a run that are no cell's."""
+WITNESSES = "witnesses"
+"""The name of a unit of a run that is no cell's; `beside` has the other."""
 
 
 def check_target(
@@ -131,7 +130,7 @@ def performed(
     interrupted = False
     told.start(sum(order.planned for order in orders))
     working = Working(orders, host, memory, told)
-    with Witnessing(PROFILES[plan.profile].witnessed) as witnessing:
+    with Witnessing(PROFILES[plan.profile].witnessed) as witnessing, Beside(orders, memory) as beside:
         if not plan.fail_fast and WITNESSES not in memory.records:
             witnessing.begin()
         try:
@@ -140,11 +139,13 @@ def performed(
                 interrupted |= run.result.interrupted
                 if plan.fail_fast and run.findings:
                     break
+                if len(done) == len(orders) - 1 and not interrupted:
+                    beside.begin([one.result for one in done])
                 if not (run.result.interrupted or run.result.fault or WITNESSES in memory.records):
                     witnessing.add([problem_of(contract, batch) for batch in run.result.witnessed])
             hurried = plan.fail_fast and any(run.findings for run in done)
             if not interrupted and not hurried and not any(run.result.fault for run in done):
-                _add_what_is_left_open(orders[0], [run.result for run in done], memory)
+                beside.observe([run.result for run in done])
                 waiving.look_beyond(done, orders, host)
         except KeyboardInterrupt:
             interrupted = True
@@ -187,25 +188,6 @@ def _witnesses(witnessing: Witnessing, memory: Memory) -> tuple[WitnessResult, .
     if WITNESSES not in memory.records:
         memory.keep(WITNESSES, {"said": [plain(one) for one in witnessing.results()]})
     return tuple(build(WitnessResult, stated) for stated in memory.records[WITNESSES]["said"])
-
-
-def _add_what_is_left_open(order: Order, results: list[CellResult], memory: Memory) -> None:
-    """Observe what the target makes of bad input about which its contract says nothing.
-
-    That is done in a process of its own, or last of all where the target exists in this process only: a target whose
-    memory it spoils is wrong on no valid batch.
-    """
-    if not any(result.left_open for result in results):
-        return
-    if LEFT_OPEN not in memory.records:
-        try:
-            with order.host() as host:
-                memory.keep(LEFT_OPEN, {"seen": [dict(seen(result.left_open, host)) for result in results]})
-        except Exception as error:  # it is an extra, and must not cost what was found
-            results[0].observations[f"bad input that is not declared could not be tried: {error!r}"] += 1
-            return
-    for result, found in zip(results, memory.records[LEFT_OPEN]["seen"], strict=True):
-        result.observations.update(found)
 
 
 _ENVIRONMENT = re.compile(r"\b(cuda|gpus?|rocm|hip|xpu|tpu|drivers?|shared object|dll|library)\b", re.IGNORECASE)
