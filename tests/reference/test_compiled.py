@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from xentcheck import reference
 from xentcheck.reference import batch, compiled
+from xentcheck.reference.compiled import kept
 
 needs_numba = pytest.mark.needs("numba")
 
@@ -118,3 +121,50 @@ def test_numba_is_imported_only_when_it_is_asked_for():
     """It takes half a second."""
     code = "import sys, xentcheck.reference as r; r.loss([[0.0, 1.0]], [1]); assert 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+_IN_ANOTHER_PROCESS = """
+import numpy as np
+from xentcheck import reference
+from xentcheck.reference.compiled import finder, kernel
+
+z, y = np.random.default_rng(4).normal(0, 3, (40, 50)).astype(np.float32), np.arange(40)
+loss, gradient = reference.loss_and_gradient(z, np.eye(50, dtype=np.float32)[y], "none", compiled=True)
+hits = [getattr(one.stats, "cache_hits") for one in (kernel(np.dtype(np.float32)), finder(np.dtype(np.int32)))]
+print([sum(one.values()) for one in hits], loss.tobytes().hex(), gradient.tobytes().hex())
+"""
+
+
+def _said(directory):
+    """Return the cache's hits and the results of a process that has a directory for machine code, or none ("")."""
+    environment = {**os.environ, kept.VARIABLE: str(directory)}
+    run = subprocess.run(
+        [sys.executable, "-c", _IN_ANOTHER_PROCESS], env=environment, check=True, capture_output=True, text=True
+    )
+    hits, _, results = run.stdout.partition("] ")
+    return f"{hits}]", results
+
+
+@needs_numba
+@pytest.mark.slow
+def test_machine_code_is_kept_where_a_directory_is_named(tmp_path):
+    """The second process has it from the first, to the same bits; a directory that cannot be made costs nothing."""
+    hits, results = _said("")
+    assert hits == "[0, 0]"
+    assert _said(tmp_path / "own") == ("[0, 0]", results)
+    assert _said(tmp_path / "own") == ("[1, 1]", results)
+    (tmp_path / "file").write_text("")
+    assert _said(tmp_path / "file") == ("[0, 0]", results)
+
+
+def test_kept_machine_code_is_of_these_sources(tmp_path, monkeypatch):
+    """Whatever the time of a file: another digest with another version of numba, or one source that differs."""
+    first = kept._digest("1.0")
+    assert kept._digest("1.1") != first
+    for path in Path(kept.__file__).parent.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(kept, "__file__", str(tmp_path / "kept.py"))
+    assert kept._digest("1.0") == first
+    with (tmp_path / "exponential.py").open("a") as file:
+        file.write("# another")
+    assert kept._digest("1.0") != first

@@ -2,7 +2,7 @@
 
 `exponential` is the exponential, `passes` what is done to stretches of numbers, `rows` the loop over rows, and `labels`
 finds the classes of one-hot rows. Only these import numba, and only when something is to be compiled, which takes some
-two seconds in each process.
+two seconds in each process; `kept` has it done once, where a directory is named.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def kernel(working: np.dtype[Any]) -> Any:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("compiled=True needs numba: python -m pip install 'xentcheck[compiled]'.") from error
     from xentcheck.reference.compiled import exponential, rows
+    from xentcheck.reference.compiled.kept import compiled
 
     form = exponential.SINGLE if working == np.float32 else exponential.DOUBLE
     real, double, index = numba.from_dtype(working), numba.float64, numba.intp
@@ -51,7 +52,7 @@ def kernel(working: np.dtype[Any]) -> Any:
         double[::1],
         array(real, 2, "C"),
     )
-    return numba.njit(signature, nogil=True, error_model="numpy")(rows.row_loop(form))
+    return compiled(rows.row_loop(form), signature, nogil=True, error_model="numpy")
 
 
 @functools.cache
@@ -73,7 +74,8 @@ def finder(bits: np.dtype[Any]) -> Any:
     import numba
 
     from xentcheck.reference.compiled import labels
+    from xentcheck.reference.compiled.kept import compiled
 
     array = numba.types.Array
     signature = numba.boolean(array(numba.from_dtype(bits), 2, "C", readonly=True), numba.intp[::1])
-    return numba.njit(signature, nogil=True)(labels.label_loop(bits))
+    return compiled(labels.label_loop(bits), signature, nogil=True)

@@ -15,7 +15,7 @@ from xentcheck.processes.supervised import Supervised
 from xentcheck.targets.find.interpreter import environment_of
 from xentcheck.targets.host.channel import Channel
 from xentcheck.targets.host.shared_file import SharedFile
-from xentcheck.witnesses.compilation_cache import default_cache_directory
+from xentcheck.witnesses.compilation_cache import base_directory, default_cache_directory
 
 _ROOT = str(Path(__file__).resolve().parents[3])  # the folder of the package
 # What the user has set stays as it is. Without the first, jax makes float64 silently float32. Threads make small calls
@@ -60,6 +60,7 @@ class Process:
                 {
                     **_SETTINGS,
                     "JAX_COMPILATION_CACHE_DIR": str(default_cache_directory()),
+                    "XENTCHECK_COMPILED_DIR": str(base_directory() / "compiled"),
                     **environment_of(python),
                 },
                 output,
