@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -180,6 +180,19 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
     def effective_gradient_reduction(self) -> str:
         """The reduction that the gradient is of: that of the loss unless declared otherwise."""
         return self.gradient_reduction or self.reduction
+
+    def read_in(self, eps: float) -> Contract:
+        """Return the contract with a boundary at the eps of a dtype in numbers: itself for other boundaries."""
+        if not self.boundary.of_dtype:
+            return self
+        if eps not in self._in_numbers:
+            self._in_numbers[eps] = replace(self, boundary=self.boundary.read_in(eps))
+        return self._in_numbers[eps]
+
+    @cached_property
+    def _in_numbers(self) -> dict[float, Contract]:
+        """What `read_in` has returned: many problems are of one contract."""
+        return {}
 
     @cached_property
     def arguments(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ copies of what the target is given (each of the formats under test is a subset o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -119,13 +119,6 @@ def label_roundoff(scores: np.dtype[Any], labels: np.dtype[Any]) -> float:
     return given.unit_roundoff if given is not None and given.precision < own.precision else 0.0
 
 
-def read_in(contract: Contract, format_: Format) -> Contract:
-    """Return the contract with a boundary at the eps of a format in numbers."""
-    if not contract.boundary.of_dtype:
-        return contract
-    return replace(contract, boundary=contract.boundary.read_in(format_.eps))
-
-
 def pose(
     contract: Contract,
     scores: NDArray[Any],
@@ -151,7 +144,7 @@ def pose(
         See Problem.
     """
     format_ = FORMATS[np.asarray(scores).dtype.name]
-    contract = read_in(contract, format_)
+    contract = contract.read_in(format_.eps)
     given = dict(options or {})
     chosen = {key: contract.value_in(key, given) for key in OPTIONS}
     exact = np.ascontiguousarray(np.asarray(scores).astype(np.float64))
