@@ -29,6 +29,7 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "one-hot, float16 labels": {"labels": ["onehot"], "dense_label_dtypes": ["float16"]},
     "smoothed": {"label_smoothing": 0.25, "reduction": "none"},
     "smoothed, soft": {**SOFT, "label_smoothing": 0.25, "smoothing_over": "others", "reduction": "none"},
+    "smoothed, mean": {"label_smoothing": 0.25, "reduction": "mean"},
     "z-loss": {"z_loss": 0.5, "reduction": "mean"},
     "soft cap": {"soft_cap": 30.0},
     "temperature": {"temperature": 3.0, "reduction": "sum"},
@@ -135,3 +136,16 @@ def test_what_differs_in_more_than_its_rows_is_not_stacked() -> None:
     ]
     large = [pose(Contract(), np.zeros((LARGEST, 3)), np.zeros(LARGEST, int), "sparse") for _ in range(2)]
     assert [places for places, _ in stacks([*alike, *others, *large])] == [[0, 1]]
+
+
+def test_sums_that_leave_the_range_are_those_of_one_batch() -> None:
+    """The sum over all classes and rows, before it is multiplied by what smoothing gives each class."""
+    contract = Contract(label_smoothing=0.25, reduction="mean", dtypes=["float32"])
+    rows = np.array([[8e37, 0.0, 0.0]] * 5, np.float32)
+    problems = [pose(contract, rows[:n], np.zeros(n, int), "sparse") for n in (1, 5, 0, 1)]
+    ((places, stack),) = stacks(problems)
+    bounded = [bool(np.isfinite(found.loss)) for _, found in allowances_of(stack, problems, True)]
+    assert places == [0, 1, 2, 3]
+    assert bounded[:2] == [True, False]
+    assert bounded[3]
+    assert bounded == [bool(np.isfinite(conformance(one, conditions(one)).loss)) for one in problems]

@@ -101,7 +101,9 @@ def _overflows(on: Conditions, by: Arithmetic) -> Flags:
         # So may one that weighs the classes first, and multiplies after the sum over the rows.
         weights = 1.0 if on.problem.class_weights is None else np.abs(on.problem.class_weights)
         uniform = (weights * (on.l[:, None] - d)).sum(axis=1) * on.problem.kept * on.enlarged
-        overflows |= (uniform if on.problem.contract.reduction == "none" else uniform.sum()) > by.largest_sum
+        if on.problem.contract.reduction != "none":
+            uniform = on.problem.batch_sum(uniform)
+        overflows |= uniform > by.largest_sum
     if by.lse:
         overflows |= by.lse * by.u * np.abs(on.lse) > 8.0
         overflows |= on.weighted_scores + on.T * np.maximum(on.magnitude, np.abs(on.lse)) > by.largest / 2.0

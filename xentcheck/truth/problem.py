@@ -61,6 +61,8 @@ class Problem:
         Whether the constants of the boundary have one reading, that in float64; see `boundaries`.
     gradient_as_scores : bool
         Whether derivatives came back in the format of the scores although the contract names a wider one.
+    starts : tuple of int
+        The rows at which batches begin that are worked on together; empty for one batch. See `stacked`.
     """
 
     contract: Contract
@@ -82,6 +84,7 @@ class Problem:
     label_roundoff: float = 0.0
     as_written: bool = False
     gradient_as_scores: bool = False
+    starts: tuple[int, ...] = ()
 
     @property
     def n(self) -> int:
@@ -92,6 +95,13 @@ class Problem:
     def m(self) -> int:
         """The number of classes."""
         return int(self.scores.shape[1])
+
+    def batch_sum(self, values: Floats) -> Floats:
+        """Return the sum of one number a row, or of those of each batch for all of its rows."""
+        if not self.starts:
+            return np.asarray(values.sum())
+        each = np.split(values, self.starts[1:])
+        return np.concatenate([np.full(len(part), part.sum()) for part in each])
 
     @property
     def as_given(self) -> bool:

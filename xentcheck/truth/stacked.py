@@ -65,8 +65,6 @@ def _key(problem: Problem) -> tuple[object, ...] | None:
         return None
     if problem.upstream is not None and problem.soft_cap is not None:
         return None
-    if problem.smoothing != 0.0 and problem.contract.reduction != "none":
-        return None  # whether the sum of a batch leaves the range decides on its rows
     beyond = [
         given is not None and bool((np.abs(given) > 1.0).any()) for given in (problem.targets, problem.row_weights)
     ]
@@ -90,12 +88,12 @@ def _key(problem: Problem) -> tuple[object, ...] | None:
 def _stack(problems: Sequence[Problem]) -> Problem:
     """Return all rows of alike problems as one."""
     first = problems[0]
-    rows: dict[str, Any] = {
+    by_row: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in problems])
         for name in _BY_ROW
         if getattr(first, name) is not None
     }
-    return replace(first, upstream=None, **rows)
+    return replace(first, upstream=None, starts=tuple(rows.start for rows in _parts(problems)), **by_row)
 
 
 def _parts(problems: Sequence[Problem]) -> list[slice]:
