@@ -13,6 +13,7 @@ from xentcheck.properties import case as cases
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
 from xentcheck.targets.outcome import Outcome
+from xentcheck.truth.stacked import LARGEST
 
 
 class Mute:
@@ -33,3 +34,29 @@ def test_how_many_are_kept(monkeypatch: pytest.MonkeyPatch, largest: int, kept: 
     assert len(case._truths) == kept
     assert case.ask(batch.replace(scores=batch.scores + 3.0)).truth is last
     assert case.ask(batch).truth is own
+
+
+class Postponing(Mute):
+    """A host that keeps what may be done meanwhile."""
+
+    def __init__(self) -> None:
+        self.meanwhile: list[Any] = []
+
+    def evaluate(self, *given: Any, **further: Any) -> Outcome:
+        self.meanwhile.append(further["meanwhile"])
+        return Outcome()
+
+
+def test_large_truths_are_calculated_one_by_one() -> None:
+    """All small ones at once; a large one in its turn, or all of them would be in memory."""
+    small = Batch(np.zeros((2, 3)), np.array([0, 1]))
+    host = Postponing()
+    case = Case(Contract(), Capabilities(), host, small)
+    asked = [case.ask(small.rows(np.arange(n) % 2)) for n in (1, 4, LARGEST, 3, LARGEST + 1)]
+    made = []
+    for meanwhile in host.meanwhile:
+        meanwhile()
+        made.append(["allowances" in vars(one.truth) for one in asked])
+    before, after = [True, True, False, True, False], [True, True, True, True, False]
+    expected = [before, before, after, after, [True] * 5]
+    assert made == expected

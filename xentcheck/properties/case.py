@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from xentcheck.properties.together import Taking, Together
 from xentcheck.targets.outcome import Outcome
 from xentcheck.targets.question import Question
 from xentcheck.truth.problem import label_roundoff
+from xentcheck.truth.stacked import LARGEST
 
 LARGEST_SHARED = 2**17
 """Numbers of a batch up to which the truths of all batches derived from it are kept: some 400 bytes a number each."""
@@ -136,10 +138,13 @@ class Case:
             part = "hessian_vector" if vector is not None else "jvp"
             return self._asked(Question(batch, (part,), vector=vector, tangent=tangent), truth)
         truth = self._truth(batch, upstream)
-        if judged:
+        question = Question(batch, want or self.want, upstream)
+        if judged and batch.scores.size > LARGEST:  # in its turn, since it takes memory
+            question = replace(question, meanwhile=truth.prepare)
+        elif judged:
             self._to_come.append(truth)
-        meanwhile = self._prepare if judged else lambda: None
-        return self._asked(Question(batch, want or self.want, upstream, meanwhile=meanwhile), truth)
+            question = replace(question, meanwhile=self._prepare)
+        return self._asked(question, truth)
 
     def _prepare(self) -> None:
         """Calculate what deciding takes on all answers that are going to be judged."""
