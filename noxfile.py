@@ -9,8 +9,10 @@ installs each library under .nox, once, and has xentcheck, which stands in anoth
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ def environments(session: nox.Session) -> None:
         session.log(f"{name}: xentcheck check {name} --venv {place}")
 
 
-@nox.session(default=False)
+@nox.session(default=False, reuse_venv=True)
 def judge(session: nox.Session) -> None:
     """Judge the losses named, each in an environment of its library."""
     session.install(".")
@@ -50,14 +52,27 @@ def _environment(session: nox.Session, name: str, target: dict[str, Any]) -> Pat
     place = session.cache_dir / "libraries" / "_".join(["numpy", *map(_plain, target["requirements"])])
     if (place / "made").exists():
         return place
-    python = f"python{target['python']}" if target["python"] else sys.executable
-    if shutil.which(python) is None:
-        session.error(f"{name} runs in Python {target['python']} and older, and there is no {python} on the path")
+    python = _interpreter(target["python"]) if target["python"] else sys.executable
+    if not python:
+        session.error(
+            f"{name} runs in Python {target['python']} and older, and there is no python{target['python']} that runs, "
+            "on the path or among the versions of pyenv"
+        )
     session.run(python, "-m", "venv", "--clear", str(place), external=True)
     pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     session.run(*pip, "numpy", *target["requirements"], external=True)
     (place / "made").touch()
     return place
+
+
+def _interpreter(version: str) -> str:
+    """Return an interpreter of a version such as "3.9": of the path, or one that pyenv keeps off it; "" for none."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for command in (f"python{version}", *map(str, pyenv.glob(f"versions/{version}.*/bin/python"))):
+        # What pyenv has on the path for a version that is not activated ends with an error.
+        if shutil.which(command) and subprocess.run([command, "--version"], capture_output=True).returncode == 0:
+            return command
+    return ""
 
 
 def _plain(requirement: str) -> str:

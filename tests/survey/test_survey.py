@@ -12,11 +12,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 import xentcheck
-from xentcheck.cli.survey import survey
+from xentcheck.cli.survey import _all, survey
+from xentcheck.report.report import Report
+from xentcheck.report.results import Environment, TargetEnvironment, TargetSummary
 from xentcheck.survey import judging
 from xentcheck.survey.judging import Judged, file_name
 from xentcheck.survey.pages import write
 from xentcheck.survey.rows import Line, Row, row
+from xentcheck.targets import TargetError, TargetSpecification
+from xentcheck.targets.find.listing import Available
 
 WRONG = """
 import numpy as np
@@ -131,6 +135,49 @@ def test_an_interrupt_leaves_the_table_of_what_was_judged(tmp_path: Path, monkey
     assert result.return_value == 130
     assert [one["name"] for one in json.loads((tmp_path / "table.json").read_text())["targets"]] == ["reference"]
     assert "after 1 of 3 targets" in result.stderr
+
+
+def test_a_target_may_have_an_environment_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is judged there, whether or not it is named, too; the others here."""
+    asked = []
+
+    def refused(specification: TargetSpecification, **_: Any) -> Any:
+        asked.append((specification.loss, specification.venv))
+        raise TargetError("It is not judged in this test.")
+
+    monkeypatch.setattr(judging, "check_target", refused)
+    result = surveyed(str(tmp_path), "reference", "a.py:l", "--venv", "numpy_ml.CrossEntropy=old", "--venv", "a.py:l=x")
+    assert asked == [("reference", ""), ("a.py:l", "x"), ("numpy_ml.CrossEntropy", "old")]
+    assert "3 of 3: numpy_ml.CrossEntropy" in result.output
+    for wrong in ("old", "=old", "reference="):
+        assert str(surveyed(str(tmp_path), "--venv", wrong).exception).startswith(f"--venv {wrong} must be TARGET=DIR")
+    listed = [Available(name, "", "", "registered", name == "here") for name in ("here", "absent", "old")]
+    assert _all(listed, {"old": "x", "b.py:l": "y"}) == ["here", "old", "b.py:l"]
+
+
+def test_a_row_names_no_place_of_this_machine() -> None:
+    """What ran in an environment of its own has that one's packages, and a command to adapt."""
+    elsewhere = TargetEnvironment("/opt/old/bin/python", "3.8.18", {"numpy": "1.23.5", "numpy_ml": "0.1.2"})
+    report = Report(TargetSummary("numpy_ml.CrossEntropy"), environment=Environment(python="3.11.7", target=elsewhere))
+    one = row(Judged("numpy_ml.CrossEntropy", report))
+    assert one.command == "xentcheck check numpy_ml.CrossEntropy --venv ENV --profile quick --seed 0"
+    assert one.environment == {"python": "3.8.18", "numpy": "1.23.5", "numpy_ml": "0.1.2"}
+
+
+def test_a_report_of_another_place_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of this interpreter says nothing of an environment of the target's own, nor the other way round."""
+    elsewhere = TargetEnvironment("/opt/old/bin/python", "3.8.18")
+    made = [Report(TargetSummary("a.py:l"), environment=Environment(target=one)) for one in (None, elsewhere)]
+    (tmp_path / "reports").mkdir()
+    for report, kept in zip(made, ("", "old"), strict=True):
+        whole = dataclasses.replace(report, xentcheck=xentcheck.__version__, profile="quick", seed=0)
+        (tmp_path / "reports" / "a.py-l.json").write_text(json.dumps({"report": whole.as_mapping()}))
+        monkeypatch.setattr(
+            judging, "check_target", lambda *_, one=whole, **__: dataclasses.replace(one, interrupted=True)
+        )
+        assert judging.judged("a.py:l", tmp_path, "quick", 0, print, kept).report is not None
+        with pytest.raises(KeyboardInterrupt):
+            judging.judged("a.py:l", tmp_path, "quick", 0, print, "" if kept else "old")
 
 
 def test_a_registered_target_is_shown_with_its_sources() -> None:

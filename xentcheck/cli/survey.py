@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from xentcheck.cli.writable import require_writable
 
 if TYPE_CHECKING:
     from xentcheck.survey.rows import Row
+    from xentcheck.targets.find.listing import Available
 
 
 @click.command(short_help="Judge many targets and make one table of them.")
@@ -28,7 +30,14 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help="As for `xentcheck check`."
 )
-def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
+@click.option(
+    "--venv",
+    "environments",
+    multiple=True,
+    metavar="TARGET=DIR",
+    help="A TARGET to judge in a virtual environment of its own; may be given for each.",
+)
+def survey(directory: str, targets: tuple[str, ...], environments: tuple[str, ...], **given: Any) -> int:
     """Judge each TARGET, by default every registered one whose library is installed, and write a table to DIR.
 
     Reports are kept in DIR/reports: a survey that was ended goes on where it was, and judges again only what has
@@ -41,6 +50,7 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
     \b
     xentcheck survey ecosystem
     xentcheck survey ecosystem torch.cross_entropy optax.integer_labels
+    xentcheck survey ecosystem --venv numpy_ml.CrossEntropy=old
     """  # noqa: D301 (click reads the character)
     from importlib.util import find_spec
 
@@ -54,12 +64,13 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
     from xentcheck.targets import available
 
     home, rows, faults, interrupted = Path(directory), [], 0, False
-    names = targets or [one.name for one in available() if one.source == "registered" and one.importable]
+    venvs = _venvs(environments)
+    names = list(dict.fromkeys([*targets, *venvs] if targets else _all(available(), venvs)))
     try:
         home.mkdir(parents=True, exist_ok=True)
         try:
-            for place, name in enumerate(dict.fromkeys(names), 1):
-                one, failed = _row(name, home, given)
+            for place, name in enumerate(names, 1):
+                one, failed = _row(name, home, given, venvs.get(name, ""))
                 faults += failed
                 rows.append(one)
                 click.echo(f"{place} of {len(names)}: {f'{one.name} {one.version}'.rstrip()}: {one.why or one.verdict}")
@@ -82,6 +93,20 @@ def survey(directory: str, targets: tuple[str, ...], **given: Any) -> int:
     return status.UNUSABLE if total["disagreeing"] or faults else status.CONFORMS
 
 
+def _venvs(environments: tuple[str, ...]) -> dict[str, str]:
+    """Return the virtual environments of targets by name."""
+    for one in environments:
+        if not all(one.partition("=")[::2]):
+            raise click.ClickException(f"--venv {one} must be TARGET=DIR, for example numpy_ml.CrossEntropy=old.")
+    return dict(one.split("=", 1) for one in environments)
+
+
+def _all(listed: list[Available], venvs: dict[str, str]) -> list[str]:
+    """Return the registered targets that can run here or have an environment of their own, then what else has one."""
+    found = [one.name for one in listed if one.source == "registered" and (one.importable or one.name in venvs)]
+    return [*found, *(name for name in venvs if name not in found)]
+
+
 def _conform(count: int) -> str:
     return f"{count} conforms" if count == 1 else f"{count} conform"
 
@@ -90,14 +115,14 @@ def _break(count: int) -> str:
     return f"{count} breaks a law" if count == 1 else f"{count} break a law"
 
 
-def _row(name: str, home: Path, given: dict[str, Any]) -> tuple[Row, bool]:
+def _row(name: str, home: Path, given: dict[str, Any], venv: str) -> tuple[Row, bool]:
     """Return the row of a target, and whether it was xentcheck that failed: the table has the other rows even so."""
     from xentcheck.survey.judging import Judged, judged
     from xentcheck.survey.rows import row
     from xentcheck.targets.call.trace import said_of
 
     try:
-        return row(judged(name, home, given["profile"], given["seed"], lambda text: click.echo(text, err=True))), False
+        return row(judged(name, home, given["profile"], given["seed"], partial(click.echo, err=True), venv)), False
     except OSError:
         raise
     except Exception as error:

@@ -35,7 +35,9 @@ def targets(as_json: bool) -> int:
         out.print(target.name, style="bold" if target.importable else "dim", soft_wrap=True)
         hanging(out, "    ", target.description)
         if not target.importable:
-            hanging(out, "    not installed: ", target.install or f"{target.location} cannot be found", "yellow")
+            # Not broken into lines, since a command is copied.
+            missing = target.install or f"{target.location} cannot be found"
+            out.print(f"    not installed: {missing}", style="yellow", soft_wrap=True, markup=False, highlight=False)
         elif target.source != "registered":
             hanging(out, "    ", f"{target.location}, from {target.source}", "dim")
     return 0

@@ -46,7 +46,7 @@ class Judged:
     to_reference: float | None = None
 
 
-def judged(name: str, directory: Path, profile: str, seed: int, say: Say) -> Judged:
+def judged(name: str, directory: Path, profile: str, seed: int, say: Say, venv: str = "") -> Judged:
     """Return what comes of a target: of its report of an earlier survey where nothing has changed since.
 
     Parameters
@@ -59,20 +59,23 @@ def judged(name: str, directory: Path, profile: str, seed: int, say: Say) -> Jud
     seed : int
     say : callable
         Told in a line what is being done.
+    venv : str
+        The virtual environment that it runs in; "" for this one. What was judged in another one is kept whatever
+        version that has since.
     """
     folder = directory / "reports"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{file_name(name)}.json"
-    kept = _kept(path, profile, seed)
+    kept = _kept(path, profile, seed, bool(venv))
     if kept is None:
         say(f"{name}: judging")
         try:
-            report = check_target(TargetSpecification(name), profile=profile, seed=seed)
+            report = check_target(TargetSpecification(name, venv=venv), profile=profile, seed=seed)
         except TargetError as error:
             return Judged(name, why=str(error))
         if report.interrupted:
             raise KeyboardInterrupt
-        seconds, ratio = _timed(name, report)
+        seconds, ratio = (None, None) if venv else _timed(name, report)  # all are timed in one process
         content = {"report": report.as_mapping(), "seconds_a_call": seconds, "to_reference": ratio}
         write_whole(path, json.dumps(content) + "\n")
         return Judged(name, report, "", seconds, ratio)
@@ -85,16 +88,17 @@ def file_name(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
 
 
-def _kept(path: Path, profile: str, seed: int) -> Judged | None:
+def _kept(path: Path, profile: str, seed: int, elsewhere: bool) -> Judged | None:
     """Return what a file holds if it would come out the same today."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         report = Report.from_mapping(content["report"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    known = by_name(report.target.name)
+    known = None if elsewhere else by_name(report.target.name)
     version = _version((known.package or known.loss.partition(":")[0].partition(".")[0]) if known else "")
     same = (report.xentcheck, report.profile, report.seed) == (__version__, profile, seed)
+    same &= elsewhere == (report.environment.target is not None)
     if not same or (version and report.target.version.partition("+")[0] != version.partition("+")[0]):
         return None
     return Judged(report.target.name, report, "", content.get("seconds_a_call"), content.get("to_reference"))

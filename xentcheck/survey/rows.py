@@ -90,12 +90,13 @@ class Row:
         dtype to the largest error known of the loss, as a share of the allowance.
     findings : tuple of Line
     command : str
-        What judges it alone.
+        What judges it alone; ENV stands for the virtual environment of a target that ran in one of its own.
     seconds : float or None
         Of the judging.
     seconds_a_call, to_reference : float or None
         See `judging.Judged`.
     environment : mapping
+        Python and packages, of the interpreter that ran the target.
     """
 
     name: str
@@ -132,6 +133,8 @@ def row(judged: Judged) -> Row:
     broken = {one.name for one in report.properties if one.status == "failed"}
     held = {one.name for one in report.properties if one.status == "passed"} - broken
     given = dict(Contract().as_mapping())
+    place = report.environment.target or report.environment
+    where = " --venv ENV" if report.environment.target else ""
     return Row(
         name=judged.name,
         version=report.target.version,
@@ -143,11 +146,11 @@ def row(judged: Judged) -> Row:
         grades={dtype: {part: one.grade for part, one in parts.items()} for dtype, parts in report.grades.items()},
         worst={dtype: _share(parts["loss"]) for dtype, parts in report.grades.items() if "loss" in parts},
         findings=tuple(_lines(report, dict(known.threads) if known else {})),
-        command=f"xentcheck check {judged.name} --profile {report.profile} --seed {report.seed}",
+        command=f"xentcheck check {judged.name}{where} --profile {report.profile} --seed {report.seed}",
         seconds=report.seconds,
         seconds_a_call=judged.seconds_a_call,
         to_reference=judged.to_reference,
-        environment={"python": report.environment.python, **report.environment.packages},
+        environment={"python": place.python, **place.packages},
         **stated,
     )
 

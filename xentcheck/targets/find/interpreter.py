@@ -120,8 +120,8 @@ def _answer(path: str, modules: Sequence[str]) -> dict[str, Any]:
     if not ended:
         raise TargetError(f"The interpreter {path} is no Python, or hangs: no answer within {_PATIENCE:g} s.")
     words = said.decode(errors="replace").strip().splitlines()
-    last = f"; its last words: {words[-1][:100]}" if words else ""
-    raise TargetError(f"The interpreter {path} is no Python: asked for its version, it does not tell one{last}.")
+    first = f"; its first words: {words[0][:100].strip().rstrip('.')}" if words else ""
+    raise TargetError(f"The interpreter {path} is no Python: asked for its version, it does not tell one{first}.")
 
 
 def _output(command: Sequence[str], path: str) -> tuple[bytes, bool]:

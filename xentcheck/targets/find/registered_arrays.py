@@ -153,7 +153,7 @@ TARGETS: tuple[Registered, ...] = (
         description="class indices, a mean, with its backward pass",
         loss=f"{SHIMS}.dezero_functions:CROSS_ENTROPY",
         contract={"domain": {"rows": [1, 1 << 20]}},
-        **{**_from("dezero", "0.0.13"), "install": "pip install dezero 'numpy<1.24'"},
+        **{**_from("dezero", "0.0.13"), "install": "pip install dezero matplotlib 'numpy<1.24'"},
         python="3.11",  # the last that numpy 1.23 is for
         seen=_EMPTY,
     ),
@@ -172,6 +172,17 @@ TARGETS: tuple[Registered, ...] = (
         contract={"domain": {"rows": [1, 1 << 20]}},
         **_from("marquetry", "0.3.0"),
         seen=_EMPTY,
+    ),
+    Registered(
+        name="mayini.nn.CrossEntropyLoss",
+        description="class indices or rows, a mean, with its backward pass",
+        loss=f"{SHIMS}.mayini_losses:CROSS_ENTROPY",
+        contract={"labels": ["sparse", "onehot", "soft"], "domain": {"rows": [1, 1 << 20]}},
+        **{
+            **_from("mayini", "0.9.0", "mayini-framework"),
+            "documentation": "docstring of mayini.nn.CrossEntropyLoss in mayini-framework 0.9.2, by its own word 0.9.0",
+        },
+        seen={**_EMPTY, "labels": "source: rows of any kind, multiplied by log p"},
     ),
     Registered(
         name="neograd.nn.loss.SoftmaxCE",

@@ -101,6 +101,15 @@ TARGETS: tuple[Registered, ...] = (
         **_MLX,
     ),
     Registered(
+        name="mlx.compile.cross_entropy",
+        description="class indices, compiled by mlx.core.compile, gradient by mlx",
+        loss=f"{SHIMS}.mlx_compile:compiled",
+        package="mlx",
+        contract={"labels": ["sparse"], "reduction": "none", "domain": {"rows": [1, 1 << 20]}},
+        expensive_shapes=True,
+        **_MLX,
+    ),
+    Registered(
         name="tinygrad.Tensor.cross_entropy",
         description="class indices or probabilities, with label_smoothing, gradient by tinygrad",
         loss=f"{SHIMS}.tinygrad_tensor:cross_entropy",
@@ -129,6 +138,26 @@ TARGETS: tuple[Registered, ...] = (
         **_TINYGRAD,
     ),
     Registered(
+        name="tinygrad.Tensor.nll_loss",
+        description="log-probabilities and class indices, with weight and ignore_index, gradient by tinygrad",
+        loss=f"{SHIMS}.tinygrad_tensor:nll_loss",
+        package="tinygrad",
+        contract={
+            "input": "log_probabilities",
+            "gradient_wrt": "log_probabilities",
+            "labels": ["sparse"],
+            "mean_over": "weights",
+            "class_weights": {"argument": "weight"},
+            "ignore_index": {"argument": "ignore_index"},
+            "dtypes": ["float16", "float32", "float64"],
+            "compute": "same",
+        },
+        **{
+            **_TINYGRAD,
+            "documentation": "docstring of tinygrad.Tensor, which refers to that of torch.nn.functional.nll_loss",
+        },
+    ),
+    Registered(
         name="tensorflow.nn.sparse_softmax_cross_entropy_with_logits",
         description="class indices, one loss a row, gradient by tensorflow",
         loss="tensorflow.nn:sparse_softmax_cross_entropy_with_logits",
@@ -140,6 +169,19 @@ TARGETS: tuple[Registered, ...] = (
             "dtypes": ALL_DTYPES,
             "compute": "same",
         },
+        **_TENSORFLOW,
+    ),
+    Registered(
+        name="tensorflow.function.sparse_softmax_cross_entropy_with_logits",
+        description="the same in a graph (tf.function), in float32 and float64",
+        loss=f"{SHIMS}.tensorflow_function:sparse",
+        contract={
+            "labels": ["sparse"],
+            "label_dtypes": ["int32", "int64"],
+            "argument_order": "labels_first",
+            "reduction": "none",
+        },
+        package="tensorflow",
         **_TENSORFLOW,
     ),
     Registered(
@@ -186,6 +228,19 @@ TARGETS: tuple[Registered, ...] = (
             **_SMOOTHING,
         },
         **{**_PADDLE, "keywords": {**REDUCTION, "soft_label": True}},
+    ),
+    Registered(
+        name="paddle.nn.functional.softmax_with_cross_entropy",
+        description="class indices, with ignore_index, one loss a row; deprecated since 2.0, gradient by paddle",
+        loss=f"{SHIMS}.paddle_functional:softmax_with_cross_entropy",
+        package="paddle",
+        contract={
+            "labels": ["sparse"],
+            "label_dtypes": ["int64", "int32"],
+            "reduction": "none",
+            "ignore_index": {"argument": "ignore_index"},
+        },
+        **{**_PADDLE, "keywords": {}, "documentation": "docstring of paddle.nn.functional.softmax_with_cross_entropy"},
     ),
     Registered(
         name="paddle.nn.functional.cross_entropy.of_probabilities",

@@ -1,4 +1,4 @@
-"""``paddle.nn.functional.cross_entropy``, whose losses of rows have an axis more."""
+"""paddle's losses, whose losses of rows have an axis more."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def cross_entropy(
         options["weight"] = weight.astype(scores.dtype)
     value = functional.cross_entropy(scores, labels, reduction=reduction, **options)
     return value.flatten() if reduction == "none" else value
+
+
+def softmax_with_cross_entropy(scores: Any, labels: Any, **options: Any) -> Any:
+    """Return the loss of each row, shape (n,); class indices have an axis more, too."""
+    given = labels if labels.ndim == scores.ndim else labels.unsqueeze(-1)
+    return functional.softmax_with_cross_entropy(scores, given, **options).flatten()

@@ -6,3 +6,4 @@ from tinygrad import Tensor
 
 cross_entropy = Tensor.cross_entropy
 sparse_categorical_crossentropy = Tensor.sparse_categorical_crossentropy
+nll_loss = Tensor.nll_loss
