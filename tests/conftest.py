@@ -38,12 +38,23 @@ def needed(module: str) -> None:
     pytest.skip(f"{module} is not installed")
 
 
+def needed_command(name: str, *others: str) -> str:
+    """Return the path of a command, under one of its names; without one as `needed` does of a module."""
+    found = next(filter(None, map(shutil.which, (name, *others))), None)
+    if found is None and name in os.environ.get("XENTCHECK_REQUIRE", "").split(","):
+        pytest.fail(f"XENTCHECK_REQUIRE lists {name}, but it is not installed.", pytrace=False)
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of chromium; without one the test is skipped, or fails where XENTCHECK_REQUIRE lists it."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None and "chromium" in os.environ.get("XENTCHECK_REQUIRE", "").split(","):
-        pytest.fail("XENTCHECK_REQUIRE lists chromium, but it is not installed.", pytrace=False)
-    if found is None:
-        pytest.skip("chromium is not installed")
-    return found
+    return needed_command("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def compiler() -> str:
+    """The path of a C compiler; without one the test is skipped, or fails where XENTCHECK_REQUIRE lists cc."""
+    return needed_command("cc")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,12 +31,13 @@ def checks() -> dict[str, list[str]]:
 
 
 CHECKS = checks()
+IN_C = CHECKS.pop("c_program")
 
 
-def run(words: list[str]) -> subprocess.CompletedProcess[str]:
+def run(words: list[str], folder: Path = EXAMPLES) -> subprocess.CompletedProcess[str]:
     """Run Python in examples/, with this copy of xentcheck."""
     call = [sys.executable, *words]
-    return subprocess.run(call, cwd=EXAMPLES, env=dict(os.environ), capture_output=True, text=True, check=False)
+    return subprocess.run(call, cwd=folder, env=dict(os.environ), capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
@@ -56,6 +59,21 @@ def test_the_losses_of_the_guides_are_right(name: str) -> None:
 
 
 @pytest.mark.slow
+def test_a_program_in_c_is_right(compiler: str, tmp_path: Path) -> None:
+    """Built and judged by the commands of the guide; with p for p - y it is wrong."""
+    shutil.copy(EXAMPLES / "c_program.py", tmp_path)
+    source = (EXAMPLES / "c_program.c").read_text("utf-8")
+    (build,) = re.findall(r"^\$ cc (.*)$", (GUIDES / "other-language.md").read_text("utf-8"), re.MULTILINE)
+    words = ["-m", "xentcheck", *IN_C, "--properties", "answers,value,gradient,purity"]
+    for text, status in ((source, 0), (source.replace("gradient[y] -= 1;", ""), 1)):
+        (tmp_path / "c_program.c").write_text(text, encoding="utf-8")
+        subprocess.run([compiler, *shlex.split(build), "-Wall", "-Werror"], cwd=tmp_path, check=True)
+        done = run(words, tmp_path)
+        assert done.returncode == status, done.stdout + done.stderr
+    assert "1 law broken" in done.stdout
+
+
+@pytest.mark.slow
 def test_the_notebook_runs() -> None:
     """From the first cell to the last; it shows a violation and its evidence."""
     done = run(["notebook.py"])
@@ -74,7 +92,8 @@ def test_the_pytest_file_passes() -> None:
 
 def test_every_file_is_tried() -> None:
     """Those above, and those of the tutorial, whose commands tests/test_docs.py runs."""
-    tried = {*CHECKS} | {"notebook", "test_losses"}
+    tried = {*CHECKS} | {"notebook", "test_losses", "c_program"}
+    assert {path.stem for path in EXAMPLES.glob("*.c")} == {"c_program"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tried
     assert {path.name for path in (EXAMPLES / "tutorial").iterdir()} == {folder for folder, _, _ in shown()}
 

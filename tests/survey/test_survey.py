@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 import xentcheck
 from xentcheck.cli.survey import _all, survey
+from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
 from xentcheck.report.results import Environment, TargetEnvironment, TargetSummary
 from xentcheck.survey import judging
@@ -158,8 +159,10 @@ def test_a_target_may_have_an_environment_of_its_own(tmp_path: Path, monkeypatch
 def test_a_row_names_no_place_of_this_machine() -> None:
     """What ran in an environment of its own has that one's packages, and a command to adapt."""
     elsewhere = TargetEnvironment("/opt/old/bin/python", "3.8.18", {"numpy": "1.23.5", "numpy_ml": "0.1.2"})
-    report = Report(TargetSummary("numpy_ml.CrossEntropy"), environment=Environment(python="3.11.7", target=elsewhere))
-    one = row(Judged("numpy_ml.CrossEntropy", report))
+    found = Finding("value", 1, "law", "float64", "onehot", "wrong", reproducer="f(python='/opt/old/bin/python')")
+    place = Environment(python="3.11.7", target=elsewhere)
+    one = row(Judged("numpy_ml.CrossEntropy", Report(TargetSummary("numpy_ml"), findings=(found,), environment=place)))
+    assert one.findings[0].script == "f(python='ENV/bin/python')"
     assert one.command == "xentcheck check numpy_ml.CrossEntropy --venv ENV --profile quick --seed 0"
     assert one.environment == {"python": "3.8.18", "numpy": "1.23.5", "numpy_ml": "0.1.2"}
 

@@ -43,7 +43,7 @@ class Line:
     times : float or None
         The error over the allowance.
     script : str
-        What shows it on its own.
+        What shows it on its own; ENV as in `Row.command`.
     thread : str
         Where the library's developers speak of it, if that is known.
     """
@@ -161,6 +161,7 @@ def _share(grade: Grade) -> float | None:
 
 def _lines(report: Report, threads: Mapping[str, str]) -> Iterator[Line]:
     contract = Contract.from_mapping(report.target.contract)
+    elsewhere = report.environment.target
     for finding in report.findings:
         verification, value = verified(finding, contract)
         thread = threads.get(finding.mechanism) or threads.get(finding.property, "")
@@ -176,7 +177,7 @@ def _lines(report: Report, threads: Mapping[str, str]) -> Iterator[Line]:
             value,
             verification,
             finding.times,
-            finding.reproducer,
+            finding.reproducer.replace(elsewhere.path, "ENV/bin/python") if elsewhere else finding.reproducer,
             thread,
         )
 
