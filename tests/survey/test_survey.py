@@ -156,7 +156,7 @@ def test_a_target_may_have_an_environment_of_its_own(tmp_path: Path, monkeypatch
     assert _all(listed, {"old": "x", "b.py:l": "y"}) == ["here", "old", "b.py:l"]
 
 
-def test_a_row_names_no_place_of_this_machine() -> None:
+def test_a_row_names_no_place_of_this_machine(tmp_path: Path) -> None:
     """What ran in an environment of its own has that one's packages, and a command to adapt."""
     elsewhere = TargetEnvironment("/opt/old/bin/python", "3.8.18", {"numpy": "1.23.5", "numpy_ml": "0.1.2"})
     found = Finding("value", 1, "law", "float64", "onehot", "wrong", reproducer="f(python='/opt/old/bin/python')")
@@ -165,6 +165,11 @@ def test_a_row_names_no_place_of_this_machine() -> None:
     assert one.findings[0].script == "f(python='ENV/bin/python')"
     assert one.command == "xentcheck check numpy_ml.CrossEntropy --venv ENV --profile quick --seed 0"
     assert one.environment == {"python": "3.8.18", "numpy": "1.23.5", "numpy_ml": "0.1.2"}
+    for rows, said in (((one,), True), ((Row("a", command="xentcheck check a"),), False)):
+        write(rows, tmp_path, date="2026-11-29", seed=0, profile="quick")
+        for page in ("table.md", "table.html"):
+            assert ("ENV in a command stands for" in (tmp_path / page).read_text()) == said
+            assert "/opt/old" not in (tmp_path / page).read_text()
 
 
 def test_a_report_of_another_place_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
