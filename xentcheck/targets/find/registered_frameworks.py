@@ -124,18 +124,27 @@ TARGETS: tuple[Registered, ...] = (
     ),
     Registered(
         name="tinygrad.Tensor.sparse_categorical_crossentropy",
-        description="class indices, with ignore_index and label_smoothing, gradient by tinygrad",
+        description="class indices, ignore_index=-100, with label_smoothing, gradient by tinygrad",
         loss=f"{SHIMS}.tinygrad_tensor:sparse_categorical_crossentropy",
         package="tinygrad",
         contract={
             "labels": ["sparse"],
             "mean_over": "kept",
-            "ignore_index": {"argument": "ignore_index"},
+            "ignore_index": -100,
             "dtypes": ["float16", "float32", "float64"],
             "compute": "same",
             **_SMOOTHING,
         },
-        **_TINYGRAD,
+        **{
+            **_TINYGRAD,
+            "keywords": {**REDUCTION, "ignore_index": {"contract": "ignore_index"}},
+            "seen": {
+                **_TINYGRAD["seen"],
+                # A row labelled -1 then costs nothing, and counts in the mean.
+                "ignore_index": "source: rows of that label do not count, but for -1, the default, which ignores none",
+                "mean_over": "source: the mean divides by the rows that are kept",
+            },
+        },
     ),
     Registered(
         name="tinygrad.Tensor.nll_loss",
