@@ -20,6 +20,13 @@ def test_targets_are_listed(call: Call) -> None:
     assert "\nreference\n" in f"\n{out}"
 
 
+def test_how_to_install_a_target_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However narrow the terminal is, since it is copied: numpy-ml is for Pythons in which xentcheck does not run."""
+    monkeypatch.setenv("COLUMNS", "40")
+    advice = "python3.9 -m venv ENV && ENV/bin/pip install numpy-ml 'numpy<1.24', then --venv ENV"
+    assert f"    not installed: {advice}" in call("targets")[1].split("\n")
+
+
 def test_targets_of_the_project_are_listed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of pyproject.toml in the current directory, as JSON too."""
     declared = '[tool.xentcheck.targets.ours]\nloss = "mine.py:loss"\n'
