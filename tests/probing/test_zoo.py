@@ -51,7 +51,7 @@ CHOSEN = (
 """One of each convention."""
 OF_A_MISTAKE = {("takes_both_without_a_promise", "exclusive")}
 """An option is dropped in silence beside another, as by mistake: that is said, and not told to be a promise."""
-MOST_CALLS = 220
+MOST_CALLS = 230
 """A framework may take 50 ms for each."""
 LISTS = ("dtypes", "labels", "label_shapes", "nonfinite", "label_dtypes", "extra_axes", "exclusive")
 """Keys that may be told to be wider than what is declared."""

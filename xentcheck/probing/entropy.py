@@ -33,7 +33,7 @@ def find_entropy(questions: Questions, inference: Inference) -> bool:
         questions.dtype = dtype
         questions.learn(output="entropy", axis=axis)
         found, words = _explained(questions)
-        if found is None and _more_than_float32(questions):
+        if found is None and axis == 0 and _more_than_float32(questions):
             break  # in float32 less accuracy would be asked for
         if found is None:
             continue
