@@ -44,3 +44,16 @@ def test_a_wrong_loss_with_its_own_gradient_is_a_pair(times: float) -> None:
 def test_a_wrong_loss_with_another_gradient_is_none() -> None:
     """The bound that grows with the loss still tells the two apart."""
     assert _judged(255.0, 254.999).verdict == "violates"
+
+
+def test_digits_lost_to_an_offset_are_the_loss_s_own_mistake() -> None:
+    """As in dezero: logsumexp(z) - z_y breaks the law of values where all logits are large; its gradient is right."""
+
+    def loss(z: Any, y: Any) -> Any:
+        highest = z.max(axis=1)
+        summed = highest + np.log(np.exp(z - highest[:, None]).sum(axis=1))
+        return np.mean(summed - z[np.arange(len(z)), y])
+
+    report = check(loss, _gradient, properties=["value", "own-gradient"], dtypes=["float64"])
+    assert [finding.property for finding in report.findings] == ["value"]
+    assert all(finding.also == () for finding in report.findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Found, Violation, law
+from xentcheck.truth.allowance import conformance
 from xentcheck.witnesses.differences import directional, dyadic_direction, dyadic_scores, inner
 
 LARGEST = 64
@@ -61,8 +63,8 @@ def own_gradient(case: Case) -> Iterator[Found]:
     weights, smoothing = base.problem.class_weights, base.problem.smoothing
     if smoothing != 0.0 or (weights is not None and not np.all(weights == 1.0)) or not base.problem.kept.all():
         return  # constants of the contract, or a row that is ignored
-    allowed = base.allowances
-    if not np.all(np.isfinite(allowed.loss)):
+    noise = _noise(base)
+    if not np.isfinite(noise):
         return
     scale = np.full(
         moved.n, 1.0 / moved.n if case.contract.reduction == "mean" else 1.0 / (base.problem.divisor or 1.0)
@@ -74,12 +76,28 @@ def own_gradient(case: Case) -> Iterator[Found]:
         return np.zeros(())
 
     # At its points; these do not depend on the losses.
-    directional(ask, moved.scores, direction, np.sum(allowed.loss), weights=scale)
-    yield _along(case, base, direction, asked, scale)
+    directional(ask, moved.scores, direction, noise, weights=scale)
+    yield _along(case, base, direction, asked, noise, scale)
+
+
+def _noise(base: Answer) -> float:
+    """Return by how much the loss may be off, and be one of the pair: as `accuracy=C` allows, whatever is promised.
+
+    That digits are lost to a common offset of all logits breaks the law of values, and makes no other gradient right.
+    """
+    contract = base.problem.contract
+    weaker = replace(base.problem, contract=contract.replace(accuracy="C")) if contract.accuracy != "C" else None
+    allowed = base.allowances if weaker is None else conformance(weaker, base.truth.conditions)
+    return float(np.sum(allowed.loss))
 
 
 def _along(
-    case: Case, base: Answer, direction: NDArray[np.float64], asked: list[Answer], scale: NDArray[np.float64]
+    case: Case,
+    base: Answer,
+    direction: NDArray[np.float64],
+    asked: list[Answer],
+    noise: float,
+    scale: NDArray[np.float64],
 ) -> Iterator[Violation]:
     """Hold the gradient along a direction against the difference of the losses at some points of it."""
     moved, allowed = base.batch, base.allowances
@@ -88,7 +106,7 @@ def _along(
         return
     losses = [answer.numbers("loss") for answer in asked]
     told = iter([np.full(loss.shape, np.nan) if one is None else one for one in losses])
-    estimate, bound = directional(lambda z: next(told), moved.scores, direction, np.sum(allowed.loss), weights=scale)
+    estimate, bound = directional(lambda z: next(told), moved.scores, direction, noise, weights=scale)
     slope, rounding = inner(gradient, direction)
     tolerance = float((np.abs(direction) * np.where(np.isfinite(allowed.gradient), allowed.gradient, np.inf)).sum())
     limit = bound + rounding + tolerance
