@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -35,12 +36,15 @@ def gradient_of(loss: Callable[..., Any] | None, gradient: Callable[..., Any], n
             f"labels by --gradient, or name the loss alone: {name.rpartition('.')[0]}{_loss_name(loss)}."
         )
 
+    @functools.wraps(gradient)
     def called(*given: Any, **options: Any) -> Any:
         if kept and loss is not None:
             loss(*given, **options)
         returned = gradient() if kept else gradient(*given, **options)
         return _left_in(owner) if returned is None else returned
 
+    if kept and loss is not None:
+        called.__signature__ = inspect.signature(loss)  # type: ignore[attr-defined]
     owner = getattr(gradient, "__self__", None)
     return gradient if owner is None and not kept else called
 
