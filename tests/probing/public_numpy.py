@@ -131,3 +131,17 @@ def int32_labels(logits: Any, labels: Any) -> Any:
     if labels.dtype != np.int32:
         raise TypeError("labels must be int32")
     return -_log_softmax(logits)[np.arange(len(labels)), labels].mean()
+
+
+def smoothed_in_float32(logits: Any, labels: Any) -> Any:
+    """As a smoother that adds up the classes in float32, whatever the scores are."""
+    log_p = _log_softmax(logits)
+    uniform = log_p.sum(axis=-1, dtype=np.float32).mean() / log_p.shape[-1]
+    return -(0.9 * log_p[np.arange(len(labels)), labels].mean() + 0.1 * uniform)
+
+
+def z_loss_in_float32(logits: Any, labels: Any) -> Any:
+    """A z-loss of logits that are cast first."""
+    z = logits.astype(np.float32)
+    log_sum = np.log(np.exp(z).sum(axis=-1))
+    return (-_log_softmax(logits)[np.arange(len(labels)), labels]).mean() + 1e-3 * (log_sum**2).mean()

@@ -14,7 +14,7 @@ from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer, Place, answers_of, explanations, hypotheses, meant, turned
 from xentcheck.probing.asking import identity
 from xentcheck.probing.compare import LOOSE, answered
-from xentcheck.probing.constants import fitted
+from xentcheck.probing.constants import Constants, fitted
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
@@ -171,7 +171,7 @@ def _settle_with_constant(questions: Questions, inference: Inference, one: Answe
         if questions.predict(one.batch, **change).shape != one.got.shape:
             continue
         questions.learn(**change)
-        if (constants := fitted(questions)) is not None:
+        if (constants := fitted(questions) or _fitted_to_float32(questions)) is not None:
             _tell(questions, inference, one, [change])
             questions.learn(**constants.changes)
             for key, value in constants.changes.items():
@@ -179,6 +179,17 @@ def _settle_with_constant(questions: Questions, inference: Inference, one: Answe
             return True
     questions.learn(**before.as_mapping())
     return False
+
+
+def _fitted_to_float32(questions: Questions) -> Constants | None:
+    """Return constants that explain what is answered in float32, where float64 is calculated in part in that."""
+    if questions.dtype != "float64":
+        return None
+    questions.dtype = "float32"
+    try:
+        return fitted(questions)
+    finally:
+        questions.dtype = "float64"
 
 
 def _tell(questions: Questions, inference: Inference, one: Answer, found: list[dict[str, Any]]) -> None:

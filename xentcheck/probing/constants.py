@@ -125,9 +125,10 @@ def _linear(key: str, highest: float, **beside: Any) -> Callable[[Questions], It
         none, whole = (questions.predict(batch, None, **{key: amount, **beside}) for amount in (0.0, 1.0))
         place = np.unravel_index(np.argmax(np.abs(whole - none)), none.shape)
         if got.shape == none.shape and whole[place] != none[place]:
-            value = nice(float((got[place] - none[place]) / (whole[place] - none[place])), questions.dtype)
-            if 0 < value <= highest:
-                yield {key: value, **beside}
+            value = float((got[place] - none[place]) / (whole[place] - none[place]))
+            for known in dict.fromkeys((nice(value, "float32"), nice(value, questions.dtype))):  # the plainer one first
+                if 0 < known <= highest:
+                    yield {key: known, **beside}
 
     return solve
 
