@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xentcheck.contract
+from xentcheck.api import check
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.storage import to_mapping
@@ -306,3 +307,23 @@ def test_no_batch_no_script() -> None:
     """A finding without a batch has nothing to repeat."""
     bare = Finding("answers", 0, "", "float32", "sparse", "died")
     assert script(TargetSpecification(loss="reference"), Contract(), bare) == ""
+
+
+@pytest.mark.parametrize("name", ["criterion", "Criterion"])
+def test_a_method_is_not_called_as_a_function(tmp_path: Path, name: str) -> None:
+    """An object of lower case has no other mark: its worker says that its loss is a method of it."""
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "class Criterion:\n"
+        "    def loss(self, z, y):\n"
+        "        return np.float64(0.25)\n"
+        "criterion = Criterion()\n",
+        encoding="utf-8",
+    )
+    report = check(f"{tmp_path}/mine.py:{name}", properties=["value"], dtypes=["float64"])
+    source = report.findings[0].reproducer
+    assert "open_host(" in source
+    (tmp_path / "shown.py").write_text(source, encoding="utf-8")
+    ended = subprocess.run([sys.executable, tmp_path / "shown.py"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "got        0.25" in ended.stdout

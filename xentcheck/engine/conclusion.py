@@ -187,8 +187,9 @@ class Conclusion:
         except Exception as error:
             self._own_fault("looking for a promise that the target keeps", error)
         try:
-            framework = self.host.description.framework
-            made = replace(made, reproducer=script(self.order.specification, contract, made, framework=framework))
+            told, stated = self.host.description, self.order.specification
+            source = script(stated, contract, made, framework=told.framework, by_method=told.by_method)
+            made = replace(made, reproducer=source)
         except Exception as error:
             self._own_fault("writing the reproducer of a finding", error)
         mechanism = shown_mechanism(shown, self.shown)

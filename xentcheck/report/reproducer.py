@@ -32,7 +32,14 @@ from xentcheck.targets import TargetSpecification, open_host
 """
 
 
-def script(specification: TargetSpecification, contract: Contract, finding: Finding, *, framework: str = "") -> str:
+def script(
+    specification: TargetSpecification,
+    contract: Contract,
+    finding: Finding,
+    *,
+    framework: str = "",
+    by_method: bool = False,
+) -> str:
     """Return the source of a script that repeats the call of a finding and says how far its answer is off.
 
     Parameters
@@ -43,6 +50,8 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
     finding : Finding
     framework : str
         What the target was found to take, such as "numpy" and "torch"; "" where that is not known.
+    by_method : bool
+        Whether the loss is a method of what the target is named by.
 
     Raises
     ------
@@ -62,7 +71,8 @@ def script(specification: TargetSpecification, contract: Contract, finding: Find
     else:
         known = build_plan(specification, folder or None)
         framework = framework or known.framework
-        if is_direct(known, contract, finding, framework, role):
+        of_object = by_method and known.functions.get(role) in (None, known.functions.get("loss"))
+        if not of_object and is_direct(known, contract, finding, framework, role):
             folded = as_rows(contract, finding, contract.axis)
             calls = "\n".join([direct_call(known, contract, finding, framework, role), folded + comparison(finding)])
         else:

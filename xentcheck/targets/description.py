@@ -26,6 +26,8 @@ class TargetDescription:
         What it offers; a derivative by the framework's own differentiation counts.
     expensive_shapes : bool
         Whether each new shape costs a compilation.
+    by_method : bool
+        Whether the loss is a method of what the target is named by.
     observations : tuple of str
         Side effects of importing it, each among `outcome.OBSERVATIONS`.
     elsewhere : Interpreter or None
@@ -44,6 +46,7 @@ class TargetDescription:
     has_hessian_vector: bool
     has_jvp: bool
     expensive_shapes: bool
+    by_method: bool = False
     observations: tuple[str, ...] = ()
     elsewhere: Interpreter | None = None
 

@@ -60,6 +60,7 @@ def build(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: No
         version=_stated_version(package),
         contract=contract,
         expensive_shapes=plan["expensive_shapes"],
+        by_method="loss" in found and functions.loss is not found["loss"],
     )
     if not target.settled and plan["try_out"] and imported():
         contract_of(contract)  # a batch of it is made

@@ -60,6 +60,8 @@ class Target:
         The contract as far as the target states it, in its JSON form.
     expensive_shapes : bool
         Whether each new shape costs a compilation.
+    by_method : bool
+        Whether the loss is a method of what it is named by, such as `forward` of a class.
     interrupts : bool
         Whether KeyboardInterrupt passes through, because it comes from the user rather than from the target.
     environment : Environment
@@ -79,6 +81,7 @@ class Target:
     package: str = ""
     contract: Mapping[str, Any] = field(default_factory=dict)
     expensive_shapes: bool = False
+    by_method: bool = False
     interrupts: bool = False
     environment: Environment = field(default_factory=Environment)
     earlier: EarlierResults = field(default_factory=EarlierResults)
@@ -141,6 +144,7 @@ class Target:
             "has_hessian_vector": self.has_hessian_vector,
             "has_jvp": self.has_jvp,
             "expensive_shapes": self.expensive_shapes or self.framework.name == "jax",
+            "by_method": self.by_method,
         }
 
     def evaluate(

@@ -16,7 +16,8 @@ _MOST_PACKAGES, _LONGEST = 1000, 100
 _WORDS = ("kind", "message", "call", "where")
 _STATED = {
     **dict.fromkeys(("name", "location", "version", "package", "framework"), str),
-    **dict.fromkeys(("has_loss", "has_gradient", "has_vjp", "has_hessian_vector", "has_jvp", "expensive_shapes"), bool),
+    **dict.fromkeys(("has_loss", "has_gradient", "has_vjp", "has_hessian_vector", "has_jvp"), bool),
+    **dict.fromkeys(("expensive_shapes", "by_method"), bool),
     "contract": dict,
 }
 
