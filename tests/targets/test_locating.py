@@ -15,6 +15,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract, ContractError
 from xentcheck.targets import TargetDescription, TargetError, TargetSpecification, available, open_host
 from xentcheck.targets.find.registered import TARGETS, by_name, names
+from xentcheck.targets.find.understand import understand
 from xentcheck.targets.specification import build_plan
 
 PLANTED = str(Path(__file__).with_name("planted.py"))
@@ -308,3 +309,18 @@ def test_registered_contracts_are_contracts(target: Any) -> None:
 def test_names_are_distinct() -> None:
     """No alias hides another target."""
     assert len(set(names())) == len(names())
+
+
+def test_an_option_that_a_gradient_needs_is_passed_by_name() -> None:
+    """It is none of the scores and labels, and no reason to refuse the class."""
+
+    class Ignoring:
+        def loss(self, z: Any, y: Any, ignore_index: int) -> float:
+            return 0.5
+
+        def gradient(self, z: Any, y: Any, ignore_index: int) -> int:
+            return ignore_index
+
+    functions = understand(Ignoring(), "m.py:Ignoring")
+    assert functions.gradient is not None
+    assert functions.gradient([[0.0]], [0], ignore_index=-100) == -100

@@ -9,6 +9,7 @@ from typing import Any
 
 from xentcheck.targets.errors import TargetError
 
+_ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _KEPT = ("dinputs", "dinput", "grad_input", "dx", "gradient", "grad")
 """Where a backward that returns nothing leaves its result: `dinputs` in a book that many networks follow."""
 
@@ -50,14 +51,18 @@ def gradient_of(loss: Callable[..., Any] | None, gradient: Callable[..., Any], n
 
 
 def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Return whether a callable can be called with so many arguments; True where it tells nobody its signature."""
+    """Return whether so many arguments can be given by place, and none but options are needed beside scores and labels.
+
+    True where a callable tells nobody its signature.
+    """
     try:
-        inspect.signature(function).bind(*[None] * count)
-    except ValueError:
+        stated = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
         return True
-    except TypeError:
-        return False
-    return True
+    if count == 0:
+        return all(one.default is not one.empty or one.kind in _ANY_NUMBER for one in stated)
+    by_place = [one for one in stated if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return len(by_place) >= count or any(one.kind is one.VAR_POSITIONAL for one in stated)
 
 
 def _left_in(owner: Any) -> Any:
