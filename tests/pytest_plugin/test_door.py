@@ -274,6 +274,13 @@ def test_an_unknown_option_is_refused_where_it_stands() -> None:
         xentcheck.parametrize(["reference"], profil="quick")
 
 
+@pytest.mark.parametrize("one", ["reference", {"loss": "reference"}, print])
+def test_one_target_needs_no_list(one: Any) -> None:
+    """Nor is a name taken for a list of letters."""
+    assert xentcheck.parametrize(one, seed=2).args == xentcheck.parametrize([one], seed=2).args
+    assert len(xentcheck.parametrize(one).args) == 1
+
+
 def test_what_applies_is_found_without_judging() -> None:
     """The target is imported; a law is silent where it says nothing in any of the cells."""
     from xentcheck.api import inapplicable

@@ -11,14 +11,12 @@ import pytest
 MARK = "xentcheck"
 
 
-def parametrize(
-    targets: Iterable[Any], *, properties: Iterable[str] | None = None, **options: Any
-) -> pytest.MarkDecorator:
+def parametrize(targets: Any, *, properties: Iterable[str] | None = None, **options: Any) -> pytest.MarkDecorator:
     """Make one test of each target and each law that applies to it; the test takes an argument `verify` and calls it.
 
     Parameters
     ----------
-    targets : iterable
+    targets : iterable, or one of what it may hold
         Whatever `xentcheck.check` takes as its loss, or dicts of its arguments.
     properties : iterable of str, optional
         Names or numbers; all by default.
@@ -41,13 +39,20 @@ def parametrize(
     --------
     .. code-block:: python
 
-        @xentcheck.parametrize(["reference", {"loss": my_loss, "contract": {"reduction": "sum"}}])
+        @xentcheck.parametrize(my_loss, gradient=my_gradient)
         def test_my_loss(verify):
+            verify()
+
+
+        @xentcheck.parametrize(["reference", {"loss": my_loss, "contract": {"reduction": "sum"}}])
+        def test_two_losses(verify):
             verify()
     """
     from xentcheck.api import check
 
     known = inspect.signature(check).parameters
+    if isinstance(targets, (str, dict)) or callable(targets):
+        targets = [targets]
     given = [dict(target) if isinstance(target, dict) else {"loss": target} for target in targets]
     for name in [*options, *(key for one in given for key in one)]:
         if name not in known:
