@@ -327,3 +327,27 @@ def test_a_method_is_not_called_as_a_function(tmp_path: Path, name: str) -> None
     ended = subprocess.run([sys.executable, tmp_path / "shown.py"], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (1, "")
     assert "got        0.25" in ended.stdout
+
+
+@pytest.mark.parametrize(("factor", "status"), [(0.5, 1), (1.0, 0)])
+def test_a_pair_that_does_not_belong_together(tmp_path: Path, factor: float, status: int) -> None:
+    """Nothing is certified of it: the script has the law judge the batch, and ends with 0 when it is mended."""
+    source = (
+        "import numpy as np\n"
+        "def loss(z, y):\n"
+        "    d = z - z.max(axis=1, keepdims=True)\n"
+        "    return {} * np.mean(np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(d)), y])\n"
+        "def gradient(z, y):\n"
+        "    p = np.exp(z - z.max(axis=1, keepdims=True))\n"
+        "    p /= p.sum(axis=1, keepdims=True)\n"
+        "    p[np.arange(len(p)), y] -= 1.0\n"
+        "    return p / len(p)\n"
+    )
+    file = tmp_path / "mine.py"
+    file.write_text(source.format(0.5), encoding="utf-8")
+    report = check(f"{file}:loss", f"{file}:gradient", properties=["own-gradient"], dtypes=["float64"])
+    (tmp_path / "shown.py").write_text(report.findings[0].reproducer, encoding="utf-8")
+    file.write_text(source.format(factor), encoding="utf-8")
+    ended = subprocess.run([sys.executable, tmp_path / "shown.py"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (status, "")
+    assert ("along a direction the gradient says" if status else "holds on this batch") in ended.stdout

@@ -31,6 +31,12 @@ from xentcheck.contract import Contract
 from xentcheck.targets import TargetSpecification, open_host
 """
 
+_LAWS = """\
+from xentcheck.engine.order import capabilities_of
+from xentcheck.properties.case import Case
+from xentcheck.properties.registry import choose
+"""
+
 
 def script(
     specification: TargetSpecification,
@@ -83,6 +89,7 @@ def script(
     imports += "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
     future = "from __future__ import annotations\n" if "lay_out" in data else ""
     imports += _OURS if "open_host(" in calls else ""
+    imports += _LAWS if "choose(" in calls else ""
     half = "import ml_dtypes\n" if "ml_dtypes" in data else ""
     source = "\n".join([heading, future + half + imports, data, calls])
     compile(source, "<reproducer>", "exec")

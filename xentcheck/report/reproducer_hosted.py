@@ -23,6 +23,12 @@ _PRINTED = {
 }
 """What is printed before a part, by the contract's output or the part."""
 
+_OF_NO_NUMBER = ("own-gradient",)
+"""Laws that hold answers against each other, and none against a certified number."""
+_JUDGED = """\
+    case = Case(contract, capabilities_of(host), host, batch)
+    broken = [violation.title for law in choose([{law!r}]) for violation in law.judge(case)]"""
+
 
 def hosted_call(known: BuildPlan, contract: Contract, finding: Finding) -> str:
     """Return the lines that call the target as xentcheck calls it, in a process of its own."""
@@ -51,6 +57,7 @@ def hosted_call(known: BuildPlan, contract: Contract, finding: Finding) -> str:
         *([f"direction = {direction!r}"] if direction is not None else []),
         f"with open_host(target, directory={known.base!r}) as host:",
         f"    outcome = host.evaluate(batch{further})",
+        *([_JUDGED.format(law=finding.property)] if finding.property in _OF_NO_NUMBER else []),
         *(
             [f'print("{_PRINTED[part]}", outcome.{part})']
             if direction is not None
@@ -71,6 +78,9 @@ def hosted_call(known: BuildPlan, contract: Contract, finding: Finding) -> str:
     if finding.property == "precision" and isinstance(finding.got, str):
         came = f"outcome.{role_of(finding.part) or 'loss'}"
         wrong = f"{came} is not None and {came}.dtype.name == {finding.got!r}"
+    if finding.property in _OF_NO_NUMBER:
+        lines.append('print("law       ", "; ".join(broken) or "holds on this batch")')
+        wrong = "broken"
     if wrong is not None:
         lines.append(f"raise SystemExit(1 if {wrong} else 0)  # {WHILE}")
     return "\n".join(lines) + "\n"
