@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Found, Violation, law
-from xentcheck.truth.allowance import conformance
+from xentcheck.truth.allowance import Allowances
+from xentcheck.truth.allowance_model import conforming
 from xentcheck.witnesses.differences import directional, dyadic_direction, dyadic_scores, inner
 
 LARGEST = 64
@@ -85,10 +85,8 @@ def _noise(base: Answer) -> float:
 
     That digits are lost to a common offset of all logits breaks the law of values, and makes no other gradient right.
     """
-    contract = base.problem.contract
-    weaker = replace(base.problem, contract=contract.replace(accuracy="C")) if contract.accuracy != "C" else None
-    allowed = base.allowances if weaker is None else conformance(weaker, base.truth.conditions)
-    return float(np.sum(allowed.loss))
+    by = conforming(base.problem, "C")
+    return float(np.sum(Allowances(base.truth.conditions, by, by).loss))
 
 
 def _along(

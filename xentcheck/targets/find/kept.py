@@ -51,9 +51,9 @@ def gradient_of(loss: Callable[..., Any] | None, gradient: Callable[..., Any], n
 
 
 def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Return whether so many arguments can be given by place, and none but options are needed beside scores and labels.
+    """Return whether so many arguments can be given by place, and with 0 whether none is needed.
 
-    True where a callable tells nobody its signature.
+    Options come by name. True where a callable tells nobody its signature.
     """
     try:
         stated = list(inspect.signature(function).parameters.values())
