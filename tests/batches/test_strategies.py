@@ -14,6 +14,7 @@ from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.shapes import PROFILES, large_shapes
 from xentcheck.batches.storage import digest
 from xentcheck.batches.strategies import batches
+from xentcheck.batches.sweep import sweep
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 
@@ -36,6 +37,18 @@ def test_few_shapes_for_a_target_that_compiles(contract: Contract, draw: Draw) -
     drawn = draw(contract, "float32", "onehot", expensive_shapes=True)
     assert len({batch.scores.shape for batch in drawn}) <= 8
     assert {objection(InputSpace(contract, "float32", "onehot"), batch) for batch in drawn} == {""}
+
+
+@pytest.mark.parametrize("form", ["sparse", "onehot"])
+def test_where_each_shape_is_compiled_one_has_labels_of_every_dtype(draw: Draw, form: str) -> None:
+    """A shape is compiled for each dtype of labels, too: all but one have common ones alone, in the sweep, too."""
+    contract = Contract(labels=("sparse", "onehot"), dtypes=("float32",))
+    found = [*draw(contract, "float32", form, expensive_shapes=True, examples=300)]
+    found += [*sweep(contract, "float32", form, expensive_shapes=True)]
+    several = {batch.scores.shape for batch in found if batch.labels.dtype != batch.plain_label_dtype}
+    assert several == {(3, 5)}
+    assert len({batch.labels.dtype for batch in found}) > 4
+    assert len({batch.scores.shape for batch in found}) == 8
 
 
 def test_drawing_is_deterministic(draw: Draw) -> None:

@@ -62,6 +62,7 @@ EXAMPLES = {
     "output_dtype": ["any", "same", "float64"],
     "accuracy": ["B", "A*", "A", "B+", "C"],
     "shapes": ["measured", "few", "many"],
+    "calls": ["measured", "few", "many"],
 }
 APART = {key: {"argument": key} for key in ("class_weights", "label_smoothing", "ignore_index", "z_loss")}
 SIGNED = {"class_weights": [1.0, -1.0], "class_weights_as": "signed"}

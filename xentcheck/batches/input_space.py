@@ -32,11 +32,14 @@ class InputSpace:
     dtype : {"float16", "bfloat16", "float32", "float64"}
         The dtype of the scores.
     label_form : {"sparse", "onehot", "soft"}
+    one_label_dtype : bool
+        Whether labels are of the commonest dtype that is promised, and of no other.
     """
 
     contract: Contract
     dtype: str
     label_form: str = "sparse"
+    one_label_dtype: bool = False
 
     def __post_init__(self) -> None:
         if self.label_form not in ("sparse", "onehot", "soft"):
@@ -147,13 +150,16 @@ class InputSpace:
         """
         fitting = [name for name in self._label_dtypes if m - 1 <= _capacity(name)[1]]
         both = [name for name in fitting if ignore_index is None or holds(name, ignore_index)]
-        return tuple(both or fitting)
+        found = tuple(both or fitting)
+        return found[:1] if self.one_label_dtype else found
 
     @cached_property
     def dense_label_dtypes(self) -> tuple[str, ...]:
         """The dtypes of one-hot and soft labels, that of the scores first where it is promised."""
         names = [self.dtype if name == "same" else name for name in self.contract.promised_dense_dtypes]
-        return tuple(dict.fromkeys(sorted(names, key=lambda name: name != self.dtype)))
+        found = tuple(dict.fromkeys(sorted(names, key=lambda name: name != self.dtype)))
+        floats = tuple(name for name in found if name in FORMATS)
+        return (floats or found)[:1] if self.one_label_dtype else found
 
     @cached_property
     def _label_dtypes(self) -> tuple[str, ...]:

@@ -7,12 +7,17 @@ shapes are rare.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from xentcheck.batches.input_space import BatchError, InputSpace
 from xentcheck.batches.numbers import WIDEST
 
 Shape = tuple[int, int]
+
+TYPICAL: Shape = (4, 5)
+"""The shape of the batches that a design of options makes, or the one nearest to it."""
 
 _MIDDLE: tuple[Shape, ...] = (
     (3, 5),
@@ -159,6 +164,23 @@ def few_shapes(space: InputSpace) -> tuple[Shape, ...]:
     """Return at most eight shapes, for a target that compiles anew for each; the smallest first."""
     found = [shape for shape in _FEW if admits(space, shape)]
     return tuple(found) or (nearest(space, (2, 3)),)
+
+
+def asked_everything(space: InputSpace, shape: Shape, label_dtype: str) -> bool:
+    """Return whether all functions of a target are to be compiled: at some of `few_shapes`, for common labels."""
+    plain = space.label_dtypes(shape[1]) if space.label_form == "sparse" else space.dense_label_dtypes
+    return shape in few_shapes(space)[::2] and label_dtype == plain[0]
+
+
+def space_of(space: InputSpace, shape: Shape) -> InputSpace:
+    """Return the space of one of `few_shapes`: a shape is compiled for each dtype of labels, so one of them has all."""
+    return replace(space, one_label_dtype=shape != nearest_of(few_shapes(space), TYPICAL))
+
+
+def nearest_of(shapes: tuple[Shape, ...], wanted: Shape) -> Shape:
+    """Return the shape whose rows and classes are nearest in ratio."""
+    target = np.log1p(np.asarray(wanted, np.float64))
+    return min(shapes, key=lambda shape: float(np.abs(np.log1p(np.asarray(shape, np.float64)) - target).sum()))
 
 
 def nearest(space: InputSpace, shape: Shape) -> Shape:

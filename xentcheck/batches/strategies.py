@@ -16,7 +16,7 @@ from xentcheck.batches.family import Family
 from xentcheck.batches.from_family import EXTRA_BYTES, batch_of_family
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import ROW_BYTES, WIDEST, Coded, Seeded
-from xentcheck.batches.shapes import Shape, Sizes, few_shapes, large_shapes, sizes_of, small_shapes
+from xentcheck.batches.shapes import Shape, Sizes, few_shapes, large_shapes, sizes_of, small_shapes, space_of
 from xentcheck.contract import Contract
 
 Codes = NDArray[np.uint8]
@@ -82,6 +82,7 @@ def _of_any_shape(space: InputSpace, sizes: Sizes) -> st.SearchStrategy[Batch]:
 def _of_few_shapes(space: InputSpace) -> st.SearchStrategy[Batch]:
     admitted = few_shapes(space)
     shapes = st.sampled_from(admitted)
+    spaces = {shape: space_of(space, shape) for shape in admitted}
     suited = st.sampled_from(families(space))
     rows = {n: st.lists(_ROW, min_size=n, max_size=n) for n, m in admitted if n <= 6 and m <= WIDEST}
 
@@ -91,8 +92,8 @@ def _of_few_shapes(space: InputSpace) -> st.SearchStrategy[Batch]:
         if n in rows and m <= WIDEST:
             codes = _codes(b"".join(draw(rows[n]))).reshape(-1, ROW_BYTES)
             if draw(_TENTH) < 7:
-                return batch_of_family(space, family, Coded(space, m, codes), extra)
-        return _seeded(draw, space, family, (n, m), extra)
+                return batch_of_family(spaces[n, m], family, Coded(space, m, codes), extra)
+        return _seeded(draw, spaces[n, m], family, (n, m), extra)
 
     return draw_batch()
 

@@ -18,7 +18,7 @@ from xentcheck.batches.families import families
 from xentcheck.batches.from_design import batch_of, dress
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.numbers import Floats, Seeded
-from xentcheck.batches.shapes import Shape, Sizes, admits, few_shapes, nearest, sizes_of
+from xentcheck.batches.shapes import TYPICAL, Shape, Sizes, admits, few_shapes, nearest, nearest_of, sizes_of, space_of
 from xentcheck.batches.size_sweep import class_items, label_items, row_items
 from xentcheck.batches.storage import digest
 from xentcheck.batches.sweep_items import BY_HAND, Item, declared_items, own_items, plain_items, special_items
@@ -27,6 +27,7 @@ from xentcheck.contract.declaration import OPTIONS
 
 _VARIED = {*OPTIONS, "soft rows", "label shape", "dense label dtype"} - {"ignore_index"}
 """Factors of the design that items take over; the labels of an item are its own."""
+_LABEL_DTYPE = {"label dtype", "dense label dtype"}
 _READABLE = 3
 """The first items, whose options are plain."""
 
@@ -62,7 +63,7 @@ def sweep(
     space, chosen = InputSpace(contract, dtype, label_form), sizes_of(sizes)
     run = tuple(dict.fromkeys((*(dtypes or contract.dtypes), dtype)))
     cells = [(one, form) for one in run for form in contract.labels]
-    shape = nearest_of(few_shapes(space), (4, 5)) if expensive_shapes else nearest(space, (4, 5))
+    shape = nearest_of(few_shapes(space), TYPICAL) if expensive_shapes else nearest(space, TYPICAL)
     rows = [
         (place, row)
         for place, row in enumerate(design(contract, run, shape, chosen.strength))
@@ -131,7 +132,8 @@ def _dressed(
 def _batch(space: InputSpace, item: Item, row: Row, place: int, expensive: bool) -> Batch | None:
     """Return the batch of an item, or None where its shape is its point and is not admitted."""
     wanted: Shape = item.scores.shape
-    shape = nearest_of(few_shapes(space), wanted) if expensive else nearest(space, wanted)
+    of_labels = not _LABEL_DTYPE.isdisjoint(item.fixed)
+    shape = nearest_of(few_shapes(space), TYPICAL if of_labels else wanted) if expensive else nearest(space, wanted)
     if item.needs_shape and shape != wanted:
         return None
     assert admits(space, shape)
@@ -140,7 +142,8 @@ def _batch(space: InputSpace, item: Item, row: Row, place: int, expensive: bool)
         return None
     rows = np.arange(n) % max(wanted[0], 1)
     scores = _with_classes(item, m)[rows]
-    return dress(space, item.name, scores, item.labels[rows] % m, row, place, gives=item.gives)
+    dressed = space_of(space, shape) if expensive else space
+    return dress(dressed, item.name, scores, item.labels[rows] % m, row, place, gives=item.gives)
 
 
 def _with_classes(item: Item, m: int) -> Floats:
@@ -151,9 +154,3 @@ def _with_classes(item: Item, m: int) -> Floats:
     if m >= given:
         return np.pad(item.scores, ((0, 0), (0, m - given)))
     return np.column_stack([item.scores[:, : m - 1], item.scores[:, m - 1 :].sum(axis=1)])
-
-
-def nearest_of(shapes: tuple[Shape, ...], wanted: Shape) -> Shape:
-    """Return the shape whose rows and classes are nearest in ratio."""
-    target = np.log1p(np.asarray(wanted, np.float64))
-    return min(shapes, key=lambda shape: float(np.abs(np.log1p(np.asarray(shape, np.float64)) - target).sum()))

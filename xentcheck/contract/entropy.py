@@ -26,6 +26,7 @@ _LEFT = {
     "compute",
     "output_dtype",
     "shapes",
+    "calls",
 }
 """The keys that may be declared beside it."""
 _OF_LABELS = "is said of labels or of the loss's options, and an entropy has neither"

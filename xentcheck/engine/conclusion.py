@@ -115,7 +115,7 @@ class Conclusion:
         """Give the conclusion of a cell, in which nothing is reported yet; the parameters are those of `conclude`."""
         minimal = {law: unpack(packed) for law, packed in known.items()}
         with noting(host, order.inputs) as evaluator:
-            capabilities = capabilities_of(host, order.few_shapes)
+            capabilities = capabilities_of(host, order.costs)
             search = CellSearch.over(result, host.description.contract, capabilities, evaluator, order.dtypes)
             yield cls(search, order, host, _diagnosis(search, order, host), minimal)
 

@@ -14,6 +14,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import BatchError
 from xentcheck.batches.storage import from_mapping
 from xentcheck.contract import Contract
+from xentcheck.engine.costs import NO_COSTS, Costs
 from xentcheck.engine.order import Order, capabilities_of
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
@@ -38,7 +39,7 @@ def with_lines(report: Report, order: Order) -> Report:
     try:
         with order.host() as host:
             for finding in chosen:
-                drawn[id(finding)] = line_through(finding, host, order.few_shapes)
+                drawn[id(finding)] = line_through(finding, host, order.costs)
     except KeyboardInterrupt:
         pass
     except Exception as error:
@@ -47,12 +48,12 @@ def with_lines(report: Report, order: Order) -> Report:
     return replace(report, findings=tuple(replace(one, line=drawn.get(id(one))) for one in report.findings))
 
 
-def line_through(finding: Finding, host: Host, few_shapes: bool = False) -> Line | None:
+def line_through(finding: Finding, host: Host, costs: Costs = NO_COSTS) -> Line | None:
     """Return the line through the batch of a finding; None where there is none to draw.
 
     That is so for what are no logits, a target without a loss, large batches, and as soon as the target's process dies.
     """
-    contract, capabilities = host.description.contract, capabilities_of(host, few_shapes)
+    contract, capabilities = host.description.contract, capabilities_of(host, costs)
     try:
         batch = from_mapping(finding.batch)
     except BatchError:

@@ -18,6 +18,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 from xentcheck.contract.reading import contract_of
+from xentcheck.engine.costs import NO_COSTS, Costs
 from xentcheck.engine.plan import Cell
 from xentcheck.properties.law import Capabilities
 from xentcheck.targets import Host, TargetSpecification, open_host
@@ -50,8 +51,8 @@ class Order:
         Seconds a call, and one in which something may be compiled.
     memory : int or str or None
         What the target's process may have; see `open_host`.
-    few_shapes : bool
-        Whether each new shape has been measured to be compiled.
+    costs : Costs
+        What calls have been measured to cost.
     inputs : str
         A folder to write the input of each call to before it is made, or "".
     replayed : tuple of mapping
@@ -72,7 +73,7 @@ class Order:
     time_limit: float
     first_time_limit: float
     memory: int | str | None
-    few_shapes: bool = False
+    costs: Costs = NO_COSTS
     inputs: str = ""
     replayed: tuple[Mapping[str, Any], ...] = ()
 
@@ -136,12 +137,19 @@ class Shard:
         return len(self.replayed) + self.stop - self.start + self.drawn
 
 
-def capabilities_of(host: Host, few_shapes: bool = False) -> Capabilities:
-    """Return what laws need to know of a target, of which shapes may have been measured to be expensive."""
+def capabilities_of(host: Host, costs: Costs = NO_COSTS) -> Capabilities:
+    """Return what laws need to know of a target, of which calls may have been measured to cost much."""
     told = host.description
-    shapes = told.contract.shapes
-    few = told.expensive_shapes or few_shapes if shapes == "measured" else shapes == "few"
-    return Capabilities(told.has_loss, told.has_gradient, told.has_vjp, few, told.has_hessian_vector, told.has_jvp)
+    shapes, calls = told.contract.shapes, told.contract.calls
+    return Capabilities(
+        told.has_loss,
+        told.has_gradient,
+        told.has_vjp,
+        told.expensive_shapes or costs.new_shape > 0.0 if shapes == "measured" else shapes == "few",
+        told.has_hessian_vector,
+        told.has_jvp,
+        costs.call > 0.0 if calls == "measured" else calls == "few",
+    )
 
 
 def swept(contract: Contract, cell: Cell, profile: str, few_shapes: bool, dtypes: tuple[str, ...]) -> tuple[Batch, ...]:

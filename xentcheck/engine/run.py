@@ -12,9 +12,11 @@ from pathlib import Path
 
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
+from xentcheck.contract import Contract
 from xentcheck.engine.beside import Beside
 from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.corpus import read
+from xentcheck.engine.costs import TURNS
 from xentcheck.engine.grading import problem_of
 from xentcheck.engine.line import with_lines
 from xentcheck.engine.plan import PROFILES
@@ -152,10 +154,8 @@ def performed(
         finally:
             told.stop()
         broken_off = next((run.result for run in done if run.result.fault), None)
-        if plan.dear and done:
-            count = len(few_shapes(InputSpace(contract, plan.cells[0].dtype, plan.cells[0].labels)))
-            said = f"each new shape costs {plan.dear:.1g} s: batches were of {count} shapes, many of each"
-            done[0].result.observations[f"{said}; the contract key shapes=many has others tried, too"] = 10**8
+        if done:
+            done[0].result.observations.update(dict.fromkeys(_economies(plan, contract), 10**8))
         if broken_off is None:
             _require_environment(host.description.name, [run.result for run in done])
         for remark in memory.remarks if done else ():
@@ -191,6 +191,21 @@ def _witnesses(witnessing: Witnessing, memory: Memory) -> tuple[WitnessResult, .
 
 
 _ENVIRONMENT = re.compile(r"\b(cuda|gpus?|rocm|hip|xpu|tpu|drivers?|shared object|dll|library)\b", re.IGNORECASE)
+
+
+def _economies(plan: RunPlan, contract: Contract) -> list[str]:
+    """Return sentences on what was not tried because the target's calls were measured to cost much."""
+    found = []
+    if plan.costs.new_shape:
+        count = len(few_shapes(InputSpace(contract, plan.cells[0].dtype, plan.cells[0].labels)))
+        said = f"each new shape costs {plan.costs.new_shape:.1g} s: batches were of {count} shapes, many of each"
+        found.append(f"{said}; the contract key shapes=many has others tried, too")
+    if plan.costs.call and (turns := TURNS[plan.profile]) > 1:
+        said = (
+            f"a call takes {plan.costs.call:.1g} s: laws that ask more calls took turns, each on one batch in {turns}"
+        )
+        found.append(f"{said}; the contract key calls=many has each ask on every batch")
+    return found
 
 
 def _require_environment(name: str, results: list[CellResult]) -> None:

@@ -7,10 +7,12 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from xentcheck.contract import Contract
+from xentcheck.engine.costs import Costs
 from xentcheck.engine.journal import Journal
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.reporting import environment
@@ -19,9 +21,9 @@ from xentcheck.report.encoding import plain
 from xentcheck.targets import TargetDescription, TargetError, TargetSpecification
 from xentcheck.version import __version__
 
-FORMAT = "xentcheck-run/2"
+FORMAT = "xentcheck-run/3"
 PLAN = "plan.json"
-_MEASURED = ("dear", "swept", "replayed", "directory")
+_MEASURED = ("costs", "swept", "replayed", "directory")
 """What is taken from a plan that is there, and does not make another run of it."""
 
 
@@ -87,6 +89,7 @@ def stated_plan(plan: RunPlan, description: TargetDescription) -> dict[str, Any]
         "contract": description.contract.as_mapping(),
         **{name: value for name, value in vars(plan).items() if name not in ("specification", "cells")},
         "cells": [[cell.dtype, cell.labels] for cell in plan.cells],
+        "costs": asdict(plan.costs),
         "specification": {
             **specification.given,
             "contract": None if contract is None else contract.as_mapping(),
@@ -114,7 +117,7 @@ def plan_of(stated: Mapping[str, Any]) -> RunPlan:
         stated["time_limit"],
         stated["first_time_limit"],
         stated["memory"],
-        stated["dear"],
+        Costs(**stated["costs"]),
         stated["rounds"],
         tuple(tuple(replayed) for replayed in stated["replayed"]),
     )

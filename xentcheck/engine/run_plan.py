@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 
 from xentcheck.batches.sweep import sweep
-from xentcheck.engine.compiling import seconds_of_a_new_shape
 from xentcheck.engine.corpus import Entry, Replay, replays
+from xentcheck.engine.costs import Costs, seconds_of_a_call, seconds_of_a_new_shape
 from xentcheck.engine.order import Order, capabilities_of, swept
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.properties.case import Case
@@ -35,8 +35,8 @@ class RunPlan:
     fail_fast : bool
     time_limit, first_time_limit : float
     memory : int or str or None
-    dear : float
-        The seconds that a new shape has been measured to cost; 0.0 where it is cheap, or known or declared.
+    costs : Costs
+        What the target's calls have been measured to cost.
     rounds : int
         How many times as many batches are drawn as the profile says.
     replayed : tuple of tuple of mapping
@@ -54,7 +54,7 @@ class RunPlan:
     time_limit: float
     first_time_limit: float
     memory: int | str | None
-    dear: float
+    costs: Costs
     rounds: int
     replayed: tuple[tuple[Replay, ...], ...]
 
@@ -84,7 +84,7 @@ class RunPlan:
                 self.time_limit,
                 self.first_time_limit,
                 self.memory,
-                self.dear > 0.0,
+                self.costs,
                 "" if known else folder,
                 replayed,
             )
@@ -118,9 +118,9 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
     contract = host.description.contract
     chosen = _available(cells(contract, options.dtypes), host)
     _require_usable(host, chosen[0])
-    dear = _dear_shapes(host, chosen[0])
+    costs = _costs(host, chosen[0])
     dtypes = tuple(dict.fromkeys(cell.dtype for cell in chosen))
-    few = capabilities_of(host, dear > 0.0).expensive_shapes
+    few = capabilities_of(host, costs).expensive_shapes
     return RunPlan(
         specification,
         os.getcwd(),
@@ -133,7 +133,7 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
         options.time_limit,
         options.first_time_limit,
         options.memory,
-        dear,
+        costs,
         options.rounds,
         tuple(replays(options.corpus, host.description.name, contract, cell) for cell in chosen),
     )
@@ -148,12 +148,14 @@ def _available(chosen: tuple[Cell, ...], host: Host) -> tuple[Cell, ...]:
     return found
 
 
-def _dear_shapes(host: Host, cell: Cell) -> float:
-    """Return the seconds that a new shape has been measured to cost; 0.0 where it is cheap, or known or declared."""
+def _costs(host: Host, cell: Cell) -> Costs:
+    """Return what calls are measured to cost, as far as it is not known or declared."""
     contract = host.description.contract
-    if contract.shapes != "measured" or capabilities_of(host).expensive_shapes:
-        return 0.0
-    return seconds_of_a_new_shape(contract, host, cell)
+    known = contract.shapes != "measured" or capabilities_of(host).expensive_shapes
+    return Costs(
+        0.0 if known else seconds_of_a_new_shape(contract, host, cell),
+        seconds_of_a_call(contract, host, cell) if contract.calls == "measured" else 0.0,
+    )
 
 
 def _require_usable(host: Host, cell: Cell) -> None:

@@ -24,6 +24,7 @@ from xentcheck.batches.sweep import sweep
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 from xentcheck.engine import coverage
+from xentcheck.engine.costs import TURNS
 from xentcheck.engine.grading import Graded, grade_answer, worse
 from xentcheck.engine.hypothesis_home import elsewhere
 from xentcheck.engine.plan import Cell
@@ -167,6 +168,7 @@ class CellSearch:
         self.on_violation = on_violation
         self._space = InputSpace(contract, cell.dtype, cell.labels)
         self._searching = True
+        self._turns = 1
         self._judged = hashlib.sha256()
 
     @classmethod
@@ -194,7 +196,8 @@ class CellSearch:
     def _leave_open(self, one: LeftOpen) -> None:
         """Keep bad input that is to be tried later, if there is not enough of its kind."""
         kept = self.result.left_open
-        enough = SELDOM if self.capabilities.expensive_shapes else OFTEN
+        expensive = self.capabilities.expensive_shapes or self.capabilities.expensive_calls
+        enough = SELDOM if expensive else OFTEN
         if self._searching and sum(other.kind == one.kind for other in kept) < enough:
             kept.append(one)
 
@@ -205,6 +208,8 @@ class CellSearch:
     def search(self, first: Sequence[Batch], profile: str, examples: int, seed: int) -> CellResult:
         """Judge the batches of the sweep that are given, then what is drawn; ended early, all is kept."""
         self.result.planned = len(first) + examples
+        if self.capabilities.expensive_calls:
+            self._turns = TURNS[profile]
         try:
             for batch in first:
                 self.judge(batch)
@@ -309,13 +314,18 @@ class CellSearch:
             if answers.name not in result.tallies:
                 self._observe(f"a valid batch raises {outcome.raised.kind}, which law 0 judges; it was not asked for")
         with case.together():
-            begun = [self._begin(tally, case) for tally in list(result.tallies.values())]
+            turns = enumerate(list(result.tallies.values()))
+            begun = [self._begin(tally, case) for place, tally in turns if self._has_its_turn(tally.law, place)]
             for one in begun:
                 if one is not None:
                     self._judge_by(one, case)
         if outcome.raised is None and not outcome.died:
             self._note(case)
         self.on_batch(result)
+
+    def _has_its_turn(self, law: Law, place: int) -> bool:
+        """Whether a law is to judge the batch: always, unless it asks further questions and calls are slow."""
+        return not law.asks or (self.result.run + place) % self._turns == 0
 
     def _begin(self, tally: Tally, case: Case) -> Begun | None:
         """Have a law ask what it asks; return what is left to do when there are answers."""

@@ -30,7 +30,7 @@ from xentcheck.targets import Host
 
 def inapplicable(order: Order, host: Host) -> dict[str, str]:
     """Return the laws that say nothing about the cell, and why."""
-    contract, capabilities, cell = host.description.contract, capabilities_of(host, order.few_shapes), order.cell
+    contract, capabilities, cell = host.description.contract, capabilities_of(host, order.costs), order.cell
     silent = {law.name: law.silent(contract, capabilities, cell.dtype, cell.labels) for law in choose(order.laws)}
     return {name: why for name, why in silent.items() if why}
 
@@ -52,7 +52,7 @@ def judge_shard(
     note : callable
         Given what came of the shard so far when a law is first broken.
     """
-    contract, capabilities = host.description.contract, capabilities_of(host, order.few_shapes)
+    contract, capabilities = host.description.contract, capabilities_of(host, order.costs)
 
     def on_violation(result: CellResult, tally: Tally) -> None:
         note(result)
@@ -97,7 +97,7 @@ def _first(order: Order, shard: Shard, host: Host) -> Sequence[Batch]:
     """Return the batches of a shard that are not drawn."""
     if shard.replayed:
         return [unpack(one["batch"]) for one in shard.replayed]
-    few = capabilities_of(host, order.few_shapes).expensive_shapes
+    few = capabilities_of(host, order.costs).expensive_shapes
     found = swept(host.description.contract, order.cell, order.profile, few, order.dtypes)
     return found[shard.start : shard.stop]
 

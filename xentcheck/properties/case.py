@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.input_space import InputSpace
+from xentcheck.batches.shapes import asked_everything
 from xentcheck.batches.storage import digest
 from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer
@@ -114,6 +116,14 @@ class Case:
     @cached_property
     def _digest(self) -> str:
         return digest(self.batch)
+
+    @cached_property
+    def may_compile(self) -> bool:
+        """Whether to ask what a target has to compile for, if it compiles for each shape and each dtype of labels."""
+        if not self.capabilities.expensive_shapes:
+            return True
+        space = InputSpace(self.contract, self.batch.dtype, self.batch.label_form)
+        return asked_everything(space, self.batch.scores.shape, self.batch.labels.dtype.name)
 
     def random(self, law: str) -> np.random.Generator:
         """Return a generator that depends on the batch and the law alone, so that a law judges a batch always alike."""

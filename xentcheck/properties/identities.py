@@ -74,7 +74,7 @@ def _reduces(contract: Contract, capabilities: Capabilities) -> str:
 def reductions(case: Case) -> Iterator[Found]:
     """The batch twice over, and no rows at all where the contract says what their mean is."""
     batch = case.batch
-    if case.capabilities.expensive_shapes and batch.n > 4:
+    if not case.may_compile or (case.capabilities.expensive_shapes and batch.n > 4):
         return
     if 0 < batch.n <= 64:
         yield case.check(batch.rows(np.tile(np.arange(batch.n), 2)), "with the batch repeated twice")
@@ -92,6 +92,7 @@ def reductions(case: Case) -> Iterator[Found]:
     sources="Liger-Kernel 343; TransformerEngine 2139",
     needs="gradient",
     applies=uncapped_logits,
+    asks=False,
 )
 def gradient_row_sum(case: Case) -> Iterator[Violation]:
     """The row's sum, calculated exactly, against the exact one; the allowance is the sum of the elements'."""
@@ -142,6 +143,7 @@ def _plain_logits(contract: Contract, capabilities: Capabilities) -> str:
     needs="gradient",
     labels=("sparse", "onehot"),
     applies=lambda contract, capabilities: of_labels(contract, capabilities) or _plain_logits(contract, capabilities),
+    asks=False,
 )
 def gradient_sign(case: Case) -> Iterator[Violation]:
     """Signs beyond the allowance, and dead zones: zeros where the exact gradient is beyond it."""
@@ -218,6 +220,7 @@ def _classes_without_label(batch: Batch) -> np.ndarray:
     formula="−Σ_j t_j log p_j ≥ −Σ_j t_j log t_j ≥ 0",
     sources="pytorch 134771, 152437; tensorflow 60113; thinc",
     applies=_plain_logits,
+    asks=False,
 )
 def gibbs(case: Case) -> Iterator[Found]:
     """A loss below 0 beyond its allowance; for soft labels, the batch z = log t where equality holds."""
@@ -281,7 +284,7 @@ def vjp_linearity(case: Case) -> Iterator[Found]:
     choices = np.array([0.0, 1.0, -1.0, 2.0, -0.5, 3.0, third, -third, 2.0**14])
     shape = (case.batch.n,) if case.contract.effective_gradient_reduction == "none" else ()
     upstream = random.choice(choices, size=shape)
-    if case.batch.n == 0:
+    if case.batch.n == 0 or not case.may_compile:
         return
     answer, again = (case.ask(case.batch, upstream=np.asarray(upstream), want=("gradient",)) for _ in range(2))
     yield case.judge(answer, f"with the upstream gradient {np.asarray(upstream).tolist()}")

@@ -39,6 +39,8 @@ class Capabilities:
     loss, gradient, vjp, hessian_vector, jvp : bool
     expensive_shapes : bool
         Whether every new shape costs a compilation, so that laws should not invent shapes.
+    expensive_calls : bool
+        Whether calls are slow, so that laws that ask questions of their own take turns; see `Law.asks`.
     """
 
     loss: bool = True
@@ -47,6 +49,7 @@ class Capabilities:
     expensive_shapes: bool = False
     hessian_vector: bool = False
     jvp: bool = False
+    expensive_calls: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +127,8 @@ class Law:
         Why it was not judged where no batch was an example.
     formula : str
         The law as a formula, with `_` before an index and `^` before an exponent; "" where words are all there is.
+    asks : bool
+        Whether it asks the target about more than the batch itself.
     """
 
     number: int
@@ -136,6 +141,7 @@ class Law:
     labels: tuple[str, ...] = ()
     idle: str = "none of its batches was an example"
     formula: str = ""
+    asks: bool = True
 
     def silent(self, contract: Contract, capabilities: Capabilities, dtype: str, labels: str) -> str:
         """Return why the law says nothing about a target in a dtype and with a form of labels, or ""."""
@@ -187,6 +193,7 @@ def law(
     labels: tuple[str, ...] = (),
     idle: str = Law.idle,
     formula: str = "",
+    asks: bool = True,
 ) -> Callable[[Judge], Law]:
     """Make a judging function a Law.
 
@@ -202,6 +209,8 @@ def law(
         Why it was not judged where no batch was an example.
     formula : str, optional
         The law as a formula, with `_` before an index and `^` before an exponent.
+    asks : bool, optional
+        Whether it asks the target about more than the batch itself.
     """
 
     def applicable(contract: Contract, capabilities: Capabilities) -> str:
@@ -210,7 +219,7 @@ def law(
         return applies(contract, capabilities) if applies else ""
 
     def make(judge: Judge) -> Law:
-        return Law(number, name, sentence, sources, applicable, judge, dtypes, labels, idle, formula)
+        return Law(number, name, sentence, sources, applicable, judge, dtypes, labels, idle, formula, asks)
 
     return make
 

@@ -21,6 +21,7 @@ from xentcheck.targets.outcome import OBSERVATIONS
     "A call leaves its inputs, earlier results, the floating-point environment and global seeds alone.",
     sources="Liger-Kernel 343; unsloth 5002; keras 15271; pytorch 17350",
     needs="any",
+    asks=False,
 )
 def purity(case: Case) -> Iterator[Violation]:
     """What the process beside the target saw before, during and after the call."""
@@ -49,7 +50,7 @@ def determinism(case: Case) -> Iterator[Found]:
         case.ask(other, judged=False)
     again = case.ask(batch)
     yield case.judge(again, "asked a second time")
-    if other is not None and len(case.want) > 1:
+    if other is not None and len(case.want) > 1 and case.may_compile:
         case.ask(other, want=("loss",), judged=False)
         late = case.ask(batch, want=("gradient",))
         yield case.judge(late, "asked for its gradient after the loss of another batch")

@@ -21,6 +21,7 @@ from xentcheck.truth.problem import Problem
     "Every valid batch gets an answer: no exception, no crash, no hang.",
     sources="hypothesis 165, 3487",
     needs="any",
+    asks=False,
 )
 def answers(case: Case) -> Iterator[Violation]:
     """The call returns; the refusal of an integer label dtype other than int64 is no finding."""
@@ -37,6 +38,7 @@ def answers(case: Case) -> Iterator[Violation]:
     "The loss lies within its allowance of the certified value.",
     formula="|loss − L(z, y)| ≤ allowance, where L = log Σ_j exp(z_j) − z_y",
     sources="pytorch 11752, 38839; optax 1792; scipy 19521; keras 17634; mlx 4188; NNlib.jl 68",
+    asks=False,
 )
 def value(case: Case) -> Iterator[Violation]:
     """Held element by element; tails are judged relatively where the contract's grade promises it."""
@@ -52,6 +54,7 @@ def value(case: Case) -> Iterator[Violation]:
     formula="|g_j − ∂L/∂z_j| ≤ allowance, where ∂L/∂z_j = softmax(z)_j − t_j",
     sources="Liger-Kernel 1298, 343; TransformerEngine 2139; pytorch 85791",
     needs="gradient",
+    asks=False,
 )
 def gradient(case: Case) -> Iterator[Violation]:
     """Held element by element, rows whose targets do not sum to 1 included."""
@@ -67,6 +70,7 @@ def gradient(case: Case) -> Iterator[Violation]:
     formula="|z_j| < ∞ for all j, and |L| ≤ the largest number, imply |loss| < ∞ and |g_j| < ∞",
     sources="statsmodels 3635; pytorch 62897, 61523; Megatron-LM 5522; keras 23551",
     needs="any",
+    asks=False,
 )
 def finite(case: Case) -> Iterator[Violation]:
     """Judged where no difference of two scores can overflow, even where no finite bound on the error exists."""
@@ -167,6 +171,7 @@ def _nonfinite(answer: Answer, part: str, largest: float) -> Violation | None:
     formula="dtype(loss) is as declared, and unit roundoff(loss) ≤ unit roundoff(z)",
     sources="pytorch 55657, 61523; executorch 20089; jax 40409",
     needs="any",
+    asks=False,
 )
 def precision(case: Case) -> Iterator[Violation]:
     """Dtypes only: what long sums lose is law 1's."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -194,6 +194,7 @@ class TinyGrad(FunctionFramework):
     """Targets that take tensors of tinygrad, on the CPU; ``Tensor.gradient``."""
 
     name = "tinygrad"
+    _HOST: ClassVar = {"half": np.float16, "float": np.float32, "double": np.float64}
 
     def __init__(self) -> None:
         os.environ.setdefault("DEV", "CPU")
@@ -209,7 +210,11 @@ class TinyGrad(FunctionFramework):
 
     def pull(self, loss: Loss, scores: Any, upstream: NDArray[Any] | None) -> tuple[Any, Any]:  # noqa: D102
         value = loss(scores)
-        return value, value.gradient(scores, gradient=self.cotangent(upstream, value))[0]
+        shaped = np.ones(value.shape) if upstream is None else cotangent_like(upstream, value.shape)
+        host = shaped.astype(self._HOST[value.dtype.name]) if value.dtype.name in self._HOST else as_bfloat16(shaped)
+        gradient = value.gradient(scores, gradient=self.array(host))[0]
+        self.own.Tensor.realize(value, gradient)  # together: what they share is calculated once
+        return value, gradient
 
 
 BY_NAME = {one.name: one for one in (Autograd, Mlx, MyGrad, Paddle, TensorFlow, TinyGrad)}

@@ -1,7 +1,8 @@
-"""Whether a target compiles anew for each shape, measured: then few shapes are tried, with many batches of each."""
+"""What a target's calls cost, measured: of shapes that are compiled few are tried, and where calls are slow fewer."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from time import perf_counter
 
 from xentcheck.batches.batch import Batch
@@ -13,7 +14,32 @@ from xentcheck.properties.case import Evaluator
 DEAR = 0.1
 """Seconds more than a repeated call, from which the first one of a shape counts as compiling: far beyond what a busy
 machine or a page fault adds to three first calls out of three, and 100 shapes of it are 10 s."""
+SLOW = 0.01
+"""Seconds from which a call counts as slow: a run in quick has some 6,000, and those of most targets take a tenth of it
+or less."""
 _SHAPES = 3
+_REPEATED = 5
+TURNS = {"quick": 16, "standard": 4, "thorough": 1}
+"""By profile: of how many batches a law that asks questions of its own about them has one, where calls are slow."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The seconds that calls of a target have been measured to take; 0.0 where that is little, or known or declared.
+
+    Parameters
+    ----------
+    new_shape : float
+        How much longer the first call of a shape takes than the second.
+    call : float
+        A call that is repeated.
+    """
+
+    new_shape: float = 0.0
+    call: float = 0.0
+
+
+NO_COSTS = Costs()
 
 
 def seconds_of_a_new_shape(contract: Contract, host: Evaluator, cell: Cell) -> float:
@@ -38,6 +64,26 @@ def seconds_of_a_new_shape(contract: Contract, host: Evaluator, cell: Cell) -> f
         if least < DEAR:
             return 0.0
     return least if least < float("inf") else 0.0
+
+
+def seconds_of_a_call(contract: Contract, host: Evaluator, cell: Cell) -> float:
+    """Return how long a call takes, the least of five of one batch; 0.0 where that is less than `SLOW`.
+
+    Parameters
+    ----------
+    contract : Contract
+    host : Evaluator
+    cell : Cell
+        In whose dtype and label form the target is asked.
+    """
+    batch = next(sweep(contract, cell.dtype, cell.labels, expensive_shapes=True))
+    least = float("inf")
+    for _ in range(_REPEATED):
+        seconds = _timed(host, batch)
+        if seconds is None or seconds < SLOW:
+            return 0.0
+        least = min(least, seconds)
+    return least
 
 
 def _of_new_shapes(contract: Contract, cell: Cell) -> list[Batch]:

@@ -1,0 +1,184 @@
+"""A target that compiles for each new shape, or is slow, is recognised, and what that changes."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xentcheck.batches.sweep import sweep
+from xentcheck.contract import Contract
+from xentcheck.engine import costs
+from xentcheck.engine.plan import Cell
+from xentcheck.engine.run import check_target
+from xentcheck.engine.search import CellSearch
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Capabilities
+from xentcheck.properties.registry import LAWS, choose
+from xentcheck.reference import sparse_gradient, sparse_loss
+from xentcheck.targets import TargetSpecification
+from xentcheck.targets.outcome import Outcome, Raised
+
+LOSSES = Path(__file__).with_name("losses.py")
+CELL = Cell("float64", "sparse")
+
+
+class Host:
+    """Answers after as many seconds, by the clock of `costs`, as a function of the shapes known says."""
+
+    def __init__(self, monkeypatch, seconds):
+        self.now, self.seconds, self.shapes, self.calls = 0.0, seconds, [], 0
+        monkeypatch.setattr(costs, "perf_counter", lambda: self.now)
+
+    def evaluate(self, batch, want=(), upstream=None, vector=None, **others):
+        self.calls += 1
+        self.now += self.seconds(batch.scores.shape, batch.scores.shape in self.shapes, len(self.shapes))
+        self.shapes.append(batch.scores.shape)
+        return Outcome(loss=np.float64(0.0))
+
+
+class Right:
+    """Answers as the reference does, and counts its calls."""
+
+    calls = 0
+
+    def evaluate(self, batch, want=(), upstream=None, vector=None, **others):
+        self.calls += 1
+        try:
+            loss = sparse_loss(batch.scores, batch.labels.reshape(-1))
+            return Outcome(loss=loss, gradient=sparse_gradient(batch.scores, batch.labels.reshape(-1)))
+        except (TypeError, ValueError) as error:
+            return Outcome(raised=Raised(type(error).__name__, str(error), "loss"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "least", "calls"),
+    [
+        (lambda shape, known, count: 0.01 if known else 0.01 + 0.1 * shape[1], 0.1, 6),  # the fewest classes are 1
+        (lambda shape, known, count: 5.0, 0.0, 2),  # slow, but not because a shape is new
+        (lambda shape, known, count: 0.01 if known else 0.1, 0.0, 2),
+        (lambda shape, known, count: 3.0 if not count else 0.01, 0.0, 4),  # the first call of all
+        (lambda shape, known, count: 0.01 if known or count > 3 else 0.7, 0.0, 6),
+    ],
+    ids=["compiles", "slow", "cheap", "loads", "two of three"],
+)
+def test_what_counts_is_the_least_of_three_shapes(monkeypatch, seconds, least, calls):
+    """A single slow call, as on a busy machine, changes nothing."""
+    host = Host(monkeypatch, seconds)
+    assert costs.seconds_of_a_new_shape(Contract(), host, CELL) >= least
+    assert (costs.seconds_of_a_new_shape(Contract(), Host(monkeypatch, seconds), CELL) > 0) == (least > 0)
+    assert host.calls == calls
+    assert (2, 3) not in host.shapes
+
+
+@pytest.mark.parametrize("outcome", [Outcome(died="exit status 3"), Outcome(raised=Raised("ValueError", "", "loss"))])
+def test_what_does_not_return_is_not_measured(monkeypatch, outcome):
+    """That is for the search to find, in as many shapes as ever."""
+    host = Host(monkeypatch, lambda shape, known, count: 0.0 if known else 1.0)
+    monkeypatch.setattr(host, "evaluate", lambda *given: outcome)
+    assert costs.seconds_of_a_new_shape(Contract(), host, CELL) == 0.0
+
+
+def test_one_shape_alone_is_no_new_one(monkeypatch):
+    """A contract that admits but one shape leaves nothing to measure."""
+    host = Host(monkeypatch, lambda shape, known, count: 1.0)
+    contract = Contract(domain={"rows": [7, 7], "classes": [9, 9]})
+    assert costs.seconds_of_a_new_shape(contract, host, CELL) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("took", "least", "calls"),
+    [([0.02, 0.03, 0.015, 0.4, 0.05], 0.015, 5), ([0.2, 0.009, 0.2], 0.0, 2), ([0.001], 0.0, 1)],
+    ids=["slow", "slow at first", "quick"],
+)
+def test_a_call_is_slow_where_five_are(monkeypatch, took, least, calls):
+    """One that is quick decides, so that a busy machine changes nothing."""
+    host = Host(monkeypatch, lambda shape, known, count: took[count])
+    assert costs.seconds_of_a_call(Contract(), host, CELL) == pytest.approx(least)
+    assert (host.calls, set(host.shapes)) == (calls, {(2, 3)})
+
+
+@pytest.mark.parametrize("outcome", [Outcome(died="exit status 3"), Outcome(raised=Raised("ValueError", "", "loss"))])
+def test_what_does_not_return_is_not_slow(monkeypatch, outcome):
+    """That is for the search to find, by every law."""
+    host = Host(monkeypatch, lambda shape, known, count: 1.0)
+    monkeypatch.setattr(host, "evaluate", lambda *given: outcome)
+    assert costs.seconds_of_a_call(Contract(), host, CELL) == 0.0
+
+
+@pytest.mark.parametrize(("profile", "turns"), [("quick", 16), ("standard", 4), ("thorough", 1)])
+def test_laws_that_ask_take_turns_where_calls_are_slow(profile, turns):
+    """Each is asked on one batch in so many, no two of neighbours on the same; those that only look, on all."""
+    capabilities = Capabilities(expensive_calls=True)
+    search = CellSearch(Contract(), capabilities, Right(), choose(["value", "shift", "layout"]), CELL)
+    result = search.search(list(islice(sweep(Contract(), "float64", "sparse"), 48)), profile, 0, 0)
+    examples = {name: tally.examples for name, tally in result.tallies.items()}
+    assert examples["value"] == result.run == 48
+    assert 0 < examples["shift"] <= 48 // turns
+    assert examples["layout"] == 48 // turns
+
+
+def test_laws_that_only_look_ask_nothing():
+    """A law that says it asks nothing of its own has no further call on any batch; every other has."""
+    contract = Contract(labels=("sparse",), nonfinite=("-inf",), invalid="raise")
+    capabilities = Capabilities(loss=True, gradient=True)
+    asked = dict.fromkeys((law.name for law in LAWS if not law.silent(contract, capabilities, "float64", "sparse")), 0)
+    for batch in islice(sweep(contract, "float64", "sparse"), 30):
+        for name in asked:
+            host = Right()
+            case = Case(contract, capabilities, host, batch)
+            assert case.answer is not None
+            before = host.calls
+            list(choose([name])[0].judge(case))
+            asked[name] += host.calls - before
+    assert {name for name, calls in asked.items() if not calls} == {law.name for law in LAWS if not law.asks} & set(
+        asked
+    )
+
+
+def seen_shapes(tmp_path, monkeypatch, measured, **changes):
+    """Return report and shapes of a run on a target that notes the shapes it is given."""
+    notes = tmp_path / "shapes"
+    source = f"from {LOSSES.stem} import loss as right\ndef loss(z, y):\n"
+    source += f"    with open({str(notes)!r}, 'a') as f: print(*z.shape, file=f)\n    return right(z, y)\n"
+    (tmp_path / "noting.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(LOSSES.parent))
+    monkeypatch.setattr("xentcheck.engine.run_plan.seconds_of_a_new_shape", lambda *given: measured)
+    specification = TargetSpecification(loss=f"{tmp_path / 'noting.py'}:loss", changes=changes)
+    report = check_target(specification, properties=["answers"], dtypes=["float64"])
+    return report, set(notes.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("measured", "changes", "few"),
+    [(0.02, {}, True), (0.02, {"calls": "many"}, False), (0.0, {"calls": "few"}, True), (0.0, {}, False)],
+)
+def test_a_slow_target_is_asked_less_and_the_report_says_so(monkeypatch, measured, changes, few):
+    """Measured or declared; all batches are judged all the same."""
+    monkeypatch.setattr("xentcheck.engine.run_plan.seconds_of_a_call", lambda *given: measured)
+    specification = TargetSpecification(loss=f"{LOSSES}:loss", changes=changes)
+    report = check_target(specification, properties=["value", "shift"], dtypes=["float64"])
+    examples = {one.name: one.examples for one in report.properties}
+    assert report.verdict == "conforms"
+    assert examples["value"] > 150
+    assert (examples["shift"] < 20) == few
+    said = "a call takes 0.02 s: laws that ask more calls took turns, each on one batch in 16"
+    assert any(line.startswith(said) for line in report.observations) == (measured > 0 and not changes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("measured", "changes", "few"),
+    [(0.6, {}, True), (0.6, {"shapes": "many"}, False), (0.0, {"shapes": "few"}, True), (0.0, {}, False)],
+)
+def test_few_shapes_where_each_is_dear(tmp_path, monkeypatch, measured, changes, few):
+    """Measured or declared; and the report says what was measured."""
+    report, shapes = seen_shapes(tmp_path, monkeypatch, measured, **changes)
+    assert report.verdict == "conforms"
+    assert (len(shapes) <= 8) == few
+    assert report.counts.run > 60
+    said = "each new shape costs 0.6 s: batches were of 8 shapes, many of each"
+    assert any(line.startswith(said) for line in report.observations) == (measured > 0 and not changes)
