@@ -165,7 +165,7 @@ def test_a_slow_target_is_asked_less_and_the_report_says_so(monkeypatch, measure
     assert report.verdict == "conforms"
     assert examples["value"] > 150
     assert (examples["shift"] < 20) == few
-    said = "a call takes 0.02 s: laws that ask more calls took turns, each on one batch in 16"
+    said = "a call takes 0.02 s: laws that make further calls took turns, each on one batch in 16"
     assert any(line.startswith(said) for line in report.observations) == (measured > 0 and not changes)
 
 
