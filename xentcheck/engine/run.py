@@ -201,8 +201,8 @@ def _economies(plan: RunPlan, contract: Contract) -> list[str]:
         said = f"each new shape costs {plan.costs.new_shape:.1g} s: batches were of {count} shapes, many of each"
         found.append(f"{said}; the contract key shapes=many has others tried, too")
     if plan.costs.call and (turns := TURNS[plan.profile]) > 1:
-        said = f"a call takes {plan.costs.call:.1g} s: laws that make further calls took turns, each on one batch in {turns}"
-        found.append(f"{said}; the contract key calls=many has each ask on every batch")
+        said = f"a call takes {plan.costs.call:.1g} s: laws that make further calls took turns, each on one batch in"
+        found.append(f"{said} {turns}; the contract key calls=many has each ask on every batch")
     return found
 
 
