@@ -29,7 +29,7 @@ def survey() -> None:
     timed = Timed()
     coverage = [*(f"--cov={room}" for room in ROOMS), "--cov-context=test", "--cov-report="]
     os.environ["COVERAGE_FILE"] = str(LINES)
-    if pytest.main([*PYTEST, *coverage, *TESTS], plugins=[timed]) != 0:
+    if pytest.main([*PYTEST, "-n2", *coverage, *TESTS], plugins=[timed]) != 0:
         raise SystemExit("tests fail without any mutant")
     SECONDS.write_text(json.dumps(timed.seconds))
 

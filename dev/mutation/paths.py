@@ -10,8 +10,8 @@ COPY, SESSION, LINES, SECONDS, NOTES = (
     KEPT / name for name in ("copy", "session.sqlite", "coverage", "seconds.json", "notes")
 )
 ROOMS = ("xentcheck/truth", "xentcheck/properties", "xentcheck/engine")
-TESTS = (
-    *(f"tests/{room}" for room in ("truth", "properties", "engine", "diagnosis", "selftest", "report", "zoo")),
-    "tests/test_pytest_door.py",
+TESTS = tuple(
+    f"tests/{room}"
+    for room in ("truth", "properties", "engine", "diagnosis", "selftest", "report", "zoo", "pytest_plugin")
 )
 PYTEST = ("-n0", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")

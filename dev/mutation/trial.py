@@ -26,12 +26,13 @@ class Chosen:
 
     def __init__(self, order: list[str], limit: float) -> None:
         self.rank = {name: place for place, name in enumerate(order)}
-        self.end, self.run = time.monotonic() + limit, 0
+        self.limit, self.end, self.run = limit, 0.0, 0
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the tests, or all tests of the files, that are wanted, in the order wanted."""
         ranks = {i: next((self.rank[name] for name in _names(i.nodeid) if name in self.rank), None) for i in items}
         items[:] = sorted((i for i in items if ranks[i] is not None), key=ranks.__getitem__)
+        self.end = time.monotonic() + self.limit  # what importing the tests takes does not count
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the test that fails."""
