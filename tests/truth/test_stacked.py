@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from xentcheck.contract import Contract
 from xentcheck.truth.allowance import conformance
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.enclose import enclose
+from xentcheck.truth.formats import FORMATS
 from xentcheck.truth.problem import Problem, pose
 from xentcheck.truth.stacked import LARGEST, allowances_of, enclosed_of, stacks
 
@@ -125,17 +127,53 @@ def test_cotangents_are_of_their_batch() -> None:
             np.testing.assert_allclose(enclosed.gradient.hi, own.hi, rtol=1e-15)
 
 
-def test_what_differs_in_more_than_its_rows_is_not_stacked() -> None:
+DIFFERENT: dict[str, tuple[dict[str, Any], Any]] = {
+    "format": ({}, FORMATS["float16"]),
+    "class_weights": ({"class_weights": [2.0, 1.0, 1.0, 0.5]}, np.array([0.5, 3.0, 1.25, 2.0])),
+    "row_weights": ({}, np.array([2.0, 0.5])),
+    "smoothing": ({}, 0.5),
+    "z_loss": ({}, 0.25),
+    "soft_cap": ({}, 2.0),
+    "temperature": ({}, 3.0),
+    "divisor": ({"reduction": "sum"}, 5.0),
+    "label_roundoff": (SOFT, 2.0**-11),
+    "gradient_as_scores": ({"output_dtype": "float64", "compute": "float64", "dtypes": ["float32"]}, True),
+    "upstream": ({}, np.array([3.0, -0.5])),
+}
+
+
+@pytest.mark.parametrize("field", DIFFERENT)
+def test_what_differs_in_more_than_its_rows_does_not_take_part_in_what_is_done_once(field: str) -> None:
+    """The allowances of a problem beside another one that differs in one field are its own, whichever comes first."""
+    keys, value = DIFFERENT[field]
+    contract = Contract(**{"dtypes": ["float64"], "reduction": "none", **keys})
+    scores, form = np.array([[0.3, -1.2, 2.0, 0.1], [5.0, 4.0, 1.0, 0.0]]), contract.labels[0]
+    labels = np.array([2, 0]) if form == "sparse" else np.array([[0.5, 0.25, 0.0, 0.0], [0.0, 0.5, 0.5, 0.0]])
+    one = pose(contract, scores.astype(contract.dtypes[0]), labels, form)
+    other = replace(one, **{field: value})
+    apart = [conformance(problem, conditions(problem)) for problem in (one, other)]
+    assert any((getattr(apart[0], part) != getattr(apart[1], part)).any() for part in ("loss", "gradient"))
+    for pair, own in (([one, other], apart), ([other, one], apart[::-1])):
+        for places, stack in stacks(pair):
+            found = allowances_of(stack, [pair[place] for place in places], True)
+            for (_, allowances), alone in zip(found, own, strict=True):
+                np.testing.assert_array_equal(allowances.loss, alone.loss)
+                np.testing.assert_array_equal(allowances.gradient, alone.gradient)
+
+
+def test_large_and_odd_problems_are_not_stacked() -> None:
     z, y = np.zeros((2, 3)), np.array([0, 1])
-    smoothed = Contract(label_smoothing={"argument": "s"}, reduction="none")
-    alike = [pose(smoothed, z, y, "sparse", {"label_smoothing": 0.25}) for _ in range(2)]
-    others = [
-        pose(smoothed, z, y, "sparse", {"label_smoothing": 0.5}),
-        pose(smoothed, z.astype("float32"), y, "sparse", {"label_smoothing": 0.25}),
-        pose(smoothed, z[:, :2], y, "sparse", {"label_smoothing": 0.25}),
-    ]
+    alike = [pose(Contract(), z, y, "sparse") for _ in range(2)]
+    other = pose(Contract(), z[:, :2], y, "sparse")
     large = [pose(Contract(), np.zeros((LARGEST, 3)), np.zeros(LARGEST, int), "sparse") for _ in range(2)]
-    assert [places for places, _ in stacks([*alike, *others, *large])] == [[0, 1]]
+    assert [places for places, _ in stacks([*alike, other, *large])] == [[0, 1]]
+
+
+def test_a_stack_has_a_limit() -> None:
+    """As many as stay in the cache, and the rest of them together; what is left over alone is not stacked."""
+    problems = [pose(Contract(), np.zeros((LARGEST // 4, 4)), np.zeros(LARGEST // 4, int), "sparse") for _ in range(11)]
+    assert [places for places, _ in stacks(problems)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]
+    assert [places for places, _ in stacks(problems[:9])] == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
 def test_sums_that_leave_the_range_are_those_of_one_batch() -> None:
