@@ -70,7 +70,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=300, help="mutants drawn; 300")
     parser.add_argument("--seed", type=int, default=10, help="of the draw; 10")
-    parser.add_argument("--seconds", type=float, default=60.0, help="no test of a mutant begins after so many; 60")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="of processor time, after which no test of a mutant begins; 60"
+    )
     parser.add_argument("--again", nargs="+", default=[], help="try the survivors on these files of the working tree")
     given = parser.parse_args()
     if not COPY.exists():

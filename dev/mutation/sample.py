@@ -44,15 +44,23 @@ def draw(count: int, seed: int) -> None:
         if not TRIVIAL.search(mutation.operator_name) and not _annotates(mutation):
             places[str(mutation.module_path), *mutation.start_pos].append(item)
     chance = random.Random(seed)
-    drawn = chance.sample(sorted(places), count)
+    drawn = [chance.choice(sorted(places[place], key=_kind)) for place in chance.sample(sorted(places), count)]
+    kept = [evolve(item, job_id=f"{number:04}") for number, item in enumerate(drawn) if not _unpacks(item.mutations[0])]
     with use_db(str(SESSION)) as session:
-        for number, place in enumerate(drawn):
-            session.add_work_item(evolve(chance.choice(sorted(places[place], key=_kind)), job_id=f"{number:04}"))
-    print(f"{count} of {len(places)} places, with {sum(map(len, places.values()))} mutants, drawn with seed {seed}")
+        session.add_work_items(kept)
+    print(f"{len(kept)} of {len(places)} places, with {sum(map(len, places.values()))} mutants, drawn with seed {seed}")
 
 
 def _kind(item: WorkItem) -> tuple[str, int]:
     return item.mutations[0].operator_name, item.mutations[0].occurrence
+
+
+def _unpacks(mutation: MutationSpec) -> bool:
+    """Return whether an operator is none: the stars of an argument, a call or a display, of which no Python is made."""
+    if "BinaryOperator" not in mutation.operator_name:
+        return False
+    (line, column), lines = mutation.start_pos, mutation.module_path.read_text().splitlines()
+    return "\n".join([*lines[: line - 1], lines[line - 1][:column]]).rstrip()[-1] in "({[,"
 
 
 def _annotates(mutation: MutationSpec) -> bool:
