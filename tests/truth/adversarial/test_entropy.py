@@ -201,6 +201,16 @@ def test_confident_rows_are_relative_from_b_plus(dtype):
     assert max(excess(RELATIVE, z, values=by_log_softmax(z)) for z in batches(dtype)) > 1e3
 
 
+@pytest.mark.parametrize(("dtype", "normal", "subnormal"), [("float32", -80.0, -88.0), ("float64", -700.0, -709.0)])
+def test_what_is_flushed_to_zero_is_lost(dtype, normal, subnormal):
+    """Without subnormal numbers a confident row has an entropy and a gradient of 0: right there, and nowhere else."""
+    nothing = np.zeros((1, 2), dtype)
+    for distance, right in ((normal, False), (subnormal, True)):
+        z = np.array([[0.0, distance]], dtype)
+        assert (excess(RELATIVE, z, values=nothing[:, 0]) <= 1.0) is right
+        assert (excess(RELATIVE, z, slopes=nothing) <= 1.0) is right
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     "mistaken",
