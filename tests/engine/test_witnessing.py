@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xentcheck.contract import Contract
-from xentcheck.engine.witnessing import Witnessing
+from xentcheck.engine.witnessing import DIFFERENCED, SMALL, Witnessing
 from xentcheck.truth.problem import pose
 
 
@@ -25,3 +25,31 @@ def test_logits_without_their_soft_cap_are_said_to_be(keys, note):
         results = witnessing.results()
     assert {result.note for result in results} == {note}
     assert {result.compared for result in results} == {0}
+
+
+class Absent:
+    """A jax that does not answer."""
+
+    def answer(self, questions):
+        raise OSError("absent")
+
+    def close(self):
+        """End nothing."""
+
+
+def test_which_batches_are_differenced(monkeypatch):
+    """Every second one, the first 24 of them, where it is small; scipy says something of all but the largest."""
+    monkeypatch.setattr("xentcheck.engine.witnessing.JaxProcess", Absent)
+    plain = Contract()
+
+    def posed(m):
+        return pose(plain, np.zeros((1, m)), np.zeros(1, np.int64), "sparse")
+
+    with Witnessing(100) as witnessing:
+        witnessing.add([posed(SMALL), posed(2), posed(SMALL + 1), posed(2**16), posed(2**16 + 1)])
+        witnessing.add([posed(2) for _ in range(2 * DIFFERENCED)])
+        jax, scipy, stepped, complex_ = witnessing.results()
+    assert "did not answer" in jax.note
+    assert stepped.compared == complex_.compared == DIFFERENCED - 1
+    assert stepped.agreed == complex_.agreed == DIFFERENCED - 1
+    assert scipy.compared == scipy.agreed == 4 + 2**16 + 2 * SMALL + 1 + 2 + 3 * 2 * DIFFERENCED

@@ -52,6 +52,8 @@ def test_nothing_and_single_classes():
     one = ONE_HOT.replace(scores=np.ones((1, 1)), labels=np.ones((1, 1)))
     assert spoil(one, "labels_not_binary", 1)[1] == "one-hot labels with an entry of 0.5"
     assert spoil(one, "probabilities_not_stochastic", 1)[1] == "a row of probabilities that sums to 1.5"
+    assert not_finite(one, "nan", at_label=False) is None
+    assert np.isnan(not_finite(one, "nan", at_label=True)[0].scores).all()
 
 
 def out_of_range_by_a_byte(z, y):

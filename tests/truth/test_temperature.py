@@ -84,3 +84,13 @@ def test_no_bound_where_the_factors_of_a_row_overflow():
     for upstream, judged in ((3000.0, False), (10.0, True)):
         problem = pose(contract, z, np.array([0]), "sparse", upstream=np.array([upstream]))
         assert np.isfinite(conformance(problem, conditions(problem)).gradient).all() == judged
+
+
+def test_a_logit_that_is_flushed_to_zero_may_be_large_when_it_is_divided():
+    """9e-39 is no normal number of float32 and counts 0.09 over a temperature of 1e-37, but nothing over 1e-20."""
+    z = np.array([[9e-39, 0.0]], np.float32)
+    for temperature, lost in ((1e-37, True), (1e-20, False)):
+        found = allowances(z, [0], temperature=temperature, reduction="none")
+        flushed = np.log(2.0) - np.log1p(np.exp(-float(z[0, 0]) / temperature))
+        assert np.isfinite(found.loss).all()
+        assert (0.01 < flushed <= found.loss[0]) if lost else (found.loss[0] < 1e-5)
