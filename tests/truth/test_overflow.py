@@ -45,6 +45,15 @@ def test_weights_and_smoothing_that_leave_the_range_before_the_share_is_taken():
         assert np.isfinite(conformance(problem, conditions(problem)).loss) == judged
 
 
+def test_the_weight_of_a_row_takes_part_in_the_sum_over_all_classes():
+    """1.6e37 is the sum of -log p before smoothing takes its share; 25 times as much leaves float32, 20 times not."""
+    contract = Contract(label_smoothing=0.25, reduction="sum", row_weights={"argument": "v"}, dtypes=["float32"])
+    for weight, judged in ((20.0, True), (25.0, False)):
+        given = {"row_weights": np.array([weight], np.float32)}
+        problem = pose(contract, np.array([[8e36, 0.0, 0.0]], np.float32), np.array([0]), "sparse", given)
+        assert np.isfinite(conformance(problem, conditions(problem)).loss) == judged
+
+
 def test_a_z_loss_of_0_beside_a_square_that_leaves_the_range_is_not_judged():
     """As an argument lambda may be 0, and 0 times inf is nan; judged where lse^2 is in range or there is no z-loss."""
     drawn = Contract.from_mapping({"z_loss": {"argument": "z_loss"}})

@@ -169,6 +169,21 @@ def test_large_and_odd_problems_are_not_stacked() -> None:
     assert [places for places, _ in stacks([*alike, other, *large])] == [[0, 1]]
 
 
+@pytest.mark.parametrize(
+    ("keys", "further"),
+    [
+        ({}, {"vector": np.ones((2, 3))}),
+        ({}, {"tangent": np.ones((2, 3))}),
+        ({"soft_cap": 5.0}, {"upstream": np.ones(2)}),
+        ({"class_weights": [1.0, 2.0, 0.5], "label_smoothing": 0.25}, {}),
+    ],
+)
+def test_what_is_calculated_of_more_than_a_row_is_not_stacked(keys: dict[str, Any], further: dict[str, Any]) -> None:
+    z, y = np.array([[0.0, 1.0, 2.0], [3.0, 0.0, 1.0]]), np.array([0, 1])
+    problem = pose(Contract(reduction="none", **keys), z, y, "sparse", **further)
+    assert not list(stacks([problem, problem]))
+
+
 def test_a_stack_has_a_limit() -> None:
     """As many as stay in the cache, and the rest of them together; what is left over alone is not stacked."""
     problems = [pose(Contract(), np.zeros((LARGEST // 4, 4)), np.zeros(LARGEST // 4, int), "sparse") for _ in range(11)]
