@@ -1,4 +1,4 @@
-"""Conditions that overflow in float64 although the exact value does not."""
+"""Conditions that overflow in float64 although the exact value does not, and coefficients that underflow."""
 
 from __future__ import annotations
 
@@ -62,3 +62,13 @@ def test_a_z_loss_of_0_beside_a_square_that_leaves_the_range_is_not_judged():
         problem = pose(contract, np.array([[logit, 0.0]]), np.array([0]), "sparse", options)
         with np.errstate(over="ignore"):
             assert np.isfinite(conformance(problem, conditions(problem)).loss) == judged
+
+
+def test_a_coefficient_that_is_flushed_to_zero_takes_its_share_of_the_loss_along():
+    """1e-40 is no normal number of float32: the whole loss may be lost, and where it is one, hardly anything."""
+    contract = Contract(labels=["soft"], soft_rows="any", reduction="none", dtypes=["float32"])
+    for coefficient, lost in ((1e-40, True), (1e-30, False)):
+        labels = np.array([[coefficient, 0.0]], np.float32)
+        problem = pose(contract, np.array([[0.0, 1e30]], np.float32), labels, "soft")
+        allowed, loss = conformance(problem, conditions(problem)).loss[0], float(labels[0, 0]) * float(np.float32(1e30))
+        assert (allowed >= loss) if lost else (allowed <= 1e-6 * loss)
