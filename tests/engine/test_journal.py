@@ -204,10 +204,13 @@ def test_a_journal_that_could_not_be_written_goes_on_when_there_is_room(tmp_path
     resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 10, hard))
     try:
         journal.keep("0/1", {"run": 1})
+        journal.keep("0/1 again", {"run": 1})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     journal.keep("0/2", {"run": 2})
     journal.close()
+    (said,) = journal.remarks
+    assert "is not whole (File too large)" in said
     assert [record is None for record in records_in(file)] == [False, False, True, False]
     assert set(Journal(tmp_path / "j", "r").records) == {"0/0", "0/2"}
 
