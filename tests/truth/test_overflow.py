@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from xentcheck.contract import Contract
 from xentcheck.truth.allowance import conformance
@@ -72,3 +73,12 @@ def test_a_coefficient_that_is_flushed_to_zero_takes_its_share_of_the_loss_along
         problem = pose(contract, np.array([[0.0, 1e30]], np.float32), labels, "soft")
         allowed, loss = conformance(problem, conditions(problem)).loss[0], float(labels[0, 0]) * float(np.float32(1e30))
         assert (allowed >= loss) if lost else (allowed <= 1e-6 * loss)
+
+
+@pytest.mark.parametrize("boundary", ["exact", {"add": 1e-7}, {"clip": [1e-7, 0.9999999]}], ids=str)
+def test_no_bound_where_the_shift_by_the_maximum_leaves_the_range(boundary):
+    """3e38 less -3e38 is no number of float32, whatever becomes of the softmax."""
+    contract = Contract(boundary=boundary, gradient_of="loss", reduction="none", dtypes=["float32"])
+    for size, judged in ((8e37, True), (3e38, False)):
+        problem = pose(contract, np.array([[size, -size]], np.float32), np.array([0]), "sparse")
+        assert np.isfinite(conformance(problem, conditions(problem)).loss).all() == judged

@@ -162,3 +162,13 @@ def test_no_bound_where_a_backward_pass_overflows():
 def test_second_derivatives_say_why_not():
     """The Hessian under a soft cap has no formula here."""
     assert "soft cap" in hessian.unsupported(Contract(soft_cap=30.0))
+
+
+def test_no_bound_where_a_backward_pass_leaves_the_range_before_it_divides():
+    """In float16 an upstream gradient of 3000 times a cap of 30 is infinite, times a gradient of 0.1 before it is not."""
+    contract = Contract(dtypes=["float16"], reduction="none", soft_cap=30.0, compute="same")
+    for logit, judged in ((-2.25, True), (0.0, False)):
+        problem = pose(
+            contract, np.array([[logit, 0.0]], np.float16), np.array([1]), "sparse", upstream=np.array([3000.0])
+        )
+        assert np.isfinite(conformance(problem, conditions(problem)).gradient).all() == judged
