@@ -104,6 +104,7 @@ def test_labels_wrap_round_and_the_ignored_one_is_not_bad():
     assert {labels.dtype.name for labels in spoiled} == {"uint8", "int64", "uint64"}
     negative = {int(spoil(SPARSE, "label_negative", way)[0].labels[-1]) for way in range(12)}
     assert negative == {-1, -2, -3, -100, 2 - 2**8, 2 - 2**16, 2 - 2**32}
+    assert [spoil(SPARSE, "label_fractional", way)[0].labels.tolist() for way in (0, 1)] == [[1, 0.5], [1, 0.25]]
     for kind, ignored in (("label_out_of_range", 3), ("label_negative", -1)):
         found = {int(spoil(batch, kind, way, ignored)[0].labels[-1]) for way in range(24)}
         assert ignored not in found

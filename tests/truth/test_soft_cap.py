@@ -165,7 +165,7 @@ def test_second_derivatives_say_why_not():
 
 
 def test_no_bound_where_a_backward_pass_leaves_the_range_before_it_divides():
-    """In float16 an upstream gradient of 3000 times a cap of 30 is infinite, times a gradient of 0.1 before it is not."""
+    """In float16 3000 from upstream times a cap of 30 is infinite, and not if a gradient of 0.1 comes before it."""
     contract = Contract(dtypes=["float16"], reduction="none", soft_cap=30.0, compute="same")
     for logit, judged in ((-2.25, True), (0.0, False)):
         problem = pose(
