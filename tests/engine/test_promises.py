@@ -6,6 +6,12 @@ import numpy as np
 import pytest
 
 import xentcheck
+from xentcheck.batches.batch import Batch
+from xentcheck.engine.order import capabilities_of
+from xentcheck.engine.promises import weaker_promise
+from xentcheck.properties.case import Case
+from xentcheck.properties.registry import choose
+from xentcheck.targets import TargetSpecification, open_host
 
 
 def in_float32(z, y):
@@ -72,3 +78,30 @@ def test_an_infinite_allowance_is_no_promise_to_tell_of():
     """Beyond 2,048 classes no bound holds for sums in float16: that this would conform there says nothing."""
     found = judged(label_by_float16, "float16", domain={"rows": [1, 1], "classes": [2049, 3000]}).findings
     assert not any("would conform" in line for one in found for line in one.detail)
+
+
+def unshifted(z, y):
+    """A mean of logsumexp(z) - z_y, which a common offset costs digits."""
+    top = z.max(axis=1)
+    return (top + np.log(np.exp(z - top[:, None]).sum(axis=1)) - z[np.arange(len(z)), y]).mean(dtype=z.dtype)
+
+
+def twice(z, y):
+    """A mistake that no promise allows."""
+    return 2 * unshifted(z, y)
+
+
+@pytest.mark.parametrize(("loss", "promise"), [(unshifted, "accuracy=C"), (twice, None)])
+def test_the_promise_that_alone_would_be_kept(loss, promise):
+    """Of the promises that are weaker than the one made, the first that all answers keep; none for a mistake."""
+    batch = Batch(np.array([[1000.3, 1001.7, 999.0]], np.float32), np.array([2]))
+    with open_host(TargetSpecification(loss=loss)) as host:
+        contract = host.description.contract
+
+        def case_of(each, declared):
+            return Case(declared, capabilities_of(host), host, each)
+
+        (law,) = choose(["value"])
+        (violation,) = law.judge(case_of(batch, contract))
+        found = weaker_promise(violation, contract, case_of)
+    assert (found and found[0]) == promise
