@@ -462,6 +462,9 @@ def test_the_side_of_a_clip():
     q = np.array([[1e-41, 0.5]], np.float32)
     assert np.isinf(allowances(q, [0], gradient_wrt="probabilities", **tiny).gradient[0]).all()
     assert np.isinf(allowances(q, [0], **tiny).loss[0])
+    for normal, decided in ((1.2e-38, False), (3e-38, True)):  # the limit may be read as the smallest normal number
+        q = np.array([[normal, 0.5]], np.float32)
+        assert np.isfinite(allowances(q, [0], gradient_wrt="probabilities", **tiny).gradient).all() == decided
 
 
 def test_tiny_coefficients_may_be_flushed():
