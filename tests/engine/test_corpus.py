@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -188,10 +189,11 @@ def test_it_is_judged_before_all_else_whatever_its_cell(rare: Path) -> None:
     assert check_target(TargetSpecification(loss="mine.py:loss"), **FEW).verdict == "conforms"
 
 
-def test_failing_fast_nothing_follows(rare: Path) -> None:
-    told = Told()
-    given = {"corpus": "corpus", "progress": told, "fail_fast": True, **FEW}
-    made = check_target(TargetSpecification(loss="mine.py:loss"), **given)
+@pytest.mark.parametrize("executor", [nullcontext(), ThreadPoolExecutor(1)], ids=["in turn", "spread"])
+def test_failing_fast_nothing_follows(rare: Path, executor: AbstractContextManager[ThreadPoolExecutor | None]) -> None:
+    with executor as given:
+        few = {"corpus": "corpus", "fail_fast": True, **FEW}
+        made = check_target(TargetSpecification(loss="mine.py:loss"), executor=given, **few)
     assert (made.verdict, made.counts.run) == ("violates", 1)
 
 
