@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from xentcheck.api import check
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.diagnosis import Cause
+from xentcheck.engine.further import Shown
+from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.law import Violation
+from xentcheck.properties.registry import choose
 from xentcheck.report.finding import Finding, identifier
 from xentcheck.zoo.parts import mean_gradient, mean_loss
 
@@ -133,3 +139,21 @@ def test_kinds_by_which_an_overflow_is_known(got: float) -> None:
     violation = Violation("", None, "loss", got=got, certified=(1.0, 1.0))
     assert kind_of(violation).what.endswith("for a finite number")
     assert kind_of(violation) != Kind("a wrong number", "loss")
+
+
+@pytest.mark.parametrize(
+    ("cause", "told", "suspected"),
+    [
+        (None, False, ""),
+        (Cause("scaled", "It is scaled."), True, ""),
+        (Cause("scaled", "It is scaled.", foretold=True), True, ""),
+        (Cause("scaled", "It is scaled.", shown=False, foretold=True), False, "scaled"),
+        (Cause("scaled", "It is scaled.", shown=False), False, ""),
+    ],
+)
+def test_a_mechanism_is_suspected_that_predicts_all_and_is_not_shown(
+    cause: Cause | None, told: bool, suspected: str
+) -> None:
+    (law,), batch = choose(["value"]), Batch(np.zeros((1, 2)), np.zeros(1, np.int64))
+    shown = Shown(Contract(), Fall(law, Violation("it is wrong", batch), batch), True, cause)
+    assert (shown.told, shown.suspected) == (told, suspected)
