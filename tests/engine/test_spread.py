@@ -6,7 +6,8 @@ import operator
 import os
 import signal
 from collections import Counter
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -66,6 +67,34 @@ def test_what_a_cluster_has_lost_is_done_again() -> None:
         spread.close()
     assert once.asked[3, 4] == 2
     assert always.asked[3, 4] == LOSSES - 1
+
+
+class Breaking(Executor):
+    """Breaks as a whole, as a pool does of which one process is killed, and says so of the last unit alone."""
+
+    def __init__(self) -> None:
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, function: Any, /, *given: Any, **named: Any) -> Future[Any]:
+        self.futures.append(Future())
+        return self.futures[-1]
+
+
+def test_what_was_under_way_when_a_pool_broke_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others, too, of which it says nothing; what came of one that was done just before counts."""
+    monkeypatch.setattr("xentcheck.engine.spread.process_pool", ThreadPoolExecutor)
+    told: list[tuple[str, Any]] = []
+    executor = Breaking()
+    spread = Spread(executor, 1, lambda unit, result: told.append((unit, result)))
+    for number in range(3):
+        spread.add(f"{number}", operator.mul, number, 10)
+    executor.futures[2].set_exception(BrokenExecutor("a process was killed"))
+    executor.futures[1].set_result(-1)
+    asking = Thread(target=lambda: [spread.result(f"{number}") for number in range(3)], daemon=True)
+    asking.start()
+    asking.join(20.0)
+    assert sorted(told) == [("0", 0), ("1", -1), ("2", 20)]
+    spread.close()
 
 
 def test_a_target_that_cannot_be_used_elsewhere_is_said_at_once() -> None:

@@ -51,6 +51,8 @@ def test_nothing_and_single_classes():
     assert all(spoil(nothing, kind) is None for kind in INVALID_KINDS)
     one = ONE_HOT.replace(scores=np.ones((1, 1)), labels=np.ones((1, 1)))
     assert spoil(one, "labels_not_binary", 1)[1] == "one-hot labels with an entry of 0.5"
+    halves, half = "a one-hot row of two halves", "one-hot labels with an entry of 0.5"
+    assert [spoil(ONE_HOT, "labels_not_binary", way)[1] for way in range(4)] == [half, halves, half, halves]
     assert spoil(one, "probabilities_not_stochastic", 1)[1] == "a row of probabilities that sums to 1.5"
     assert not_finite(one, "nan", at_label=False) is None
     assert np.isnan(not_finite(one, "nan", at_label=True)[0].scores).all()

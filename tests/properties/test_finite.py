@@ -33,7 +33,9 @@ def test_the_square_of_a_z_loss_may_leave_the_range():
     """With a z-loss, drawn as 0 too, nan is no finding where lse^2 is beyond the largest number, and one below it."""
     z_loss = {"argument": "z_loss"}
     assert not broken(1e200, z_loss=z_loss)
-    assert broken(1e100, z_loss=z_loss)
+    assert not broken(8e153, z_loss=z_loss)
+    assert broken(5e153, z_loss=z_loss)  # more than a third of the root of the largest number, less than half
+    assert not broken(5e153, z_loss=z_loss, temperature=2.0)  # a fourth is left where a quotient may be squared
     assert broken(1e200)
 
 

@@ -60,3 +60,15 @@ def test_large_truths_are_calculated_one_by_one() -> None:
     before, after = [True, True, False, True, False], [True, True, True, True, False]
     expected = [before, before, after, after, [True] * 5]
     assert made == expected
+
+
+@pytest.mark.parametrize(("form", "same"), [("sparse", np.uint8), ("onehot", np.int8)])
+def test_one_truth_for_all_dtypes_of_the_same_labels(form: str, same: Any) -> None:
+    """One and zero are the same in every dtype; a narrower one of floats has allowances of its own."""
+    labels = np.array([0, 1]) if form == "sparse" else np.eye(2, dtype=np.float32)
+    batch = Batch(np.zeros((2, 2), np.float32), labels, form)
+    case = Case(Contract(labels=[form]), Capabilities(), Mute(), batch)
+    own = case.ask(batch).truth
+    assert case.ask(batch.replace(labels=labels.astype(same))).truth is own
+    if form == "onehot":
+        assert case.ask(batch.replace(labels=labels.astype(np.float16))).truth is not own

@@ -155,9 +155,11 @@ def test_what_differs_in_more_than_its_rows_does_not_take_part_in_what_is_done_o
     assert any((getattr(apart[0], part) != getattr(apart[1], part)).any() for part in ("loss", "gradient"))
     for pair, own in (([one, other], apart), ([other, one], apart[::-1])):
         for places, stack in stacks(pair):
-            found = allowances_of(stack, [pair[place] for place in places], True)
-            for (_, allowances), alone in zip(found, own, strict=True):
+            members = [pair[place] for place in places]
+            found, losses = (allowances_of(stack, members, gradient) for gradient in (True, False))
+            for (_, allowances), (_, lone), alone in zip(found, losses, own, strict=True):
                 np.testing.assert_array_equal(allowances.loss, alone.loss)
+                np.testing.assert_array_equal(lone.loss, alone.loss)
                 np.testing.assert_array_equal(allowances.gradient, alone.gradient)
 
 
