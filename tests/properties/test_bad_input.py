@@ -46,11 +46,12 @@ def test_every_way_is_invalid_and_leaves_the_batch_alone(batch: Batch):
 
 
 def test_nothing_and_single_classes():
-    """A batch of no rows cannot be spoiled; of one class no row sums to 1 by halves."""
+    """A batch of no rows cannot be spoiled, nor one row lose a label; of one class no row sums to 1 by halves."""
     nothing = SPARSE.replace(scores=np.zeros((0, 3)), labels=np.zeros(0, np.int64))
     assert all(spoil(nothing, kind) is None for kind in INVALID_KINDS)
     one = ONE_HOT.replace(scores=np.ones((1, 1)), labels=np.ones((1, 1)))
     assert spoil(one, "labels_not_binary", 1)[1] == "one-hot labels with an entry of 0.5"
+    assert spoil(one, "length_mismatch") is None
     halves, half = "a one-hot row of two halves", "one-hot labels with an entry of 0.5"
     assert [spoil(ONE_HOT, "labels_not_binary", way)[1] for way in range(4)] == [half, halves, half, halves]
     assert spoil(one, "probabilities_not_stochastic", 1)[1] == "a row of probabilities that sums to 1.5"

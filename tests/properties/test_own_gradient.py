@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from xentcheck.api import check
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.engine.order import capabilities_of
+from xentcheck.properties.case import Case
+from xentcheck.properties.derivative import own_gradient
 from xentcheck.report.report import Report
+from xentcheck.targets import TargetSpecification, open_host
 
 
 def _loss(z: Any, y: Any) -> Any:
@@ -57,3 +63,14 @@ def test_digits_lost_to_an_offset_are_the_loss_s_own_mistake() -> None:
     report = check(loss, _gradient, properties=["value", "own-gradient"], dtypes=["float64"])
     assert [finding.property for finding in report.findings] == ["value"]
     assert all(finding.also == () for finding in report.findings)
+
+
+@pytest.mark.parametrize(("weights", "held"), [([1.0, 1.0], True), ([0.5, 0.25], False), ([2.0, 1.0], False)])
+def test_weights_of_the_contract_are_left_to_other_laws(weights: list[float], held: bool) -> None:
+    """The bound is one for plain losses: where constant weights make it another, nothing is held."""
+    contract = Contract(class_weights=weights)
+    batch = Batch(np.array([[0.5, 1.0], [0.25, 0.0]]), np.array([0, 1]))
+    with open_host(TargetSpecification(loss=_loss, gradient=_gradient, contract=contract)) as host:
+        case = Case(contract, capabilities_of(host), host, batch)
+        assert list(own_gradient.judge(case)) == []
+    assert bool(case.looks) is held
