@@ -193,6 +193,14 @@ def test_one_number_along_a_row_gives_nothing() -> None:
     assert (allowance < 3.0 * 2.0**-44).all()
 
 
+@pytest.mark.parametrize("reduction", ["none", "sum"])
+def test_a_tangent_of_zeros_gives_nothing_exactly(reduction: str) -> None:
+    """No product underflows that is 0."""
+    problem = posed(v=np.zeros_like(V), reduction=reduction)
+    assert not enclose(problem).jvp.hi.any()
+    assert not conformance(problem, conditions(problem)).jvp.any()
+
+
 def test_rows_without_a_value() -> None:
     """Rows with nan are nan, ignored ones 0; an infinite loss, a pole and a mean of nothing leave everything open."""
     z = np.array([[np.nan, 0.0], [1.0, 2.0], [-np.inf, 0.0], [0.0, -np.inf]])
