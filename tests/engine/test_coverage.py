@@ -120,3 +120,19 @@ def test_numbers_of_extra_axes_are_counted() -> None:
     assert set(counts["extra axes"]) == {"0", "1", "2"}
     assert all(counts["extra axes"].values())
     assert "extra axes" not in with_what_is_missing({}, Contract(), cells(Contract()))
+
+
+@pytest.mark.parametrize(
+    ("keys", "aspects"),
+    [
+        ({}, {"labels", "label shapes"}),
+        ({"labels": ["onehot"]}, {"labels"}),
+        ({"labels": ["soft"]}, {"labels"}),
+        ({"output": "entropy"}, set()),
+    ],
+)
+def test_labels_are_admitted_where_there_are_any(keys: dict[str, Any], aspects: set[str]) -> None:
+    """An entropy has none, and dense ones have the shape of the scores."""
+    contract = Contract(**keys)
+    found = with_what_is_missing({}, contract, cells(contract))
+    assert {aspect for aspect in found if aspect.startswith("label")} == aspects

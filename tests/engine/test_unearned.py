@@ -9,12 +9,12 @@ import pytest
 
 from xentcheck.contract import Contract
 from xentcheck.engine.plan import Cell
-from xentcheck.engine.run import check_target
-from xentcheck.engine.search import FATAL_LIMIT, CellSearch
+from xentcheck.engine.run import _require_environment, check_target
+from xentcheck.engine.search import FATAL_LIMIT, CellResult, CellSearch
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetError, TargetSpecification
-from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.outcome import Outcome, Raised
 
 LOSSES = Path(__file__).with_name("losses.py")
 FEW = ["answers", "value", "shift", "layout", "purity", "determinism", "precision"]
@@ -42,6 +42,16 @@ def test_a_target_that_cannot_import_is_unusable():
     """Its environment is at fault: the message says so, and there is no report."""
     with pytest.raises(TargetError, match="does not run here: every call raises ModuleNotFoundError"):
         judged("importing")
+
+
+@pytest.mark.parametrize(("where", "place"), [("", ""), ("mine.py, line 7", " (mine.py, line 7)")])
+def test_where_an_import_failed_is_said(where, place):
+    raised = Raised("ImportError", "no libcuda", "loss", where)
+    results = [CellResult(Cell("float64", "sparse"), raised=raised)]
+    with pytest.raises(TargetError) as told:
+        _require_environment("mine.py:loss", results)
+    assert str(told.value) == f"mine.py:loss does not run here: every call raises ImportError: no libcuda{place}."
+    _require_environment("mine.py:loss", [*results, CellResult(Cell("float32", "sparse"), answered=1)])
 
 
 @pytest.mark.slow

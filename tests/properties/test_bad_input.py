@@ -13,7 +13,7 @@ from xentcheck.properties.bad_input import bad_input
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.left_open import LeftOpen, seen
-from xentcheck.properties.spoiling import not_finite, spoil
+from xentcheck.properties.spoiling import meaningful_kind, not_finite, spoil
 from xentcheck.targets import TargetSpecification, open_host
 
 SPARSE = Batch(np.array([[0.5, 0.5, 0.0], [0.25, 0.25, 0.5]]), np.array([1, 2]), "sparse")
@@ -54,9 +54,27 @@ def test_nothing_and_single_classes():
     assert spoil(one, "length_mismatch") is None
     halves, half = "a one-hot row of two halves", "one-hot labels with an entry of 0.5"
     assert [spoil(ONE_HOT, "labels_not_binary", way)[1] for way in range(4)] == [half, halves, half, halves]
+    assert spoil(ONE_HOT, "labels_not_binary")[0].labels.tolist() == [[0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]
     assert spoil(one, "probabilities_not_stochastic", 1)[1] == "a row of probabilities that sums to 1.5"
     assert not_finite(one, "nan", at_label=False) is None
     assert np.isnan(not_finite(one, "nan", at_label=True)[0].scores).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "form", "kinds"),
+    [
+        (["sparse"], "sparse", "length_mismatch shape_mismatch label_out_of_range label_negative label_fractional"),
+        (["sparse", "onehot"], "sparse", "length_mismatch label_out_of_range label_negative label_fractional"),
+        (["sparse", "onehot"], "onehot", "length_mismatch shape_mismatch labels_not_binary"),
+        (["onehot", "soft"], "onehot", "length_mismatch shape_mismatch"),
+        (["soft"], "soft", "length_mismatch shape_mismatch"),
+    ],
+)
+def test_what_is_bad_input_to_a_form_of_labels(labels, form, kinds):
+    """One-hot rows are no bad input where dense labels are promised too, nor fractions where soft ones are."""
+    contract = Contract(labels=labels)
+    of_labels = set(INVALID_KINDS) - {"probabilities_not_stochastic"}
+    assert {kind for kind in of_labels if meaningful_kind(contract, form, kind)} == set(kinds.split())
 
 
 def out_of_range_by_a_byte(z, y):

@@ -10,6 +10,7 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties import case as cases
+from xentcheck.properties.batch_truth import Truth
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
 from xentcheck.targets.outcome import Outcome
@@ -72,3 +73,12 @@ def test_one_truth_for_all_dtypes_of_the_same_labels(form: str, same: Any) -> No
     assert case.ask(batch.replace(labels=labels.astype(same))).truth is own
     if form == "onehot":
         assert case.ask(batch.replace(labels=labels.astype(np.float16))).truth is not own
+
+
+def test_derivatives_that_came_in_the_dtype_of_the_scores_have_a_truth_of_their_own() -> None:
+    """Where the contract names a wider one; where it does not, there is but one truth."""
+    batch = Batch(np.zeros((2, 2), np.float32), np.array([0, 1]))
+    for output, wider in (("float64", True), ("float32", False), ("float16", False)):
+        truth = Truth(Contract(output_dtype=output), batch, None, True)
+        assert (truth.as_scores is not truth) is wider
+        assert truth.as_scores.problem.gradient_as_scores is wider

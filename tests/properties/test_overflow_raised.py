@@ -55,14 +55,17 @@ def test_elsewhere_it_is_a_finding(kind, batch, reduction):
     assert kind in failed_call(answer).title
 
 
-def test_another_exception_is_a_finding_whatever_the_sum():
-    """A ValueError has nothing to do with the range."""
+@pytest.mark.parametrize(("where", "place"), [("", ""), ("mine.py, line 7", " (mine.py, line 7)")])
+def test_another_exception_is_a_finding_whatever_the_sum(where, place):
+    """A ValueError has nothing to do with the range; where it was raised is said if it is known."""
 
     class Raising:
         def evaluate(self, batch, want=(), upstream=None, **others):
-            return Outcome(raised=Raised("ValueError", "no", "loss"))
+            return Outcome(raised=Raised("ValueError", "no", "loss", where))
 
-    assert failed_call(Case(Contract(), Capabilities(), Raising(), wide(7, 4e307)).answer) is not None
+    found = failed_call(Case(Contract(), Capabilities(), Raising(), wide(7, 4e307)).answer)
+    assert found.title == f"the target raised from its loss: ValueError: no{place}"
+    assert found.event == f"raised ValueError{place}"
 
 
 @pytest.mark.parametrize("scores", [np.zeros((0, 2)), np.array([[np.inf, 0.0]]), np.array([[np.nan, 0.0]])])

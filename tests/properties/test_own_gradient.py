@@ -69,7 +69,7 @@ def test_digits_lost_to_an_offset_are_the_loss_s_own_mistake() -> None:
 def test_weights_of_the_contract_are_left_to_other_laws(weights: list[float], held: bool) -> None:
     """The bound is one for plain losses: where constant weights make it another, nothing is held."""
     contract = Contract(class_weights=weights)
-    batch = Batch(np.array([[0.5, 1.0], [0.25, 0.0]]), np.array([0, 1]))
+    batch = Batch(np.array([[500.0, 501.0], [0.25, 0.0]]), np.array([0, 1]))
     with open_host(TargetSpecification(loss=_loss, gradient=_gradient, contract=contract)) as host:
         case = Case(contract, capabilities_of(host), host, batch)
         assert list(own_gradient.judge(case)) == []
