@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,10 +18,11 @@ import pytest
 from xentcheck.engine.inputs import last_inputs
 from xentcheck.engine.journal import Journal, encoded, records_in
 from xentcheck.engine.run import check_target
-from xentcheck.engine.run_directory import folder_of, opened
+from xentcheck.engine.run_directory import folder_of, opened, stated_plan
 from xentcheck.engine.run_plan import Options, planned
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.targets import TargetError, TargetSpecification, open_host
+from xentcheck.targets.find.interpreter import Interpreter
 
 LOSSES = Path(__file__).with_name("losses.py")
 JOURNALS = re.compile("not whole|an earlier process was ended")
@@ -230,6 +232,16 @@ def test_a_directory_of_another_run_is_refused(made: Path, changes: dict[str, ob
     with pytest.raises(TargetError, match=f"holds another run: {words}") as caught:
         check_target(specification, **{**SMALL, **changes}, resume=made)
     assert "\n" not in str(caught.value)
+
+
+def test_another_interpreter_is_part_of_the_plan(tmp_path: Path) -> None:
+    """With its version, since what it answers may hang on that; a target in this one names none."""
+    specification = TargetSpecification(loss=f"{LOSSES}:loss")
+    with open_host(specification) as host:
+        plan, description = planned(specification, Options(dtypes=("float64",)), host), host.description
+    elsewhere = replace(description, elsewhere=Interpreter("/usr/bin/python3.8", "3.8.1", {"numpy": "1.24"}))
+    assert stated_plan(plan, description)["elsewhere"] is None
+    assert stated_plan(plan, elsewhere)["elsewhere"]["python"] == "3.8.1"
 
 
 @pytest.fixture(scope="module")

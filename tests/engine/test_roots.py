@@ -11,6 +11,7 @@ import pytest
 from xentcheck.api import check
 from xentcheck.batches.batch import Batch
 from xentcheck.engine import conclusion
+from xentcheck.engine.beside import Beside
 from xentcheck.engine.roots import Found, gathered
 from xentcheck.engine.search import CellSearch
 from xentcheck.report.finding import Finding
@@ -131,6 +132,18 @@ def test_the_line_of_a_promise_is_told_of_nothing_else() -> None:
     (first, *_) = report.findings
     assert not any("accuracy=C" in line for line in first.detail)
     assert replace(first, also=()) in report.broken("value")
+
+
+def test_ctrl_c_after_the_search_interrupts_the_run_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While what is left open is tried beside, for one."""
+
+    def interrupted(self: Beside, results: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Beside, "observe", interrupted)
+    report = check(_class_c, **{**SMALL, "properties": ["answers"]})
+    assert report.interrupted
+    assert report.counts.skipped == 0
 
 
 def test_after_ctrl_c_no_promise_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:

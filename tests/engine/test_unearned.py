@@ -87,6 +87,19 @@ class DyingWhenAskedAgain:
         return Outcome(died="no answer within 1 s") if self.calls % 2 == 0 else Outcome(loss=np.float64(0.0))
 
 
+def test_a_death_after_the_search_is_counted_and_no_finding():
+    """As while a finding is reduced."""
+    host = DyingWhenAskedAgain()
+    search = CellSearch(Contract(), Capabilities(), host, choose(["value"]), Cell("float64", "sparse"))
+    result = search.run("quick", 0, 1, swept=1)
+    host.calls, deaths = 1, result.deaths
+    falls = {name: len(tally.falls) for name, tally in result.tallies.items()}
+    batch = next(iter(search.sweep("quick")))
+    assert search.case(batch).answer.outcome.died
+    assert result.deaths == deaths + 1
+    assert {name: len(tally.falls) for name, tally in result.tallies.items()} == falls
+
+
 def test_deaths_of_derived_batches_count_toward_the_limit():
     """A target that hangs in a law's own calls is left as soon as one that hangs on the batches."""
     host = DyingWhenAskedAgain()
