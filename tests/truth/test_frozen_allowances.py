@@ -154,6 +154,12 @@ CONTRACTS = {
         "label_smoothing": 0.25,
         "smoothing_weights": "class",
     },
+    "dense_label_dtypes, smoothing_weights=mean": {
+        **NARROW,
+        "class_weights": WEIGHTS,
+        "label_smoothing": 0.25,
+        "smoothing_weights": "mean",
+    },
     "dense_label_dtypes, soft_rows=renormalised": {**NARROW, "soft_rows": "renormalised"},
     "boundary=add": {"boundary": ADD},
     "boundary=clip": {"boundary": CLIP},
