@@ -10,6 +10,7 @@ import pytest
 
 from xentcheck import Adapter
 from xentcheck.batches.batch import Batch
+from xentcheck.probing import infer
 from xentcheck.targets import TargetSpecification, open_host
 
 
@@ -56,3 +57,28 @@ def test_loss_gradient_and_vjp_come_of_three_functions(reduction: str, upstream:
     np.testing.assert_allclose(plain.loss, rows if reduction == "none" else rows.sum(), rtol=1e-14)
     np.testing.assert_allclose(plain.gradient, slope, rtol=1e-14)
     np.testing.assert_allclose(pulled.gradient, slope * np.reshape(upstream, (-1, 1)), rtol=1e-14)
+
+
+def test_a_probe_finds_the_options_of_a_loss_that_is_adapted() -> None:
+    """By the signature of the loss, which takes the framework's arrays."""
+
+    def loss(scores: Boxed, labels: Boxed, weight: Boxed | None = None) -> Boxed:
+        by = Boxed(np.ones(scores.inside.shape[1])) if weight is None else weight
+        return cross_entropy(scores, labels, by, "sum")
+
+    told = infer(TargetSpecification(BOXED.target(loss))).told  # type: ignore[arg-type]
+    assert told["class_weights"] == {"argument": "weight"}
+    assert told["gradient_wrt"] == "logits"
+
+
+def test_labels_come_first_where_the_contract_says_so() -> None:
+    """The loss is called in that order, and differentiated by the scores."""
+
+    def loss(labels: Boxed, scores: Boxed) -> Boxed:
+        return cross_entropy(scores, labels, Boxed(np.ones(2)), "sum")
+
+    made = BOXED.target(loss, {"reduction": "sum", "argument_order": "labels_first"})
+    with open_host(TargetSpecification(made)) as host:  # type: ignore[arg-type]
+        gradient = host.evaluate(BATCH.replace(options={}), ("gradient",)).gradient
+    p = np.exp(BATCH.scores) / np.exp(BATCH.scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(gradient, p - np.eye(2), rtol=1e-14)

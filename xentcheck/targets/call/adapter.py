@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,24 +53,33 @@ class Adapter:
         ----------
         loss : callable
             Called with scores, labels and the options by name, arrays as the framework has them; returns the loss as an
-            array of the framework.
+            array of the framework. `xentcheck probe` reads in its signature what options there may be.
         contract : mapping, optional
-            What the loss promises, without an order of arguments or an axis of its own.
+            What the loss promises. That the labels come first has to stand here, for `xentcheck probe`, too.
         """
+        declared = dict(contract or {})
+        position = 1 if declared.get("argument_order") == "labels_first" else 0
 
-        def value(scores: NDArray[Any], labels: NDArray[Any], **options: Any) -> NDArray[Any]:
-            return self.get(loss(self.put(scores), self.put(labels), **self._put_all(options)))
+        def value(*arrays: NDArray[Any], **options: Any) -> NDArray[Any]:
+            return self.get(loss(*map(self.put, arrays), **self._put_all(options)))
 
-        def vjp(scores: NDArray[Any], labels: NDArray[Any], upstream: Any, **options: Any) -> NDArray[Any]:
-            native, known = self.put(labels), self._put_all(options)
-            cotangent = self.put(np.asarray(upstream).astype(scores.dtype))
-            return self.get(self.vjp(lambda given: loss(given, native, **known), self.put(scores), cotangent))
+        def vjp(*arrays: Any, **options: Any) -> NDArray[Any]:
+            *given, upstream = arrays
+            cotangent = self.put(np.asarray(upstream).astype(given[position].dtype))
+            native, known = [self.put(one) for one in given], self._put_all(options)
 
-        def gradient(scores: NDArray[Any], labels: NDArray[Any], **options: Any) -> NDArray[Any]:
-            shape = np.shape(value(scores, labels, **options))
-            return vjp(scores, labels, np.ones(shape), **options)
+            def of_scores(scores: Any) -> Any:
+                return loss(*native[:position], scores, *native[position + 1 :], **known)
 
-        return {"loss": value, "gradient": gradient, "vjp": vjp, "contract": dict(contract or {})}
+            return self.get(self.vjp(of_scores, native[position], cotangent))
+
+        def gradient(*arrays: NDArray[Any], **options: Any) -> NDArray[Any]:
+            shape = np.shape(value(*arrays, **options))
+            return vjp(*arrays, np.ones(shape), **options)
+
+        with suppress(ValueError, TypeError):
+            value.__signature__ = signature(loss)  # type: ignore[attr-defined]
+        return {"loss": value, "gradient": gradient, "vjp": vjp, "contract": declared}
 
     def _put_all(self, options: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self.put(value) if isinstance(value, np.ndarray) else value for name, value in options.items()}
