@@ -40,6 +40,39 @@ def blurred(z: Any, y: Any, smoothing: float = 0.0) -> Any:
     return dense_losses(z, smoothed(one_hot(y, z), share)).mean()
 
 
+def shares_in_float32(z: Any, y: Any) -> Any:
+    """Class numbers, or rows of shares in float32 alone, whatever dtype the scores have."""
+    if y.ndim == 1 and y.dtype.kind in "iu":
+        return row_losses(z, y).mean()
+    if y.dtype != np.float32:
+        raise TypeError("shares of the classes have to be float32")
+    return dense_losses(z, y).mean()
+
+
+def test_rows_of_labels_in_a_dtype_of_their_own() -> None:
+    """Refused in that of the scores, float64, they are understood all the same."""
+    told = infer(TargetSpecification(loss=shares_in_float32)).told
+    assert told["labels"] == ["sparse", "onehot", "soft"]
+    assert told["dense_label_dtypes"] == ["float32"]
+    assert told["soft_rows"] == "any"
+
+
+def without_scalars(z: Any, y: Any, weight: Any = None) -> Any:
+    """A mean as an array of one number, as frameworks that have no scalars return it."""
+    w = np.ones(z.shape[1]) if weight is None else weight
+    return np.reshape((row_losses(z, y) * w[y]).mean(), 1)
+
+
+def test_a_mean_that_is_an_array_of_one_number() -> None:
+    """Every key is told of it; that a number is wanted is noted, and not that one loss a row is."""
+    inference = infer(TargetSpecification(loss=without_scalars))
+    assert inference.contradictions == []
+    assert inference.told["reduction"] == "mean"
+    assert inference.told["class_weights"] == {"argument": "weight"}
+    assert any("of shape (1,)" in note for note in inference.notes)
+    assert not any("of shape (1,)" in note for note in infer(TargetSpecification(loss=row_losses)).notes)
+
+
 def test_a_label_read_beyond_the_scores_is_not_ignored() -> None:
     """Whatever lies there; a label that is ignored does not count among many rows, too."""
     assert infer(TargetSpecification(loss=from_memory)).told["ignore_index"] is None

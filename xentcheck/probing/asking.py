@@ -26,8 +26,9 @@ class HangError(TargetError):
 class Asking(Ordinary):
     """A target, and what it answered.
 
-    With `opposite` a mask is given that says which rows do not count. Where each shape costs a compilation, parts of an
-    answer that are known to be `independent` in each row are asked for in calls of few rows.
+    With `opposite` a mask is given that says which rows do not count. A loss of shape (1,) for several rows is read as
+    the number in it; `boxed` says that one came. Where each shape costs a compilation, parts of an answer that are
+    known to be `independent` in each row are asked for in calls of few rows.
 
     Parameters
     ----------
@@ -40,6 +41,7 @@ class Asking(Ordinary):
         self.description = host.ready()
         self.part = "loss" if self.description.has_loss else "gradient"
         self.opposite = False
+        self.boxed = False
         self.independent: set[str] = set()
         self.calls = 0
         self._outcomes: dict[Any, Outcome] = {}
@@ -96,7 +98,7 @@ class Asking(Ordinary):
         answers = []
         for one, outcome in zip(asked, self.host.evaluate_each(asked), strict=True):
             self.calls += 1
-            answers.append(self._in_time(one.batch, outcome))
+            answers.append(self._unboxed(one.batch, self._in_time(one.batch, outcome)))
         return [
             self._joined(one, found, [answers.pop(0) for _ in found]) for one, found in zip(questions, cut, strict=True)
         ]
@@ -113,7 +115,8 @@ class Asking(Ordinary):
         if (joined := together(outcomes, question, found[0].n)) is not None:
             return joined
         self.calls += 1
-        return self._in_time(question.batch, self.host.evaluate(question.batch, question.want))
+        outcome = self._in_time(question.batch, self.host.evaluate(question.batch, question.want))
+        return self._unboxed(question.batch, outcome)
 
     @property
     def parts(self) -> list[str]:
@@ -150,6 +153,15 @@ class Asking(Ordinary):
                 "a target that hangs cannot be probed, see --time-limit."
             )
         return outcome
+
+    def _unboxed(self, batch: Batch, outcome: Outcome) -> Outcome:
+        """Return an outcome whose loss is a number where it is an array of one number for all rows."""
+        loss = outcome.loss
+        each_row = self.contract.reduction == "none" or (batch.n == 1 and not self.boxed)
+        if loss is None or loss.shape != (1,) or each_row:
+            return outcome
+        self.boxed = True
+        return replace(outcome, loss=loss.reshape(()))
 
     def numbers(self, batch: Batch, part: str | None = None) -> Floats | None:
         """Return the loss or the gradient of a batch in float64, or None where there is none."""

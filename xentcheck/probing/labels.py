@@ -20,6 +20,8 @@ from xentcheck.probing.show import said, shown
 
 _FEW_INTEGERS = ("int64", "int32", "uint8", "float64")
 """Dtypes of class numbers that are tried where each is compiled; all integers are promised by a refusal, too."""
+_FLOATS = ("float32", "float64")
+"""Dtypes of rows of labels that are tried where that of the scores is refused."""
 _SOFT = ((0.5, 0.25, 0.25), (0.0, 0.75, 0.25), (0.125, 0.125, 0.75))
 _ANY_SUM = ((0.5, 0.5, 0.25), (0.0, 0.5, 0.0), (1.0, 0.5, 0.5))
 
@@ -73,7 +75,18 @@ def _plain(questions: Questions, form: str) -> Batch:
 
 
 def _answers(questions: Questions, form: str) -> bool:
-    return questions.agrees(_plain(questions, form))
+    """Return whether a form is answered; rows that are refused in the dtype of the scores are tried in another."""
+    if questions.agrees(_plain(questions, form)):
+        return True
+    before = questions.dense_dtype
+    beside = questions.form == "sparse" != form and not before
+    if not beside or questions.ask(_plain(questions, form)).raised is None:
+        return False
+    for questions.dense_dtype in (name for name in _FLOATS if name != questions.dtype):
+        if questions.agrees(_plain(questions, form)):
+            return True
+    questions.dense_dtype = before
+    return False
 
 
 def _otherwise(questions: Questions, form: str) -> str:

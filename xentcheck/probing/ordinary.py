@@ -31,6 +31,7 @@ class Ordinary:
         self.dtype = "float64"
         self.form = "sparse"
         self.label_dtype = ""
+        self.dense_dtype = ""  # of rows of labels, beside class numbers
         self.wide = False
         self.m = 3
 
@@ -71,7 +72,7 @@ class Ordinary:
             made = made.astype(self.label_dtype if self.form == "sparse" and self.label_dtype else np.int64)
         else:
             dense = one_hot(asked, given.shape[1], np.float64) if asked.ndim < 2 else asked
-            made = dense.astype(self.label_dtype if self.form != "sparse" and self.label_dtype else given.dtype)
+            made = dense.astype((self.dense_dtype if self.form == "sparse" else self.label_dtype) or given.dtype)
         neutral = self.neutral(given.shape[0], given.shape[1], name)
         if "class_weights" in options:
             options["class_weights"] = np.asarray(options["class_weights"], np.float64).astype(given.dtype)
