@@ -73,6 +73,25 @@ def test_a_mean_that_is_an_array_of_one_number() -> None:
     assert not any("of shape (1,)" in note for note in infer(TargetSpecification(loss=row_losses)).notes)
 
 
+def by_name(p: Any, y: Any) -> Any:
+    """A sum over the classes of those that are the label, which a label that is no class is not."""
+    return -(np.log(p) * (np.arange(p.shape[1]) == y[:, None])).sum(axis=1)
+
+
+def by_name_gradient(p: Any, y: Any) -> Any:
+    """The gradient p - t by the logits, which is p where no class is the label."""
+    return p - (np.arange(p.shape[1]) == y[:, None])
+
+
+def test_labels_that_are_no_class_are_not_all_ignored() -> None:
+    """Their loss is 0 because no class is theirs, as the gradient shows; without one it looks like ignoring."""
+    inference = infer(TargetSpecification(loss=by_name, gradient=by_name_gradient))
+    assert inference.contradictions == []
+    assert inference.told["ignore_index"] is None
+    assert any("have a loss of 0, but a gradient" in note for note in inference.notes)
+    assert infer(TargetSpecification(loss=by_name)).told["ignore_index"] == -100
+
+
 def test_a_label_read_beyond_the_scores_is_not_ignored() -> None:
     """Whatever lies there; a label that is ignored does not count among many rows, too."""
     assert infer(TargetSpecification(loss=from_memory)).told["ignore_index"] is None

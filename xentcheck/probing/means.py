@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
         if len(fits) == 1 and _wherever_it_lies(questions, label, fits[0]):
             found.append((label, fits[0], evidence))
         words.append(f"{label}: {said(questions.ask(batch))}")
+    found = _without_gradient(questions, inference, found, batches)
     if found:
         label, changes, evidence = found[0]
         questions.learn(**changes)
@@ -49,6 +51,25 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
             inference.notes.append(f"Rows of the labels {others} do not count either; a contract can name one label.")
         return
     inference.tell("ignore_index", None, f"none of these labels is ignored: {'; '.join(words)}")
+
+
+def _without_gradient(
+    questions: Questions, inference: Inference, found: list[tuple[int, Any, str]], batches: Mapping[int, Batch]
+) -> list[tuple[int, Any, str]]:
+    """Return the labels whose rows have no gradient either; where no row of several has none, none is ignored.
+
+    A label alone that counts in the gradient is ignored by mistake in one of both; where any number that is no class
+    does so, the loss is a sum over the classes in which it is not found.
+    """
+    if len(found) < 2 or questions.part == "gradient" or not questions.description.has_gradient:
+        return found
+    quiet = [one for one in found if questions.agrees(batches[one[0]], "gradient", **one[1])]
+    if not quiet:
+        labels = ", ".join(str(one[0]) for one in found)
+        inference.notes.append(
+            f"Rows of the labels {labels} have a loss of 0, but a gradient: none of them is taken to be ignored."
+        )
+    return quiet
 
 
 def _wherever_it_lies(questions: Questions, label: int, changes: Any) -> bool:
