@@ -24,6 +24,13 @@ def weights_of_rows(z: Any, y: Any, weight: Any = None) -> Any:
     return losses if weight is None else losses * weight
 
 
+def weights_of_rows_or_a_number(z: Any, y: Any, weights: Any = 1.0) -> Any:
+    """One weight for all rows unless they are given; divided by how many are not 0, as in older tensorflow."""
+    losses = rows_of(z, y)
+    all_weights = np.broadcast_to(weights, losses.shape)
+    return (losses * all_weights).sum() / max((all_weights != 0).sum(), 1)
+
+
 def weights_of_classes(z: Any, y: Any, sample_weight: Any = None) -> Any:
     """The usual name of row weights; those of the classes all the same."""
     losses = rows_of(z, y)
@@ -84,6 +91,7 @@ def images(z: Any, y: Any) -> Any:
 
 EXPECTED: dict[Any, dict[str, Any]] = {
     weights_of_rows: {"row_weights": {"argument": "weight"}, "class_weights": None, "reduction": "none"},
+    weights_of_rows_or_a_number: {"row_weights": {"argument": "weights"}, "class_weights": None, "mean_over": "kept"},
     weights_of_classes: {"class_weights": {"argument": "sample_weight"}, "row_weights": None, "reduction": "none"},
     unknown_name: {"label_smoothing": {"argument": "alpha"}, "smoothing_over": "all"},
     unknown_default: {"temperature": {"argument": "heat"}},

@@ -96,22 +96,25 @@ def _readings(further: Sequence[Parameter], name: str) -> list[dict[str, Any]]:
             if not one.by_name:
                 raise _no_option(one, name)
             given.append([change for role in roles_of(one) for change in _changes(role, one.name)])
-        elif is_named(one) and one.by_name and not _left_out(one):
-            given.append(_changes(roles_of(one)[0], one.name)[:1])
+        elif is_named(one) and one.by_name:
+            given.append(_given_or_not(one))
     none = {key: value for key, value in Contract().as_mapping().items() if key in _DECLARED}
     found = [
         {**none, **{key: value for change in choice for key, value in change.items()}}
         for choice in product(*given)
-        if len({key for change in choice for key in change if key in OPTIONS}) == len(choice)
+        if len({key for change in choice for key in change if key in OPTIONS}) == sum(map(bool, choice))
     ]
     if not found:
         raise TargetError(f"{name} needs two arguments that are called the same option; wrap it in a function of two.")
     return found
 
 
-def _left_out(parameter: Parameter) -> bool:
-    """Return whether an argument is left at its default until it is known what it does."""
-    return not parameter.required and parameter.default == "None" and roles_of(parameter)[0] in (*ARRAYS, "divisor")
+def _given_or_not(parameter: Parameter) -> list[dict[str, Any]]:
+    """Return the readings of an argument that need not be given; weights and divisors are left out of the first."""
+    usual = _changes(roles_of(parameter)[0], parameter.name)[:1]
+    if roles_of(parameter)[0] not in (*ARRAYS, "divisor"):
+        return usual
+    return [{}] if parameter.default == "None" else [{}, *usual]
 
 
 def _changes(role: str, name: str) -> list[dict[str, Any]]:
