@@ -60,7 +60,7 @@ def test_rows_of_labels_in_a_dtype_of_their_own() -> None:
 def without_scalars(z: Any, y: Any, weight: Any = None) -> Any:
     """A mean as an array of one number, as frameworks that have no scalars return it."""
     w = np.ones(z.shape[1]) if weight is None else weight
-    return np.reshape((row_losses(z, y) * w[y]).mean(), 1)
+    return np.reshape((row_losses(z, y) * w[y]).mean(), (1, 1))
 
 
 def test_a_mean_that_is_an_array_of_one_number() -> None:
@@ -69,8 +69,8 @@ def test_a_mean_that_is_an_array_of_one_number() -> None:
     assert inference.contradictions == []
     assert inference.told["reduction"] == "mean"
     assert inference.told["class_weights"] == {"argument": "weight"}
-    assert any("of shape (1,)" in note for note in inference.notes)
-    assert not any("of shape (1,)" in note for note in infer(TargetSpecification(loss=row_losses)).notes)
+    assert any("of shape (1, 1)" in note for note in inference.notes)
+    assert not any("of shape (1" in note for note in infer(TargetSpecification(loss=row_losses)).notes)
 
 
 def by_name(p: Any, y: Any) -> Any:

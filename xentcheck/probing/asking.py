@@ -26,8 +26,8 @@ class HangError(TargetError):
 class Asking(Ordinary):
     """A target, and what it answered.
 
-    With `opposite` a mask is given that says which rows do not count. A loss of shape (1,) for several rows is read as
-    the number in it; `boxed` says that one came. Where each shape costs a compilation, parts of an answer that are
+    With `opposite` a mask is given that says which rows do not count. A loss of several rows that is an array of one
+    number is read as that, and `boxed` is its shape. Where each shape costs a compilation, parts of an answer that are
     known to be `independent` in each row are asked for in calls of few rows.
 
     Parameters
@@ -41,7 +41,7 @@ class Asking(Ordinary):
         self.description = host.ready()
         self.part = "loss" if self.description.has_loss else "gradient"
         self.opposite = False
-        self.boxed = False
+        self.boxed: tuple[int, ...] = ()
         self.independent: set[str] = set()
         self.calls = 0
         self._outcomes: dict[Any, Outcome] = {}
@@ -158,9 +158,9 @@ class Asking(Ordinary):
         """Return an outcome whose loss is a number where it is an array of one number for all rows."""
         loss = outcome.loss
         each_row = self.contract.reduction == "none" or (batch.n == 1 and not self.boxed)
-        if loss is None or loss.shape != (1,) or each_row:
+        if loss is None or not loss.ndim or loss.size != 1 or each_row:
             return outcome
-        self.boxed = True
+        self.boxed = loss.shape
         return replace(outcome, loss=loss.reshape(()))
 
     def numbers(self, batch: Batch, part: str | None = None) -> Floats | None:

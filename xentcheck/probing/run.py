@@ -31,7 +31,7 @@ from xentcheck.targets.specification import build_plan
 TIME_LIMIT = 10.0
 FIRST_TIME_LIMIT = 30.0
 _BOXED = (
-    "The loss of several rows is an array of shape (1,), and was read as the number in it; a contract has a number "
+    "The loss of several rows is an array of shape {}, and was read as the number in it; a contract has a number "
     "there, so that `xentcheck check` finds the shape and nothing else: wrap the loss, with reshape(())."
 )
 
@@ -142,7 +142,7 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
     else:
         inference.suppose("labels", [questions.form], inference.contradictions[0].evidence)
     if questions.boxed and questions.contract.reduction != "none":
-        inference.notes.append(_BOXED)
+        inference.notes.append(_BOXED.format(questions.boxed))
     inference.calls = questions.calls
     return inference
 
