@@ -32,6 +32,20 @@ def first_finding(loss: Any, **contract: Any) -> Finding:
     return report.findings[0]
 
 
+def bounds_in_the_dtype_of_labels(z: Any, y: Any) -> Any:
+    """A gather that holds labels against the number of classes in their own dtype, in which 257 is 1 for uint8."""
+    inside = y < np.asarray(z.shape[1]).astype(y.dtype)
+    return np.where(inside, row_losses(z, y), np.inf)
+
+
+def test_a_dtype_of_labels_that_does_not_hold_the_number_of_classes_is_the_cause() -> None:
+    """The class that the minimal batch happens to have is not; the same labels in int64 are answered rightly."""
+    contract = {"reduction": "none", "dtypes": ["float64"], "label_dtypes": ["int64", "uint8"]}
+    report = xentcheck.check(bounds_in_the_dtype_of_labels, contract=contract, properties=["label-forms"])
+    assert {one.mechanism for one in report.findings} == {"label_dtype"}
+    assert "int64" in report.findings[0].cause
+
+
 @pytest.mark.parametrize(
     ("law", "title", "got", "mechanism"),
     [

@@ -42,6 +42,14 @@ LABEL_DTYPE = Cause(
     "The same labels in the scores' dtype are answered rightly: arithmetic is done, or kept, in the labels' own dtype.",
 )
 
+NARROW_LABELS = Cause(
+    "label_dtype",
+    "The same labels as int64 are answered rightly: something that their own dtype cannot hold, such as the number of "
+    "classes, is calculated in it; convert the labels to int64 first.",
+)
+_OF_NARROW_LABELS = {"labels_wrapped", "labels_rounded", NARROW_LABELS.mechanism}
+"""What says more exactly what becomes of labels in a dtype of their own."""
+
 UNSTEADY = {STATE_KEPT.mechanism, NONDETERMINISTIC.mechanism}
 """Under these any answer may be wrong, by any number."""
 
@@ -103,7 +111,17 @@ class Diagnosis:
         if not again or law.name == "determinism":
             return CHANGED
         told = self._by_behaviour(law, violation, part) if self._ask else None
-        return told or self._by_numbers(law, violation, first, part)
+        told = told or self._by_numbers(law, violation, first, part)
+        exact = told is not None and told.mechanism in (*UNSTEADY, *_OF_NARROW_LABELS)
+        return NARROW_LABELS if not exact and self._right_as_int64(law, violation, part) else told
+
+    def _right_as_int64(self, law: Law, violation: Violation, part: str) -> bool:
+        """Return whether class numbers of another dtype are answered rightly as int64."""
+        batch = violation.batch
+        other = batch.label_form == "sparse" and batch.labels.dtype.kind in "iu" and batch.labels.dtype != np.int64
+        if not (self._ask and other) or violation.upstream is not None or violation.vector is not None:
+            return False
+        return _right(law, self._case_of(batch.replace(labels=batch.labels.astype(np.int64))), part)
 
     def _is_answered(self, batch: Batch) -> bool:
         outcome = self._case_of(batch).answer.outcome

@@ -223,7 +223,7 @@ def ignored_labels_overwritten(scores: Any, labels: Any) -> Any:
     return np.where(keep, losses, 0).sum() / max(int(np.count_nonzero(keep)), 1)
 
 
-@bug("size_dependent", contract={"reduction": "sum"}, gradient=gradient_sum)
+@bug("size_dependent", contract={"reduction": "sum"}, gradient=gradient_sum, akin=("label_dtype",))
 def row_numbers_in_the_dtype_of_the_labels(scores: Any, labels: Any) -> Any:
     """Row numbers are cast to the dtype of the labels, where those of 8 bits wrap around: with int8 row 128 looks in
     another row.
