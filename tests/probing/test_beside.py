@@ -92,6 +92,29 @@ def test_labels_that_are_no_class_are_not_all_ignored() -> None:
     assert infer(TargetSpecification(loss=by_name)).told["ignore_index"] == -100
 
 
+def clipped(p: Any, t: Any) -> Any:
+    """As networks from scratch have it."""
+    return -(t * np.log(np.clip(p, 1e-7, 1 - 1e-7))).sum(axis=1)
+
+
+def of_clipped(p: Any, t: Any) -> Any:
+    """The derivative of the logarithm at what is clipped, which is neither that of the loss nor -t/p."""
+    return -t / np.clip(p, 1e-7, 1 - 1e-7)
+
+
+def stopped(p: Any, t: Any) -> Any:
+    """The derivative of the loss, 0 where it is clipped."""
+    return np.where((p > 1e-7) & (p < 1 - 1e-7), -t / np.clip(p, 1e-7, 1 - 1e-7), 0)
+
+
+def test_a_gradient_of_clipped_probabilities_is_noted() -> None:
+    """It agrees with both conventions wherever nothing is clipped."""
+    words = "Where the boundary is at work the gradient is explained by no convention"
+    notes = infer(TargetSpecification(loss=clipped, gradient=of_clipped)).notes
+    assert any(words in note and "-10000000." in note for note in notes)
+    assert not any(words in note for note in infer(TargetSpecification(loss=clipped, gradient=stopped)).notes)
+
+
 def test_a_label_read_beyond_the_scores_is_not_ignored() -> None:
     """Whatever lies there; a label that is ignored does not count among many rows, too."""
     assert infer(TargetSpecification(loss=from_memory)).told["ignore_index"] is None

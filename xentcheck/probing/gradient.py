@@ -67,10 +67,14 @@ def _fits_of_two_classes(questions: Questions, inference: Inference) -> tuple[li
 def _conclude(questions: Questions, inference: Inference, fits: list[Any], evidence: str) -> None:
     # What the rim tells apart, all of it, before what is the plainest of the rest.
     if len(fits) > 1 and not questions.contract.boundary.exact:
-        for near in _rim(questions):
-            more, words = questions.choose(near, fits, "gradient")
-            if more:
-                fits, evidence = list(more), f"{evidence}; {words}"
+        for alike in _rim(questions):
+            told = False
+            for near in alike:
+                more, words = questions.choose(near, fits, "gradient")
+                if more:
+                    fits, evidence, told = list(more), f"{evidence}; {words}", True
+            if not told:
+                _note_unexplained(questions, inference, fits, alike[-1])
     chosen = dict(fits[0])
     questions.learn(**chosen)
     for key in ("gradient_wrt", "gradient_of", "gradient_reduction"):
@@ -78,6 +82,21 @@ def _conclude(questions: Questions, inference: Inference, fits: list[Any], evide
             also = tuple(dict.fromkeys(one[key] for one in fits if one[key] != chosen[key]))
             what = chosen[key] or f"{questions.contract.reduction} (that of the loss)"
             inference.tell(key, chosen[key], f"{evidence}, as {what} gives", also)
+
+
+def _note_unexplained(questions: Questions, inference: Inference, fits: list[Any], near: Batch) -> None:
+    """Say what the gradient is where a boundary is at work, if it is a number and of no convention."""
+    got = questions.numbers(near, "gradient")
+    if got is None or not np.all(np.isfinite(got)):
+        return
+    named = {"loss": "the derivative of the loss", "ideal": "that of the loss without its boundary"}
+    expected = " and ".join(
+        f"{named[one['gradient_of']]} {answered(questions.predict(near, 'gradient', **one))}" for one in fits
+    )
+    inference.notes.append(
+        f"Where the boundary is at work the gradient is explained by no convention: {shown(near)}: {answered(got)}, "
+        f"where {expected} is expected."
+    )
 
 
 def _of_any_sum(questions: Questions, inference: Inference) -> None:
@@ -107,22 +126,23 @@ def _of_any_sum(questions: Questions, inference: Inference) -> None:
         )
 
 
-def _rim(questions: Questions) -> list[Batch]:
-    """Return rows whose label has a probability of the size of the boundary's constant, below it and above."""
+def _rim(questions: Questions) -> list[list[Batch]]:
+    """Return rows whose label has a probability of the size of the boundary's constant: those below it, those above."""
     boundary = questions.contract.boundary.read_in(FORMATS[questions.dtype].eps)
     low = boundary.add if boundary.add is not None else boundary.clip[0] if boundary.clip is not None else 0.0
-    batches: list[Any] = []
+    batches: list[list[Batch]] = []
     for share in (0.5, 2.0):
         p = np.zeros((1, questions.m))
         p[0, :2] = 1.0 - share * low, share * low
+        batches.append([])
         if questions.contract.input == "probabilities":
-            batches.append(questions.batch(p, [1]))
+            batches[-1].append(questions.batch(p, [1]))
             if low:  # where p is 0 beside the label, 0 / 0 may be all that comes back
                 p[0, 1:] = share * low
                 p[0, 0] = 1.0 - p[0, 1:].sum()
-                batches.append(questions.batch(p, [1]))
+                batches[-1].append(questions.batch(p, [1]))
         else:
             logits = np.full((1, questions.m), -700.0)
             logits[0, :2] = 0.0, np.log(share * low) if low else -700.0
-            batches.append(questions.batch(logits, [1]))
+            batches[-1].append(questions.batch(logits, [1]))
     return batches
