@@ -99,3 +99,36 @@ def test_what_is_passed_together() -> None:
     assert together(contract, soft.rows(slice(0)), 2) is None
     assert not meaningful_kind(Contract(), "sparse", "exclusive_options")
     assert meaningful_kind(contract, "sparse", "exclusive_options")
+
+
+def ignores_by_default(scores: Any, labels: Any, ignore_index: int = -100) -> Any:
+    """Ignore -100 where nothing is said, and refuse every other number that is no class."""
+    if labels.ndim == 2:
+        return dense_losses(scores, labels).sum()
+    kept = labels != ignore_index
+    if np.any((labels[kept] < 0) | (labels[kept] >= scores.shape[1])):
+        raise ValueError("no class has this number")
+    return row_losses(scores, np.where(kept, labels, 0))[kept].sum()
+
+
+def ignores_negative(scores: Any, labels: Any, ignore_index: int = -100) -> Any:
+    """Ignore every number below 0, whatever is said."""
+    taken = np.where(labels < 0, ignore_index, labels) if labels.ndim < 2 else labels
+    return ignores_by_default(scores, taken, ignore_index)
+
+
+def test_what_a_target_ignores_by_default_is_no_bad_label() -> None:
+    """In calls from which `ignore_index` is left out nobody has said what is ignored."""
+    contract = {
+        "labels": ["sparse", "soft"],
+        "ignore_index": {"argument": "ignore_index"},
+        "exclusive": [["soft", "ignore_index"]],
+        "reduction": "sum",
+        "soft_rows": "any",
+        "dtypes": ["float64"],
+        "invalid": ["label_negative", "label_out_of_range"],
+    }
+    report = xentcheck.check(ignores_by_default, contract=contract, properties=["bad-input"])
+    assert report.findings == ()
+    wrong = xentcheck.check(ignores_negative, contract=contract, properties=["bad-input"])
+    assert [one.property for one in wrong.findings] == ["bad-input"]

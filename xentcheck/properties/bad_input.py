@@ -21,6 +21,8 @@ from xentcheck.properties.left_open import LeftOpen, returned, said
 from xentcheck.properties.spoiling import Spoiled, meaningful_kind, not_finite, spoil, together
 
 _NONFINITE = ("-inf", "+inf", "nan")
+_OTHER_NUMBERS = ("label_out_of_range", "label_negative")
+"""Where `ignore_index` is left out of the call, the target may ignore a number by its own default, such as -100."""
 _SMALL = 4096
 """Up to this many scores a batch is spoiled in every kind promised; a larger one in one kind."""
 
@@ -63,6 +65,8 @@ def _spoiled(case: Case, kind: str, way: int) -> Spoiled | None:
     """Return the batch made invalid in a kind and what was done, or None where that cannot be done to it."""
     if kind == EXCLUSIVE_OPTIONS:
         return together(case.contract, case.batch, way)
+    if kind in _OTHER_NUMBERS and "ignore_index" in case.contract.arguments.keys() - case.batch.options.keys():
+        return None
     return spoil(case.batch, kind, way, case.contract.value_in("ignore_index", case.batch.options))
 
 
