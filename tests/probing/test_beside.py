@@ -115,6 +115,21 @@ def test_a_gradient_of_clipped_probabilities_is_noted() -> None:
     assert not any(words in note for note in infer(TargetSpecification(loss=clipped, gradient=stopped)).notes)
 
 
+def of_rows_or_pixels(z: Any, y: Any) -> Any:
+    """Scores (n, m), or images (N, m, H, W); nothing else, as jittor has it."""
+    if z.ndim == 4:
+        z, y = np.moveaxis(z, 1, -1).reshape(-1, z.shape[1]), y.reshape(-1)
+    if z.ndim != 2:
+        raise ValueError("rows or images are wanted")
+    return row_losses(z, y).mean()
+
+
+def test_pixels_are_found_where_tokens_are_refused() -> None:
+    """One axis more is refused, and two are not."""
+    told = infer(TargetSpecification(loss=of_rows_or_pixels)).told
+    assert (told["axis"], told["extra_axes"]) == (1, [0, 2])
+
+
 def test_a_label_read_beyond_the_scores_is_not_ignored() -> None:
     """Whatever lies there; a label that is ignored does not count among many rows, too."""
     assert infer(TargetSpecification(loss=from_memory)).told["ignore_index"] is None
