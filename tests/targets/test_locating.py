@@ -98,9 +98,25 @@ def test_a_file_of_a_package_is_named_by_its_package(tmp_path: Path, monkeypatch
     (tmp_path / "mine_of_a_package" / "sub.py").write_text("from .base import loss\n")
     monkeypatch.chdir(tmp_path)
     said = refusal("mine_of_a_package/sub.py:loss")
-    assert said.endswith("from the folder that holds mine_of_a_package, name it mine_of_a_package.sub:ATTRIBUTE.")
+    assert said.endswith("; it is part of a package: name it mine_of_a_package.sub:loss.")
     with open_host(TargetSpecification("mine_of_a_package.sub:loss")) as host:
         assert host.evaluate(BATCH).loss == 5.0
+
+
+def test_a_file_deep_in_packages_is_named_from_the_outermost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file imports may be above its own folder, so that only the outermost package is sure to hold it."""
+    deep = tmp_path / "src" / "outer_of_two" / "inner"
+    deep.mkdir(parents=True)
+    for folder in (deep, deep.parent):
+        (folder / "__init__.py").write_text("")
+    (deep.parent / "base.py").write_text("def loss(z, y):\n    return 7.0\n")
+    (deep / "sub.py").write_text("from ..base import loss\n")
+    monkeypatch.chdir(tmp_path)
+    said = refusal("src/outer_of_two/inner/sub.py:loss")
+    assert said.endswith("; it is part of a package: from the folder src, name it outer_of_two.inner.sub:loss.")
+    monkeypatch.chdir(tmp_path / "src")
+    with open_host(TargetSpecification("outer_of_two.inner.sub:loss")) as host:
+        assert host.evaluate(BATCH).loss == 7.0
 
 
 def test_forward_and_calculate() -> None:

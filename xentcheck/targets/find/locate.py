@@ -60,7 +60,10 @@ def locate(location: str, base: str = ".", hint: str = "") -> Any:
     TargetError
     """
     module_name, attribute = split(location)
-    module = _import_file(file_path(module_name, base)) if is_file(module_name) else _import(module_name, hint)
+    if is_file(module_name):
+        module = _import_file(file_path(module_name, base), attribute, base)
+    else:
+        module = _import(module_name, hint)
     found: Any = module
     so_far = module_name
     for part in attribute.split("."):
@@ -120,7 +123,7 @@ def _import(name: str, hint: str) -> ModuleType:
         raise TargetError(f"{name} could not be imported: {_said(error)}{advice}.") from None
 
 
-def _import_file(path: str) -> ModuleType:
+def _import_file(path: str, attribute: str, base: str) -> ModuleType:
     # A file is imported as Python would run it: its directory is importable for its neighbours.
     directory = os.path.dirname(path)
     if directory not in sys.path:
@@ -140,12 +143,21 @@ def _import_file(path: str) -> ModuleType:
         del sys.modules[name]
         advice = ""
         if isinstance(error, ImportError) and "relative import" in str(error):
-            package = os.path.basename(directory)
-            advice = (
-                f"; from the folder that holds {package}, name it {package}.{os.path.basename(path)[:-3]}:ATTRIBUTE"
-            )
+            folder, package = _package_of(directory)
+            away = os.path.relpath(folder, base)
+            place = "" if away == "." else f"from the folder {away}, "
+            advice = f"; it is part of a package: {place}name it {package}.{os.path.basename(path)[:-3]}:{attribute}"
         raise TargetError(f"{os.path.basename(path)} could not be imported: {_said(error)}{advice}.") from None
     return module
+
+
+def _package_of(directory: str) -> tuple[str, str]:
+    """Return the folder that the package of a directory is imported from, and the package's whole name."""
+    folder, package = os.path.split(directory)
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, outer = os.path.split(folder)
+        package = f"{outer}.{package}"
+    return folder, package
 
 
 def _said(error: BaseException) -> str:
