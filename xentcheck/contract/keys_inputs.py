@@ -47,8 +47,8 @@ def _domain(name: str, value: Any) -> Mapping[str, Any]:
     return limits
 
 
-def _domain_to_json(limits: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: list(limit) if isinstance(limit, tuple) else limit for name, limit in limits.items()}
+def _domain_to_json(limits: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: list(limit) if isinstance(limit, tuple) else limit for name, limit in (limits or {}).items()}
 
 
 @dataclass(frozen=True)

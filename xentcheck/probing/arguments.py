@@ -48,10 +48,10 @@ def find_arguments(questions: Questions, inference: Inference, parameters: Seque
         answers = _find_call(questions, inference, parameters, name)
     except UnansweredError:
         if unknown is not None:
-            raise _no_option(unknown, name) from None
+            raise _no_option(unknown, name, parameters) from None
         raise
     if unknown is not None and inference.contradictions:
-        raise _no_option(unknown, name)
+        raise _no_option(unknown, name, parameters)
     needed = {one.name for one in further if one.required}
     inference.required = {key: name for key, name in questions.contract.arguments.items() if name in needed}
     return answers
@@ -59,7 +59,7 @@ def find_arguments(questions: Questions, inference: Inference, parameters: Seque
 
 def _find_call(questions: Questions, inference: Inference, parameters: Sequence[Parameter], name: str) -> list[Answer]:
     """Find the call that works; a mask that is needed is tried as one before it is tried as anything else."""
-    order, readings = orders(parameters), _readings(parameters[2:], name)
+    order, readings = orders(parameters), _readings(parameters, name)
     mask = next((one for one in parameters[2:] if one.required and names_mask(one.name)), None)
     if mask is None:
         return find_call(questions, inference, order, readings)
@@ -81,20 +81,21 @@ def _find_call(questions: Questions, inference: Inference, parameters: Sequence[
     return find_call(questions, inference, order, readings)
 
 
-def _no_option(parameter: Parameter, name: str) -> TargetError:
+def _no_option(parameter: Parameter, name: str, parameters: Sequence[Parameter]) -> TargetError:
+    first, second = (one.name for one in parameters[:2])
     return TargetError(
-        f"{name} needs an argument {parameter.name!r} beside scores and labels, which acts as no option that xentcheck "
-        "knows; wrap it in a function of two arguments."
+        f"{name} needs an argument {parameter.name!r} beside scores and labels, as which {first!r} and {second!r} were "
+        "tried, and it acts as no option that xentcheck knows; write a function of scores and labels that calls it."
     )
 
 
-def _readings(further: Sequence[Parameter], name: str) -> list[dict[str, Any]]:
+def _readings(parameters: Sequence[Parameter], name: str) -> list[dict[str, Any]]:
     """Return what may be declared of the arguments that are given in every call, the likeliest reading first."""
     given: list[list[dict[str, Any]]] = []
-    for one in further:
+    for one in parameters[2:]:
         if one.required:
             if not one.by_name:
-                raise _no_option(one, name)
+                raise _no_option(one, name, parameters)
             given.append([change for role in roles_of(one) for change in _changes(role, one.name)])
         elif is_named(one) and one.by_name:
             given.append(_given_or_not(one))

@@ -13,9 +13,11 @@ from xentcheck.batches.extra_axes import row_sizes, spread
 from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer, Place, answers_of, explanations, hypotheses, meant, turned
 from xentcheck.probing.asking import identity
+from xentcheck.probing.axis_of_one import told_beside, without_axes
 from xentcheck.probing.compare import LOOSE, answered
 from xentcheck.probing.constants import Constants, fitted
 from xentcheck.probing.inference import Inference
+from xentcheck.probing.nearly import nearly
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
 from xentcheck.targets import Outcome, TargetError
@@ -35,6 +37,14 @@ ROUNDS: Rounds = (
 _FEW = 3
 """How many readings of the arguments are tried with two classes, along axes and in 16 bits."""
 Readings = Sequence[dict[str, Any]]
+_ENTROPY = "; what returns the entropy of the scores alone is declared by output=entropy"
+_OF_ONE_ROW = (
+    "out of bounds for axis 0",
+    "truth value of an array",
+    "must be real number",
+    "converted to Python scalar",
+)
+_ROWS = "; if it takes one row, write a function of all: [loss(z, y) for z, y in zip(scores, labels)]"
 
 
 class UnansweredError(TargetError):
@@ -89,12 +99,13 @@ def find_call(
     if not answers:
         raise UnansweredError(_why_none(questions, refusals))
     one = answers[0]
+    near = nearly(questions, answers)
     _set(questions, one)
     inference.contradict(
         "input",
         f"{shown(one.batch)}: {answered(one.got)}, which is no cross-entropy of logits, probabilities or "
         f"log-probabilities, summed, averaged or one a row; logits and a {questions.contract.reduction} would give "
-        f"{answered(questions.predict(one.batch))}.",
+        f"{answered(questions.predict(one.batch))}.{near and ' '}{near}",
     )
     return answers
 
@@ -118,6 +129,8 @@ class _Search:
             answers += found
             tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
             if any(_settle(questions, self.inference, one, limit) for limit in tolerances for one in found):
+                return True
+            if questions.part == "loss" and any(_settle_without_axis(questions, self.inference, one) for one in found):
                 return True
         return False
 
@@ -159,6 +172,16 @@ def _settle(questions: Questions, inference: Inference, one: Answer, tolerance: 
     questions.learn(**found[0])
     _tell(questions, inference, one, found)
     return True
+
+
+def _settle_without_axis(questions: Questions, inference: Inference, one: Answer) -> bool:
+    """Explain an answer by one that has an axis of 1 less, which each later answer is taken for."""
+    for axis, plain in without_axes(one):
+        if _settle(questions, inference, plain, None):
+            questions.axis_of_one = axis
+            inference.notes.append(told_beside(one, plain))
+            return True
+    return False
 
 
 def _settle_with_constant(questions: Questions, inference: Inference, one: Answer) -> bool:
@@ -240,8 +263,10 @@ def _why_none(questions: Questions, refusals: list[tuple[Batch, Outcome]]) -> st
     if all(other.raised is not None and other.raised.call == "convert" for _, other in refusals):
         return f"{name} cannot be probed: {said(outcome)}."
     came = said(outcome).rstrip(". ")
-    entropy = "; what returns the entropy of the scores alone is declared by output=entropy"
+    where = f" ({outcome.raised.where})" if outcome.raised is not None and outcome.raised.where else ""
+    advice = _ENTROPY if "positional argument" in came and "missing" not in came else ""
+    advice = _ROWS if any(mark in came for mark in _OF_ONE_ROW) else advice
     return (
-        f"{name} cannot be probed, since none of {len(refusals)} calls with scores and labels returned numbers; "
-        f"for {shown(batch)} came {came}{entropy if 'positional argument' in came else ''}."
+        f"{name} cannot be probed, since none of {len(refusals)} calls with labels and scores of 3 or 2 classes "
+        f"returned numbers; for {shown(batch)} came {came}{where}{advice}."
     )

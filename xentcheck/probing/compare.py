@@ -26,3 +26,12 @@ def answered(got: Floats | None) -> str:
     if got is None:
         return "no number"
     return "nothing" if got.size == 0 else np.array2string(got, precision=6, separator=", ", threshold=12)
+
+
+def without_axis(numbers: Floats, axis: str) -> Floats:
+    """Return losses without an axis of 1: the last, the first, or each of the only number; others as they are."""
+    if axis == "each":
+        return numbers.reshape(()) if numbers.size == 1 else numbers
+    if axis and numbers.ndim > 1 and numbers.shape[-1 if axis == "last" else 0] == 1:
+        return numbers[..., 0] if axis == "last" else numbers[0]
+    return numbers

@@ -8,7 +8,7 @@ from typing import Any
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes
 from xentcheck.probing.asking import Asking
-from xentcheck.probing.compare import TOLERANCE, Floats, answered, same
+from xentcheck.probing.compare import TOLERANCE, Floats, answered, same, without_axis
 from xentcheck.probing.show import idle, shown
 from xentcheck.targets import Host
 from xentcheck.truth.ball import Ball
@@ -21,7 +21,8 @@ class Questions(Asking):
     """A target, how it is called, and what is known of its contract so far.
 
     What it does that no contract says is known here, too, and enters what is said: `guard` is added to what a sum is
-    divided by, and with the options that are `blurred` an answer in float64 is as accurate as one in float32.
+    divided by, with the options that are `blurred` an answer in float64 is as accurate as one in float32, and an
+    `axis_of_one` that losses have is taken away.
 
     Parameters
     ----------
@@ -32,7 +33,14 @@ class Questions(Asking):
         super().__init__(host)
         self.guard = 0.0
         self.blurred: set[str] = set()
+        self.axis_of_one = ""
         self.predictions: dict[Any, Floats] = {}
+
+    def numbers(self, batch: Batch, part: str | None = None) -> Floats | None:
+        """Return the loss or the gradient of a batch in float64, or None where there is none."""
+        numbers = super().numbers(batch, part)
+        loss = (part or self.part) == "loss"
+        return without_axis(numbers, self.axis_of_one) if loss and numbers is not None else numbers
 
     def predict(self, batch: Batch, part: str | None = None, **changes: Any) -> Floats:
         """Return what the contract says of a batch, with some keys changed."""

@@ -10,6 +10,7 @@ from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.arguments import find_arguments, settle_arguments
 from xentcheck.probing.axes import find_axes
+from xentcheck.probing.classes import find_classes
 from xentcheck.probing.constants import explained, find_constants
 from xentcheck.probing.entropy import find_entropy, takes_scores_alone
 from xentcheck.probing.exclusive import find_exclusive, settle_exclusive
@@ -127,6 +128,7 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
     if questions.contract.reduction == "none" and not inference.contradictions:
         questions.independent.add(questions.part)
     if not inference.contradictions and not entropy:
+        find_classes(questions, inference)
         find_constants(questions, inference)
     if not inference.contradictions or _explained_but_the_rim(questions, inference):
         if entropy:

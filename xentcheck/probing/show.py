@@ -35,7 +35,7 @@ def said(outcome: Outcome, part: str = "") -> str:
     if outcome.raised is not None:
         if outcome.raised.call == "convert":
             return outcome.raised.message
-        return f"{outcome.raised.kind}: {outcome.raised.message[:100]}"
+        return f"{outcome.raised.kind}: {outcome.raised.message[:100]}".removesuffix(": ")
     value = getattr(outcome, part) if part else outcome.loss if outcome.loss is not None else outcome.gradient
     return "nothing" if value is None else _numbers(value)
 

@@ -13,6 +13,7 @@ from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import shown
 
 _OFFSET = -4.0
+_STEP = 2.0**-17
 
 
 def find_structure(questions: Questions, inference: Inference, answers: Sequence[Answer]) -> None:
@@ -34,6 +35,7 @@ def find_structure(questions: Questions, inference: Inference, answers: Sequence
     inference.suppose("labels", [one.form[0]], f"the first that are answered: {called}")
     _scores(questions, inference, one)
     _reduction(questions, inference, one)
+    _gradient(questions, inference, one)
 
 
 def _scores(questions: Questions, inference: Inference, one: Answer) -> None:
@@ -72,3 +74,25 @@ def _reduction(questions: Questions, inference: Inference, one: Answer) -> None:
     for times, reduction in ((1.0, "mean"), (2.0, "sum")):
         if abs(ratio - times) < 1e-3:
             inference.suppose("reduction", reduction, f"{answered(one.got)}, and {answered(got)} with each row twice")
+
+
+def _gradient(questions: Questions, inference: Inference, one: Answer) -> None:
+    """Tell that a gradient is that by the scores as they are given, where the loss moves with them as it says."""
+    kind = inference.structure["input"].value
+    if kind == "logits" or one.dtype != "float64" or not questions.description.has_gradient:
+        return
+    gradient = questions.numbers(one.batch, "gradient")
+    if gradient is None or gradient.shape != one.batch.scores.shape:
+        return
+    for place in np.ndindex(gradient.shape):
+        sums = []
+        for step in (_STEP, -_STEP):
+            scores = one.batch.scores.copy()
+            scores[place] += step
+            moved = questions.numbers(one.batch.replace(scores=scores))
+            sums.append(np.nan if moved is None else float(moved.sum()))
+        slope = (sums[0] - sums[1]) / (2 * _STEP)
+        if not abs(slope - gradient[place]) <= 1e-4 * max(1.0, abs(slope)):
+            return
+    evidence = f"the gradient of {shown(one.batch)} is {answered(gradient)}, by which the loss changes with the scores"
+    inference.suppose("gradient_wrt", kind, evidence)

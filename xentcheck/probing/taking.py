@@ -20,6 +20,7 @@ from xentcheck.contract import Contract, ContractError
 from xentcheck.contract.declaration import KEYS, OPTIONS
 from xentcheck.contract.keys_promises import P_MINUS_T
 from xentcheck.contract.reading import contract_of
+from xentcheck.probing.classes import REFUSED
 from xentcheck.probing.inference import Finding, Inference
 from xentcheck.report.results import CONVENTION, FACT, OPEN, SUSPICION, UNEXPLAINED, InferredKey
 
@@ -28,7 +29,7 @@ _LISTS = {"labels": "sparse", "label_shapes": "(n,)", "label_dtypes": "int64", "
 """Lists of what is understood, and what of them the default has: where that is understood, nothing is taken."""
 _CONVENTIONS = ("mean_over", "smoothing_over", "smoothing_weights", "gradient_of")
 _CONSTANTS = ("class_weights", "label_smoothing", "z_loss", "soft_cap")
-_SUSPICIONS = ("output", "gradient_reduction", "domain", "temperature")
+_SUSPICIONS = ("output", "gradient_reduction", "temperature")
 _DIGITS = 4
 """Of a constant that somebody wrote; an error that looks like a constant has as many as it happens to have."""
 _LONGEST = 200
@@ -89,6 +90,8 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
         return "" if set(Contract().dtypes) <= set(value) else FACT  # one of them is refused
     if key == "reduction" and value == "sum" and "divisor" not in found:
         return CONVENTION if _called_otherwise(found) else SUSPICION  # a mean that lacks its division looks so
+    if key == "domain":
+        return FACT if _refuses_others(one) else SUSPICION
     if key in _FACTS or (key, value) == ("output", "entropy"):
         return FACT
     if key == "gradient_of" and value == P_MINUS_T:
@@ -116,6 +119,11 @@ def _called_otherwise(found: dict[str, Finding]) -> bool:
     return not sparse or any(
         key in found and found[key].value != getattr(usual, key) for key in ("argument_order", "axis", "input")
     )
+
+
+def _refuses_others(one: Finding) -> bool:
+    """Return whether it is by calls that raise that a number of classes is told, and not by a gradient."""
+    return REFUSED in one.evidence
 
 
 def _at_work(one: Finding | None) -> bool:

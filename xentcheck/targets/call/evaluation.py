@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -115,12 +114,17 @@ class Calls:
             if target.settled or stop.raised.kind not in _REFUSALS:
                 raise
             others = [name for name in imported() if name != "jax"]  # which takes numpy arrays, too
+            furthest = stop
             for framework in map(framework_named, others):
-                with suppress(StoppedError):
+                try:
                     answer = call(framework)
-                    target.framework, target.settled = framework, True
-                    return answer
-            raise
+                except StoppedError as further:
+                    if furthest.raised.kind in _WRONG_ARRAYS and further.raised.kind not in _WRONG_ARRAYS:
+                        furthest = further
+                    continue
+                target.framework, target.settled = framework, True
+                return answer
+            raise furthest from None
         target.settled = True
         return answer
 
@@ -178,3 +182,5 @@ class Calls:
 
 _REFUSALS = ("TypeError", "AttributeError", "RuntimeError", "ValueError", "IndexError")
 """What a method raises that arrays of numpy have too, under which they understand something else: `x.view(-1, 3)`."""
+_WRONG_ARRAYS = ("TypeError", "AttributeError")
+"""What comes of arrays that are not the target's kind; what is raised after that says more of a call."""

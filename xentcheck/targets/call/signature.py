@@ -7,13 +7,24 @@ from typing import Any
 
 from xentcheck.targets.parameter import Parameter
 
+_CALLED_WITHIN = ("forward", "call", "construct")
+"""Methods that a call of an object hands its arguments to, in torch, keras and mindspore."""
+
 
 def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
-    """Return the arguments of a callable, without those that only collect others; () where it has no signature."""
+    """Return the arguments of a callable, without those that only collect others; () where it has no signature.
+
+    A call that hands whatever it is given to a method, as that of a torch module to its `forward`, has the arguments of
+    that method.
+    """
     import inspect  # slow to import, and hardly ever asked for
 
     try:
         stated = inspect.signature(function).parameters.values()
+        collected = bool(stated) and all(one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in stated)
+        inner = next((getattr(function, name) for name in _CALLED_WITHIN if hasattr(function, name)), None)
+        if collected and callable(inner):
+            stated = inspect.signature(inner).parameters.values()
     except (ValueError, TypeError):
         return ()
     return tuple(

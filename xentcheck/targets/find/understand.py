@@ -65,7 +65,11 @@ def function_of(found: Any, name: str) -> Callable[..., Any]:
     """Return an object that can be called, or raise TargetError."""
     if isinstance(found, type) or not callable(found):
         what = "a class without loss, forward or calculate" if isinstance(found, type) else f"{type(found).__name__}"
-        raise TargetError(f"{name} is {what}, which cannot be called with scores and labels; name a function.")
+        methods = [
+            one for one in dir(found) if isinstance(found, type) and not one.startswith("_") and _has(found, one)
+        ]
+        advice = f"one of its methods, such as {name}.{_likeliest(methods)}" if methods else "a function"
+        raise TargetError(f"{name} is {what}, which cannot be called with scores and labels; name {advice}.")
     function: Callable[..., Any] = found
     names = _by_keyword_alone(function)
     if len(names) > 1:
@@ -75,6 +79,11 @@ def function_of(found: Any, name: str) -> Callable[..., Any]:
             f"({given})."
         )
     return function
+
+
+def _likeliest(methods: list[str]) -> str:
+    """Return the method that a loss is the likeliest to be."""
+    return next((one for word in ("loss", "entropy", "forward", "call") for one in methods if word in one), methods[0])
 
 
 def _by_keyword_alone(function: Callable[..., Any]) -> list[str]:

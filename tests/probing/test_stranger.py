@@ -1,0 +1,178 @@
+"""Losses as strangers wrote them, and what is told of those that no contract has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.probing.unseen import log_softmax
+from xentcheck.probing import Inference, infer, taken
+from xentcheck.probing.toml import as_toml
+from xentcheck.targets import TargetError, TargetSpecification
+
+
+def told(loss: Any) -> Inference:
+    """Return what is inferred of a loss."""
+    return infer(TargetSpecification(loss=loss))
+
+
+def column(p: Any, y: Any) -> Any:
+    """What `gather` leaves: one loss a row, each in a row of its own."""
+    return -torch.log(p.gather(1, y.view(-1, 1)))
+
+
+def one_row(z: Any, y: Any) -> Any:
+    """Losses of columns, whose sum over the classes was kept as an axis."""
+    rows = -log_softmax(z)[np.arange(len(y)), y]
+    return rows[None, :]
+
+
+def mean_of_one(z: Any, y: Any) -> Any:
+    """A mean in an array of one number."""
+    return np.array([[-log_softmax(z)[np.arange(len(y)), y].mean()]])
+
+
+@pytest.mark.parametrize(
+    ("loss", "reduction", "shape"),
+    [(column, "none", "(2, 1)"), (one_row, "none", "(1, 2)"), (mean_of_one, "mean", "(1, 1)")],
+)
+def test_an_axis_of_1_hides_nothing_else(loss: Any, reduction: str, shape: str) -> None:
+    """The contract is told of the numbers, and the shape beside it."""
+    inference = told(loss)
+    assert not inference.contradictions
+    assert inference.told["reduction"] == reduction
+    assert inference.told["input"] == ("probabilities" if loss is column else "logits")
+    assert [shape in note for note in inference.notes if "axis of 1" in note] == [True]
+    if loss is column:
+        assert inference.told["gradient_wrt"] == "probabilities"
+
+
+class OfThree(torch.nn.Module):
+    """A loss made for a vocabulary of three, with a mask as a further argument of `forward`."""
+
+    def forward(self, logits: Any, target: Any, mask: Any = None) -> Any:
+        """Return the mean over the tokens that count."""
+        assert logits.shape[-1] == 3
+        losses = torch.nn.functional.cross_entropy(logits, target, reduction="none", ignore_index=-5)
+        return losses.mean() if mask is None else (losses * mask).sum() / mask.sum()
+
+
+def test_arguments_of_a_module_are_those_of_its_forward() -> None:
+    """Its call takes whatever it is given."""
+    inference = told(OfThree())
+    assert inference.told["row_weights"] == {"argument": "mask"}
+    assert inference.told["mean_over"] in ("kept", "weights")
+
+
+def test_a_number_of_classes_that_is_wanted_is_told_and_taken() -> None:
+    """Where one more and one less are refused, and not where all are answered."""
+    inference = told(OfThree())
+    assert inference.told["domain"] == {"classes": [3, 3]}
+    assert "domain = { classes = [3, 3] }" in as_toml(inference, "")
+    assert taken(inference)[0]["domain"] == {"classes": [3, 3]}
+    assert "domain" not in told(column).told
+
+
+class OfFive(torch.nn.Module):
+    """A loss made for a number of classes that is not tried."""
+
+    def forward(self, logits: Any, target: Any) -> Any:
+        """Return the mean."""
+        if logits.size(1) != 5:
+            raise ValueError("five classes are wanted")
+        return torch.nn.functional.cross_entropy(logits, target)
+
+
+def test_what_is_said_is_what_tensors_met() -> None:
+    """Arrays of numpy, which are tried first, have no `size` to call; nobody means that."""
+    with pytest.raises(TargetError) as caught:
+        told(OfFive())
+    said = str(caught.value)
+    assert "scores of 3 or 2 classes" in said
+    assert "ValueError: five classes are wanted (" in said
+    assert "in forward)" in said
+
+
+def from_one(p: Any, y: Any) -> Any:
+    """Classes counted from 1."""
+    return -torch.log(p[torch.arange(len(y)), y - 1]).mean()
+
+
+def over_all_numbers(z: Any, t: Any) -> Any:
+    """A mean over rows and classes."""
+    return -(t * log_softmax(z)).mean()
+
+
+def in_bits(z: Any, t: Any) -> Any:
+    """A logarithm to the base 2."""
+    return -(t * log_softmax(z)).sum(axis=1).mean() / np.log(2.0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (from_one, "probabilities, averaged, with each label one less"),
+        (over_all_numbers, "logits, averaged, divided by the number of classes"),
+        (in_bits, "logits, averaged, in bits"),
+    ],
+)
+def test_what_is_nearly_a_cross_entropy_is_said(loss: Any, words: str) -> None:
+    """No convention explains it, and one sentence does."""
+    (contradiction,) = told(loss).contradictions
+    assert words in contradiction.evidence
+
+
+def test_a_gradient_of_what_nothing_explains_is_that_by_its_scores() -> None:
+    """Torch differentiates by the probabilities that it is given, whatever is wrong with the loss."""
+    changes, keys = taken(told(from_one))
+    assert changes["input"] == changes["gradient_wrt"] == "probabilities"
+    assert "changes with the scores" in next(one.evidence for one in keys if one.key == "gradient_wrt")
+
+
+def of_one_row(p: Any, y: Any) -> float:
+    """A loss of a list of probabilities and the number of a class."""
+    return -float(np.log(p[y]))
+
+
+def of_lists(p: Any, y: Any) -> Any:
+    """The same of all rows, as advised."""
+    return [of_one_row(z, label) for z, label in zip(p, y, strict=True)]
+
+
+def test_a_loss_of_one_row_is_told_how_to_be_one_of_all() -> None:
+    """And what is advised works."""
+    with pytest.raises(TargetError, match="if it takes one row"):
+        told(of_one_row)
+    assert told(of_lists).told["reduction"] == "none"
+
+
+def of_three_arrays(student: Any, teacher: Any, labels: Any) -> Any:
+    """A distillation, which no contract has."""
+    soft = (np.exp(log_softmax(teacher)) * -log_softmax(student)).sum(axis=1).mean()
+    return soft - log_softmax(student)[np.arange(len(labels)), labels].mean()
+
+
+def test_an_argument_too_many_names_those_that_were_taken() -> None:
+    """It may be called as one of them is in what is said."""
+    with pytest.raises(TargetError, match="as which 'student' and 'teacher' were tried"):
+        told(of_three_arrays)
+
+
+class WithAMethod:
+    """A class whose loss is called otherwise."""
+
+    def a_setting(self) -> None:
+        """Nothing."""
+
+    def calculate_loss(self, z: Any, y: Any) -> Any:
+        """Return the mean."""
+        return -log_softmax(z)[np.arange(len(y)), y].mean()
+
+
+def test_a_class_is_told_which_method_to_name() -> None:
+    """The one that sounds like a loss."""
+    with pytest.raises(TargetError, match=r"name one of its methods, such as \S*WithAMethod\.calculate_loss\."):
+        infer(TargetSpecification(f"{__file__}:WithAMethod"))

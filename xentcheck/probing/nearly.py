@@ -1,0 +1,48 @@
+"""What an answer that no convention explains would be, if one thing about it were another: said to its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from xentcheck.batches.batch import Batch
+from xentcheck.probing.answers import Answer, hypotheses
+from xentcheck.probing.compare import same
+from xentcheck.probing.questions import Questions
+
+
+def nearly(questions: Questions, answers: Sequence[Answer]) -> str:
+    """Return a sentence about the first answer that is nearly a cross-entropy; "" where none is.
+
+    Parameters
+    ----------
+    questions : Questions
+    answers : sequence of Answer
+        None of them is explained by a convention.
+    """
+    for one in answers:
+        for change in hypotheses(questions.part, one):
+            for batch, factor, words in _variants(one):
+                wanted = factor * questions.predict(batch, **{**one.how, **change})
+                if np.any(wanted) and same(one.got, wanted, questions.tolerance(one.batch)):
+                    what = f"{change['input'].replace('_', '-')}, {_REDUCED[change['reduction']]}"
+                    return f"It is that of {what}, {words}."
+    return ""
+
+
+_REDUCED = {"mean": "averaged", "sum": "summed", "none": "one a row"}
+
+
+def _variants(one: Answer) -> Iterator[tuple[Batch, Any, str]]:
+    """Yield what an answer may be of, times what, and in which words."""
+    if one.batch.label_form == "sparse" and one.batch.labels.min() >= 1:
+        less = one.batch.replace(labels=(one.batch.labels - 1).astype(one.batch.labels.dtype))
+        yield less, 1.0, "with each label one less: if it counts classes from 1, write a function that adds 1 to labels"
+    yield (
+        one.batch,
+        1.0 / one.m,
+        "divided by the number of classes: if a mean is taken over all numbers, take it over rows",
+    )
+    yield one.batch, 1.0 / np.log(2.0), "in bits: a cross-entropy is in nats here, by the natural logarithm"
