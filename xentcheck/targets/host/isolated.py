@@ -298,10 +298,14 @@ class WorkerHost(Host):
                     self._start(try_out=False)
                     trying = False
                     continue
-                raise TargetError(_ended_while_importing(self._plan.name, how, self.last_output)) from None
+                said = _ended_while_importing(self._plan.name, how, self.last_output)
+                raise TargetError(f"{said[:-1]}; {_LONGER}." if slow else said) from None
             except BaseException:
                 self._discard(process)
                 raise
+
+
+_LONGER = "--first-time-limit of `check`, or --time-limit of `probe`, gives an import longer"
 
 
 def _ended_while_importing(name: str, how: str, output: str) -> str:
