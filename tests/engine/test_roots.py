@@ -162,3 +162,16 @@ def test_after_ctrl_c_no_promise_is_looked_for(monkeypatch: pytest.MonkeyPatch) 
     assert report.interrupted
     assert report.findings
     assert not asked
+
+
+def test_a_shape_of_the_loss_is_that_of_its_derivative_along_a_tangent() -> None:
+    """Which is no mistake of its own, where it is the same."""
+
+    def of_shape(law: str, number: int, part: str, shape: str) -> Found:
+        one = found(law, number)
+        title = f"the {part} has shape {shape}, but must have (0,)"
+        return replace(one, finding=replace(one.finding, title=title, part=part), event=("a wrong shape", part, "1"))
+
+    loss, alike = of_shape("layout", 22, "loss", "(0, 1)"), of_shape("forward-mode", 15, "jvp", "(0, 1)")
+    assert names(alike, loss) == [["layout", "forward-mode"]]
+    assert names(loss, of_shape("forward-mode", 15, "jvp", "()")) == [["layout"], ["forward-mode"]]

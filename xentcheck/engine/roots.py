@@ -6,8 +6,9 @@ with one mistake breaks ten laws in every dtype. Two of these are taken for one 
 1. the same mechanism is shown for both, or the one shown for the first predicts the numbers of the second: in the same
    cell, or in another one where the same happened, all that is wrong and nothing that is right;
 2. the same weaker promise would mend both (`promises.py`), and no two mechanisms are shown among those that it mends;
-3. no mechanism is shown for either, and the same happened to the same part of the answer. Then nothing tells them
-   apart, which is what the report says; it does not say that they are one.
+3. no mechanism is shown for either, and the same happened to the same part of the answer, or the loss has another shape
+   than declared and the derivative along a tangent the same. Then nothing tells them apart, which is what the report
+   says; it does not say that they are one.
 
 What happened first is kept apart from what else was found to break the same law (`further.py`).
 """
@@ -18,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from xentcheck.engine.further import Shown
+from xentcheck.engine.violation_kind import WRONG_SHAPE
 from xentcheck.report.finding import Finding
 from xentcheck.report.findings import telling
 
@@ -60,7 +62,7 @@ def shown_mechanism(shown: Shown, cell: Sequence[Shown]) -> str:
 
 def gathered(found: Iterable[Found]) -> tuple[Finding, ...]:
     """Return one finding for each root cause, the most telling, with the others beneath it."""
-    found = _shown_elsewhere(tuple(found))
+    found = _shaped_alike(_shown_elsewhere(tuple(found)))
     by_promise: dict[str, set[str]] = {}
     for one in found:
         by_promise.setdefault(one.promise, set()).add(one.mechanism)
@@ -72,7 +74,7 @@ def gathered(found: Iterable[Found]) -> tuple[Finding, ...]:
         else:
             root = ("promise", one.promise) if one.promise else ("event", *one.event)
         by_root.setdefault(root, []).append(one.finding)
-    ordered = (telling(group) for group in by_root.values())
+    ordered = (_loss_first(telling(group)) for group in by_root.values())
     return tuple(replace(first, also=tuple(others)) for first, *others in ordered)
 
 
@@ -83,3 +85,23 @@ def _shown_elsewhere(found: Sequence[Found]) -> tuple[Found, ...]:
         replace(one, mechanism=one.suspected) if not one.mechanism and (one.suspected, one.event[:2]) in shown else one
         for one in found
     )
+
+
+def _shaped_alike(found: Sequence[Found]) -> tuple[Found, ...]:
+    """Return findings, that of a derivative along a tangent as one of the loss where it has the shape of that."""
+    losses = {_shapes(one): one.event for one in found if one.event[:2] == (WRONG_SHAPE, "loss")}
+    return tuple(
+        replace(one, event=losses[_shapes(one)])
+        if one.event[:2] == (WRONG_SHAPE, "jvp") and _shapes(one) in losses
+        else one
+        for one in found
+    )
+
+
+def _loss_first(ordered: list[Finding]) -> list[Finding]:
+    """Return findings with one of the loss before those of what a derivative along a tangent has from it."""
+    return sorted(ordered, key=lambda one: one.part == "jvp" and " has shape " in one.title)
+
+
+def _shapes(one: Found) -> str:
+    return one.finding.title.partition(" has shape ")[2]

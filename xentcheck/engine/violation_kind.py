@@ -8,6 +8,7 @@ from typing import NamedTuple
 from xentcheck.properties.law import Violation
 
 WRONG_NUMBER = "a wrong number"
+WRONG_SHAPE = "a wrong shape"
 
 
 class Kind(NamedTuple):
@@ -38,7 +39,7 @@ def kind_of(violation: Violation) -> Kind:
 def _event(violation: Violation) -> str:
     """Return what happened where the law says no more than a title."""
     if " has shape " in violation.title:
-        return "a wrong shape"
+        return WRONG_SHAPE
     if " has dtype " in violation.title or " dtype " in violation.title:
         return "a wrong dtype"
     return str(violation.got) if isinstance(violation.got, str) else WRONG_NUMBER
