@@ -176,3 +176,18 @@ def test_a_class_is_told_which_method_to_name() -> None:
     """The one that sounds like a loss."""
     with pytest.raises(TargetError, match=r"name one of its methods, such as \S*WithAMethod\.calculate_loss\."):
         infer(TargetSpecification(f"{__file__}:WithAMethod"))
+
+
+def padded(y: Any, p: Any, weight: Any) -> Any:
+    """Clipped probabilities and row weights, where class 0 is that of padding and counts in the mean."""
+    rows = -np.log(np.clip(p, 1e-6, 1 - 1e-6))[np.arange(len(y)), y] * (y != 0)
+    return (rows * weight).sum() / len(y)
+
+
+def test_a_padding_of_class_0_hides_neither_boundary_nor_weights() -> None:
+    """Rows of that label have no loss from which anything could be told."""
+    inference = told(padded)
+    assert not inference.contradictions
+    assert inference.told["boundary"] == {"clip": [1e-6, 1 - 1e-6]}
+    assert inference.told["row_weights_as"] == "numbers"
+    assert inference.told["ignore_index"] == 0

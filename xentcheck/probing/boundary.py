@@ -85,11 +85,19 @@ def impossible(questions: Questions, dtype: str) -> Batch:
     return _certain(questions, 1, dtype)
 
 
+def _sure(questions: Questions) -> int:
+    """Return the class that a row is sure of: where there are three not 0, which may be that of padding.
+
+    A label of padding has a loss of 0 whatever the boundary is.
+    """
+    return 2 if questions.m > 2 else 0
+
+
 def _certain(questions: Questions, label: int, dtype: str | None = None) -> Batch:
-    """Return a row whose class 0 has the whole probability."""
+    """Return a row one of whose classes has the whole probability."""
     row = np.zeros((1, questions.m))
     name = dtype or questions.dtype
-    row[0, 0] = 1.0 if questions.contract.input == "probabilities" else _largest(name)
+    row[0, _sure(questions)] = 1.0 if questions.contract.input == "probabilities" else _largest(name)
     return questions.batch(row, [label], dtype=name)
 
 
@@ -126,7 +134,7 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
         return
     low = constant(float(np.exp(-loss)), loss)
     candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, low, loss, normalise)]
-    batches = [_certain(questions, label=0), *_near(questions, low), questions.plain(questions.few)]
+    batches = [_certain(questions, label=_sure(questions)), *_near(questions, low), questions.plain(questions.few)]
     above = _above_one(questions)
     if normalise and questions.numbers(above) is not None:  # tells whether the division or the clip comes first
         batches.append(above)
@@ -164,7 +172,7 @@ def _candidates(questions: Questions, low: float, loss: float, normalise: bool) 
         for high, others in ((1.0 - low, questions.m - 2), (1.0, questions.m - 1)):
             own = constant(low / (1.0 - others * low), loss)
             yield {"clip": [own, high if high == 1.0 else 1.0 - own], "normalise": "after"}
-    got = questions.numbers(_certain(questions, label=0))
+    got = questions.numbers(_certain(questions, label=_sure(questions)))
     if got is None or got.size != 1:
         return
     least = float(got.reshape(-1)[0])
@@ -175,10 +183,10 @@ def _candidates(questions: Questions, low: float, loss: float, normalise: bool) 
 
 
 def _above_one(questions: Questions) -> Batch:
-    """Return a row that sums to more than 1, with a first entry that a clip changes."""
+    """Return a row that sums to more than 1, with an entry that a clip changes."""
     row = np.full((1, questions.m), 0.5)
-    row[0, 0] = 2.0
-    return questions.batch(row, [0])
+    row[0, _sure(questions)] = 2.0
+    return questions.batch(row, [_sure(questions)])
 
 
 def _near(questions: Questions, low: float) -> Iterator[Batch]:

@@ -42,9 +42,11 @@ def weighted(questions: Questions) -> Weighting | None:
     averaged = questions.contract.reduction == "mean"
     candidates: list[dict[str, Any]] = [{"mean_over": mean} for mean in _MEANS[kind]] if averaged else [{}]
     words = []
-    n = 2 if questions.m != 2 else 3  # weights of rows are no weights of classes where there are as many
+    # Weights of rows are no weights of classes where there are as many; a label of 0 may be one of padding.
+    labels = (1, 2) if questions.m > 2 else (1, 0, 1)
+    n = len(labels)
     for values in _NUMBERS if kind == "numbers" else _MASK:
-        batch = questions.batch(questions.rows(n), (1, 0, 1)[:n], row_weights=values[:n])
+        batch = questions.batch(questions.rows(n), labels, row_weights=values[:n])
         fits, evidence = questions.choose(batch, candidates)
         candidates = [dict(one) for one in fits]
         words.append(evidence)
