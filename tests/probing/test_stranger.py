@@ -65,6 +65,7 @@ def test_arguments_of_a_module_are_those_of_its_forward() -> None:
     inference = told(OfThree())
     assert inference.told["row_weights"] == {"argument": "mask"}
     assert inference.told["mean_over"] in ("kept", "weights")
+    assert taken(inference)[0]["mean_over"] == inference.told["mean_over"]
 
 
 def test_a_number_of_classes_that_is_wanted_is_told_and_taken() -> None:

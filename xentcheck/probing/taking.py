@@ -28,6 +28,7 @@ _FACTS = ("argument_order", "axis", "input", "reduction", "gradient_wrt", "row_w
 _LISTS = {"labels": "sparse", "label_shapes": "(n,)", "label_dtypes": "int64", "extra_axes": 0}
 """Lists of what is understood, and what of them the default has: where that is understood, nothing is taken."""
 _CONVENTIONS = ("mean_over", "smoothing_over", "smoothing_weights", "gradient_of")
+_IN_A_MEAN = ("class_weights", "row_weights", "ignore_index")
 _CONSTANTS = ("class_weights", "label_smoothing", "z_loss", "soft_cap")
 _SUSPICIONS = ("output", "gradient_reduction", "temperature")
 _DIGITS = 4
@@ -103,7 +104,7 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
         return SUSPICION if "input" not in found or found["input"].value == "logits" else CONVENTION
     if key == "ignore_index":
         return SUSPICION if isinstance(value, int) and value >= 0 else OPEN
-    if key == "mean_over" and not any(_at_work(found.get(name)) for name in ("class_weights", "ignore_index")):
+    if key == "mean_over" and not any(_at_work(found.get(name)) for name in _IN_A_MEAN):
         return ""  # a mean over the rows that a label, not taken as ignored, leaves
     if key in _CONSTANTS and not _written(value):
         return SUSPICION
