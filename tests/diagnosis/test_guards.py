@@ -98,3 +98,16 @@ def test_a_stated_guard_is_no_mistake_and_its_loss_is() -> None:
     assert name(problem, "loss", -np.log(p + 1e-7).sum()) is None
     assert name(problem, "loss", -np.log(p).sum()) == "guard_missing"
     assert name(problem, "loss", -np.log(p + 1e-9).sum()) == "eps_added"
+
+
+@pytest.mark.parametrize("eps", [1e-8, 1e-6, 1e-5])
+@pytest.mark.parametrize("part", ["loss", "gradient"])
+def test_a_constant_in_a_divisor(eps: float, part: str) -> None:
+    """What is to protect an empty batch makes the means of all others smaller."""
+    z = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]])
+    y = np.array([1, 0])
+    wrong = losses(z, hot(y, 3)).sum() if part == "loss" else softmax(z) - hot(y, 3)
+    cause = likely_cause(given(z, y), part, wrong / (2 + eps))
+    assert cause is not None
+    assert (cause.mechanism, f"{eps:g} is added to the divisor, 2" in cause.sentence) == ("divisor_guarded", True)
+    assert name(given(z, y), part, wrong / 2) is None
