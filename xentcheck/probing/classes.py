@@ -6,6 +6,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said
+from xentcheck.targets import Outcome
 
 REFUSED = "and others refused"
 """What the evidence says of it."""
@@ -18,11 +19,14 @@ def find_classes(questions: Questions, inference: Inference) -> None:
     With two classes, a target that refuses three is made for two.
     """
     m = questions.m
-    others = [_with(questions, other) for other in ((m - 1, m + 1) if m >= _LEAST else (m + 1,))]
-    outcomes = [questions.ask(batch) for batch in others]
-    if any(outcome.raised is None and not outcome.died for outcome in outcomes):
-        return
-    came = "; ".join(f"{batch.m}: {said(outcome)}" for batch, outcome in zip(others, outcomes, strict=True))
+    others: list[tuple[Batch, Outcome]] = []
+    for other in (m + 1, m - 1) if m >= _LEAST else (m + 1,):
+        batch = _with(questions, other)
+        outcome = questions.ask(batch)
+        if outcome.raised is None and not outcome.died:
+            return  # most are answered, and nothing more is asked
+        others.append((batch, outcome))
+    came = "; ".join(f"{batch.m}: {said(outcome)}" for batch, outcome in others)
     inference.tell("domain", {"classes": [m, m]}, f"{m} classes are answered, {REFUSED}: {came}")
 
 
