@@ -146,9 +146,10 @@ def scaled_by_one_and_a_half(scores: Array, labels: Array) -> Any:
 
 
 @bug(
-    "scaled",
+    "divisor_guarded",
     "gradient",
     role="gradient",
+    akin=("scaled",),
     contract={"dtypes": ["float64"]},
     thread="numerics: only at 1e-9 relative",
 )

@@ -56,7 +56,7 @@ def divided_by_one_less(scores: Array, labels: Array) -> Any:
     return sum_loss(scores, labels) / scores.dtype.type(len(scores) - 1)
 
 
-@bug("divisor_one_off", "value", akin=("scaled",), contract={"dtypes": ["float64"]}, thread="numerics: n + eps")
+@bug("divisor_guarded", "value", akin=("scaled",), contract={"dtypes": ["float64"]}, thread="numerics: n + eps")
 def divided_by_n_plus_eps(scores: Array, labels: Array) -> Any:
     """Divide by n + 1e-8."""
     return sum_loss(scores, labels) / (len(scores) + 1e-8)
