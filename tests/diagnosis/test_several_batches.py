@@ -240,6 +240,6 @@ def test_a_mistake_of_some_rows_that_needs_many_is_told_with_their_number() -> N
     found = common_cause(answers[:1], answers[1:])
     assert found is not None
     assert found.sentence == (
-        "In some rows or classes: the gradient is zero everywhere: no derivative reaches the scores. "
+        "In some rows or classes: the gradient is zero: no derivative reaches the scores. "
         "Of the batches tried, only batches of 17 rows or more are answered wrongly."
     )

@@ -25,6 +25,7 @@ JUDGED = 16  # batches of the sweep by which a law is asked again
 WRONG, RIGHT = 10, 10  # answers that are looked at
 WRONG_OF_LAW = 4
 LARGEST = 2**12  # entries of a batch that is asked for evidence alone
+LARGEST_VARIED = 2**16  # entries of a minimal batch: what shows there alone has to be asked there once more
 LEAST_LIMIT = 127  # of labels in any dtype: below such a one another dtype may have its own
 LARGEST_OF_A_FINDING = 2**18
 
@@ -159,10 +160,11 @@ def variations(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[B
     new_shapes : bool
         Whether they may have another shape.
     """
-    if not 0 < batch.scores.size <= LARGEST:
+    if not 0 < batch.scores.size <= LARGEST_VARIED:
         return
     space = InputSpace(contract, batch.dtype, batch.label_form)
-    for changed in (*_other_numbers(contract, batch), *_other_places(contract, batch, new_shapes)):
+    elsewhere = _other_places(contract, batch, new_shapes) if batch.scores.size <= LARGEST else ()
+    for changed in (*_other_numbers(contract, batch), *elsewhere):
         if not objection(space, changed):
             yield changed
 

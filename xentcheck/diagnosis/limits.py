@@ -50,6 +50,9 @@ def known(observations: Sequence[Observation]) -> str:
     counted = f"of {len(wrong)} wrong answers and {len(right)} right ones"
     if where := limits(observations):
         return f"Known: {counted}, the wrong ones are those on {where}."
+    for said, holds in RARE:
+        if all(map(holds, wrong)) and not any(map(holds, right)):
+            return f"Known: {counted}, the wrong ones are those on {said}."
     for name, size in SIZES:
         of_wrong, of_right = sorted(map(size, wrong)), sorted(map(size, right))
         if of_right[-1] < of_wrong[0]:
@@ -70,6 +73,28 @@ def _largest_gap(one: Observation) -> float:
     scores = np.where(np.isfinite(one.model.raw), one.model.raw, 0.0)
     return float(np.ptp(scores, axis=-1).max(initial=0.0)) if scores.shape[-1] else 0.0
 
+
+def _one_label(one: Observation) -> bool:
+    labels = one.model.labels
+    return labels is not None and one.model.n > 1 and bool((labels == labels[0]).all())
+
+
+def _tied(one: Observation) -> bool:
+    z = one.model.raw
+    return one.model.m > 1 and bool(((z == z.max(axis=-1, keepdims=True)).sum(axis=-1) > 1).any())
+
+
+RARE: tuple[tuple[str, Callable[[Observation], bool]], ...] = (
+    ("several rows that all have the same label", _one_label),
+    ("rows in which several scores share the maximum", _tied),
+    ("batches with ignored rows", lambda one: not one.model.problem.kept.all()),
+    ("batches in which a score is infinite", lambda one: bool(np.isinf(one.model.raw).any())),
+    (
+        "batches in which a score is negative zero",
+        lambda one: bool((np.signbit(one.model.raw) & (one.model.raw == 0)).any()),
+    ),
+)
+"""What a special case may be about, beside shapes."""
 
 SIZES: tuple[tuple[str, Callable[[Observation], float]], ...] = (
     ("a largest score", _largest_score),

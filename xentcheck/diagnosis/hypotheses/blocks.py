@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 
 import numpy as np
 
@@ -28,6 +29,17 @@ def running_softmax(model: Model) -> Iterator[Prediction]:
         yield _online(model, "online_not_rescaled", text, parts, lambda old, new: np.ones_like(old))
         text = f"When a later {size} raises the maximum, the running sum is rescaled by exp(new - old), the wrong way."
         yield _online(model, "online_not_rescaled", text, parts, lambda old, new: np.exp(new - old))
+        if len(parts) > 2:
+            text = (
+                f"The running sum is rescaled at the second {size} alone; do so at every one that raises the maximum."
+            )
+            yield _online(model, "online_not_rescaled", text, parts, _once())
+
+
+def _once() -> Callable[[Floats, Floats], Floats]:
+    """Return what rescales a sum at the first two blocks, and not at those after them."""
+    seen = count()
+    return lambda old, new: np.exp(old - new) if next(seen) <= 1 else np.ones_like(old)
 
 
 def _online(model: Model, mechanism: str, text: str, parts: list[Floats], rescale: object) -> Prediction:

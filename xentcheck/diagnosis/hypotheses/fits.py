@@ -72,6 +72,9 @@ def constants_of_the_softmax(wrong: Sequence[Observation]) -> Iterator[Group]:
     yield from _searched(of_logits, "label_margin", text, (-4, 4), _margin)
     text = "eps = {constant:.4g} is added to the probability: log(p + eps)."
     yield from _searched(wrong, "eps_added", text, (-320, 1), _eps)
+    text = "Probabilities below {constant:.4g} count as that in the gradient."
+    by_p = [seen for seen in wrong if seen.model.part == "gradient"]
+    yield from _searched(by_p, "probability_raised", text, (-30, 0), _raised)
     text = "Losses of a row above {constant:.6g} are cut off: log p is limited."
     losses = [seen for seen in wrong if seen.model.part == "loss"]
     yield from _searched(losses, "log_limited", text, (-2, 5), _limited)
@@ -176,6 +179,13 @@ def _eps(model: Model, c: float) -> Floats:
 def _limited(model: Model, c: float) -> Floats:
     log_p, p = model.logs
     return model.finish(model.rows(logs=(np.maximum(log_p, -c), p)))
+
+
+def _raised(model: Model, c: float) -> Floats:
+    log_p, p = model.logs
+    if model.contract.gradient_wrt == "logits":
+        return model.right
+    return model.finish(model.rows(logs=(log_p, np.maximum(p, c))))
 
 
 def _direct(

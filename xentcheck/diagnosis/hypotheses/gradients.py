@@ -46,6 +46,8 @@ def target_terms(model: Model) -> Iterator[Prediction]:
         yield rows("gradient_wrt_logits", text, T * p - t)
     text = "Only the diagonal of the softmax's Jacobian is used: -t (1 - p); the gradient is p - t."
     yield rows("jacobian_diagonal", text, -t * (1 - p))
+    text = "The target is multiplied by p: the gradient is p - t, and not p - t p."
+    yield rows("gradient_t_times_p", text, R * p - t * p)
     text = "The gradient is that of the squared error, 2 (p - t) through the softmax's Jacobian."
     squared = 2 * (p - t)
     yield rows("squared_error", text, p * (squared - dot(p, squared)[:, None]))
@@ -75,5 +77,5 @@ def limited(model: Model) -> Iterator[Prediction]:
 def vanished(model: Model) -> Iterator[Prediction]:
     """Yield a gradient of zeros."""
     if model.part == "gradient":
-        text = "The gradient is zero everywhere: no derivative reaches the scores."
+        text = "The gradient is zero: no derivative reaches the scores."
         yield Prediction("gradient_zero", text, np.zeros_like(model.right), exact=True)

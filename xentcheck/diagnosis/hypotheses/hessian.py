@@ -23,6 +23,16 @@ def products(model: Model) -> Iterator[Prediction]:
 
     text = "The Hessian-vector product is the negative of the certified one: a minus sign is missing or doubled."
     yield Prediction("wrong_sign", text, -model.right)
+    text = "Only the diagonal of the Hessian is used: p (1 - p) v; the product is p (v - p . v)."
+    yield rows("hessian_diagonal", text, w * p * (1 - p) * v)
+    text = "Only diag(p) of the Hessian is used: p v; the product is p (v - p . v)."
+    yield rows("hessian_diagonal", text, w * p * v)
+    text = "The Hessian is diag p - p t^T, which is not symmetric: p . v is taken for the labels t . v."
+    yield rows("hessian_of_label", text, w * p * (v - dot(model.targets, v)[:, None]))
+    for factor, said in ((model.divisor, "is not divided by"), (1 / model.divisor, "is divided twice by")):
+        if model.divisor != 1:
+            text = f"The product {said} {model.divisor:g}, by which the loss is divided."
+            yield Prediction("hessian_divisor", text, model.right * factor)
     T = model.t.sum(axis=-1, keepdims=True)
     if model.contract.p_minus_t and np.any(np.abs(T - model.factor_of_p(model.t)) > 1e-12):
         text = "The product is that of the loss's Hessian, which has the factor sum t; that of p - t has not."

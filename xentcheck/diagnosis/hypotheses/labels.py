@@ -45,6 +45,11 @@ def ignored_rows(model: Model) -> Iterator[Prediction]:
         text = "The gradient of the ignored rows is p; it must be zero."
         for divisor in divisors if model.reduction == "mean" else (model.divisor,):
             yield Prediction("ignored_rows_used", text, model.finish(rows, divisor=divisor))
+        if isinstance(declared, int):
+            text = f"The ignored rows' gradient is -1 at class {declared % m}, to which the ignored label wraps round."
+            rows = np.where(kept[:, None], model.rows(), -one_hot(np.full(n, declared % m), m))
+            for divisor in divisors if model.reduction == "mean" else (model.divisor,):
+                yield Prediction("ignored_rows_used", text, model.finish(rows, divisor=divisor or 1.0))
     rows = model.rows()
     text = "The mask is inverted: the ignored rows are used and the others are not."
     if model.part == "loss" and model.labels is not None:
@@ -115,7 +120,9 @@ def flat_positions(model: Model) -> Iterator[Prediction]:
             yield Prediction("labels_wrapped", text, model.finish(rows), 1.0)
             continue
         d = z - z.max(axis=-1, keepdims=True)
-        for rows in (model.lse - z.reshape(-1)[position], model.log_sum - d.reshape(-1)[position]):
+        log_p = model.softmax[0]
+        picked = (model.lse - z.reshape(-1)[position], model.log_sum - d.reshape(-1)[position])
+        for rows in (*picked, -log_p.reshape(-1)[position]):
             yield Prediction("labels_wrapped", text, model.finish(total * rows), 1.0)
 
 
@@ -149,6 +156,8 @@ def soft_targets(model: Model) -> Iterator[Prediction]:
     yield _from(model, "targets_renormalised", text, model.coefficients(dense / total))
     if (total == 0).any():  # guarded, as where 0 / 0 has been seen
         yield _from(model, "targets_renormalised", text, model.coefficients(dense / np.where(total == 0, 1, total)))
+    text = "Only the class with the largest share of a target row counts, as by argmax; every share counts."
+    yield _from(model, "targets_hardened", text, model.coefficients(one_hot(dense.argmax(axis=-1), model.m)))
     text = "The target rows are not divided by their sum, as the contract says."
     yield _from(model, "targets_not_renormalised", text, model.coefficients(dense))
     yield _from(model, "targets_softmaxed", "A softmax is applied to the targets.", model.coefficients(_softmax(dense)))

@@ -63,6 +63,23 @@ def infinite_rows(model: Model) -> Iterator[Prediction]:
         yield Prediction("nonfinite_replaced", text, model.finish(np.where(np.isfinite(rows), rows, 0.0)))
 
 
+@hypothesis(Rank.INFINITY)
+def finite_masks(model: Model) -> Iterator[Prediction]:
+    """Yield what logits of -inf give where a large negative number stands for them."""
+    absent = np.isneginf(model.raw)
+    if model.contract.input != "logits" or not absent.any():
+        return
+    largest = float(np.finfo(model.problem.format.dtype).max) if not model.problem.format.is_half else 1e38
+    for least in (1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e12, 1e20, 1e30, largest / 2, largest):
+        z = np.where(absent, -least, model.z)
+        log_p = z - z.max(axis=-1, keepdims=True)
+        log_p = log_p - np.log(np.exp(log_p).sum(axis=-1, keepdims=True))
+        rows = model.rows(logs=(log_p, np.exp(log_p)))
+        for held in (rows, np.where(absent.all(axis=-1).reshape(-1, *(1,) * (rows.ndim - 1)), np.nan, rows)):
+            text = f"A logit of -inf counts as {-least:g}, so that its class is not quite absent."
+            yield Prediction("finite_mask", text, model.finish(held), variant=text)
+
+
 @hypothesis(Rank.RANGE)
 def range_lost(model: Model) -> Iterator[Prediction]:
     """Yield overflow and underflow: no maximum subtracted, or not the row's own; log of an underflowed softmax."""

@@ -52,6 +52,13 @@ def smoothing(model: Model) -> Iterator[Prediction]:
             text = "The uniform part of the label smoothing is a mean over all rows, the ignored ones included."
             everywhere = (uniform + ignored) * (model.divisor / model.n)
             yield from _either(model, "ignored_rows_used", text, (1 - eps) * weighted + everywhere)
+            text = "The uniform part of the label smoothing is divided by all rows, the ignored ones included."
+            diluted = uniform * (model.divisor / model.n)
+            yield from _either(model, "smoothing_divided_by_all_rows", text, (1 - eps) * weighted + diluted)
+    if model.problem.class_weights is not None:
+        text = "The class weights multiply the label's share alone, and not the uniform part of the label smoothing."
+        bare = model.coefficients(unweighted=True) - (1 - eps) * model.coefficients(smoothing=0.0, unweighted=True)
+        yield from _either(model, "smoothing_unweighted", text, (1 - eps) * weighted + bare)
     declared = model.contract.smoothing_weights
     for by in ("label", "class") if declared != "mean" else ("label", "class", "mean"):
         if by != declared:

@@ -18,6 +18,7 @@ def capped_otherwise(model: Model) -> Iterator[Prediction]:
     if cap is None:
         return
     z, t = model.raw, np.tanh(model.raw / cap)
+    late = np.tanh((z - z.max(axis=-1, keepdims=True)) / cap)
     one = np.ones_like(z)
     for text, other, slope in (
         ("The soft cap has no effect.", z, one),
@@ -33,6 +34,11 @@ def capped_otherwise(model: Model) -> Iterator[Prediction]:
             t + z / cap * (1 - t**2),
         ),
         ("The logits are clipped to [-c, c]; the cap is soft.", np.clip(z, -cap, cap), abs(z) <= cap),
+        (
+            "The soft cap is applied after the row's maximum is subtracted; cap first, it is no matter of an offset.",
+            cap * late,
+            1 - late**2,
+        ),
         (
             "The soft cap is applied twice.",
             cap * np.tanh(model.z / cap),

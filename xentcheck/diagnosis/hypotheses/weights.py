@@ -61,6 +61,7 @@ def row_weights(model: Model) -> Iterator[Prediction]:
         ("row_weights_ignored", "The row weights have no effect.", np.ones(model.n)),
         ("row_weights_squared", "The row weights are applied twice.", v * v),
         ("row_weights_as_mask", "Row weights other than 0 count as 1.", (v != 0.0).astype(np.float64)),
+        ("row_weights_normalised", "The row weights are divided by their mean.", v / (v.mean() if v.any() else 1.0)),
         ("row_weights_misplaced", "The row weights are applied in reverse order.", v[::-1].copy()),
     ):
         rows = model.rows(model.coefficients(by_row=factors, all_rows=True))
@@ -75,6 +76,10 @@ def weights_in_part(model: Model) -> Iterator[Prediction]:
     """Yield losses and gradients of which the weight multiplies the label's term alone."""
     if model.problem.class_weights is None or model.contract.input != "logits":
         return
+    if model.part == "gradient":
+        text = "Each column of p - t has the weight of its own class; the whole row has that of its label."
+        plain = model.rows(model.coefficients(unweighted=True))
+        yield Prediction("weights_by_column", text, model.finish(plain * model.problem.class_weights))
     text = "The weight multiplies only the label's logit and not the log-sum-exp: multiply the whole row's loss."
     total = model.coefficients(unweighted=True).sum(axis=-1)
     if model.part == "loss":

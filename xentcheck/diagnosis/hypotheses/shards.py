@@ -1,0 +1,57 @@
+"""Mistakes of implementations whose classes are spread over several devices, each with a shard of equal size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
+from xentcheck.diagnosis.loss_model import Floats, Model
+from xentcheck.diagnosis.prediction import Prediction
+
+SHARDS = (2, 4, 8)
+
+
+@hypothesis(Rank.BLOCKS)
+def sums_of_shards(model: Model) -> Iterator[Prediction]:
+    """Yield log-sum-exps of which the shards are not put together rightly."""
+    if model.contract.input != "logits":
+        return
+    z = model.z
+    for shards in SHARDS:
+        parts = [part for part in np.array_split(z, shards, axis=1) if part.shape[1]]
+        if len(parts) < shards:
+            continue
+        tops = np.stack([part.max(axis=1) for part in parts], axis=1)
+        sums = np.stack([np.exp(part - part.max(axis=1, keepdims=True)).sum(axis=1) for part in parts], axis=1)
+        text = f"The sums of {shards} shards of the classes are added, each with a maximum of its own; rescale them."
+        yield _by_lse(model, text, tops.max(axis=1) + np.log(sums.sum(axis=1)))
+        text = f"The log-sum-exp is that of one of {shards} shards of the classes, the one of the largest logit."
+        largest = tops.argmax(axis=1)[:, None]
+        yield _by_lse(model, text, tops.max(axis=1) + np.log(np.take_along_axis(sums, largest, 1)[:, 0]))
+
+
+@hypothesis(Rank.BLOCKS)
+def label_between_shards(model: Model) -> Iterator[Prediction]:
+    """Yield losses without the label's logit where the label is the first class of the second shard: > for >=."""
+    y, m, t = model.labels, model.m, model.t
+    if y is None or model.part != "loss" or model.contract.input != "logits":
+        return
+    for shards in SHARDS:
+        for start in sorted({m // shards, -(-m // shards)}):
+            if m < 2 * shards or not (y == start).any():
+                continue
+            text = (
+                f"The label's logit is not subtracted at the first class beyond the first of {shards} shards: >= it is."
+            )
+            for name, top in (("shifted", model.z.max(axis=-1)), ("plain", np.zeros(model.n))):
+                at_label = (t * (model.z - top[:, None])).sum(axis=-1)
+                rows = t.sum(axis=-1) * (model.lse - top) - np.where(y == start, 0.0, at_label)
+                yield Prediction("label_between_shards", text, model.finish(rows), 2.0, variant=f"{shards} {name}")
+
+
+def _by_lse(model: Model, text: str, lse: Floats) -> Prediction:
+    top = model.z.max(axis=-1, keepdims=True)
+    log_p = (model.z - top) - (lse[:, None] - top)
+    return Prediction("shards_not_combined", text, model.finish(model.rows(logs=(log_p, np.exp(log_p)))), 1.0)
