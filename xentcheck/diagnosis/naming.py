@@ -15,6 +15,7 @@ from xentcheck.diagnosis.evidence import LARGEST, Evidence, observed
 from xentcheck.diagnosis.mechanism import likely_cause
 from xentcheck.diagnosis.observation import Observation
 from xentcheck.diagnosis.refusals import refusal
+from xentcheck.diagnosis.zeros import SILENCED, ZEROS, without_silenced, without_zeros
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.targets import Host
@@ -113,7 +114,9 @@ class Diagnosis:
         told = self._by_behaviour(law, violation, part) if self._ask else None
         told = told or self._by_numbers(law, violation, first, part)
         exact = told is not None and told.mechanism in (*UNSTEADY, *_OF_NARROW_LABELS)
-        return NARROW_LABELS if not exact and self._right_as_int64(law, violation, part) else told
+        if not exact and self._right_as_int64(law, violation, part):
+            return NARROW_LABELS
+        return told if told is not None and told.shown else self._by_zeros(law, violation, part) or told
 
     def _right_as_int64(self, law: Law, violation: Violation, part: str) -> bool:
         """Return whether class numbers of another dtype are answered rightly as int64."""
@@ -169,6 +172,17 @@ class Diagnosis:
         allowed = np.asarray(getattr(one.allowances, part))
         with np.errstate(invalid="ignore"):
             return bool(np.any(np.isfinite(allowed) & (np.abs(numbers - others) > allowed)))
+
+    def _by_zeros(self, law: Law, violation: Violation, part: str) -> Cause | None:
+        """Return a cause of a nan that goes with the zeros, or the infinities, of what counts for nothing."""
+        if not self._ask or violation.upstream is not None or violation.vector is not None:
+            return None
+        if np.isnan(np.asarray(violation.returned, np.float64)).any():
+            for told, changed in ((ZEROS, without_zeros), (SILENCED, without_silenced)):
+                plain = changed(self._contract, violation.batch)
+                if plain is not None and _right(law, self._case_of(plain), part):
+                    return told
+        return None
 
     def _by_numbers(self, law: Law, violation: Violation, first: Violation, part: str) -> Cause | None:
         """Return the mistake that predicts what was returned, on this batch and on others."""
