@@ -18,7 +18,7 @@ from xentcheck.engine.minimise import Asked, finding, minimise
 from xentcheck.engine.order import Order, capabilities_of
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.promises import weaker_promise
-from xentcheck.engine.roots import Found, shown_mechanism
+from xentcheck.engine.roots import Found, shown_mechanism, whose_gradient_is_right
 from xentcheck.engine.search import CellResult, CellSearch, Fall
 from xentcheck.engine.shard_record import Record
 from xentcheck.properties.law import Violation
@@ -137,7 +137,8 @@ class Conclusion:
         for shown in self.shown:
             places[shown.law.name] += 1
             found.append(self.reported(shown, places[shown.law.name]))
-        return found
+        by = dict(zip(self.shown, found, strict=True))
+        return [replace(by[whose_gradient_is_right(shown, self.shown)], finding=by[shown].finding) for shown in by]
 
     def reduced(self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False) -> Shown:
         """Return what a fall shows on the smallest batch found, with its cause."""

@@ -60,6 +60,17 @@ def shown_mechanism(shown: Shown, cell: Sequence[Shown]) -> str:
     return ""
 
 
+def whose_gradient_is_right(shown: Shown, cell: Sequence[Shown]) -> Shown:
+    """Return the finding of a cell that shows the mistake of another one: itself, but for a pair of loss and gradient.
+
+    Where the gradient of such a pair is right, the loss is what is wrong, and the law of its values says so.
+    """
+    seen = shown.observation
+    if shown.law.name != "own-gradient" or seen is None or seen.wrong:
+        return shown
+    return next((one for one in cell if one.law.name == "value" and one.kind.part == "loss"), shown)
+
+
 def gathered(found: Iterable[Found]) -> tuple[Finding, ...]:
     """Return one finding for each root cause, the most telling, with the others beneath it."""
     found = _shaped_alike(_shown_elsewhere(tuple(found)))
