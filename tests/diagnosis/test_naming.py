@@ -65,6 +65,14 @@ def test_events_name_themselves(law: str, title: str, got: Any, mechanism: str) 
     assert len(cause.sentence) > 20
 
 
+def test_a_dtype_that_is_no_real_number_is_named() -> None:
+    """The title says which; the sentence does, too."""
+    title = "the loss has dtype complex64, but must be a real floating-point number"
+    cause = event("layout", Violation(title, BATCH, "loss"))
+    assert cause is not None
+    assert "converted to complex64" in cause.sentence
+
+
 def test_numbers_are_no_event() -> None:
     """A wrong value has to be looked at."""
     assert event("value", Violation("the loss is outside its allowance", BATCH, "loss", got=1.0)) is None

@@ -52,6 +52,8 @@ def event(law: str, violation: Violation) -> Cause | None:
         what = title[title.index("has shape") :].replace("has shape", "shape")
         return Cause("wrong_shape", f"The result is reduced, squeezed or kept in another shape than declared: {what}.")
     if law == "precision" or " has dtype " in title:
+        if violation.got is None:  # no floating-point number at all
+            got = title.partition(" has dtype ")[2].partition(",")[0]
         return Cause("output_dtype", f"The result is converted to {got}, or was calculated in it; convert it back.")
     return None
 

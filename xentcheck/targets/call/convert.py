@@ -25,13 +25,16 @@ def host_array(value: Any) -> NDArray[Any]:
 
     A Python float counts as float64, an int as int64, a bool as bool; lists of numbers, memory views, arrays of the
     standard library, torch tensors (detached) and whatever offers ``__array__`` are read. A tuple of several is
-    refused, since a second number beside a loss of two rows would pass for the second row's.
+    refused, since a second number beside a loss of two rows would pass for the second row's. So is a masked array with
+    entries that are masked: what lies beneath the mask is not what its reader gets.
 
     Raises
     ------
     NotAnArrayError
     """
     if isinstance(value, (np.ndarray, bool, int, float, complex, np.generic)):
+        if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+            raise NotAnArrayError("returned a masked array with entries that are masked, but numbers are wanted")
         array = np.asarray(value)
     elif value is None:
         raise NotAnArrayError("returned None, but a number or an array is wanted")
