@@ -195,6 +195,25 @@ def test_a_set_from_outside_is_large_and_wholly_wrong(name: str) -> None:
     assert not {bug.location for bug in bugs} & {bug.location for bug in BUGS}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cap_of_logits_less_their_maximum",
+        "uniform_part_is_a_mean_over_all_rows",
+        "absent_actions_have_a_logit_of_minus_1e8",
+        "weights_multiply_the_columns_of_the_gradient",
+        "hessian_without_its_off_diagonal_part",
+    ],
+)
+def test_what_had_no_name_at_first_has_one(name: str) -> None:
+    """Each is found in quick, and its first finding tells the mistake."""
+    bug = next(found for found in OUTSIDE["fourth"] if found.name == name)
+    done = examine(bug, only_first=True)
+    assert done.first is not None
+    assert done.first.profile == "quick"
+    assert done.mechanism == bug.mechanism
+
+
 def test_a_bug_from_outside_is_judged_like_one_of_the_zoo() -> None:
     """It is found by its location, whatever the names in the zoo are."""
     bug = next(found for found in OUTSIDE["first"] if found.name == "z_loss_of_ignored_rows")

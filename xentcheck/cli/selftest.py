@@ -19,7 +19,7 @@ import click
 @click.option("--first", is_flag=True, help="Leave a bug as soon as a law that is expected to kill it has done so.")
 @click.option(
     "--outside",
-    type=click.Choice(["first", "second", "third"]),
+    type=click.Choice(["first", "second", "third", "fourth"]),
     help="In place of the zoo, a set of bugs by those who had not read it.",
 )
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Where to write everything.")

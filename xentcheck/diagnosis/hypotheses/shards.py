@@ -18,18 +18,22 @@ def sums_of_shards(model: Model) -> Iterator[Prediction]:
     """Yield log-sum-exps of which the shards are not put together rightly."""
     if model.contract.input != "logits":
         return
-    z = model.z
+    z, m = model.z, model.m
     for shards in SHARDS:
-        parts = [part for part in np.array_split(z, shards, axis=1) if part.shape[1]]
-        if len(parts) < shards:
-            continue
-        tops = np.stack([part.max(axis=1) for part in parts], axis=1)
-        sums = np.stack([np.exp(part - part.max(axis=1, keepdims=True)).sum(axis=1) for part in parts], axis=1)
-        text = f"The sums of {shards} shards of the classes are added, each with a maximum of its own; rescale them."
-        yield _by_lse(model, text, tops.max(axis=1) + np.log(sums.sum(axis=1)))
-        text = f"The log-sum-exp is that of one of {shards} shards of the classes, the one of the largest logit."
-        largest = tops.argmax(axis=1)[:, None]
-        yield _by_lse(model, text, tops.max(axis=1) + np.log(np.take_along_axis(sums, largest, 1)[:, 0]))
+        size = m // shards
+        for cuts in ([size * k for k in range(1, shards)], [-(-m // shards) * k for k in range(1, shards)]):
+            parts = [part for part in np.split(z, cuts, axis=1) if part.shape[1]]
+            if len(parts) < shards:
+                continue
+            tops = np.stack([part.max(axis=1) for part in parts], axis=1)
+            sums = np.stack([np.exp(part - part.max(axis=1, keepdims=True)).sum(axis=1) for part in parts], axis=1)
+            text = (
+                f"The sums of {shards} shards of the classes are added, each with a maximum of its own; rescale them."
+            )
+            yield _by_lse(model, text, tops.max(axis=1) + np.log(sums.sum(axis=1)))
+            text = f"The log-sum-exp is that of one of {shards} shards of the classes, the one of the largest logit."
+            largest = tops.argmax(axis=1)[:, None]
+            yield _by_lse(model, text, tops.max(axis=1) + np.log(np.take_along_axis(sums, largest, 1)[:, 0]))
 
 
 @hypothesis(Rank.BLOCKS)
