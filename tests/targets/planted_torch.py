@@ -65,3 +65,20 @@ class Function(torch.autograd.Function):
         p = torch.softmax(z, 1)
         p[torch.arange(len(z)), y] -= 1
         return upstream * p / len(z), None
+
+
+class Contiguous(torch.autograd.Function):
+    """A loss a row whose backward reads the upstream gradient as if it lay in one piece."""
+
+    @staticmethod
+    def forward(ctx, z, y):
+        ctx.save_for_backward(z, y)
+        return per_row(z, y)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        z, y = ctx.saved_tensors
+        t = torch.nn.functional.one_hot(y, z.shape[1]).to(z.dtype)
+        read = torch.tensor((upstream.untyped_storage().tolist()), dtype=torch.uint8).view(upstream.dtype)
+        read = torch.cat([read, torch.zeros(len(y), dtype=read.dtype)])[: len(y)]
+        return (torch.softmax(z, 1) - t) * read[:, None], None

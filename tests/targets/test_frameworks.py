@@ -61,6 +61,16 @@ def test_a_cotangent_for_each_row() -> None:
 
 
 @pytest.mark.needs("torch")
+@pytest.mark.parametrize("upstream", [None, np.array([0.5, -3.0])])
+def test_a_cotangent_need_not_lie_in_one_piece(upstream: Any) -> None:
+    """With the strides of 0 that `loss.sum()` gives, and with gaps: what is read across them is wrong."""
+    keys: dict[str, Any] = {"changes": {"reduction": "none"}, "upstream": upstream}
+    expected = reference.gradient(Z, Y, "none", upstream=np.ones(2) if upstream is None else upstream)
+    np.testing.assert_allclose(evaluated(f"{TORCH}:per_row", **keys)[1].gradient, expected, rtol=1e-13)
+    assert not np.allclose(evaluated(f"{TORCH}:Contiguous", **keys)[1].gradient, expected)
+
+
+@pytest.mark.needs("torch")
 def test_a_loss_that_leaves_autograd_has_no_gradient() -> None:
     """It is still a torch target; that it cannot be differentiated is known beforehand."""
     description, outcome = evaluated(f"{TORCH}:detached")

@@ -57,7 +57,10 @@ def tensor(array):
         gradient="{call}.sum().backward()\nreturned = z.grad",
         upstream=(
             "loss = {call}\n"
-            "returned = torch.autograd.grad(loss, z, torch.from_numpy(upstream.reshape(loss.shape)).to(loss.dtype))[0]"
+            "upstream = torch.from_numpy(upstream.reshape(loss.shape)).to(loss.dtype)\n"
+            "if upstream.ndim:  # with gaps in memory, as that of loss[::2]\n"
+            "    upstream = torch.stack([upstream, torch.full_like(upstream, torch.nan)], -1)[..., 0]\n"
+            "returned = torch.autograd.grad(loss, z, upstream)[0]"
         ),
         hessian_vector=(
             "slope = torch.autograd.grad({call}.sum(), z, create_graph=True)[0]\n"

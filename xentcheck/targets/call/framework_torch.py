@@ -64,14 +64,21 @@ class TorchFramework(NumpyFramework):
         def pull() -> Any:
             if not isinstance(value, torch.Tensor) or not value.requires_grad:
                 raise NotDifferentiableError("the loss returned does not depend on the scores by autograd")
-            if upstream is None:
-                cotangent = torch.ones_like(value)
-            else:
-                shaped = cotangent_like(upstream, tuple(value.shape)).astype(np.float64)
-                cotangent = torch.from_numpy(shaped).to(value.dtype)
-            return torch.autograd.grad(value, leaf, cotangent)[0]
+            return torch.autograd.grad(value, leaf, self._cotangent(upstream, value))[0]
 
         return value, pull
+
+    def _cotangent(self, upstream: NDArray[Any] | None, value: Any) -> Any:
+        """Return an upstream gradient that lies in memory as autograd may hand it on, not all of it in one piece.
+
+        The backward pass of `loss.sum()` gives one number in the place of all, with strides of 0, and that of
+        `loss[::2]` one with gaps. What lies in the gaps here is nan.
+        """
+        torch = self._torch
+        if upstream is None:
+            return torch.ones((), dtype=value.dtype).expand(value.shape)
+        shaped = torch.from_numpy(cotangent_like(upstream, tuple(value.shape)).astype(np.float64)).to(value.dtype)
+        return torch.stack([shaped, torch.full_like(shaped, torch.nan)], -1)[..., 0] if shaped.ndim else shaped
 
     def hessian_vector(
         self,
