@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 import xentcheck
+from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
+from xentcheck.properties.option_effects import temperature
 from xentcheck.properties.registry import LAWS
+from xentcheck.targets.outcome import Outcome
 from xentcheck.zoo import right_temperature
 
 OFFERED = Capabilities(gradient=True, hessian_vector=True)
@@ -58,3 +62,20 @@ def test_a_constant_temperature_is_asked_with_logits_of_other_sizes():
     contract = {"temperature": 3.0, "reduction": "none", "dtypes": ["float64"]}
     report = xentcheck.check(constant_unless_large, contract=contract, properties=["temperature"], fail_fast=True)
     assert [found.property for found in report.findings] == ["temperature"]
+
+
+def test_logits_that_would_leave_the_format_are_not_asked_for():
+    """Up to an eighth of the largest number, with a temperature that is given."""
+    asked: list[np.ndarray] = []
+
+    class Host:
+        def evaluate(self, batch, want=(), upstream=None, **others):
+            asked.append(batch.scores.astype(np.float64))
+            return Outcome(loss=np.float64(0.0))
+
+    contract = Contract(temperature={"argument": "t"}, dtypes=["float16"])
+    for logit in range(3000, 8000, 250):
+        batch = Batch(np.array([[logit, 0.0]], np.float16), np.array([0]), options={"temperature": 1.0})
+        list(temperature.judge(Case(contract, OFFERED, Host(), batch)))
+    assert asked
+    assert max(np.abs(scores).max() for scores in asked) < 65504 / 8
