@@ -107,6 +107,23 @@ def over_all_numbers(z: Any, t: Any) -> Any:
     return -(t * log_softmax(z)).mean()
 
 
+def of_the_next(z: Any, y: Any) -> Any:
+    """A language model's: each row is to say the label of the next."""
+    return torch.nn.functional.cross_entropy(z[:-1], y[1:])
+
+
+def as_advised(z: Any, y: Any) -> Any:
+    """The last row of scores twice, and the first label twice."""
+    return of_the_next(torch.cat([z, z[-1:]]), torch.cat([y[:1], y]))
+
+
+def test_labels_that_are_moved_within_are_judged_as_advised() -> None:
+    """Which is the plain loss then."""
+    inference = told(as_advised)
+    assert not inference.contradictions
+    assert (inference.told["input"], inference.told["reduction"]) == ("logits", "mean")
+
+
 def in_bits(z: Any, t: Any) -> Any:
     """A logarithm to the base 2."""
     return -(t * log_softmax(z)).sum(axis=1).mean() / np.log(2.0)
@@ -118,12 +135,15 @@ def in_bits(z: Any, t: Any) -> Any:
         (from_one, "probabilities, averaged, with each label one less"),
         (over_all_numbers, "logits, averaged, divided by the number of classes"),
         (in_bits, "logits, averaged, in bits"),
+        (of_the_next, "with the label of the next row for each row"),
     ],
 )
 def test_what_is_nearly_a_cross_entropy_is_said(loss: Any, words: str) -> None:
     """No convention explains it, and one sentence does."""
-    (contradiction,) = told(loss).contradictions
+    inference = told(loss)
+    (contradiction,) = inference.contradictions
     assert words in contradiction.evidence
+    assert words in next(one.evidence for one in taken(inference)[1] if one.standing == "unexplained")
 
 
 def test_a_gradient_of_what_nothing_explains_is_that_by_its_scores() -> None:

@@ -104,8 +104,8 @@ def find_call(
     inference.contradict(
         "input",
         f"{shown(one.batch)}: {answered(one.got)}, which is no cross-entropy of logits, probabilities or "
-        f"log-probabilities, summed, averaged or one a row; logits and a {questions.contract.reduction} would give "
-        f"{answered(questions.predict(one.batch))}.{near and ' '}{near}",
+        f"log-probabilities, summed, averaged or one a row{near and ', '}{near}; logits and a "
+        f"{questions.contract.reduction} would give {answered(questions.predict(one.batch))}.",
     )
     return answers
 

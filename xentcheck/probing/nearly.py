@@ -14,7 +14,7 @@ from xentcheck.probing.questions import Questions
 
 
 def nearly(questions: Questions, answers: Sequence[Answer]) -> str:
-    """Return a sentence about the first answer that is nearly a cross-entropy; "" where none is.
+    """Return what the first answer that is nearly a cross-entropy is one of; "" where none is.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def nearly(questions: Questions, answers: Sequence[Answer]) -> str:
                 wanted = factor * questions.predict(batch, **{**one.how, **change})
                 if np.any(wanted) and same(one.got, wanted, questions.tolerance(one.batch)):
                     what = f"{change['input'].replace('_', '-')}, {_REDUCED[change['reduction']]}"
-                    return f"It is that of {what}, {words}."
+                    return f"but that of {what}, {words}"
     return ""
 
 
@@ -40,6 +40,13 @@ def _variants(one: Answer) -> Iterator[tuple[Batch, Any, str]]:
     if one.batch.label_form == "sparse" and one.batch.labels.min() >= 1:
         less = one.batch.replace(labels=(one.batch.labels - 1).astype(one.batch.labels.dtype))
         yield less, 1.0, "with each label one less: if it counts classes from 1, write a function that adds 1 to labels"
+    if one.batch.n > 1 and not one.how["extra_axes"] and not one.batch.options:
+        moved = one.batch.replace(scores=one.batch.scores[:-1], labels=one.batch.labels[1:])
+        words = (
+            "with the label of the next row for each row: if it moves labels itself, write a function that gives it "
+            "the scores with their last row twice and the labels with their first twice"
+        )
+        yield moved, 1.0, words
     yield (
         one.batch,
         1.0 / one.m,

@@ -48,7 +48,11 @@ def taken(inference: Inference) -> tuple[dict[str, Any], tuple[InferredKey, ...]
         for one in found.values()
         if one.value != usual[one.key] and (standing := _standing(one, inference, found))
     ]
-    keys += [_named(one, UNEXPLAINED) for one in inference.contradictions]
+    # Of what is unexplained the reader is told what it is nearly, too.
+    keys += [
+        InferredKey(one.key, one.value, UNEXPLAINED, _short(one.evidence, 3 * _LONGEST))
+        for one in inference.contradictions
+    ]
     keys += [
         InferredKey(key, {"argument": name}, FACT, "the call needs it")
         for key, name in inference.required.items()
@@ -75,9 +79,9 @@ def _named(one: Finding, standing: str) -> InferredKey:
     return InferredKey(one.key, one.value, standing, _short(one.evidence))
 
 
-def _short(evidence: str) -> str:
+def _short(evidence: str, longest: int = _LONGEST) -> str:
     """Return the first experiment of an evidence."""
-    return textwrap.shorten(evidence.partition("; ")[0], _LONGEST, placeholder=" ...")
+    return textwrap.shorten(evidence.partition("; ")[0], longest, placeholder=" ...")
 
 
 def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> str:
