@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.probing.unseen import log_softmax
+from xentcheck.cli.probed import probed
 from xentcheck.probing import Inference, infer, taken
 from xentcheck.probing.toml import as_toml
 from xentcheck.targets import TargetError, TargetSpecification
@@ -212,3 +213,12 @@ def test_a_padding_of_class_0_hides_neither_boundary_nor_weights() -> None:
     assert inference.told["boundary"] == {"clip": [1e-6, 1 - 1e-6]}
     assert inference.told["row_weights_as"] == "numbers"
     assert inference.told["ignore_index"] == 0
+
+
+def test_an_import_has_as_long_to_be_probed_as_to_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is slow would be held to the defaults, and not to what it does."""
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr("xentcheck.probing.infer_undeclared", lambda _, **limits: asked.update(limits))
+    given = {"time_limit": 10.0, "first_time_limit": 120.0, "memory": None}
+    assert probed(TargetSpecification(loss=of_lists), given)[1] == {}
+    assert asked["first_time_limit"] == 120.0

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xentcheck.targets import TargetSpecification
 
-_FIRST_TIME_LIMIT = 30.0
-
 
 def probed(specification: TargetSpecification, given: dict[str, Any]) -> tuple[TargetSpecification, dict[str, Any]]:
     """Return a specification with what is taken of its inferred contract, and what the report says of that.
@@ -35,7 +33,7 @@ def probed(specification: TargetSpecification, given: dict[str, Any]) -> tuple[T
         inference = infer_undeclared(
             specification,
             time_limit=given["time_limit"],
-            first_time_limit=min(_FIRST_TIME_LIMIT, given["first_time_limit"]),
+            first_time_limit=given["first_time_limit"],
             memory=given["memory"],
         )
     except (TargetError, ContractError) as error:
