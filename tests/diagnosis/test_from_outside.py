@@ -107,7 +107,7 @@ def test_flat_positions_of_log_probabilities() -> None:
     ("mechanism", "wrong"),
     [
         ("hessian_diagonal", lambda p, v, t: p * (1 - p) * v / 3),
-        ("hessian_diagonal", lambda p, v, t: p * v / 3),
+        ("hessian_without_outer_product", lambda p, v, t: p * v / 3),
         ("hessian_of_label", lambda p, v, t: p * (v - (t * v).sum(axis=1, keepdims=True)) / 3),
         ("hessian_divisor", lambda p, v, t: p * (v - (p * v).sum(axis=1, keepdims=True))),
         ("hessian_divisor", lambda p, v, t: p * (v - (p * v).sum(axis=1, keepdims=True)) / 9),

@@ -68,13 +68,13 @@ def _masked_rows(z: Any, y: Any, mask: Any) -> Any:
 @pytest.mark.parametrize(
     ("loss", "contract", "law", "mechanism"),
     [
-        (_zero_log_zero, {"input": "probabilities", "labels": ["onehot"]}, "value", "zero_times_infinity"),
-        (_masked_entropy, {"output": "entropy", "nonfinite": ["-inf"]}, "minus-infinity", "zero_times_infinity"),
+        (_zero_log_zero, {"input": "probabilities", "labels": ["onehot"]}, "value", "zero_times_inf"),
+        (_masked_entropy, {"output": "entropy", "nonfinite": ["-inf"]}, "minus-infinity", "zero_times_inf"),
         (
             _masked_rows,
             {"row_weights": {"argument": "mask"}, "row_weights_as": "mask", "nonfinite": ["nan"], "reduction": "sum"},
             "row-weights",
-            "silenced_rows",
+            "zero_times_inf",
         ),
     ],
 )

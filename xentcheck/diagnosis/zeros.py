@@ -11,14 +11,14 @@ from xentcheck.contract import Contract
 from xentcheck.diagnosis.cause import Cause
 
 ZEROS = Cause(
-    "zero_times_infinity",
+    "zero_times_inf",
     "The answer is right once each probability of 0 that no label counts is a small one instead: 0 * log 0 is nan in "
     "floating point, as 0 / 0 is; leave such classes out, before the logarithm and in its derivative.",
 )
 
 
 SILENCED = Cause(
-    "silenced_rows",
+    "zero_times_inf",
     "The answer is right once the rows that do not count hold zeros: 0 * nan is nan, and so is 0 * inf; replace the "
     "scores of such rows before anything is calculated of them.",
 )

@@ -23,7 +23,7 @@ def entropy_without_its_minus(scores: Array) -> Any:
     return -row_entropies(scores)
 
 
-@bug("log_of_softmax", "value", "finite", contract=ENTROPY, thread="pytorch 40553; trl 7251")
+@bug("log_of_softmax", "value", "finite", akin=("zero_times_inf",), contract=ENTROPY, thread="pytorch 40553; trl 7251")
 def zero_times_log_of_zero(scores: Array) -> Any:
     """Multiply p by log(p) where p has underflowed, too: 0 times -inf."""
     p = softmax(scores)

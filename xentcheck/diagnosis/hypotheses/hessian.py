@@ -26,7 +26,7 @@ def products(model: Model) -> Iterator[Prediction]:
     text = "Only the diagonal of the Hessian is used: p (1 - p) v; the product is p (v - p . v)."
     yield rows("hessian_diagonal", text, w * p * (1 - p) * v)
     text = "Only diag(p) of the Hessian is used: p v; the product is p (v - p . v)."
-    yield rows("hessian_diagonal", text, w * p * v)
+    yield rows("hessian_without_outer_product", text, w * p * v)
     text = "The Hessian is diag p - p t^T, which is not symmetric: p . v is taken for the labels t . v."
     yield rows("hessian_of_label", text, w * p * (v - dot(model.targets, v)[:, None]))
     for factor, said in ((model.divisor, "is not divided by"), (1 / model.divisor, "is divided twice by")):

@@ -165,7 +165,7 @@ def absent_actions_have_a_logit_of_minus_1e8(scores: Any, labels: Any) -> Any:
     return np.where(absent.all(axis=1), np.nan, found).astype(scores.dtype)
 
 
-@bug("zero_times_infinity", contract={"output": "entropy", "nonfinite": ["-inf"], **NONE})
+@bug("zero_times_inf", contract={"output": "entropy", "nonfinite": ["-inf"], **NONE})
 def entropy_of_masked_actions(scores: Any) -> Any:
     """p log p of a masked action is 0 * -inf, nan."""
     with np.errstate(invalid="ignore"):
@@ -174,7 +174,7 @@ def entropy_of_masked_actions(scores: Any) -> Any:
 
 
 @bug(
-    "silenced_rows",
+    "zero_times_inf",
     contract={"row_weights": {"argument": "mask"}, "row_weights_as": "mask", "nonfinite": ["nan"], **SUM},
 )
 def nan_under_the_mask(scores: Any, labels: Any, mask: Any) -> Any:
