@@ -38,7 +38,12 @@ def mean_of_one(z: Any, y: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("loss", "reduction", "shape"),
-    [(column, "none", "(2, 1)"), (one_row, "none", "(1, 2)"), (mean_of_one, "mean", "(1, 1)")],
+    [
+        (column, "none", "(2, 1)"),
+        (one_row, "none", "(1, 2)"),
+        (mean_of_one, "mean", "(1, 1)"),
+        (lambda z, y: mean_of_one(z, y)[0], "mean", "(1,)"),
+    ],
 )
 def test_an_axis_of_1_hides_nothing_else(loss: Any, reduction: str, shape: str) -> None:
     """The contract is told of the numbers, and the shape beside it."""

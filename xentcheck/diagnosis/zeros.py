@@ -12,7 +12,7 @@ from xentcheck.diagnosis.cause import Cause
 
 ZEROS = Cause(
     "zero_times_inf",
-    "The answer is right once each probability of 0 that no label counts is a small one instead: 0 * log 0 is nan in "
+    "The answer is right once each probability of 0 that adds nothing is a small one instead: 0 * log 0 is nan in "
     "floating point, as 0 / 0 is; leave such classes out, before the logarithm and in its derivative.",
 )
 

@@ -26,9 +26,8 @@ class HangError(TargetError):
 class Asking(Ordinary):
     """A target, and what it answered.
 
-    With `opposite` a mask is given that says which rows do not count. A loss of several rows that is an array of one
-    number is read as that, and `boxed` is its shape. Where each shape costs a compilation, parts of an answer that are
-    known to be `independent` in each row are asked for in calls of few rows.
+    With `opposite` a mask is given that says which rows do not count. Where each shape costs a compilation, parts of an
+    answer that are known to be `independent` in each row are asked for in calls of few rows.
 
     Parameters
     ----------
@@ -41,7 +40,6 @@ class Asking(Ordinary):
         self.description = host.ready()
         self.part = "loss" if self.description.has_loss else "gradient"
         self.opposite = False
-        self.boxed: tuple[int, ...] = ()
         self.independent: set[str] = set()
         self.calls = 0
         self._outcomes: dict[Any, Outcome] = {}
@@ -98,7 +96,7 @@ class Asking(Ordinary):
         answers = []
         for one, outcome in zip(asked, self.host.evaluate_each(asked), strict=True):
             self.calls += 1
-            answers.append(self._unboxed(one.batch, self._in_time(one.batch, outcome)))
+            answers.append(self._in_time(one.batch, outcome))
         return [
             self._joined(one, found, [answers.pop(0) for _ in found]) for one, found in zip(questions, cut, strict=True)
         ]
@@ -115,8 +113,7 @@ class Asking(Ordinary):
         if (joined := together(outcomes, question, found[0].n)) is not None:
             return joined
         self.calls += 1
-        outcome = self._in_time(question.batch, self.host.evaluate(question.batch, question.want))
-        return self._unboxed(question.batch, outcome)
+        return self._in_time(question.batch, self.host.evaluate(question.batch, question.want))
 
     @property
     def parts(self) -> list[str]:
@@ -153,15 +150,6 @@ class Asking(Ordinary):
                 "a target that hangs cannot be probed, see --time-limit."
             )
         return outcome
-
-    def _unboxed(self, batch: Batch, outcome: Outcome) -> Outcome:
-        """Return an outcome whose loss is a number where it is an array of one number for all rows."""
-        loss = outcome.loss
-        each_row = self.contract.reduction == "none" or (batch.n == 1 and not self.boxed)
-        if loss is None or not loss.ndim or loss.size != 1 or each_row:
-            return outcome
-        self.boxed = loss.shape
-        return replace(outcome, loss=loss.reshape(()))
 
     def numbers(self, batch: Batch, part: str | None = None) -> Floats | None:
         """Return the loss or the gradient of a batch in float64, or None where there is none."""

@@ -31,10 +31,6 @@ from xentcheck.targets.specification import build_plan
 
 TIME_LIMIT = 10.0
 FIRST_TIME_LIMIT = 30.0
-_BOXED = (
-    "The loss of several rows is an array of shape {}, and was read as the number in it; a contract has a number "
-    "there, so that `xentcheck check` finds the shape and nothing else: wrap the loss, with reshape(())."
-)
 
 
 def infer(
@@ -143,8 +139,6 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
         find_structure(questions, inference, answers)
     else:
         inference.suppose("labels", [questions.form], inference.contradictions[0].evidence)
-    if questions.boxed and questions.contract.reduction != "none":
-        inference.notes.append(_BOXED.format(questions.boxed))
     inference.calls = questions.calls
     return inference
 
