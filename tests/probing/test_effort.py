@@ -19,7 +19,7 @@ LIMITS = {
     unseen.with_z_loss: (180, 15),
     beyond.averaged_by_factor: (140, 13),
 }
-"""Calls, and shapes of matrices in each dtype; where one is cheap, rows along two axes and one class more are tried, too."""
+"""Calls, and shapes of matrices in each dtype; where one is cheap, two axes of rows and one class more are tried."""
 TRIED = {(shape, "float32") for shape in ((2, 3), (3, 2), (1, 2, 3), (1, 3, 2), (2, 1, 1, 3), (1, 1, 1, 2, 3))}
 """With these a target is tried out first where torch or jax is imported, which depends on the tests before."""
 
