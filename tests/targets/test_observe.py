@@ -1,10 +1,12 @@
 """Whether an array was changed is decided bit by bit, whatever its dtype and layout."""
 
+import sys
+
 import ml_dtypes
 import numpy as np
 import pytest
 
-from xentcheck.targets.call.observe import same_bits
+from xentcheck.targets.call.observe import Environment, same_bits
 
 KINDS = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64, np.longdouble, np.int8, np.int64, np.bool_]
 
@@ -33,3 +35,17 @@ def test_layout_does_not_matter_and_shape_and_dtype_of_other_width_do():
     assert same_bits(np.empty((0, 4)), np.empty((0, 4)))
     assert not same_bits(array, array.astype(np.float32))
     assert not same_bits(array, array[:2])
+
+
+def test_modules_that_a_call_takes_away_come_back() -> None:
+    """What reads its answer imports from there."""
+    modules, path = dict(sys.modules), list(sys.path)
+    try:
+        with Environment(exclusive=True).watched(set()):
+            sys.modules.clear()
+            sys.path.clear()
+        assert "numpy" in sys.modules
+        assert sys.path == path
+    finally:
+        sys.modules.update(modules)
+        sys.path[:] = path

@@ -113,6 +113,7 @@ class Environment:
     """
 
     def __init__(self, exclusive: bool = False) -> None:
+        self._modules, self._path = dict(sys.modules), list(sys.path)
         self._exclusive = exclusive
         self._numpy_seed: dict[str, Any] | None = None
 
@@ -131,6 +132,9 @@ class Environment:
                 warnings.simplefilter("ignore")
                 yield
         finally:
+            if "numpy" not in sys.modules:  # the call has taken the modules away that what comes after it imports
+                sys.modules.update({name: known for name, known in self._modules.items() if name not in sys.modules})
+                sys.path[:] = sys.path or self._path
             if np.geterr() != DEFAULT_ERRSTATE:
                 seen.add("errstate-changed")
             np.seterr(**numpy_state)
