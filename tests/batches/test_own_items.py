@@ -46,6 +46,16 @@ def test_each_cell_of_class_numbers_has_labels_at_their_limits(dtype):
     assert sorted(limits) == ["int64", "int8", "uint8", "uint8", "uint8"]
 
 
+@pytest.mark.parametrize("kind", ["logits", "log_probabilities"])
+def test_where_each_shape_is_compiled_a_sum_overflows_all_the_same(kind):
+    """The shape that stands for the one wanted has no fewer rows; tinygrad's nll_loss adds up in float16."""
+    contract = Contract(input=kind, dtypes=["float16"])
+    swept = list(sweep(contract, "float16", "sparse", expensive_shapes=True))
+    rows = {batch.scores.shape[0] for batch in swept if batch.family == "loss_sum_overflow"}
+    assert rows >= {4}
+    assert min(rows) >= 4
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_each_cell_has_ignored_rows(dtype):
     """Where the contract ignores a label: some rows, and all."""

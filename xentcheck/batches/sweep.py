@@ -133,7 +133,7 @@ def _batch(space: InputSpace, item: Item, row: Row, place: int, expensive: bool)
     """Return the batch of an item, or None where its shape is its point and is not admitted."""
     wanted: Shape = item.scores.shape
     of_labels = not _LABEL_DTYPE.isdisjoint(item.fixed)
-    shape = nearest_of(few_shapes(space), TYPICAL if of_labels else wanted) if expensive else nearest(space, wanted)
+    shape = _of_few(space, TYPICAL if of_labels else wanted) if expensive else nearest(space, wanted)
     if item.needs_shape and shape != wanted:
         return None
     assert admits(space, shape)
@@ -144,6 +144,12 @@ def _batch(space: InputSpace, item: Item, row: Row, place: int, expensive: bool)
     scores = _with_classes(item, m)[rows]
     dressed = space_of(space, shape) if expensive else space
     return dress(dressed, item.name, scores, item.labels[rows] % m, row, place, gives=item.gives)
+
+
+def _of_few(space: InputSpace, wanted: Shape) -> Shape:
+    """Return the nearest of `few_shapes` with no fewer rows, where there is one: the sum of fewer may not overflow."""
+    found = few_shapes(space)
+    return nearest_of(tuple(shape for shape in found if shape[0] >= wanted[0]) or found, wanted)
 
 
 def _with_classes(item: Item, m: int) -> Floats:
