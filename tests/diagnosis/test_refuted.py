@@ -136,7 +136,9 @@ def _one_hot_by_comparison_in_float16(z: Any, y: Any) -> Any:
 def test_labels_that_go_through_float16(loss: Any, classes: list[int]) -> None:
     """It has no odd integers above 2,048. Refuted once: "the labels wrap round at the limit of int8"."""
     found = findings("value", "float16", loss, domain={"rows": [1, 2], "classes": classes})
-    untold(found, {"labels_wrapped"}, "int8", "int16", "bfloat16")
+    untold(found, {"labels_wrapped"}, "int8", "int16")
+    # Among classes up to 65,540 both round alike, and both are said; bfloat16 alone would be wrong.
+    assert all("bfloat16" not in one.cause or "bfloat16, or float16" in one.cause for one in found)
 
 
 def _float32_exponentials(z: Any) -> Any:
