@@ -69,12 +69,7 @@ def seconds_of_a_new_shape(contract: Contract, host: Evaluator, cell: Cell) -> f
 def seconds_of_a_call(contract: Contract, host: Evaluator, cell: Cell) -> float:
     """Return how long a call takes, the least of five of one batch; 0.0 where that is less than `SLOW`.
 
-    Parameters
-    ----------
-    contract : Contract
-    host : Evaluator
-    cell : Cell
-        In whose dtype and label form the target is asked.
+    The parameters are those of `seconds_of_a_new_shape`.
     """
     batch = next(sweep(contract, cell.dtype, cell.labels, expensive_shapes=True))
     least = float("inf")

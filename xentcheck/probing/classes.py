@@ -8,8 +8,6 @@ from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said
 from xentcheck.targets import Outcome
 
-REFUSED = "and others refused"
-"""What the evidence says of it."""
 _LEAST = 3
 
 
@@ -27,7 +25,8 @@ def find_classes(questions: Questions, inference: Inference) -> None:
             return  # most are answered, and nothing more is asked
         others.append((batch, outcome))
     came = "; ".join(f"{batch.m}: {said(outcome)}" for batch, outcome in others)
-    inference.tell("domain", {"classes": [m, m]}, f"{m} classes are answered, {REFUSED}: {came}")
+    inference.tell("domain", {"classes": [m, m]}, f"{m} classes are answered, and others refused: {came}")
+    inference.classes = m
 
 
 def _with(questions: Questions, m: int) -> Batch:

@@ -60,6 +60,8 @@ class Inference:
         Where no convention explains the answers: how the target is called and read all the same.
     required : dict of str to str
         The options without which the target cannot be called: key to the argument's name.
+    classes : int
+        The only number of classes that is answered; 0 where others are, too.
     notes : list of str
         What was seen and is no key of a contract.
     calls : int
@@ -73,6 +75,7 @@ class Inference:
     findings: dict[str, Finding] = field(default_factory=dict)
     structure: dict[str, Finding] = field(default_factory=dict)
     required: dict[str, str] = field(default_factory=dict)
+    classes: int = 0
     notes: list[str] = field(default_factory=list)
     calls: int = 0
     seconds: float = 0.0

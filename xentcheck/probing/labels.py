@@ -82,8 +82,9 @@ def _answers(questions: Questions, form: str) -> bool:
     beside = questions.form == "sparse" != form and not before
     if not beside or questions.ask(_plain(questions, form)).raised is None:
         return False
-    for questions.dense_dtype in (name for name in _FLOATS if name != questions.dtype):
-        if questions.agrees(_plain(questions, form)):
+    for name in _FLOATS:
+        questions.dense_dtype = name
+        if name != questions.dtype and questions.agrees(_plain(questions, form)):
             return True
     questions.dense_dtype = before
     return False

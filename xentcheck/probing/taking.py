@@ -20,7 +20,6 @@ from xentcheck.contract import Contract, ContractError
 from xentcheck.contract.declaration import KEYS, OPTIONS
 from xentcheck.contract.keys_promises import P_MINUS_T
 from xentcheck.contract.reading import contract_of
-from xentcheck.probing.classes import REFUSED
 from xentcheck.probing.inference import Finding, Inference
 from xentcheck.report.results import CONVENTION, FACT, OPEN, SUSPICION, UNEXPLAINED, InferredKey
 
@@ -96,7 +95,7 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
     if key == "reduction" and value == "sum" and "divisor" not in found:
         return CONVENTION if _called_otherwise(found) else SUSPICION  # a mean that lacks its division looks so
     if key == "domain":
-        return FACT if _refuses_others(one) else SUSPICION
+        return FACT if inference.classes else SUSPICION  # else a gradient tells it
     if key in _FACTS or (key, value) == ("output", "entropy"):
         return FACT
     if key == "gradient_of" and value == P_MINUS_T:
@@ -124,11 +123,6 @@ def _called_otherwise(found: dict[str, Finding]) -> bool:
     return not sparse or any(
         key in found and found[key].value != getattr(usual, key) for key in ("argument_order", "axis", "input")
     )
-
-
-def _refuses_others(one: Finding) -> bool:
-    """Return whether it is by calls that raise that a number of classes is told, and not by a gradient."""
-    return REFUSED in one.evidence
 
 
 def _at_work(one: Finding | None) -> bool:
