@@ -1,0 +1,56 @@
+"""What a target that compiles for each shape is asked for at few shapes, and any other everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Capabilities
+from xentcheck.properties.registry import choose
+from xentcheck.reference import sparse_loss_and_gradient
+from xentcheck.targets.outcome import Outcome
+
+SHAPES = [(2, 3), (1, 2), (3, 5), (1, 1), (4, 8), (33, 10), (3, 257), (1, 1025)]
+ALL = {(2, 3), (3, 5), (4, 8), (3, 257)}
+LAWS = ("vjp-linearity", "second-order", "forward-mode", "label-forms", "determinism")
+OFFERED = Capabilities(gradient=True, vjp=True, hessian_vector=True, jvp=True)
+DEAR = Capabilities(gradient=True, vjp=True, hessian_vector=True, jvp=True, expensive_shapes=True)
+
+
+class Noting:
+    """A right target; notes what is asked that it has not compiled for a batch's loss and gradient together."""
+
+    def __init__(self, labels):
+        self.labels, self.asked = labels, []
+
+    def evaluate(self, batch, want=(), upstream=None, vector=None, tangent=None, **others):
+        if upstream is not None or vector is not None or tangent is not None or len(want) < 2:
+            self.asked.append("a function of its own")
+        elif batch.labels.dtype != self.labels:
+            self.asked.append("labels of another dtype")
+        loss, gradient = sparse_loss_and_gradient(batch.scores, batch.labels)
+        return Outcome(loss=loss, gradient=gradient)
+
+
+def asked(capabilities, law, shape, labels="int64"):
+    """Return what a law asks about one batch that has to be compiled."""
+    n, m = shape
+    scores = np.linspace(-2.0, 2.0, n * m).reshape(shape)
+    batch = Batch(scores, (np.arange(n) % m).astype(labels), "sparse", {}, "C")
+    host = Noting(batch.labels.dtype)
+    case = Case(Contract(label_dtypes=("int64", "int32", "uint8")), capabilities, host, batch)
+    assert case.answer is not None
+    choose([law])[0].begin(case)
+    return host.asked
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_at_four_shapes_of_eight_for_the_commonest_labels(law):
+    """Elsewhere nothing is asked that has to be compiled again; a target that compiles nothing is asked everywhere."""
+    assert {shape for shape in SHAPES if asked(DEAR, law, shape)} <= ALL
+    assert asked(DEAR, law, (2, 3))
+    assert asked(OFFERED, law, (1, 2))
+    assert not asked(DEAR, law, (3, 5), "int32")
