@@ -40,7 +40,7 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
     z = contiguous(part.z, working)
     e = part.buffer(working, scratch)
     top = subtract_maximum(z, e)
-    at = y + top.first
+    at = y + top.first if len(z) > 1 else y
     d = np.subtract(z.take(at), top.maximum, dtype=np.float64)
     s = exponentiate(e, top.at, kept=part.gradient is not None)
     del top  # these arrays have one number a row, which is much where the classes are few

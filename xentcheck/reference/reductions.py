@@ -23,7 +23,7 @@ def reduce_losses(losses: Doubles, reduction: str, dtype: np.dtype[Any], n: int 
     checks.one_of("reduction", reduction, REDUCTIONS)
     if reduction == "none":
         return losses.astype(dtype)
-    total = np.add.reduce(losses)
+    total = losses[0] if len(losses) == 1 else np.add.reduce(losses)
     if reduction == "sum":
         return total.astype(dtype)
     n = len(losses) if n is None else n

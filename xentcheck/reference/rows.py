@@ -46,9 +46,11 @@ def subtract_maximum(z: Floats, d: Floats) -> Top:
         C-contiguous, in the working dtype.
     """
     n, m = z.shape
-    first = 0 if n == 1 else np.arange(0, n * m, m)
     at = z.argmax(axis=1)
-    at += first
+    first: Classes | int = 0
+    if n > 1:
+        first = np.arange(0, n * m, m)
+        at += first
     maximum = z.take(at)
     np.subtract(z, maximum[:, np.newaxis], out=d)
     return Top(at, first, maximum)
