@@ -91,6 +91,7 @@ def test_forms_that_explain_alike_are_told_as_alternatives() -> None:
     assert _either(["Off by one, after a block.", "Off by one, after a block."]) == "Off by one, after a block."
     assert _either(["Labels are off by one.", "Labels are clipped, off by one."]) == "Labels are off by one."
     assert _either(["Rows are left out, as padding is.", "Rows are left out."]) == "Rows are left out."
+    assert _either(["1 is added to the loss.", "1 is added to the loss of each row."]) == "1 is added to the loss."
     assert _either(["One.", "Another thing."]) == "One. Or: Another thing."
 
 

@@ -123,6 +123,13 @@ def change_error_state(z, y):
     return loss(z, y)
 
 
+def replace_numpy(z, y):
+    np.array = np.isnan = None
+    del np.argmax
+    np.shown_by_nobody = 1
+    return loss(z, y)
+
+
 def seed_numpy(z, y):
     np.random.seed(0)  # noqa: NPY002
     return loss(z, y)

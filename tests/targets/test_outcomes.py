@@ -98,6 +98,7 @@ def test_results_that_cannot_be_read(chooser: Host, index: int, message: str) ->
         ("protect_scores", "scores-altered"),
         ("return_the_scores", "loss-aliases-input"),
         ("change_error_state", "errstate-changed"),
+        ("replace_numpy", "numpy-replaced"),
         ("seed_numpy", "numpy-seed-changed"),
         ("seed_python", "python-seed-changed"),
     ],
@@ -118,12 +119,14 @@ def test_side_effects_are_observed(name: str, observed: str, in_process: bool) -
 def test_error_state_and_seeds_are_restored() -> None:
     """What a target in this process changes does not stay changed."""
     before = np.geterr(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
-    for name in ("change_error_state", "seed_numpy", "seed_python"):
+    numpy = dict(vars(np))
+    for name in ("change_error_state", "replace_numpy", "seed_numpy", "seed_python"):
         evaluated(name)
     with np.errstate(all="raise"):
         assert evaluated("loss").raised is None
         assert np.geterr()["under"] == "raise"
     assert (np.geterr(), np.random.get_state()[1].tolist(), random.getstate()) == before  # noqa: NPY002
+    assert all(getattr(np, name) is value for name, value in numpy.items())
 
 
 def test_a_reused_buffer_is_observed() -> None:

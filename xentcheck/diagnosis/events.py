@@ -22,6 +22,7 @@ SIDE_EFFECTS = {
     "jvp-aliases-input": "The derivative along the tangent is made in the memory of an input; allocate it.",
     "earlier-result-changed": "One buffer is used for every result; allocate the result of each call.",
     "errstate-changed": "numpy's error state is set and not restored; use `with np.errstate(...)`.",
+    "numpy-replaced": "A name in numpy is bound anew, for all code that runs after it; bind one of the target's own.",
     "rounding-changed": "The processor's rounding mode is set and not restored.",
     "flushing-changed": "The processor is set to flush subnormal numbers to zero, for all code that runs after it.",
     "numpy-seed-changed": "numpy's global generator is seeded or drawn from; use a generator of the target's own.",

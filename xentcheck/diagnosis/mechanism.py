@@ -169,14 +169,14 @@ def _either(sentences: Sequence[str]) -> str:
     """Return one sentence that says what all do, and the words in which they differ as alternatives."""
     # One that goes on where another ends says less surely what that one says.
     sentences = [one for one in dict.fromkeys(sentences) if not any(one.startswith(f"{it[:-1]},") for it in sentences)]
-    words = [sentence.split() for sentence in sentences]
+    words = [sentence.removesuffix(".").split() for sentence in sentences]
     start = _alike(words)
     end = _alike([each[: start - 1 if start else None : -1] for each in words])
     if 2 * (start + end) < len(words[0]):
         return " Or: ".join(dict.fromkeys(sentences))
     differing = dict.fromkeys(" ".join(each[start : len(each) - end]) for each in words)
     between = [] if "" in differing else [" or ".join(differing)]
-    return " ".join([*words[0][:start], *between, *words[0][len(words[0]) - end :]])
+    return f"{' '.join([*words[0][:start], *between, *words[0][len(words[0]) - end :]])}."
 
 
 def _alike(words: Sequence[Sequence[str]]) -> int:

@@ -90,6 +90,7 @@ OBSERVATIONS = {
     "tangent-altered": "the tangent to differentiate along has another shape, dtype or write protection afterwards",
     "earlier-result-changed": "a result returned by an earlier call was overwritten by this one",
     "errstate-changed": "numpy's error state was changed",
+    "numpy-replaced": "a function or constant of numpy was replaced",
     "rounding-changed": "the processor's rounding mode was changed",
     "flushing-changed": "the processor now flushes subnormal numbers to zero",
     "numpy-seed-changed": "numpy's global random state was changed",

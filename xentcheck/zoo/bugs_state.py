@@ -242,6 +242,14 @@ def error_state_left_changed(scores: Array, labels: Array) -> Any:
     return mean_loss(scores, labels)
 
 
+@bug("numpy-replaced", "purity")
+def exp_of_numpy_replaced(scores: Array, labels: Array) -> Any:
+    """Put a function of its own in the place of numpy's, for everybody."""
+    exact = np.exp
+    np.exp = lambda *given, **named: exact(*given, **named)  # type: ignore[assignment]
+    return mean_loss(scores, labels)
+
+
 @bug("state_kept", "value", "determinism", "row-independence", akin=("nondeterministic",))
 class SecondCallDiffers:
     """Be right at the first call with a shape, and drop the last row at the later ones, where there are several."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
-from xentcheck.targets.call.convert import host_array, is_tensor
+from xentcheck.targets.call.convert import NotAnArrayError, host_array, is_tensor
 from xentcheck.targets.call.framework import NumpyFramework
 from xentcheck.targets.call.frameworks import framework_named, imported
 from xentcheck.targets.call.observe import Given
@@ -166,7 +166,7 @@ class Calls:
         self._target.returned_by = module_of(type(value)).partition(".")[0]
         try:
             array = host_array(self._target.framework.host(value))
-        except Exception as error:
+        except NotAnArrayError as error:
             raise StoppedError(Raised("TypeError", f"the {part} {error}", "convert")) from None
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and self._target.interrupts:

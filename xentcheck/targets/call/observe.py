@@ -1,4 +1,4 @@
-"""What a call changed besides returning: inputs, earlier results, the floating-point environment, global seeds."""
+"""What a call changed besides returning: inputs, earlier results, numpy, the floating-point environment, seeds."""
 
 from __future__ import annotations
 
@@ -116,6 +116,7 @@ class Environment:
         self._modules, self._path = dict(sys.modules), list(sys.path)
         self._exclusive = exclusive
         self._numpy_seed: dict[str, Any] | None = None
+        self._numpy = dict(vars(np))
 
     @contextmanager
     def watched(self, seen: set[str]) -> Iterator[None]:
@@ -127,6 +128,8 @@ class Environment:
         processor = processor_state()
         numpy_seed = self._numpy_seed if self._exclusive and self._numpy_seed else _numpy_seed()
         python_seed = _python_seed()
+        if not self._exclusive:
+            self._numpy = dict(vars(np))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -135,6 +138,7 @@ class Environment:
             if "numpy" not in sys.modules:  # the call has taken the modules away that what comes after it imports
                 sys.modules.update({name: known for name, known in self._modules.items() if name not in sys.modules})
                 sys.path[:] = sys.path or self._path
+            self._restore_numpy(seen)
             if np.geterr() != DEFAULT_ERRSTATE:
                 seen.add("errstate-changed")
             np.seterr(**numpy_state)
@@ -154,6 +158,26 @@ class Environment:
                 seen.add("rounding-changed")
             if processor[1] and not keeps:
                 seen.add("flushing-changed")
+
+    def _restore_numpy(self, seen: set[str]) -> None:
+        """Bind the names in numpy anew that a call has bound to something else or deleted; new ones may stay."""
+        bound = vars(np)
+        if _alike(bound, self._numpy):
+            return
+        missing = object()
+        replaced = {name: value for name, value in self._numpy.items() if bound.get(name, missing) is not value}
+        if replaced:
+            bound.update(replaced)
+            seen.add("numpy-replaced")
+        self._numpy = dict(bound)
+
+
+def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two namespaces hold the same; values that are not identical may not be comparable."""
+    try:
+        return one == other
+    except Exception:
+        return False
 
 
 def _unsettle(module: str) -> None:
