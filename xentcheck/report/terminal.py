@@ -17,7 +17,7 @@ from rich.text import Text
 
 from xentcheck.report import findings, inferred, known, tables
 from xentcheck.report.finding import Finding
-from xentcheck.report.results import CONFORMS, INTERRUPTED, VIOLATES, ReportData
+from xentcheck.report.results import CONFORMS, INTERRUPTED, NOTHING_JUDGED, VIOLATES, ReportData
 
 WIDTH = 100
 DEFAULTS_SHOWN = ("input", "labels", "reduction")
@@ -119,7 +119,8 @@ def verdict_line(report: ReportData) -> str:
     kept = passed - failed - accepted
     held = f"{_count(len(kept), 'law')} held"
     waived = [f"{_count(counts.waived, 'finding')} waived"] if counts.waived else []
-    batches = f"{counts.run:,} of {_count(counts.planned, 'batch', 'batches')} judged"
+    done = "tried" if report.verdict == NOTHING_JUDGED else "judged"
+    batches = f"{counts.run:,} of {_count(counts.planned, 'batch', 'batches')} {done}"
     left = [
         f"{number:,} {word}" for word, number in (("filtered", counts.filtered), ("skipped", counts.skipped)) if number
     ]
