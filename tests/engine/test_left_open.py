@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
@@ -125,9 +126,11 @@ class Opened:
     def __init__(self, failing: int = 0) -> None:
         self.opened = self.closed = 0
         self.failing = failing
+        self.impatient = False
 
-    def host(self) -> Any:
+    def host(self, *, impatient: bool) -> Any:
         self.opened += 1
+        self.impatient = impatient
         if self.opened <= self.failing:
             raise OSError("no more processes")
         return self
@@ -144,6 +147,7 @@ def test_the_process_for_it_is_started_early_and_once(failing: int, opened: int)
     """Before it is asked, so that it imports meanwhile; one that could not be started is tried again."""
     order, empty, left = Opened(failing), *(CellResult(Cell("float64", "sparse")) for _ in range(2))
     left.left_open += OPEN
+    left.answered = 1
     with Beside([cast("Any", order)], Memory()) as beside:
         beside.begin([empty])
         assert order.opened == 0
@@ -159,9 +163,30 @@ def test_the_process_for_it_is_started_early_and_once(failing: int, opened: int)
 def test_a_process_that_cannot_be_started_costs_nothing_else() -> None:
     order, left = Opened(failing=2), CellResult(Cell("float64", "sparse"))
     left.left_open += OPEN
+    left.answered = 1
     with Beside([cast("Any", order)], Memory()) as beside:
         beside.begin([left])
         beside.observe([left])
     assert list(left.observations) == [
         "bad input that is not declared could not be tried: OSError('no more processes')"
     ]
+
+
+def test_a_target_without_one_answer_is_asked_nothing_more() -> None:
+    """What it makes of bad input says nothing, and each call may cost the whole time limit."""
+    order, left = Opened(), CellResult(Cell("float64", "sparse"), deaths=3)
+    left.left_open += OPEN
+    with Beside([cast("Any", order)], Memory()) as beside:
+        beside.begin([left])
+        beside.observe([left])
+    assert (order.opened, left.observations) == (0, Counter())
+
+
+@pytest.mark.parametrize("deaths", [0, 1])
+def test_a_target_that_has_died_is_not_waited_for_long(deaths: int) -> None:
+    order, left = Opened(), CellResult(Cell("float64", "sparse"), deaths=deaths, answered=1)
+    left.left_open += OPEN
+    with Beside([cast("Any", order)], Memory()) as beside:
+        beside.begin([left])
+        beside.observe([left])
+    assert order.impatient == bool(deaths)

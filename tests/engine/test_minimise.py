@@ -15,9 +15,10 @@ from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Violation
+from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetSpecification, open_host
+from xentcheck.targets.outcome import Outcome
 from xentcheck.zoo.parts import mean_loss
 
 BATCH = Batch(np.arange(12.0).reshape(4, 3), np.array([0, 1, 2, 0]))
@@ -98,6 +99,36 @@ def test_a_minimal_batch_of_another_cell_is_tried_first(known: bool) -> None:
     assert found.batch.n == (3 if known else 1)
     assert found.batch.dtype == "float64"
     assert len(asked) == 1 if known else len(asked) > 1
+
+
+class _Dying:
+    """Answers nothing, and counts how often it is asked."""
+
+    def __init__(self, how: str) -> None:
+        self.how, self.calls = how, 0
+
+    def evaluate(self, batch: Batch, want: Any = (), *given: Any, **others: Any) -> Outcome:
+        self.calls += 1
+        return Outcome(died=self.how)
+
+
+@pytest.mark.parametrize(("how", "calls"), [("SIGSEGV", 8), ("no answer within 10 s", 3)])
+def test_what_kills_the_process_is_reduced_a_little(how: str, calls: int) -> None:
+    """Each death costs a process, and a hang the whole time limit."""
+    contract = Contract(dtypes=("float64",))
+    (law,) = choose(["answers"])
+    host = _Dying(how)
+
+    def case_of(batch: Batch) -> Case:
+        return Case(contract, Capabilities(loss=True), host, batch)
+
+    wide = Batch(np.arange(4096.0).reshape(64, 64), np.arange(64))
+    first = next(iter(law.judge(case_of(wide))))
+    host.calls = 0
+    found, minimal = minimise(Fall(law, first, wide), case_of, 60, [], contract)
+    assert minimal
+    assert found.batch.scores.size < wide.scores.size
+    assert host.calls == calls
 
 
 def test_a_finding_is_minimal_only_where_it_is_said_to_be() -> None:

@@ -89,7 +89,8 @@ def test_where_the_terminal_is_full_the_files_are_written(tmp_path: Path) -> Non
         *((name, 1) for name in ("nameless", "enormous", "enormous_gradient", "nested_result", "breaks_json")),
         *((name, 1) for name in ("no_json", "dtype_object", "negative_shape", "no_parts", "wrong_types")),
         *((name, 1) for name in ("odd_words", "deep_json", "gigabytes", "garbage", "few_bytes", "half_a_frame")),
-        *((name, 2) for name in ("breaks_array", "breaks_shares", "failure")),
+        *((name, 1) for name in ("breaks_array", "breaks_shares")),
+        ("failure", 2),
     ],
 )
 def test_the_next_target_is_judged(tmp_path: Path, name: str, status: int) -> None:

@@ -40,7 +40,7 @@ class Beside:
         """Start the process if there is something to ask it: it imports the target while other things are done."""
         if self._host is None and LEFT_OPEN not in self._memory.records and _any_left(results):
             with suppress(Exception):  # `observe` tries again, and says what is the matter
-                self._host = self._orders[0].host()
+                self._host = self._opened(results)
 
     def observe(self, results: list[CellResult]) -> None:
         """Add to the observations what the target makes of it."""
@@ -48,7 +48,7 @@ class Beside:
             return
         if LEFT_OPEN not in self._memory.records:
             try:
-                self._host = host = self._host or self._orders[0].host()
+                self._host = host = self._host or self._opened(results)
                 observed = [dict(seen(result.left_open, host)) for result in results]
             except Exception as error:  # it is an extra, and must not cost what was found
                 results[0].observations[f"bad input that is not declared could not be tried: {error!r}"] += 1
@@ -57,6 +57,10 @@ class Beside:
         for result, found in zip(results, self._memory.records[LEFT_OPEN]["seen"], strict=True):
             result.observations.update(found)
 
+    def _opened(self, results: list[CellResult]) -> Host:
+        return self._orders[0].host(impatient=any(result.deaths for result in results))
+
 
 def _any_left(results: list[CellResult]) -> bool:
-    return any(result.left_open for result in results)
+    """Whether there is bad input to try; what it does to a target that has answered nothing says nothing."""
+    return any(result.answered for result in results) and any(result.left_open for result in results)

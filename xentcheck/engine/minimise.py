@@ -20,7 +20,8 @@ from xentcheck.report import returned
 from xentcheck.report.finding import Finding
 from xentcheck.truth.formats import FORMATS
 
-DEADLY_BUDGET = 8
+DEADLY_BUDGET, HANGING_BUDGET = 8, 3
+"""How many deaths of the process, and how many that cost the whole time limit, a reduction may cause."""
 Asked = dict[tuple[Kind, object], Violation | None]
 """How batches break a law, by the kind of violation that was sought and by `same_content`."""
 _SIGN = "the likely cause is said of the loss, which is minus the log-probability"
@@ -57,6 +58,8 @@ def minimise(
         What is known of batches from other reductions of the same law, none of which excused anything; added to.
     """
     kind = kind_of(fall.violation)
+    deadly = fall.violation.got is not None and "ended" in fall.violation.title
+    most = HANGING_BUDGET if deadly and "no answer within" in str(fall.violation.got) else DEADLY_BUDGET
     last: dict[object, Violation] = {}
     deaths = 0
 
@@ -69,8 +72,8 @@ def minimise(
                 last[mark] = violation
             return violation is not None
         case = case_of(batch)
-        if deaths >= DEADLY_BUDGET or not case.allows(batch):
-            return False  # each death costs a process, and a hang the whole time limit
+        if deaths >= most or not case.allows(batch):
+            return False
         violation = next((one for one in fall.law.judge(case) if kind_of(one) == kind and not excused(one)), None)
         deaths += case.deaths
         if asked is not None and not case.deaths:
@@ -79,7 +82,6 @@ def minimise(
             last[mark] = violation
         return violation is not None
 
-    deadly = fall.violation.got is not None and "ended" in fall.violation.title
     for batch in [translated(other, fall.batch) for other in known]:
         if batch is not None and fails(batch):
             return Fall(fall.law, last[same_content(batch)], batch), True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xentcheck.batches.sweep import sweep
 from xentcheck.engine.corpus import Entry, Replay, replays
-from xentcheck.engine.costs import Costs, seconds_of_a_call, seconds_of_a_new_shape
+from xentcheck.engine.costs import NO_COSTS, Costs, seconds_of_a_call, seconds_of_a_new_shape
 from xentcheck.engine.order import Order, capabilities_of, swept
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.properties.case import Case
@@ -117,8 +117,7 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
     """
     contract = host.description.contract
     chosen = _available(cells(contract, options.dtypes), host)
-    _require_usable(host, chosen[0])
-    costs = _costs(host, chosen[0])
+    costs = _costs(host, chosen[0]) if _usable(host, chosen[0]) else NO_COSTS
     dtypes = tuple(dict.fromkeys(cell.dtype for cell in chosen))
     few = capabilities_of(host, costs).expensive_shapes
     return RunPlan(
@@ -158,14 +157,15 @@ def _costs(host: Host, cell: Cell) -> Costs:
     )
 
 
-def _require_usable(host: Host, cell: Cell) -> None:
-    """Raise TargetError if the very call of the target fails, whatever the batch: its signature is another."""
+def _usable(host: Host, cell: Cell) -> bool:
+    """Return whether a first call ends; raise TargetError if it fails whatever the batch: its signature is another."""
     contract, capabilities = host.description.contract, capabilities_of(host)
     shapes = capabilities.expensive_shapes
     first = next(sweep(contract, cell.dtype, cell.labels, sizes="quick", expensive_shapes=shapes))
-    raised = Case(contract, capabilities, host, first).answer.outcome.raised
+    outcome = Case(contract, capabilities, host, first).answer.outcome
+    raised = outcome.raised
     if raised is None or raised.kind != "TypeError" or raised.where or raised.call == "convert":
-        return
+        return not outcome.died
     arguments = ["labels", "scores"] if contract.argument_order == "labels_first" else ["scores", "labels"]
     arguments = ["scores"] if contract.is_entropy else arguments
     arguments += [f"{name}=..." for name in contract.arguments.values()]

@@ -46,6 +46,8 @@ class WorkerHost(Host):
         Seconds that the import may take, and an evaluation in which something may be compiled; see `Patience`.
     memory : MemoryLimit, optional
         What the process may have of it.
+    impatient : bool
+        Whether a call has been waited for in vain for `first_time_limit` before, by another host.
     """
 
     def __init__(
@@ -54,10 +56,14 @@ class WorkerHost(Host):
         time_limit: float = TIME_LIMIT,
         first_time_limit: float = FIRST_TIME_LIMIT,
         memory: MemoryLimit | None = None,
+        *,
+        impatient: bool = False,
     ) -> None:
         self._plan = plan
         self._memory = memory
         self._patience = Patience(time_limit, first_time_limit)
+        if impatient:
+            self._patience.ran_out()
         self._process: Process | None = None
         self._description: TargetDescription | None = None
         self._closed = False
