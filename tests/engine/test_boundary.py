@@ -35,6 +35,13 @@ def test_nothing_to_say():
     assert parting_of_gradients(Contract(), ["float64"]) == []
 
 
+def test_what_is_said_does_not_depend_on_arguments_and_divisors():
+    """It is of one row: a smoothing that the caller gives is left out, and no sum is there to be divided."""
+    keys = {"label_smoothing": {"argument": "smoothing"}, "divisor": {"argument": "items"}, "reduction": "sum"}
+    assert parting_of_gradients(GUARDED.replace(**keys), ["float64"]) == parting_of_gradients(GUARDED, ["float64"])
+    assert parting_of_gradients(GUARDED.replace(divisor=7), ["float64"]) == parting_of_gradients(GUARDED, ["float64"])
+
+
 def test_p_minus_t_parts_where_labels_do_not_sum_to_one():
     """Said once for all dtypes, and beside what a boundary does."""
     keys = {"labels": ["soft"], "soft_rows": "any", "gradient_of": "p - t"}

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from xentcheck.contract import Contract
+from xentcheck.contract.declaration import KEYS
 from xentcheck.truth.allowance import conformance
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.enclose import enclose
@@ -51,18 +53,7 @@ def _parting(contract: Contract, dtype: str) -> list[str]:
     p = np.unique(np.clip(np.concatenate([[0.0], small, near, np.asarray(beside, np.float64), [1.0]]), 0.0, 1.0))
     scores = np.stack([p, 1 - p], axis=1).astype(dtype)
     labels = np.stack([np.ones_like(p), np.zeros_like(p)], axis=1).astype(dtype)
-    plain = contract.replace(
-        labels=["onehot"],
-        gradient_of="ideal",
-        reduction="none",
-        gradient_reduction="none",
-        class_weights=None,
-        class_weights_as="numbers",
-        row_weights=None,
-        ignore_index=None,
-        exclusive=[],
-    )
-    problem = pose(plain, scores, labels, "onehot")
+    problem = pose(_plain(contract), scores, labels, "onehot")
     other = replace(problem, contract=problem.contract.replace(gradient_of="loss"))
     ideal, guarded = enclose(problem).gradient, enclose(other).gradient
     allowed = conformance(problem, conditions(problem)).gradient
@@ -74,6 +65,14 @@ def _parting(contract: Contract, dtype: str) -> list[str]:
     difference = np.where(np.isfinite(apart), apart, 0)[:, 0]
     parted = difference > np.where(np.isfinite(allowed[:, 0]), allowed[:, 0], 0)
     return _sentence(dtype, p, difference, parted, "p - t" if contract.gradient_wrt == "logits" else "-t/p")
+
+
+def _plain(contract: Contract) -> Contract:
+    """Return the contract of a single row without weights: constants stay, and what is an argument is left out."""
+    plain: dict[str, Any] = {name: KEYS[name].to_json(KEYS[name].default) for name in contract.drawn}
+    plain |= {"labels": ["onehot"], "gradient_of": "ideal", "reduction": "none", "gradient_reduction": "none"}
+    plain |= {"class_weights": None, "class_weights_as": "numbers", "row_weights": None, "ignore_index": None}
+    return contract.replace(**{**plain, "divisor": None, "exclusive": []})
 
 
 def _sentence(dtype: str, p: np.ndarray, difference: np.ndarray, parted: np.ndarray, formula: str) -> list[str]:
