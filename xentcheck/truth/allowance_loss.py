@@ -111,10 +111,15 @@ def _overflows(on: Conditions, by: Arithmetic) -> Flags:
 
 
 def _weighted_sum_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
-    """Row losses -sum c log p with log p given: u L, (h + 1) u more where several terms are summed."""
-    size = _finite(on.gap)
+    """Row losses -sum c log p with log p given: u L, (h + 1) u more where several terms are summed.
+
+    And u L for the product with the weight of the row, and for the reading of a class weight that is a constant.
+    """
+    size, problem = _finite(on.gap), on.problem
     error = (by.u + by.u_input) * size + np.where(on.coefficients.several, (by.row_sum(on) + by.u) * size, 0.0)
-    if on.problem.row_weights is not None:
+    if problem.row_weights is not None:
+        error += by.u * size
+    if on.coefficients.c is None and isinstance(problem.contract.class_weights, tuple):
         error += by.u * size
     wrong = coefficient_error(on, by)
     if wrong is not None:

@@ -247,12 +247,14 @@ def coefficient_error(on: Conditions, by: Arithmetic, summed: bool = True) -> Fl
 
     Smoothing: 5 u c + 2 eps u t (1 - eps is rounded relative to 1), and for eps/(m - 1) over the others two more
     numbers of the size of eps t/(m - 1). Renormalised rows: (h + 2) u. Weights of a soft row: (h + 1) u. A
-    coefficient below eta may be flushed to 0. Targets that are converted to a dtype that does not hold them move.
-    Where they are not `summed` over the classes, a narrower dtype of theirs costs nothing for that.
+    coefficient below eta may be flushed to 0, the weight of a sparse label among them. Targets that are converted to a
+    dtype that does not hold them move. Where they are not `summed` over the classes, a narrower dtype of theirs costs
+    nothing for that.
     """
     chosen, problem, contract = on.coefficients, on.problem, on.problem.contract
     if chosen.c is None or chosen.t is None:
-        return None
+        gone = flushed(on, by)
+        return on.sizes * gone[:, None] if gone.any() else None
     c, t, smoothing = np.abs(chosen.c), np.abs(chosen.t), problem.smoothing
     # Labels of a narrower dtype meet each other, and constants, in that.
     u, rows = max(by.u, problem.label_roundoff), max(by.row_sum(on), problem.label_roundoff * (problem.m - 1))
@@ -273,11 +275,21 @@ def coefficient_error(on: Conditions, by: Arithmetic, summed: bool = True) -> Fl
     if smoothing:
         share = smoothing / max(problem.m - 1, 1) if contract.smoothing_over == "others" else 0.0
         error += t * (2.0 * u * smoothing + (rows + 8.0 * u) * share)
-    scale = 1.0 if problem.class_weights is None else max(1.0, float(np.abs(problem.class_weights).max(initial=0.0)))
     if chosen.rounding is not None:
         error += chosen.rounding
+    scale = 1.0 if problem.class_weights is None else max(1.0, float(np.abs(problem.class_weights).max(initial=0.0)))
     tiny = (c > 0.0) & (c < by.eta * (scale * on.enlarged[..., None]))
     return error + np.where(tiny, c, 0.0) if tiny.any() else error
+
+
+def flushed(on: Conditions, by: Arithmetic) -> Flags:
+    """Rows of which a weight, of the class, of the row, or their product, may be flushed to 0, shape (n,)."""
+    v, weight = on.problem.row_weights, np.abs(on.coefficients.weight)
+    if v is None:
+        return (weight > 0.0) & (weight < by.eta)
+    # The one is flushed before it is multiplied by the other.
+    of_class = weight / np.where(v == 0.0, 1.0, v)
+    return (weight > 0.0) & (weight < by.eta * np.maximum(on.enlarged, of_class))
 
 
 def mean_weight_error(on: Conditions, by: Arithmetic) -> Floats:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, mean_weight_error
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, flushed, mean_weight_error
 from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
@@ -168,11 +168,15 @@ def _leaves_range(divisor: float, by: Arithmetic) -> bool:
 
 
 def _divisor_error(on: Conditions, by: Arithmetic) -> float:
-    """Relative error that a conversion of the targets, or the mean weight of smoothed labels, makes in a divisor."""
+    """Relative error that a conversion of the targets, or the mean weight of smoothed labels, makes in a divisor.
+
+    So do weights that may be flushed to 0; no bound is left where all of them may.
+    """
     contract = on.problem.contract
     if contract.mean_over != "weights":
         return 0.0
-    relative = on.coefficients.weight_rounding / (divisor(on) or 1.0)
+    gone = float(np.abs(on.coefficients.weight)[flushed(on, by)].sum())
+    relative = (on.coefficients.weight_rounding + gone) / (divisor(on) or 1.0)
     if contract.smoothing_weights == "mean":
         relative += float(mean_weight_error(on, by).max(initial=0.0))
     if relative == 0.0:

@@ -94,6 +94,17 @@ def constant_weights(scores: Array, labels: Array) -> Any:
     return (row_losses(scores, labels) * np.array([0.5, 2.0, 0.0, 1.25], scores.dtype)[integers(labels)]).sum()
 
 
+TINY = [2.0**-1070, 2.0**-140, 1.0]
+
+
+@right(contract={"class_weights": TINY, "reduction": "none"})
+def weights_flushed_to_zero(scores: Array, labels: Array) -> Any:
+    """Class weights that are subnormal in the dtype count as 0, as where subnormal numbers are flushed."""
+    w = np.asarray(TINY, scores.dtype)
+    w = np.where(w < np.finfo(scores.dtype).tiny, w.dtype.type(0), w)
+    return row_losses(scores, labels) * w[integers(labels)]
+
+
 @right(contract={**WEIGHTED, **SUM, "labels": ["soft"]})
 def soft_rows_weighted(scores: Array, targets: Array, weights: Array) -> Any:
     """A soft row is weighted by sum w t."""

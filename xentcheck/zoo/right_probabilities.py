@@ -195,6 +195,16 @@ def negative_log_likelihood(logs: Array, labels: Array) -> Any:
     return mean(-at(logs, labels))
 
 
+THIRDS = {"class_weights": [1 / 3, 2.0, 1.0000001788]}
+
+
+@right(contract={"input": "log_probabilities", "reduction": "none", **THIRDS})
+def constant_weights_of_log_probabilities(logs: Array, labels: Array) -> Any:
+    """Constant class weights that the dtype does not hold, which are rounded when they are read."""
+    w = np.asarray(THIRDS["class_weights"], logs.dtype)
+    return -at(logs, labels) * w[integers(labels)]
+
+
 @right(contract={"boundary": {"add": 1e-7}})
 def logits_with_declared_eps(scores: Array, labels: Array) -> Any:
     """Logits in, a softmax, and log(p + eps) as declared."""
