@@ -109,3 +109,15 @@ def test_below_zero_at_a_probability_of_zero_nothing_is_known():
     assert enclosed.loss.hi[1] == np.inf
     assert np.isinf(enclosed.gradient.radius[0]).all()
     assert enclosed.gradient.hi[1, 1] == -np.inf
+
+
+def test_infinite_terms_of_both_signs_leave_a_gradient():
+    """Two classes of probability 0, one of which counts negatively: no loss, and a gradient that is judged."""
+    keys = {"input": "probabilities", "label_smoothing": 0.3, "smoothing_weights": "class", "reduction": "none"}
+    contract = Contract(**keys, class_weights=[1.0, -1.0, 1.0], class_weights_as="signed", labels=["onehot"])
+    problem = pose(contract, np.array([[1.0, 0.0, 0.0]]), np.array([[1.0, 0.0, 0.0]]), "onehot")
+    enclosed, allowed = enclose(problem), conformance(problem, conditions(problem))
+    assert np.isinf(enclosed.loss.radius).all()
+    np.testing.assert_allclose(enclosed.gradient.hi, [[0.0, 0.1, -0.1]], atol=1e-16)
+    assert (allowed.gradient > 2.0**-57).all()
+    assert (allowed.gradient < 1e-14).all()

@@ -262,7 +262,8 @@ def _finish(
     d, p, s, S, l, D, q, lse, gap = quantities  # noqa: E741
     if chosen.undefined is not None:
         undefined = undefined | chosen.undefined
-    ce = np.where(undefined & problem.kept, np.nan, ce)
+    # Infinite terms of both signs, as weights of both signs make them: no loss, and a gradient still.
+    ce = np.where(undefined & problem.kept, np.nan, np.where(np.isnan(ce), np.inf, ce))
     penalised = problem.z_loss and problem.contract.input == "logits"
     by_row = problem.kept if problem.row_weights is None else problem.kept * problem.row_weights
     L = ce + problem.z_loss * lse * lse * by_row if penalised else ce

@@ -225,3 +225,27 @@ def refuses_positive_logs(logs: Array, labels: Array) -> Any:
     if logs.size and widened(logs).max() > 1e-3:
         raise ValueError("log-probabilities must not be positive")
     return mean(-at(logs, labels))
+
+
+SIGNED = {"class_weights": {"argument": "weight"}, "class_weights_as": "signed", "smoothing_weights": "class"}
+
+
+def _signed_coefficients(p: Array, targets: Array, weight: Array) -> Any:
+    t = targets.astype(p.dtype)
+    return (t * p.dtype.type(0.7) + p.dtype.type(0.3) / p.dtype.type(p.shape[1])) * weight.astype(p.dtype)
+
+
+def _signed_gradient(p: Array, targets: Array, weight: Array) -> Any:
+    c = _signed_coefficients(p, targets, weight)
+    return c.sum(axis=1, keepdims=True) * p - c
+
+
+@right(
+    contract={**P, **SIGNED, "labels": ["onehot"], "label_smoothing": 0.3, "reduction": "none"},
+    gradient=_signed_gradient,
+)
+def signs_at_probabilities_of_zero(p: Array, targets: Array, weight: Array) -> Any:
+    """Smoothed labels with weights of both signs: at probabilities of 0 no loss is left, and a gradient."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        c = _signed_coefficients(p, targets, weight)
+        return -np.where(c == 0, 0, c * np.log(p)).sum(axis=1)
