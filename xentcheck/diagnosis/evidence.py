@@ -35,18 +35,16 @@ def observed(contract: Contract, violation: Violation) -> Observation | None:
     batch, part = violation.batch, violation.part.partition("[")[0]
     if violation.returned is None or batch.scores.size > LARGEST_OF_A_FINDING:
         return None
-    return _observation(contract, batch, part, violation.returned, violation.upstream, violation.vector)
+    further = {"upstream": violation.upstream, "vector": violation.vector, "tangent": violation.tangent}
+    return _observation(contract, batch, part, violation.returned, **further)
 
 
 def _observation(
-    contract: Contract, batch: Batch, part: str, returned: object, upstream: object = None, vector: object = None
+    contract: Contract, batch: Batch, part: str, returned: object, **further: object
 ) -> Observation | None:
-    given = [None if value is None else np.asarray(value) for value in (upstream, vector)]
-    options = dict(batch.options)
+    given = {role: None if value is None else np.asarray(value) for role, value in further.items()}
     try:
-        problem = pose(
-            contract, batch.scores, batch.labels, batch.label_form, options, upstream=given[0], vector=given[1]
-        )
+        problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options), **given)
         return Observation(problem, part, np.asarray(returned))
     except (ValueError, ArithmeticError):
         return None
@@ -110,6 +108,21 @@ class Evidence:
                     found += 1
                     yield one
 
+    def along_tangents(self) -> Iterator[Observation]:
+        """Yield derivatives along a tangent on the sweep, right and wrong ones."""
+        for place, case in enumerate(self._cases[:JUDGED]):
+            if self._dead:
+                return
+            random = np.random.Generator(np.random.PCG64([case.batch.n, case.batch.m, place]))
+            tangent = random.choice([1.0, -1.0, 2.0, 0.5, -0.5, 3.0], size=case.batch.scores.shape)
+            answer = case.ask(case.batch, tangent=tangent.astype(case.batch.scores.dtype))
+            self._dead = bool(answer.outcome.died)
+            returned = answer.numbers("jvp")
+            if returned is not None:
+                one = _observation(answer.contract, answer.batch, "jvp", returned, tangent=tangent)
+                if one is not None:
+                    yield one
+
     def nearby(self, violation: Violation, part: str) -> Iterator[Observation]:
         """Yield the answers on batches like that of a violation, with other numbers in it, or another cotangent."""
         upstream = None if violation.upstream is None else np.asarray(violation.upstream)
@@ -147,7 +160,9 @@ class Evidence:
 
 def _answered(answer: Answer, part: str, upstream: object) -> Observation | None:
     returned = answer.numbers(part)
-    return None if returned is None else _observation(answer.contract, answer.batch, part, returned, upstream)
+    if returned is None:
+        return None
+    return _observation(answer.contract, answer.batch, part, returned, upstream=upstream)
 
 
 def variations(contract: Contract, batch: Batch, new_shapes: bool) -> Iterator[Batch]:

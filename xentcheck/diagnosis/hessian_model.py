@@ -13,6 +13,8 @@ PART = "hessian_vector"
 class HessianModel(Model):
     """The right product of a problem's Hessian and vector, and what it is made of."""
 
+    derived = PART
+
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem, "gradient")
         assert problem.vector is not None

@@ -55,7 +55,14 @@ class Model:
     ----------
     problem : Problem
     part : {"loss", "gradient"}
+
+    Attributes
+    ----------
+    derived : str
+        The part that a model of something made of the gradient is about, else "".
     """
+
+    derived = ""
 
     def __init__(self, problem: Problem, part: str) -> None:
         self.problem = problem
@@ -175,14 +182,14 @@ class Model:
         if kind == "logits":
             return self.softmax
         if kind == "log_probabilities":
-            return self.z, np.exp(self.z)
+            return self.softmax if self.contract.boundary.normalise else (self.z, np.exp(self.z))
         p = self.z / self.z.sum(axis=-1, keepdims=True) if self.contract.boundary.normalise else self.z
         return np.log(p), p
 
     def guard(self, boundary: Boundary, logs: Logs | None = None) -> Floats:
         """Return log p after a boundary, whose constants are read in the problem's dtype."""
         log_p, p = logs or self.unguarded
-        read = self.problem.format.dtype.type
+        read = np.float32 if self.problem.format.is_half else self.problem.format.dtype.type
         if boundary.add is not None:
             eps = float(read(boundary.add))
             # log1p keeps the digits of a log p near 0, which p + eps has lost.
@@ -200,19 +207,30 @@ class Model:
         """The right log p, guarded as declared, and the p of the gradient."""
         return self.guard(self.contract.boundary), self.unguarded[1]
 
+    def with_guard(self, log_p: Floats) -> Logs:
+        """Return other log p guarded as declared, and their p, in the place of `logs`."""
+        p = np.exp(log_p)
+        return self.guard(self.contract.boundary, (log_p, p)), p
+
     def penalty(self, z_loss: float | None = None) -> Floats:
         """Return z_loss lse**2 for each kept row (loss), or its gradient 2 z_loss lse p."""
         amount = self.problem.z_loss if z_loss is None else z_loss
         scale = amount * self.problem.kept * self.own_weights
+        counts = scale != 0
         if self.part == "loss":
-            return np.asarray(scale * self.lse**2)
-        return np.asarray((2 * scale * self.lse)[:, None] * self.softmax[1])
+            return np.asarray(np.where(counts, scale * self.lse**2, 0.0))
+        return np.asarray(np.where(counts[:, None], (2 * scale * self.lse)[:, None] * self.softmax[1], 0.0))
 
     def slope(self, t: Floats, p: Floats, boundary: Boundary | None = None, wrt: str | None = None) -> Floats:
-        """Return the gradient of each row's loss, shape (n, m); a boundary means: of the guarded loss."""
+        """Return the gradient of each row's loss, shape (n, m); a boundary means: of the guarded loss.
+
+        That of a row that does not count is 0, whatever its scores hold.
+        """
+        silent = (t == 0).all(axis=-1, keepdims=True) & (self.factor_of_p(t) == 0)
+        return np.where(silent, 0.0, self._slope(t, p, boundary, wrt))
+
+    def _slope(self, t: Floats, p: Floats, boundary: Boundary | None, wrt: str | None) -> Floats:
         wrt = wrt or self.contract.gradient_wrt
-        if wrt == "log_probabilities":
-            return -t
         guarded = boundary is not None and not boundary.exact
         if wrt == "logits" and not guarded:
             return ideal_slope(t, p, self.factor_of_p(t))
@@ -225,6 +243,9 @@ class Model:
             by_p = np.where((p < low) | (p > high), 0.0, by_p + shared if boundary.after else by_p)
         if wrt == "logits":
             return np.asarray(p * (by_p - dot(p, by_p)[:, None]))
+        if wrt == "log_probabilities":
+            own = p * by_p if guarded else -t
+            return np.asarray(own - p * own.sum(axis=-1, keepdims=True) if self.contract.boundary.normalise else own)
         if self.contract.boundary.normalise:  # p is the row divided by its sum, and the sum depends on every entry
             total = self.z.sum(axis=-1, keepdims=True) if self.contract.input == "probabilities" else 1.0
             return np.asarray((by_p - dot(p, by_p)[:, None]) / total)

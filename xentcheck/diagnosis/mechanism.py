@@ -9,7 +9,6 @@ from itertools import chain, takewhile
 import numpy as np
 
 from xentcheck.diagnosis.cause import Cause
-from xentcheck.diagnosis.hessian_model import PART, HessianModel
 from xentcheck.diagnosis.hypotheses.cancellation import approximate, precision
 from xentcheck.diagnosis.hypotheses.differences import difference_quotients
 from xentcheck.diagnosis.hypotheses.register import fits, hypotheses
@@ -50,7 +49,7 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     if not own:
         return None
     groups = _groups(*own, *others)
-    if isinstance(own[0].model, HessianModel):
+    if own[0].model.derived:
         found = candidates(own, others, groups)
         if found:
             return _cause(found, len(own) + sum(seen.wrong for seen in others))
@@ -108,7 +107,7 @@ class Explanation:
     def __init__(self, mechanism: str, own: Observation) -> None:
         self.mechanism = mechanism
         with quiet():
-            fitted = [] if isinstance(own.model, HessianModel) else [group for fit in fits() for group in fit([own])]
+            fitted = [] if own.model.derived else [group for fit in fits() for group in fit([own])]
             groups = dict(enumerate((*_groups(own), *fitted)))
             self._groups = {
                 place: group
@@ -135,7 +134,7 @@ class Explanation:
 
 def _groups(*observations: Observation) -> tuple[Group, ...]:
     """Return the hypotheses about a part, those that take the time left out where a batch is large."""
-    part = PART if isinstance(observations[0].model, HessianModel) else ""
+    part = observations[0].model.derived
     large = max(seen.model.z.size for seen in observations) > LARGEST and not part
     return tuple(one.predictions for one in hypotheses() if one.part == part and (one.quick or not large))
 

@@ -13,7 +13,7 @@ from xentcheck.diagnosis.cause import Cause
 from xentcheck.diagnosis.events import event
 from xentcheck.diagnosis.evidence import LARGEST, Evidence, observed
 from xentcheck.diagnosis.mechanism import likely_cause
-from xentcheck.diagnosis.observation import Observation
+from xentcheck.diagnosis.observation import MODELS, Observation
 from xentcheck.diagnosis.refusals import refusal
 from xentcheck.diagnosis.zeros import SILENCED, ZEROS, without_silenced, without_zeros
 from xentcheck.properties.case import Case
@@ -107,7 +107,7 @@ class Diagnosis:
             raised, answered = self._evidence.of_event(violation.event) if self._ask else ([], [])
             return refusal(violation, [first.batch, *raised], answered, self._is_answered)
         part = violation.part.partition("[")[0]
-        if violation.returned is None or part not in ("loss", "gradient", "hessian_vector"):
+        if violation.returned is None or part not in ("loss", "gradient", *MODELS):
             return None
         if not again or law.name == "determinism":
             return CHANGED
@@ -122,7 +122,7 @@ class Diagnosis:
         """Return whether class numbers of another dtype are answered rightly as int64."""
         batch = violation.batch
         other = batch.label_form == "sparse" and batch.labels.dtype.kind in "iu" and batch.labels.dtype != np.int64
-        if not (self._ask and other) or violation.upstream is not None or violation.vector is not None:
+        if not (self._ask and other) or violation.upstream is not None or part in MODELS:
             return False
         return _right(law, self._case_of(batch.replace(labels=batch.labels.astype(np.int64))), part)
 
@@ -133,7 +133,7 @@ class Diagnosis:
     def _by_behaviour(self, law: Law, violation: Violation, part: str) -> Cause | None:
         """Return a cause that asking once more shows: what matters is not the batch alone."""
         batch = violation.batch
-        if violation.vector is not None:
+        if part in MODELS:
             return None
         if self._right_when_fresh(law, violation, part):
             return STATE_KEPT
@@ -175,7 +175,7 @@ class Diagnosis:
 
     def _by_zeros(self, law: Law, violation: Violation, part: str) -> Cause | None:
         """Return a cause of a nan that goes with the zeros, or the infinities, of what counts for nothing."""
-        if not self._ask or violation.upstream is not None or violation.vector is not None:
+        if not self._ask or violation.upstream is not None or part in MODELS:
             return None
         if np.isnan(np.asarray(violation.returned, np.float64)).any():
             for told, changed in ((ZEROS, without_zeros), (SILENCED, without_silenced)):
@@ -190,11 +190,13 @@ class Diagnosis:
         own = [one for one in (observed(self._contract, each) for each in both) if one is not None]
         others: list[Observation] = []
         if self._ask:
-            if first.upstream is None and first.vector is None:
+            if first.upstream is None and part not in MODELS:
                 others += self._evidence.of_part(part)
-            if law.name not in ("value", "gradient"):
+            if violation.tangent is not None:
+                others += self._evidence.along_tangents()
+            elif law.name not in ("value", "gradient"):
                 others += self._evidence.of_law(law, part)
-            if first.vector is None:
+            if part not in MODELS:
                 others += self._evidence.nearby(violation, part)
         return likely_cause(own[:1] if first is violation else own, others)
 

@@ -12,10 +12,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xentcheck.diagnosis.hessian_model import PART, HessianModel
+from xentcheck.diagnosis.hessian_model import HessianModel
 from xentcheck.diagnosis.loss_model import Floats, Model
 from xentcheck.diagnosis.matching import Match, Returned, allowance, distance
 from xentcheck.diagnosis.prediction import Prediction
+from xentcheck.diagnosis.tangent_model import TangentModel
 from xentcheck.truth.allowance import conformance
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.problem import Problem
@@ -27,6 +28,8 @@ Place = tuple[int, int]
 Key = tuple[str, str]
 STRICT = ContextVar("strict", default=False)
 """Whether a TypeError, an IndexError or an AssertionError of a hypothesis is raised: in the tests and the self-test."""
+MODELS: Mapping[str, Callable[[Problem], Model]] = {model.derived: model for model in (HessianModel, TangentModel)}
+"""What is made of the gradient, by its part."""
 NUMBERS = re.compile(r"(?<![a-z])\d[\d.,e+-]*")
 
 
@@ -36,8 +39,8 @@ class Observation:
     Parameters
     ----------
     problem : Problem
-    part : {"loss", "gradient", "hessian_vector"}
-        For the last one the problem has a vector.
+    part : {"loss", "gradient", "hessian_vector", "jvp"}
+        For the last two the problem has a vector, or a tangent.
     got : array of float64, shape () or (n,) for the loss, else (n, m)
     held : float or array of the shape of `got`, optional
         The allowance to which the part was held, by default that of the verdict; elements within it of the right
@@ -50,10 +53,12 @@ class Observation:
     """
 
     def __init__(self, problem: Problem, part: str, got: ArrayLike, held: ArrayLike | None = None) -> None:
-        self.model = HessianModel(problem) if part == PART else Model(problem, part)
+        made = MODELS.get(part)
+        self.model = Model(problem, part) if made is None else made(problem)
         self.got = np.asarray(got, np.float64)
         with quiet():
-            if part not in ("loss", "gradient", PART) or not self.got.size or self.got.shape != self.model.right.shape:
+            known = part in ("loss", "gradient", *MODELS)
+            if not known or not self.got.size or self.got.shape != self.model.right.shape:
                 raise ValueError(f"The {part} cannot be compared.")
             allowed = _promised(self.model, part) if held is None else np.asarray(held, np.float64)
             self.allowed = np.broadcast_to(allowed, self.got.shape)

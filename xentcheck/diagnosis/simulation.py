@@ -86,13 +86,15 @@ def simulate(model: Model, work: Any, recipe: Recipe) -> Logs:
 def from_logs(
     model: Model, mechanism: str, sentence: str, logs: Logs, exact: bool = True, final: Any = None, bits: float = 0.0
 ) -> Iterator[Prediction]:
-    """Yield the part of a simulated log p and p, with the reduction in float64 and the result rounded to `final`."""
+    """Yield the part of a simulated log p and p, guarded as declared, reduced in float64 and rounded to `final`."""
     log_p, p = logs
-    t = model.t
+    t, boundary = model.t, model.contract.boundary
     if model.contract.is_entropy:
         rows = model.entropies(log_p, p)
     elif model.part == "loss":
-        rows = -dot(t, log_p)
+        rows = -dot(t, model.guard(boundary, logs))
+    elif model.contract.gradient_of == "loss" and not boundary.exact:
+        rows = model.slope(t, p, boundary)
     elif model.contract.gradient_wrt == "logits":
         rows = model.factor_of_p(t) * p - t
     else:

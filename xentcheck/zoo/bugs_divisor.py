@@ -42,3 +42,9 @@ def gradient_of_the_undivided_sum(scores: Array, labels: Array, num_items_in_bat
 def items_of_one_micro_batch_at_most(scores: Array, labels: Array, num_items_in_batch: float) -> Any:
     """Count no more items than a micro-batch of 8,192 tokens has."""
     return right_loss(scores, labels, min(num_items_in_batch, 8192.0))
+
+
+@bug("divisor_limited", "value", contract=COUNTED, thread="from-scratch training loops: min(items, len(rows))")
+def items_no_more_than_rows(scores: Array, labels: Array, num_items_in_batch: float) -> Any:
+    """Divide by the rows where the caller counted more."""
+    return right_loss(scores, labels, min(num_items_in_batch, max(len(scores), 1)))

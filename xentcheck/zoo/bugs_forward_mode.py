@@ -119,3 +119,17 @@ def tangent_divided_by_all_rows(scores: Array, labels: Array, tangent: Array, ig
     kept, safe = kept_rows(labels, ignore_index)
     rows = rows_along(scores, safe, tangent)
     return kept_mean(rows, kept) * rows.dtype.type(kept.sum() / max(len(rows), 1))
+
+
+@bug(
+    "tangent_sign_lost", "forward-mode", role="jvp", gradient=mean_gradient, thread="from-scratch: a norm for a product"
+)
+def size_of_the_derivative(scores: Array, labels: Array, tangent: Array) -> Any:
+    """Return the size of the derivative, without its sign."""
+    return abs(mean(rows_along(scores, labels, tangent)))
+
+
+@bug("tangent_in_part", "forward-mode", role="jvp", gradient=mean_gradient, thread="from-scratch: v[y] for v")
+def tangent_of_the_label_alone(scores: Array, labels: Array, tangent: Array) -> Any:
+    """Multiply the label's entry of p - t by that of the tangent, and leave the others out."""
+    return mean(at(row_gradients(scores, labels) * widened(tangent), labels))

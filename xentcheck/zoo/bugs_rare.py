@@ -126,3 +126,19 @@ def scores_protected(scores: Array, labels: Array) -> Any:
     """Make the caller's scores read-only."""
     scores.flags.writeable = False
     return mean_loss(scores, labels)
+
+
+@bug("early_exit", "value", "reductions", "row-independence", thread="from-scratch metrics: one class in a batch")
+def exit_where_labels_are_equal(scores: Array, labels: Array) -> Any:
+    """Return the loss of the first row, over n, where all rows have the same label."""
+    losses = row_losses(scores, labels)
+    if len(losses) > 1 and len(set(np.ravel(labels).tolist())) == 1:
+        return losses[0] / losses.dtype.type(len(losses))
+    return mean(losses)
+
+
+@bug("early_exit", "gradient", "reductions", "row-independence", role="gradient", thread="from-scratch networks")
+def no_gradient_where_labels_are_equal(scores: Array, labels: Array) -> Any:
+    """Return zeros where all rows have the same label, as if there were nothing to learn."""
+    g = row_gradients(scores, labels) / max(len(scores), 1)
+    return np.zeros_like(g) if len(set(np.ravel(labels).tolist())) == 1 else g

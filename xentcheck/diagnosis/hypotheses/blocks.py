@@ -55,7 +55,7 @@ def _online(model: Model, mechanism: str, text: str, parts: list[Floats], rescal
 def _by_lse(model: Model, mechanism: str, text: str, lse: Floats) -> Prediction:
     top = model.z.max(axis=-1)
     log_p = (model.z - top[:, None]) - (lse - top)[:, None]
-    return Prediction(mechanism, text, model.finish(model.rows(logs=(log_p, np.exp(log_p)))), 1.0, variant=text)
+    return Prediction(mechanism, text, model.finish(model.rows(logs=model.with_guard(log_p))), 1.0, variant=text)
 
 
 @hypothesis(Rank.BLOCKS)
@@ -79,3 +79,24 @@ def means_of_blocks(model: Model) -> Iterator[Prediction]:
             share = np.array([min(block, n - start) for start in starts for _ in range(min(block, n - start))])
             value = model.right * (n / share / len(starts))[:, None]
             yield Prediction("mean_of_means", text, value, 1.0, variant=text)
+
+
+@hypothesis(Rank.BLOCKS)
+def means_of_parts(model: Model) -> Iterator[Prediction]:
+    """Yield the mean of the means of two or more parts of the rows, as nearly equal as n allows, or the last longer."""
+    n = model.n
+    if model.reduction != "mean":
+        return
+    for parts in (2, 3, 4, 8):
+        if parts > n or n % parts == 0:
+            continue
+        short, longer = n // parts, n % parts
+        text = f"It is the mean of the means of {parts} parts of the rows, though they are not equally long."
+        for sizes in (
+            [short] * (parts - 1) + [short + longer],
+            [short + 1] * longer + [short] * (parts - longer),
+            [short] * (parts - longer) + [short + 1] * longer,
+        ):
+            share = n / (parts * np.repeat(sizes, sizes))
+            rows = model.rows() * (share if model.part == "loss" else share[:, None])
+            yield Prediction("mean_of_means", text, model.finish(rows), 1.0, variant=text)

@@ -57,7 +57,8 @@ def cancelled(model: Model) -> Iterator[Prediction]:
             )
         for recipe in (logsumexp_minus_scores, logaddexp_minus_scores):
             yield from from_logs(model, mechanism, text, simulate(model, work, recipe))
-        if model.part == "gradient" and not model.contract.is_entropy:
+        guarded = model.contract.gradient_of == "loss" and not model.contract.boundary.exact
+        if model.part == "gradient" and not (model.contract.is_entropy or guarded):
             p = simulate(model, work, softmax_shifted_by(row_maximum))[1]
             rows = (model.factor_of_p(model.t) * p).astype(work) - model.t.astype(work)
             text = "p_y - 1 cancels on confident rows; take minus the sum of the other probabilities."

@@ -126,7 +126,7 @@ def offset(wrong: Sequence[Observation]) -> Iterator[Group]:
 def _by(model: Model, d: Floats, s: Floats) -> Floats:
     """Return the part of a softmax whose exponents are d and whose denominator is s."""
     log_p = d - np.log(s)
-    return model.finish(model.rows(logs=(log_p, np.exp(log_p))))
+    return model.finish(model.rows(logs=model.with_guard(log_p)))
 
 
 def _exponents(z: Floats) -> tuple[Floats, Floats]:

@@ -38,7 +38,11 @@ def _constants(model: Model) -> Iterator[tuple[str, float]]:
 def fitted(model: Model) -> Iterator[Prediction]:
     """Yield the contract's guard left out, or an eps used as a clip and the other way round."""
     stated = model.contract.boundary
-    if stated.exact or (model.part == "gradient" and model.contract.gradient_of == "ideal"):
+    if stated.exact:
+        return
+    if model.part == "gradient" and model.contract.gradient_of == "ideal":
+        text = f"The gradient is that of the loss with its guard ({_stated(stated)}); the contract's is without it."
+        yield _guarded(model, "gradient_guarded", text, stated, model.unguarded[1], 0.0)
         return
     text = f"The guard that the contract states ({_stated(stated)}) has no effect."
     yield _guarded(model, "guard_missing", text, Boundary(), model.unguarded[1], 0.0)
@@ -134,6 +138,8 @@ def _guarded(
             rows = rows + model.penalty()
     else:
         rows = model.slope(model.t, p, boundary)
+        if model.problem.z_loss and model.contract.gradient_wrt == "logits":
+            rows = rows + model.penalty()
     return Prediction(mechanism, sentence, model.finish(rows), bits, variant=sentence)
 
 

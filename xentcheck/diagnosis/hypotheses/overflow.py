@@ -74,7 +74,7 @@ def finite_masks(model: Model) -> Iterator[Prediction]:
         z = np.where(absent, -least, model.z)
         log_p = z - z.max(axis=-1, keepdims=True)
         log_p = log_p - np.log(np.exp(log_p).sum(axis=-1, keepdims=True))
-        rows = model.rows(logs=(log_p, np.exp(log_p)))
+        rows = model.rows(logs=model.with_guard(log_p))
         for held in (rows, np.where(absent.all(axis=-1).reshape(-1, *(1,) * (rows.ndim - 1)), np.nan, rows)):
             text = f"A logit of -inf counts as {-least:g}, so that its class is not quite absent."
             yield Prediction("finite_mask", text, model.finish(held), variant=text)

@@ -106,6 +106,10 @@ def given_divisor(model: Model) -> Iterator[Prediction]:
         if count:
             text = f"The {part} is divided by the {name}, {count:g}, where the number given is {given:g}."
             yield Prediction("divisor_ignored" if count != given * n else "divisor_twice", text, total / count)
+    for limit, said in ((min(given, n), "the smaller"), (max(given, n), "the larger")):
+        if limit:
+            text = f"The {part} is divided by {said} of the number given, {given:g}, and that of the rows, {n}."
+            yield Prediction("divisor_limited", text, total / limit, variant=said)
 
 
 @hypothesis(Rank.REDUCTION, quick=True, partly=True)

@@ -58,7 +58,7 @@ class Hypothesis:
     partly : bool
         Whether it may hold in some rows or classes alone.
     part : str
-        "hessian_vector" for one about these products, else "".
+        "hessian_vector" or "jvp" for one about what is made of the gradient, else "".
     """
 
     predictions: Group

@@ -59,5 +59,5 @@ def _by_lse(model: Model, text: str, lse: Floats) -> Prediction:
     top = model.z.max(axis=-1, keepdims=True)
     log_p = (model.z - top) - (lse[:, None] - top)
     return Prediction(
-        "shards_not_combined", text, model.finish(model.rows(logs=(log_p, np.exp(log_p)))), 1.0, variant=text
+        "shards_not_combined", text, model.finish(model.rows(logs=model.with_guard(log_p))), 1.0, variant=text
     )

@@ -46,7 +46,7 @@ def capped_otherwise(model: Model) -> Iterator[Prediction]:
         ),
     ):
         log_p = log_softmax(other)
-        rows = model.rows(logs=(log_p, np.exp(log_p)))
+        rows = model.rows(logs=model.with_guard(log_p))
         if model.part == "loss":
             yield Prediction("soft_cap", text, model.finish(rows))
         else:

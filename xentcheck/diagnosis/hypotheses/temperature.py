@@ -32,7 +32,7 @@ def divided_otherwise(model: Model) -> Iterator[Prediction]:
         ways.append((text, cap * first, (1 - first**2) / T))
     for text, other, own in ways:
         log_p = log_softmax(other)
-        rows = model.rows(logs=(log_p, np.exp(log_p)))
+        rows = model.rows(logs=model.with_guard(log_p))
         for one in (own, model.capping) if model.part == "gradient" else (own,):
             yield Prediction("temperature", text, model.finish(rows, slope=np.asarray(one)))
 

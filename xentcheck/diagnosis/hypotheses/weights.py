@@ -51,6 +51,21 @@ def signs(model: Model) -> Iterator[Prediction]:
 
 
 @hypothesis(Rank.OPTIONS, quick=True, partly=True)
+def integers(model: Model) -> Iterator[Prediction]:
+    """Yield class weights made whole numbers, with the divisor that is right and with theirs."""
+    w, t = model.problem.class_weights, model.targets
+    if w is None or np.array_equal(w, np.trunc(w)):
+        return
+    for said, whole in (("truncated", np.trunc(w)), ("rounded", np.rint(w))):
+        text = f"The class weights are {said} to whole numbers, as by an integer dtype."
+        rows = model.rows(model.coefficients(weights=whole))
+        yield Prediction("weights_as_integers", text, model.finish(rows), variant=said)
+        total = float(((t @ whole) * model.own_weights * model.problem.kept).sum())
+        if model.reduction == "mean" and model.contract.mean_over == "weights" and total > 0.0:
+            yield Prediction("weights_as_integers", text, model.finish(rows, divisor=total), variant=said)
+
+
+@hypothesis(Rank.OPTIONS, quick=True, partly=True)
 def row_weights(model: Model) -> Iterator[Prediction]:
     """Yield other factors in the place of the rows' own weights, with the divisor that is right and with theirs."""
     v = model.problem.row_weights
