@@ -145,8 +145,9 @@ class Accuracy:
             "The dtype in which the target works: by default that of its input, and float32 where that has 16 bits, as "
             "nearly every library does: results are then rounded to 16 bits at the end (loss, softmax, factor of a row,"
             " gradient). `same` allows that every result is rounded to the input's 16 bits on the way, as between the "
-            "operators of a framework, and that sums are taken in float32; a 16-bit dtype that is named allows the sums"
-            " to be taken in it, too. A finding in 16 bits says if one of these alone would mend it."
+            "operators of a framework, and that sums are taken in float32; a mean over the rows is one result, whose "
+            "sum does not overflow. A 16-bit dtype that is named allows the sums to be taken in it, too. A finding in "
+            "16 bits says if one of these alone would mend it."
         ),
         example="compute=bfloat16",
     )

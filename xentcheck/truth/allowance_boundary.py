@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from xentcheck.truth.allowance_logits import probability_move
-from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error, vague
+from xentcheck.truth.allowance_unscaled import NEAR
 from xentcheck.truth.conditions import Conditions
 
 
@@ -44,10 +45,13 @@ def coefficients_off(on: Conditions, by: Arithmetic) -> Floats | None:
 
 
 def underflow(on: Conditions, by: Arithmetic) -> Floats:
-    """Absolute error of a probability that underflows, shape (n, m) or broadcastable to it."""
+    """Absolute error of a probability that underflows, shape (n, m): 0 of one that is no smaller than NEAR normal ones.
+
+    Its exponential is no smaller, since the sum of them is at least 1.
+    """
     if on.problem.contract.input == "probabilities":
         return np.where(on.p < by.eta, on.p, 0.0)
-    return np.full((1, 1), (2.0 * by.k_exp + 2.0) * by.eta)
+    return np.where(on.p < NEAR * by.normal, (2.0 * by.k_exp + 2.0) * by.eta, 0.0)
 
 
 def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
@@ -87,7 +91,7 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     error = error * (1.0 + 4.0 * rows) + by.eta * (on.problem.m + 1.0) * on.enlarged
     unbounded = (lost > 0.25).any(axis=1) | (by.first_order(on) > 0.25)
     if on.softmax:
-        unbounded |= by.leaves_range(on)
+        unbounded |= by.leaves_range(on) | vague(on, by)
     return error, unbounded
 
 

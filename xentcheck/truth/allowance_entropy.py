@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from xentcheck.truth.allowance_boundary import coefficients_off, probability_error
-from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, lse_error
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, vague
 from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
@@ -80,7 +80,4 @@ def _unbounded(on: Conditions, by: Arithmetic) -> Flags:
     if not on.softmax:
         flushed = ((on.p > 0.0) & (on.p < by.eta)).any(axis=1)
         return flushed | np.full(on.problem.n, by.row_sum(on) > 0.25)
-    unbounded = (by.first_order(on) > 0.25) | by.leaves_range(on)
-    if by.lse:
-        unbounded = unbounded | (by.u * np.abs(on.lse) > 0.25) | (lse_error(on, by) > 1.0)
-    return unbounded
+    return (by.first_order(on) > 0.25) | by.leaves_range(on) | vague(on, by)

@@ -15,7 +15,7 @@ from xentcheck.truth.allowance_boundary import (
 from xentcheck.truth.allowance_entropy import entropy_gradients
 from xentcheck.truth.allowance_logits import complement_move, slope_error
 from xentcheck.truth.allowance_loss import logsumexp_error
-from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error, vague
 from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
@@ -77,8 +77,7 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     unbounded = (by.first_order(on) > 0.25) | by.leaves_range(on)
     if not on.softmax:
         unbounded = np.full(problem.n, rows > 0.25)
-    if by.lse:
-        unbounded = unbounded | (u * np.abs(on.lse) > 0.25) | (lse_error(on, by) > 1.0)
+    unbounded = unbounded | vague(on, by)
     return Unscaled(value, error, terms, unbounded[:, None], _stored_softmax(on, by, mass), least)
 
 
@@ -226,11 +225,15 @@ def _through_boundary(on: Conditions, by: Arithmetic) -> Unscaled:
     common = np.einsum("ij,ij->i", part, rho) + np.einsum("ij,ij->i", v, np.broadcast_to(lost, v.shape))
     error = part * (rho + 6.0 * u) + p * A * (rho + (rows + 6.0 * u)) + p * common[:, None]
     error = error + lost * (1.0 + v + A) + by.eta
+    # And the products, which may underflow where p does not.
+    least = np.minimum(np.where(part > 0.0, part, 1.0), np.where(p * A > 0.0, p * np.minimum(A, 1.0), 1.0))
+    least = np.minimum(least, np.where(c > 0.0, c, 1.0))
+    error += np.where((least < NEAR * by.normal) & (lost == 0.0), (2.0 * by.k_exp + 2.0) * by.eta, 0.0)
     wrong = coefficient_error(on, by)
     if wrong is not None:
         error = error + wrong * slope + p * np.einsum("ij,ij->i", wrong, slope)[:, None]
     if on.softmax:
-        unbounded |= by.leaves_range(on)
+        unbounded |= by.leaves_range(on) | vague(on, by)
     signed = on.c * slope
     value = p * signed.sum(axis=1)[:, None] - signed
     return Unscaled(value, error, p * A + part, unbounded[:, None])

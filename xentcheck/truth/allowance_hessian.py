@@ -6,7 +6,7 @@ import numpy as np
 
 from xentcheck.truth.allowance_boundary import probability_error
 from xentcheck.truth.allowance_loss import logsumexp_error
-from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, vague
 from xentcheck.truth.allowance_reduction import scale_gradient
 from xentcheck.truth.allowance_unscaled import Unscaled
 from xentcheck.truth.conditions import Conditions
@@ -74,8 +74,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
     unbounded = (by.first_order(on) > 0.25) | by.leaves_range(on)
     # p.v is a sum of exp(d) v before it is divided by S.
     unbounded |= on.S * np.abs(v).max(axis=1, initial=0.0) > by.largest / 4.0
-    if by.lse:
-        unbounded |= (u * np.abs(on.lse) > 0.25) | (lse_error(on, by) > 1.0)
+    unbounded |= vague(on, by)
     return Unscaled(value, bound, terms, unbounded[:, None]), lost
 
 

@@ -242,6 +242,19 @@ def lse_error(on: Conditions, by: Arithmetic) -> Floats:
     return by.lse * by.u * np.abs(on.lse) + tree
 
 
+def vague(on: Conditions, by: Arithmetic) -> Flags:
+    """Rows whose probabilities may be off by more than a factor of e, beyond which nothing is derived, shape (n,).
+
+    As exp(z - logsumexp), whose exponent is off by the error of the latter, or of logits in a narrower working dtype.
+    """
+    found = np.zeros(on.problem.n, bool)
+    if on.softmax and by.lse:
+        found |= (by.u * np.abs(on.lse) > 0.25) | (lse_error(on, by) > 1.0)
+    if on.softmax and by.u_input:
+        found |= 2.0 * by.u_input * on.magnitude > 1.0
+    return found
+
+
 def coefficient_error(on: Conditions, by: Arithmetic, summed: bool = True) -> Floats | None:
     """Absolute errors of the computed coefficients c, shape (n, m); None where each is a given number.
 
