@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.report.test_idioms import finding
+from tests.report.test_idioms import finding, ran
 from xentcheck.contract import Contract
 from xentcheck.report.reproducer import script
-from xentcheck.report.shim_source import shim_source
+from xentcheck.report.shim_source import shim_member, shim_source
 from xentcheck.targets import TargetSpecification, shims
 from xentcheck.targets.shims import scipy_special
 
@@ -23,8 +24,8 @@ FUNCTIONS = [
     for one in ast.parse(path.read_text(encoding="utf-8")).body
     if isinstance(one, ast.FunctionDef) and not one.name.startswith("_")
 ]
-NOT_ALONE = {"onnx_reference", "onnxruntime_session", "reference_vjp"}
-"""These take more of xentcheck."""
+NOT_ALONE = {"reference_vjp"}
+"""Of xentcheck itself."""
 
 
 @pytest.mark.parametrize(("module", "name"), FUNCTIONS, ids=".".join)
@@ -62,8 +63,48 @@ def test_only_shims_are(module: str) -> None:
 
 
 def test_settings_of_a_file_are_not_left_out() -> None:
-    """A shim that sets something when it is imported is not taken apart."""
-    assert shim_source(SHIMS + "keras_torch", "categorical_crossentropy") == ""
+    """What a shim sets when it is imported stands before the import that it is for; its own check is left out."""
+    lines = shim_source(SHIMS + "keras_torch", "categorical_crossentropy").strip().split("\n")
+    assert lines[:2] == ["import os", 'os.environ["KERAS_BACKEND"] = "torch"']
+    assert lines[2:] == ["from keras.losses import categorical_crossentropy, sparse_categorical_crossentropy"]
+    source = shim_source(SHIMS + "onnxruntime_session", "loss")
+    assert source.index("import onnxruntime\n") < source.index("onnxruntime.set_default") < source.index("def loss(")
+    assert "def model(" in source
+    assert "def narrow(" in source
+
+
+def test_what_is_set_in_another_way_is_not_taken_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement that binds no name and calls nothing, or one that imports what is no shim of ours."""
+    monkeypatch.setattr(shims, "__path__", [*shims.__path__, str(tmp_path)])
+    (tmp_path / "conditional.py").write_text("if True:\n    pass\n\ndef loss():\n    return 1\n")
+    (tmp_path / "inward.py").write_text("from xentcheck.contract import Contract\n\ndef loss():\n    return Contract\n")
+    (tmp_path / "plain.py").write_text("from xentcheck.contract import Contract\n\ndef loss():\n    return 1\n")
+    assert shim_source(SHIMS + "conditional", "loss") == ""
+    assert shim_source(SHIMS + "inward", "loss") == ""
+    assert shim_source(SHIMS + "plain", "loss") == "def loss():\n    return 1\n\n\n"
+
+
+def test_the_function_of_a_target_is_found() -> None:
+    """Under its key, where one target is named or several at once; a function has no members."""
+    assert shim_member(SHIMS + "sklearn_loss", "CROSS_ENTROPY", "value_and_gradient") == "loss_and_gradient"
+    assert shim_member(SHIMS + "thinc_losses", "SEQUENCE", "value_and_gradient") == "sequence"
+    assert shim_member(SHIMS + "thinc_losses", "CATEGORICAL", "loss") == ""
+    assert shim_member(SHIMS + "scipy_special", "logsumexp_loss", "loss") == ""
+    assert shim_member("numpy", "array", "loss") == ""
+
+
+@pytest.mark.needs("sklearn")
+@pytest.mark.parametrize(("part", "element"), [("loss", "[0]"), ("gradient[0, 0]", "[1]")])
+@pytest.mark.parametrize("python", ["", sys.executable], ids=["here", "elsewhere"])
+def test_the_script_of_a_loss_with_its_own_gradient(part: str, element: str, python: str, tmp_path: Path) -> None:
+    """It takes of the answer what is meant; so it does for the Python of another environment, which lacks xentcheck."""
+    target = TargetSpecification("sklearn.HalfMultinomialLoss", python=python)
+    source = script(target, Contract.from_mapping({"reduction": "none"}), finding(part, "float64"), framework="numpy")
+    assert f"returned = target(scores, labels){element}\n" in source
+    assert "xentcheck" not in source.replace("Written by xentcheck.", "")
+    assert source.index("from __future__") < source.index("import numpy")  # an older Python reads no tuple[Any, Any]
+    wrong = ran(source.replace("float(returned)", "float(returned[0])"), tmp_path / "right.py")
+    assert wrong.returncode == 0, wrong.stderr
 
 
 def test_the_script_of_a_target_with_a_shim() -> None:

@@ -104,6 +104,19 @@ def array(values):
         gradient="{call}.sum().backward()\nreturned = z.grad",
         read="np.asarray(getattr(returned, 'data', returned)).astype(np.float64)",
     ),
+    "paddle": Idiom(
+        imports='import paddle\n\npaddle.set_device("cpu")\n',
+        wrap="paddle.to_tensor({})",
+        leaf="z = {scores}\nz.stop_gradient = False",
+        gradient="{call}.sum().backward()\nreturned = z.grad",
+        read="returned.numpy().astype(np.float64)",
+    ),
+    "tinygrad": Idiom(
+        imports='import os\n\nos.environ.setdefault("DEV", "CPU")\nfrom tinygrad import Tensor\n',
+        wrap="Tensor({})",
+        gradient="returned = {call}.sum().gradient(z)[0]",
+        read="returned.numpy().astype(np.float64)",
+    ),
     "tensorflow": Idiom(
         imports="import tensorflow as tf\n",
         wrap="tf.constant({})",

@@ -87,7 +87,7 @@ def script(
     names = [name for name in ("inf", "nan") if re.search(rf"\b{name}\b", data + calls)]
     imports = "from math import fsum\n\n" if "fsum(" in calls else ""
     imports += "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
-    future = "from __future__ import annotations\n" if "lay_out" in data else ""
+    future = "from __future__ import annotations\n" if "lay_out" in data or ") -> " in calls else ""
     imports += _OURS if "open_host(" in calls else ""
     imports += _LAWS if "choose(" in calls else ""
     half = "import ml_dtypes\n" if "ml_dtypes" in data else ""

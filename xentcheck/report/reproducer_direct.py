@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from keyword import iskeyword
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xentcheck.report.finding import Finding
 from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.reproducer_parts import DIRECTIONAL, along, order_of
-from xentcheck.report.shim_source import shim_source
+from xentcheck.report.shim_source import shim_member, shim_source
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> bool:
     """Return whether a direct call is all that there is to show."""
     differentiated = _differentiated(framework, role)
-    location = known.functions.get("loss" if differentiated else role)
-    if not isinstance(location, str) or framework not in IDIOMS or finding.certified is None or known.python:
+    location, _ = _called(known, framework, role)
+    if not isinstance(location, str) or framework not in IDIOMS or finding.certified is None:
         return False
     module, _, attribute = location.rpartition(":")
+    if known.python and not shim_source(module, attribute):
+        return False
     words = [attribute, *([] if module.endswith(".py") else module.split("."))]
     plain = all(word.isidentifier() and not iskeyword(word) for word in words) and not attribute[:1].isupper()
     way = _way(finding, role)
@@ -36,6 +38,17 @@ def _differentiated(framework: str, role: str) -> bool:
     return framework != "numpy" and role in ("gradient", *DIRECTIONAL)
 
 
+def _called(known: BuildPlan, framework: str, role: str) -> tuple[Any, str]:
+    """Return where the function is that a script calls, and what it takes of its answer: "", or "[0]" and "[1]"."""
+    location = known.functions.get("loss" if _differentiated(framework, role) else role)
+    target = known.functions.get("loss")
+    module, _, attribute = target.rpartition(":") if isinstance(target, str) else ("", "", "")
+    both = shim_member(module, attribute, "value_and_gradient")
+    if both and set(known.functions) == {"loss"} and role in ("loss", "gradient"):
+        return f"{module}:{both}", "[0]" if role == "loss" else "[1]"
+    return location, ""
+
+
 def _way(finding: Finding, role: str) -> str:
     """Return by which of the statements of an idiom a part comes."""
     return "upstream" if finding.upstream is not None else role
@@ -44,7 +57,7 @@ def _way(finding: Finding, role: str) -> str:
 def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> str:
     """Return the lines that import the target, call it, or have it differentiated, and make numbers of what came."""
     differentiated = _differentiated(framework, role)
-    location = known.functions["loss" if differentiated else role]
+    location, part = _called(known, framework, role)
     module, _, attribute = location.rpartition(":")
     keywords = "".join(f", {key}={value!r}" for key, value in known.keywords.items())
     idiom = IDIOMS[framework]
@@ -66,7 +79,7 @@ def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framewor
     else:
         order = order_of(contract, scores, labels)
         order += "" if direction is None else f", {direction}"
-        lines.append(f"returned = target({order}{keywords})")
+        lines.append(f"returned = target({order}{keywords}){part}")
     lines.append(f"returned = {idiom.read}")
     return "\n".join(line for line in lines if line) + "\n"
 

@@ -20,30 +20,84 @@ def shim_source(module: str, attribute: str) -> str:
     Returns
     -------
     str
-        "" where the module is no shim, or one that needs more of xentcheck.
+        "" where the module is no shim, or one that needs more of xentcheck than other shims.
     """
+    blocks = _blocks(module, [attribute])
+    if not blocks:
+        return ""
+    source, of_function = "", False
+    for block in dict.fromkeys(blocks):
+        before, of_function = of_function, block.startswith(("def ", "@"))
+        source += ("\n\n" if source and (before or of_function) else "") + block + "\n"
+    return source + "\n\n"
+
+
+def shim_member(module: str, attribute: str, key: str) -> str:
+    """Return the function that a target of a shim has under a key, as in TARGET = {"loss": function}; "" for none."""
+    wanted = _statements(module)[1].get(attribute)
+    value = wanted.value if isinstance(wanted, ast.Assign) else None
+    if isinstance(value, ast.Tuple) and isinstance(wanted, ast.Assign) and isinstance(wanted.targets[0], ast.Tuple):
+        names = [each.id for each in wanted.targets[0].elts if isinstance(each, ast.Name)]
+        value = dict(zip(names, value.elts, strict=False)).get(attribute)
+    if isinstance(value, ast.Dict):
+        for name, function in zip(value.keys, value.values, strict=True):
+            if isinstance(name, ast.Constant) and name.value == key and isinstance(function, ast.Name):
+                return function.id
+    return ""
+
+
+def _statements(module: str) -> tuple[list[ast.stmt], dict[str, ast.stmt], list[str]]:
+    """Return the statements of a shim, those that bind each name, and the lines of its file; nothing of another."""
     found = util.find_spec(module) if module.startswith(_SHIMS) else None
     if found is None or found.origin is None:
-        return ""
+        return [], {}, []
     text = Path(found.origin).read_text(encoding="utf-8")
     statements = [one for one in ast.parse(text).body if not _is_of_the_file(one)]
-    by_name = {name: one for one in statements for name in _bound(one)}
-    needed, open_names = set[ast.stmt](), [attribute]
+    return statements, {name: one for one in statements for name in _bound(one)}, text.split("\n")
+
+
+def _blocks(module: str, attributes: list[str]) -> list[str]:
+    """Return the statements that functions of a shim need, each as its lines; none where that is not to be had."""
+    statements, by_name, lines = _statements(module)
+    settings = [one for one in statements if _is_setting(one, by_name)]
+    needed = set[ast.stmt](settings)
+    open_names = [*attributes, *(name for one in settings for name in _read(one))]
     while open_names:
         one = by_name.get(open_names.pop())
         if one is not None and one not in needed:
             needed.add(one)
-            open_names += [each.id for each in ast.walk(one) if isinstance(each, ast.Name)]
-    kept = [one for one in statements if one in needed]
-    unnamed = any(not _bound(one) for one in statements)  # a call or a setting, of which nobody knows who needs it
-    if unnamed or attribute not in by_name or any(_is_of_xentcheck(one) for one in kept):
-        return ""
-    lines = text.split("\n")
-    source = ""
-    for one in kept:
-        space = "\n\n" if source and isinstance(one, ast.FunctionDef) else ""
-        source += space + "\n".join(lines[_first(one) - 1 : one.end_lineno]) + "\n"
-    return source + "\n\n"
+            open_names += _read(one)
+    names = {name for one in needed for name in _read(one)} | {*attributes}
+    unnamed = (one for one in statements if not _bound(one) and one not in needed)
+    if any(not _is_check(one, by_name) for one in unnamed) or not {*attributes} <= {*by_name}:
+        return []
+    blocks = list[str]()
+    for one in statements:
+        if one in needed and _is_of_xentcheck(one):
+            assert isinstance(one, ast.ImportFrom)
+            more = _blocks(one.module or "", [each.name for each in one.names if each.name in names])
+            if not more or any(each.asname for each in one.names):
+                return []
+            blocks += more
+        elif one in needed:
+            blocks.append("\n".join(lines[_first(one) - 1 : one.end_lineno]))
+    return blocks
+
+
+def _read(one: ast.AST) -> list[str]:
+    return [each.id for each in ast.walk(one) if isinstance(each, ast.Name)]
+
+
+def _is_setting(one: ast.stmt, by_name: dict[str, ast.stmt]) -> bool:
+    """Return whether a statement sets something of the environment or of a library, and binds no name."""
+    call = isinstance(one, ast.Expr) and isinstance(one.value, ast.Call) and not _is_check(one, by_name)
+    return call or (isinstance(one, ast.Assign) and not _bound(one))
+
+
+def _is_check(one: ast.stmt, by_name: dict[str, ast.stmt]) -> bool:
+    """Return whether a statement calls a function of xentcheck and binds nothing: a script can do without."""
+    names = _read(one.value.func) if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call) else []
+    return any(name in by_name and _is_of_xentcheck(by_name[name]) for name in names)
 
 
 def _is_of_the_file(one: ast.stmt) -> bool:
@@ -63,7 +117,8 @@ def _bound(one: ast.stmt) -> list[str]:
     if isinstance(one, ast.FunctionDef):
         return [one.name]
     targets = one.targets if isinstance(one, ast.Assign) else []
-    return [each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+    names = (each for target in targets for each in ast.walk(target) if isinstance(each, ast.Name))
+    return [each.id for each in names if isinstance(each.ctx, ast.Store)]
 
 
 def _first(one: ast.stmt) -> int:
