@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ml_dtypes
@@ -11,7 +13,7 @@ import pytest
 
 from xentcheck import reference
 from xentcheck.batches.batch import Batch
-from xentcheck.targets import TargetSpecification, open_host
+from xentcheck.targets import TargetError, TargetSpecification, open_host
 from xentcheck.targets.call.framework import NumpyFramework
 from xentcheck.targets.call.frameworks import FRAMEWORKS, framework_named
 from xentcheck.targets.call.target import Functions, Target
@@ -84,3 +86,20 @@ def test_what_a_framework_has_no_array_for_is_refused() -> None:
     raised = target.evaluate(Batch(Z, Y.astype(np.uint64)), ("loss",)).raised
     assert raised is not None
     assert raised.message == "incompatible array data type"
+
+
+def test_a_tinygrad_without_a_device_is_no_mistake_of_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its CPU compiles with clang: where there is none, that is said before anything is judged."""
+
+    class Devices:
+        DEFAULT = "CPU"
+
+        def __getitem__(self, name: str) -> object:
+            raise FileNotFoundError(2, "No such file or directory", "clang")
+
+    monkeypatch.setitem(sys.modules, "tinygrad", SimpleNamespace(Device=Devices()))
+    monkeypatch.setenv("DEV", "CPU")
+    with pytest.raises(
+        TargetError, match=r"no device here that works \(.*'clang'\); its CPU needs clang on the path\."
+    ):
+        framework_named("tinygrad")

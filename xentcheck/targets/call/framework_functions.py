@@ -13,6 +13,7 @@ import numpy as np
 
 from xentcheck.targets.call.framework import NumpyFramework, cotangent_like
 from xentcheck.targets.call.trace import module_of
+from xentcheck.targets.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,6 +200,13 @@ class TinyGrad(FunctionFramework):
     def __init__(self) -> None:
         os.environ.setdefault("DEV", "CPU")
         super().__init__()
+        try:
+            self.own.Device[self.own.Device.DEFAULT]
+        except Exception as error:  # which tinygrad keeps for the first calculation: no mistake of any loss
+            words = " ".join(str(error).split()).rstrip(".")
+            raise TargetError(
+                f"tinygrad has no device here that works ({words}); its CPU needs clang on the path."
+            ) from None
 
     def array(self, array: NDArray[Any]) -> Any:  # noqa: D102
         if array.dtype.name == "bfloat16":
