@@ -62,6 +62,18 @@ class Supervised:
         """Whether the command runs, and is still the one that was started."""
         return self._running.poll() is None and not self._other_command()
 
+    def waited(self) -> float:
+        """Return the seconds for which the command has been kept from a processor by others; 0.0 if that is not known.
+
+        That is the longest that one of its threads has waited in the queue of a processor, as Linux counts it.
+        """
+        longest = 0.0
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for task in Path(f"/proc/{self.pid}/task").iterdir():
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends now
+                    longest = max(longest, int((task / "schedstat").read_text().split()[1]) / 1e9)
+        return longest
+
     def how_it_ended(self, patience: float = 5.0) -> tuple[str, int]:
         """Return how a command ended that answers no more, and the most memory that it had, in bytes; 0 if unknown.
 

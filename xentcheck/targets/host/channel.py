@@ -15,13 +15,13 @@ import math
 import os
 import select
 import struct
-import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xentcheck.targets.host.deadline import Deadline
 from xentcheck.targets.host.shared_file import SharedFile
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Channel:
         """
         if os.getpid() != self._owner:
             raise ChannelClosedError("the channel belongs to another process")
-        deadline = _deadline(seconds)
+        deadline = Deadline(seconds)
         stated = [{"dtype": _name(array.dtype), "shape": array.shape} for array in arrays]
         aside = not inline and self._put_aside(arrays)
         pieces: list[bytes] = []
@@ -120,7 +120,10 @@ class Channel:
                 raise ChannelClosedError(str(error)) from None
 
     def receive(
-        self, seconds: float | None = None, alive: Callable[[], bool] | None = None
+        self,
+        seconds: float | None = None,
+        alive: Callable[[], bool] | None = None,
+        excused: Callable[[], float] | None = None,
     ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """Return the next header and its arrays.
 
@@ -131,6 +134,8 @@ class Channel:
         alive : callable, optional
             Asked now and then; where it says False and nothing more is to be read, ChannelClosedError is raised.
             A child of the other side may hold the channel open after the other side has died.
+        excused : callable, optional
+            For how long the other side has waited for a processor: that does not count, see `Deadline`.
 
         Raises
         ------
@@ -138,7 +143,7 @@ class Channel:
         ChannelGarbledError
             If what came is no message, or a larger one than any that is meant.
         """
-        deadline = _deadline(seconds)
+        deadline = Deadline(seconds, excused)
         mark, length, body = _PREFIX.unpack(self._read(_PREFIX.size, deadline, alive).data)
         if mark != _MARK:
             raise ChannelGarbledError("it does not begin as a message does")
@@ -169,7 +174,7 @@ class Channel:
             return False
         return True
 
-    def _read(self, size: int, deadline: float | None, alive: Callable[[], bool] | None) -> NDArray[np.uint8]:
+    def _read(self, size: int, deadline: Deadline, alive: Callable[[], bool] | None) -> NDArray[np.uint8]:
         content = np.empty(size, np.uint8)
         waiting = content.data
         while waiting:
@@ -185,24 +190,22 @@ class Channel:
             waiting = waiting[count:]
         return content
 
-    def _wait(self, event: int, deadline: float | None, alive: Callable[[], bool] | None) -> None:
+    def _wait(self, event: int, deadline: Deadline, alive: Callable[[], bool] | None) -> None:
         """Return when the descriptor is ready, or raise."""
         self._poll.register(self._descriptor, event)
         living = True
         while True:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                raise ChannelTimeoutError("no answer in time")
-            step = 0.0 if not living else _ALIVE_CHECK if left is None else min(left, _ALIVE_CHECK)
+            left = deadline.left()
+            late = left is not None and left <= 0
+            step = 0.0 if late or not living else _ALIVE_CHECK if left is None else min(left, _ALIVE_CHECK)
             if self._poll.poll(None if alive is None and left is None else 1000 * step):
-                return
+                return  # in time, or while this process itself was kept from looking
+            if late:
+                raise ChannelTimeoutError("no answer in time")
             if not living:
                 raise ChannelClosedError("the other process has ended")
+            deadline.looked()
             living = alive is None or alive()
-
-
-def _deadline(seconds: float | None) -> float | None:
-    return None if seconds is None else time.monotonic() + seconds
 
 
 def _message(
