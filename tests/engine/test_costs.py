@@ -100,6 +100,16 @@ def test_a_call_is_slow_where_five_are(monkeypatch, took, least, calls):
     assert (host.calls, set(host.shapes)) == (calls, {(2, 3)})
 
 
+@pytest.mark.parametrize(("kept", "slow"), [("target", False), ("judge", False), ("nobody", True)])
+def test_a_call_that_had_no_processor_is_not_slow(monkeypatch, kept, slow):
+    """What the target's process or this one has waited for one does not count, as on a machine with other work."""
+    host = Host(monkeypatch, lambda shape, known, count: 0.02)
+    waited = {kept: lambda: {"1": 0.9 * 0.02 * host.calls}}
+    host.waits = waited.get("target", dict)
+    monkeypatch.setattr(costs, "waits", lambda process: waited.get("judge", dict)())
+    assert (costs.seconds_of_a_call(Contract(), host, CELL) > 0.0) == slow
+
+
 @pytest.mark.parametrize("outcome", [Outcome(died="exit status 3"), Outcome(raised=Raised("ValueError", "", "loss"))])
 def test_what_does_not_return_is_not_slow(monkeypatch, outcome):
     """That is for the search to find, by every law."""

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from xentcheck.processes.supervised import Supervised
+from xentcheck.processes.waiting import kept_away
 from xentcheck.targets.host.channel import Channel, ChannelTimeoutError
 from xentcheck.targets.host.deadline import Deadline
 
@@ -25,7 +26,7 @@ def clock(monkeypatch):
 def test_what_was_waited_for_a_processor_does_not_count(clock):
     """Counted from the first look, when there was nothing yet."""
     waited = [7.0]
-    deadline = Deadline(10.0, lambda: waited[0])
+    deadline = Deadline(10.0, lambda: {"1": waited[0], "2": 3.0})
     assert deadline.left() == 10.0
     deadline.looked()
     clock[0], waited[0] = 111.0, 10.0
@@ -38,7 +39,7 @@ def test_what_was_waited_for_a_processor_does_not_count(clock):
 @pytest.mark.parametrize(("seconds", "most"), [(10.0, 40.0), (100.0, 120.0)])
 def test_it_is_put_off_only_so_far(clock, seconds, most):
     """By four times the limit, or two minutes: what hangs on a busy machine is noticed there."""
-    deadline = Deadline(seconds, lambda: clock[0])
+    deadline = Deadline(seconds, lambda: {"1": clock[0]})
     deadline.looked()
     clock[0] += seconds + most - 1.0
     assert deadline.left() == pytest.approx(1.0)
@@ -48,7 +49,7 @@ def test_it_is_put_off_only_so_far(clock, seconds, most):
 
 def test_without_a_limit_or_an_excuse(clock):
     """There is no end, or a fixed one."""
-    assert Deadline(None, lambda: 5.0).left() is None
+    assert Deadline(None, lambda: {"1": 5.0}).left() is None
     deadline = Deadline(3.0)
     deadline.looked()
     clock[0] += 4.0
@@ -64,14 +65,25 @@ def test_an_answer_that_comes_late(kept_away):
     sender.start()
     try:
         if kept_away:
-            assert ours.receive(0.3, lambda: True, time.monotonic)[0]["answer"] == 1
+            assert ours.receive(0.3, lambda: True, lambda: {"1": time.monotonic()})[0]["answer"] == 1
         else:
             with pytest.raises(ChannelTimeoutError):
-                ours.receive(0.3, lambda: True, lambda: 5.0)
+                ours.receive(0.3, lambda: True, lambda: {"1": 5.0})
     finally:
         sender.join()
         ours.close()
         theirs.close()
+
+
+def longest(running):
+    return kept_away({}, running.waits())
+
+
+def test_threads_are_counted_each_for_itself():
+    """One that has begun since has waited from its beginning; one that has ended does not count."""
+    assert kept_away({"1": 5.0, "2": 1.0}, {"1": 5.5, "2": 3.0, "3": 0.25}) == 2.0
+    assert kept_away({"1": 5.0}, {}) == 0.0
+    assert kept_away({}, {"3": 0.25}) == 0.25
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/schedstat"), reason="only Linux tells")
@@ -83,8 +95,8 @@ def test_a_process_beside_another_on_one_processor_has_waited():
         running = Supervised([sys.executable, "-c", code], output.fileno(), os.environ, output)
         try:
             until = time.monotonic() + 20.0
-            while running.waited() < 0.3 and time.monotonic() < until:
+            while longest(running) < 0.3 and time.monotonic() < until:
                 time.sleep(0.1)
-            assert running.waited() >= 0.3
+            assert longest(running) >= 0.3
         finally:
             running.end()

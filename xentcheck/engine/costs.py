@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -9,6 +10,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 from xentcheck.engine.plan import Cell
+from xentcheck.processes.waiting import kept_away, waits
 from xentcheck.properties.case import Evaluator
 
 DEAR = 0.1
@@ -93,8 +95,12 @@ def _of_new_shapes(contract: Contract, cell: Cell) -> list[Batch]:
 
 
 def _timed(host: Evaluator, batch: Batch) -> float | None:
-    """Return how long a call took, None where it did not return."""
-    begun = perf_counter()
+    """Return how long a call took, None where it did not return.
+
+    The time does not count in which other processes had the processors: on a busy machine it is most of it.
+    """
+    theirs: Callable[[], dict[str, float]] = getattr(host, "waits", dict)
+    ours, its, begun = waits("self"), theirs(), perf_counter()
     outcome = host.evaluate(batch, ("loss", "gradient"))
-    seconds = perf_counter() - begun
-    return None if outcome.died or outcome.raised is not None else seconds
+    seconds = perf_counter() - begun - kept_away(ours, waits("self")) - kept_away(its, theirs())
+    return None if outcome.died or outcome.raised is not None else max(0.0, seconds)

@@ -16,6 +16,7 @@ from typing import IO
 
 from xentcheck.processes import supervisor
 from xentcheck.processes.marked import end_marked
+from xentcheck.processes.waiting import waits
 
 _MARK = "XENTCHECK_PROCESS"
 _LONGEST_END = 15.0  # seconds; the supervisor itself gives up earlier
@@ -62,17 +63,9 @@ class Supervised:
         """Whether the command runs, and is still the one that was started."""
         return self._running.poll() is None and not self._other_command()
 
-    def waited(self) -> float:
-        """Return the seconds for which the command has been kept from a processor by others; 0.0 if that is not known.
-
-        That is the longest that one of its threads has waited in the queue of a processor, as Linux counts it.
-        """
-        longest = 0.0
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            for task in Path(f"/proc/{self.pid}/task").iterdir():
-                with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends now
-                    longest = max(longest, int((task / "schedstat").read_text().split()[1]) / 1e9)
-        return longest
+    def waits(self) -> dict[str, float]:
+        """Return the seconds for which each thread of the command has waited for a processor; see `waiting.waits`."""
+        return waits(self.pid)
 
     def how_it_ended(self, patience: float = 5.0) -> tuple[str, int]:
         """Return how a command ended that answers no more, and the most memory that it had, in bytes; 0 if unknown.

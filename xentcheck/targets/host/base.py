@@ -38,6 +38,13 @@ class Host(ABC):
         """What is known of the target; waits for it as `ready` does."""
         return self.ready()
 
+    def waits(self) -> dict[str, float]:
+        """Return the seconds for which each thread of the target's own process has waited for a processor.
+
+        None of a target in this process, and where that is not known; see `waiting.waits`.
+        """
+        return {}
+
     @abstractmethod
     def evaluate(
         self,

@@ -15,7 +15,7 @@ import math
 import os
 import select
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +123,7 @@ class Channel:
         self,
         seconds: float | None = None,
         alive: Callable[[], bool] | None = None,
-        excused: Callable[[], float] | None = None,
+        waits: Callable[[], Mapping[str, float]] | None = None,
     ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """Return the next header and its arrays.
 
@@ -134,7 +134,7 @@ class Channel:
         alive : callable, optional
             Asked now and then; where it says False and nothing more is to be read, ChannelClosedError is raised.
             A child of the other side may hold the channel open after the other side has died.
-        excused : callable, optional
+        waits : callable, optional
             For how long the other side has waited for a processor: that does not count, see `Deadline`.
 
         Raises
@@ -143,7 +143,7 @@ class Channel:
         ChannelGarbledError
             If what came is no message, or a larger one than any that is meant.
         """
-        deadline = Deadline(seconds, excused)
+        deadline = Deadline(seconds, waits)
         mark, length, body = _PREFIX.unpack(self._read(_PREFIX.size, deadline, alive).data)
         if mark != _MARK:
             raise ChannelGarbledError("it does not begin as a message does")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from xentcheck.processes.waiting import kept_away
 
 _TIMES, _MOST = 4.0, 120.0
 
@@ -17,23 +19,23 @@ class Deadline:
     ----------
     seconds : float or None
         The limit; None for none.
-    excused : callable, optional
-        Returns the seconds for which the other side has waited for a processor since it was started.
+    waits : callable, optional
+        Returns the seconds for which each thread of the other side has waited for a processor since it was started.
     """
 
-    def __init__(self, seconds: float | None, excused: Callable[[], float] | None = None) -> None:
+    def __init__(self, seconds: float | None, waits: Callable[[], Mapping[str, float]] | None = None) -> None:
         self._until = None if seconds is None else time.monotonic() + seconds
         self._most = 0.0 if seconds is None else min(_TIMES * seconds, _MOST)
-        self._excused = excused
-        self._before: float | None = None
+        self._waits = waits
+        self._before: Mapping[str, float] | None = None
 
     def left(self) -> float | None:
         """Return the seconds left, none or fewer when it is over; None where there is no limit."""
         if self._until is None:
             return None
         left = self._until - time.monotonic()
-        if left <= 0 and self._excused is not None and self._before is not None:
-            left += min(self._excused() - self._before, self._most)
+        if left <= 0 and self._waits is not None and self._before is not None:
+            left += min(kept_away(self._before, self._waits()), self._most)
         return left
 
     def looked(self) -> None:
@@ -41,5 +43,5 @@ class Deadline:
 
         To ask costs some ten microseconds.
         """
-        if self._before is None and self._excused is not None and self._until is not None:
-            self._before = self._excused()
+        if self._before is None and self._waits is not None and self._until is not None:
+            self._before = self._waits()

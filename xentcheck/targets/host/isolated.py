@@ -161,14 +161,14 @@ class WorkerHost(Host):
             if place == 0:
                 process.channel.send(*message_of(calls), limit, process.alive)
             question.meanwhile()
-            header, arrays = early.popleft() if early else process.channel.receive(limit, process.alive, process.waited)
+            header, arrays = early.popleft() if early else process.channel.receive(limit, process.alive, process.waits)
             if self._patience.ended(perf_counter() - begun) and self._read_early(
                 process, len(calls) - place - 1, early
             ):
                 # Only what is as slow again is slow; what was compiled is there by now.
                 limit = self._patience.ordinary
                 process.channel.send(*message_of(calls[place : place + 1]), limit, process.alive)
-                process.channel.receive(limit, process.alive, process.waited)
+                process.channel.receive(limit, process.alive, process.waits)
             outcome = outcome_of(header, arrays)
             if "description" in header:
                 assert self._description is not None
@@ -201,7 +201,7 @@ class WorkerHost(Host):
         """Read the answers to the next calls, and return whether they are there: one of these may end the process."""
         try:
             while len(early) < count:
-                early.append(process.channel.receive(self._patience.limit, process.alive, process.waited))
+                early.append(process.channel.receive(self._patience.limit, process.alive, process.waits))
         except (ChannelTimeoutError, ChannelClosedError):
             self._restart(process)
             return False
@@ -223,7 +223,7 @@ class WorkerHost(Host):
         try:
             request = {"follow": {**(self._plan.contract or {}), **contract}, "framework": self._plan.framework}
             process.channel.send(request, [], self._patience.limit, process.alive)
-            header, _ = process.channel.receive(self._patience.limit, process.alive, process.waited)
+            header, _ = process.channel.receive(self._patience.limit, process.alive, process.waits)
             self._description = self._described(header, self._description.observations if self._description else ())
         except (ChannelTimeoutError, ChannelGarbledError, ChannelClosedError):
             self._restart(process)  # which follows the contract, too
@@ -235,6 +235,10 @@ class WorkerHost(Host):
         self._process.channel.send({"parameters": True})
         stated = self._process.channel.receive(self._patience.ordinary, self._process.alive)[0]["parameters"]
         return tuple(Parameter(**one) for one in stated)
+
+    def waits(self) -> dict[str, float]:
+        """For how many seconds each thread of the process has waited for a processor; see `Host.waits`."""
+        return {} if self._process is None else self._process.waits()
 
     def close(self) -> None:
         """End the process."""
@@ -278,7 +282,7 @@ class WorkerHost(Host):
             process = self._process
             assert process is not None
             try:
-                header, _ = process.channel.receive(self._patience.first, process.alive, process.waited)
+                header, _ = process.channel.receive(self._patience.first, process.alive, process.waits)
                 if "trial" in header and not trying:
                     trying = True
                     continue

@@ -77,9 +77,9 @@ class Process:
         """Whether the process runs."""
         return self._running.alive()
 
-    def waited(self) -> float:
-        """For how many seconds the process has been kept from a processor by others; see `Supervised`."""
-        return self._running.waited()
+    def waits(self) -> dict[str, float]:
+        """For how many seconds each thread of the process has waited for a processor; see `Supervised`."""
+        return self._running.waits()
 
     def how_it_ended(self) -> tuple[str, int]:
         """Return "killed by signal 11 (SIGSEGV)" or the like, and the most memory it had; see `Supervised`."""
