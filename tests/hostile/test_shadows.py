@@ -70,6 +70,30 @@ def test_a_target_s_own_import_finds_its_neighbour(folder: Path) -> None:
     assert imported(folder) == ""
 
 
+def test_an_installed_package_finds_its_own_extension(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That cv2 has: its folder put on the path, where a module of the same name takes its place."""
+    site = tmp_path_factory.mktemp("site")
+    (site / "eyes" / "inner").mkdir(parents=True)
+    (site / "eyes" / "inner" / "eyes.py").write_text("VALUE = 9")
+    (site / "eyes" / "__init__.py").write_text(
+        "import importlib, os, sys\n"
+        "if hasattr(sys, 'loading_eyes'): raise ImportError('recursion')\n"
+        "sys.loading_eyes = True\n"
+        "sys.path.insert(1, os.path.join(os.path.dirname(__file__), 'inner'))\n"
+        "sys.modules.pop('eyes')\n"
+        "VALUE = importlib.import_module('eyes').VALUE\n"
+        "import random\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{site}")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    (folder / "mine.py").write_text("import eyes\ndef loss(z, y): return z.dtype.type(eyes.VALUE)")
+    with open_host(TargetSpecification("mine.py:loss")) as host:
+        assert host.evaluate(BATCH).loss == 9.0
+    assert imported(folder) == ""
+
+
 @pytest.mark.slow
 def test_jax_is_the_installed_one(folder: Path) -> None:
     """For the target, whose framework it is, and for the witness."""

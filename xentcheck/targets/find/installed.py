@@ -28,9 +28,18 @@ class _Installed:
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find a module on the path of before, for those to whom that comes first."""
-        if path is not None or not (fullname in self._names or self._is_installed(_importer())):
+        if path is not None:
             return None
-        return PathFinder.find_spec(fullname, self._path)
+        importer = _importer()
+        if fullname in self._names:
+            return PathFinder.find_spec(fullname, self._path)
+        return PathFinder.find_spec(fullname, self._path_of(importer)) if self._is_installed(importer) else None
+
+    def _path_of(self, importer: str) -> list[str]:
+        """Return the path of before, behind what a package has put on it that lies within the package, as cv2 does."""
+        folder = os.path.join(os.path.dirname(importer), "")
+        own = [entry for entry in sys.path if entry not in self._path and os.path.join(entry, "").startswith(folder)]
+        return [*own, *self._path]
 
     def _is_installed(self, file: str) -> bool:
         return file.startswith(self._roots) and not file.startswith(_OURS)  # we import on behalf of the target
