@@ -89,6 +89,11 @@ def images(z: Any, y: Any) -> Any:
     return rows_of(np.moveaxis(z, 1, -1).reshape(n * d, c), y.reshape(-1)).mean()
 
 
+def clipped_at(t: Any, p: Any, eps: float = 1e-15) -> Any:
+    """A boundary's constant as an argument, where a z-loss of probabilities would be 0."""
+    return -(t * np.log(np.clip(p, eps, 1 - eps))).sum(axis=1).mean()
+
+
 EXPECTED: dict[Any, dict[str, Any]] = {
     weights_of_rows: {"row_weights": {"argument": "weight"}, "class_weights": None, "reduction": "none"},
     weights_of_rows_or_a_number: {"row_weights": {"argument": "weights"}, "class_weights": None, "mean_over": "kept"},
@@ -104,6 +109,7 @@ EXPECTED: dict[Any, dict[str, Any]] = {
     },
     out_of_range_is_0: {"row_weights": {"argument": "weight"}, "mean_over": "weights", "ignore_index": None},
     averaged_over_rows: {"row_weights": {"argument": "mask"}, "row_weights_as": "bool", "mean_over": "rows"},
+    clipped_at: {"boundary": {"clip": [1e-15, 1 - 1e-15]}, "z_loss": None, "input": "probabilities"},
     averaged_over_kept: {"row_weights_as": "numbers", "mean_over": "kept"},
 }
 

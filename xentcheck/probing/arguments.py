@@ -15,7 +15,7 @@ from xentcheck.contract import Contract
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.call import ROUNDS, UnansweredError, find_call
-from xentcheck.probing.compare import answered
+from xentcheck.probing.compare import answered, same
 from xentcheck.probing.exclusive import refused, stands_apart
 from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
@@ -201,7 +201,11 @@ def _acts(questions: Questions, role: str) -> bool:
         return weighted(questions) is not None
     if role == "ignore_index" and questions.form != "sparse":
         return False
-    return bool(questions.choose(options_at_work(questions, role), conventions(questions, role))[0])
+    batch = options_at_work(questions, role)
+    plain = questions.batch(batch.scores, batch.labels)
+    if same(questions.predict(batch), questions.predict(plain), questions.tolerance(batch)):
+        return False  # a z-loss of rows that sum to 1 is 0: whatever the argument is, the answer is that
+    return bool(questions.choose(batch, conventions(questions, role))[0])
 
 
 def _opposite(questions: Questions, parameter: Parameter) -> str:
