@@ -135,9 +135,17 @@ def in_bits(z: Any, t: Any) -> Any:
     return -(t * log_softmax(z)).sum(axis=1).mean() / np.log(2.0)
 
 
+def of_a_column(z: Any, teacher: Any) -> Any:
+    """Of a teacher's logits, which are one number a row in a column of labels: its softmax is 1."""
+    teacher = np.exp(teacher) / np.exp(teacher).sum(axis=1, keepdims=True)
+    return -(teacher * log_softmax(z)).mean()
+
+
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
+        (of_a_column, "labels [[1], [2]]: 1.114405, which is no cross-entropy of logits, probabilities or"),
+        (of_a_column, "logits, averaged, with the same weight on each class: labels of this form change nothing"),
         (from_one, "probabilities, averaged, with each label one less"),
         (over_all_numbers, "logits, averaged, divided by the number of classes"),
         (in_bits, "logits, averaged, in bits"),

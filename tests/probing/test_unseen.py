@@ -54,6 +54,12 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "with_z_loss": {"input": "logits", "z_loss": 1e-4, "reduction": "mean"},
     "tempered": {"input": "logits", "temperature": 0.7, "reduction": "sum", "boundary": "exact"},
     "smoothed": {"label_smoothing": 0.1, "smoothing_over": "others", "reduction": "none"},
+    "criterion": {
+        "input": "log_probabilities",
+        "label_smoothing": 0.1,
+        "smoothing_over": "all",
+        "reduction": "sum",
+    },
     "per_token": {
         "output": "log_probability",
         "reduction": "none",

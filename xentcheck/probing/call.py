@@ -98,8 +98,7 @@ def find_call(
             break  # a narrower dtype would only be taken for more
     if not answers:
         raise UnansweredError(_why_none(questions, refusals))
-    one = answers[0]
-    near = nearly(questions, answers)
+    one, near = nearly(questions, answers)
     _set(questions, one)
     inference.contradict(
         "input",
@@ -136,7 +135,9 @@ class _Search:
 
     def by_constant(self, answers: list[Answer], _refusals: object) -> bool:
         """Return whether an answer is explained by a constant that is built in, where answers depend on the batch."""
+        # Positive rows may be all that scores are but log-probabilities, for which alone negative ones are taken.
         plain = _different([one for one in answers if one.batch.scores.min() > 0 and one.m == 3])
+        plain += _different([one for one in answers if one.batch.scores.max() < 0 and one.m == 3])
         varied = len({one.got.tobytes() for one in answers}) > 1
         constant = self.dtype == "float64" and varied
         return constant and any(_settle_with_constant(self.questions, self.inference, one) for one in plain)
@@ -191,7 +192,8 @@ def _settle_with_constant(questions: Questions, inference: Inference, one: Answe
     before = questions.contract
     _set(questions, one)
     for change in hypotheses(questions.part, one):
-        if questions.predict(one.batch, **change).shape != one.got.shape:
+        elsewhere = one.batch.scores.min() < 0 and change["input"] != "log_probabilities"
+        if elsewhere or questions.predict(one.batch, **change).shape != one.got.shape:
             continue
         questions.learn(**change)
         if (constants := fitted(questions) or _fitted_to_float32(questions)) is not None:

@@ -115,7 +115,7 @@ def explained(questions: Questions, **changes: Any) -> bool:
 
 
 def _linear(key: str, highest: float, **beside: Any) -> Callable[[Questions], Iterator[dict[str, Any]]]:
-    """Return a solver for a constant in which the loss is linear."""
+    """Return a solver for a constant below a number, in which the loss is linear."""
 
     def solve(questions: Questions) -> Iterator[dict[str, Any]]:
         batch = questions.plain(2)
@@ -127,7 +127,7 @@ def _linear(key: str, highest: float, **beside: Any) -> Callable[[Questions], It
         if got.shape == none.shape and whole[place] != none[place]:
             value = float((got[place] - none[place]) / (whole[place] - none[place]))
             for known in dict.fromkeys((nice(value, "float32"), nice(value, questions.dtype))):  # the plainer one first
-                if 0 < known <= highest:
+                if 0 < known < highest:  # with a smoothing of 1 no label counts
                     yield {key: known, **beside}
 
     return solve

@@ -13,8 +13,8 @@ from xentcheck.probing.compare import same
 from xentcheck.probing.questions import Questions
 
 
-def nearly(questions: Questions, answers: Sequence[Answer]) -> str:
-    """Return what the first answer that is nearly a cross-entropy is one of; "" where none is.
+def nearly(questions: Questions, answers: Sequence[Answer]) -> tuple[Answer, str]:
+    """Return the first answer that is nearly a cross-entropy, and what it is one of; the first and "" where none is.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def nearly(questions: Questions, answers: Sequence[Answer]) -> str:
                 wanted = factor * questions.predict(batch, **{**one.how, **change})
                 if np.any(wanted) and same(one.got, wanted, questions.tolerance(one.batch)):
                     what = f"{change['input'].replace('_', '-')}, {_REDUCED[change['reduction']]}"
-                    return f"but that of {what}, {words}"
-    return ""
+                    return one, f"but that of {what}, {words}"
+    return answers[0], ""
 
 
 _REDUCED = {"mean": "averaged", "sum": "summed", "none": "one a row"}
@@ -47,6 +47,9 @@ def _variants(one: Answer) -> Iterator[tuple[Batch, Any, str]]:
             "the scores with their last row twice and the labels with their first twice"
         )
         yield moved, 1.0, words
+    uniform = np.full(one.batch.scores.shape, 1.0 / one.m, one.batch.scores.dtype)
+    words = "with the same weight on each class: labels of this form change nothing"
+    yield one.batch.replace(labels=uniform, label_form="soft"), 1.0, words
     yield (
         one.batch,
         1.0 / one.m,
