@@ -64,9 +64,9 @@ def test_functions_classes_and_instances(name: str, factor: float, has_gradient:
     assert described(location).has_gradient == has_gradient
 
 
-@pytest.mark.parametrize("name", ["Layer", "Leaving", "LeavingLayer"])
+@pytest.mark.parametrize("name", ["Layer", "Leaving", "LeavingLayer", "OfLabels"])
 def test_a_gradient_of_what_was_asked_last(name: str) -> None:
-    """A backward without scores and labels follows the loss; one that returns nothing leaves a gradient behind."""
+    """A backward without scores, or without either, follows the loss; what returns nothing leaves a gradient behind."""
     expected = np.array([[-2.0, 1.0, 1.0], [1.0, -2.0, 1.0]]) / 6.0
     with open_host(TargetSpecification(f"{PLANTED}:{name}"), in_process=True) as host:
         host.evaluate(Batch(np.ones((2, 3)), np.array([2, 2])), ("loss",))
@@ -83,12 +83,16 @@ def test_a_gradient_that_wants_what_nobody_gives() -> None:
 
 
 def test_arguments_by_keyword_alone() -> None:
-    """Nobody says which of them are the scores: a sentence tells what to write."""
-    said = refusal(f"{PLANTED}:by_keyword")
-    assert said.endswith(
-        "takes logits and labels by keyword alone; name a function of two arguments that calls it with "
-        "(logits=logits, labels=labels)."
+    """They are given in the order in which they stand; what is needed beside them keeps its name."""
+    assert loss_of(f"{PLANTED}:by_keyword") == pytest.approx(math.log(3))
+    specification = TargetSpecification(
+        f"{PLANTED}:one_by_keyword",
+        contract=Contract(temperature={"argument": "scale"}),
     )
+    with open_host(specification, in_process=True) as host:
+        assert [one.name for one in host.parameters()] == ["logits", "labels", "scale"]
+        scaled = Batch(np.ones((2, 3)), np.array([2, 2]), options={"temperature": 5.0})
+        assert host.evaluate(scaled, ("loss",)).loss == pytest.approx(5 * math.log(3))
 
 
 def test_a_file_of_a_package_is_named_by_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -261,7 +261,9 @@ def _given_shape(one: Answer) -> tuple[int, ...]:
 
 def _why_none(questions: Questions, refusals: list[tuple[Batch, Outcome]]) -> str:
     name = questions.description.name
-    batch, outcome = refusals[0]
+    # What came back and cannot be read says more than a call that was perhaps not meant.
+    came_back = (one for one in refusals if one[1].raised is not None and one[1].raised.call == "convert")
+    batch, outcome = next(came_back, refusals[0])
     if all(other.raised is not None and other.raised.call == "convert" for _, other in refusals):
         return f"{name} cannot be probed: {said(outcome)}."
     came = said(outcome).rstrip(". ")

@@ -20,18 +20,21 @@ def gradient_of(loss: Callable[..., Any] | None, gradient: Callable[..., Any], n
     Parameters
     ----------
     loss, gradient : callable
-        The methods of one object. A gradient that takes no scores and labels is that of the last loss, which is asked
-        for first; one that returns None leaves the gradient in its object.
+        The methods of one object. A gradient that takes nothing, or one argument that its loss takes by the same name,
+        mostly the labels, is that of the last loss, which is asked for first; one that returns None leaves the gradient
+        in its object.
     name : str
         How messages call the gradient.
 
     Raises
     ------
     TargetError
-        If the gradient can be called neither with scores and labels nor without arguments.
+        If the gradient can be called neither with scores and labels, nor with one of them, nor without arguments.
     """
-    kept = loss is not None and _takes(gradient, 0) and not _takes(gradient, 2)
-    if not kept and not _takes(gradient, 2):
+    whole = _takes(gradient, 2)
+    again = None if whole or loss is None else _place_of_what_is_given_again(loss, gradient)
+    kept = not whole and loss is not None and (again is not None or _takes(gradient, 0))
+    if not kept and not whole:
         raise TargetError(
             f"{name} takes {_said(gradient)}, and neither scores and labels nor nothing; give a function of scores and "
             f"labels by --gradient, or name the loss alone: {name.rpartition('.')[0]}{_loss_name(loss)}."
@@ -41,7 +44,9 @@ def gradient_of(loss: Callable[..., Any] | None, gradient: Callable[..., Any], n
     def called(*given: Any, **options: Any) -> Any:
         if kept and loss is not None:
             loss(*given, **options)
-        returned = gradient() if kept else gradient(*given, **options)
+            returned = gradient(*(() if again is None else (given[again],)))
+        else:
+            returned = gradient(*given, **options)
         return _left_in(owner) if returned is None else returned
 
     if kept and loss is not None:
@@ -63,6 +68,16 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
         return all(one.default is not one.empty or one.kind in _ANY_NUMBER for one in stated)
     by_place = [one for one in stated if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     return len(by_place) >= count or any(one.kind is one.VAR_POSITIONAL for one in stated)
+
+
+def _place_of_what_is_given_again(loss: Callable[..., Any], gradient: Callable[..., Any]) -> int | None:
+    """Return which argument of the loss is the only one that a gradient needs, by its name; None where none is."""
+    try:
+        needed = [one for one in inspect.signature(gradient).parameters.values() if one.default is one.empty]
+        places = list(inspect.signature(loss).parameters)[:2]
+    except (TypeError, ValueError):
+        return None
+    return places.index(needed[0].name) if len(needed) == 1 and needed[0].name in places else None
 
 
 def _left_in(owner: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -12,6 +11,7 @@ from xentcheck.targets.call.target import Functions
 from xentcheck.targets.call.trace import module_of
 from xentcheck.targets.errors import TargetError
 from xentcheck.targets.find.kept import gradient_of
+from xentcheck.targets.find.keywords import by_place
 from xentcheck.targets.find.locate import instance_of, needs_instance
 
 ROLES = tuple(field.name for field in fields(Functions))
@@ -48,11 +48,11 @@ def understand(found: Any, name: str, reduction: str = "mean") -> Functions:
     methods.update((role, _first(found, (role,))) for role in further)
     named = {role: method for role, method in methods.items() if method is not None}
     if not named:
-        return Functions(loss=function_of(found, name))
+        return Functions(loss=by_place(function_of(found, name)))
     if isinstance(found, type) and any(needs_instance(found, method) for method in named.values()):
         found = instance_of(found, name)
     functions = {
-        role: function_of(found if method == _CALL else getattr(found, method), f"{name}.{method}")
+        role: by_place(function_of(found if method == _CALL else getattr(found, method), f"{name}.{method}"))
         for role, method in named.items()
     }
     if "gradient" in functions:
@@ -71,30 +71,12 @@ def function_of(found: Any, name: str) -> Callable[..., Any]:
         advice = f"one of its methods, such as {name}.{_likeliest(methods)}" if methods else "a function"
         raise TargetError(f"{name} is {what}, which cannot be called with scores and labels; name {advice}.")
     function: Callable[..., Any] = found
-    names = _by_keyword_alone(function)
-    if len(names) > 1:
-        given = ", ".join(f"{one}={one}" for one in names)
-        raise TargetError(
-            f"{name} takes {' and '.join(names)} by keyword alone; name a function of two arguments that calls it with "
-            f"({given})."
-        )
     return function
 
 
 def _likeliest(methods: list[str]) -> str:
     """Return the method that a loss is the likeliest to be."""
     return next((one for word in ("loss", "entropy", "forward", "call") for one in methods if word in one), methods[0])
-
-
-def _by_keyword_alone(function: Callable[..., Any]) -> list[str]:
-    """Return the arguments that a callable needs, where it takes each of them by keyword alone."""
-    try:
-        stated = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return []
-    if any(one.kind not in (one.KEYWORD_ONLY, one.VAR_KEYWORD) for one in stated):
-        return []
-    return [one.name for one in stated if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
 
 
 def _loss_method(found: Any, reduction: str) -> str | None:
