@@ -145,3 +145,10 @@ def z_loss_in_float32(logits: Any, labels: Any) -> Any:
     z = logits.astype(np.float32)
     log_sum = np.log(np.exp(z).sum(axis=-1))
     return (-_log_softmax(logits)[np.arange(len(labels)), labels]).mean() + 1e-3 * (log_sum**2).mean()
+
+
+def smoothed_of_four(scores: Any, labels: Any) -> Any:
+    """As a class has it that is told how many classes there are."""
+    soft = np.full((len(labels), 4), 0.1 / 4)
+    soft[np.arange(len(labels)), labels] += 0.9
+    return -(soft * _log_softmax(scores)).sum(axis=1).mean()

@@ -57,7 +57,8 @@ class Asking(Ordinary):
         self.description = self.host.ready()
         if not self.description.has_gradient:
             shape = "(n,1)" if self.wide else "(n,)"
-            known = {"labels": [self.form], "label_shapes": [shape], "dtypes": [self.dtype]}
+            answered = {"labels": [self.form], "label_shapes": [shape], "dtypes": [self.dtype]}
+            known = {**answered, "domain": {"classes": [self.m, self.m]}}
             self.host.follow({**self.contract.as_mapping(), **known})
             self.description = self.host.ready()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +36,10 @@ ROUNDS: Rounds = (
     ("bfloat16", _ROWS_ALONE),
     ("float16", _ROWS_ALONE),
 )
+_CLASSES = (3, 2)
+_MOST_CLASSES = 4096
+_MOST_NAMED = 2
+"""How many numbers in the words of refusals are tried as numbers of classes."""
 _FEW = 3
 """How many readings of the arguments are tried with two classes, along axes and in 16 bits."""
 Readings = Sequence[dict[str, Any]]
@@ -78,8 +84,10 @@ def find_call(
     """
     answers: list[Answer] = []
     refusals: list[tuple[Batch, Outcome]] = []
-    for dtype, places in rounds:
-        search = _Search(questions, inference, orders, readings, dtype, places)
+    for dtype, places, classes in _rounds(rounds, refusals):
+        if classes is _CLASSES and any(np.all(np.isfinite(one.got)) for one in answers):
+            continue  # a narrower dtype would only be taken for more
+        search = _Search(questions, inference, orders, readings, dtype, places, classes)
         losses: list[Answer] = []
         for step in (search.by_call, search.by_constant):
             if step(answers, refusals):
@@ -94,8 +102,6 @@ def find_call(
                 inference.tell("output", "log_probability", why)
                 return losses
             questions.learn(output="loss")
-        if any(np.all(np.isfinite(one.got)) for one in answers):
-            break  # a narrower dtype would only be taken for more
     if not answers:
         raise UnansweredError(_why_none(questions, refusals))
     one, near = nearly(questions, answers)
@@ -109,6 +115,24 @@ def find_call(
     return answers
 
 
+def _rounds(
+    rounds: Rounds, refusals: Sequence[tuple[Batch, Outcome]]
+) -> Iterator[tuple[str, tuple[Place, ...], tuple[int, ...]]]:
+    """Yield the rounds with few classes, and then with as many as refusals name: of ten digits, or a vocabulary."""
+    for dtype, places in rounds:
+        yield dtype, places, _CLASSES
+    named = Counter(
+        int(word)
+        for _, outcome in refusals
+        if outcome.raised is not None
+        for word in set(re.findall(r"(?<![\w.])\d{1,4}(?![\w.])", outcome.raised.message))
+        if max(_CLASSES) < int(word) <= _MOST_CLASSES
+    )
+    for m, _ in named.most_common(_MOST_NAMED):
+        for dtype, places in rounds[:2]:
+            yield dtype, places, (m,)
+
+
 @dataclass(frozen=True)
 class _Search:
     """The calls with scores of a dtype, and classes and rows along some axes."""
@@ -119,15 +143,19 @@ class _Search:
     readings: Readings
     dtype: str
     places: tuple[Place, ...]
+    classes: tuple[int, ...]
 
     def by_call(self, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
         """Return whether a call is explained; the answers and refusals that came are added to those given."""
         questions = self.questions
-        for m in (3, 2):
+        for m in self.classes:
             found = list(answers_of(questions, self._calls(m), self.dtype, m, refusals))
             answers += found
-            tolerances = (None, LOOSE) if m > 2 else (None,)  # fewer classes are a limit, and need a better match
-            if any(_settle(questions, self.inference, one, limit) for limit in tolerances for one in found):
+            if any(_settle(questions, self.inference, one, None) for one in found):
+                return True
+            # Fewer classes are a limit, and need a better match; so does a column of labels where others are answered.
+            plain = [one for one in found if not one.form[2]] or found
+            if m > 2 and any(_settle(questions, self.inference, one, LOOSE) for one in plain):
                 return True
             if questions.part == "loss" and any(_settle_without_axis(questions, self.inference, one) for one in found):
                 return True
@@ -136,15 +164,15 @@ class _Search:
     def by_constant(self, answers: list[Answer], _refusals: object) -> bool:
         """Return whether an answer is explained by a constant that is built in, where answers depend on the batch."""
         # Positive rows may be all that scores are but log-probabilities, for which alone negative ones are taken.
-        plain = _different([one for one in answers if one.batch.scores.min() > 0 and one.m == 3])
-        plain += _different([one for one in answers if one.batch.scores.max() < 0 and one.m == 3])
+        plain = _different([one for one in answers if one.batch.scores.min() > 0 and one.m == self.classes[0]])
+        plain += _different([one for one in answers if one.batch.scores.max() < 0 and one.m == self.classes[0]])
         varied = len({one.got.tobytes() for one in answers}) > 1
         constant = self.dtype == "float64" and varied
         return constant and any(_settle_with_constant(self.questions, self.inference, one) for one in plain)
 
     def _calls(self, m: int) -> list[dict[str, Any]]:
         """Return the keys by which the target may be called, the likeliest first."""
-        usual = m == 3 and self.places is _ROWS_ALONE and self.dtype in Contract().dtypes
+        usual = m == self.classes[0] and self.places is _ROWS_ALONE and self.dtype in Contract().dtypes
         return [
             {**reading, "axis": axis, "extra_axes": extra, "argument_order": order}
             for reading in (self.readings if usual else self.readings[:_FEW])
@@ -266,11 +294,12 @@ def _why_none(questions: Questions, refusals: list[tuple[Batch, Outcome]]) -> st
     batch, outcome = next(came_back, refusals[0])
     if all(other.raised is not None and other.raised.call == "convert" for _, other in refusals):
         return f"{name} cannot be probed: {said(outcome)}."
+    tried = " or ".join(map(str, dict.fromkeys(one.m for one, _ in refusals)))
     came = said(outcome).rstrip(". ")
     where = f" ({outcome.raised.where})" if outcome.raised is not None and outcome.raised.where else ""
     advice = _ENTROPY if "positional argument" in came and "missing" not in came else ""
     advice = _ROWS if any(mark in came for mark in _OF_ONE_ROW) else advice
     return (
-        f"{name} cannot be probed, since none of {len(refusals)} calls with labels and scores of 3 or 2 classes "
+        f"{name} cannot be probed, since none of {len(refusals)} calls with labels and scores of {tried} classes "
         f"returned numbers; for {shown(batch)} came {came}{where}{advice}."
     )

@@ -109,9 +109,15 @@ def explained(questions: Questions, **changes: Any) -> bool:
     """Return whether ordinary rows are answered as the contract says, with some keys changed."""
     weights = changes.get("class_weights", questions.contract.class_weights)
     any_width = questions.m > 2 and not isinstance(weights, (list, tuple))
-    if any_width and not questions.agrees(questions.wider(), **changes):
+    if any_width and _takes(questions, questions.wider()) and not questions.agrees(questions.wider(), **changes):
         return False
     return all(questions.agrees(batch, **changes) for batch in _trials(questions))
+
+
+def _takes(questions: Questions, batch: Any) -> bool:
+    """Return whether a batch is answered; what is made for one number of classes refuses any other."""
+    outcome = questions.ask(batch)
+    return outcome.raised is None or bool(outcome.died)
 
 
 def _linear(key: str, highest: float, **beside: Any) -> Callable[[Questions], Iterator[dict[str, Any]]]:

@@ -63,13 +63,19 @@ def _without_gradient(
     """
     if len(found) < 2 or questions.part == "gradient" or not questions.description.has_gradient:
         return found
-    quiet = [one for one in found if questions.agrees(batches[one[0]], "gradient", **one[1])]
+    quiet = [one for one in found if _is_quiet(questions, batches[one[0]])]
     if not quiet:
         labels = ", ".join(str(one[0]) for one in found)
         inference.notes.append(
             f"Rows of the labels {labels} have a loss of 0, but a gradient: none of them is taken to be ignored."
         )
     return quiet
+
+
+def _is_quiet(questions: Questions, batch: Batch) -> bool:
+    """Return whether the row of the label has a gradient of 0, by whatever it is; that is told later."""
+    gradient = questions.numbers(batch, "gradient")
+    return gradient is not None and gradient.size == batch.scores.size and not gradient.reshape(-1, batch.m)[1].any()
 
 
 def _wherever_it_lies(questions: Questions, label: int, changes: Any) -> bool:

@@ -44,7 +44,8 @@ def small_batch(contract: Any) -> Batch:
     """Return a harmless batch of two rows that a contract allows, as far as it can be told from its mapping."""
     domain = contract.get("domain") or {}
     n = max(2, int((domain.get("rows") or [0])[0]))
-    m = max(3, int((domain.get("classes") or [0])[0]))
+    least, most = (int(number or 3) for number in domain.get("classes") or (1, 3))
+    m = max(least, min(3, most))
     dtypes = contract.get("dtypes") or ["float32"]
     dtype = next((name for name in dtypes if name in ("float32", "float64", "float16")), "float32")
     probabilities = np.arange(1.0, m + 1.0) / (m * (m + 1) / 2)
