@@ -11,6 +11,7 @@ import pytest
 
 import xentcheck
 from xentcheck.batches.batch import Batch
+from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.beside import Beside
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
@@ -126,17 +127,19 @@ class Opened:
     def __init__(self, failing: int = 0) -> None:
         self.opened = self.closed = 0
         self.failing = failing
-        self.impatient = False
+        self.hurried = False
 
-    def host(self, *, impatient: bool) -> Any:
+    def host(self) -> Any:
         self.opened += 1
-        self.impatient = impatient
         if self.opened <= self.failing:
             raise OSError("no more processes")
         return self
 
     def evaluate(self, batch: Batch, want: tuple[str, ...]) -> Outcome:
         return Outcome(loss=np.float64(1.0))
+
+    def hurry(self) -> None:
+        self.hurried = True
 
     def close(self) -> None:
         self.closed += 1
@@ -148,7 +151,8 @@ def test_the_process_for_it_is_started_early_and_once(failing: int, opened: int)
     order, empty, left = Opened(failing), *(CellResult(Cell("float64", "sparse")) for _ in range(2))
     left.left_open += OPEN
     left.answered = 1
-    with Beside([cast("Any", order)], Memory()) as beside:
+    with SecondHost(cast("Any", order).host) as second:
+        beside = Beside(second, Memory())
         beside.begin([empty])
         assert order.opened == 0
         beside.begin([empty, left])
@@ -164,7 +168,8 @@ def test_a_process_that_cannot_be_started_costs_nothing_else() -> None:
     order, left = Opened(failing=2), CellResult(Cell("float64", "sparse"))
     left.left_open += OPEN
     left.answered = 1
-    with Beside([cast("Any", order)], Memory()) as beside:
+    with SecondHost(cast("Any", order).host) as second:
+        beside = Beside(second, Memory())
         beside.begin([left])
         beside.observe([left])
     assert list(left.observations) == [
@@ -176,7 +181,8 @@ def test_a_target_without_one_answer_is_asked_nothing_more() -> None:
     """What it makes of bad input says nothing, and each call may cost the whole time limit."""
     order, left = Opened(), CellResult(Cell("float64", "sparse"), deaths=3)
     left.left_open += OPEN
-    with Beside([cast("Any", order)], Memory()) as beside:
+    with SecondHost(cast("Any", order).host) as second:
+        beside = Beside(second, Memory())
         beside.begin([left])
         beside.observe([left])
     assert (order.opened, left.observations) == (0, Counter())
@@ -186,7 +192,8 @@ def test_a_target_without_one_answer_is_asked_nothing_more() -> None:
 def test_a_target_that_has_died_is_not_waited_for_long(deaths: int) -> None:
     order, left = Opened(), CellResult(Cell("float64", "sparse"), deaths=deaths, answered=1)
     left.left_open += OPEN
-    with Beside([cast("Any", order)], Memory()) as beside:
+    with SecondHost(cast("Any", order).host) as second:
+        beside = Beside(second, Memory())
         beside.begin([left])
         beside.observe([left])
-    assert order.impatient == bool(deaths)
+    assert order.hurried == bool(deaths)

@@ -73,7 +73,8 @@ def test_a_hang_ends_at_the_time_limit() -> None:
         # Not within the limit of what may compile; once that is known, no longer than any other call.
         assert host.evaluate(PROVOKING).died == "no answer within 2 s"
         assert host.evaluate(PROVOKING).died == "no answer within 0.3 s"
-    with opened("hang", time_limit=0.3, first_time_limit=30.0, impatient=True) as host:
+    with opened("hang", time_limit=0.3, first_time_limit=30.0) as host:
+        host.hurry()
         assert host.evaluate(PROVOKING).died == "no answer within 0.3 s"  # another host has waited for it before
     with opened("hang", time_limit=30.0) as host:
         assert host.evaluate(HARMLESS).died == ""

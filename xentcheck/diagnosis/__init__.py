@@ -10,5 +10,16 @@ from xentcheck.diagnosis.evidence import observed, variations
 from xentcheck.diagnosis.mechanism import Explanation
 from xentcheck.diagnosis.naming import UNSTEADY, Diagnosis
 from xentcheck.diagnosis.observation import STRICT, Observation
+from xentcheck.diagnosis.second import SecondHost
 
-__all__ = ["STRICT", "UNSTEADY", "Cause", "Diagnosis", "Explanation", "Observation", "observed", "variations"]
+__all__ = [
+    "STRICT",
+    "UNSTEADY",
+    "Cause",
+    "Diagnosis",
+    "Explanation",
+    "Observation",
+    "SecondHost",
+    "observed",
+    "variations",
+]

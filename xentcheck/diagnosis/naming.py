@@ -15,7 +15,9 @@ from xentcheck.diagnosis.evidence import LARGEST, Evidence, observed
 from xentcheck.diagnosis.mechanism import likely_cause
 from xentcheck.diagnosis.observation import MODELS, Observation
 from xentcheck.diagnosis.refusals import refusal
+from xentcheck.diagnosis.second import SecondHost
 from xentcheck.diagnosis.zeros import SILENCED, ZEROS, without_silenced, without_zeros
+from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.targets import Host
@@ -65,10 +67,10 @@ class Diagnosis:
         From a batch to its case.
     sweep : iterable of Batch
         What the target may be asked for further evidence; none where it is not to be asked any more.
-    fresh : callable, optional
-        Opens another host of the same target, in which nothing has been asked.
+    second : SecondHost, optional
+        Another host of the same target.
     times : int or None
-        How often `fresh` may be used; None for any number.
+        For how many findings it may be asked; None for any number.
     ask : bool
         Whether the target may be asked at all.
     """
@@ -78,14 +80,14 @@ class Diagnosis:
         contract: Contract,
         case_of: Callable[[Batch], Case],
         sweep: Iterable[Batch] = (),
-        fresh: Callable[[], Host] | None = None,
+        second: SecondHost | None = None,
         times: int | None = None,
         ask: bool = True,
     ) -> None:
         self._contract = contract
         self._case_of = case_of
         self._evidence = Evidence(case_of, sweep)
-        self._fresh = fresh
+        self._second = second
         self._times = times
         self._ask = ask
 
@@ -151,17 +153,26 @@ class Diagnosis:
 
     def _right_when_fresh(self, law: Law, violation: Violation, part: str) -> bool:
         """Return whether a host in which nothing has been asked answers a batch rightly, with its cotangent if any."""
-        if self._fresh is None or self._times == 0:
+        if self._second is None or self._times == 0:
             return False
         if self._times is not None:
             self._times -= 1
-        with self._fresh() as host:
-            known = self._case_of(violation.batch)
+        known = self._case_of(violation.batch)
+        case = known
+
+        def ask(host: Host) -> Answer:
+            nonlocal case
             case = Case(known.contract, known.capabilities, host, violation.batch)
             if violation.upstream is None:
+                return case.answer
+            return case.ask(case.batch, np.asarray(violation.upstream), (part,))
+
+        def right(answer: Answer) -> bool:
+            if violation.upstream is None:
                 return _right(law, case, part)
-            answer = case.ask(case.batch, np.asarray(violation.upstream), (part,))
             return answer.held(part) is not None and answer.violation(part) is None
+
+        return self._second.right_when_fresh(part, np.asarray(violation.returned, np.float64), ask, right)
 
     def _differs(self, violation: Violation, part: str) -> bool:
         """Return whether the target answers a batch otherwise, beyond its allowance, when it is asked again."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import pack, unpack
 from xentcheck.contract.harmless import harmless
-from xentcheck.diagnosis import Cause, Diagnosis, Observation, observed
+from xentcheck.diagnosis import Cause, Diagnosis, Observation, SecondHost, observed
 from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.minimise import Asked, finding, minimise
@@ -38,7 +38,7 @@ class CellRun:
     inapplicable: dict[str, str] = field(default_factory=dict)
 
 
-def conclude(order: Order, result: CellResult, known: Record, host: Host) -> Record:
+def conclude(order: Order, result: CellResult, known: Record, host: Host, second: SecondHost | None = None) -> Record:
     """Return the findings of a cell as JSON types; `concluded` reads them.
 
     After Ctrl-C nothing is reduced, so that the end is near.
@@ -51,10 +51,12 @@ def conclude(order: Order, result: CellResult, known: Record, host: Host) -> Rec
         Minimal batches of the first cell of the run that has findings, by the law's name: the "minimal" of its record.
         They are tried before any reduction. Of that one cell alone, so that the others do not wait for each other.
     host : Host
+    second : SecondHost, optional
+        That of the run, in which no bad input has been tried yet; by default one is opened where it is needed.
     """
     before, deaths = Counter(result.observations), result.deaths
     fallen = [tally for tally in result.tallies.values() if tally.falls]
-    with Conclusion.of(order, result, known, host) as conclusion:
+    with Conclusion.of(order, result, known, host, second) as conclusion:
         for tally in fallen:
             conclusion.first(tally.falls[0])
         for tally in fallen if not (result.interrupted or result.fault) else ():
@@ -84,7 +86,7 @@ def _may_be_asked(result: CellResult) -> bool:
     return not (result.interrupted or result.deaths or result.fault)
 
 
-def _diagnosis(search: CellSearch, order: Order, host: Host) -> Diagnosis:
+def _diagnosis(search: CellSearch, order: Order, host: Host, second: SecondHost) -> Diagnosis:
     """Return what names the mechanisms of the cell's findings, and may ask the target for it."""
     result = search.result
     if not _may_be_asked(result):
@@ -94,7 +96,7 @@ def _diagnosis(search: CellSearch, order: Order, host: Host) -> Diagnosis:
 
     # Another process costs the import of the target's framework.
     times = None if isinstance(host, LocalHost) else int(host.description.framework == "numpy")
-    return Diagnosis(search.contract, search.case, first, order.host, times)
+    return Diagnosis(search.contract, search.case, first, second, times)
 
 
 @dataclass
@@ -111,13 +113,16 @@ class Conclusion:
 
     @classmethod
     @contextmanager
-    def of(cls, order: Order, result: CellResult, known: Record, host: Host) -> Iterator[Conclusion]:
+    def of(
+        cls, order: Order, result: CellResult, known: Record, host: Host, second: SecondHost | None = None
+    ) -> Iterator[Conclusion]:
         """Give the conclusion of a cell, in which nothing is reported yet; the parameters are those of `conclude`."""
         minimal = {law: unpack(packed) for law, packed in known.items()}
-        with noting(host, order.inputs) as evaluator:
+        own = SecondHost(order.host) if second is None else nullcontext(second)
+        with noting(host, order.inputs) as evaluator, own as beside:
             capabilities = capabilities_of(host, order.costs)
             search = CellSearch.over(result, host.description.contract, capabilities, evaluator, order.dtypes)
-            yield cls(search, order, host, _diagnosis(search, order, host), minimal)
+            yield cls(search, order, host, _diagnosis(search, order, host, beside), minimal)
 
     def first(self, fall: Fall) -> None:
         """Report how a law was first broken."""

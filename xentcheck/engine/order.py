@@ -77,18 +77,14 @@ class Order:
     inputs: str = ""
     replayed: tuple[Mapping[str, Any], ...] = ()
 
-    def host(self, *, impatient: bool = False) -> Host:
-        """Open a host of the target; on a machine that has not the directory, paths begin where the process is.
-
-        An impatient one is for a target that is known to hang; see `open_host`.
-        """
+    def host(self) -> Host:
+        """Open a host of the target; on a machine that has not the directory, paths begin where the process is."""
         return open_host(
             self.specification,
             time_limit=self.time_limit,
             first_time_limit=self.first_time_limit,
             memory=self.memory,
             directory=self.directory if os.path.isdir(self.directory) else None,
-            impatient=impatient,
         )
 
     @property

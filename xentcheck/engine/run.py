@@ -13,6 +13,7 @@ from pathlib import Path
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
 from xentcheck.contract import Contract
+from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.beside import Beside
 from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.corpus import read
@@ -33,6 +34,7 @@ from xentcheck.report.report import BrokenOffError, Report
 from xentcheck.report.results import WitnessResult
 from xentcheck.report.waivers import Waiver
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
+from xentcheck.targets.host.in_process import LocalHost
 
 WITNESSES = "witnesses"
 """The name of a unit of a run that is no cell's; `beside` has the other."""
@@ -131,8 +133,14 @@ def performed(
     done: list[CellRun] = []
     interrupted = False
     told.start(sum(order.planned for order in orders))
-    working = Working(orders, host, memory, told)
-    with Witnessing(PROFILES[plan.profile].witnessed) as witnessing, Beside(orders, memory) as beside:
+    with Witnessing(PROFILES[plan.profile].witnessed) as witnessing, SecondHost(orders[0].host) as second:
+        beside = Beside(second, memory)
+
+        def on_batch(result: CellResult) -> None:
+            if not (plan.fail_fast or isinstance(host, LocalHost)):
+                beside.begin([result])
+
+        working = Working(orders, host, memory, told, second, on_batch)
         if not plan.fail_fast and WITNESSES not in memory.records:
             witnessing.begin()
         try:

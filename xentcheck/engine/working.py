@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
+from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.conclusion import CellRun, conclude, concluded
 from xentcheck.engine.merging import Merging, found_in, merged, missing
 from xentcheck.engine.minimise import finding
@@ -122,13 +123,27 @@ class Working:
     host : Host
     memory : Memory
     progress : ProgressLike
+    second : SecondHost, optional
+        That of the run.
+    on_batch : callable
+        Given what came of a shard so far, after each batch that is judged in this process.
     """
 
-    def __init__(self, orders: Sequence[Order], host: Host, memory: Memory, progress: ProgressLike) -> None:
+    def __init__(
+        self,
+        orders: Sequence[Order],
+        host: Host,
+        memory: Memory,
+        progress: ProgressLike,
+        second: SecondHost | None = None,
+        on_batch: Callable[[CellResult], None] = lambda result: None,
+    ) -> None:
         self._orders = orders
         self._host = host
         self._memory = memory
         self._progress = progress
+        self._second = second
+        self._on_batch = on_batch
         self._judged = 0
         self._told: set[tuple[int, str]] = set()
         self._minimal: Record | None = None  # of the first cell that has findings
@@ -181,12 +196,17 @@ class Working:
     def _judged_here(self, cell: int, number: int, alone: bool = False) -> Record:
         order, name, before = self._orders[cell], shard_name(cell, number), self._judged
         record = self._memory.records.get(name)
+
+        def on_batch(result: CellResult) -> None:
+            self._on_batch(result)
+            self._progress.advance(str(order.cell), before + result.run)
+
         if record is None:
             record = judge_shard(
                 order,
                 number,
                 self._host,
-                lambda result: self._progress.advance(str(order.cell), before + result.run),
+                on_batch,
                 lambda found: self._found(cell, found),
                 lambda partial: self._memory.write_note(name, partial),
             )
@@ -300,7 +320,7 @@ class Working:
             except LostError as error:
                 lost = f"the findings of {order.cell} are not reduced: the process that did so was lost ({error})"
         own = replace(result, observations=Counter(result.observations), interrupted=result.interrupted or bool(lost))
-        record = conclude(order, own, self._minimal or {}, self._host)
+        record = conclude(order, own, self._minimal or {}, self._host, self._second)
         if lost:
             record["observations"][lost] = 1
         return record

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from xentcheck.diagnosis import STRICT, Diagnosis
+from xentcheck.diagnosis import STRICT, Diagnosis, SecondHost
 from xentcheck.engine.minimise import minimise
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import PROFILES, cells, drawn_in_each
@@ -240,11 +240,10 @@ def _first(search: _Search) -> First:
     tally, contract = fall.tally, search.host.description.contract
     broken = tally.falls[0]
     smallest, again = minimise(broken, fall.search.case, PROFILES[fall.profile].reductions, [], contract)
-    diagnosis = Diagnosis(
-        contract, fall.search.case, fall.search.sweep(fall.profile), lambda: open_host(search.specimen.specification())
-    )
     violation = smallest.violation
-    cause = diagnosis.cause(tally.law, violation, broken.violation, again)
+    with SecondHost(lambda: open_host(search.specimen.specification())) as second:
+        diagnosis = Diagnosis(contract, fall.search.case, fall.search.sweep(fall.profile), second)
+        cause = diagnosis.cause(tally.law, violation, broken.violation, again)
     return First(
         law=name,
         cell=str(fall.search.result.cell),

@@ -46,8 +46,6 @@ class WorkerHost(Host):
         Seconds that the import may take, and an evaluation in which something may be compiled; see `Patience`.
     memory : MemoryLimit, optional
         What the process may have of it.
-    impatient : bool
-        Whether a call has been waited for in vain for `first_time_limit` before, by another host.
     """
 
     def __init__(
@@ -56,14 +54,10 @@ class WorkerHost(Host):
         time_limit: float = TIME_LIMIT,
         first_time_limit: float = FIRST_TIME_LIMIT,
         memory: MemoryLimit | None = None,
-        *,
-        impatient: bool = False,
     ) -> None:
         self._plan = plan
         self._memory = memory
         self._patience = Patience(time_limit, first_time_limit)
-        if impatient:
-            self._patience.ran_out()
         self._process: Process | None = None
         self._description: TargetDescription | None = None
         self._closed = False
@@ -239,6 +233,10 @@ class WorkerHost(Host):
     def waits(self) -> dict[str, float]:
         """For how many seconds each thread of the process has waited for a processor; see `Host.waits`."""
         return {} if self._process is None else self._process.waits()
+
+    def hurry(self) -> None:
+        """Wait for no call as long as for one that compiles; see `Host.hurry`."""
+        self._patience.ran_out()
 
     def close(self) -> None:
         """End the process."""

@@ -29,7 +29,6 @@ def open_host(
     memory: int | str | None = None,
     in_process: bool | None = None,
     directory: str | None = None,
-    impatient: bool = False,
 ) -> Host:
     """Return a host for a target.
 
@@ -44,9 +43,6 @@ def open_host(
         Whether the target runs in this process; by default only where a part of it is a callable given as such.
     directory : str, optional
         Where paths begin and pyproject.toml is looked for; by default the current directory.
-    impatient : bool
-        Whether a call of the target is known that did not end within `first_time_limit`: none is waited for so long
-        again.
 
     Raises
     ------
@@ -61,4 +57,4 @@ def open_host(
         if limit is not None:
             raise TargetError("A callable is called in this process, without --memory: give the target by name.")
         return LocalHost(planned)
-    return WorkerHost(planned, time_limit, first_time_limit, limit, impatient=impatient)
+    return WorkerHost(planned, time_limit, first_time_limit, limit)
