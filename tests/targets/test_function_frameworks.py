@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import ml_dtypes
@@ -15,6 +15,7 @@ from xentcheck import reference
 from xentcheck.batches.batch import Batch
 from xentcheck.targets import TargetError, TargetSpecification, open_host
 from xentcheck.targets.call.framework import NumpyFramework
+from xentcheck.targets.call.framework_functions import TinyGrad
 from xentcheck.targets.call.frameworks import FRAMEWORKS, framework_named
 from xentcheck.targets.call.target import Functions, Target
 from xentcheck.targets.outcome import Outcome
@@ -103,3 +104,18 @@ def test_a_tinygrad_without_a_device_is_no_mistake_of_a_loss(monkeypatch: pytest
         TargetError, match=r"no device here that works \(.*'clang'\); its CPU needs clang on the path\."
     ):
         framework_named("tinygrad")
+
+
+@pytest.mark.parametrize(("said", "left"), [("", 0), ("4", 2)])
+def test_tinygrad_compiles_in_the_process_of_the_target(said: str, left: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pool of processes is not asked for, unless the user has said how many there are to be."""
+    helpers = ModuleType("tinygrad.helpers")
+    helpers.PARALLEL = SimpleNamespace(value=2)  # type: ignore[attr-defined]
+    tinygrad = ModuleType("tinygrad")
+    tinygrad.Device = type("Devices", (dict,), {"DEFAULT": "CPU"})(CPU=None)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tinygrad", tinygrad)
+    monkeypatch.setitem(sys.modules, "tinygrad.helpers", helpers)
+    monkeypatch.setenv("DEV", "CPU")
+    monkeypatch.setenv("PARALLEL", said) if said else monkeypatch.delenv("PARALLEL", raising=False)
+    TinyGrad()
+    assert helpers.PARALLEL.value == left

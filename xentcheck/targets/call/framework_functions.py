@@ -207,6 +207,10 @@ class TinyGrad(FunctionFramework):
             raise TargetError(
                 f"tinygrad has no device here that works ({words}); its CPU needs clang on the path."
             ) from None
+        # Its pool for compiling starts a process anew for every 16 kernels, which costs more than these do.
+        parallel = getattr(importlib.import_module("tinygrad.helpers"), "PARALLEL", None)
+        if parallel is not None and "PARALLEL" not in os.environ:
+            parallel.value = 0
 
     def array(self, array: NDArray[Any]) -> Any:  # noqa: D102
         if array.dtype.name == "bfloat16":
