@@ -137,3 +137,11 @@ def test_one_line_is_short_or_says_the_shape() -> None:
     assert arrays.one_line(sparse(np.array([[1.0, 2.0]], np.float32), [1])) == "[1.0, 2.0], label 1"
     large = sparse(np.zeros((64, 1000), np.float32), [0] * 64, family="ties")
     assert arrays.one_line(large) == "a 64 x 1000 batch, family ties"
+
+
+def test_the_numbers_of_a_large_batch_are_not_put_into_words() -> None:
+    """Whatever they are, the line has no room for them; for as many as it has characters they are looked at."""
+    large = {**sparse(np.zeros((64, 1000), np.float32), [0] * 64, family="ties")}
+    large["scores"] = {**large["scores"], "values": None}
+    assert arrays.one_line(large) == "a 64 x 1000 batch, family ties"
+    assert arrays.one_line(sparse(np.zeros((1, 3), np.float32), [0]), 24) == "[0.0, 0.0, 0.0], label 0"

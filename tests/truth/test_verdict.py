@@ -10,6 +10,7 @@ import pytest
 from flint import arb
 
 from xentcheck.contract import Contract
+from xentcheck.truth import certify as certification
 from xentcheck.truth import decisions
 from xentcheck.truth.certify import certify
 from xentcheck.truth.enclose import enclose
@@ -297,3 +298,22 @@ def test_scalar_close_to_its_limit_is_decided():
         held = hold(problem, "loss", np.float64(got), enclosure, np.float64(allowance))
         assert held.failed.shape == ()
         assert bool(held.failed) is outside
+
+
+def test_what_is_proved_wrong_is_calculated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proof, what is shown of the worst, and every later question for it: one evaluation in balls."""
+    calculated = []
+    real = certification._by_row
+
+    def counted(*given: Any) -> Any:
+        calculated.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(certification, "_by_row", counted)
+    given = problem(reduction="mean")
+    result = held(given, "loss", nearest(given, "loss") + 1e-9, 1e-10)
+    first = result.worst()
+    assert first is not None
+    assert result.worst() is first
+    assert first.low <= nearest(given, "loss") <= first.high
+    assert len(calculated) == 1

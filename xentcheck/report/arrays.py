@@ -109,12 +109,15 @@ def along_axes(batch: Mapping[str, Any], contract: Mapping[str, Any], noun: str 
 
 def one_line(batch: Mapping[str, Any], limit: int = 60) -> str:
     """Return a batch in one line of at most `limit` characters: its numbers, or its shape and family."""
+    shape = " x ".join(map(str, batch["scores"]["shape"]))
+    described = f"a {shape} batch, family {batch.get('family', 'given')}"
+    if size(batch) > limit:  # as many characters at least
+        return described
     text = ", ".join(_bracket(row) for row in matrix(batch["scores"]))
     if labelled(batch):
         second = ", ".join(_bracket(row) if len(row) > 1 else "".join(row) for row in matrix(batch["labels"]))
         text += f", {'label' if batch.get('label_form') == 'sparse' else 'labels'} {second}"
-    shape = " x ".join(str(size) for size in batch["scores"]["shape"])
-    return text if len(text) <= limit else f"a {shape} batch, family {batch.get('family', 'given')}"
+    return text if len(text) <= limit else described
 
 
 def size(batch: Mapping[str, Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from flint import arb
@@ -93,22 +94,30 @@ def balls(problem: Problem, part: str, row: Index, columns: Rows, bits: int) -> 
     columns : ndarray of int, shape (1, k)
         The columns wanted; not looked at for what is one number a row.
     """
+    if part not in SLOPES:
+        return [_of_rows(problem, part, row, bits)]
     with precision(bits), np.errstate(all="ignore"):
-        if part in SLOPES:
-            rows = np.array(row)
-            label = next(labelled(problem, rows))[0]
-            given = definition.block(problem, rows, label, ArbArray)
-            factor = reductions.factor(problem, ArbArray, rows)
-            values = SLOPES[part](given, factor, np.asarray(columns, np.int64))
-        elif row:
+        rows = np.array(row)
+        label = next(labelled(problem, rows))[0]
+        given = definition.block(problem, rows, label, ArbArray)
+        factor = reductions.factor(problem, ArbArray, rows)
+        items: list[arb] = SLOPES[part](given, factor, np.asarray(columns, np.int64)).values.ravel().tolist()
+    return items
+
+
+@lru_cache(maxsize=1)
+def _of_rows(problem: Problem, part: str, row: Index, bits: int) -> arb:
+    """Return one number of a part that is by row, or reduced; the last is kept: what is proved wrong is then shown."""
+    with precision(bits), np.errstate(all="ignore"):
+        if row:
             values = _by_row(problem, part, np.array(row))
         else:
             every = ArbArray.exact(np.zeros(problem.n))
             kept = np.flatnonzero(problem.kept)
             every.values[kept] = _by_row(problem, part, kept).values
             values = reductions.reduced(problem, every, problem.contract.reduction)
-        items: list[arb] = values.values.ravel().tolist()
-    return items
+        (item,) = values.values.ravel().tolist()
+    return item
 
 
 def _by_row(problem: Problem, part: str, rows: Rows) -> ArbArray:
