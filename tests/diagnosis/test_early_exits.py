@@ -66,7 +66,7 @@ def test_weights_that_are_made_whole_numbers() -> None:
                 own = whole(w)[y]
                 value = (own * losses(z, hot(y, z.shape[1]))).sum() / (own.sum() if over == "weights" else len(y))
                 answers.append(Observation(given(z, y, **keys), "loss", value))
-            assert _named(answers) == "weights_as_integers"
+            assert _named(answers) == "weights_truncated"
 
 
 def test_the_mean_of_the_means_of_two_halves() -> None:
@@ -108,3 +108,14 @@ def test_gradients_by_log_probabilities_have_their_boundary_and_divisor() -> Non
     ):
         problem = given(lp, np.array([1, 0]), reduction="sum", boundary=boundary, **keys)
         assert not Observation(problem, "gradient", wanted).wrong
+
+
+def test_rows_beyond_a_block_and_rows_of_a_partial_one() -> None:
+    """Which of the two it is shows where the rows are more than two blocks."""
+    for mechanism, lost in (("rows_beyond_a_limit", lambda n: n - 64), ("last_chunk_dropped", lambda n: n % 64)):
+        answers = []
+        for n in (66, 70, 140, 64, 20):
+            z, y = RNG.normal(size=(n, 3)), RNG.integers(0, 3, n)
+            value = losses(z, hot(y, 3))[: n - max(lost(n), 0) if n > 64 else n].sum()
+            answers.append(Observation(given(z, y, reduction="sum"), "loss", value))
+        assert _named(answers) == mechanism

@@ -56,3 +56,12 @@ def test_a_cotangent_of_each_row_keeps_their_number() -> None:
     list(Evidence(case_of, []).nearby(violation, "gradient"))
     assert len(asked) > 7
     assert set(asked) == {(1, (1,))}
+
+
+def test_a_batch_of_several_rows_is_asked_twice_over() -> None:
+    """Not one of few rows, of which the sweep has every number."""
+    from xentcheck.diagnosis.evidence import twice_as_long
+
+    for n, found in ((4, []), (5, [10]), (65, [130])):
+        batch = Batch(np.zeros((n, 3)), np.arange(n) % 3, "sparse")
+        assert [one.n for one in twice_as_long(Contract(), batch)] == found

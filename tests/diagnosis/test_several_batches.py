@@ -230,16 +230,16 @@ def test_right_entries_at_the_end_of_their_allowance_hide_no_mistake_of_the_othe
 
 
 def test_a_mistake_of_some_rows_that_needs_many_is_told_with_their_number() -> None:
-    """Rows beyond the sixteenth have a gradient of zero: that there are so many is what a reader has to know."""
+    """Rows beyond the fifteenth have a gradient of zero: that there are so many is what a reader has to know."""
     random, answers = np.random.default_rng(3), []
     for n in (33, 20, 18, 17, 16, 12, 5, 2):
         z, y = random.normal(size=(n, 3)), random.integers(0, 3, n)
         got = softmax(z) - hot(y, 3)
-        got[16:] = 0.0
+        got[15:] = 0.0
         answers.append(Observation(given(z, y, reduction="none"), "gradient", got))
     found = common_cause(answers[:1], answers[1:])
     assert found is not None
     assert found.sentence == (
         "In some rows or classes: the gradient is zero: no derivative reaches the scores. "
-        "Of the batches tried, only batches of 17 rows or more are answered wrongly."
+        "Of the batches tried, only batches of 16 rows or more are answered wrongly."
     )

@@ -160,8 +160,9 @@ class Options:
         "label",
         OneOf("label", "class", "mean"),
         meaning=(
-            "With class weights, a smoothed row carries the weight of its true class; or each class inside the sum "
-            "carries its own; or the row carries their mean under the smoothed label t', sum_j w_j t'_j, as in paddle, "
+            "With class weights, a smoothed row carries the weight of its true class, a row t of soft labels, smoothed "
+            "or not, sum_j w_j t_j; or each class inside the sum carries its own; or the row carries their mean under "
+            "the smoothed label t', sum_j w_j t'_j, as in paddle, "
             "which is then what it adds to the divisor of `mean_over=weights`, too."
         ),
         example="smoothing_weights=class",
@@ -172,7 +173,7 @@ class Options:
         words='`0.0`, a number, or `{"argument": name, "range": [low, high]}`',
         meaning=(
             "lambda, where lambda logsumexp(z)^2 is added to the loss of each row that counts, without its class "
-            "weight."
+            "weight. Only with `input=logits` is anything added."
         ),
         example="z_loss=1e-4",
         option=Option(

@@ -26,6 +26,7 @@ WRONG, RIGHT = 10, 10  # answers that are looked at
 WRONG_OF_LAW = 4
 LARGEST = 2**12  # entries of a batch that is asked for evidence alone
 LARGEST_VARIED = 2**16  # entries of a minimal batch: what shows there alone has to be asked there once more
+LEAST_LIMIT_OF_ROWS = 4  # fewer rows are tried by the sweep in every number
 LEAST_LIMIT = 127  # of labels in any dtype: below such a one another dtype may have its own
 LARGEST_OF_A_FINDING = 2**18
 
@@ -130,7 +131,10 @@ class Evidence:
         new_shapes = not like.capabilities.expensive_shapes
         batch, new_rows = violation.batch, new_shapes and upstream is None  # a cotangent has a number a row
         spread = along_axes(like.contract, batch) if new_rows else ()
-        asked = chain(variations(like.contract, batch, new_shapes), spread, edges(like.contract, batch, new_rows))
+        longer = twice_as_long(like.contract, batch) if new_rows else ()
+        asked = chain(
+            variations(like.contract, batch, new_shapes), spread, edges(like.contract, batch, new_rows), longer
+        )
         cases = map(self._case_of, asked)
         yield from self._answers(cases, part, upstream)
         if upstream is not None and upstream.ndim == 1 and len(upstream) > 1:
@@ -200,6 +204,14 @@ def along_axes(contract: Contract, batch: Batch) -> Iterator[Batch]:
             labels = (random.integers(batch.m, size=labels.shape)).astype(labels.dtype)
         changed = changed.replace(scores=scores.astype(batch.scores.dtype), labels=labels)
         if changed.scores.size <= LARGEST and not objection(space, changed):
+            yield changed
+
+
+def twice_as_long(contract: Contract, batch: Batch) -> Iterator[Batch]:
+    """Yield a batch of several rows twice over: where it ends tells one block of rows from the last of many."""
+    if batch.n > LEAST_LIMIT_OF_ROWS and 2 * batch.scores.size <= LARGEST_VARIED:
+        changed = batch.rows(np.arange(2 * batch.n) % batch.n)
+        if not objection(InputSpace(contract, batch.dtype, batch.label_form), changed):
             yield changed
 
 

@@ -208,10 +208,3 @@ def weights_of_first_sixteen(scores: Array, labels: Array, weights: Array) -> An
     """Keep a table of 16 weights only; class 16 has the weight of class 0."""
     losses = row_losses(scores, labels)
     return (losses * weights[integers(labels) % 16].astype(losses.dtype)).sum()
-
-
-@bug("weights_as_integers", "value", contract=SUM, thread="from-scratch networks: weights kept in the labels' array")
-def weights_truncated(scores: Array, labels: Array, weights: Array) -> Any:
-    """Keep the weights in an array of integers."""
-    losses = row_losses(scores, labels)
-    return (losses * weights.astype(np.int64)[integers(labels)].astype(losses.dtype)).sum()

@@ -29,6 +29,16 @@ def last_rows_lost(model: Model) -> Iterator[Prediction]:
                 yield replace(guess, variant=text)
 
 
+@hypothesis(Rank.LABELS, quick=True)
+def rows_beyond_a_block(model: Model) -> Iterator[Prediction]:
+    """Yield what is left where one block alone is worked on: with less than two it is what the last rows leave."""
+    for block in BLOCKS:
+        if model.n > block:
+            text = f"The rows beyond the first {block} are left out."
+            for guess in _without(model, "rows_beyond_a_limit", text, np.arange(model.n) >= block, 1.0):
+                yield replace(guess, variant=text)
+
+
 @hypothesis(Rank.RARE)
 def rows_lost_by_label(model: Model) -> Iterator[Prediction]:
     """Yield what is left where rows of certain labels do not take part."""

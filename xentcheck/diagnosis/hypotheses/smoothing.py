@@ -39,6 +39,9 @@ def smoothing(model: Model) -> Iterator[Prediction]:
     others = base * (1 - eps) + (1 - base) * eps / m
     text = "The label's own class misses its share eps / m: the smoothed row does not sum to 1."
     yield from _either(model, "smoothing_label_share", text, model.coefficients(others, smoothing=0.0))
+    text = "The uniform part of the label smoothing is added to a label that keeps its full share, t + eps / m."
+    added = base + eps / m
+    yield from _either(model, "smoothing_without_1_minus_eps", text, model.coefficients(added, smoothing=0.0))
     sums = base.sum(axis=-1, keepdims=True)
     if np.any(np.abs(sums - 1) > 1e-12) and model.contract.smoothing_over == "all":
         text = "The uniform part of the label smoothing is multiplied by the sum of the row's labels; it is eps / m."

@@ -59,10 +59,10 @@ def integers(model: Model) -> Iterator[Prediction]:
     for said, whole in (("truncated", np.trunc(w)), ("rounded", np.rint(w))):
         text = f"The class weights are {said} to whole numbers, as by an integer dtype."
         rows = model.rows(model.coefficients(weights=whole))
-        yield Prediction("weights_as_integers", text, model.finish(rows), variant=said)
+        yield Prediction("weights_truncated", text, model.finish(rows), variant=said)
         total = float(((t @ whole) * model.own_weights * model.problem.kept).sum())
         if model.reduction == "mean" and model.contract.mean_over == "weights" and total > 0.0:
-            yield Prediction("weights_as_integers", text, model.finish(rows, divisor=total), variant=said)
+            yield Prediction("weights_truncated", text, model.finish(rows, divisor=total), variant=said)
 
 
 @hypothesis(Rank.OPTIONS, quick=True, partly=True)
