@@ -351,3 +351,22 @@ def test_a_pair_that_does_not_belong_together(tmp_path: Path, factor: float, sta
     ended = subprocess.run([sys.executable, tmp_path / "shown.py"], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (status, "")
     assert ("along a direction the gradient says" if status else "holds on this batch") in ended.stdout
+
+
+@pytest.mark.parametrize(("shape", "status"), [("[:, None]", 1), ("", 0)])
+def test_the_status_is_1_while_the_shape_is_wrong(tmp_path: Path, shape: str, status: int) -> None:
+    """So it is of every finding about no number that does not show in the answer itself."""
+    source = (
+        "import numpy as np\n"
+        "def loss(z, y):\n"
+        "    d = z - z.max(axis=1, keepdims=True)\n"
+        "    return (np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(d)), y]){}\n"
+    )
+    file = tmp_path / "mine.py"
+    file.write_text(source.format("[:, None]"), encoding="utf-8")
+    report = check(f"{file}:loss", properties=["layout"], dtypes=["float64"], contract={"reduction": "none"})
+    (tmp_path / "shown.py").write_text(report.findings[0].reproducer, encoding="utf-8")
+    file.write_text(source.format(shape), encoding="utf-8")
+    ended = subprocess.run([sys.executable, tmp_path / "shown.py"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (status, "")
+    assert ("but must have" if status else "holds on this batch") in ended.stdout

@@ -23,8 +23,8 @@ _PRINTED = {
 }
 """What is printed before a part, by the contract's output or the part."""
 
-_OF_NO_NUMBER = ("own-gradient",)
-"""Laws that hold answers against each other, and none against a certified number."""
+_BY_ITSELF = ("answers", "purity", "precision", "bad-input")
+"""Laws whose findings about no number show in the answer itself; another law is asked again by the script."""
 _JUDGED = """\
     case = Case(contract, capabilities_of(host), host, batch)
     broken = [violation.title for law in choose([{law!r}]) for violation in law.judge(case)]"""
@@ -50,6 +50,7 @@ def hosted_call(known: BuildPlan, contract: Contract, finding: Finding) -> str:
     direction, part, name = direction_of(finding)
     if direction is not None:
         further = f", ({part!r},), {name}=np.array(direction, scores.dtype)"
+    judged = finding.certified is None and finding.property not in _BY_ITSELF
     lines = [
         f"contract = Contract.from_mapping({stated})",
         f"batch = Batch({given}, {{{drawn}}}, {batch.get('layout', 'C')!r})",
@@ -57,7 +58,7 @@ def hosted_call(known: BuildPlan, contract: Contract, finding: Finding) -> str:
         *([f"direction = {direction!r}"] if direction is not None else []),
         f"with open_host(target, directory={known.base!r}) as host:",
         f"    outcome = host.evaluate(batch{further})",
-        *([_JUDGED.format(law=finding.property)] if finding.property in _OF_NO_NUMBER else []),
+        *([_JUDGED.format(law=finding.property)] if judged else []),
         *(
             [f'print("{_PRINTED[part]}", outcome.{part})']
             if direction is not None
@@ -78,7 +79,7 @@ def hosted_call(known: BuildPlan, contract: Contract, finding: Finding) -> str:
     if finding.property == "precision" and isinstance(finding.got, str):
         came = f"outcome.{role_of(finding.part) or 'loss'}"
         wrong = f"{came} is not None and {came}.dtype.name == {finding.got!r}"
-    if finding.property in _OF_NO_NUMBER:
+    if judged:
         lines.append('print("law       ", "; ".join(broken) or "holds on this batch")')
         wrong = "broken"
     if wrong is not None:
