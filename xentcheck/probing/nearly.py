@@ -9,7 +9,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.probing.answers import Answer, hypotheses
-from xentcheck.probing.compare import same
+from xentcheck.probing.compare import TOLERANCE, same
 from xentcheck.probing.questions import Questions
 
 
@@ -26,7 +26,8 @@ def nearly(questions: Questions, answers: Sequence[Answer]) -> tuple[Answer, str
         for change in hypotheses(questions.part, one):
             for batch, factor, words in _variants(one):
                 wanted = factor * questions.predict(batch, **{**one.how, **change})
-                if np.any(wanted) and same(one.got, wanted, questions.tolerance(one.batch)):
+                limit = max(questions.tolerance(one.batch), TOLERANCE["float32"])  # in which it may be calculated
+                if np.any(wanted) and same(one.got, wanted, limit):
                     what = f"{change['input'].replace('_', '-')}, {_REDUCED[change['reduction']]}"
                     return one, f"but that of {what}, {words}"
     return answers[0], ""

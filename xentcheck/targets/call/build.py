@@ -10,6 +10,7 @@ from xentcheck.contract.reading import contract_of
 from xentcheck.targets.call.convention import Convention
 from xentcheck.targets.call.detection import try_out
 from xentcheck.targets.call.frameworks import framework_named, imported
+from xentcheck.targets.call.own_tensors import OwnTensors, own_tensors
 from xentcheck.targets.call.target import Functions, Target
 from xentcheck.targets.call.trace import module_of
 from xentcheck.targets.errors import TargetError
@@ -62,10 +63,11 @@ def build(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: No
         expensive_shapes=plan["expensive_shapes"],
         by_method="loss" in found and functions.loss is not found["loss"],
     )
-    if not target.settled and plan["try_out"] and imported():
+    tensors = None if target.settled else own_tensors(functions.loss)
+    if not target.settled and plan["try_out"] and (imported() or tensors is not None):
         contract_of(contract)  # a batch of it is made
         before_trial()
-        try_out(target)
+        try_out(target, tensors)
         # A class is instantiated again, so that nothing of the trial is left in the instance that is judged.
         target.functions = _functions(found, plan["location"], str(contract.get("reduction", "mean")))
     return target
@@ -86,7 +88,7 @@ def follow(target: Target, contract: Mapping[str, Any], framework: str = "") -> 
     target.convention = Convention.of(contract, before.keywords)
     # What a framework has compiled is kept where its arrays were taken, and differentiated, in this order before.
     known = target.settled and target.differentiated and target.convention.labels_first == before.labels_first
-    if framework == "" and not known:
+    if framework == "" and not known and not isinstance(target.framework, OwnTensors):
         target.framework, target.settled = framework_named(""), False
         if imported():
             try_out(target)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,19 +11,28 @@ import numpy as np
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.key import At
+from xentcheck.targets.call.framework import NumpyFramework
 from xentcheck.targets.call.frameworks import ROOTS, framework_named
 from xentcheck.targets.call.observe import EarlierResults
 from xentcheck.targets.call.target import Target
 
 
-def try_out(target: Target) -> None:
+def try_out(target: Target, own: NumpyFramework | None = None) -> None:
     """Call a target once, and settle whether it takes numpy arrays, torch tensors or jax arrays.
 
     Called only where torch or jax has been imported. A loss that refuses numpy arrays and takes tensors is torch's;
     one that returns a jax array is jax's. Where nothing answers, the question stays open for the first real
     call.
+
+    Parameters
+    ----------
+    target : Target
+    own : NumpyFramework, optional
+        How tensors of its own would reach the target. It takes them if it answers them, and no arrays of numpy.
     """
     batch = small_batch(target.contract)
+    if own is not None and _takes_its_own(target, own, batch):
+        return
     outcome = target.evaluate(batch, ("loss",) if target.has_loss else ("gradient",))
     if outcome.raised is None and target.functions.loss is not None:
         native = ROOTS.get(target.returned_by, "numpy")
@@ -30,6 +41,25 @@ def try_out(target: Target) -> None:
         if target.differentiated and target.evaluate(batch, ("gradient",)).raised is not None:
             target.framework.differentiates = False  # Such as a loss that leaves autograd on its way.
     target.earlier = EarlierResults()
+
+
+def _takes_its_own(target: Target, own: NumpyFramework, batch: Batch) -> bool:
+    """Settle on tensors of the target's own where nothing else is answered, in either order, of either form."""
+    hot = one_hot(np.arange(batch.n) % batch.m, batch.m, batch.scores.dtype)
+    trials = (batch, batch.replace(labels=hot, label_form="onehot"))
+    usual = target.convention, target.framework
+    takes = False
+    for framework, turned in product((usual[1], own), (False, True)):
+        first = usual[0].labels_first is not turned
+        target.convention, target.framework = replace(usual[0], labels_first=first), framework
+        answered = next((one for one in trials if target.evaluate(one, ("loss",)).raised is None), None)
+        if answered is not None:
+            takes = target.framework is own
+            own.differentiates = takes and target.evaluate(answered, ("gradient",)).raised is None
+            break
+    target.convention, target.settled, target.earlier = usual[0], takes, EarlierResults()
+    target.framework = own if takes else usual[1]
+    return takes
 
 
 def _prefer(native: str, target: Target, batch: Batch) -> None:

@@ -26,8 +26,9 @@ def by_place(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def called(*given: Any, **options: Any) -> Any:
-        keywords = {one.name: value for one, value in zip(named, given[len(placed) :], strict=False)}
-        return function(*given[: len(placed)], **keywords, **options)
+        count = len(placed)
+        keywords = {one.name: given[count + place] for place, one in enumerate(named[: len(given) - count])}
+        return function(*given[:count], **keywords, **options)
 
     first = [*placed, *(one.replace(kind=one.POSITIONAL_OR_KEYWORD) for one in named)]
     others = [one for one in stated if one.name not in {one.name for one in first}]
