@@ -235,3 +235,26 @@ def test_an_import_has_as_long_to_be_probed_as_to_be_judged(monkeypatch: pytest.
     given = {"time_limit": 10.0, "first_time_limit": 120.0, "memory": None}
     assert probed(TargetSpecification(loss=of_lists), given)[1] == {}
     assert asked["first_time_limit"] == 120.0
+
+
+def of_dicts(y_true: Any, y_pred: Any) -> float:
+    """A loss of one row, whose probabilities have the names of the classes."""
+    return -float(np.log(dict(y_pred.items())[y_true]))
+
+
+def with_a_count(p: Any, y: Any, mask: Any) -> Any:
+    """A mean, and over how many rows it is, of tensors and a mask of bool alone."""
+    return -torch.log(torch.gather(p, 1, y.view(-1, 1)).squeeze(1)).masked_select(mask).mean(), mask.sum()
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (of_dicts, "tensors of its own, or a dict a row, write a function of arrays that calls it"),
+        (with_a_count, "came the loss returned a tuple of 2: a number, a number; a pair"),
+    ],
+)
+def test_what_to_write_around_a_loss_is_said(loss: Any, words: str) -> None:
+    """Whichever of the calls was refused first."""
+    with pytest.raises(TargetError, match=words):
+        told(loss)
