@@ -50,7 +50,8 @@ def _variants(one: Answer) -> Iterator[tuple[Batch, Any, str]]:
         yield moved, 1.0, words
     uniform = np.full(one.batch.scores.shape, 1.0 / one.m, one.batch.scores.dtype)
     words = "with the same weight on each class: labels of this form change nothing"
-    yield one.batch.replace(labels=uniform, label_form="soft"), 1.0, words
+    for weight in (1.0, float(one.m)):
+        yield one.batch.replace(labels=uniform, label_form="soft"), weight, words
     yield (
         one.batch,
         1.0 / one.m,
