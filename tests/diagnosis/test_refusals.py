@@ -1,4 +1,4 @@
-"""An exception has its own words as its cause, unless other batches leave no doubt about what is refused."""
+"""An exception is its own cause, unless other batches leave no doubt about what is refused."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from xentcheck.api import check
 from xentcheck.batches.batch import Batch
 from xentcheck.diagnosis.refusals import refusal
 from xentcheck.properties.law import Violation
+from xentcheck.report.finding import Finding
+from xentcheck.report.findings import figures
 from xentcheck.zoo.parts import mean_loss, row_losses
 
 
@@ -51,19 +53,19 @@ def _under_raise(z: Any, y: Any) -> Any:
         return (np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), y]).mean()
 
 
-def cause(loss: Any, **contract: Any) -> str:
-    """Return the cause of the finding of law 0 in float64."""
+def finding(loss: Any, **contract: Any) -> Finding:
+    """Return the finding of law 0 in float64."""
     report = check(loss, contract=contract, properties=["answers"], dtypes=["float64"])
     (found,) = report.findings
-    return found.cause
+    return found
 
 
 @pytest.mark.slow
 def test_what_all_refused_batches_have_and_no_other_is_the_cause() -> None:
     """And the same batch without it is answered."""
-    assert cause(_one_class_refused).startswith("A single class is refused")
-    dtypes = ["int64", "int32"]
-    assert cause(_another_label_dtype_refused, label_dtypes=dtypes).startswith("Labels of dtype int32 are not taken")
+    assert finding(_one_class_refused).cause.startswith("A single class is refused")
+    found = finding(_another_label_dtype_refused, label_dtypes=["int64", "int32"])
+    assert found.cause.startswith("Labels of dtype int32 are not taken")
 
 
 @pytest.mark.slow
@@ -80,11 +82,25 @@ def test_what_all_refused_batches_have_and_no_other_is_the_cause() -> None:
         (_under_raise, "FloatingPointError: ", {}),
     ],
 )
-def test_else_its_own_words(loss: Any, words: str, contract: dict[str, Any]) -> None:
+def test_else_what_it_says(loss: Any, words: str, contract: dict[str, Any]) -> None:
     """Refuted once: "a single class is refused" for each of these."""
-    said = cause(loss, **contract)
-    assert said.startswith(f"The exception's own words: {words}")
-    assert "class" not in said.partition(" (")[0]
+    found = finding(loss, **contract)
+    assert str(found.got).startswith(words)
+    assert found.cause.startswith("What the exception says.")
+    assert ("errstate" in found.cause) == words.startswith("FloatingPointError")
+
+
+def test_a_long_message_is_kept_whole_and_cut_where_it_is_shown() -> None:
+    """Once it filled the terminal three times."""
+
+    def talkative(scores: Any, labels: Any) -> Any:
+        raise ValueError("a word " * 200)
+
+    found = finding(talkative)
+    assert len(str(found.got)) > 1400
+    assert len(found.title) < 500
+    assert "[...]" in found.title
+    assert len(dict(figures(found))["got"]) < 500
 
 
 def batch(n: int, m: int, layout: str = "C") -> Batch:
@@ -99,7 +115,7 @@ def told(violating: Batch, raised: list[Batch], answered: list[Batch], without: 
 
 
 FINE = [batch(2, 3), batch(1, 2)]
-WORDS = "The exception's own words: ValueError: x (f.py:1)."
+WORDS = "What the exception says."
 
 
 def test_a_pattern_that_leaves_no_doubt() -> None:
@@ -120,5 +136,5 @@ def test_a_pattern_that_leaves_no_doubt() -> None:
     ids=["another raises", "one is answered", "two fit", "raises without it", "few answered", "one raised"],
 )
 def test_a_pattern_in_doubt(violating: Batch, raised: list[Batch], answered: list[Batch], without: bool) -> None:
-    """Its own words are the cause then."""
+    """What it says is the cause then."""
     assert told(violating, raised, answered, without) == WORDS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 LONGEST = 2000
+BRIEF = 400
+"""Characters of it that are shown where the whole is kept elsewhere."""
 _CUT = " [...]"
 
 

@@ -94,7 +94,7 @@ def refusal(
         Asks the target about a batch.
     """
     said = str(violation.got)
-    words = Cause("raises", f"The exception's own words: {violation.title.partition(': ')[2] or said}.")
+    words = Cause("raises", "What the exception says.")
     if said.startswith("FloatingPointError"):
         hint = "numpy raises it under np.errstate(...='raise'), where else it goes on with inf, nan or 0."
         return replace(words, sentence=f"{words.sentence} {hint}")

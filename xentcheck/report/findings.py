@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from xentcheck.contract.harmless import BRIEF, harmless
 from xentcheck.report import arrays, tables
 from xentcheck.report.finding import Finding, identifier, summary, times
 from xentcheck.report.results import ReportData
@@ -109,7 +110,8 @@ def figures(finding: Finding) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     element = f"   ({finding.part})" if finding.part else ""
     if finding.got is not None:
-        rows.append(("got", f"{finding.got if isinstance(finding.got, str) else arrays.decimal(finding.got)}{element}"))
+        got = harmless(finding.got, BRIEF) if isinstance(finding.got, str) else arrays.decimal(finding.got)
+        rows.append(("got", f"{got}{element}"))
     if finding.certified is not None:
         rows.append(("certified", interval(*finding.certified)))
     if finding.allowance is not None and not (finding.certified and math.isinf(finding.certified[0])):
