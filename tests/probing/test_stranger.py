@@ -264,3 +264,20 @@ def test_what_to_write_around_a_loss_is_said(loss: Any, words: str) -> None:
     """Whichever of the calls was refused first."""
     with pytest.raises(TargetError, match=words):
         told(loss)
+
+
+def of_tensors_in_float32(p: Any, t: Any) -> Any:
+    """As one of tensorflow with a constant of float32: arrays of numpy are converted, tensors of float64 refused."""
+    if isinstance(p, np.ndarray):
+        p, t = torch.as_tensor(p, dtype=torch.float32), torch.as_tensor(t, dtype=torch.float32)
+    if p.dtype is torch.float64 or t.ndim != 2:
+        raise ValueError("a float tensor of one-hot rows was expected")
+    return -(t * torch.log(p + 1e-7)).sum()
+
+
+def test_a_gradient_is_looked_for_in_float32_too() -> None:
+    """Where tensors are refused in the dtype in which arrays are answered."""
+    inference = told(of_tensors_in_float32)
+    assert inference.contradictions == []
+    assert inference.told["gradient_wrt"] == "probabilities"
+    assert "float64" not in inference.told["dtypes"]

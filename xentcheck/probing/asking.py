@@ -55,12 +55,14 @@ class Asking(Ordinary):
     def look_again(self) -> None:
         """Find out once more what framework the target is of, by labels that it is known to answer."""
         self.description = self.host.ready()
-        if not self.description.has_gradient:
-            shape = "(n,1)" if self.wide else "(n,)"
-            answered = {"labels": [self.form], "label_shapes": [shape], "dtypes": [self.dtype]}
-            known = {**answered, "domain": {"classes": [self.m, self.m]}}
-            self.host.follow({**self.contract.as_mapping(), **known})
-            self.description = self.host.ready()
+        shape = "(n,1)" if self.wide else "(n,)"
+        answered = {"labels": [self.form], "label_shapes": [shape], "domain": {"classes": [self.m, self.m]}}
+        # A constant of float32 within meets tensors of float64 in what takes arrays of numpy in both.
+        for dtype in dict.fromkeys((self.dtype, "float32")):
+            if not self.description.has_gradient:
+                self.host.follow({**self.contract.as_mapping(), **answered, "dtypes": [dtype]})
+                self.description = self.host.ready()
+                self.dtype = dtype if self.description.has_gradient else self.dtype
 
     def ask(self, batch: Batch, part: str | None = None) -> Outcome:
         """Return what the target makes of a batch."""
