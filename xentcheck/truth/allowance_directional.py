@@ -54,7 +54,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Floats, Float
     by_logits = contract.gradient_wrt == "logits"
     # With a temperature, g (v / T).
     v = problem.tangent / ((problem.temperature or 1.0) if by_logits else 1.0)
-    raw = row_gradients(on, by)
+    raw = row_gradients(on, by, through_maximum=False)
     size, each = np.abs(v), np.arange(problem.n)
     given = (problem.temperature if by_logits else None, problem.divisor)
     roundings = (OPERATIONS + 3.0 * sum(one is not None for one in given)) * u + by.u_input

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from xentcheck.truth.allowance_boundary import (
@@ -20,11 +22,19 @@ from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
 
-def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
-    """Return the gradient of every row's loss and its allowance."""
+def row_gradients(on: Conditions, by: Arithmetic, *, through_maximum: bool = True) -> Unscaled:
+    """Return the gradient of every row's loss and its allowance.
+
+    Parameters
+    ----------
+    through_maximum : bool
+        Whether code is among the algorithms that differentiates the shift by the maximum, too.
+    """
     contract = on.problem.contract
+    shifted = through_maximum and on.softmax and by.shift > 1.0 and not (by.relative or contract.p_minus_t)
     if contract.is_entropy:
-        return entropy_gradients(on, by)
+        raw = entropy_gradients(on, by)
+        return _through_maximum(on, by, raw) if shifted else raw
     normalised = contract.gradient_wrt == "log_probabilities" and contract.boundary.normalise
     bounded = contract.gradient_of == "loss" and not contract.boundary.exact
     if bounded and contract.boundary.after:
@@ -37,6 +47,7 @@ def row_gradients(on: Conditions, by: Arithmetic) -> Unscaled:
     stepwise = bounded or (contract.gradient_of == "loss" and contract.input == "probabilities")
     raw = _through_boundary(on, by) if stepwise else _softmax_minus_target(on, by)
     raw = _with_z_loss(on, by, raw) if on.z_loss else raw
+    raw = _through_maximum(on, by, raw) if shifted else raw
     return raw if on.problem.soft_cap is None or contract.gradient_wrt != "logits" else _through_soft_cap(on, by, raw)
 
 
@@ -61,8 +72,10 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     lost = np.where(least < NEAR * by.normal, floor * np.maximum(R, 1.0), 0.0)
     error += lost
     at_label += lost[each, label]
+    further: Floats | float = 0.0
     if on.softmax:
         complement = _by_complement(on, by)
+        further = np.where(single, np.maximum(complement - at_label, 0.0), 0.0)
         at_label = complement if by.relative else np.maximum(at_label, complement)
     error[each[single], label[single]] = at_label[single]
     terms = mass + on.sizes
@@ -78,7 +91,7 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     if not on.softmax:
         unbounded = np.full(problem.n, rows > 0.25)
     unbounded = unbounded | vague(on, by)
-    return Unscaled(value, error, terms, unbounded[:, None], _stored_softmax(on, by, mass), least)
+    return Unscaled(value, error, terms, unbounded[:, None], _stored_softmax(on, by, mass), least, further)
 
 
 def _smallest(on: Conditions, value: Floats) -> Floats:
@@ -147,7 +160,24 @@ def _with_z_loss(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
     error += on.p * (strength * logsumexp_error(on, by)[:, None])
     error += (2.0 * by.k_exp + 2.0) * by.eta * np.abs(slope)
     stored = None if raw.stored is None else np.where(raw.stored > 0.0, raw.stored + extra, 0.0)
-    return Unscaled(raw.value + slope * on.p, error, raw.terms + extra, raw.unbounded, stored)
+    return Unscaled(
+        raw.value + slope * on.p, error, raw.terms + extra, raw.unbounded, stored, complement=raw.complement
+    )
+
+
+def _through_maximum(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
+    """What comes by the shift z - M where M is differentiated, too: minus the sum of the gradient by z - M.
+
+    Exactly that is 0; calculated it is the errors of all elements, as autodiff makes them, and that of their sum. It
+    goes to the first or the last place of the maximum, or to all of them evenly.
+    """
+    residual = raw.error.sum(axis=1) - raw.complement + by.row_sum(on) * np.abs(raw.value).sum(axis=1)
+    top = on.d == 0.0
+    share = top / np.maximum(top.sum(axis=1), 1)[:, None]
+    each = np.arange(len(top))
+    for place in (top.argmax(axis=1), top.shape[1] - 1 - top[:, ::-1].argmax(axis=1)):
+        share[each, place] = 1.0
+    return replace(raw, error=raw.error + np.where(top, share * residual[:, None], 0.0))
 
 
 def _by_log_probabilities(on: Conditions, by: Arithmetic, bounded: bool) -> Unscaled:

@@ -28,6 +28,8 @@ class Unscaled:
         the output's dtype; 0 where that is against a promise of relative accuracy.
     least : ndarray or None
         The smallest number in (0, 1] that it is made of, and that may underflow; None where that is not known.
+    complement : ndarray or float
+        How much of the error of each row is for a label's element that is not made by subtraction, shape (n,).
     """
 
     value: Floats
@@ -36,3 +38,4 @@ class Unscaled:
     unbounded: Flags
     stored: Floats | None = None
     least: Floats | None = None
+    complement: Floats | float = 0.0

@@ -54,6 +54,14 @@ def subtracted_in_numerator(scores: Array, labels: Array) -> Any:
 
 
 @right("gradient")
+def maximum_differentiated(scores: Array, labels: Array) -> Any:
+    """As autodiff of z - max(z) has it, which is not detached: minus the sum of all, 0 but for rounding, at the top."""
+    g = over_n(softmax(scores) - one_hot(labels, scores))
+    g[each(g), scores.argmax(axis=1)] -= g.sum(axis=1)
+    return g
+
+
+@right("gradient")
 def expm1_at_label(scores: Array, labels: Array) -> Any:
     """expm1(log p_y) at the label."""
     logs = log_softmax(scores)

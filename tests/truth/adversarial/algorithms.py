@@ -336,6 +336,26 @@ def gradient_online(z, y):
     return minus_one(np.exp(z - top[:, None]) / total[:, None], y)
 
 
+def gradient_through_maximum(z, y):
+    """As autodiff has it where the maximum is not detached, and one place of it is chosen."""
+    g = gradient_softmax(z, y)
+    g[each(z), z.argmax(-1)] -= g.sum(-1)
+    return g
+
+
+def gradient_through_maximum_recursive(z, y):
+    """The same with sums one by one, and the last place."""
+    g = gradient_recursive(z, y)
+    g[each(z), z.shape[-1] - 1 - z[:, ::-1].argmax(-1)] -= recursive_sum(g)
+    return g
+
+
+def gradient_through_maximum_shared(z, y):
+    """The same with all places of the maximum sharing evenly."""
+    g, top = gradient_softmax(z, y), (z == z.max(-1, keepdims=True)).astype(z.dtype)
+    return g - top / top.sum(-1, keepdims=True) * g.sum(-1, keepdims=True)
+
+
 def gradient_expm1(z, y):
     lp = log_softmax(z)
     g = np.exp(lp)
@@ -368,7 +388,8 @@ GRADIENTS_B = {
     for f in (
         gradient_softmax, gradient_reciprocal, gradient_recursive, gradient_exp_log_softmax, gradient_numerator,
         gradient_complement, gradient_complement_recursive, gradient_online, gradient_expm1, gradient_scipy,
-        gradient_exp2, gradient_expit,
+        gradient_exp2, gradient_expit, gradient_through_maximum, gradient_through_maximum_recursive,
+        gradient_through_maximum_shared,
     )
 }  # fmt: skip
 TIGHT_GRADIENTS = {f.__name__: f for f in (gradient_softmax, gradient_scipy, gradient_recursive, gradient_complement)}

@@ -42,8 +42,9 @@ def test_logits_that_a_narrower_dtype_moves(boundary):
     assert (narrow == 1004).all()
     stated = {"boundary": boundary, "gradient_of": "loss", "reduction": "none", "compute": "bfloat16"}
     assert np.isinf(allowances(posed(z, y, **stated)).gradient).all()
-    small = allowances(posed(z - 1000, y, **stated))
-    assert (small.gradient < 1).all()
+    small = allowances(posed(z - 1000, y, **stated)).gradient[0]
+    assert small[0] < 1
+    assert np.isfinite(small[1])  # of the maximum, at which the roundings of both may come together
 
 
 @pytest.mark.parametrize("part", ["loss", "gradient"])
