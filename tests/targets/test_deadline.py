@@ -4,7 +4,6 @@ import os
 import socket
 import sys
 import tempfile
-import threading
 import time
 
 import pytest
@@ -57,20 +56,30 @@ def test_without_a_limit_or_an_excuse(clock):
 
 
 @pytest.mark.parametrize("kept_away", [True, False])
-def test_an_answer_that_comes_late(kept_away):
-    """It is taken where the other side had no processor, and not where it had one."""
+def test_an_answer_that_comes_late(clock, kept_away):
+    """It is taken where the other side had no processor, and not waited for where it had one."""
     one, other = socket.socketpair()
     ours, theirs = Channel(one.detach()), Channel(other.detach())
-    sender = threading.Timer(0.7, theirs.send, args=({"answer": 1},))
-    sender.start()
+    asked = []
+
+    def waits():
+        asked.append(clock[0])
+        if kept_away and len(asked) == 2:  # after the limit
+            theirs.send({"answer": 1})
+        return {"1": clock[0] if kept_away else 5.0}
+
+    def alive():
+        clock[0] += 0.2
+        return True
+
     try:
         if kept_away:
-            assert ours.receive(0.3, lambda: True, lambda: {"1": time.monotonic()})[0]["answer"] == 1
+            assert ours.receive(0.3, alive, waits)[0]["answer"] == 1
         else:
             with pytest.raises(ChannelTimeoutError):
-                ours.receive(0.3, lambda: True, lambda: {"1": 5.0})
+                ours.receive(0.3, alive, waits)
+        assert len(asked) == 2
     finally:
-        sender.join()
         ours.close()
         theirs.close()
 
