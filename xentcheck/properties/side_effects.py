@@ -18,7 +18,7 @@ from xentcheck.targets.outcome import OBSERVATIONS
 @law(
     23,
     "purity",
-    "A call leaves its inputs, earlier results, the floating-point environment and global seeds alone.",
+    "A call leaves its inputs, earlier results, numpy, the floating-point environment and global seeds alone.",
     sources="Liger-Kernel 343; unsloth 5002; keras 15271; pytorch 17350",
     needs="any",
     asks=False,
