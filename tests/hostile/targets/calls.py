@@ -253,5 +253,5 @@ def wrong_and_breaks(scores, labels):
     global _calls
     _calls += 1
     if _calls > 30:
-        np.array = None
+        failure(scores, labels)
     return scores.dtype.type(7.0)
