@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def test_an_answer_after_others_counts_only_where_it_is_the_wrong_one_again(
     answers: tuple[float, ...], wrong: tuple[float, ...], told: tuple[bool, ...], opened: int
 ) -> None:
     hosts = Hosts(*answers)
-    with SecondHost(hosts.open) as second:
+    with closing(SecondHost(hosts.open)) as second:
         second.begin()
         assert tuple(asked(second, one) for one in wrong) == told
     assert hosts.opened == hosts.closed == opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,9 +16,11 @@ from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.beside import Beside
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
-from xentcheck.engine.search import CellResult
+from xentcheck.engine.search import CellResult, Fall, Tally
 from xentcheck.engine.working import Memory
+from xentcheck.properties.law import Violation
 from xentcheck.properties.left_open import LeftOpen, seen
+from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetSpecification, open_host
 from xentcheck.targets.outcome import Outcome
 
@@ -151,7 +154,7 @@ def test_the_process_for_it_is_started_early_and_once(failing: int, opened: int)
     order, empty, left = Opened(failing), *(CellResult(Cell("float64", "sparse")) for _ in range(2))
     left.left_open += OPEN
     left.answered = 1
-    with SecondHost(cast("Any", order).host) as second:
+    with closing(SecondHost(cast("Any", order).host)) as second:
         beside = Beside(second, Memory())
         beside.begin([empty])
         assert order.opened == 0
@@ -168,7 +171,7 @@ def test_a_process_that_cannot_be_started_costs_nothing_else() -> None:
     order, left = Opened(failing=2), CellResult(Cell("float64", "sparse"))
     left.left_open += OPEN
     left.answered = 1
-    with SecondHost(cast("Any", order).host) as second:
+    with closing(SecondHost(cast("Any", order).host)) as second:
         beside = Beside(second, Memory())
         beside.begin([left])
         beside.observe([left])
@@ -181,19 +184,33 @@ def test_a_target_without_one_answer_is_asked_nothing_more() -> None:
     """What it makes of bad input says nothing, and each call may cost the whole time limit."""
     order, left = Opened(), CellResult(Cell("float64", "sparse"), deaths=3)
     left.left_open += OPEN
-    with SecondHost(cast("Any", order).host) as second:
+    with closing(SecondHost(cast("Any", order).host)) as second:
         beside = Beside(second, Memory())
         beside.begin([left])
         beside.observe([left])
     assert (order.opened, left.observations) == (0, Counter())
 
 
-@pytest.mark.parametrize("deaths", [0, 1])
-def test_a_target_that_has_died_is_not_waited_for_long(deaths: int) -> None:
-    order, left = Opened(), CellResult(Cell("float64", "sparse"), deaths=deaths, answered=1)
+@pytest.mark.parametrize(("how", "hurried"), [("no answer within 120 s", True), ("SIGSEGV", False), ("", False)])
+def test_only_a_target_that_has_hung_is_not_waited_for_long(how: str, hurried: bool) -> None:
+    """One that has crashed may have to compile before it answers."""
+    (law,) = choose(["answers"])
+    order, left = Opened(), CellResult(Cell("float64", "sparse"), deaths=bool(how), answered=1)
     left.left_open += OPEN
-    with SecondHost(cast("Any", order).host) as second:
+    left.tallies["answers"] = Tally(law)
+    if how:
+        violation = Violation(f"the process running the target ended: {how}", OPEN[0].batch, got=how)
+        left.tallies["answers"].falls.append(Fall(law, violation, OPEN[0].batch))
+    with closing(SecondHost(cast("Any", order).host)) as second:
+        Beside(second, Memory()).observe([left])
+    assert order.hurried == hurried
+
+
+def test_what_cannot_be_started_early_is_not_tried_for_each_batch() -> None:
+    order, left = Opened(failing=9), CellResult(Cell("float64", "sparse"), answered=1)
+    left.left_open += OPEN
+    with closing(SecondHost(cast("Any", order).host)) as second:
         beside = Beside(second, Memory())
-        beside.begin([left])
-        beside.observe([left])
-    assert order.hurried == bool(deaths)
+        for _ in range(5):
+            beside.begin([left])
+    assert order.opened == 1

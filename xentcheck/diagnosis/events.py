@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xentcheck.diagnosis.cause import Cause
 from xentcheck.properties.law import Violation
+from xentcheck.targets.outcome import hung
 
 SIDE_EFFECTS = {
     "scores-changed": "An operation in place writes into the scores that were passed in; work on a copy.",
@@ -43,7 +44,7 @@ def event(law: str, violation: Violation) -> Cause | None:
     if law == "purity":
         return Cause(got, SIDE_EFFECTS.get(got, "The call changes what is not its own."))
     if "the process running the target ended" in title or "ends the process" in title:
-        late = "no answer within" in got
+        late = hung(got)
         text = "A loop does not end, or takes very long" if late else "The process ended within the call"
         return Cause("hang" if late else "crash", f"{text}, on a batch {_of(violation)}.")
     if law == "bad-input":

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +17,7 @@ from xentcheck.targets import Host
 
 
 class SecondHost:
-    """A host of the same target beside the first, opened when it is needed or before; closed with the context.
+    """A host of the same target beside the first, opened when it is needed or before; to be closed.
 
     Parameters
     ----------
@@ -31,23 +29,17 @@ class SecondHost:
         self._open = open_host
         self._host: Host | None = None
         self._untouched = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._begun = False
 
     def begin(self) -> None:
-        """Open it if that is not done: it imports the target while other things are done."""
-        if self._host is None:
+        """Open it if that has not been tried: it imports the target while other things are done."""
+        if not self._begun:
             with suppress(Exception):  # `host` tries again, and says what is the matter
                 self.host()
 
     def host(self) -> Host:
         """Return the host, whatever it has been asked."""
+        self._begun = True
         if self._host is None:
             self._host, self._untouched = self._open(), True
         return self._host

@@ -8,6 +8,7 @@ from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.search import CellResult
 from xentcheck.engine.working import Memory
 from xentcheck.properties.left_open import seen
+from xentcheck.targets.outcome import hung
 
 LEFT_OPEN = "left open"
 """The name of the unit."""
@@ -41,7 +42,7 @@ class Beside:
         if LEFT_OPEN not in self._memory.records:
             try:
                 host = self._second.host()
-                if any(result.deaths for result in results):
+                if any(map(_has_hung, results)):
                     host.hurry()
                 observed = [dict(seen(result.left_open, host)) for result in results]
             except Exception as error:  # it is an extra, and must not cost what was found
@@ -50,6 +51,10 @@ class Beside:
             self._memory.keep(LEFT_OPEN, {"seen": observed})
         for result, found in zip(results, self._memory.records[LEFT_OPEN]["seen"], strict=True):
             result.observations.update(found)
+
+
+def _has_hung(result: CellResult) -> bool:
+    return any(hung(fall.violation.got) for tally in result.tallies.values() for fall in tally.falls)
 
 
 def _any_left(results: Sequence[CellResult]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -118,7 +118,7 @@ class Conclusion:
     ) -> Iterator[Conclusion]:
         """Give the conclusion of a cell, in which nothing is reported yet; the parameters are those of `conclude`."""
         minimal = {law: unpack(packed) for law, packed in known.items()}
-        own = SecondHost(order.host) if second is None else nullcontext(second)
+        own = closing(SecondHost(order.host)) if second is None else nullcontext(second)
         with noting(host, order.inputs) as evaluator, own as beside:
             capabilities = capabilities_of(host, order.costs)
             search = CellSearch.over(result, host.description.contract, capabilities, evaluator, order.dtypes)

@@ -18,6 +18,7 @@ from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
 from xentcheck.report import returned
 from xentcheck.report.finding import Finding
+from xentcheck.targets.outcome import hung
 from xentcheck.truth.formats import FORMATS
 
 DEADLY_BUDGET, HANGING_BUDGET = 8, 3
@@ -59,7 +60,7 @@ def minimise(
     """
     kind = kind_of(fall.violation)
     deadly = fall.violation.got is not None and "ended" in fall.violation.title
-    most = HANGING_BUDGET if deadly and "no answer within" in str(fall.violation.got) else DEADLY_BUDGET
+    most = HANGING_BUDGET if hung(fall.violation.got) else DEADLY_BUDGET
     last: dict[object, Violation] = {}
     deaths = 0
 

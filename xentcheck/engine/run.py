@@ -133,7 +133,7 @@ def performed(
     done: list[CellRun] = []
     interrupted = False
     told.start(sum(order.planned for order in orders))
-    with Witnessing(PROFILES[plan.profile].witnessed) as witnessing, SecondHost(orders[0].host) as second:
+    with Witnessing(PROFILES[plan.profile].witnessed) as witnessing, closing(SecondHost(orders[0].host)) as second:
         beside = Beside(second, memory)
 
         def on_batch(result: CellResult) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from xentcheck.diagnosis import STRICT, Diagnosis, SecondHost
@@ -241,7 +242,7 @@ def _first(search: _Search) -> First:
     broken = tally.falls[0]
     smallest, again = minimise(broken, fall.search.case, PROFILES[fall.profile].reductions, [], contract)
     violation = smallest.violation
-    with SecondHost(lambda: open_host(search.specimen.specification())) as second:
+    with closing(SecondHost(lambda: open_host(search.specimen.specification()))) as second:
         diagnosis = Diagnosis(contract, fall.search.case, fall.search.sweep(fall.profile), second)
         cause = diagnosis.cause(tally.law, violation, broken.violation, again)
     return First(

@@ -69,6 +69,15 @@ class Outcome:
         object.__setattr__(self, "died", harmless(self.died))
 
 
+HUNG = "no answer within"
+"""How the `died` of a call begins that did not end in its time."""
+
+
+def hung(died: object) -> bool:
+    """Whether a call did not end in its time, of how its process ended: the `died` of its outcome."""
+    return isinstance(died, str) and died.startswith(HUNG)
+
+
 PARTS = ("loss", "gradient", "hessian_vector", "jvp")
 """The fields of an outcome that hold what a target returned."""
 

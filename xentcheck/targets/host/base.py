@@ -97,7 +97,7 @@ class Host(ABC):
         """Return the arguments of the target's call, the loss's if it has one; () where they cannot be read."""
 
     def hurry(self) -> None:  # noqa: B027 (a target in this process is not waited for with a limit)
-        """Wait for no call as long as for one that compiles: the target is known to have died or hung."""
+        """Wait for no call as long as for one that compiles: the target is known to hang."""
 
     @abstractmethod
     def close(self) -> None:

@@ -22,7 +22,7 @@ from xentcheck.targets.host.memory import MemoryLimit
 from xentcheck.targets.host.patience import Patience
 from xentcheck.targets.host.process import Process
 from xentcheck.targets.host.request import Call, call_of, message_of, together
-from xentcheck.targets.outcome import Outcome, Raised
+from xentcheck.targets.outcome import HUNG, Outcome, Raised
 from xentcheck.targets.parameter import Parameter
 from xentcheck.targets.question import Question
 from xentcheck.targets.specification import BuildPlan
@@ -170,7 +170,7 @@ class WorkerHost(Host):
         except ChannelTimeoutError:
             self._patience.ran_out()
             self._restart(process)
-            return Outcome(died=f"no answer within {limit:g} s")
+            return Outcome(died=f"{HUNG} {limit:g} s")
         except ChannelGarbledError as error:
             self._restart(process)
             return Outcome(died=f"something else than xentcheck wrote on the channel of its process: {error}")
@@ -297,7 +297,7 @@ class WorkerHost(Host):
                 raise TargetError(f"{self._plan.name} wrote on the channel of its process: {error}.") from None
             except (ChannelTimeoutError, ChannelClosedError) as error:
                 slow = isinstance(error, ChannelTimeoutError)
-                how = f"no answer within {self._patience.first:g} s" if slow else self._end(process)
+                how = f"{HUNG} {self._patience.first:g} s" if slow else self._end(process)
                 self._discard(process)
                 if trying:
                     if slow:
