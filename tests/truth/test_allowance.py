@@ -1,73 +1,19 @@
-"""The allowances: the formulas transcribed again in mpmath, and where there is none."""
+"""The allowances: what a dtype within, a contract and the rim of the range make of them, and where there is none."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import ml_dtypes
-import mpmath
 import numpy as np
 import pytest
 
+from tests.truth.bounding import Row, allowances
 from xentcheck.contract import Contract
 from xentcheck.truth.allowance import conformance
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.grades import tight
 from xentcheck.truth.problem import pose
-
-ROWS = ([0.3, -1.2, 2.0], [1e3, 1e3 - 4, 1e3 + 2], [0.0, -60.0, -80.0], [0.0, 0.0, 0.0], [0.0, -7.55, -7.65])
-FORMATS = {
-    "float16": (11, -14, -24),
-    "bfloat16": (8, -126, -133),
-    "float32": (24, -126, -149),
-    "float64": (53, -1022, -1074),
-}
-DTYPES = {"bfloat16": ml_dtypes.bfloat16}
-
-
-def allowances(z, labels, form="sparse", options=None, upstream=None, **contract):
-    """Return the conformance allowances of scores under a contract."""
-    z = np.asarray(z)
-    declared = Contract(dtypes=[z.dtype.name], labels=[form], **contract)
-    problem = pose(declared, z, np.asarray(labels), form, options, upstream)
-    return conformance(problem, conditions(problem))
-
-
-def bounds(z, labels, form="sparse", **contract):
-    """Return the tight bounds."""
-    z = np.asarray(z)
-    problem = pose(Contract(dtypes=[z.dtype.name], labels=[form], **contract), z, np.asarray(labels), form)
-    return tight(problem, conditions(problem))
-
-
-class Row:
-    """The quantities of one row by their definitions, at 60 digits."""
-
-    def __init__(self, z, t):
-        z = [mpmath.mpf(float(x)) for x in z]
-        self.m, self.M, self.t = len(z), max(z), [mpmath.mpf(float(x)) for x in t]
-        e = [mpmath.exp(x - self.M) for x in z]
-        S = mpmath.fsum(e)
-        self.p, self.d, self.l = [x / S for x in e], [self.M - x for x in z], mpmath.log(S)
-        self.z, self.D = z, mpmath.fsum(a * b for a, b in zip(self.p, self.d, strict=True))
-        self.q, self.T, self.lse = 1 - 1 / S, mpmath.fsum(self.t), self.M + self.l
-        self.gap = mpmath.fsum(a * b for a, b in zip(self.t, self.d, strict=True))
-        self.L, self.h = self.T * self.l + self.gap, self.m - 1
-
-
-def second_order(row, u, u_sum, shift, k_e, k_l):
-    """1/(1 - 2 x), x = u (shift D + 2 k_e + 2 k_l + 4) + u_sum h."""
-    return 1 / (1 - 2 * (u * (shift * row.D + 2 * k_e + 2 * k_l + 4) + u_sum * row.h))
-
-
-def agree(got, expected, slack=1e-6):
-    """Assert agreement to six digits."""
-    assert abs(float(got) - float(expected)) <= slack * float(expected), (float(got), float(expected))
-
-
-def vanishing(row, u, eta):
-    """Return how many exponentials are below 8 eta; all, where they are nothing beside u."""
-    return row.m if row.m * eta < u / 2**20 else sum(mpmath.exp(-d) < 8 * eta for d in row.d)
 
 
 def test_a_sum_in_float16_is_told_from_one_in_float32():
@@ -93,159 +39,6 @@ def test_a_sum_that_is_rounded_to_float16_may_be_inf(m, bounded):
     apart = np.full((1, m), -8.0, np.float16)  # many classes, and a small sum
     apart[0, 0] = 0.0
     assert np.isfinite(allowances(apart, [0], reduction="none", compute="same").loss).all()
-
-
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("z", ROWS)
-def test_formulas_of_the_loss(name, z):
-    """B*, C* and R*, and the tight R, B and C, in every format, elementwise results rounded to it."""
-    precision, normal, smallest = FORMATS[name]
-    kept = {"reduction": "none", "compute": "same"}
-    row_z = np.array([z]).astype(DTYPES.get(name, name))
-    with mpmath.workdps(60):
-        u = mpmath.mpf(2) ** -precision
-        u_sum = min(u, mpmath.mpf(2) ** -24)
-        for y in range(3):
-            row = Row(row_z[0], np.eye(3)[y])
-            D, q, l, gap, L, h, m = row.D, row.q, row.l, row.gap, row.L, row.h, row.m  # noqa: E741
-            eta, tiny = mpmath.mpf(2) ** normal, mpmath.mpf(2) ** smallest
-            factor = second_order(row, u, u_sum, 3, 6, 4)
-            log_softmax = 8 * u * min(L, -mpmath.log(eta))
-            b = u * (3 * D + 12 + 8 * l + 4 * gap + L + 2) + u_sum * h + log_softmax
-            under = vanishing(row, u, eta) * 13 * eta
-            agree(allowances(row_z, [y], **kept).loss[0], b * factor + under + 0.3 * m * u * u)
-            largest = max(abs(row.lse), max(abs(x) for x in row.z))
-            c = b + 4 * u * abs(row.lse) + (u_sum * h + 4 * u) * largest
-            if u * abs(row.lse) < 1:
-                agree(allowances(row_z, [y], **kept, accuracy="C").loss[0], c * factor + under + 0.3 * m * u * u)
-            r = u * (3 * D + 12 * q + 8 * l + 4 * gap + L + 2 * q) + u_sum * h * q
-            agree(allowances(row_z, [y], **kept, accuracy="B+").loss[0], r * factor + under + eta)
-            own, spare = bounds(row_z, [y], **kept), 2 if u > u_sum else 0
-            factor, under = second_order(row, u, u_sum, 1, 4, 4), vanishing(row, u, tiny) * 9 * tiny
-            common = D + 8 * q + 8 * l + gap + L
-            agree(own["R"].loss[0], (u * (common + spare * q) + u_sum * h * q) * factor + under + tiny)
-            b = u * (common + spare) + u_sum * h
-            agree(own["B"].loss[0], b * factor + under + 0.3 * m * u * u)
-            agree(own["C"].loss[0], (b + u * abs(row.lse)) * factor + under + 0.3 * m * u * u)
-
-
-@pytest.mark.parametrize("name", ["float32", "float64"])
-@pytest.mark.parametrize("z", ROWS)
-def test_formulas_of_the_gradient(name, z):
-    """Other classes, the label by subtraction and by complement, class C; conformance and tight."""
-    precision, normal, smallest = FORMATS[name]
-    row_z = np.array([z], name)
-    with mpmath.workdps(60):
-        u = mpmath.mpf(2) ** -precision
-        for y in range(3):
-            row = Row(row_z[0], np.eye(3)[y])
-            rest = mpmath.fsum(x for j, x in enumerate(row.p) if j != y)
-            own = bounds(row_z, [y], reduction="sum")
-            for form, k_e, shift, eta, found in (
-                ("B*", 6, 3, mpmath.mpf(2) ** normal, allowances(row_z, [y], reduction="sum")),
-                ("R*", 6, 3, mpmath.mpf(2) ** normal, allowances(row_z, [y], reduction="sum", accuracy="B+")),
-                ("C*", 6, 3, mpmath.mpf(2) ** normal, allowances(row_z, [y], reduction="sum", accuracy="C")),
-                ("R", 4, 1, mpmath.mpf(2) ** smallest, own["R"]),
-                ("B", 4, 1, mpmath.mpf(2) ** smallest, own["B"]),
-                ("C", 4, 1, mpmath.mpf(2) ** smallest, own["C"]),
-            ):
-                exact_maximum = form not in ("B*", "C*")
-                sg = shift * row.D + 2 * k_e * (row.q if exact_maximum else 1) + row.h
-                factor = second_order(row, u, u, shift, k_e, 4)
-                further = mpmath.mpf(0)
-                if form == "C":
-                    further = u * abs(row.lse)
-                if form == "C*":
-                    largest = max(abs(row.lse), max(abs(x) for x in row.z))
-                    further = 4 * u * abs(row.lse) + u * (row.h + 4) * largest
-                errors = []
-                for j in range(3):
-                    if shift == 3:
-                        a, floor = 3 * row.d[j] + sg + 9 * row.l + 2 * k_e + 4, (2 * k_e + 2) * eta
-                    else:
-                        a = max(row.d[j] + sg + 2 * k_e + 2, 2 * row.d[j] + sg + 9 * row.l + 2 * k_e)
-                        floor = (2 * k_e + 1) * eta
-                    a = u * a * factor
-                    floor = floor if min(row.p[j], rest if j == y else 1) < 2 * mpmath.mpf(2) ** normal else 0
-                    errors.append(row.p[j] * (a + a * a + mpmath.expm1(further)) + floor)
-                others = mpmath.fsum(row.p[j] * (shift * row.d[j] + 2 * k_e) for j in range(3) if j != y)
-                complement = u * (others + rest * (sg + row.h + 2)) * factor
-                complement += rest * mpmath.expm1(further)
-                complement += (3 * (2 * k_e + 1) + (rest < 2 * mpmath.mpf(2) ** normal)) * eta
-                subtraction = errors[y] + u * rest
-                parts = [*errors[:y], subtraction, *errors[y + 1 :]]
-                errors[y] = complement if form in ("R", "R*") else max(subtraction, complement)
-                if form in ("B*", "C*"):  # the maximum may be differentiated, too
-                    tops = [j for j in range(3) if row.d[j] == 0]
-                    residual = mpmath.fsum(parts) + u * row.h * 2 * (1 - row.p[y])
-                    for j in tops:
-                        errors[j] += residual / (1 if j in (tops[0], tops[-1]) else len(tops))
-                for j in range(3):
-                    agree(found.gradient[0, j], errors[j], 1e-4)
-
-
-def test_formula_of_soft_labels():
-    """Several coefficients: (h + 1) L more in the loss, (h + 1) T p + |g| in the gradient."""
-    z, t = np.array([[0.3, -1.2, 2.0]], np.float32), np.array([[0.5, 0.25, 0.75]], np.float32)
-    with mpmath.workdps(60):
-        u, eta = mpmath.mpf(2) ** -24, mpmath.mpf(2) ** -126
-        row = Row(z[0], t[0])
-        T, L, h, m = row.T, row.L, row.h, row.m
-        factor = second_order(row, u, u, 3, 6, 4)
-        loss = u * (T * (3 * row.D + 12 + h + 2 + 8 * row.l) + 4 * row.gap + (h + 2) * L + 8 * L)
-        found = allowances(z, t, "soft", reduction="none", soft_rows="any")
-        agree(found.loss[0], loss * factor + eta * (T * m * 13 + m + 1) + T * 0.3 * m * u * u)
-        g = [abs(T * row.p[j] - row.t[j]) for j in range(3)]
-        errors = []
-        for j in range(3):
-            a = u * (3 * row.d[j] + 3 * row.D + 12 + h + 9 * row.l + 16) * factor
-            errors.append(T * row.p[j] * (a + a * a) + u * ((h + 1) * T * row.p[j] + g[j]) + 14 * eta * T)
-        errors[2] += mpmath.fsum(errors) + u * h * mpmath.fsum(g)  # the maximum, differentiated, too
-        for j in range(3):
-            agree(found.gradient[0, j], errors[j])
-        tightest = bounds(z, t, "soft", reduction="none", soft_rows="any")["B"]
-        factor = second_order(row, u, u, 1, 4, 4)
-        loss = u * (T * (row.D + 8 * row.q + h + 8 * row.l) + row.gap + (h + 2) * L)
-        agree(tightest.loss[0], loss * factor + T * 0.3 * m * u * u)
-
-
-def test_formula_of_the_reductions():
-    """Sum E + h_n u sum L; divided by n, with 2 u |mean|; the weighted mean has its own two sums."""
-    rng = np.random.default_rng(0)
-    z, y, w = rng.standard_normal((6, 4)), rng.integers(0, 4, 6), (0.5, 1.0, 2.0, 3.0)
-    u, tiny = 2.0**-53, 2.0**-1022
-    rows = allowances(z, y, reduction="none")
-    L = conditions(pose(Contract(), z, y, "sparse")).L
-    hn = 5 * u / (1 - 5 * u)
-    agree(allowances(z, y, reduction="sum").loss, rows.loss.sum() + hn * L.sum())
-    agree(allowances(z, y).loss, (rows.loss.sum() + hn * L.sum()) / 6 + 2 * u * L.mean() + tiny)
-    weighted = allowances(z, y, reduction="none", class_weights=w)
-    W, wL = np.array(w)[y].sum(), np.array(w)[y] * L
-    mean = wL.sum() / W
-    expected = (weighted.loss.sum() + (hn + u) * wL.sum()) / W + (hn + 2 * u) * mean
-    agree(allowances(z, y, class_weights=w, mean_over="weights").loss, expected)
-    kept = np.array([1, 1, 1, 1, 0, 0], bool)
-    ignored = np.where(kept, y, -1)
-    parts = allowances(z, ignored, reduction="none", ignore_index=-1)
-    assert (parts.loss[~kept] == 0).all()
-    assert (parts.gradient[~kept] == 0).all()
-    expected = (parts.loss.sum() + hn * L[kept].sum()) / 4 + 2 * u * L[kept].mean()
-    agree(allowances(z, ignored, ignore_index=-1, mean_over="kept").loss, expected)
-
-
-def test_formula_of_a_scaled_gradient():
-    """S E + u s (k + 1)(T p + c) + (k + 1) u |g| + 14 eta, for one factor and for three."""
-    z, y, w = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, 3.0]]), [0, 2], (0.5, 1.0, 2.0)
-    u, eta = 2.0**-53, 2.0**-1022
-    raw = allowances(z, y, reduction="sum")
-    on = conditions(pose(Contract(), z, np.array(y), "sparse"))
-    g = on.p - on.c
-    expected = raw.gradient / 2 + u * (on.p + on.c) + 2 * u * np.abs(g) / 2 + 14 * eta
-    assert allowances(z, y).gradient == pytest.approx(expected, rel=1e-6, abs=0)
-    s = np.array(w)[y][:, None] * 4.0 / np.array(w)[y].sum()
-    own = allowances(z, y, class_weights=w, mean_over="weights", upstream=np.array(4.0))
-    plain = 4 * u * ((on.p + on.c) + np.abs(g)) * s + u * np.abs(g) * s
-    assert own.gradient == pytest.approx(raw.gradient * s + plain, rel=1e-6, abs=0)
 
 
 def test_a_scale_does_not_scale_underflow():
@@ -300,7 +93,7 @@ def test_a_wider_dtype_inside_tightens():
 
 def test_a_gradient_in_the_dtype_of_the_scores_is_judged_by_it():
     """A float32 loss of bfloat16 scores keeps its allowance; a bfloat16 gradient has roundings to 8 bits more."""
-    z, y = np.array([[0.5, -1.0, 2.0]], DTYPES["bfloat16"]), np.array([0])
+    z, y = np.array([[0.5, -1.0, 2.0]], ml_dtypes.bfloat16), np.array([0])
     contract = Contract(dtypes=["bfloat16"], output_dtype="float32", reduction="none")
     wide = pose(contract, z, y, "sparse")
     narrow = replace(wide, gradient_as_scores=True)

@@ -1,8 +1,8 @@
 """A frozen table of allowances, to 0.1 %: a row for each key of the contract, dtype and row of scores.
 
 The table says that nothing has changed, not that it is right: the formulas are derived in docs/bounds.md, transcribed
-in test_allowance.py and held against algorithms in adversarial/. A change of a formula changes docs/bounds.md first;
-then `python tests/truth/test_frozen_allowances.py` writes the table anew, and the difference is read.
+in test_allowance_formulas.py and held against algorithms in adversarial/. A change of a formula changes docs/bounds.md
+first; then `python tests/truth/test_frozen_allowances.py` writes the table anew, and the difference is read.
 """
 
 from __future__ import annotations
