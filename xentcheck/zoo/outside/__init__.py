@@ -11,6 +11,7 @@ from __future__ import annotations
 from xentcheck.zoo.outside import (
     first_gradients,
     first_logits,
+    first_options,
     first_reports,
     fourth_unseen,
     second_threads,
@@ -21,7 +22,7 @@ from xentcheck.zoo.outside import (
 from xentcheck.zoo.specimen import Specimen, specimens_of
 
 _SETS = {
-    "first": (first_logits, first_gradients, first_reports),  # of 2026-11-28; tuned on since
+    "first": (first_logits, first_gradients, first_options, first_reports),  # of 2026-11-28; tuned on since
     "second": (second_working, second_threads),  # of 2026-11-28, written after that, and tuned on a little
     "third": (third_authors, third_threads),  # of 2026-11-28, judged once, after all tuning
     "fourth": (fourth_unseen,),  # of 2026-11-29: the kinds that were new, on which the diagnosis has been tuned since
