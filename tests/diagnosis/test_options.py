@@ -34,6 +34,7 @@ def _options() -> list[tuple[str, dict[str, Any], Callable[[], Any]]]:
         ("smoothing_ignored", smooth, lambda: rows.mean()),
         ("smoothing_over_others", smooth, lambda: -((1 - e) * t + e * (1 - t) / 3).__mul__(log_p).sum(-1).mean()),
         ("smoothing_uniform_missing", smooth, lambda: ((1 - e) * plain).mean()),
+        ("smoothing_without_1_minus_eps", smooth, lambda: -((t + e / 4) * log_p).sum(-1).mean()),
         ("weights_ignored", weighted, lambda: rows.mean()),
         ("divisor_rows", weighted, lambda: (w * rows).sum() / 3),
         ("weight_of_wrong_class", weighted, lambda: (W4[Z34.argmax(-1)] * rows).sum() / W4[Z34.argmax(-1)].sum()),
