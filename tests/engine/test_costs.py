@@ -13,12 +13,13 @@ from xentcheck.contract import Contract
 from xentcheck.engine import costs
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
+from xentcheck.engine.run_plan import Options, planned
 from xentcheck.engine.search import CellSearch
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import LAWS, choose
 from xentcheck.reference import sparse_gradient, sparse_loss
-from xentcheck.targets import TargetSpecification
+from xentcheck.targets import TargetSpecification, open_host
 from xentcheck.targets.outcome import Outcome, Raised
 
 LOSSES = Path(__file__).with_name("losses.py")
@@ -116,6 +117,25 @@ def test_what_does_not_return_is_not_slow(monkeypatch, outcome):
     host = Host(monkeypatch, lambda shape, known, count: 1.0)
     monkeypatch.setattr(host, "evaluate", lambda *given: outcome)
     assert costs.seconds_of_a_call(Contract(), host, CELL) == 0.0
+
+
+@pytest.mark.parametrize("how", ["no answer within 120 s", "SIGSEGV"])
+def test_what_dies_at_the_first_call_is_not_measured(monkeypatch, how):
+    """Each further call may cost the whole time limit, and says nothing of what calls cost."""
+    specification = TargetSpecification(loss=lambda z, y: 0.0)
+    with open_host(specification) as host:
+        asked = []
+
+        def dying(questions):
+            for one in questions:
+                asked.append(one)
+                yield Outcome(died=how)
+
+        monkeypatch.setattr(host, "evaluate_each", dying)
+        monkeypatch.setattr(host, "evaluate", lambda *given, **named: next(dying([given])))
+        plan = planned(specification, Options(), host)
+    assert len(asked) == 1
+    assert plan.costs == costs.NO_COSTS
 
 
 @pytest.mark.parametrize(("profile", "turns"), [("quick", 16), ("standard", 4), ("thorough", 1)])
