@@ -33,20 +33,19 @@ Task = Callable[[int, "Scratch"], None]
 
 
 class Scratch:
-    """Arrays that one thread uses again for each of its tasks."""
+    """Memory that one thread uses again for each of its tasks."""
 
-    def __init__(self) -> None:
-        self._arrays: dict[tuple[str, str], Floats] = {}
+    _kept = np.empty(0, np.uint8)
 
-    def __call__(self, name: str, shape: tuple[int, int], dtype: np.dtype[Any]) -> Floats:
-        """Return an array of any content. It is the same memory for each call with this name and dtype."""
+    def __call__(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> Floats:
+        """Return an array of any content. It is the same memory for each call."""
         size = shape[0] * shape[1]
         if size < SMALL:
             return np.empty(shape, dtype)
-        kept = self._arrays.get((name, dtype.char))
-        if kept is None or kept.size < size:
-            kept = self._arrays[name, dtype.char] = np.empty(size, dtype)
-        return kept[:size].reshape(shape)
+        needed = size * dtype.itemsize
+        if len(self._kept) < needed:
+            self._kept = np.empty(needed, np.uint8)
+        return self._kept[:needed].view(dtype).reshape(shape)
 
 
 def workers(asked: int | None, tasks: int, shares: int) -> int:

@@ -76,7 +76,8 @@ def sparse_labels(labels: ArrayLike, n: int, m: int) -> NDArray[np.intp]:
     given = given.reshape(n)
     classes = given.astype(np.intp, copy=False)
     # As unsigned numbers the negative ones are the largest, and so are the unsigned that do not fit.
-    if n > 0 and np.maximum.reduce(classes.view(np.uintp)) >= m:
+    unsigned = classes.view(np.uintp)
+    if n > 0 and unsigned[unsigned.argmax()] >= m:
         row = int(np.argmax((given < 0) | (given >= m)))
         raise ValueError(f"labels[{row}] is {given[row]}, but labels of {m} classes lie in 0 ... {m - 1}.")
     return classes

@@ -39,18 +39,18 @@ WHOLE = 2**15
 GROUP = 2**9
 """Rows whose losses are added up at once where the classes are few. Answers depend on it."""
 
-Short = Callable[[Part, Scratch], None]
-Long = Callable[[Part, int], None]
+Short = Callable[[Part, np.dtype[Any], Scratch], None]
+Long = Callable[[Part, np.dtype[Any], int], None]
 
 
 def each_part(whole: Part, working: np.dtype[Any], threads: int | None, short: Short, long: Long) -> None:
     """Call `short` with blocks of rows, or `long` with each row if they are too long for that.
 
-    The latter is told how many threads to use.
+    Both are told the dtype to work in, and the latter how many threads to use.
     """
     n, m = whole.z.shape
     if threads is None and whole.sums is None and 0 < n * (m + ROW) <= WHOLE:
-        short(whole, Scratch())
+        short(whole, working, Scratch())
         return
     sparse = whole.labels.ndim == 1
     if m > (PIECE if whole.held(working) else STRIP) and not (sparse and whole.streamed()):
@@ -75,10 +75,10 @@ def _each_row(whole: Part, working: np.dtype[Any], threads: int | None, long: Lo
     if pieces(m) >= (2 if n < 4 else 8):
         count = workers(threads, pieces(m), m // least)
         for i in range(n):
-            long(whole.rows(slice(i, i + 1)), count)
+            long(whole.rows(slice(i, i + 1)), working, count)
         return
     count = workers(threads, n, n * m // least)
-    share(lambda i, _: long(whole.rows(slice(i, i + 1)), 1), n, count, m)
+    share(lambda i, _: long(whole.rows(slice(i, i + 1)), working, 1), n, count, m)
 
 
 def _each_block(whole: Part, working: np.dtype[Any], threads: int | None, short: Short) -> None:
@@ -91,10 +91,10 @@ def _each_block(whole: Part, working: np.dtype[Any], threads: int | None, short:
     def block(k: int, scratch: Scratch) -> None:
         part = whole if rows >= n else whole.rows(slice(k * rows, (k + 1) * rows))
         if whole.sums is None:
-            short(part, scratch)
+            short(part, working, scratch)
             return
         losses = np.empty(len(part.z))
-        short(part._replace(losses=losses), scratch)
+        short(part._replace(losses=losses), working, scratch)
         first = np.arange(0, len(losses), GROUP)
         whole.sums[k * rows // GROUP :][: len(first)] = np.add.reduceat(losses, first)
 

@@ -34,10 +34,10 @@ def evaluate(batch: Part, working: np.dtype[Any], threads: int | None) -> None:
     """
     soft = SINGLE if working == SINGLE and _fits_float32(batch.labels.dtype) else DOUBLE
 
-    def block(part: Part, scratch: Scratch) -> None:
+    def block(part: Part, soft: np.dtype[Any], scratch: Scratch) -> None:
         _block(part, working, soft, scratch)
 
-    def row(part: Part, count: int) -> None:
+    def row(part: Part, soft: np.dtype[Any], count: int) -> None:
         _long(part, working, soft, count)
 
     try:
@@ -165,10 +165,10 @@ def _soft(part: Part, working: np.dtype[Any], scratch: Scratch) -> None:
     _not_negative(part.labels)
     z, t = contiguous(part.z, working), contiguous(part.labels, working)
     e = part.buffer(working, scratch)
-    top = subtract_maximum(z, e)
+    top, _, maximum = subtract_maximum(z, e)
     T, gaps = row_sums(t), -row_sums(e, t)
     _finite(part.labels, T)
-    s = exponentiate(e, top.at, kept=part.gradient is not None)
+    s = exponentiate(e, top, maximum, kept=part.gradient is not None)
     if part.losses is not None:
         part.losses[...] = T * np.log1p(s) + gaps
     if part.gradient is not None:
@@ -176,7 +176,7 @@ def _soft(part: Part, working: np.dtype[Any], scratch: Scratch) -> None:
         e -= t
         multiply_rows(e, part.factors)
         part.keep(e)
-    _carefully(part, _uncertain(top.maximum, T + gaps))
+    _carefully(part, _uncertain(maximum, T + gaps))
     _carefully(part, at_rim(np.maximum(T, 1.0) * part.factors, len(z), working))
 
 

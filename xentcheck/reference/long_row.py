@@ -65,7 +65,7 @@ def survey(row: Part, working: np.dtype[Any], threads: int, t: NDArray[Any] | No
         sums: list[list[Doubles]] = [[], [], []]
         for strip in strips(z.shape[1], target is not None):
             part = z[:, strip]
-            d = scratch("exponentials", part.shape, working) if target is None else target[:, classes(k)]
+            d = scratch(part.shape, working) if target is None else target[:, classes(k)]
             np.subtract(part, maximum, out=d)
             if t is not None:
                 weights = contiguous(t[:, classes(k)][:, strip], working)
@@ -115,7 +115,7 @@ def write_gradient(
         for strip in strips(wanted.shape[1], held):
             e = wanted[:, strip]
             if not held:  # the exponentials are not there any more
-                e = scratch("exponentials", e.shape, working)
+                e = scratch(e.shape, working)
                 np.subtract(contiguous(row.z[:, classes(k)][:, strip], working), working.type(seen.maxima[k]), out=e)
                 np.exp(e, out=e)
                 if seen.maxima[k] == -np.inf:

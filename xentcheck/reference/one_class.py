@@ -39,11 +39,11 @@ def in_one_class(part: Part, y: Classes, factors: Doubles, working: np.dtype[Any
         return
     z = contiguous(part.z, working)
     e = part.buffer(working, scratch)
-    top = subtract_maximum(z, e)
-    at = y + top.first if len(z) > 1 else y
-    d = np.subtract(z.take(at), top.maximum, dtype=np.float64)
-    s = exponentiate(e, top.at, kept=part.gradient is not None)
-    del top  # these arrays have one number a row, which is much where the classes are few
+    top, first, maximum = subtract_maximum(z, e)
+    at = y + first if len(z) > 1 else y
+    d = z.take(at).astype(np.float64, copy=False) - maximum
+    s = exponentiate(e, top, maximum, kept=part.gradient is not None)
+    del top, first, maximum  # one number a row each, which is much where the classes are few
     if part.losses is not None:
         label_losses(s, d, part.losses)
     if part.gradient is not None:

@@ -65,10 +65,9 @@ class Part(NamedTuple):
 
     def buffer(self, working: np.dtype[Any], scratch: Scratch) -> Floats:
         """Return where to work on these rows: the gradient itself if it can hold them."""
-        if self.held(working):
-            assert self.gradient is not None
+        if self.gradient is not None and self.held(working):
             return self.gradient
-        return scratch("exponentials", self.z.shape, working)
+        return scratch(self.z.shape, working)
 
     def keep(self, gradient: Floats) -> None:
         """Round the gradient to where it is wanted, if it is not there yet."""

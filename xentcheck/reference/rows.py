@@ -6,8 +6,6 @@ is done in float64.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,50 +18,43 @@ RUN = 1024
 """Elements of a row that are summed in the working dtype; the sums of these runs are added in float64."""
 
 
-class Top(NamedTuple):
-    """The maximum M of each row of a block.
-
-    Attributes
-    ----------
-    at : ndarray of int, shape (n,)
-        Where it is, counted in elements of the block.
-    first : ndarray of int, shape (n,), or int
-        Where the rows begin, counted so: class y of each is at `first + y`.
-    maximum : ndarray of the working dtype, shape (n,)
-    """
-
-    at: Classes
-    first: Classes | int
-    maximum: Floats
-
-
-def subtract_maximum(z: Floats, d: Floats) -> Top:
-    """Write z - M to `d`.
+def subtract_maximum(z: Floats, d: Floats) -> tuple[Classes, Classes | int, Floats]:
+    """Write z - M to `d`, where M is the maximum of each row.
 
     Parameters
     ----------
     z, d : ndarray, shape (n, m)
         C-contiguous, in the working dtype.
+
+    Returns
+    -------
+    at : ndarray of int, shape (n,)
+        Where the maximum is, counted in elements of the block.
+    first : ndarray of int, shape (n,), or int
+        Where the rows begin, counted so: class y of each is at `first + y`.
+    maximum : ndarray of the working dtype, shape (n,)
     """
     n, m = z.shape
     at = z.argmax(axis=1)
-    first: Classes | int = 0
-    if n > 1:
-        first = np.arange(0, n * m, m)
-        at += first
+    if n == 1:
+        maximum = z.take(at)
+        np.subtract(z, maximum, out=d)
+        return at, 0, maximum
+    first = np.arange(0, n * m, m)
+    at += first
     maximum = z.take(at)
     np.subtract(z, maximum[:, np.newaxis], out=d)
-    return Top(at, first, maximum)
+    return at, first, maximum
 
 
-def exponentiate(d: Floats, at: Classes, *, kept: bool = True) -> Doubles:
+def exponentiate(d: Floats, at: Classes, maximum: Floats, *, kept: bool = True) -> Doubles:
     """Turn z - M into exp(z - M), in place, and return s: their sum without that of the top class, which is at `at`.
 
     s is nan where M is not finite. Unless they are kept, the exponentials of the top classes are left at 0.
     """
     np.exp(d, out=d)
     flat = d.reshape(-1)
-    flat[at] -= 1.0  # to 0, or nan where M is not finite
+    flat[at] = maximum - maximum  # 0, or nan where M is not finite
     s = row_sums(d)
     if kept:
         flat[at] = 1.0

@@ -19,7 +19,7 @@ from xentcheck.reference.batch import Form, answer
 from xentcheck.reference.blocks import Scratch
 from xentcheck.reference.cut import each_part
 from xentcheck.reference.one_class import in_one_class, long_in_one_class
-from xentcheck.reference.part import NONE, Part, at_rim
+from xentcheck.reference.part import Part, at_rim
 
 Gradient = NDArray[np.floating[Any]]
 
@@ -120,18 +120,21 @@ def sparse_loss_and_gradient(
 
 
 def _evaluate(batch: Part, working: np.dtype[Any], threads: int | None) -> None:
-    def block(part: Part, scratch: Scratch) -> None:
-        in_one_class(part, part.labels, part.factors, working, scratch)
-
-    def row(part: Part, count: int) -> None:
-        long_in_one_class(part, part.labels, part.factors, working, count)
-
-    each_part(batch, working, threads, block, row)
-    rim = NONE if batch.gradient is None else at_rim(batch.factors, len(batch.z), working)
+    each_part(batch, working, threads, _block, _row)
+    if batch.gradient is None:
+        return
+    rim = at_rim(batch.factors, len(batch.z), working)
     if len(rim) > 0:
-        assert batch.gradient is not None
         z, upstream = batch.z[rim].astype(np.float64), np.broadcast_to(batch.factors, len(batch.z))[rim]
         batch.gradient[rim] = plain.sparse_gradient(z, batch.labels[rim], "none", upstream=upstream)
+
+
+def _block(part: Part, working: np.dtype[Any], scratch: Scratch) -> None:
+    in_one_class(part, part.labels, part.factors, working, scratch)
+
+
+def _row(row: Part, working: np.dtype[Any], threads: int) -> None:
+    long_in_one_class(row, row.labels, row.factors, working, threads)
 
 
 _SPARSE = Form(checks.sparse_labels, _evaluate)
