@@ -1,4 +1,4 @@
-"""Losses of torch beside cross_entropy, and of packages that stand on torch: data only."""
+"""Losses of torch, and of packages that stand on torch: data only."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ _SMOOTHED: dict[str, Any] = {
     **_OPTIONS,
     "label_smoothing": {"argument": "label_smoothing"},
     "smoothing_weights": "class",
+}
+_IN_ITS_DTYPE: dict[str, Any] = {
+    "dtypes": ALL_DTYPES,
+    "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
 }
 _TORCH: dict[str, Any] = {
     "framework": "torch",
@@ -45,6 +49,38 @@ def _beside_torch(package: str, install: str, tried: str) -> dict[str, Any]:
 
 
 TARGETS: tuple[Registered, ...] = (
+    Registered(
+        name="torch.nn.functional.cross_entropy",
+        description="class indices, with weight, ignore_index and label_smoothing, gradient by autograd",
+        loss="torch.nn.functional:cross_entropy",
+        contract={**_SMOOTHED, **_IN_ITS_DTYPE},
+        aliases=("torch.cross_entropy",),
+        threads=dict.fromkeys(("value", "finite"), "https://github.com/pytorch/pytorch/issues/85791"),
+        **_TORCH,
+    ),
+    Registered(
+        name="torch.nn.functional.cross_entropy.probabilities",
+        description="class probabilities, with weight and label_smoothing, gradient by autograd",
+        loss="torch.nn.functional:cross_entropy",
+        contract={
+            "labels": ["onehot", "soft"],
+            "mean_over": "rows",
+            "class_weights": {"argument": "weight"},
+            "label_smoothing": {"argument": "label_smoothing"},
+            "smoothing_weights": "class",
+            **_IN_ITS_DTYPE,
+        },
+        aliases=("torch.cross_entropy.probabilities",),
+        threads=dict.fromkeys(("value", "finite"), "https://github.com/pytorch/pytorch/issues/85791"),
+        **_TORCH,
+    ),
+    Registered(
+        name="torch.nn.functional.cross_entropy.extra_axes",
+        description="logits (N, C, d1) and (N, C, d1, d2) with class indices, weight and the other options",
+        loss="torch.nn.functional:cross_entropy",
+        contract={"axis": 1, "extra_axes": [1, 2], **_SMOOTHED, **_IN_ITS_DTYPE},
+        **_TORCH,
+    ),
     Registered(
         name="torch.nn.functional.nll_loss",
         description="log-probabilities and class indices, with weight and ignore_index, gradient by autograd",
