@@ -21,7 +21,8 @@ def elsewhere() -> Iterator[None]:
     seed would depend on what else has been imported. Everything is the user's own tests' again afterwards. A directory
     that cannot be written does no harm.
     """
-    own = configuration.storage_directory(intent_to_write=False).home_directory
+    kept: Any = configuration.storage_directory(intent_to_write=False)  # a path, in earlier versions of Hypothesis
+    own = getattr(kept, "home_directory", kept)
     configuration.set_hypothesis_home_dir(base_directory() / "hypothesis")
     try:
         with _no_constants_of_modules():
