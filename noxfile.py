@@ -1,9 +1,13 @@
-"""Environments of their own for the libraries that are judged, of the Python that each needs.
+"""Environments of their own: for the libraries that are judged, of the Python that each needs, and for old versions.
 
     nox -s judge -- numpy_ml.CrossEntropy paddle.nn.functional.cross_entropy
 
 installs each library under .nox, once, and has xentcheck, which stands in another environment, judge its loss there.
 `xentcheck targets` lists the names.
+
+    nox -s oldest
+
+runs the tests with the oldest versions of what xentcheck needs.
 """
 
 from __future__ import annotations
@@ -33,6 +37,20 @@ def judge(session: nox.Session) -> None:
     session.install(".")
     for name, place in _made(session, str(Path(session.bin) / "python")):
         session.run("xentcheck", "check", name, "--venv", str(place), success_codes=[0, 1])  # 1: a law is broken
+
+
+@nox.session(default=False, python="3.11", reuse_venv=True)
+def oldest(session: nox.Session) -> None:
+    """Run the tests, or those named, with the oldest versions that pyproject.toml allows."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    extras = project["optional-dependencies"]
+    allowed = [*project["dependencies"], *extras["html"], *extras["test"]]
+    session.install(
+        *(one.replace(">=", "==") for one in allowed if not one.startswith("xentcheck[")),
+        "pyparsing<3.3",  # of which an old matplotlib uses names that are deprecated since
+    )
+    session.install("--no-deps", ".")
+    session.run("pytest", *session.posargs)
 
 
 def _made(session: nox.Session, python: str) -> list[tuple[str, Path]]:

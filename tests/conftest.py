@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,13 @@ def needed(module: str) -> None:
         return
     if module in os.environ.get("XENTCHECK_REQUIRE", "").split(","):
         pytest.fail(f"XENTCHECK_REQUIRE lists {module}, but it is not installed.", pytrace=False)
-    pytest.skip(f"{module} is not installed")
+    pytest.skip(f"{module} is not installed", allow_module_level=True)
+
+
+def imported(module: str) -> Any:
+    """Return a module, for a file all of whose tests need it: without it they are skipped or fail, as `needed` says."""
+    needed(module)
+    return importlib.import_module(module)
 
 
 def needed_command(name: str, *others: str) -> str:

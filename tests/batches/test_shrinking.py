@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from hypothesis import HealthCheck, find, settings
+import pytest
+from hypothesis import HealthCheck, __version_info__, find, settings
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.strategies import batches
@@ -27,6 +28,7 @@ def test_a_repeated_label_shrinks_to_zeros() -> None:
     assert batch.labels.tolist() == [0, 0]
 
 
+@pytest.mark.skipif(__version_info__ < (6, 160), reason="Hypothesis shrinks so far since version 6.160")
 def test_the_last_class_of_three_shrinks_to_one_row() -> None:
     """One row of three zeros, labelled by its last class."""
     batch = _shrunk(lambda one: one.m >= 3 and bool((one.labels == one.m - 1).any()), Contract())

@@ -6,23 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from tests.probing.unseen import log_softmax
 from xentcheck.cli.probed import probed
 from xentcheck.probing import Inference, infer, taken
-from xentcheck.probing.toml import as_toml
 from xentcheck.targets import TargetError, TargetSpecification
 
 
 def told(loss: Any) -> Inference:
     """Return what is inferred of a loss."""
     return infer(TargetSpecification(loss=loss))
-
-
-def column(p: Any, y: Any) -> Any:
-    """What `gather` leaves: one loss a row, each in a row of its own."""
-    return -torch.log(p.gather(1, y.view(-1, 1)))
 
 
 def one_row(z: Any, y: Any) -> Any:
@@ -39,7 +32,6 @@ def mean_of_one(z: Any, y: Any) -> Any:
 @pytest.mark.parametrize(
     ("loss", "reduction", "shape"),
     [
-        (column, "none", "(2, 1)"),
         (one_row, "none", "(1, 2)"),
         (mean_of_one, "mean", "(1, 1)"),
         (lambda z, y: mean_of_one(z, y)[0], "mean", "(1,)"),
@@ -50,84 +42,13 @@ def test_an_axis_of_1_hides_nothing_else(loss: Any, reduction: str, shape: str) 
     inference = told(loss)
     assert not inference.contradictions
     assert inference.told["reduction"] == reduction
-    assert inference.told["input"] == ("probabilities" if loss is column else "logits")
+    assert inference.told["input"] == "logits"
     assert [shape in note for note in inference.notes if "axis of 1" in note] == [True]
-    if loss is column:
-        assert inference.told["gradient_wrt"] == "probabilities"
-
-
-class OfThree(torch.nn.Module):
-    """A loss made for a vocabulary of three, with a mask as a further argument of `forward`."""
-
-    def forward(self, logits: Any, target: Any, mask: Any = None) -> Any:
-        """Return the mean over the tokens that count."""
-        assert logits.shape[-1] == 3
-        losses = torch.nn.functional.cross_entropy(logits, target, reduction="none", ignore_index=-5)
-        return losses.mean() if mask is None else (losses * mask).sum() / mask.sum()
-
-
-def test_arguments_of_a_module_are_those_of_its_forward() -> None:
-    """Its call takes whatever it is given."""
-    inference = told(OfThree())
-    assert inference.told["row_weights"] == {"argument": "mask"}
-    assert inference.told["mean_over"] in ("kept", "weights")
-    assert taken(inference)[0]["mean_over"] == inference.told["mean_over"]
-
-
-def test_a_number_of_classes_that_is_wanted_is_told_and_taken() -> None:
-    """Where one more and one less are refused, and not where all are answered."""
-    inference = told(OfThree())
-    assert inference.told["domain"] == {"classes": [3, 3]}
-    assert "domain = { classes = [3, 3] }" in as_toml(inference, "")
-    assert taken(inference)[0]["domain"] == {"classes": [3, 3]}
-    assert "domain" not in told(column).told
-
-
-class OfFive(torch.nn.Module):
-    """A loss made for a number of classes that is not tried."""
-
-    def forward(self, logits: Any, target: Any) -> Any:
-        """Return the mean."""
-        if logits.size(1) != 5:
-            raise ValueError("five classes are wanted")
-        return torch.nn.functional.cross_entropy(logits, target)
-
-
-def test_what_is_said_is_what_tensors_met() -> None:
-    """Arrays of numpy, which are tried first, have no `size` to call; nobody means that."""
-    with pytest.raises(TargetError) as caught:
-        told(OfFive())
-    said = str(caught.value)
-    assert "scores of 3 or 2 classes" in said
-    assert "ValueError: five classes are wanted (" in said
-    assert "in forward)" in said
-
-
-def from_one(p: Any, y: Any) -> Any:
-    """Classes counted from 1."""
-    return -torch.log(p[torch.arange(len(y)), y - 1]).mean()
 
 
 def over_all_numbers(z: Any, t: Any) -> Any:
     """A mean over rows and classes."""
     return -(t * log_softmax(z)).mean()
-
-
-def of_the_next(z: Any, y: Any) -> Any:
-    """A language model's: each row is to say the label of the next."""
-    return torch.nn.functional.cross_entropy(z[:-1], y[1:])
-
-
-def as_advised(z: Any, y: Any) -> Any:
-    """The last row of scores twice, and the first label twice."""
-    return of_the_next(torch.cat([z, z[-1:]]), torch.cat([y[:1], y]))
-
-
-def test_labels_that_are_moved_within_are_judged_as_advised() -> None:
-    """Which is the plain loss then."""
-    inference = told(as_advised)
-    assert not inference.contradictions
-    assert (inference.told["input"], inference.told["reduction"]) == ("logits", "mean")
 
 
 def in_bits(z: Any, t: Any) -> Any:
@@ -152,10 +73,8 @@ def of_every_class(p: Any, t: Any) -> Any:
         (of_every_class, "probabilities, summed, with the same weight on each class: labels of this form change"),
         (of_a_column, "labels [[1], [2]]: 1.114405, which is no cross-entropy of logits, probabilities or"),
         (of_a_column, "logits, averaged, with the same weight on each class: labels of this form change nothing"),
-        (from_one, "probabilities, averaged, with each label one less"),
         (over_all_numbers, "logits, averaged, divided by the number of classes"),
         (in_bits, "logits, averaged, in bits"),
-        (of_the_next, "with the label of the next row for each row"),
     ],
 )
 def test_what_is_nearly_a_cross_entropy_is_said(loss: Any, words: str) -> None:
@@ -164,13 +83,6 @@ def test_what_is_nearly_a_cross_entropy_is_said(loss: Any, words: str) -> None:
     (contradiction,) = inference.contradictions
     assert words in contradiction.evidence
     assert words in next(one.evidence for one in taken(inference)[1] if one.standing == "unexplained")
-
-
-def test_a_gradient_of_what_nothing_explains_is_that_by_its_scores() -> None:
-    """Torch differentiates by the probabilities that it is given, whatever is wrong with the loss."""
-    changes, keys = taken(told(from_one))
-    assert changes["input"] == changes["gradient_wrt"] == "probabilities"
-    assert "changes with the scores" in next(one.evidence for one in keys if one.key == "gradient_wrt")
 
 
 def of_one_row(p: Any, y: Any) -> float:
@@ -248,36 +160,9 @@ def of_dicts(y_true: Any, y_pred: Any) -> float:
     return -float(np.log(dict(y_pred.items())[y_true]))
 
 
-def with_a_count(p: Any, y: Any, mask: Any) -> Any:
-    """A mean, and over how many rows it is, of tensors and a mask of bool alone."""
-    return -torch.log(torch.gather(p, 1, y.view(-1, 1)).squeeze(1)).masked_select(mask).mean(), mask.sum()
-
-
-@pytest.mark.parametrize(
-    ("loss", "words"),
-    [
-        (of_dicts, "tensors of its own, or a dict a row, write a function of arrays that calls it"),
-        (with_a_count, "came the loss returned a tuple of 2: a number, a number; a pair"),
-    ],
-)
-def test_what_to_write_around_a_loss_is_said(loss: Any, words: str) -> None:
+def test_what_to_write_around_a_loss_is_said() -> None:
     """Whichever of the calls was refused first."""
-    with pytest.raises(TargetError, match=words):
-        told(loss)
-
-
-def of_tensors_in_float32(p: Any, t: Any) -> Any:
-    """As one of tensorflow with a constant of float32: arrays of numpy are converted, tensors of float64 refused."""
-    if isinstance(p, np.ndarray):
-        p, t = torch.as_tensor(p, dtype=torch.float32), torch.as_tensor(t, dtype=torch.float32)
-    if p.dtype is torch.float64 or t.ndim != 2:
-        raise ValueError("a float tensor of one-hot rows was expected")
-    return -(t * torch.log(p + 1e-7)).sum()
-
-
-def test_a_gradient_is_looked_for_in_float32_too() -> None:
-    """Where tensors are refused in the dtype in which arrays are answered."""
-    inference = told(of_tensors_in_float32)
-    assert inference.contradictions == []
-    assert inference.told["gradient_wrt"] == "probabilities"
-    assert "float64" not in inference.told["dtypes"]
+    with pytest.raises(
+        TargetError, match="tensors of its own, or a dict a row, write a function of arrays that calls it"
+    ):
+        told(of_dicts)

@@ -107,6 +107,7 @@ def test_the_script_of_a_loss_with_its_own_gradient(part: str, element: str, pyt
     assert wrong.returncode == 0, wrong.stderr
 
 
+@pytest.mark.needs("torch")
 def test_the_script_of_a_target_with_a_shim() -> None:
     """It needs the library alone."""
     target = TargetSpecification("torch.distributions.Categorical.log_prob")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
@@ -229,7 +230,6 @@ def test_zero_times_log_zero_is_zero():
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_every_format_is_read_exactly(dtype):
     """Scores are converted to float64 without a rounding."""
-    ml_dtypes = pytest.importorskip("ml_dtypes")
     kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
     z = np.array([[0.1, 0.2, 0.7]]).astype(kind)
     on = conditions(posed(z, [1]))

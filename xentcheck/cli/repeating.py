@@ -38,7 +38,8 @@ def repeats(path: str, command: click.Command, context: click.Context) -> list[R
     from xentcheck.report.stored import reports_in
 
     for name in _STATED:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        # Earlier versions of click say so of no targets at all.
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and context.params[name] != ():
             shown = {"targets": "TARGET", "assignments": "--contract"}.get(name, f"--{name.replace('_', '-')}")
             raise click.ClickException(f"--from repeats a run as it was, so that {shown} cannot be given with it.")
     try:
