@@ -86,8 +86,8 @@ class Convention:
         return _fresh(role, spread(given, self._sizes(*given.shape), self.axis), "C")
 
     def cotangent(self, upstream: NDArray[Any], batch: Batch) -> NDArray[Any]:
-        """Return a cotangent in the shape of the target's loss."""
-        given = np.asarray(upstream)
+        """Return a fresh cotangent in the shape of the target's loss."""
+        given = np.array(upstream)
         return given.reshape(self._sizes(batch.n, batch.m)) if given.shape == (batch.n,) else given
 
     def ones(self, n: int) -> NDArray[Any]:

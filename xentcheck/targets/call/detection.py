@@ -38,9 +38,18 @@ def try_out(target: Target, own: NumpyFramework | None = None) -> None:
         native = ROOTS.get(target.returned_by, "numpy")
         if native != target.framework.name:
             _prefer(native, target, batch)
-        if target.differentiated and target.evaluate(batch, ("gradient",)).raised is not None:
+        if target.differentiated and not _differentiable(target, batch):
             target.framework.differentiates = False  # Such as a loss that leaves autograd on its way.
     target.earlier = EarlierResults()
+
+
+def _differentiable(target: Target, batch: Batch) -> bool:
+    """Whether the framework's gradient is answered for one upstream gradient at least.
+
+    A backward pass that writes into it in place refuses that of a sum, one number in the memory of all, and is judged.
+    """
+    ones = target.convention.ones(batch.n)
+    return any(target.evaluate(batch, ("gradient",), upstream).raised is None for upstream in (None, ones))
 
 
 def _takes_its_own(target: Target, own: NumpyFramework, batch: Batch) -> bool:

@@ -44,8 +44,9 @@ class Calls:
 
     def single(self, part: str, function: Function, *further: NDArray[Any]) -> None:
         """Call a function that returns the loss or the gradient, with cotangents as arguments after the labels."""
-        shaped = tuple(self._target.convention.cotangent(item, self._batch) for item in further)
-        value, given = self._tried(part, lambda framework: self._plain(part, framework, function, shaped))
+        shaped = (self._target.convention.cotangent(item, self._batch) for item in further)
+        watched = tuple(Given("upstream", one, one.copy()) for one in shaped)
+        value, given = self._tried(part, lambda framework: self._plain(part, framework, function, watched))
         self._record(part, value, given)
 
     def pair(self, function: Function, only: str = "") -> None:
@@ -68,6 +69,7 @@ class Calls:
             if wants_loss:
                 self._record("loss", value, given)
             gradient = self._guarded("gradient", pull)
+        self._seen.update(framework.noticed)
         self._notice(given)
         self._record("gradient", gradient, given)
 
@@ -90,15 +92,14 @@ class Calls:
         self._record(part, found, given)
 
     def _plain(
-        self, part: str, framework: NumpyFramework, function: Function, further: tuple[NDArray[Any] | Given, ...]
+        self, part: str, framework: NumpyFramework, function: Function, further: tuple[Given, ...]
     ) -> tuple[Any, list[Given]]:
         given, arguments, options = self._arguments(framework)
         extra = []
         for item in further:
-            native, memory = framework.present(np.array(item.array if isinstance(item, Given) else item))
+            native, memory = framework.present(np.array(item.array))
             extra.append(native)
-            if isinstance(item, Given):
-                given.append(Given(item.role, memory, item.original))
+            given.append(Given(item.role, memory, item.original))
         try:
             with self._target.environment.watched(self._seen):
                 return self._guarded(part, lambda: framework.call(function, (*arguments, *extra), options)), given

@@ -28,6 +28,8 @@ class NumpyFramework:
         Whether `jvp` is, too.
     mutable : bool
         Whether results and inputs can be overwritten, so that sharing memory matters.
+    noticed : tuple of str
+        What the last pull showed of the backward pass beside a gradient, among `outcome.OBSERVATIONS`.
     """
 
     name = "numpy"
@@ -35,6 +37,7 @@ class NumpyFramework:
     differentiates_twice = False
     differentiates_forward = False
     mutable = True
+    noticed: tuple[str, ...] = ()
 
     def present(self, array: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         """Return what the target is given for a host array, and the memory to watch."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xentcheck.targets.call.framework import NumpyFramework, cotangent_like
+from xentcheck.targets.call.torch_backward import pulled_back
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +65,8 @@ class TorchFramework(NumpyFramework):
         def pull() -> Any:
             if not isinstance(value, torch.Tensor) or not value.requires_grad:
                 raise NotDifferentiableError("the loss returned does not depend on the scores by autograd")
-            return torch.autograd.grad(value, leaf, self._cotangent(upstream, value))[0]
+            gradient, self.noticed = pulled_back(torch, value, leaf, lambda: self._cotangent(upstream, value))
+            return gradient
 
         return value, pull
 
