@@ -67,6 +67,26 @@ def test_what_a_crashed_process_printed_is_kept() -> None:
     assert "in crash" in output
 
 
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        (
+            "[sys.modules.pop(name) for name in list(sys.modules) if name.startswith('numpy.')]",
+            "taken out of sys.modules",
+        ),
+        ("builtins.dict = 1", "the built-in dict was replaced"),
+    ],
+    ids=["module", "built-in"],
+)
+def test_taking_away_what_the_worker_stands_on_is_a_death(tmp_path: Path, done: str, said: str) -> None:
+    """It is the target's doing and no fault of xentcheck; the next batch is answered, by another process."""
+    path = tmp_path / "losses.py"
+    path.write_text(f"import builtins, sys\ndef loss(z, y):\n    if y[0] == 1: {done}\n    return z.mean()\n")
+    with open_host(TargetSpecification(f"{path}:loss")) as host:
+        assert said in host.evaluate(PROVOKING).died
+        assert host.evaluate(HARMLESS).loss == 0
+
+
 def test_a_hang_ends_at_the_time_limit() -> None:
     """A call without end is killed; the next batch is answered by a new process."""
     with opened("hang", time_limit=0.3, first_time_limit=2.0) as host:

@@ -26,6 +26,10 @@ class WorkerFaultError(RuntimeError):
     """A fault of xentcheck's own code beside the target, for which the target may have given cause."""
 
 
+class DamagedError(RuntimeError):
+    """The target has taken away what the code beside it stands on."""
+
+
 def outcome_of(header: Mapping[str, Any], arrays: Sequence[NDArray[Any]]) -> Outcome:
     """Return the outcome that an answer states.
 
@@ -34,7 +38,11 @@ def outcome_of(header: Mapping[str, Any], arrays: Sequence[NDArray[Any]]) -> Out
     ChannelGarbledError
     WorkerFaultError
         If the answer is that xentcheck's own code failed there.
+    DamagedError
+        If it failed for want of what the target has taken away.
     """
+    if header.get("damage"):
+        raise DamagedError(f"{harmless(_text(header['damage']))} ({harmless(_text(header.get('failure')))})")
     if "failure" in header:
         raise WorkerFaultError(_text(header["failure"]))
     parts, observations = _among(header.get("parts"), PARTS), _among(header.get("observations"), OBSERVATIONS)

@@ -15,7 +15,14 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract.harmless import harmless
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
-from xentcheck.targets.host.answer import WorkerFaultError, changed_processor, interpreter_in, outcome_of, stated_in
+from xentcheck.targets.host.answer import (
+    DamagedError,
+    WorkerFaultError,
+    changed_processor,
+    interpreter_in,
+    outcome_of,
+    stated_in,
+)
 from xentcheck.targets.host.base import Host, described
 from xentcheck.targets.host.channel import ChannelClosedError, ChannelGarbledError, ChannelTimeoutError
 from xentcheck.targets.host.memory import MemoryLimit
@@ -178,6 +185,9 @@ class WorkerHost(Host):
             how = self._end(process)
             self._restart(process)
             return Outcome(died=how)
+        except DamagedError as error:
+            self._restart(process)
+            return Outcome(died=f"it took away what the code of xentcheck beside it needs: {error}")
         except WorkerFaultError as error:
             self._discard(process)
             error.add_note("\n".join(harmless(line) for line in self.last_output.splitlines()))

@@ -29,6 +29,7 @@ from xentcheck.targets.find.installed import prefer_installed
 from xentcheck.targets.host.channel import Channel, ChannelClosedError
 from xentcheck.targets.host.memory import limit_memory
 from xentcheck.targets.host.shared_file import SharedFile
+from xentcheck.targets.host.surroundings import Surroundings
 from xentcheck.targets.host.versions import loaded_versions
 from xentcheck.targets.outcome import PARTS
 
@@ -41,7 +42,7 @@ def main(descriptor: int) -> None:
     with contextlib.suppress(ChannelClosedError):
         order = channel.receive()[0]
         prefer_installed(FRAMEWORKS)
-        plan = order["plan"]
+        plan, surroundings = order["plan"], Surroundings()
         if not plan["python"]:
             sys.path[:] = order["path"]
         limit_memory(order["memory"])
@@ -62,7 +63,7 @@ def main(descriptor: int) -> None:
             return
         channel.send(greeting)
         while True:
-            _answer(channel, target, plan["python"])
+            _answer(channel, target, plan["python"], surroundings)
 
 
 def _described(target: Target, elsewhere: str) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _described(target: Target, elsewhere: str) -> dict[str, Any]:
     return stated
 
 
-def _answer(channel: Channel, target: Target, elsewhere: str) -> None:
+def _answer(channel: Channel, target: Target, elsewhere: str, surroundings: Surroundings) -> None:
     """Answer one message: the calls in it one after the other, each as soon as it has returned."""
     header, arrays = channel.receive()
     if header.get("modules"):
@@ -90,11 +91,11 @@ def _answer(channel: Channel, target: Target, elsewhere: str) -> None:
     calls = header["calls"]
     for call in calls:
         given, arrays = arrays[: call["given"]], arrays[call["given"] :]
-        channel.send(*_evaluated(target, call, given, elsewhere), inline=len(calls) > 1)
+        channel.send(*_evaluated(target, call, given, elsewhere, surroundings), inline=len(calls) > 1)
 
 
 def _evaluated(
-    target: Target, header: dict[str, Any], arrays: list[Any], elsewhere: str
+    target: Target, header: dict[str, Any], arrays: list[Any], elsewhere: str, surroundings: Surroundings
 ) -> tuple[dict[str, Any], list[Any]]:
     """Return the answer to a call and its arrays."""
     try:
@@ -102,9 +103,12 @@ def _evaluated(
     except MemoryError:
         raise  # ends the process, as what is too large for the target may be too large for its answer
     except Exception as error:
-        # What the target raises is part of an outcome; this is a fault of xentcheck and must not pass for one.
-        traceback.print_exc()
-        return {"failure": said_of(error)}, []
+        # What the target raises is part of an outcome; this is a fault of xentcheck and must not pass for one, unless
+        # the target has taken away what this code stands on.
+        damage = surroundings.damage()
+        if not damage:
+            traceback.print_exc()
+        return {"failure": said_of(error), "damage": damage}, []
 
 
 def _outcome(
