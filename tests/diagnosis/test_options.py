@@ -20,6 +20,8 @@ from tests.diagnosis.posing import (
     name,
     softmax,
 )
+from xentcheck.contract import Contract
+from xentcheck.truth.problem import pose
 
 
 def _options() -> list[tuple[str, dict[str, Any], Callable[[], Any]]]:
@@ -93,6 +95,55 @@ def test_soft_targets() -> None:
     assert name(problem, "gradient", softmax(Z34) - heavy) is None
     assert name(problem, "gradient", right) == "gradient_with_sum_t"
     assert name(problem, "gradient", softmax(Z34) - SOFT) == "targets_renormalised"
+
+
+def test_sums_of_soft_rows() -> None:
+    """Left out of the log-sum-exp, or taken of the whole batch; what the rows sum to is not the same for all."""
+    heavy = SOFT * np.array([[2.0], [0.5], [1.0]])
+    plain = np.log(np.exp(Z34).sum(-1)) - (heavy * Z34).sum(-1)
+    problem = given(Z34, heavy, form="soft", soft_rows="any")
+    assert name(problem, "loss", plain.mean()) == "sum_t_ignored"
+    problem = given(Z34, heavy, form="soft", soft_rows="renormalised")
+    assert name(problem, "loss", losses(Z34, heavy).sum() / heavy.sum()) == "targets_divided_by_total"
+    assert name(problem, "loss", losses(Z34, heavy).mean() / heavy.sum()) == "targets_divided_by_total"
+
+
+def test_row_weights_of_all_rows() -> None:
+    """(n, 1) times (n,): the mean of the products is the product of the means, the sum that of the sums."""
+    v, rows = np.array([0.5, 2.0, 0.0]), losses(Z34, hot(Y34, 4))
+    for reduction, over, wrong in (
+        ("mean", "rows", rows.mean() * v.mean()),
+        ("sum", "rows", rows.sum() * v.sum()),
+        ("mean", "weights", rows.sum()),
+    ):
+        contract = Contract(row_weights={"argument": "v"}, reduction=reduction, mean_over=over)
+        problem = pose(contract, Z34, Y34, "sparse", {"row_weights": v})
+        assert name(problem, "loss", wrong) == "row_weights_of_all_rows"
+
+
+def test_class_weights_twice_or_reversed() -> None:
+    """In a sum, and in a mean over the weights with the divisor that is theirs."""
+    rows = losses(Z34, hot(Y34, 4))
+    for mechanism, w in (("weights_squared", W4[Y34] ** 2), ("weights_reversed", W4[::-1][Y34])):
+        assert name(given(Z34, Y34, class_weights=tuple(W4), reduction="sum"), "loss", (w * rows).sum()) == mechanism
+        problem = given(Z34, Y34, class_weights=tuple(W4), mean_over="weights")
+        assert name(problem, "loss", (w * rows).sum() / w.sum()) == mechanism
+
+
+def test_smoothing_as_if_one_class_were_padding() -> None:
+    """eps / (m - 2) to each of the others."""
+    t = hot(Y34, 4)
+    problem = given(Z34, Y34, label_smoothing=0.1, smoothing_over="others")
+    assert name(problem, "loss", losses(Z34, 0.9 * t + 0.05 * (1 - t)).mean()) == "smoothing_over_fewer"
+
+
+def test_eps_before_the_division() -> None:
+    """Added to each entry of the row, which is divided by its new sum."""
+    p = softmax(Z34)
+    for normalise in (False, True):
+        problem = given(p, Y34, input="probabilities", boundary={"add": 0.01, "normalise": normalise})
+        q = (p + 0.01) / (p + 0.01).sum(-1, keepdims=True)
+        assert name(problem, "loss", -np.log((hot(Y34, 4) * q).sum(-1)).mean()) == "eps_before_normalising"
 
 
 def test_upstream_gradients() -> None:

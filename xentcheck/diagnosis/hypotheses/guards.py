@@ -47,6 +47,7 @@ def fitted(model: Model) -> Iterator[Prediction]:
     text = f"The guard that the contract states ({_stated(stated)}) has no effect."
     yield _guarded(model, "guard_missing", text, Boundary(), model.unguarded[1], 0.0)
     if stated.add is not None:
+        yield from _added_before_the_division(model, stated.add)
         yield _guarded(
             model,
             "eps_as_clip",
@@ -85,6 +86,17 @@ def _in_another_order(model: Model) -> Iterator[Prediction]:
         text = "Rows are clipped and then divided by their sum; the contract says that they are divided first."
         log_p = model.guard(replace(stated, normalise=False, after=True), (np.log(given), given))
         yield Prediction("clip_before_normalising", text, model.finish(-dot(model.t, log_p)), BITS)
+
+
+def _added_before_the_division(model: Model, eps: float) -> Iterator[Prediction]:
+    """Yield eps added to each entry of a row, which is divided by its new sum then."""
+    if model.contract.input != "probabilities" or model.part != "loss":
+        return
+    text = f"{eps:g} is added to each entry, and the row then divided by its sum; the contract says "
+    text += f"{_stated(model.contract.boundary)}."
+    raised = model.z + eps
+    rows = -dot(model.t, np.log(raised / raised.sum(axis=-1, keepdims=True)))
+    yield Prediction("eps_before_normalising", text, model.finish(rows), BITS)
 
 
 @hypothesis(Rank.GUARD, partly=True)

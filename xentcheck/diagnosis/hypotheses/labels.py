@@ -156,11 +156,28 @@ def soft_targets(model: Model) -> Iterator[Prediction]:
     yield _from(model, "targets_renormalised", text, model.coefficients(dense / total))
     if (total == 0).any():  # guarded, as where 0 / 0 has been seen
         yield _from(model, "targets_renormalised", text, model.coefficients(dense / np.where(total == 0, 1, total)))
+    yield from _sums(model, dense)
     text = "Only the class with the largest share of a target row counts, as by argmax; every share counts."
     yield _from(model, "targets_hardened", text, model.coefficients(one_hot(dense.argmax(axis=-1), model.m)))
     text = "The target rows are not divided by their sum, as the contract says."
     yield _from(model, "targets_not_renormalised", text, model.coefficients(dense))
     yield _from(model, "targets_softmaxed", "A softmax is applied to the targets.", model.coefficients(_softmax(dense)))
+
+
+def _sums(model: Model, dense: Floats) -> Iterator[Prediction]:
+    """Yield mistakes about the sums of target rows."""
+    whole = float(dense.sum())
+    if whole and model.reduction == "mean":
+        text = "The targets are divided by the sum of the whole batch, not each row by its own."
+        yield _from(model, "targets_divided_by_total", text, model.coefficients(dense / whole))
+        text = "The sum over the rows is divided by the sum of the targets of the whole batch."
+        rows = model.rows(model.coefficients(dense))
+        yield Prediction("targets_divided_by_total", text, model.finish(rows, divisor=whole))
+    if model.part == "loss" and model.contract.input == "logits" and model.contract.boundary.exact:
+        text = "The log-sum-exp is not multiplied by the sum of the target row: lse - t.z is right where that is 1."
+        rows = model.lse * (model.t != 0).any(axis=-1) - dot(model.t, model.z)
+        if not model.problem.z_loss and model.problem.class_weights is None:
+            yield Prediction("sum_t_ignored", text, model.finish(rows))
 
 
 def _from(model: Model, mechanism: str, sentence: str, t: Floats, bits: float = 0.0) -> Prediction:

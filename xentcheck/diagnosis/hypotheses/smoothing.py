@@ -36,6 +36,10 @@ def smoothing(model: Model) -> Iterator[Prediction]:
         text = "The label's own class gets a share of the other classes, too: the smoothed row sums to more than 1."
         shared = base * (1 - eps) + eps / (m - 1)
         yield from _either(model, "smoothing_label_share", text, model.coefficients(shared, smoothing=0.0))
+    if m > 2 and model.contract.smoothing_over == "others":
+        text = "The smoothing gives eps / (m - 2) to each other class, as where one of them is padding."
+        fewer = base * (1 - eps) + (1 - base) * eps / (m - 2)
+        yield from _either(model, "smoothing_over_fewer", text, model.coefficients(fewer, smoothing=0.0))
     others = base * (1 - eps) + (1 - base) * eps / m
     text = "The label's own class misses its share eps / m: the smoothed row does not sum to 1."
     yield from _either(model, "smoothing_label_share", text, model.coefficients(others, smoothing=0.0))

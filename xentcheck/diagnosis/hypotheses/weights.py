@@ -29,6 +29,8 @@ def weights(model: Model) -> Iterator[Prediction]:
             "All rows have the factor of the first row, which is 0 if that one is ignored; take each row's own.",
             np.full(n, model.row_weights[0] if n else 1.0),
         ),
+        ("weights_squared", "The class weights are applied twice.", (model.targets @ w) ** 2),
+        ("weights_reversed", "The class weights are taken in reverse order.", model.targets @ w[::-1]),
     ):
         rows = model.rows(model.coefficients(unweighted=True) * factors[:, None])
         yield Prediction(mechanism, text, model.finish(rows))
@@ -84,6 +86,21 @@ def row_weights(model: Model) -> Iterator[Prediction]:
         total = float((factors * classes).sum())
         if model.reduction == "mean" and model.contract.mean_over == "weights" and total > 0.0:
             yield Prediction(mechanism, text, model.finish(rows, divisor=total))
+
+
+@hypothesis(Rank.OPTIONS, quick=True, partly=True)
+def row_weights_of_all_rows(model: Model) -> Iterator[Prediction]:
+    """Yield what losses of shape (n, 1) times weights of shape (n,) give: a matrix of all products."""
+    v = model.problem.row_weights
+    if v is None or model.n < 2 or model.reduction == "none":
+        return
+    text = (
+        "Each loss is multiplied by the weights of all rows, n x n products, as losses of shape (n, 1) are by weights "
+        "of shape (n,); give both one shape."
+    )
+    times = v.mean() if model.reduction == "mean" and model.contract.mean_over == "rows" else v.sum()
+    rows = model.rows(model.coefficients(by_row=np.full(model.n, times), all_rows=True))
+    yield Prediction("row_weights_of_all_rows", text, model.finish(rows))
 
 
 @hypothesis(Rank.OPTIONS, quick=True, partly=True)
