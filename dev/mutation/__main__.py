@@ -23,7 +23,7 @@ from py_compile import PycInvalidationMode
 from cosmic_ray.work_db import WorkDB, use_db
 
 from dev.mutation.bearing import Bearing, survey
-from dev.mutation.paths import COPY, KEPT, ROOT, SECONDS, SESSION
+from dev.mutation.paths import COPY, FAILED, KEPT, ROOT, SECONDS, SESSION
 from dev.mutation.sample import draw
 from dev.mutation.trial import attempt, in_child
 
@@ -89,9 +89,11 @@ def main() -> None:
         importlib.import_module(name)
     if not SECONDS.exists():
         print("all tests once, to see which lines each runs", flush=True)
-        in_child(survey, 3600.0)
+        in_child(lambda: survey(given.seconds), 3600.0)
     if not SECONDS.exists():
-        raise SystemExit(f"tests fail without any mutant: {KEPT / 'output'}")
+        raise SystemExit(f"tests cannot be run: {KEPT / 'output'}")
+    if FAILED.read_text():
+        print(f"left out, since they fail without any mutant:\n{FAILED.read_text()}", end="", flush=True)
     if not SESSION.exists():
         draw(given.count, given.seed)
     with use_db(str(SESSION)) as session:

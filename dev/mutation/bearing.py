@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import defaultdict
 
@@ -10,28 +11,37 @@ import pytest
 from cosmic_ray.work_item import MutationSpec
 from coverage import CoverageData
 
-from dev.mutation.paths import LINES, PYTEST, ROOMS, SECONDS, TESTS
+from dev.mutation.brief import TOO_LONG
+from dev.mutation.paths import FAILED, LINES, PYTEST, ROOMS, SECONDS, TESTS
 
 
 class Timed:
-    """A pytest plugin that notes how long each test takes."""
+    """A pytest plugin that notes how long each test takes, and which cannot be used."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self.failed: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add what setting up, the call or tearing down took."""
-        self.seconds[report.nodeid] += report.duration
+        """Add what setting up, the call or tearing down took: without end, of a test that was broken off."""
+        self.seconds[report.nodeid] += (
+            math.inf if report.skipped and TOO_LONG in report.longreprtext else report.duration
+        )
+        if report.failed:
+            self.failed.add(report.nodeid)
 
 
-def survey() -> None:
-    """Run all tests once, and note which lines each runs and how long it takes."""
+def survey(limit: float) -> None:
+    """Run all tests once, each as long as a mutant would have it, and note which lines each runs and its time."""
     timed = Timed()
     coverage = [*(f"--cov={room}" for room in ROOMS), "--cov-context=test", "--cov-report="]
     os.environ["COVERAGE_FILE"] = str(LINES)
-    if pytest.main([*PYTEST, "-n2", *coverage, *TESTS], plugins=[timed]) != 0:
-        raise SystemExit("tests fail without any mutant")
-    SECONDS.write_text(json.dumps(timed.seconds))
+    brief = ["-p", "dev.mutation.brief", f"--brief={limit}"]
+    ended = pytest.main([*PYTEST, "-n2", *brief, *coverage, *TESTS], plugins=[timed])
+    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise SystemExit(f"tests cannot be run: {ended!r}")
+    FAILED.write_text("".join(f"{name}\n" for name in sorted(timed.failed)))
+    SECONDS.write_text(json.dumps({name: taken for name, taken in timed.seconds.items() if name not in timed.failed}))
 
 
 class Bearing:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".mutation"
-COPY, SESSION, LINES, SECONDS, NOTES = (
-    KEPT / name for name in ("copy", "session.sqlite", "coverage", "seconds.json", "notes")
+COPY, SESSION, LINES, SECONDS, FAILED, NOTES = (
+    KEPT / name for name in ("copy", "session.sqlite", "coverage", "seconds.json", "failed.txt", "notes")
 )
 ROOMS = ("xentcheck/truth", "xentcheck/properties", "xentcheck/engine")
 TESTS = tuple(

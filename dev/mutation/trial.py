@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+import resource
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkR
 from dev.mutation.paths import KEPT, NOTES, PYTEST
 
 ENDLESS = 300.0  # seconds beyond the limit after which a mutant is taken to hang, on a machine that may be busy
+BUSY = 60  # seconds of processor time of one process beyond the limit, after which it is taken for a loop without end
 FIRST = 25  # tests that are tried before the files of all others are imported
 
 
@@ -86,7 +88,12 @@ def attempt(mutation: MutationSpec, order: list[str], limit: float) -> WorkResul
 def _tried(order: list[str], limit: float) -> str:
     """Return what came of tests in a child process."""
     NOTES.unlink(missing_ok=True)
-    in_child(lambda: pytest.main([*PYTEST, "-x", *_files(order)], plugins=[Chosen(order, limit)]), limit + ENDLESS)
+
+    def chosen() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + BUSY, resource.RLIM_INFINITY))
+        pytest.main([*PYTEST, "-x", *_files(order)], plugins=[Chosen(order, limit)])
+
+    in_child(chosen, limit + ENDLESS)
     return NOTES.read_text() if NOTES.exists() else "killed: it hangs, or no test can be run"
 
 
