@@ -220,7 +220,6 @@ def _classes_without_label(batch: Batch) -> np.ndarray:
     formula="−Σ_j t_j log p_j ≥ −Σ_j t_j log t_j ≥ 0",
     sources="pytorch 134771, 152437; tensorflow 60113; thinc",
     applies=_plain_logits,
-    asks=False,
 )
 def gibbs(case: Case) -> Iterator[Found]:
     """A loss below 0 beyond its allowance; for soft labels, the batch z = log t where equality holds."""
