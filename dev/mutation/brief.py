@@ -19,17 +19,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--brief", type=float, default=0.0, help="seconds after which a test is broken off")
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Break a test off, which counts as skipped, when its time is over."""
-    previous = signal.signal(signal.SIGALRM, _broken_off)
+    """Break a test off, which counts as skipped whatever it makes of that, when its time is over."""
+    over = False
+
+    def break_off(*_: object) -> NoReturn:
+        nonlocal over
+        over = True
+        pytest.skip(TOO_LONG)
+
+    previous = signal.signal(signal.SIGALRM, break_off)
     signal.setitimer(signal.ITIMER_REAL, item.config.getoption("--brief"))
     try:
         return (yield)
+    except Exception:
+        if over:
+            pytest.skip(TOO_LONG)
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, previous)
-
-
-def _broken_off(*_: object) -> NoReturn:
-    pytest.skip(TOO_LONG)
