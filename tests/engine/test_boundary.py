@@ -26,6 +26,14 @@ def test_eps_parts_gradually():
     assert 50 * 2.0**-52 < start < 100 * 2.0**-52
 
 
+def test_a_large_eps_parts_them_toward_1_too():
+    """At p = 3/4 with an eps of 1/10: (1 - p) - (1 - p) p/(p + eps) = 0.0294; it grows from there down to 1/2."""
+    keys = {"input": "probabilities", "boundary": {"add": 0.1}}
+    for dtype in ("float32", "float64"):
+        (sentence,) = parting_of_gradients(Contract.from_mapping(keys), [dtype])
+        assert sentence.endswith("and where p_y >= 1 - 0.25 (by up to 0.029)")
+
+
 def test_nothing_to_say():
     """No guard, a gradient of the guarded loss itself, or logits: there is one function only."""
     plain = Contract(input="probabilities")

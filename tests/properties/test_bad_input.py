@@ -51,6 +51,8 @@ def test_nothing_and_single_classes():
     assert all(spoil(nothing, kind) is None for kind in INVALID_KINDS)
     one = ONE_HOT.replace(scores=np.ones((1, 1)), labels=np.ones((1, 1)))
     assert spoil(one, "labels_not_binary", 1)[1] == "one-hot labels with an entry of 0.5"
+    two = ONE_HOT.replace(scores=np.ones((1, 2)), labels=np.eye(2)[:1])
+    assert spoil(two, "labels_not_binary", 1)[0].labels.tolist() == [[0.5, 0.5]]
     assert spoil(one, "length_mismatch") is None
     halves, half = "a one-hot row of two halves", "one-hot labels with an entry of 0.5"
     assert [spoil(ONE_HOT, "labels_not_binary", way)[1] for way in range(4)] == [half, halves, half, halves]

@@ -84,6 +84,15 @@ def test_hulls_of_balls_inside_one_another_are_the_larger() -> None:
         assert 0.5 <= radius[0] <= 0.5 * (1 + 2.0**-40)
 
 
+@pytest.mark.parametrize("radius", [None, 2.0**-70])
+def test_bounds_in_float64_hold_the_low_part(radius: float | None) -> None:
+    """Of 1 + 2^-60, and of that with a radius: one float64 below and one above, and no further away than that."""
+    one = Ball(np.ones(1), np.full(1, 2.0**-60), None if radius is None else np.full(1, radius))
+    low, high = (float(bound[0]) for bound in one.bounds())
+    assert low <= 1 < Fraction(1) + Fraction(2.0**-60) + Fraction(radius or 0.0) <= Fraction(high)
+    assert (low, high) == (1 - 2.0**-53, 1 + 2.0**-52)
+
+
 def test_sums_of_exact_numbers_are_exact() -> None:
     """The difference of two float64 numbers has no radius, however much cancels."""
     result = Ball.exact([1e300, 1.0, 0.3]) - Ball.exact([1.0, 1.0 - 2.0**-53, 1e-300])

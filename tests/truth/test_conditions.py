@@ -235,3 +235,12 @@ def test_every_format_is_read_exactly(dtype):
     on = conditions(posed(z, [1]))
     wide = z.astype(np.float64)
     assert on.L[0] == pytest.approx(np.log(np.exp(wide).sum()) - wide[0, 1], rel=1e-12)
+
+
+def test_a_weight_of_zero_times_an_infinite_loss_is_left_open():
+    """Of the probability 0 at the label; a weight of 2 makes it an infinity that is judged."""
+    keys = {"input": "probabilities", "reduction": "none", "row_weights": {"argument": "weights"}}
+    rows = [[0.0, 1.0], [0.5, 0.5]]
+    for weight in (0.0, 2.0):
+        found = conditions(posed(rows, [0, 1], options={"row_weights": np.array([weight, 1.0])}, **keys))
+        assert found.unjudged.tolist() == [weight == 0, False]

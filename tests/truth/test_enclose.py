@@ -414,3 +414,13 @@ def test_rows_around_undefined_ones_are_those_of_a_batch_without_them(undefined:
         high, expected = getattr(found, part).hi, getattr(whole, part).hi.copy()
         expected[undefined] = NAN
         np.testing.assert_array_equal(high, expected)
+
+
+def test_a_loss_is_enclosed_whose_gradient_is_left_open():
+    """The entropy of [1/2, 1/2, 0] is log 2, and its derivative by the last probability is infinite or nothing."""
+    problem = sparse([[0.5, 0.5, 0.0]], [0], output="entropy", input="probabilities", gradient_wrt="probabilities")
+    found = enclose(problem)
+    with mpmath.workdps(40):
+        holds(found.rows, (0,), mpmath.log(2), 1e-25)
+    assert found.gradient is not None
+    assert np.isinf(found.gradient.radius).all()

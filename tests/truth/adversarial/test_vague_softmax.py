@@ -47,6 +47,19 @@ def test_logits_that_a_narrower_dtype_moves(boundary):
     assert np.isfinite(small[1])  # of the maximum, at which the roundings of both may come together
 
 
+def test_of_an_entropy_nothing_is_left_either():
+    """By exp(z - lse) two logits of 1e8 of three have p = 1 each, whose -p log p are 0; the entropy is log 2."""
+    z, y = np.array([[1e8, 1e8, -1e8]], np.float32), np.zeros(1, int)  # the labels are not read
+    assert (_by_lse(z) == [[1, 1, 0]]).all()
+    stated = {"output": "entropy", "reduction": "none"}
+    assert np.isinf(allowances(posed(z, y, accuracy="C", **stated)).gradient).all()
+    assert np.isfinite(allowances(posed(z, y, **stated)).gradient).all()
+    assert np.isfinite(allowances(posed(z / np.float32(1e5), y, accuracy="C", **stated)).gradient).all()
+    moved = np.array([[1002.01, 1005.9]], np.float32)  # see above
+    assert np.isinf(allowances(posed(moved, y, compute="bfloat16", **stated)).gradient).all()
+    assert np.isfinite(allowances(posed(moved - 1000, y, compute="bfloat16", **stated)).gradient).any()
+
+
 @pytest.mark.parametrize("part", ["loss", "gradient"])
 def test_a_probability_that_does_not_underflow_loses_nothing(part):
     """In float16 an eps of 1e-3 beside probabilities from 1.3e-4 on is another than one of 1e-4."""
