@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from xentcheck.api import check
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import Cause
-from xentcheck.engine.further import Shown
+from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import Kind, kind_of
-from xentcheck.properties.law import Violation
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.registry import choose
 from xentcheck.report.finding import Finding, identifier
+from xentcheck.targets.outcome import Outcome
 from xentcheck.zoo.parts import mean_gradient, mean_loss
 
 
@@ -157,3 +160,38 @@ def test_a_mechanism_is_suspected_that_predicts_all_and_is_not_shown(
     (law,), batch = choose(["value"]), Batch(np.zeros((1, 2)), np.zeros(1, np.int64))
     shown = Shown(Contract(), Fall(law, Violation("it is wrong", batch), batch), True, cause)
     assert (shown.told, shown.suspected) == (told, suspected)
+
+
+class _Off:
+    """Answers with a loss that is off by 1."""
+
+    def evaluate(self, batch: Batch, *given: Any, **further: Any) -> Outcome:
+        return Outcome(loss=mean_loss(batch.scores, batch.labels) + 1.0)
+
+
+def _off(first: float) -> Fall:
+    (law,) = choose(["value"])
+    batch = Batch(np.array([[first, 0.0]]), np.zeros(1, np.int64))
+    (violation,) = law.judge(Case(Contract(), Capabilities(), _Off(), batch))
+    return Fall(law, violation, batch)
+
+
+@pytest.mark.parametrize(
+    ("others", "explained", "covers", "told"),
+    [(1, True, True, True), (1, True, False, False), (1, False, False, True), (0, True, False, True)],
+    ids=["explains another", "explains none", "no explanation", "nothing else to explain"],
+)
+def test_a_further_mechanism_has_to_explain_a_second_batch(
+    others: int, explained: bool, covers: bool, told: bool
+) -> None:
+    """If there is one: else it may be fitted to the numbers of the one batch that it was made for."""
+    falls = [_off(float(place)) for place in range(1 + others)]
+
+    def reduced(fall: Fall, excused: Any) -> Any:
+        made = Shown(Contract(), fall, True, Cause("a guess", "It is guessed.") if explained else None)
+        made.__dict__["explanation"] = SimpleNamespace(covers=lambda other: covers) if explained else None
+        return made
+
+    shown: list[Shown] = []
+    Further(Contract(), shown, reduced).look_for(falls)
+    assert bool(shown) == told

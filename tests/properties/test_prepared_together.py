@@ -79,3 +79,13 @@ def test_what_has_no_bound_is_not_looked_at_for_being_enclosed() -> None:
         assert one.truth.quick is not None
         assert (one.allowances.gradient == np.inf).any()
         assert not one._is_quickly_right("gradient")
+
+
+@pytest.mark.parametrize(("part", "shown"), [(0.0, True), (0.5, True), (2.0, False)])
+def test_what_is_well_inside_is_shown_to_be_by_the_enclosures_made_together(part: float, shown: bool) -> None:
+    """What is outside is left to the enclosures of the batch itself."""
+    case = Case(CONTRACT, Capabilities(gradient=True), Off(part), BATCH)
+    assert case.answer.outcome.loss is not None
+    answers = [case.ask(batch) for batch in derived("float64")[:2]]
+    case._prepare()
+    assert [one._is_quickly_right(name) for one in answers for name in ("loss", "gradient")] == [shown] * 4

@@ -107,6 +107,18 @@ def test_titles_say_what_is_wrong(wrong, said):
     assert np.shape(found[0].vector) == tuple(found[0].batch["scores"]["shape"])
 
 
+def test_the_diagonal_is_named_under_a_temperature_too():
+    """The Hessian by z of a loss of z / T is (diag p - p p^T) / T^2, with p of z / T."""
+
+    def diagonal(z, y, v):
+        p = probabilities(z / 3)
+        return p * (1 - p) * v / 9 / max(len(z), 1)
+
+    source, contract = (lambda z, y: loss(z / 3, y)), {"temperature": 3.0}
+    found = judged(diagonal, source, contract=contract, dtypes=["float64"], fail_fast=True).findings
+    assert found[0].title == "the Hessian-vector product is that of the diagonal alone"
+
+
 def test_not_for_boundaries():
     """Where the loss looks at a probability through a boundary the law does not apply, and the report says why."""
     report = judged(product, contract={"boundary": {"add": 1e-7}})
