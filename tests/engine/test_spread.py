@@ -5,14 +5,18 @@ from __future__ import annotations
 import operator
 import os
 import signal
+import time
 from collections import Counter
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from xentcheck.engine.spread import LOSSES, LostError, Spread
+from xentcheck.engine.working import Memory, Working
 from xentcheck.targets import TargetError
 
 
@@ -124,3 +128,31 @@ def test_a_process_that_is_killed_from_outside_is_replaced() -> None:
     spread.add("0", operator.mul, 3, 4)
     assert spread.result("0") == 12
     spread.close()
+
+
+UNDER_WAY = """
+import pathlib, time
+pathlib.Path(begun).touch()
+time.sleep(15)
+pathlib.Path(done).touch()
+"""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_what_is_under_way_is_not_waited_for_after_ctrl_c(
+    error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor after an error of ours: the processes are killed; and after Ctrl-C there is a report."""
+    begun, done = tmp_path / "begun", tmp_path / "done"
+
+    def search(spread: Spread, results: Any) -> None:
+        spread.add("0", exec, UNDER_WAY, {"begun": str(begun), "done": str(done)})
+        while not begun.exists():
+            time.sleep(0.01)
+        raise error
+
+    working = Working([], None, Memory(), None)  # type: ignore[arg-type]
+    monkeypatch.setattr(working, "_search", search)
+    with nullcontext() if error is KeyboardInterrupt else pytest.raises(error):
+        assert list(working.spread(None, 1)) == []
+    assert not done.exists()
