@@ -127,3 +127,14 @@ def test_what_has_no_meaning(keys, words):
     """One sentence each."""
     with pytest.raises(ContractError, match=words):
         Contract.from_mapping({**KEYS, **keys})
+
+
+def test_targets_that_do_not_sum_to_one_move_the_common_part_alone():
+    """Promised to sum to 1, they may be taken to: then T/B is off by |1 - sum t| / B, and -c/b is as it was."""
+    contract = Contract(**KEYS, labels=["soft"], gradient_wrt="probabilities")
+    row, t = ROWS[4:], np.array([[0.5, 0.5, 0.25, 0.0]])  # 2, 0.25, 0.5 and 3, of which those of 1 or more are clipped
+    problem = pose(contract, row, t, "soft")
+    allowed = conformance(problem, conditions(problem)).gradient[0]
+    total = 2 * HIGH + 0.25 + 0.5
+    np.testing.assert_allclose(allowed[[1, 2]], 0.25 / total, rtol=1e-10)
+    assert (allowed[[0, 3]] < 1e-12).all()
