@@ -352,3 +352,29 @@ def test_probabilities_above_the_smallest_normal_number_are_not_spared(compute, 
     # Below it, a flush to 0 is legitimate.
     spared = allowances(np.zeros((1, 20_000), np.float16), [0], reduction="none", compute=compute)
     assert (spared.gradient[0, 1:] > 1 / 20_000).all()
+
+
+@pytest.mark.parametrize(
+    ("keys", "shifted"),
+    [
+        ({}, True),
+        ({"output": "entropy"}, True),
+        ({"boundary": {"add": 1e-7}, "gradient_of": "loss"}, True),
+        ({"accuracy": "B+"}, False),
+        ({"gradient_of": "p - t", "soft_rows": "any", "labels": ["soft"]}, False),
+        ({"input": "probabilities"}, False),
+        ({"input": "probabilities", "output": "entropy"}, False),
+        ({"input": "probabilities", "gradient_of": "loss"}, False),
+    ],
+    ids=str,
+)
+def test_the_last_place_has_the_rounding_of_a_sum_where_a_maximum_may_be_differentiated(keys, shifted):
+    """Not where that would lose what is promised, where p - t is no derivative, or probabilities need no maximum."""
+    scores = np.full((1, 1024), "input" in keys, np.float32)  # a probability of 1 is as large as one can be
+    labels, form = (np.eye(1024)[[3]], "soft") if "labels" in keys else (np.array([3]), "sparse")
+    problem = pose(Contract(reduction="none", **keys), scores, labels, form)
+    allowed = conformance(problem, conditions(problem)).gradient[0]
+    assert (allowed[[0, -1]] > 100 * allowed[1]).tolist() == [shifted] * 2
+    assert (allowed[4:-1] == allowed[1]).all()
+    plain = tight(problem, conditions(problem))["B"].gradient[0]
+    assert plain[-1] == plain[1]
