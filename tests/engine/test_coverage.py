@@ -94,6 +94,13 @@ def test_what_was_never_tried_is_there_with_0() -> None:
     assert "not_numbers" not in found["families"]
 
 
+def test_no_probability_is_missed_that_there_cannot_be() -> None:
+    """Beyond 1 there is none."""
+    contract = Contract(dtypes=("float32",), input="probabilities")
+    found = with_what_is_missing({}, contract, cells(contract))["probabilities in float32"]
+    assert list(found)[-1] == "2^-1 to 2^1"
+
+
 def test_all_that_is_drawn_is_among_what_is_admitted() -> None:
     """No batch has a level that the table would not list as missing without it; families of the sweep excepted."""
     contract = Contract.from_mapping({**OPTIONS, "labels": ["sparse", "onehot", "soft"], "nonfinite": ["-inf"]})

@@ -9,7 +9,7 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.engine.minimise import finding, minimise
+from xentcheck.engine.minimise import finding, minimise, translated
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import Fall
@@ -162,3 +162,18 @@ def test_what_another_reduction_asked_is_not_asked_again() -> None:
     assert first[1]
     assert again[0].violation is first[0].violation
     assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("options", "others", "same"),
+    [(("z_loss",), ("z_loss",), True), (("z_loss",), (), False), ((), ("z_loss",), False)],
+)
+def test_a_minimal_batch_is_tried_in_cells_that_take_the_same_options(options: Any, others: Any, same: bool) -> None:
+    """In the scores' own dtype there; and labels of another form are none of it."""
+    minimal = Batch(np.array([[0.5, 0.0]]), np.array([1]), options=dict.fromkeys(options, 0.25))
+    like = Batch(np.zeros((3, 4), np.float32), np.zeros(3, np.int64), options=dict.fromkeys(others, 0.5))
+    found = translated(minimal, like)
+    assert (found is not None) == same
+    if found is not None:
+        assert (found.dtype, found.scores.tolist(), found.options) == ("float32", [[0.5, 0.0]], {"z_loss": 0.25})
+    assert translated(minimal, like.replace(labels=np.eye(4)[:3], label_form="onehot", options=minimal.options)) is None

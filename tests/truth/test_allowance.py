@@ -378,3 +378,15 @@ def test_the_last_place_has_the_rounding_of_a_sum_where_a_maximum_may_be_differe
     assert (allowed[4:-1] == allowed[1]).all()
     plain = tight(problem, conditions(problem))["B"].gradient[0]
     assert plain[-1] == plain[1]
+
+
+@pytest.mark.parametrize("m", [5, 50])
+def test_of_dense_labels_the_sum_of_all_errors_is_at_the_maximum(m):
+    """There is no label whose element is made otherwise than by subtraction: each one's error is in the sum."""
+    random = np.random.default_rng(1)
+    z = random.normal(scale=0.5, size=(1, m)).astype(np.float32)
+    z[0, 0] = 2.0
+    labels = random.random((1, m))
+    problem = pose(Contract(labels=["soft"], reduction="none"), z, labels / labels.sum(), "soft")
+    allowed = conformance(problem, conditions(problem)).gradient[0]
+    assert allowed[0] > 1.05 * allowed[1:].sum()
