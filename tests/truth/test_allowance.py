@@ -390,3 +390,13 @@ def test_of_dense_labels_the_sum_of_all_errors_is_at_the_maximum(m):
     problem = pose(Contract(labels=["soft"], reduction="none"), z, labels / labels.sum(), "soft")
     allowed = conformance(problem, conditions(problem)).gradient[0]
     assert allowed[0] > 1.05 * allowed[1:].sum()
+
+
+def test_a_z_loss_of_next_to_nothing_leaves_nearly_all_as_it_is():
+    """A backward pass may round the sum with it once more; the element at the label is made as without it."""
+    found = [
+        allowances(np.array([[3.0, 0.0, 1.0, -2.0]], np.float32), [3], reduction="none", z_loss=strength).gradient[0]
+        for strength in (0.0, 2.0**-60)
+    ]
+    assert (found[1] >= found[0]).all()
+    assert (found[1] < 1.15 * found[0]).all()
