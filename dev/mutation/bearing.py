@@ -54,13 +54,22 @@ class Bearing:
         self.files = {name[name.rindex("xentcheck/") :]: name for name in self.data.measured_files()}
 
     def order(self, mutation: MutationSpec, limit: float) -> list[str]:
-        """Return the tests that run a line, likeliest to fail first; of a constant, those that run its module."""
-        lines = self.data.contexts_by_lineno(self.files[str(mutation.module_path)])
+        """Return the tests that run a line, likeliest to fail first.
+
+        Of what runs when its module is imported, those that run the module, and then all others of its room.
+        """
+        path = mutation.module_path
+        lines = self.data.contexts_by_lineno(self.files[str(path)])
         found = {c for line in range(mutation.start_pos[0], mutation.end_pos[0] + 1) for c in lines.get(line, ())}
-        found = self._named(found) or self._named({c for contexts in lines.values() for c in contexts})
-        name = mutation.module_path.stem
-        short = [test for test in found if self.seconds[test] < limit] or found
-        return sorted(short, key=lambda test: (f"test_{name}." not in test, self.seconds[test], test))
+        running = self._named(found)
+        imported = set() if running else self._named({c for contexts in lines.values() for c in contexts})
+        beside = set() if running else {test for test in self.seconds if test.startswith(f"tests/{path.parts[1]}/")}
+        every = running or imported | beside
+        short = [test for test in every if self.seconds[test] < limit] or every
+        named = f"test_{path.stem}."
+        return sorted(
+            short, key=lambda test: (named not in test, test not in running | imported, self.seconds[test], test)
+        )
 
     def _named(self, contexts: set[str]) -> set[str]:
         return {context.rpartition("|")[0] for context in contexts} & self.seconds.keys()
