@@ -144,3 +144,28 @@ def test_no_planted_bug_of_the_defaults_is_inferred_away() -> None:
         if changes and not any(one.standing == "unexplained" for one in keys.values()):
             found[specimen.name] = changes
     assert found == {}
+
+
+class Padded:
+    """A label that is ignored, named where the object is made."""
+
+    def __init__(self, pad_idx: int = 0) -> None:
+        self.of = pad_idx
+
+    def __call__(self, z: Any, y: Any) -> Any:
+        """Return the mean over the other rows."""
+        counts = y != self.of
+        return (-unseen.log_softmax(z)[np.arange(len(y)), y] * counts).sum() / counts.sum()
+
+
+def test_an_ignored_label_that_the_object_names_is_taken() -> None:
+    """Not one that is ignored and named by nothing, nor where another is named than the one that is ignored."""
+    changes, keys = of(TargetSpecification(loss=Padded()))
+    assert changes == {"ignore_index": 0, "mean_over": "kept"}
+    assert "pad_idx = 0 of its object says" in keys["ignore_index"].evidence
+    other = Padded()
+    other.pad_idx = 1  # type: ignore[attr-defined]
+    for loss in (other, lambda z, y: Padded()(z, y)):
+        changes, keys = of(TargetSpecification(loss=loss))
+        assert changes == {}
+        assert keys["ignore_index"].standing == "suspicion"

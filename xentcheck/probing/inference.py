@@ -60,6 +60,8 @@ class Inference:
         Where no convention explains the answers: how the target is called and read all the same.
     required : dict of str to str
         The options without which the target cannot be called: key to the argument's name.
+    ignored_by : str
+        The setting of the target's object that says which label is ignored, where it is the one that is told; or "".
     classes : int
         The only number of classes that is answered; 0 where others are, too.
     notes : list of str
@@ -75,6 +77,7 @@ class Inference:
     findings: dict[str, Finding] = field(default_factory=dict)
     structure: dict[str, Finding] = field(default_factory=dict)
     required: dict[str, str] = field(default_factory=dict)
+    ignored_by: str = ""
     classes: int = 0
     notes: list[str] = field(default_factory=list)
     calls: int = 0

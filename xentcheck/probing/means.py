@@ -10,6 +10,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
+from xentcheck.probing.names import names_ignored
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said
 
@@ -43,7 +44,11 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     if found:
         label, changes, evidence = found[0]
         questions.learn(**changes)
-        inference.tell("ignore_index", label, f"{evidence}, as if the row of the label {label} did not count")
+        inference.ignored_by = next(
+            (one.name for one in questions.host.settings() if names_ignored(one.name) and one.default == str(label)), ""
+        )
+        said_by = f", as {inference.ignored_by} = {label} of its object says" if inference.ignored_by else ""
+        inference.tell("ignore_index", label, f"{evidence}, as if the row of the label {label} did not count{said_by}")
         if len(means) > 1:
             inference.tell("mean_over", changes["mean_over"], f"{evidence}, as {changes['mean_over']} gives")
         if len(found) > 1:

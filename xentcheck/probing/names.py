@@ -27,6 +27,7 @@ OPTION_NAMES: dict[str, tuple[str, ...]] = {
 ARRAYS = ("row_weights", "class_weights")
 _NUMBERS = ("label_smoothing", "z_loss", "ignore_index", "temperature", "soft_cap", "divisor")
 _MASKS = ("mask", "valid", "keep", "where")
+_PADDING = ("pad", "ignore")
 _LABELS = ("label", "target", "true", "truth", "gold", "expected", "onehot", "one_hot", "actual")
 _SHORT = ("y", "t")
 
@@ -60,6 +61,11 @@ def _is_number(text: str) -> bool:
 def is_named(parameter: Parameter) -> bool:
     """Return whether an argument has a name that an option is known by."""
     return any(parameter.name.lower() in known for known in OPTION_NAMES.values())
+
+
+def names_ignored(name: str) -> bool:
+    """Return whether a setting is called what says which label does not count, as one of padding."""
+    return name.lower() in OPTION_NAMES["ignore_index"] or name.lower().startswith(_PADDING)
 
 
 def names_mask(name: str) -> bool:

@@ -105,9 +105,11 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
         return SUSPICION  # what is left unexplained with it is not explained by it
     if key == "boundary":
         return SUSPICION if "input" not in found or found["input"].value == "logits" else CONVENTION
+    if key == "ignore_index" and inference.ignored_by:
+        return CONVENTION
     if key == "ignore_index":
         return SUSPICION if isinstance(value, int) and value >= 0 else OPEN
-    if key == "mean_over" and not any(_at_work(found.get(name)) for name in _IN_A_MEAN):
+    if key == "mean_over" and not (inference.ignored_by or any(_at_work(found.get(name)) for name in _IN_A_MEAN)):
         return ""  # a mean over the rows that a label, not taken as ignored, leaves
     if key in _CONSTANTS and not _written(value):
         return SUSPICION

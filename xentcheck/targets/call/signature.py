@@ -39,6 +39,30 @@ def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     )
 
 
+def settings_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """Return what the object whose method or call a callable is was made with: its constructor's arguments by name.
+
+    As a default an argument has what the object keeps by its name, or else what its constructor's signature states;
+    one of which neither is there is left out.
+    """
+    import inspect  # as above
+
+    inner = inspect.unwrap(function)
+    made = getattr(inner, "__self__", inner)
+    if inspect.isroutine(made) or inspect.ismodule(made) or inspect.isclass(made):
+        return ()
+    try:
+        stated = inspect.signature(type(made)).parameters.values()
+    except (ValueError, TypeError):
+        return ()
+    kept = {one.name: getattr(made, one.name, one.default) for one in stated}
+    return tuple(
+        Parameter(name, required=False, by_name=True, default=_written(value))
+        for name, value in kept.items()
+        if value is not inspect.Parameter.empty
+    )
+
+
 def _written(default: object) -> str:
     try:
         return repr(default)

@@ -96,6 +96,10 @@ class Host(ABC):
     def parameters(self) -> tuple[Parameter, ...]:
         """Return the arguments of the target's call, the loss's if it has one; () where they cannot be read."""
 
+    @abstractmethod
+    def settings(self) -> tuple[Parameter, ...]:
+        """Return what the object was made with whose call or method the target is; () where it is of none."""
+
     def hurry(self) -> None:  # noqa: B027 (a target in this process is not waited for with a limit)
         """Wait for no call as long as for one that compiles: the target is known to hang."""
 

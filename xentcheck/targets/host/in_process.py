@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets.call.build import build, follow
-from xentcheck.targets.call.signature import parameters_of
+from xentcheck.targets.call.signature import parameters_of, settings_of
 from xentcheck.targets.call.target import Target
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.host.base import Host, described
@@ -60,6 +60,10 @@ class LocalHost(Host):
     def parameters(self) -> tuple[Parameter, ...]:
         """Return the arguments of the target's call; see `Host.parameters`."""
         return parameters_of(self._built().called)
+
+    def settings(self) -> tuple[Parameter, ...]:
+        """Return what the target's object was made with; see `Host.settings`."""
+        return settings_of(self._built().called)
 
     def close(self) -> None:
         """Forget the target."""

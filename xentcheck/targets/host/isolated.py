@@ -234,10 +234,17 @@ class WorkerHost(Host):
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Return the arguments of the target's call; see `Host.parameters`."""
+        return self._stated("parameters")
+
+    def settings(self) -> tuple[Parameter, ...]:
+        """Return what the target's object was made with; see `Host.settings`."""
+        return self._stated("settings")
+
+    def _stated(self, which: str) -> tuple[Parameter, ...]:
         self.ready()
         assert self._process is not None
         self._process.channel.send({"parameters": True})
-        stated = self._process.channel.receive(self._patience.ordinary, self._process.alive)[0]["parameters"]
+        stated = self._process.channel.receive(self._patience.ordinary, self._process.alive)[0][which]
         return tuple(Parameter(**one) for one in stated)
 
     def waits(self) -> dict[str, float]:

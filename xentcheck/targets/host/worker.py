@@ -21,7 +21,7 @@ from xentcheck.contract import ContractError
 from xentcheck.targets.call.build import build, follow
 from xentcheck.targets.call.frameworks import FRAMEWORKS
 from xentcheck.targets.call.observe import Environment, processor_state
-from xentcheck.targets.call.signature import parameters_of
+from xentcheck.targets.call.signature import parameters_of, settings_of
 from xentcheck.targets.call.target import Target
 from xentcheck.targets.call.trace import said_of
 from xentcheck.targets.errors import TargetError
@@ -86,7 +86,8 @@ def _answer(channel: Channel, target: Target, elsewhere: str, surroundings: Surr
         channel.send(_described(target, elsewhere))
         return
     if header.get("parameters"):
-        channel.send({"parameters": [asdict(one) for one in parameters_of(target.called)]})
+        stated = {"parameters": parameters_of(target.called), "settings": settings_of(target.called)}
+        channel.send({key: [asdict(one) for one in found] for key, found in stated.items()})
         return
     calls = header["calls"]
     for call in calls:
