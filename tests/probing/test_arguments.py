@@ -94,10 +94,21 @@ def clipped_at(t: Any, p: Any, eps: float = 1e-15) -> Any:
     return -(t * np.log(np.clip(p, eps, 1 - eps))).sum(axis=1).mean()
 
 
+def constant_and_padding(p: Any, y: Any, eps: float = 1e-7, ignore_index: int = 0) -> Any:
+    """A number that may be any option, none of logits alone among them, beside a label that is ignored."""
+    counts = y != ignore_index
+    return -(np.log(p[np.arange(len(y)), y] + eps) * counts).sum() / counts.sum()
+
+
 EXPECTED: dict[Any, dict[str, Any]] = {
     weights_of_rows: {"row_weights": {"argument": "weight"}, "class_weights": None, "reduction": "none"},
     weights_of_rows_or_a_number: {"row_weights": {"argument": "weights"}, "class_weights": None, "mean_over": "kept"},
     weights_of_classes: {"class_weights": {"argument": "sample_weight"}, "row_weights": None, "reduction": "none"},
+    constant_and_padding: {
+        "ignore_index": {"argument": "ignore_index"},
+        "boundary": {"add": 1e-7},
+        "mean_over": "kept",
+    },
     unknown_name: {"label_smoothing": {"argument": "alpha"}, "smoothing_over": "all"},
     unknown_default: {"temperature": {"argument": "heat"}},
     two_at_once: {"row_weights": {"argument": "a"}, "divisor": {"argument": "b"}, "reduction": "sum"},

@@ -181,6 +181,8 @@ def _settled(
         bare = {**before, **({own: Contract().as_mapping()[own]} if own is not None and own != role else {})}
         for change in _changes(role, parameter.name):
             questions.learn(**{**bare, **change})
+            if role not in questions.contract.arguments:
+                continue  # what logits alone have
             if stands_apart(questions, inference, role, partial(_acts, questions, role)):
                 return True
     questions.learn(**before)
