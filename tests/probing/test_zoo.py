@@ -47,6 +47,8 @@ CHOSEN = (
     "entropy_of_masked_actions",
     "entropy_of_probabilities",
     "sum_of_entropies_by_column",
+    "probabilities_by_logsumexp",
+    "signs_at_probabilities_of_zero",
 )
 """One of each convention."""
 OF_A_MISTAKE = {("takes_both_without_a_promise", "exclusive")}
@@ -67,8 +69,6 @@ BY_ANOTHER_PART = {("every_result_in_sixteen_bits", "compute")}
 
 BY_ROUNDING = {("weights_flushed_to_zero", "class_weights")}
 """A weight that the dtype does not hold, or that is flushed to 0, is told as it counts."""
-HIDDEN = ("probabilities_by_logsumexp", "signs_at_probabilities_of_zero")
-"""A key hides another: an eps of 1e-20 beside a z-loss, a constant smoothing beside weights of each class."""
 MORE_CALLS = {"constant_weights_of_log_probabilities": 30}
 """Constants are solved for of log-probabilities, too."""
 
@@ -115,23 +115,10 @@ def test_chosen_specimens(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("specimen", [one for one in RIGHT if one.name not in HIDDEN], ids=lambda one: one.name)
+@pytest.mark.parametrize("specimen", RIGHT, ids=lambda one: one.name)
 def test_the_whole_zoo(specimen: Specimen) -> None:
     """Every right implementation."""
     assert judged(specimen) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", HIDDEN)
-def test_where_a_key_hides_another_that_is_said_aloud(name: str) -> None:
-    """As a contradiction; whatever is told is right."""
-    specimen = next(one for one in RIGHT if one.name == name)
-    inference = infer(replace(specimen.specification(), contract=None))
-    stated = Contract.from_mapping(specimen.contract).as_mapping()
-    told = {key: one for key, one in inference.findings.items() if one.status == "told" and key in specimen.contract}
-    assert inference.contradictions
-    assert told
-    assert all(_as_declared(key, stated[key], one.value, one.also) for key, one in told.items())
 
 
 def test_a_class_of_weight_0_is_not_ignored() -> None:

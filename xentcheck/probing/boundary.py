@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,8 @@ from xentcheck.probing.compare import LOOSE, TOLERANCE, Floats, answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
+from xentcheck.probing.solved import LARGEST_LOSS, constant, solved
 from xentcheck.truth.formats import FORMATS
-
-_KNOWN = tuple(float(np.finfo(name).eps) for name in ("float64", "float32", "float16"))
-_KNOWN += tuple(float(np.finfo(name).tiny) for name in ("float64", "float32", "float16"))
-_FEW_DIGITS = 6
-_LARGEST_LOSS = -float(np.log(np.finfo(np.float64).tiny))
-"""-log of the smallest normal number."""
 
 
 def find_boundary(questions: Questions, inference: Inference) -> None:
@@ -129,11 +124,13 @@ def _normalises(questions: Questions, inference: Inference) -> bool:
 def _fit(questions: Questions, inference: Inference, normalise: bool, loss: float, said_of: str) -> None:
     """Solve for the constant, and try what it may be on probabilities of its size and on 1."""
     evidence = [said_of]
-    if not 0.0 < loss < _LARGEST_LOSS:  # the constant would be more than a probability, or less than any number
+    row = _certain(questions, label=1)
+    logarithm, near = solved(questions, row, loss, lambda value: {"clip": [value, 1.0]})
+    if not 0.0 < logarithm < LARGEST_LOSS:  # the constant would be more than a probability, or less than any number
         inference.contradict("boundary", f"{said_of}, which is -log of no constant that could be added or clipped to.")
         return
-    low = constant(float(np.exp(-loss)), loss)
-    candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, low, loss, normalise)]
+    low = constant(float(np.exp(-logarithm)), logarithm, near)
+    candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, loss, normalise)]
     batches = [_certain(questions, label=_sure(questions)), *_near(questions, low), questions.plain(questions.few)]
     above = _above_one(questions)
     if normalise and questions.numbers(above) is not None:  # tells whether the division or the clip comes first
@@ -164,20 +161,28 @@ def _is_eps(questions: Questions, boundary: Mapping[str, Any]) -> bool:
     return bool(boundary.get("clip") == [eps, 1.0 - eps])
 
 
-def _candidates(questions: Questions, low: float, loss: float, normalise: bool) -> Iterator[dict[str, Any]]:
+def _candidates(questions: Questions, loss: float, normalise: bool) -> Iterator[dict[str, Any]]:
     more = {"normalise": True} if normalise else {}
-    yield {"add": low, **more}
+    row, sure = _certain(questions, label=1), _certain(questions, label=_sure(questions))
+
+    def low_of(boundary: Callable[[float], dict[str, Any]]) -> float:
+        logarithm, near = solved(questions, row, loss, boundary)
+        return constant(float(np.exp(-logarithm)), logarithm, near)
+
+    yield {"add": low_of(lambda value: {"add": value, **more}), **more}
+    low = low_of(lambda value: {"clip": [value, 1.0], **more})
     yield {"clip": [low, 1.0], **more}
     if normalise:  # what was solved for is low over the row's sum
         for high, others in ((1.0 - low, questions.m - 2), (1.0, questions.m - 1)):
             own = constant(low / (1.0 - others * low), loss)
             yield {"clip": [own, high if high == 1.0 else 1.0 - own], "normalise": "after"}
-    got = questions.numbers(_certain(questions, label=_sure(questions)))
+    got = questions.numbers(sure)
     if got is None or got.size != 1:
         return
-    least = float(got.reshape(-1)[0])
+    least, _ = solved(questions, sure, float(got.reshape(-1)[0]), lambda value: {"clip": [low, value], **more})
     if 0 < least < 0.5:
         rest = constant(-float(np.expm1(-least)), 0.0, 1e-2 if least < 1e-12 else 1e-6)
+        low = low_of(lambda value: {"clip": [value, 1.0 - value], **more})
         for high in dict.fromkeys((1.0 - low, 1.0 - rest)):
             yield {"clip": [low, high], **more}
 
@@ -211,38 +216,3 @@ def _close(got: Floats, questions: Questions, batch: Batch, change: Mapping[str,
         if batch.dtype == "float64" and 0 < np.max(np.abs(wanted)) < 1e-12:
             limit = 0.6 * float(np.max(np.abs(wanted)))
     return got.shape == wanted.shape and bool(np.all(np.abs(got - wanted) <= limit))
-
-
-def constant(value: float, loss: float, near: float = 0.0) -> float:
-    """Return the number that a constant was written as, from a value that rounding has blurred.
-
-    A decimal of a few digits, else an eps or a smallest number of a format, else the shortest decimal.
-
-    Parameters
-    ----------
-    value : float
-    loss : float
-        -log of the constant, as returned; the rounding of it is the blur.
-    near : float
-        How far off, relatively, the value may be beside that.
-
-    Examples
-    --------
-    >>> constant(np.exp(-16.11809565095832), 16.11809565095832)
-    1e-07
-    """
-    blur = max(abs(loss) * 2.0**-51, 2.0**-51, near)
-    if abs(loss - float(np.float32(loss))) == 0.0 and near == 0.0 and loss:  # calculated in 32 bits
-        blur = max(blur, abs(loss) * 2.0**-22)
-    for digits in range(_FEW_DIGITS):
-        short = float(f"{value:.{digits}e}")
-        if abs(short - value) <= blur * value:
-            return short
-    for known in _KNOWN:
-        if abs(known - value) <= max(blur, 1e-12) * value:
-            return known
-    for digits in range(_FEW_DIGITS, 17):
-        short = float(f"{value:.{digits}e}")
-        if abs(short - value) <= blur * value:
-            return short
-    return value

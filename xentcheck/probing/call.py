@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from xentcheck.probing.inference import Inference
 from xentcheck.probing.nearly import nearly
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown
+from xentcheck.probing.solvers import shows_constant
 from xentcheck.targets import Outcome, TargetError
 
 _ROWS_ALONE = ((-1, 0), (0, 0))
@@ -92,11 +94,14 @@ def find_call(
     answers: list[Answer] = []
     refusals: list[tuple[Batch, Outcome]] = []
     for dtype, places, classes in _rounds(rounds, refusals):
-        if classes is _CLASSES and any(np.all(np.isfinite(one.got)) for one in answers):
+        sparse = dtype == "float32" and places is _ROWS_ALONE  # weights in float32 may refuse them, and no one-hot rows
+        if classes is _CLASSES and any(
+            np.all(np.isfinite(one.got)) and (one.form[0] == "sparse" or not sparse) for one in answers
+        ):
             continue  # a narrower dtype would only be taken for more
         search = _Search(questions, inference, orders, readings, dtype, places, classes)
         losses: list[Answer] = []
-        for step in (search.by_call, search.by_constant):
+        for step in search.steps():
             if step(answers, refusals):
                 return answers
             below = next((one for one in answers if turned(questions.part, one)), None)
@@ -152,30 +157,38 @@ class _Search:
     places: tuple[Place, ...]
     classes: tuple[int, ...]
 
-    def by_call(self, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
-        """Return whether a call is explained; the answers and refusals that came are added to those given."""
-        questions = self.questions
-        for m in self.classes:
-            found = list(answers_of(questions, self._calls(m), self.dtype, m, refusals))
-            answers += found
-            if any(_settle(questions, self.inference, one, None) for one in found):
-                return True
-            # Fewer classes are a limit, and need a better match; so does a column of labels where others are answered.
-            plain = [one for one in found if not one.form[2]] or found
-            if m > 2 and any(_settle(questions, self.inference, one, LOOSE) for one in plain):
-                return True
-            if questions.part == "loss" and any(_settle_without_axis(questions, self.inference, one) for one in found):
-                return True
-        return False
+    def steps(self) -> list[Callable[[list[Answer], list[tuple[Batch, Outcome]]], bool]]:
+        """Return what is tried in turn: a constant that one answer shows comes before fewer classes."""
+        first, *fewer = (partial(self.by_call, m) for m in self.classes)
+        return [first, partial(self.by_constant, True), *fewer, partial(self.by_constant, False)]
 
-    def by_constant(self, answers: list[Answer], _refusals: object) -> bool:
-        """Return whether an answer is explained by a constant that is built in, where answers depend on the batch."""
+    def by_call(self, m: int, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
+        """Return whether a call with m classes is explained; answers and refusals are added to those given."""
+        questions = self.questions
+        found = list(answers_of(questions, self._calls(m), self.dtype, m, refusals))
+        answers += found
+        if any(_settle(questions, self.inference, one, None) for one in found):
+            return True
+        # Fewer classes are a limit, and need a better match; so does a column of labels where others are answered.
+        plain = [one for one in found if not one.form[2]] or found
+        if m > 2 and any(_settle(questions, self.inference, one, LOOSE) for one in plain):
+            return True
+        return questions.part == "loss" and any(_settle_without_axis(questions, self.inference, one) for one in found)
+
+    def by_constant(self, shows: bool, answers: list[Answer], _refusals: object) -> bool:
+        """Return whether an answer is explained by a constant that is built in, where answers depend on the batch.
+
+        With `shows` no more is asked about than answers that are linear in a constant which somebody may have written.
+        """
         # Positive rows may be all that scores are but log-probabilities, for which alone negative ones are taken.
-        plain = _different([one for one in answers if one.batch.scores.min() > 0 and one.m == self.classes[0]])
-        plain += _different([one for one in answers if one.batch.scores.max() < 0 and one.m == self.classes[0]])
-        varied = len({one.got.tobytes() for one in answers}) > 1
-        constant = self.dtype == "float64" and varied
-        return constant and any(_settle_with_constant(self.questions, self.inference, one) for one in plain)
+        own = [one for one in answers if one.m == self.classes[0] and one.dtype == self.dtype]
+        plain = _different([one for one in own if one.batch.scores.min() > 0])
+        plain += _different([one for one in own if one.batch.scores.max() < 0])
+        varied = len({one.got.tobytes() for one in own}) > 1
+        if not varied or self.dtype not in Contract().dtypes:
+            return False
+        plain = [one for one in plain if not shows or shows_constant(self.questions, one)]
+        return any(_settle_with_constant(self.questions, self.inference, one) for one in plain)
 
     def _calls(self, m: int) -> list[dict[str, Any]]:
         """Return the keys by which the target may be called, the likeliest first."""
@@ -231,7 +244,8 @@ def _settle_with_constant(questions: Questions, inference: Inference, one: Answe
         if elsewhere or questions.predict(one.batch, **change).shape != one.got.shape:
             continue
         questions.learn(**change)
-        if (constants := fitted(questions) or _fitted_to_float32(questions)) is not None:
+        constants = fitted(questions, one.batch) or _fitted_to_float32(questions, one.batch)
+        if constants is not None:
             _tell(questions, inference, one, [change])
             questions.learn(**constants.changes)
             for key, value in constants.changes.items():
@@ -241,13 +255,13 @@ def _settle_with_constant(questions: Questions, inference: Inference, one: Answe
     return False
 
 
-def _fitted_to_float32(questions: Questions) -> Constants | None:
+def _fitted_to_float32(questions: Questions, batch: Batch) -> Constants | None:
     """Return constants that explain what is answered in float32, where float64 is calculated in part in that."""
     if questions.dtype != "float64":
         return None
     questions.dtype = "float32"
     try:
-        return fitted(questions)
+        return fitted(questions, batch)
     finally:
         questions.dtype = "float64"
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xentcheck.batches.batch import Batch
-from xentcheck.probing.boundary import constant
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import shown
+from xentcheck.probing.solved import constant
 
 _MOST = 1e-2
 _BLUR = 1e-14
