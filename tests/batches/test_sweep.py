@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
 
+from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.storage import digest
+from xentcheck.batches.strategies import batches
 from xentcheck.batches.sweep import sweep
 from xentcheck.batches.sweep_items import own_items
 from xentcheck.batches.validity import objection
@@ -26,6 +29,32 @@ def test_the_contract_admits_the_whole_sweep(contract: Contract, label_form: str
         assert {objection(space, batch) for batch in swept} == {""}
         assert len(swept) >= 6
         assert len({batch.scores.shape for batch in swept}) <= 8 or not expensive
+
+
+def test_with_few_shapes_one_has_every_number(declare: Callable[..., Contract]) -> None:
+    """What is an option and a number may be compiled anew for each value: elsewhere it is one of two, where drawn, too.
+
+    Weights are arrays, and vary everywhere.
+    """
+    names = ("label_smoothing", "z_loss", "class_weights", "ignore_index")
+    contract = declare(**{name: {"argument": name} for name in names}, labels=["sparse"], dtypes=["float32"])
+    swept = list(sweep(contract, "float32", "sparse", expensive_shapes=True))
+    drawn: list[Batch] = []
+
+    @settings(max_examples=60, phases=[Phase.generate], database=None, deadline=None)
+    @given(batches(contract, "float32", "sparse", expensive_shapes=True))
+    def draw(batch: Batch) -> None:
+        drawn.append(batch)
+
+    draw()
+    at_one = [batch for batch in swept if batch.scores.shape == (3, 5)]
+    elsewhere = [batch for batch in (*swept, *drawn) if batch.scores.shape != (3, 5)]
+    for name, least in (("label_smoothing", 4), ("z_loss", 3), ("ignore_index", 4)):
+        assert len({batch.options[name] for batch in at_one}) >= least
+    assert {batch.options["label_smoothing"] for batch in elsewhere} == {0.0, 0.1}
+    assert {batch.options["z_loss"] for batch in elsewhere} == {0.0, 1e-4}
+    assert {batch.options["ignore_index"] for batch in elsewhere if batch in drawn} <= {-100, 0}
+    assert any(np.ptp(batch.options["class_weights"]) for batch in elsewhere if batch.m > 1)
 
 
 def test_nearly_one_hot_rows_are_among_the_soft_ones() -> None:

@@ -12,6 +12,8 @@ from xentcheck.contract import Contract
 from xentcheck.engine.minimise import finding, minimise, translated
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import Cell
+from xentcheck.engine.recalled import Recalled
+from xentcheck.engine.run import check_target
 from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
@@ -177,3 +179,50 @@ def test_a_minimal_batch_is_tried_in_cells_that_take_the_same_options(options: A
     if found is not None:
         assert (found.dtype, found.scores.tolist(), found.options) == ("float32", [[0.5, 0.0]], {"z_loss": 0.25})
     assert translated(minimal, like.replace(labels=np.eye(4)[:3], label_form="onehot", options=minimal.options)) is None
+
+
+def test_what_one_reduction_was_answered_the_next_is_not_asked_again() -> None:
+    """Of a slow target, by laws that ask about the batch alone; what ended the process is asked again."""
+    contract, asked = Contract(dtypes=("float64",)), []
+
+    class Host:
+        died = ""
+
+        def evaluate(self, batch: Batch, want: Any = (), *given: Any, **others: Any) -> Outcome:
+            asked.append(batch.scores.shape)
+            return Outcome(died=self.died) if self.died else Outcome(loss=np.float64(np.inf))
+
+    host = Host()
+    case_of = Recalled(lambda batch: Case(contract, Capabilities(loss=True), host, batch))
+    reduced = []
+    for law in choose(["value", "finite"]):
+        first = next(iter(law.judge(case_of(BATCH))))
+        before = len(asked)
+        fall, minimal = minimise(Fall(law, first, BATCH), case_of, 60, [], contract)
+        reduced.append((fall.batch.scores.shape, minimal, len(asked) - before))
+    assert reduced[0][:2] == reduced[1][:2] == ((1, 1), True)
+    assert reduced[0][2] > 0 == reduced[1][2]
+    host.died = "SIGSEGV"
+    other = BATCH.rows([2, 1, 0])
+    asked.clear()
+    assert [case_of(other).answer.outcome.died for _ in "ab"] == ["SIGSEGV", "SIGSEGV"]
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("calls", "again"), [("few", False), ("many", True)])
+def test_a_slow_target_is_not_asked_by_each_law_that_falls(calls: str, again: bool) -> None:
+    """A loss of infinity breaks two laws on the same batches, and one of them asks for all."""
+
+    def asked_by(*laws: str) -> int:
+        asked = []
+
+        def loss(z: Any, y: Any) -> Any:
+            asked.append(z.shape)
+            return np.inf if np.max(z, initial=0.0) > 3 else mean_loss(z, y)
+
+        specification = TargetSpecification(loss=loss, changes={"calls": calls, "dtypes": ["float64"]})
+        report = check_target(specification, properties=laws)
+        assert {one.name for one in report.properties if one.status == "failed"} == set(laws)
+        return len(asked)
+
+    assert (asked_by("value", "finite") - asked_by("value") > 20) == again

@@ -15,7 +15,7 @@ from xentcheck.targets.outcome import Outcome
 
 SHAPES = [(2, 3), (1, 2), (3, 5), (1, 1), (4, 8), (33, 10), (3, 257), (1, 1025)]
 ALL = {(2, 3), (3, 5), (4, 8), (3, 257)}
-LAWS = ("vjp-linearity", "second-order", "forward-mode", "label-forms", "determinism")
+LAWS = ("vjp-linearity", "second-order", "forward-mode", "label-forms", "determinism", "deletion")
 OFFERED = Capabilities(gradient=True, vjp=True, hessian_vector=True, jvp=True)
 DEAR = Capabilities(gradient=True, vjp=True, hessian_vector=True, jvp=True, expensive_shapes=True)
 
@@ -23,15 +23,19 @@ DEAR = Capabilities(gradient=True, vjp=True, hessian_vector=True, jvp=True, expe
 class Noting:
     """A right target; notes what is asked that it has not compiled for a batch's loss and gradient together."""
 
-    def __init__(self, labels):
-        self.labels, self.asked = labels, []
+    def __init__(self, batch):
+        self.labels, self.shape, self.asked = batch.labels.dtype, batch.scores.shape, []
 
     def evaluate(self, batch, want=(), upstream=None, vector=None, tangent=None, **others):
         if upstream is not None or vector is not None or tangent is not None or len(want) < 2:
             self.asked.append("a function of its own")
         elif batch.labels.dtype != self.labels:
             self.asked.append("labels of another dtype")
-        loss, gradient = sparse_loss_and_gradient(batch.scores, batch.labels)
+        elif batch.scores.shape != self.shape:
+            self.asked.append("another shape")
+        kept = batch.labels != -100
+        gradient = np.zeros_like(batch.scores)
+        loss, gradient[kept] = sparse_loss_and_gradient(batch.scores[kept], batch.labels[kept])
         return Outcome(loss=loss, gradient=gradient)
 
 
@@ -40,8 +44,9 @@ def asked(capabilities, law, shape, labels="int64"):
     n, m = shape
     scores = np.linspace(-2.0, 2.0, n * m).reshape(shape)
     batch = Batch(scores, (np.arange(n) % m).astype(labels), "sparse", {}, "C")
-    host = Noting(batch.labels.dtype)
-    case = Case(Contract(label_dtypes=("int64", "int32", "uint8")), capabilities, host, batch)
+    host = Noting(batch)
+    contract = Contract(label_dtypes=("int64", "int32", "uint8"), ignore_index=-100)
+    case = Case(contract, capabilities, host, batch)
     assert case.answer is not None
     choose([law])[0].begin(case)
     return host.asked
@@ -54,3 +59,21 @@ def test_at_four_shapes_of_eight_for_the_commonest_labels(law):
     assert asked(DEAR, law, (2, 3))
     assert asked(OFFERED, law, (1, 2))
     assert not asked(DEAR, law, (3, 5), "int32")
+
+
+@pytest.mark.parametrize(("capabilities", "shapes"), [(DEAR, {(1, 4)}), (OFFERED, {(1, 4), (2, 4)})])
+def test_a_row_without_weight_makes_a_new_shape(capabilities, shapes):
+    """One more row of weight 0 is put in where that is not compiled for, or at a shape that has everything."""
+    asked = set()
+
+    class Shapes:
+        def evaluate(self, batch, *given, **others):
+            asked.add(batch.scores.shape)
+            return Outcome(loss=np.zeros(()))
+
+    contract = Contract(row_weights={"argument": "v"})
+    for place in range(24):
+        options = {"row_weights": np.array([2.0])}
+        batch = Batch(np.arange(4.0)[None] + place, np.array([1]), "sparse", options, "C")
+        choose(["row-weights"])[0].begin(Case(contract, capabilities, Shapes(), batch))
+    assert asked == shapes

@@ -8,7 +8,7 @@ do are credited with nothing else follows M. B. Cohen et al. on masking.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, permutations
 
@@ -25,7 +25,11 @@ Row = Mapping[str, Hashable]
 
 @lru_cache(maxsize=16)
 def covering_rows(
-    factors: Factors, strength: int, excluded: frozenset[frozenset[Level]], hiding: frozenset[Level] = frozenset()
+    factors: Factors,
+    strength: int,
+    excluded: frozenset[frozenset[Level]],
+    hiding: frozenset[Level] = frozenset(),
+    dear: frozenset[str] = frozenset(),
 ) -> tuple[Row, ...]:
     """Return rows in which each admissible tuple of levels of different factors occurs; always the same.
 
@@ -39,6 +43,9 @@ def covering_rows(
     hiding : frozenset of levels
         Levels beside which the other factors do not show, such as that all rows are ignored. A row that has one
         counts only for the tuples of which it is part.
+    dear : frozenset of str
+        Names of factors of which each new combination costs something: of levels that cover as much, one is taken that
+        occurs beside the others already.
 
     Returns
     -------
@@ -47,14 +54,19 @@ def covering_rows(
     """
     if not factors:
         return ({},)
-    return tuple(_Search(factors, min(strength, len(factors)), excluded, hiding).rows())
+    return tuple(_Search(factors, min(strength, len(factors)), excluded, hiding, dear).rows())
 
 
 class _Search:
     """A greedy search: each row begins with a tuple that is not covered, and takes what covers most beside it."""
 
     def __init__(
-        self, factors: Factors, strength: int, excluded: Iterable[frozenset[Level]], hiding: Iterable[Level]
+        self,
+        factors: Factors,
+        strength: int,
+        excluded: Iterable[frozenset[Level]],
+        hiding: Iterable[Level],
+        dear: Collection[str],
     ) -> None:
         self._levels: list[Level] = [(name, value) for name, values in factors for value in values]
         number = {level: place for place, level in enumerate(self._levels)}
@@ -68,6 +80,8 @@ class _Search:
                 for one in together:
                     self._barred[one].append(together - {one})
         self._used = np.zeros(len(self._levels), np.int64)
+        self._dear = {place for place, (name, _) in enumerate(self._levels) if name in dear}
+        self._paid: list[set[int]] = []
         self._open = self._every_tuple()
 
     def _every_tuple(self) -> NDArray[np.bool_]:
@@ -90,6 +104,7 @@ class _Search:
             self._close(row, [level for level in row if level in self._hiding])
             self._close(seed, ())  # also where each row that holds it hides it
             self._used[row] += 1
+            self._paid.append(self._dear.intersection(row))
             yield {self._levels[level][0]: self._levels[level][1] for level in sorted(row)}
 
     def _close(self, levels: list[int], hiding: Sequence[int]) -> None:
@@ -131,7 +146,22 @@ class _Search:
 
     def _best_first(self, levels: list[int], chosen: list[int]) -> list[int]:
         """Return levels by how much they cover, of equals that used least first; hiding ones last, to hide no seed."""
-        return sorted(levels, key=lambda level: (level in self._hiding, -self._gain(level, chosen), self._used[level]))
+        return sorted(
+            levels,
+            key=lambda level: (
+                level in self._hiding,
+                -self._gain(level, chosen),
+                self._costs(level, chosen),
+                self._used[level],
+            ),
+        )
+
+    def _costs(self, level: int, chosen: list[int]) -> bool:
+        """Return whether a level makes a combination of dear factors that no row has yet."""
+        if level not in self._dear:
+            return False
+        together = self._dear.intersection(chosen) | {level}
+        return not any(together <= paid for paid in self._paid)
 
     def _gain(self, level: int, chosen: list[int]) -> int:
         """Return how many tuples a level would newly cover beside those chosen, in each order of their levels."""

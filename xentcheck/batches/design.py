@@ -5,7 +5,7 @@ What the contract fixes (reduction, boundary, constants) is no factor: every bat
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from itertools import product
 
 from xentcheck.batches.covering import Level, Row, covering_rows
@@ -37,7 +37,9 @@ LEFT_OUT = "left out"
 """The level of an option that is not in the call, since others exclude it."""
 
 
-def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: int) -> tuple[Row, ...]:
+def design(
+    contract: Contract, dtypes: Sequence[str], shape: Shape, strength: int, *, few_graphs: bool = False
+) -> tuple[Row, ...]:
     """Return rows in which all admissible pairs or triples of levels occur; always the same.
 
     Parameters
@@ -49,6 +51,9 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
         Of the batches that are to be made of the rows.
     strength : int
         2 for pairs, 3 for triples.
+    few_graphs : bool
+        Whether the target compiles anew for each dtype of labels with each number among the options: then as few of
+        these combinations as can be occur.
     """
     settings = {form: InputSpace(contract, dtypes[0], form) for form in contract.labels}
     some = next(iter(settings.values()))
@@ -94,6 +99,7 @@ def design(contract: Contract, dtypes: Sequence[str], shape: Shape, strength: in
         strength,
         frozenset(excluded),
         frozenset(_hiding(contract)),
+        frozenset(_compiled(contract)) if few_graphs else frozenset(),
     )
 
 
@@ -158,6 +164,30 @@ def _exclusive(contract: Contract, factors: dict[str, tuple[Hashable, ...]]) -> 
         rows = [level for level in factors.get("ignored rows", ()) if level in ("some", "all")]
         excluded |= {frozenset({("ignore_index", LEFT_OUT), ("ignored rows", level)}) for level in rows}
     return excluded
+
+
+def _compiled(contract: Contract) -> set[str]:
+    """Return the factors of which a target that compiles for each shape may compile each combination."""
+    single = {name for name in contract.drawn if OPTIONS[name].kind in ("number", "integer")}
+    return {"dtype", "labels", "label dtype", "label shape", "dense label dtype", *single}
+
+
+def _usual(contract: Contract) -> dict[str, tuple[Hashable, ...]]:
+    """Return two levels of each number among the options, the plainest first."""
+    return {
+        name: OPTIONS[name].levels_of(declared)[:2]
+        for name, declared in contract.drawn.items()
+        if OPTIONS[name].kind == "number"
+    }
+
+
+def usual_numbers(contract: Contract, row: Row, fixed: Collection[str]) -> Row:
+    """Return the numbers of a row that are not usual ones, and not `fixed`, each as one that is."""
+    return {
+        name: usual[-1]
+        for name, usual in _usual(contract).items()
+        if name in row and name not in fixed and row[name] not in (*usual, LEFT_OUT)
+    }
 
 
 def index_of(level: Hashable, m: int) -> int:

@@ -56,6 +56,8 @@ def draw_options(
             options[key] = as_row_weights(space, _weights(n, codes[_BEFORE_WEIGHTS:] // len(_WEIGHTS)))
             continue
         values = option.drawn_of(space.contract.drawn[key], space.at(m))
+        if space.few_graphs:
+            values = values[:2]
         place = _SINGLE.index(key)
         code = int(codes[place]) // (1 if place < _BEFORE_WEIGHTS else len(_WEIGHTS))
         options[key] = values[code % len(values) or int(emphasised and option.kind == "number")]

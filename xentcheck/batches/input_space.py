@@ -32,14 +32,15 @@ class InputSpace:
     dtype : {"float16", "bfloat16", "float32", "float64"}
         The dtype of the scores.
     label_form : {"sparse", "onehot", "soft"}
-    one_label_dtype : bool
-        Whether labels are of the commonest dtype that is promised, and of no other.
+    few_graphs : bool
+        Whether batches are to differ little in what a target compiles anew for: labels are of the commonest dtype that
+        is promised, and a number among the options, or a label that is ignored, is the plainest or one other.
     """
 
     contract: Contract
     dtype: str
     label_form: str = "sparse"
-    one_label_dtype: bool = False
+    few_graphs: bool = False
 
     def __post_init__(self) -> None:
         if self.label_form not in ("sparse", "onehot", "soft"):
@@ -151,7 +152,7 @@ class InputSpace:
         fitting = [name for name in self._label_dtypes if m - 1 <= _capacity(name)[1]]
         both = [name for name in fitting if ignore_index is None or holds(name, ignore_index)]
         found = tuple(both or fitting)
-        return found[:1] if self.one_label_dtype else found
+        return found[:1] if self.few_graphs else found
 
     @cached_property
     def dense_label_dtypes(self) -> tuple[str, ...]:
@@ -159,7 +160,7 @@ class InputSpace:
         names = [self.dtype if name == "same" else name for name in self.contract.promised_dense_dtypes]
         found = tuple(dict.fromkeys(sorted(names, key=lambda name: name != self.dtype)))
         floats = tuple(name for name in found if name in FORMATS)
-        return (floats or found)[:1] if self.one_label_dtype else found
+        return (floats or found)[:1] if self.few_graphs else found
 
     @cached_property
     def _label_dtypes(self) -> tuple[str, ...]:

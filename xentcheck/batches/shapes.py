@@ -173,8 +173,11 @@ def asked_everything(space: InputSpace, shape: Shape, label_dtype: str) -> bool:
 
 
 def space_of(space: InputSpace, shape: Shape) -> InputSpace:
-    """Return the space of one of `few_shapes`: a shape is compiled for each dtype of labels, so one of them has all."""
-    return replace(space, one_label_dtype=shape != nearest_of(few_shapes(space), TYPICAL))
+    """Return the space of one of `few_shapes`: one of them has every dtype of labels and every number as an option.
+
+    A target compiles each shape anew for each of these.
+    """
+    return replace(space, few_graphs=shape != nearest_of(few_shapes(space), TYPICAL))
 
 
 def nearest_of(shapes: tuple[Shape, ...], wanted: Shape) -> Shape:

@@ -13,7 +13,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.covering import Row
-from xentcheck.batches.design import design
+from xentcheck.batches.design import design, usual_numbers
 from xentcheck.batches.families import families
 from xentcheck.batches.from_design import batch_of, dress
 from xentcheck.batches.input_space import InputSpace
@@ -66,7 +66,7 @@ def sweep(
     shape = nearest_of(few_shapes(space), TYPICAL) if expensive_shapes else nearest(space, TYPICAL)
     rows = [
         (place, row)
-        for place, row in enumerate(design(contract, run, shape, chosen.strength))
+        for place, row in enumerate(design(contract, run, shape, chosen.strength, few_graphs=expensive_shapes))
         if (row["dtype"], row["labels"]) == (dtype, label_form)
     ]
     share = max(chosen.by_hand // len(cells), chosen.fewest_by_hand)
@@ -140,9 +140,11 @@ def _batch(space: InputSpace, item: Item, row: Row, place: int, expensive: bool)
     n, m = shape
     if n and not wanted[0]:
         return None
+    dressed = space_of(space, shape) if expensive else space
+    if dressed.few_graphs:
+        row = {**row, **usual_numbers(dressed.contract, row, item.fixed)}
     rows = np.arange(n) % max(wanted[0], 1)
     scores = _with_classes(item, m)[rows]
-    dressed = space_of(space, shape) if expensive else space
     return dress(dressed, item.name, scores, item.labels[rows] % m, row, place, gives=item.gives)
 
 

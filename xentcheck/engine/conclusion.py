@@ -18,6 +18,7 @@ from xentcheck.engine.minimise import Asked, finding, minimise
 from xentcheck.engine.order import Order, capabilities_of
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.promises import weaker_promise
+from xentcheck.engine.recalled import Recalled
 from xentcheck.engine.roots import Found, shown_mechanism, whose_gradient_is_right
 from xentcheck.engine.search import CellResult, CellSearch, Fall
 from xentcheck.engine.shard_record import Record
@@ -108,6 +109,7 @@ class Conclusion:
     host: Host
     diagnosis: Diagnosis
     known: dict[str, Batch]
+    recalled: Recalled
     minimal: dict[str, Batch] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
 
@@ -122,7 +124,7 @@ class Conclusion:
         with noting(host, order.inputs) as evaluator, own as beside:
             capabilities = capabilities_of(host, order.costs)
             search = CellSearch.over(result, host.description.contract, capabilities, evaluator, order.dtypes)
-            yield cls(search, order, host, _diagnosis(search, order, host, beside), minimal)
+            yield cls(search, order, host, _diagnosis(search, order, host, beside), minimal, Recalled(search.case))
 
     def first(self, fall: Fall) -> None:
         """Report how a law was first broken."""
@@ -164,7 +166,9 @@ class Conclusion:
         known = [self.known[fall.law.name]] if fall.law.name in self.known else []
         try:
             budget = PROFILES[self.order.profile].reductions
-            return minimise(fall, self.search.case, budget, known, self.search.contract, excused, asked)
+            slow = self.search.capabilities.expensive_calls
+            case_of = self.recalled if slow and not fall.law.asks else self.search.case
+            return minimise(fall, case_of, budget, known, self.search.contract, excused, asked)
         except Exception as error:
             self._own_fault("reducing a finding", error)
             return fall, False
