@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import io
 import sys
+import tokenize
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,7 +19,7 @@ from xentcheck import reference
 from xentcheck.batches.batch import Batch
 from xentcheck.targets import TargetError, TargetSpecification, open_host
 from xentcheck.targets.call.framework import NumpyFramework
-from xentcheck.targets.call.framework_functions import TinyGrad
+from xentcheck.targets.call.framework_functions import BY_NAME, FunctionFramework, TinyGrad
 from xentcheck.targets.call.frameworks import FRAMEWORKS, framework_named
 from xentcheck.targets.call.target import Functions, Target
 from xentcheck.targets.outcome import Outcome
@@ -119,3 +123,31 @@ def test_tinygrad_compiles_in_the_process_of_the_target(said: str, left: int, mo
     monkeypatch.setenv("PARALLEL", said) if said else monkeypatch.delenv("PARALLEL", raising=False)
     TinyGrad()
     assert helpers.PARALLEL.value == left
+
+
+def code_lines(source: str) -> int:
+    """Return how many lines of a source are code: not empty, and no comment or docstring."""
+    documented: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            documented.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    blank = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    tokens = [one for one in tokenize.generate_tokens(io.StringIO(source).readline) if one.type not in blank]
+    return len({line for one in tokens for line in range(one.start[0], one.end[0] + 1)} - documented)
+
+
+def test_an_adapter_is_short() -> None:
+    """Of a framework that differentiates a function, and of a library whose loss is called in a way of its own."""
+    assert all(issubclass(one, FunctionFramework) for one in BY_NAME.values())
+    sources = {name: inspect.getsource(one) for name, one in BY_NAME.items()}
+    shims = Path(inspect.getfile(FunctionFramework)).parents[1] / "shims"
+    sources |= {path.name: path.read_text(encoding="utf-8") for path in shims.glob("*.py")}
+    assert len(sources) > 30
+    assert {name: count for name, source in sources.items() if (count := code_lines(source)) > 25} == {}
+
+
+def test_lines_of_code_are_counted_without_words() -> None:
+    """A docstring, a comment and an empty line are none; a text over two lines is two."""
+    words = "    " + 3 * '"' + "Words\n    of it." + 3 * '"'
+    source = f"class A:\n{words}\n\n    # a comment\n    b = 1  # another\n    c = (\n        'text'\n    )\n"
+    assert code_lines(source) == 5

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Loss = Callable[[Any], Any]
+
+_NO_DEVICE = "tinygrad has no device here that works ({}); its CPU needs clang on the path."
 
 
 class FunctionFramework(NumpyFramework):
@@ -195,7 +197,6 @@ class TinyGrad(FunctionFramework):
     """Targets that take tensors of tinygrad, on the CPU; ``Tensor.gradient``."""
 
     name = "tinygrad"
-    _HOST: ClassVar = {"half": np.float16, "float": np.float32, "double": np.float64}
 
     def __init__(self) -> None:
         os.environ.setdefault("DEV", "CPU")
@@ -203,10 +204,7 @@ class TinyGrad(FunctionFramework):
         try:
             self.own.Device[self.own.Device.DEFAULT]
         except Exception as error:  # which tinygrad keeps for the first calculation: no mistake of any loss
-            words = " ".join(str(error).split()).rstrip(".")
-            raise TargetError(
-                f"tinygrad has no device here that works ({words}); its CPU needs clang on the path."
-            ) from None
+            raise TargetError(_NO_DEVICE.format(" ".join(str(error).split()).rstrip("."))) from None
         # Its pool for compiling starts a process anew for every 16 kernels, which costs more than these do.
         parallel = getattr(importlib.import_module("tinygrad.helpers"), "PARALLEL", None)
         if parallel is not None and "PARALLEL" not in os.environ:
@@ -223,7 +221,7 @@ class TinyGrad(FunctionFramework):
     def pull(self, loss: Loss, scores: Any, upstream: NDArray[Any] | None) -> tuple[Any, Any]:  # noqa: D102
         value = loss(scores)
         shaped = np.ones(value.shape) if upstream is None else cotangent_like(upstream, value.shape)
-        host = shaped.astype(self._HOST[value.dtype.name]) if value.dtype.name in self._HOST else as_bfloat16(shaped)
+        host = shaped.astype(value.dtype.fmt) if value.dtype.fmt else as_bfloat16(shaped)  # as `struct` names a format
         gradient = value.gradient(scores, gradient=self.array(host))[0]
         self.own.Tensor.realize(value, gradient)  # together: what they share is calculated once
         return value, gradient
