@@ -9,7 +9,7 @@ import time
 import pytest
 
 from xentcheck.processes.supervised import Supervised
-from xentcheck.processes.waiting import kept_away
+from xentcheck.processes.waiting import kept_away, waits
 from xentcheck.targets.host.channel import Channel, ChannelTimeoutError
 from xentcheck.targets.host.deadline import Deadline
 
@@ -107,5 +107,29 @@ def test_a_process_beside_another_on_one_processor_has_waited():
             while longest(running) < 0.3 and time.monotonic() < until:
                 time.sleep(0.1)
             assert longest(running) >= 0.3
+        finally:
+            running.end()
+
+
+@pytest.mark.skipif(not os.path.exists(f"/proc/self/task/{os.getpid()}/children"), reason="only Linux tells")
+def test_what_a_process_waits_for_may_have_had_no_processor():
+    """Two that it has started share one processor, as compilers do on a busy machine, while it sleeps itself."""
+    processor = min(os.sched_getaffinity(0))
+    code = f"""
+import os, time
+for _ in "ab":
+    if not os.fork():
+        os.sched_setaffinity(0, {{{processor}}})
+        while True: pass
+while True: time.sleep(1)
+"""
+    with tempfile.TemporaryFile() as output:
+        running = Supervised([sys.executable, "-c", code], output.fileno(), os.environ, output)
+        try:
+            until = time.monotonic() + 20.0
+            while longest(running) < 0.3 and time.monotonic() < until:
+                time.sleep(0.1)
+            assert longest(running) >= 0.3
+            assert kept_away({}, waits(running.pid)) < 0.3
         finally:
             running.end()

@@ -64,8 +64,11 @@ class Supervised:
         return self._running.poll() is None and not self._other_command()
 
     def waits(self) -> dict[str, float]:
-        """Return the seconds for which each thread of the command has waited for a processor; see `waiting.waits`."""
-        return waits(self.pid)
+        """Return the seconds for which each thread of the command has waited for a processor; see `waiting.waits`.
+
+        Of what it has started, too: where a framework compiles, it waits for a compiler, which is what has to wait.
+        """
+        return waits(self.pid, offspring=True)
 
     def how_it_ended(self, patience: float = 5.0) -> tuple[str, int]:
         """Return how a command ended that answers no more, and the most memory that it had, in bytes; 0 if unknown.
