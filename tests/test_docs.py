@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shlex
@@ -70,7 +71,7 @@ RECORDS = [one for one in vars(results).values() if isinstance(one, type) and is
 def test_each_field_of_the_report_is_documented(record: type) -> None:
     """Among the parameters in the docstring of its record, which the page of the report shows."""
     assert f".. autoclass:: {record.__name__}\n" in (ROOT / "docs" / "reference" / "report.md").read_text("utf-8")
-    lines = re.findall(r"^    (\w[\w, ]*)(?: :.*)?$", record.__doc__ or "", re.MULTILINE)
+    lines = re.findall(r"^(\w[\w, ]*)(?: :.*)?$", inspect.getdoc(record) or "", re.MULTILINE)
     assert {one.name for one in fields(record)} <= {name.strip() for line in lines for name in line.split(",")}
 
 
