@@ -18,6 +18,10 @@ def numpy_inside(z, y):
     return jnp.asarray(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), y]).mean()
 
 
+def one_hot_times(z, y):
+    return -(jax.nn.one_hot(y, z.shape[1], dtype=z.dtype) * jax.nn.log_softmax(z)).sum(axis=1)
+
+
 TRACED = []
 
 

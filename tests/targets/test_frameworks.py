@@ -184,6 +184,23 @@ def test_an_option_of_0_that_selects_code_is_compiled() -> None:
         assert planted_jax.TRACED == [True]  # by vjp, of which one trace is the whole
 
 
+@pytest.mark.needs("jax")
+def test_scores_of_one_shape_are_asked_of_jax_as_the_loss_is_written() -> None:
+    """One-hot rows times -inf are nan there, with a gradient and without, and a selection where all is compiled."""
+    from tests.targets import planted_jax
+
+    with open_host(
+        TargetSpecification(planted_jax.one_hot_times, changes={"reduction": "none"}), in_process=True
+    ) as host:
+        for m, hidden in ((5, False), (4, True)):
+            scores = np.zeros((3, m))
+            scores[:, 1] = -np.inf
+            outcome = host.evaluate(Batch(scores, np.array([0, 2, 3])))
+            assert outcome.loss.dtype == np.float64
+            assert np.isfinite(outcome.loss).all() == hidden
+            assert np.isfinite(host.evaluate(Batch(scores, np.array([0, 2, 3])), ("loss",)).loss).all() == hidden
+
+
 @pytest.mark.needs("optax")
 def test_optax_in_a_worker() -> None:
     """float64 stays float64, every layout is taken, and a cotangent goes row by row."""

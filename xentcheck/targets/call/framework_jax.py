@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 # Arguments of these types select code; jax cannot trace them.
 _STATIC = (str, bool, type(None))
 
+_UNCOMPILED = (3, 5)
+"""The sizes of scores, rising and without those of 1, of which loss and gradient are asked as the target is written:
+one of the few shapes that targets of jax get."""
+
 
 class JaxFramework(NumpyFramework):
     """Targets that take whatever jax does; with 64-bit numbers enabled around each call.
 
     A function is compiled (``jax.jit``), with numbers of 0 fixed where these keep it from being traced, as in
-    ``if label_smoothing:``; one that cannot be traced at all is called as it is.
+    ``if label_smoothing:``; one that cannot be traced at all is called as it is. So are loss and gradient of scores of
+    one shape: what XLA makes of a whole program is not what its operations give one by one. It takes a product with
+    one-hot rows for a selection, for example, so that 0 * -inf is 0.
     """
 
     name = "jax"
@@ -44,7 +50,8 @@ class JaxFramework(NumpyFramework):
         def called(options: dict[str, Any], arguments: Any) -> Any:
             return function(*arguments, **options)
 
-        return self._run(("call", function), called, options, arguments)
+        as_written = _is_uncompiled(max(arguments, key=np.size, default=()))
+        return self._run(("call", function), called, options, arguments, as_written=as_written)
 
     def forward(
         self,
@@ -67,7 +74,8 @@ class JaxFramework(NumpyFramework):
         if upstream is not None:
             upstream = np.asarray(upstream)
         key = ("forward", function, position, upstream is None)
-        value, gradient = self._run(key, pulled, options, arguments, upstream)
+        as_written = _is_uncompiled(arguments[position])
+        value, gradient = self._run(key, pulled, options, arguments, upstream, as_written=as_written)
         if upstream is not None:
             cotangent_like(upstream, value.shape)
         return value, lambda: gradient
@@ -118,11 +126,20 @@ class JaxFramework(NumpyFramework):
 
         return loss
 
-    def _run(self, key: Any, function: Callable[..., Any], options: dict[str, Any], *arguments: Any) -> Any:
+    def _run(
+        self,
+        key: Any,
+        function: Callable[..., Any],
+        options: dict[str, Any],
+        *arguments: Any,
+        as_written: bool = False,
+    ) -> Any:
         """Call a function of ours with options and arguments: compiled, or as it is if jax cannot trace the target."""
         jax = self._jax
         failed = []
         with self._in_64_bits():
+            if as_written:
+                return function(*jax.tree_util.tree_map(self._own, (options, *arguments)))
             for static, traced in _separations(options):
                 named = (*key, *static.items())
                 if named in self._untraceable:
@@ -140,6 +157,10 @@ class JaxFramework(NumpyFramework):
             self._untraceable.update(failed)
             return answer
 
+    def _own(self, value: Any) -> Any:
+        """Return an array of jax's in the place of one of numpy's."""
+        return self._jax.numpy.asarray(value) if isinstance(value, np.ndarray) else value
+
     def _in_64_bits(self) -> AbstractContextManager[Any]:
         jax = self._jax
         if jax.config.jax_enable_x64:
@@ -150,6 +171,11 @@ class JaxFramework(NumpyFramework):
             enable = importlib.import_module("jax.experimental").enable_x64
         manager: AbstractContextManager[Any] = enable(True)
         return manager
+
+
+def _is_uncompiled(scores: Any) -> bool:
+    """Whether scores are of a shape of which the target is called as it is written."""
+    return tuple(sorted(size for size in np.shape(scores) if size != 1)) == _UNCOMPILED
 
 
 def _separations(options: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
