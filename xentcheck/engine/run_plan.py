@@ -12,8 +12,9 @@ from xentcheck.engine.order import Order, capabilities_of, swept
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.properties.case import Case
 from xentcheck.properties.registry import choose
-from xentcheck.targets import Host, TargetError, TargetSpecification
+from xentcheck.targets import Host, Outcome, TargetError, TargetSpecification
 from xentcheck.targets.find.registered import by_name
+from xentcheck.truth.formats import FORMATS
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
     """
     contract = host.description.contract
     chosen = _available(cells(contract, options.dtypes), host)
-    costs = _costs(host, chosen[0]) if _usable(host, chosen[0]) else NO_COSTS
+    costs = _costs(host, chosen[0]) if _begun_narrow(host, chosen) and _usable(host, chosen[0]) else NO_COSTS
     dtypes = tuple(dict.fromkeys(cell.dtype for cell in chosen))
     few = capabilities_of(host, costs).expensive_shapes
     return RunPlan(
@@ -157,12 +158,26 @@ def _costs(host: Host, cell: Cell) -> Costs:
     )
 
 
-def _usable(host: Host, cell: Cell) -> bool:
-    """Return whether a first call ends; raise TargetError if it fails whatever the batch: its signature is another."""
+def _begun_narrow(host: Host, chosen: tuple[Cell, ...]) -> bool:
+    """Ask the first batch of all in the narrowest dtype: what keeps that of its first call is then wrong in the others.
+
+    Returns whether it ended. Whatever is answered is for the search to find.
+    """
+    narrowest = max(chosen, key=lambda cell: FORMATS[cell.dtype].unit_roundoff)
+    return narrowest.dtype == chosen[0].dtype or not _first_outcome(host, narrowest).died
+
+
+def _first_outcome(host: Host, cell: Cell) -> Outcome:
+    """Return what the first batch of a cell is answered."""
     contract, capabilities = host.description.contract, capabilities_of(host)
     shapes = capabilities.expensive_shapes
     first = next(sweep(contract, cell.dtype, cell.labels, sizes="quick", expensive_shapes=shapes))
-    outcome = Case(contract, capabilities, host, first).answer.outcome
+    return Case(contract, capabilities, host, first).answer.outcome
+
+
+def _usable(host: Host, cell: Cell) -> bool:
+    """Return whether a first call ends; raise TargetError if it fails whatever the batch: its signature is another."""
+    contract, outcome = host.description.contract, _first_outcome(host, cell)
     raised = outcome.raised
     if raised is None or raised.kind != "TypeError" or raised.where or raised.call == "convert":
         return not outcome.died
