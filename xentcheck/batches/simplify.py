@@ -94,8 +94,8 @@ def simpler_scores(space: InputSpace, batch: Batch) -> Iterator[Batch]:
     scores = batch.scores.astype(np.float64)
     finite = np.where(np.isfinite(scores), scores, 0.0)
     wholes = [np.zeros_like(scores), np.repeat(scores[:1], batch.n, axis=0)]
-    wholes += [scores - finite.max(axis=1, keepdims=True), scores - np.rint(finite[:, :1])]
     with np.errstate(all="ignore"):
+        wholes += [scores - finite.max(axis=1, keepdims=True), scores - np.rint(finite[:, :1])]
         wholes += [np.round(scores, digits) for digits in (0, 1, 2, 3)]
         wholes += [_significant(scores, digits) for digits in (1, 2, 3)]
     now = _complexity(batch.scores)

@@ -28,9 +28,12 @@ _LIMITS = (("int16", 32_768), ("uint16", _UINT16))
 
 
 def class_counts(profile: str) -> tuple[int, ...]:
-    """Return the class counts of a profile, rising: 2^k and its neighbours, blocks and their neighbours."""
+    """Return the class counts of a profile, rising: 2^k and its neighbours, blocks and their neighbours.
+
+    4096 is whole blocks of every size up to it, as 4097 is one more.
+    """
     if profile == "quick":
-        powers = [2**k + 1 for k in range(2, 13)] + [2**k for k in range(3, 9)]
+        powers = [2**k + 1 for k in range(2, 13)] + [2**k for k in (*range(3, 11), 12)]
         return tuple(sorted({*powers, 31, 255, 517, 1001, _BEYOND}))
     powers = [2**k + step for k in range(2, 17) for step in (-1, 0, 1)]
     blocks = [size + step for size in _DECIMAL for step in (-1, 0, 1)]
@@ -41,7 +44,7 @@ def class_counts(profile: str) -> tuple[int, ...]:
 def row_counts(profile: str) -> tuple[int, ...]:
     """Return the row counts of a profile, rising: 1, 2, 2^k and its neighbours, blocks and their neighbours."""
     if profile == "quick":
-        powers = [2**k + 1 for k in range(2, 13)] + [2**k for k in range(4, 9)]
+        powers = [2**k + 1 for k in range(2, 13)] + [2**k for k in (*range(4, 9), 12)]
         return tuple(sorted({*powers, 1, 2, 255, 1001}))
     highest = 17 if profile == "thorough" else 13
     powers = [2**k + step for k in range(2, highest) for step in (-1, 0, 1)]
