@@ -103,6 +103,8 @@ def test_sums_of_soft_rows() -> None:
     plain = np.log(np.exp(Z34).sum(-1)) - (heavy * Z34).sum(-1)
     problem = given(Z34, heavy, form="soft", soft_rows="any")
     assert name(problem, "loss", plain.mean()) == "sum_t_ignored"
+    shifted = plain + (heavy.sum(-1) - 1) * Z34.max(-1)
+    assert name(problem, "loss", shifted.mean()) == "sum_t_ignored"
     problem = given(Z34, heavy, form="soft", soft_rows="renormalised")
     assert name(problem, "loss", losses(Z34, heavy).sum() / heavy.sum()) == "targets_divided_by_total"
     assert name(problem, "loss", losses(Z34, heavy).mean() / heavy.sum()) == "targets_divided_by_total"

@@ -25,6 +25,7 @@ SIDE_EFFECTS = {
     "hessian_vector-aliases-input": "The product is made in the memory of an input; allocate it.",
     "jvp-aliases-input": "The derivative along the tangent is made in the memory of an input; allocate it.",
     "earlier-result-changed": "One buffer is used for every result; allocate the result of each call.",
+    "result-returned-again": "What is kept for later calls is itself returned, and theirs with it; return a copy.",
     "errstate-changed": "numpy's error state is set and not restored; use `with np.errstate(...)`.",
     "numpy-replaced": "A name in numpy is bound anew, for all code that runs after it; bind one of the target's own.",
     "rounding-changed": "The processor's rounding mode is set and not restored.",
@@ -44,7 +45,7 @@ def event(law: str, violation: Violation) -> Cause | None:
     violation : Violation
     """
     title, got = violation.title, str(violation.got)
-    if law == "purity":
+    if law == "purity" or got in SIDE_EFFECTS:
         return Cause(got, SIDE_EFFECTS.get(got, "The call changes what is not its own."))
     if "the process running the target ended" in title or "ends the process" in title:
         late = hung(got)

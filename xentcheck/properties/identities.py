@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
@@ -22,6 +24,7 @@ from xentcheck.properties.law import (
     uncapped,
     uncapped_logits,
 )
+from xentcheck.targets.outcome import BACKWARD, OBSERVATIONS
 from xentcheck.truth.formats import FORMATS
 
 
@@ -288,6 +291,14 @@ def vjp_linearity(case: Case) -> Iterator[Found]:
     answer, again = (case.ask(case.batch, upstream=np.asarray(upstream), want=("gradient",)) for _ in range(2))
     yield case.judge(answer, f"with the upstream gradient {np.asarray(upstream).tolist()}")
     yield _unlike(case, answer, again, f"with the upstream gradient {np.asarray(upstream).tolist()} again")
+    yield _overwritten(case, answer, upstream)
+
+
+def _overwritten(case: Case, answer: Answer, upstream: NDArray[Any]) -> Iterator[Violation]:
+    """Yield what a backward pass overwrites only where the upstream gradient is not one: a product in place, say."""
+    for seen in answer.outcome.observations:
+        if seen in BACKWARD and seen not in case.answer.outcome.observations:
+            yield Violation(OBSERVATIONS[seen], case.batch, got=seen, upstream=upstream.tolist())
 
 
 def _unlike(case: Case, first: Answer, second: Answer, title: str) -> Iterator[Violation]:

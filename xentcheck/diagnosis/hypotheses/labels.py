@@ -175,9 +175,10 @@ def _sums(model: Model, dense: Floats) -> Iterator[Prediction]:
         yield Prediction("targets_divided_by_total", text, model.finish(rows, divisor=whole))
     if model.part == "loss" and model.contract.input == "logits" and model.contract.boundary.exact:
         text = "The log-sum-exp is not multiplied by the sum of the target row: lse - t.z is right where that is 1."
-        rows = model.lse * (model.t != 0).any(axis=-1) - dot(model.t, model.z)
         if not model.problem.z_loss and model.problem.class_weights is None:
-            yield Prediction("sum_t_ignored", text, model.finish(rows))
+            for top in (0.0, model.z.max(axis=-1)):
+                rows = model.lse - top - dot(model.t, model.z - np.reshape(top, (-1, 1)))
+                yield Prediction("sum_t_ignored", text, model.finish(rows))
 
 
 def _from(model: Model, mechanism: str, sentence: str, t: Floats, bits: float = 0.0) -> Prediction:

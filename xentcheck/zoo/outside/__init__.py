@@ -13,6 +13,7 @@ from xentcheck.zoo.outside import (
     first_logits,
     first_options,
     first_reports,
+    fourth_strangers,
     fourth_unseen,
     second_threads,
     second_working,
@@ -25,7 +26,10 @@ _SETS = {
     "first": (first_logits, first_gradients, first_options, first_reports),  # of 2026-11-28; tuned on since
     "second": (second_working, second_threads),  # of 2026-11-28, written after that, and tuned on a little
     "third": (third_authors, third_threads),  # of 2026-11-28, judged once, after all tuning
-    "fourth": (fourth_unseen,),  # of 2026-11-29: the kinds that were new, on which the diagnosis has been tuned since
+    "fourth": (
+        fourth_unseen,
+        fourth_strangers,
+    ),  # of 2026-11-29 and 30: the kinds that were new, on which the diagnosis has been tuned since
 }
 OUTSIDE: dict[str, tuple[Specimen, ...]] = {
     name: tuple(specimen for module in modules for specimen in specimens_of(module)) for name, modules in _SETS.items()
