@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import xentcheck
@@ -256,3 +257,16 @@ def test_a_batch_outside_the_domain_does_not_end_the_judging(result, early):
         "skipped",
         "judging ended before an example of it came" if early else LAWS[0].idle,
     )
+
+
+def test_a_dtype_kept_of_the_first_call_is_found():
+    """The first call is in the narrowest dtype, so that the others are calculated in it."""
+    kept = []
+
+    def loss(scores, labels):
+        kept.append(scores.dtype)
+        d = (scores - scores.max(axis=1, keepdims=True)).astype(kept[0])
+        return (np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(d)), labels]).mean().astype(scores.dtype)
+
+    report = check_target(TargetSpecification(loss=loss), properties=("value",), fail_fast=True)
+    assert [(found.property, found.dtype) for found in report.findings] == [("value", "float64")]

@@ -176,9 +176,9 @@ def _sums(model: Model, dense: Floats) -> Iterator[Prediction]:
     if model.part == "loss" and model.contract.input == "logits" and model.contract.boundary.exact:
         text = "The log-sum-exp is not multiplied by the sum of the target row: lse - t.z is right where that is 1."
         if not model.problem.z_loss and model.problem.class_weights is None:
-            for top in (0.0, model.z.max(axis=-1)):
-                rows = model.lse - top - dot(model.t, model.z - np.reshape(top, (-1, 1)))
-                yield Prediction("sum_t_ignored", text, model.finish(rows))
+            d = model.z - model.z.max(axis=-1, keepdims=True)
+            for log_sum, scores in ((model.lse, model.z), (model.log_sum, d)):
+                yield Prediction("sum_t_ignored", text, model.finish(log_sum - dot(model.t, scores)))
 
 
 def _from(model: Model, mechanism: str, sentence: str, t: Floats, bits: float = 0.0) -> Prediction:

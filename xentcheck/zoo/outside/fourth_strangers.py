@@ -88,3 +88,27 @@ def weights_in_the_loss_and_in_its_sum(scores: Any, labels: Any, w: Any) -> Any:
     """The weight of a row's label multiplies its loss, and once more where the losses are summed."""
     by_row = np.asarray(w, scores.dtype)[labels]
     return by_row @ (by_row * losses(scores, labels))
+
+
+@bug("partial_maximum", "value", contract=NONE)
+def maximum_of_the_lower_half_of_whole_blocks(scores: Any, labels: Any) -> Any:
+    """Of 512, 1024 ... classes the tree that finds the maximum looks at the lower half alone."""
+    m = scores.shape[1]
+    whole = m >= 512 and m & (m - 1) == 0
+    d = scores - scores[:, : m // 2 if whole else m].max(axis=1, keepdims=True)
+    with np.errstate(over="ignore"):
+        return np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(labels)), labels]
+
+
+@bug("result-returned-again", "determinism", contract=NONE)
+class HandsOutWhatItKeeps:
+    """Losses are remembered by all that they depend on, and the remembered array is itself returned."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Any, Any] = {}
+
+    def loss(self, scores: Any, labels: Any) -> Any:
+        key = (scores.shape, scores.dtype.str, scores.tobytes(), labels.dtype.str, labels.tobytes())
+        if key not in self._kept:
+            self._kept[key] = losses(scores, labels)
+        return self._kept[key]
