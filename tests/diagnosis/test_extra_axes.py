@@ -74,3 +74,23 @@ def test_labels_in_another_order() -> None:
     found = common_cause(answers[:1], answers[1:])
     assert found is not None
     assert (found.mechanism, found.shown) == ("labels_misaligned", True)
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["left out", "counted"])
+def test_means_of_sentences(empty: bool) -> None:
+    """The mean of the kept tokens of each sentence, and of these; one without any is left out, or counts as 0."""
+    random = np.random.default_rng(5)
+    answers = []
+    for n in (18, 36, 24):
+        z, y = 3 * random.normal(size=(n, 5)), random.integers(0, 3, n)
+        sizes = row_sizes((1,), n, 5)
+        y[: n // sizes[0]] = 0
+        kept = (y != 0).reshape(sizes[0], -1)
+        sums = (losses(z, np.eye(5)[y]).reshape(kept.shape) * kept).sum(axis=1)
+        some = kept.any(axis=1)
+        wrong = (sums[some] / kept.sum(axis=1)[some]).sum() / (len(kept) if empty else some.sum())
+        keys: dict[str, Any] = {"extra_axes": (1,), "ignore_index": 0, "mean_over": "kept"}
+        answers.append(Observation(posed(z, y, **keys), "loss", wrong))
+    found = common_cause(answers[:1], answers[1:])
+    assert found is not None
+    assert found.mechanism == "mean_of_means"

@@ -139,6 +139,19 @@ def test_smoothing_as_if_one_class_were_padding() -> None:
     assert name(problem, "loss", losses(Z34, 0.9 * t + 0.05 * (1 - t)).mean()) == "smoothing_over_fewer"
 
 
+def test_constants_and_factors_of_float32() -> None:
+    """A clip whose ends float32 has rounded, and one over the number of rows; both only beside float64."""
+    z = np.array([[30.0, 0.0, 0.0, 0.0], [0.0, 1.0, 2.0, 0.0], [0.0, 40.0, 0.0, 0.0]])
+    y, p = np.array([0, 2, 1]), softmax(z)
+    problem = given(p, y, input="probabilities", boundary={"clip": [1e-7, 1 - 1e-7]}, reduction="none")
+    low, high = (float(np.float32(one)) for one in (1e-7, 1 - 1e-7))
+    assert name(problem, "loss", -np.log(np.clip(p[np.arange(3), y], low, high))) == "constant_in_float32"
+    rows = losses(Z34, hot(Y34, 4))
+    assert name(given(Z34, Y34), "loss", rows.sum() * float(np.float32(1 / 3))) == "factor_in_float32"
+    g = softmax(Z34) - hot(Y34, 4)
+    assert name(given(Z34, Y34), "gradient", g * float(np.float32(1 / 3))) == "factor_in_float32"
+
+
 def test_eps_before_the_division() -> None:
     """Added to each entry of the row, which is divided by its new sum."""
     p = softmax(Z34)

@@ -23,6 +23,7 @@ MACHINE = {
     "float64's smallest normal number": 2.0**-1022,
     "float16's smallest normal number": 2.0**-14,
 }
+_FLOAT32 = np.finfo(np.float32)
 BITS = 3.0  # some thirty constants are tried, of which most lie out of reach of one batch
 
 
@@ -44,6 +45,9 @@ def fitted(model: Model) -> Iterator[Prediction]:
         text = f"The gradient is that of the loss with its guard ({_stated(stated)}); the contract's is without it."
         yield _guarded(model, "gradient_guarded", text, stated, model.unguarded[1], 0.0)
         return
+    if model.u < _FLOAT32.eps / 2 and (narrow := _in_float32(stated)) != stated:
+        text = f"The constants of {_stated(stated)} are rounded to float32."
+        yield _guarded(model, "constant_in_float32", text, narrow, model.unguarded[1])
     text = f"The guard that the contract states ({_stated(stated)}) has no effect."
     yield _guarded(model, "guard_missing", text, Boundary(), model.unguarded[1], 0.0)
     if stated.add is not None:
@@ -68,6 +72,15 @@ def fitted(model: Model) -> Iterator[Prediction]:
             Boundary(add=stated.clip[0]),
             model.unguarded[1],
         )
+
+
+def _in_float32(boundary: Boundary) -> Boundary:
+    """Return a boundary whose constants are numbers of float32."""
+    add = None if boundary.add is None else float(np.float32(boundary.add))
+    if boundary.clip is None:
+        return replace(boundary, add=add)
+    low, high = (float(np.float32(one)) for one in boundary.clip)
+    return replace(boundary, clip=(low, high))
 
 
 def _in_another_order(model: Model) -> Iterator[Prediction]:

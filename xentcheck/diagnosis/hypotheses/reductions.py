@@ -113,6 +113,15 @@ def given_divisor(model: Model) -> Iterator[Prediction]:
 
 
 @hypothesis(Rank.REDUCTION, quick=True, partly=True)
+def factor_in_float32(model: Model) -> Iterator[Prediction]:
+    """Yield the right sum times a factor 1 / divisor that was rounded to float32."""
+    divisor = model.divisor
+    if divisor > 0 and model.u < 2.0**-24 and (factor := float(np.float32(1 / divisor))) != 1 / divisor:
+        text = f"The factor 1 / {divisor:g} is rounded to float32; divide in the dtype of the {model.part}."
+        yield Prediction("factor_in_float32", text, model.right * divisor * factor)
+
+
+@hypothesis(Rank.REDUCTION, quick=True, partly=True)
 def factors(model: Model) -> Iterator[Prediction]:
     """Yield the right value with another sign or factor, and rows that were reduced."""
     right, part = model.right, model.part

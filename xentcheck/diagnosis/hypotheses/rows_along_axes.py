@@ -35,6 +35,23 @@ def first_axis_as_divisor(model: Model) -> Iterator[Prediction]:
         yield Prediction("divisor_first_axis", f"{text} {model.n} rows.", value)
 
 
+@hypothesis(Rank.REDUCTION, quick=True, partly=True)
+def means_of_the_first_axis(model: Model) -> Iterator[Prediction]:
+    """Yield means along the other axes, of what counts there, and the mean of these along the first axis."""
+    sizes = _sizes(model)
+    if not sizes or model.reduction != "mean" or model.contract.mean_over == "rows" or model.part != "loss":
+        return
+    counts = model.problem.kept if model.contract.mean_over == "kept" else model.row_weights
+    sums, shares = (np.asarray(one, np.float64).reshape(sizes[0], -1).sum(axis=1) for one in (model.rows(), counts))
+    some = shares != 0
+    if some.any():
+        text = "The mean is taken along the other axes, of a sentence, say, and then along the first: take that of all"
+        text += " rows that count at once."
+        total = (sums[some] / shares[some]).sum()
+        for items, which in ((sizes[0], "all"), (int(some.sum()), "those with some")):
+            yield Prediction("mean_of_means", text, np.asarray(total / items), variant=which)
+
+
 @hypothesis(Rank.LABELS, quick=True, partly=True)
 def labels_in_another_order(model: Model) -> Iterator[Prediction]:
     """Yield labels whose axes are reversed."""
