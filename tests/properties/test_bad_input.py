@@ -57,6 +57,8 @@ def test_nothing_and_single_classes():
     halves, half = "a one-hot row of two halves", "one-hot labels with an entry of 0.5"
     assert [spoil(ONE_HOT, "labels_not_binary", way)[1] for way in range(4)] == [half, halves, half, halves]
     assert spoil(ONE_HOT, "labels_not_binary")[0].labels.tolist() == [[0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    zeros = SPARSE.replace(scores=SPARSE.scores * [[0.0], [1.0]])
+    assert spoil(zeros, "probabilities_not_stochastic", 0) is None  # as many as they were
     assert spoil(one, "probabilities_not_stochastic", 1)[1] == "a row of probabilities that sums to 1.5"
     assert not_finite(one, "nan", at_label=False) is None
     assert np.isnan(not_finite(one, "nan", at_label=True)[0].scores).all()

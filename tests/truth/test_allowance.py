@@ -400,3 +400,14 @@ def test_a_z_loss_of_next_to_nothing_leaves_nearly_all_as_it_is():
     ]
     assert (found[1] >= found[0]).all()
     assert (found[1] < 1.15 * found[0]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_upstream_of_zero_leaves_nothing_to_round(dtype):
+    """Nothing times finite numbers is nothing exactly, even where others underflow beside it."""
+    z = np.array([[3.0, 0.0, 1.0], [3.0, 0.0, 1.0]], dtype)
+    declared = Contract(reduction="none", dtypes=[dtype])
+    problem = pose(declared, z, np.array([0, 1]), "sparse", upstream=np.array([0.0, np.finfo(dtype).tiny], dtype))
+    allowed = conformance(problem, conditions(problem)).gradient
+    assert (allowed[0] == 0.0).all()
+    assert (allowed[1] > np.finfo(dtype).tiny).all()

@@ -172,3 +172,10 @@ def test_no_bound_where_a_backward_pass_leaves_the_range_before_it_divides():
             contract, np.array([[logit, 0.0]], np.float16), np.array([1]), "sparse", upstream=np.array([3000.0])
         )
         assert np.isfinite(conformance(problem, conditions(problem)).gradient).all() == judged
+
+
+def test_tanh_of_a_small_number_is_nearly_as_accurate_as_the_arithmetic():
+    """What a continued fraction leaves out at |x| <= 1/16 is below 2^-93 of it, and less nearer to 0."""
+    x = np.array([2.0**-4, -(2.0**-4), 2.0**-5, 1e-5])
+    high, _, radius = Ball.exact(x).tanh().enclosure()
+    assert (radius <= np.array([2.0**-93, 2.0**-93, 2.0**-98, 2.0**-98]) * np.abs(high)).all()
