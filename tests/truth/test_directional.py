@@ -256,3 +256,14 @@ def test_only_where_it_is_wanted() -> None:
     assert conformance(problem, conditions(problem)).jvp is None
     with pytest.raises(ValueError, match="needs one"):
         certify(problem, PART, ())
+
+
+@pytest.mark.parametrize("name", ["float32", "float64"])
+def test_what_underflows_is_a_few_of_the_smallest_normal_numbers(name):
+    """14 of a probability, as of its exponential to 6 ulp and a quotient, and as many for 1 and for v in products."""
+    z = np.array([[0.0, -90.0 if name == "float32" else -740.0]], name)
+    problem = pose(
+        Contract(reduction="none", dtypes=[name]), z, np.array([0]), "sparse", tangent=np.array([[0.0, 1.0]])
+    )
+    allowed = conformance(problem, conditions(problem)).jvp
+    np.testing.assert_allclose(allowed, 3 * 14 * np.finfo(name).tiny, rtol=1e-4)

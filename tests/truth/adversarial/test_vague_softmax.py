@@ -47,6 +47,14 @@ def test_logits_that_a_narrower_dtype_moves(boundary):
     assert np.isfinite(small[1])  # of the maximum, at which the roundings of both may come together
 
 
+@pytest.mark.parametrize(("largest", "bounded"), [(127.0, True), (129.0, False)])
+def test_up_to_a_factor_of_e_there_is_a_bound(largest, bounded):
+    """From 128 on numbers of bfloat16 are 1 apart: two logits may come nearer to each other by that."""
+    stated = {"reduction": "none", "compute": "bfloat16"}
+    found = allowances(posed(np.array([[largest, largest - 1]], np.float32), np.array([0]), **stated)).gradient
+    assert np.isfinite(found).all() == bounded
+
+
 def test_of_an_entropy_nothing_is_left_either():
     """By exp(z - lse) two logits of 1e8 of three have p = 1 each, whose -p log p are 0; the entropy is log 2."""
     z, y = np.array([[1e8, 1e8, -1e8]], np.float32), np.zeros(1, int)  # the labels are not read
