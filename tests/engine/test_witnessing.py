@@ -53,3 +53,16 @@ def test_which_batches_are_differenced(monkeypatch):
     assert stepped.compared == complex_.compared == DIFFERENCED - 1
     assert stepped.agreed == complex_.agreed == DIFFERENCED - 1
     assert scipy.compared == scipy.agreed == 4 + 2**16 + 2 * SMALL + 1 + 2 + 3 * 2 * DIFFERENCED
+
+
+@pytest.mark.parametrize(
+    ("largest", "compared"), [(2.0**20, 1), (-(2.0**20), 1), (2.0**21, 0), (-np.inf, 0), (np.nan, 0), (np.inf, 0)]
+)
+def test_neither_large_logits_nor_what_is_no_number_is_differenced(monkeypatch, largest, compared):
+    """From 2^20 on little is left of a step in float64, and nothing at all beside an infinity."""
+    monkeypatch.setattr("xentcheck.engine.witnessing.JaxProcess", Absent)
+    with Witnessing(100) as witnessing:
+        witnessing.add([pose(Contract(), np.array([[largest, 0.0]]), np.array([1]), "sparse")])
+        _, _, stepped, complex_ = witnessing.results()
+    assert (stepped.compared, complex_.compared) == (compared, compared)
+    assert (stepped.agreed, complex_.agreed) == (compared, compared)
