@@ -16,6 +16,7 @@ from xentcheck.engine.run import Silent, check_target
 from xentcheck.engine.search import CellResult, Tally
 from xentcheck.properties.registry import LAWS, UnknownPropertyError
 from xentcheck.targets import TargetError, TargetSpecification
+from xentcheck.zoo.parts import mean_loss
 
 LOSSES = Path(__file__).with_name("losses.py")
 FAST = {"dtypes": ["float64"], "properties": ["answers", "value"]}
@@ -156,6 +157,26 @@ def test_interrupting_keeps_what_was_found():
     assert report.interrupted
     assert [found.property for found in report.findings] == ["value"]
     assert report.counts.run >= 60
+
+
+def test_after_ctrl_c_the_target_is_asked_nothing():
+    """Neither to reduce what was found nor to name its cause."""
+    calls = []
+
+    class Impatient(Silent):
+        def advance(self, cell_name, done):
+            if done == 60:
+                calls.clear()
+                raise KeyboardInterrupt
+
+    def summed(z, y):
+        calls.append(z.shape)
+        return mean_loss(z, y) * len(z)
+
+    report = check_target(TargetSpecification(loss=summed), properties=["value"], progress=Impatient())
+    assert report.interrupted
+    assert [found.property for found in report.findings] == ["value"]
+    assert calls == []
 
 
 def test_interrupted_before_any_finding_is_no_verdict():

@@ -174,6 +174,15 @@ def test_functions_hold_their_values(name: str, low: float, high: float, shape: 
                 assert inside(value, high_[i], low_[i], radius[i])
 
 
+def test_exponentials_of_what_is_certainly_far_below_are_nothing() -> None:
+    """Whatever its radius; an argument that may come near to where there is one may give anything."""
+    with np.errstate(all="ignore"):
+        high, _, radius = Ball(np.full(3, -1e4), None, np.array([1.0, 1e3, 9.5e3])).exp().enclosure()
+    assert (high == 0).all()
+    assert (radius[:2] < 2.0**-1000).all()
+    assert radius[2] >= np.exp(-500.0)
+
+
 @pytest.mark.parametrize("size", [8, 400])
 @pytest.mark.parametrize("near", [0.0, 2.0**-60, 2.0**-20, 0.05, 0.0625, 0.07, 1.0, 1e5, 1e200])
 def test_logarithms_of_exact_numbers_are_accurate(size: int, near: float) -> None:
