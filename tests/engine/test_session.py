@@ -159,6 +159,20 @@ def test_interrupting_keeps_what_was_found():
     assert report.counts.run >= 60
 
 
+def test_a_broken_law_is_told_once_in_each_cell():
+    """While the search goes on, by however many batches it is broken."""
+    told = []
+
+    class Telling(Silent):
+        def found(self, finding):
+            told.append((finding.property, finding.dtype))
+
+    specification = TargetSpecification(loss=lambda z, y: mean_loss(z, y) * len(z))
+    report = check_target(specification, properties=["value"], dtypes=["float64", "float32"], progress=Telling())
+    assert sorted(told) == [("value", "float32"), ("value", "float64")]
+    assert report.verdict == "violates"
+
+
 def test_after_ctrl_c_the_target_is_asked_nothing():
     """Neither to reduce what was found nor to name its cause."""
     calls = []
