@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xentcheck.cli.repeating import Repeat
     from xentcheck.report.html.page import Section
     from xentcheck.report.report import Report
-    from xentcheck.targets import TargetSpecification
+    from xentcheck.targets import Ahead, TargetSpecification
 
 
 class CheckRun:
@@ -87,7 +87,9 @@ class CheckRun:
         stack = contextlib.ExitStack()
         try:
             declared = given["assignments"] or given["contract_file"]  # a file of no keys states the defaults
+            ahead = None
             if about is None and given["probe"] and not declared:
+                ahead = self._ahead(stack, specification)
                 specification, about = probed(specification, given)
             report = check_target(
                 specification,
@@ -103,6 +105,7 @@ class CheckRun:
                 corpus=given["corpus"],
                 executor=self._executor(stack),
                 lines=bool(given["html"]),
+                ahead=ahead,
                 **self.limits,
             )
         except (TargetError, ContractError) as error:
@@ -124,6 +127,21 @@ class CheckRun:
         self._keep(report)
         stopped = report.interrupted and fault is None
         return not stopped and not (given["fail_fast"] and report.findings)
+
+    def _ahead(self, stack: contextlib.ExitStack, specification: TargetSpecification) -> Ahead | None:
+        """Have the process import the target that is going to be judged, while another one is probed.
+
+        That one is asked what no contract admits, and may not be judged after it.
+        """
+        from xentcheck.contract import ContractError
+        from xentcheck.targets import TargetError, import_ahead
+
+        with contextlib.suppress(TargetError, ContractError):  # which the probe will say
+            begun = import_ahead(specification, self.given["memory"])
+            if begun is not None:
+                stack.callback(begun.close)
+            return begun
+        return None
 
     def _executor(self, stack: contextlib.ExitStack) -> Executor | None:
         """Return what to judge with instead of local processes, if anything was given."""

@@ -33,7 +33,7 @@ from xentcheck.report.encoding import build, plain
 from xentcheck.report.report import BrokenOffError, Report
 from xentcheck.report.results import WitnessResult
 from xentcheck.report.waivers import Waiver
-from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
+from xentcheck.targets import Ahead, Host, TargetError, TargetSpecification, open_host
 from xentcheck.targets.host.in_process import LocalHost
 
 WITNESSES = "witnesses"
@@ -58,6 +58,7 @@ def check_target(
     corpus: str | os.PathLike[str] | None = None,
     lines: bool = False,
     waivers: Iterable[Waiver] = (),
+    ahead: Ahead | None = None,
 ) -> Report:
     """Judge a target.
 
@@ -74,6 +75,8 @@ def check_target(
     waivers : iterable of Waiver
         What is known and accepted, of this target and others. Where one holds for it, `fail_fast` does not end its run:
         a finding that is waived would do so.
+    ahead : Ahead, optional
+        A process in which the target has been imported, as by `import_ahead`.
 
     Raises
     ------
@@ -91,7 +94,9 @@ def check_target(
     entries, said = ([], []) if corpus is None else read(Path(corpus))
     laws = tuple(law.name for law in choose(properties))
     start = time.perf_counter()
-    opening = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
+    opening = open_host(
+        specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory, ahead=ahead
+    )
     with opening as host:
         waiving = Waiving.of(waivers, host)
         chosen = Options(

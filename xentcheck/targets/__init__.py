@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from xentcheck.targets.description import TargetDescription
     from xentcheck.targets.errors import TargetError
     from xentcheck.targets.find.listing import Available, available
-    from xentcheck.targets.host.open import Host, open_host
+    from xentcheck.targets.host.open import Ahead, Host, import_ahead, open_host
     from xentcheck.targets.outcome import OBSERVATIONS, Outcome, Raised
     from xentcheck.targets.specification import TargetSpecification
 
 __all__ = [
     "OBSERVATIONS",
+    "Ahead",
     "Available",
     "Host",
     "Outcome",
@@ -23,11 +24,13 @@ __all__ = [
     "TargetError",
     "TargetSpecification",
     "available",
+    "import_ahead",
     "open_host",
 ]
 
 # Resolved when asked for: the worker imports this package too, and must not import what only its parent needs.
 _HOMES = {
+    "Ahead": "host.open",
     "Available": "find.listing",
     "available": "find.listing",
     "Host": "host.open",
@@ -37,6 +40,7 @@ _HOMES = {
     "TargetDescription": "description",
     "TargetError": "errors",
     "TargetSpecification": "specification",
+    "import_ahead": "host.open",
     "open_host": "host.open",
 }
 

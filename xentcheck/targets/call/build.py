@@ -73,6 +73,20 @@ def build(plan: Mapping[str, Any], before_trial: Callable[[], None] = lambda: No
     return target
 
 
+def prepare(plan: Mapping[str, Any]) -> None:
+    """Import what a plan names, and its framework; nothing of it is called, and no class is instantiated.
+
+    Raises
+    ------
+    TargetError
+        As `build` will raise it again.
+    """
+    for value in plan["functions"].values():
+        if isinstance(value, str):
+            locate(value, plan["base"], plan["install"])
+    framework_named(plan["framework"])
+
+
 def follow(target: Target, contract: Mapping[str, Any], framework: str = "") -> None:
     """Have a target called by another contract: its order of arguments, axis and names of options.
 

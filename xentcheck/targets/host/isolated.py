@@ -15,6 +15,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract.harmless import harmless
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
+from xentcheck.targets.host.ahead import Ahead
 from xentcheck.targets.host.answer import (
     DamagedError,
     WorkerFaultError,
@@ -53,6 +54,8 @@ class WorkerHost(Host):
         Seconds that the import may take, and an evaluation in which something may be compiled; see `Patience`.
     memory : MemoryLimit, optional
         What the process may have of it.
+    ahead : Ahead, optional
+        A process that has been started for this target before.
     """
 
     def __init__(
@@ -61,16 +64,19 @@ class WorkerHost(Host):
         time_limit: float = TIME_LIMIT,
         first_time_limit: float = FIRST_TIME_LIMIT,
         memory: MemoryLimit | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         self._plan = plan
         self._memory = memory
         self._patience = Patience(time_limit, first_time_limit)
-        self._process: Process | None = None
+        self._process: Process | None
         self._description: TargetDescription | None = None
         self._closed = False
         self.restarts = 0
         self.last_output = ""
-        self._start()
+        self._process = ahead.taken(plan) if ahead is not None else None
+        if self._process is None:
+            self._start()
 
     def ready(self) -> TargetDescription:
         """Wait until the target has been imported and return what is known of it; raises TargetError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.errors import TargetError
+from xentcheck.targets.host.ahead import Ahead
 from xentcheck.targets.host.base import Host
 from xentcheck.targets.host.in_process import LocalHost
 from xentcheck.targets.host.isolated import FIRST_TIME_LIMIT, TIME_LIMIT, WorkerHost
@@ -11,12 +12,14 @@ from xentcheck.targets.host.memory import memory_limit
 from xentcheck.targets.specification import TargetSpecification, build_plan
 
 __all__ = [
+    "Ahead",
     "Host",
     "LocalHost",
     "TargetDescription",
     "TargetError",
     "TargetSpecification",
     "WorkerHost",
+    "import_ahead",
     "open_host",
 ]
 
@@ -29,6 +32,7 @@ def open_host(
     memory: int | str | None = None,
     in_process: bool | None = None,
     directory: str | None = None,
+    ahead: Ahead | None = None,
 ) -> Host:
     """Return a host for a target.
 
@@ -43,6 +47,8 @@ def open_host(
         Whether the target runs in this process; by default only where a part of it is a callable given as such.
     directory : str, optional
         Where paths begin and pyproject.toml is looked for; by default the current directory.
+    ahead : Ahead, optional
+        What `import_ahead` has begun for this target, with the same memory.
 
     Raises
     ------
@@ -57,4 +63,13 @@ def open_host(
         if limit is not None:
             raise TargetError("A callable is called in this process, without --memory: give the target by name.")
         return LocalHost(planned)
-    return WorkerHost(planned, time_limit, first_time_limit, limit)
+    return WorkerHost(planned, time_limit, first_time_limit, limit, ahead)
+
+
+def import_ahead(specification: TargetSpecification, memory: int | str | None = None) -> Ahead | None:
+    """Begin to import a target whose contract is not known yet; None for one that runs in this process.
+
+    The parameters are those of `open_host`, which raises what is raised here, too.
+    """
+    planned = build_plan(specification)
+    return None if specification.in_process else Ahead(planned, memory_limit(memory))

@@ -42,9 +42,11 @@ class Process:
         The fields of `specification.BuildPlan`.
     memory : int, optional
         Bytes that it may have.
+    ahead : bool
+        Whether the target is imported and another plan is going to follow; see `ahead.Ahead`.
     """
 
-    def __init__(self, plan: dict[str, Any], memory: int | None = None) -> None:
+    def __init__(self, plan: dict[str, Any], memory: int | None = None, ahead: bool = False) -> None:
         ours, theirs = socket.socketpair()
         shared = SharedFile.create()
         shared.hand_over(ours)
@@ -71,7 +73,7 @@ class Process:
         self._output = output
         self.greeted = False
         self._finalizer = weakref.finalize(self, _end, self._running, self.channel, output)
-        self.channel.send({"plan": plan, "path": path, "memory": memory})
+        self.channel.send({"plan": plan, "path": path, "memory": memory, "ahead": ahead})
 
     def alive(self) -> bool:
         """Whether the process runs."""

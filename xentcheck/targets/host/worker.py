@@ -1,6 +1,6 @@
 """The process beside xentcheck in which a target runs.
 
-It builds the target from its plan, then answers calls until the channel closes.
+It builds the target from its plan, or imports it ahead of that, then answers calls until the channel closes.
 Started by `host.WorkerHost`. It needs the standard library, numpy and what the target needs, nothing else. All that
 it needs itself is imported before the folders of the target are on the path, so that no file there is taken for it.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import ContractError
-from xentcheck.targets.call.build import build, follow
+from xentcheck.targets.call.build import build, follow, prepare
 from xentcheck.targets.call.frameworks import FRAMEWORKS
 from xentcheck.targets.call.observe import Environment, processor_state
 from xentcheck.targets.call.signature import parameters_of, settings_of
@@ -48,6 +48,10 @@ def main(descriptor: int) -> None:
         limit_memory(order["memory"])
         if plan["base"] and plan["base"] not in sys.path[:1]:
             sys.path.insert(0, plan["base"])
+        if order["ahead"]:
+            with contextlib.suppress(Exception):  # what it is will be said of the plan that comes
+                prepare(plan)
+            plan = channel.receive()[0]["plan"]
         try:
             target = build(plan, before_trial=lambda: channel.send({"trial": True}))
             target.environment = Environment(exclusive=True)
