@@ -129,6 +129,17 @@ def test_float_labels_only_where_declared(declare: Declare, draw: Draw) -> None:
     assert {batch.labels.dtype.kind for batch in draw(Contract(), "float64", "sparse")} <= {"i", "u"}
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_labels_in_the_dtype_of_the_scores(declare: Declare, draw: Draw, dtype: str) -> None:
+    """Whatever it is, beside other dtypes that are listed or alone; no class has a number that it does not hold."""
+    declared = declare(label_dtypes=["same"], dtypes=["float16", "bfloat16", "float64"])
+    drawn = draw(declared, dtype, "sparse", examples=60)
+    assert {batch.labels.dtype.name for batch in drawn} == {dtype}
+    assert max(batch.m for batch in drawn) <= 2 ** {"float16": 11, "bfloat16": 8, "float64": 53}[dtype] + 1
+    both = draw(declared.replace(label_dtypes=["int64", "same"]), dtype, "sparse", examples=60)
+    assert {batch.labels.dtype.name for batch in both} == {dtype, "int64"}
+
+
 def test_narrow_label_dtypes_bound_the_classes(declare: Declare, draw: Draw) -> None:
     """With int8 labels alone no batch has more than 128 classes."""
     drawn = draw(declare(label_dtypes=["int8"]), "float32", "sparse", examples=120)

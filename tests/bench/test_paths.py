@@ -106,4 +106,6 @@ def test_labels_have_a_dtype_that_is_taken() -> None:
     assert inputs.batch({}, 2, 3, "float32", "sparse").labels.dtype == np.int64
     contract = {"label_dtypes": ["int32", "uint8"]}
     assert inputs.batch(contract, 2, 3, "float32", "sparse").labels.dtype == np.int32
+    contract = {"label_dtypes": ["same"]}
+    assert inputs.batch(contract, 2, 3, "bfloat16", "sparse").labels.dtype.name == "bfloat16"
     assert inputs.batch({}, 2, 3, "bfloat16", "onehot").labels.dtype.name == "bfloat16"

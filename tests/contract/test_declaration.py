@@ -11,7 +11,7 @@ from xentcheck.contract import Argument, Boundary, Contract, ContractError, pars
 EXAMPLES = {
     "input": ["logits", "probabilities", "log_probabilities"],
     "labels": [["sparse"], ["onehot", "soft"]],
-    "label_dtypes": ["integers", ["int64"], ["float32", "int8"]],
+    "label_dtypes": ["integers", ["int64"], ["float32", "int8"], ["same"]],
     "dense_label_dtypes": ["numbers", ["same"], ["bool", "uint16", "float16"]],
     "label_shapes": [["(n,)"], ["(n,)", "(n,1)"]],
     "reduction": ["mean", "sum", "none"],

@@ -49,6 +49,7 @@ CHOSEN = (
     "sum_of_entropies_by_column",
     "probabilities_by_logsumexp",
     "signs_at_probabilities_of_zero",
+    "labels_beside_scores",
 )
 """One of each convention."""
 OF_A_MISTAKE = {("takes_both_without_a_promise", "exclusive")}

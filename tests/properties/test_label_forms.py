@@ -40,6 +40,27 @@ def test_one_hot_rows_become_class_numbers_and_soft_ones():
     assert forms([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]], "onehot") == []
 
 
+@pytest.mark.parametrize(
+    ("promised", "names"),
+    [("integers", ["int64"]), (["uint8"], ["uint8"]), (["same"], ["float64"]), (["int8", "same"], ["int8"])],
+)
+def test_class_numbers_of_rows_have_a_promised_dtype(promised, names):
+    """That of the scores where `same` alone is; none where none holds the highest."""
+    case = Case(
+        Contract(labels=EVERY, label_dtypes=promised), Capabilities(), None, Batch(SCORES, np.array(ROWS), "onehot")
+    )
+    found = [one.labels.dtype.name for one, _ in _other_forms(case) if one.label_form == "sparse"]
+    assert found == names
+
+
+def test_no_class_numbers_where_no_promised_dtype_holds_them():
+    """A class beyond those of int8."""
+    labels = np.zeros((1, 200))
+    labels[0, 150] = 1
+    case = Case(Contract(labels=EVERY, label_dtypes=["int8"]), Capabilities(), None, Batch(labels, labels, "onehot"))
+    assert [one.label_form for one, _ in _other_forms(case)] == ["soft"]
+
+
 @pytest.mark.parametrize("promised", [EVERY, ("soft",)])
 def test_soft_rows_stay_soft(promised):
     """All weight goes to the largest label of each row."""

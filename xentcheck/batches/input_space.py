@@ -164,8 +164,8 @@ class InputSpace:
 
     @cached_property
     def _label_dtypes(self) -> tuple[str, ...]:
-        declared = self.contract.label_dtypes
-        return FEWEST_DTYPES_FIRST if isinstance(declared, str) else declared
+        integers = isinstance(self.contract.label_dtypes, str)
+        return FEWEST_DTYPES_FIRST if integers else self.contract.promised_sparse_dtypes(self.dtype)
 
     def _domain(self, limit: str, default: Any) -> Any:
         return (self.contract.domain or {}).get(limit, default)

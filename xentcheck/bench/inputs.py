@@ -28,7 +28,7 @@ def batch(contract: Mapping[str, Any], rows: int, classes: int, dtype: str, form
     labels = random.integers(0, classes, rows)
     scores = _scores(logits, contract.get("input", "logits")).astype(dtype_of(dtype))
     if form == "sparse":
-        return Batch(scores, labels.astype(_label_dtype(contract)), "sparse")
+        return Batch(scores, labels.astype(dtype_of(_label_dtype(contract, dtype))), "sparse")
     return Batch(scores, one_hot(labels, classes, scores.dtype), "onehot")
 
 
@@ -43,6 +43,7 @@ def _scores(logits: NDArray[np.float32], kind: str) -> NDArray[Any]:
     return np.asarray(shifted - np.log(sums))
 
 
-def _label_dtype(contract: Mapping[str, Any]) -> str:
+def _label_dtype(contract: Mapping[str, Any], scores: str) -> str:
     allowed = contract.get("label_dtypes", "integers")
-    return "int64" if allowed == "integers" or "int64" in allowed else str(allowed[0])
+    name = "int64" if allowed == "integers" or "int64" in allowed else str(allowed[0])
+    return scores if name == "same" else name

@@ -85,6 +85,12 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         """Return this contract with some keys changed."""
         return Contract.from_mapping({**self.as_mapping(), **changes})
 
+    def promised_sparse_dtypes(self, scores: str) -> tuple[str, ...]:
+        """The dtypes of sparse labels beside scores of a dtype: those listed, or all of INTEGERS."""
+        if isinstance(self.label_dtypes, str):
+            return INTEGERS
+        return tuple(dict.fromkeys(scores if name == "same" else name for name in self.label_dtypes))
+
     @property
     def promised_dense_dtypes(self) -> tuple[str, ...]:
         """The dtypes of one-hot and soft labels that are tried: those listed, or all of DENSE."""

@@ -73,11 +73,13 @@ class Inputs:
     )
     label_dtypes: str | tuple[str, ...] = key(
         "integers",
-        ListOf(*INTEGERS, *DTYPES, word="integers"),
-        words="`integers`, or a list of dtypes",
+        ListOf("same", *INTEGERS, *DTYPES, word="integers"),
+        words="`integers`, or a list of `same` and dtypes",
         meaning=(
             "Dtypes of sparse labels. `integers` stands for all eight; a target that cleanly refuses one other than "
-            "int64 breaks no law."
+            "int64 breaks no law. `same` is that of the scores, as where class numbers and scores lie in arrays of "
+            "one dtype; in it, as in any dtype of floats, class numbers are whole, and none is given that it does not "
+            "hold: 2049 in float16."
         ),
         example='label_dtypes=["int64"]',
     )

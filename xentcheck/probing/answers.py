@@ -21,7 +21,7 @@ _FORMS = (
     ("onehot", "", False),
     ("sparse", "", True),
     ("sparse", "int32", False),
-    ("sparse", "float64", False),
+    ("sparse", "same", False),
     ("onehot", "int64", False),
     ("onehot", "bool", False),
 )

@@ -75,9 +75,17 @@ def _plain(questions: Questions, form: str) -> Batch:
 
 
 def _answers(questions: Questions, form: str) -> bool:
-    """Return whether a form is answered; rows that are refused in the dtype of the scores are tried in another."""
+    """Return whether a form is answered; labels that are refused in the plainest dtype are tried in another.
+
+    That is, class numbers in the dtype of the scores, and rows in another of floats than that.
+    """
     if questions.agrees(_plain(questions, form)):
         return True
+    if form == "sparse" != questions.form and questions.ask(_plain(questions, form)).raised is not None:
+        questions.sparse_dtype = "same"
+        if questions.agrees(_plain(questions, form)):
+            return True
+        questions.sparse_dtype = ""
     before = questions.dense_dtype
     beside = questions.form == "sparse" != form and not before
     if not beside or questions.ask(_plain(questions, form)).raised is None:
@@ -119,10 +127,27 @@ def _sparse(questions: Questions, inference: Inference) -> None:
     right, wrong = _by_dtype(questions, batch, _FEW_INTEGERS if few else everything)
     if "int64" in right:
         inference.tell("label_dtypes", "integers", _dtypes_in_words(right, wrong))
+    elif right == [questions.dtype] and (evidence := _only_beside_their_own(questions)):
+        inference.tell("label_dtypes", ["same"], f"{_dtypes_in_words(right, wrong)}; {evidence}")
+        questions.learn(label_dtypes=["same"])
     elif right:
         inference.tell("label_dtypes", right, _dtypes_in_words(right, wrong))
         questions.learn(label_dtypes=right)
+        if "same" in (questions.label_dtype, questions.sparse_dtype):
+            questions.sparse_dtype = right[0]
+            questions.label_dtype = right[0] if questions.form == "sparse" else questions.label_dtype
     _note_wrong(inference, wrong)
+
+
+def _only_beside_their_own(questions: Questions) -> str:
+    """Return what shows that class numbers are taken in the dtype of other scores, and not in these; "" if nothing."""
+    other = "float32" if questions.dtype == "float64" else "float64"
+    batch = questions.plain(questions.few, form="sparse", dtype=other)
+    own, crossed = (batch.replace(labels=batch.labels.astype(name)) for name in (other, questions.dtype))
+    questions.ask_all([own, crossed])
+    if not questions.agrees(own) or questions.agrees(crossed):
+        return ""
+    return f"beside scores in {other}, labels in {other} are, and in {questions.dtype}: {said(questions.ask(crossed))}"
 
 
 def _dense_dtypes(questions: Questions, inference: Inference) -> None:

@@ -31,6 +31,7 @@ class Ordinary:
         self.dtype = "float64"
         self.form = "sparse"
         self.label_dtype = ""
+        self.sparse_dtype = ""  # of class numbers, beside rows of labels
         self.dense_dtype = ""  # of rows of labels, beside class numbers
         self.wide = False
         self.m = 3
@@ -69,7 +70,8 @@ class Ordinary:
         asked = np.asarray(labels)
         if form == "sparse":
             made = asked.reshape(-1, 1) if self.wide else asked.reshape(-1)
-            made = made.astype(self.label_dtype if self.form == "sparse" and self.label_dtype else np.int64)
+            known = self.label_dtype if self.form == "sparse" else self.sparse_dtype
+            made = made.astype(given.dtype if known == "same" else known or np.int64)
         else:
             dense = one_hot(asked, given.shape[1], np.float64) if asked.ndim < 2 else asked
             made = dense.astype((self.dense_dtype if self.form == "sparse" else self.label_dtype) or given.dtype)

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
-from xentcheck.batches.input_space import dtype_named, reads_as_classes
+from xentcheck.batches.input_space import dtype_named, holds, reads_as_classes
 from xentcheck.batches.layout import LAYOUTS
 from xentcheck.contract import Contract
-from xentcheck.contract.declaration import INTEGERS
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Found, Violation, law, of_labels, uncapped_logits
 from xentcheck.truth.formats import FORMATS
@@ -106,7 +105,7 @@ def row_independence(case: Case) -> Iterator[Found]:
 def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
     if why := of_labels(contract, capabilities):
         return why
-    dtypes = len(INTEGERS) if isinstance(contract.label_dtypes, str) else len(contract.label_dtypes)
+    dtypes = max(len(contract.promised_sparse_dtypes(scores)) for scores in contract.dtypes)
     sparse = "sparse" in contract.labels and (dtypes > 1 or len(contract.label_shapes) > 1)
     dense = contract.labels != ("sparse",) and len(contract.promised_dense_dtypes) > 1
     varied = len(contract.labels) > 1 or sparse or dense
@@ -151,7 +150,12 @@ def _other_forms(case: Case) -> Iterator[tuple[Batch, str]]:
             if form == "soft":
                 yield batch.replace(label_form="soft"), "with the labels passed as soft ones"
             elif not np.any(flat == ignored):
-                labels = flat.astype(np.int64)
+                promised = contract.promised_sparse_dtypes(batch.dtype)
+                highest = int(flat.max(initial=0))
+                name = "int64" if "int64" in promised else next((one for one in promised if holds(one, highest)), "")
+                if not name:
+                    continue  # none of those promised has so high a number
+                labels = flat.astype(dtype_named(name))
                 yield batch.replace(labels=labels, label_form="sparse"), "with the labels as integers"
 
 
@@ -161,19 +165,18 @@ def _all_one_hot(batch: Batch) -> bool:
 
 
 def _other_integers(case: Case) -> Iterator[tuple[Batch, str]]:
-    """The labels in every other promised integer dtype that holds them."""
+    """The class numbers in every other promised dtype that holds them."""
     contract, batch = case.contract, case.batch
     if batch.label_form != "sparse":
         return
-    promised = INTEGERS if isinstance(contract.label_dtypes, str) else contract.label_dtypes
+    promised = contract.promised_sparse_dtypes(batch.dtype)
     if case.capabilities.expensive_shapes:
         promised = tuple(name for name in promised if name in ("int32", "uint8"))  # a compilation each
     values = batch.labels.astype(np.int64)
     low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
     for name in promised:
-        limits = np.iinfo(name) if name in INTEGERS else None
-        if limits and limits.min <= low and high <= limits.max and name != batch.labels.dtype.name:
-            yield batch.replace(labels=batch.labels.astype(name)), f"with labels of dtype {name}"
+        if holds(name, low) and holds(name, high) and name != batch.labels.dtype.name:
+            yield batch.replace(labels=batch.labels.astype(dtype_named(name))), f"with labels of dtype {name}"
 
 
 def _other_numbers(case: Case) -> Iterator[tuple[Batch, str]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from xentcheck.zoo.parts import (
     Array,
+    at,
     dense_gradients,
     dense_losses,
     dense_mean_gradient,
@@ -104,3 +105,16 @@ def boolean_labels_inverted(scores: Array, targets: Array) -> Any:
     """Read boolean labels as a mask of what does not count."""
     t = ~targets if targets.dtype == np.bool_ else targets
     return mean(-np.where(t == 0, 0, t * np.log(softmax(scores))).sum(axis=1))
+
+
+@bug(
+    "labels_wrapped",
+    "value",
+    contract={"label_dtypes": ["same"], "reduction": "none"},
+    thread="numpy: astype(int8) of class numbers that are floats",
+)
+def class_numbers_of_floats_in_eight_bits(scores: Array, labels: Array) -> Any:
+    """Read class numbers, which come in the dtype of the scores, as int8: 128 counts from the end."""
+    if labels.dtype != scores.dtype:
+        raise TypeError(f"expected labels of {scores.dtype}, not {labels.dtype}")
+    return -at(log_softmax(scores), labels.astype(np.int8))

@@ -72,6 +72,22 @@ def float_labels(scores: Array, labels: Array) -> Any:
     return mean_loss(scores, labels)
 
 
+@right(
+    contract={
+        "labels": ["sparse", "onehot"],
+        "label_dtypes": ["same"],
+        "dense_label_dtypes": ["same"],
+        "dtypes": ["float16", "float32", "float64"],
+        "reduction": "none",
+    }
+)
+def labels_beside_scores(scores: Array, labels: Array) -> Any:
+    """Labels in the dtype of the scores, as in one array with them; in any other they are refused."""
+    if labels.dtype != scores.dtype:
+        raise TypeError(f"labels must be {scores.dtype}, as the scores are, not {labels.dtype}")
+    return row_losses(scores, labels) if labels.ndim == 1 else dense_losses(scores, labels)
+
+
 @right()
 def only_int64_labels(scores: Array, labels: Array) -> Any:
     """Labels of another dtype than int64 are refused cleanly."""
