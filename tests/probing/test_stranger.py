@@ -166,3 +166,17 @@ def test_what_to_write_around_a_loss_is_said() -> None:
         TargetError, match="tensors of its own, or a dict a row, write a function of arrays that calls it"
     ):
         told(of_dicts)
+
+
+class KeepsItsLoss:
+    """As a layer of a network that returns nothing."""
+
+    def forward(self, p: Any, t: Any) -> None:
+        """Leave the loss in the object."""
+        self.output = -(t * np.log(p)).sum()
+
+
+def test_a_loss_that_is_kept_and_not_returned() -> None:
+    """What to do about it is said."""
+    with pytest.raises(TargetError, match=r"returned None.*write a function of scores and labels that returns it"):
+        infer(TargetSpecification(loss=KeepsItsLoss().forward))
