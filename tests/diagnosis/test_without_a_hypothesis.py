@@ -86,5 +86,6 @@ def test_options_are_not_mixed_up() -> None:
         answers.setdefault("linear", []).append(Observation(problem, "loss", rows + 0.01 * lse))
     told = {said: likely_cause(some[1:2], some[2:]) for said, some in answers.items()}
     assert {said: cause.mechanism for said, cause in told.items() if cause is not None and cause.shown} == {
-        "smoothed twice": "smoothing_distorted"
+        "twice": "weights_squared",
+        "smoothed twice": "smoothing_distorted",
     }

@@ -112,6 +112,8 @@ def test_an_import_that_fails_is_told_as_ever(file: Path, line: str) -> None:
     assert said[0] == said[1]
 
 
-def test_a_callable_is_not_imported() -> None:
-    """It is here already."""
+def test_what_needs_no_probe_is_not_imported_ahead() -> None:
+    """A callable is here already, and of some targets the contract is known."""
     assert import_ahead(TargetSpecification(loss=lambda z, y: 0.0)) is None
+    assert import_ahead(TargetSpecification("reference")) is None
+    assert import_ahead(TargetSpecification("reference", changes={"reduction": "sum"})) is None

@@ -67,9 +67,11 @@ def open_host(
 
 
 def import_ahead(specification: TargetSpecification, memory: int | str | None = None) -> Ahead | None:
-    """Begin to import a target whose contract is not known yet; None for one that runs in this process.
+    """Begin to import a target whose contract is not known yet; None where it is, or where it runs in this process.
 
     The parameters are those of `open_host`, which raises what is raised here, too.
     """
     planned = build_plan(specification)
-    return None if specification.in_process else Ahead(planned, memory_limit(memory))
+    if specification.in_process or planned.contract is not None or planned.changes:
+        return None
+    return Ahead(planned, memory_limit(memory))
