@@ -344,3 +344,21 @@ def test_an_option_that_a_gradient_needs_is_passed_by_name() -> None:
     functions = understand(Ignoring(), "m.py:Ignoring")
     assert functions.gradient is not None
     assert functions.gradient([[0.0]], [0], ignore_index=-100) == -100
+
+
+def test_methods_of_one_object_named_one_by_one(tmp_path: Path) -> None:
+    """A loss and a backward of one instance are as those of the instance; of two instances they are refused."""
+    path = tmp_path / "layers.py"
+    path.write_text(
+        "class Layer:\n"
+        "    def forward(self, z, y):\n        self.y = y\n        return z[:, 0]\n"
+        "    def backward(self, dout=1.0):\n        return self.y[:, None] * dout\n"
+        "one, other = Layer(), Layer()\n"
+        "ONE = {'loss': one.forward, 'gradient': one.backward, 'contract': {'reduction': 'none'}}\n"
+        "TWO = {'loss': one.forward, 'gradient': other.backward, 'contract': {'reduction': 'none'}}\n"
+    )
+    batch = Batch(np.zeros((2, 1)), np.array([0, 5]))
+    with open_host(TargetSpecification(f"{path}:ONE"), in_process=True) as host:
+        assert host.evaluate(batch).gradient.tolist() == [[0.0], [5.0]]
+    with open_host(TargetSpecification(f"{path}:TWO"), in_process=True) as host:
+        assert host.evaluate(batch).raised.kind == "TypeError"

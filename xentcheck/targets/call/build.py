@@ -14,6 +14,7 @@ from xentcheck.targets.call.own_tensors import OwnTensors, own_tensors
 from xentcheck.targets.call.target import Functions, Target
 from xentcheck.targets.call.trace import module_of
 from xentcheck.targets.errors import TargetError
+from xentcheck.targets.find.kept import gradient_of
 from xentcheck.targets.find.locate import is_file, locate
 from xentcheck.targets.find.understand import function_of, understand
 
@@ -120,6 +121,11 @@ def _functions(found: Mapping[str, Any], location: str, reduction: str) -> Funct
             )
         if role != "loss":
             roles[role] = function_of(value, f"the {role.replace('_', ' ')} of {location}")
+    owner = getattr(roles.get("gradient"), "__self__", None) if "gradient" in found else None
+    if owner is not None and owner is getattr(roles.get("loss"), "__self__", None):
+        # Two methods of one object that are named one by one are as those of an object that is named.
+        method = roles["gradient"]
+        roles["gradient"] = gradient_of(roles["loss"], method, f"{location}.{method.__name__}")
     return Functions(**roles)
 
 
