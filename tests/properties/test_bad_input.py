@@ -9,7 +9,7 @@ import xentcheck
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import INVALID_KINDS
-from xentcheck.properties.bad_input import bad_input
+from xentcheck.properties.bad_input import _spoiled, bad_input
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.left_open import LeftOpen, seen
@@ -60,6 +60,7 @@ def test_nothing_and_single_classes():
     zeros = SPARSE.replace(scores=SPARSE.scores * [[0.0], [1.0]])
     assert spoil(zeros, "probabilities_not_stochastic", 0) is None  # as many as they were
     assert spoil(one, "probabilities_not_stochastic", 1)[1] == "a row of probabilities that sums to 1.5"
+    assert spoil(SPARSE, "probabilities_not_stochastic", 1)[0].scores[0].tolist() == [1.5, -0.5, 0.0]
     assert not_finite(one, "nan", at_label=False) is None
     assert np.isnan(not_finite(one, "nan", at_label=True)[0].scores).all()
 
@@ -318,3 +319,16 @@ def test_a_label_that_wraps_round_is_still_a_bad_one(label):
         for way in range(24):
             spoiled, _ = spoil(batch, kind, way)
             assert bad(int(spoiled.labels[-1])), (kind, way)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_number_that_is_ignored_by_a_default_of_the_targets_own_is_no_bad_label(given):
+    """Where `ignore_index` is left out of a call the target may have one; other kinds of bad input stay bad."""
+    keys = {"ignore_index": {"argument": "index"}, "label_smoothing": {"argument": "smoothing"}, "invalid": "raise"}
+    contract = Contract.from_mapping({**keys, "exclusive": [["ignore_index", "label_smoothing"]]})
+    batch = SPARSE.replace(options={"ignore_index": -7} if given else {"label_smoothing": 0.1})
+    case = Case(contract, Capabilities(), None, batch)
+    made = {kind for kind in INVALID_KINDS if any(_spoiled(case, kind, way) is not None for way in range(4))}
+    numbers = {"label_out_of_range", "label_negative"}
+    assert made & numbers == (numbers if given else set())
+    assert {"label_fractional", "length_mismatch"} <= made

@@ -34,6 +34,18 @@ def test_logits_are_moved_where_that_stays_far_from_the_largest_number(largest, 
     assert all(one.scores.tolist() == [[largest - 128, -128, -np.inf]] for one in host.asked[:1])  # what fits
 
 
+def test_offsets_are_less_than_an_eighth_of_the_largest_number():
+    """Of those tried -128 alone is so in float16, and in float32 all of them."""
+    for dtype, offsets in (("float16", {-128}), ("float32", {-128, 8192, 2**20, -(2**20), 2**27, -(2**27)})):
+        found = set()
+        for number in range(60):
+            host = Noting()
+            batch = Batch(np.array([[0.0, float(number)]], dtype), np.array([0]))
+            list(shift.judge(Case(Contract(), Capabilities(), host, batch)))
+            found.add(float(host.asked[0].scores[0, 0]))
+        assert found == offsets
+
+
 @pytest.mark.parametrize(("form", "shape", "others"), [("sparse", (2,), [(2, 1)]), ("sparse", (2, 1), [(2,)])])
 def test_class_numbers_are_passed_in_the_other_promised_shape(form, shape, others):
     """Neither in their own, nor rows in any other, nor in a shape that is not promised."""
