@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _STATIC = (str, bool, type(None))
 
 _UNCOMPILED = (3, 5)
-"""The sizes of scores, rising and without those of 1, of which loss and gradient are asked as the target is written:
-one of the few shapes that targets of jax get."""
+"""The sizes of scores, rising and without those of 1, of which some are asked as the target is written: one of the few
+shapes that targets of jax get, since each operation alone is compiled for each shape, too."""
 
 
 class JaxFramework(NumpyFramework):
@@ -27,8 +27,8 @@ class JaxFramework(NumpyFramework):
 
     A function is compiled (``jax.jit``), with numbers of 0 fixed where these keep it from being traced, as in
     ``if label_smoothing:``; one that cannot be traced at all is called as it is. So are loss and gradient of scores of
-    one shape: what XLA makes of a whole program is not what its operations give one by one. It takes a product with
-    one-hot rows for a selection, for example, so that 0 * -inf is 0.
+    one shape that are infinite, or probabilities of 0: what XLA makes of a whole program is not what its operations give
+    one by one. It takes a product with one-hot rows for a selection, for example, so that 0 * -inf is 0.
     """
 
     name = "jax"
@@ -174,8 +174,11 @@ class JaxFramework(NumpyFramework):
 
 
 def _is_uncompiled(scores: Any) -> bool:
-    """Whether scores are of a shape of which the target is called as it is written."""
-    return tuple(sorted(size for size in np.shape(scores) if size != 1)) == _UNCOMPILED
+    """Whether scores are some for which the target is called as it is written."""
+    if tuple(sorted(size for size in np.shape(scores) if size != 1)) != _UNCOMPILED:
+        return False
+    values = np.asarray(scores)
+    return bool(np.isinf(values).any() or (values.min() == 0 and 0 < values.max() <= 1))
 
 
 def _separations(options: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
