@@ -69,6 +69,14 @@ def test_ignored_rows() -> None:
     assert name(problem, "gradient", g / 2) == "ignored_rows_used"
 
 
+def test_what_is_counted_of_the_rows_kept() -> None:
+    """The labels that are not 0, as if that were padding; and those that are kept, where the others are added up."""
+    z, y = np.concatenate([Z34, -Z34[:2]]), np.array([0, 2, 1, 0, 3])
+    assert name(given(z, y), "loss", losses(z, hot(y, 4)).sum() / 3) == "divisor_of_nonzero_labels"
+    problem = given(Z34, np.array([0, 3, 2]), ignore_index=3, mean_over="kept")
+    assert name(problem, "loss", losses(Z34, hot(np.array([0, 3, 2]), 4))[1] / 2) == "mask_inverted"
+
+
 def test_the_class_that_the_ignored_label_wraps_round_to() -> None:
     """Compared in 8 bits, -100 is class 156, whose rows are lost and leave the divisor."""
     z = np.sin(np.arange(2 * 160.0) * 1.7).reshape(2, 160)

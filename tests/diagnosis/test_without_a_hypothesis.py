@@ -71,7 +71,7 @@ def test_no_other_matrix_is_told(name: str) -> None:
 
 
 def test_options_are_not_mixed_up() -> None:
-    """Weights applied twice or divided by their sum, a smoothing applied twice, a z-loss that is not squared."""
+    """Weights divided by their sum, a smoothing applied twice, a z-loss that is not squared; weights twice have one."""
     answers: dict[str, list[Observation]] = {}
     for z, y in BATCHES:
         t, w = hot(y, z.shape[1]), np.linspace(0.5, 2.0, z.shape[1])

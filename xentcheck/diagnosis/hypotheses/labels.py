@@ -53,11 +53,13 @@ def ignored_rows(model: Model) -> Iterator[Prediction]:
     rows = model.rows()
     text = "The mask is inverted: the ignored rows are used and the others are not."
     if model.part == "loss" and model.labels is not None:
-        t = model.coefficients(base, all_rows=True) * ~kept[:, None]
+        own = one_hot(np.full(n, declared), m) if isinstance(declared, int) and 0 <= declared < m else base
+        t = model.coefficients(own, all_rows=True) * ~kept[:, None]
         count = (
             float((~kept).sum()) if model.reduction == "mean" and model.contract.mean_over == "kept" else model.divisor
         )
-        yield Prediction("mask_inverted", text, model.finish(model.rows(t), divisor=count))
+        for divisor in dict.fromkeys((count, max(model.divisor, 1.0))):
+            yield Prediction("mask_inverted", text, model.finish(model.rows(t), divisor=divisor))
 
 
 @hypothesis(Rank.LABELS, quick=True, partly=True)

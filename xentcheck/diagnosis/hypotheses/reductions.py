@@ -159,3 +159,7 @@ def other_counts(model: Model) -> Iterator[Prediction]:
         if other > 0:
             text = f"The {part} is divided by {other} in place of {model.divisor:g}: a count that is one off."
             yield Prediction("divisor_one_off", text, total / other)
+    if model.labels is not None and (zeros := model.problem.kept & (model.labels == 0)).any():
+        count = max(float(model.problem.kept.sum() - zeros.sum()), 1.0)
+        text = f"The {part} is divided by {count:g}, the rows of which the label is not 0, as if that were padding, in"
+        yield Prediction("divisor_of_nonzero_labels", f"{text} place of {model.divisor:g}.", total / count)
