@@ -22,7 +22,7 @@ from xentcheck.engine.run_plan import Options, planned
 from xentcheck.engine.search import FATAL_LIMIT, CellResult
 from xentcheck.engine.shard_record import Record, from_record, to_record
 from xentcheck.engine.units import judge_shard
-from xentcheck.engine.working import Memory, Silent, Working
+from xentcheck.engine.working import Memory, Silent, Working, shard_name
 from xentcheck.targets import TargetSpecification, open_host
 
 LOSSES = Path(__file__).with_name("losses.py")
@@ -201,3 +201,18 @@ def test_no_record_is_kept_of_a_shard_that_is_merged() -> None:
         shards = [(0, number) for number in range(one.shards)]
         assert Working([one], host, memory, Silent()).judge(shards, None, 1) == []
     assert memory.records == {}
+
+
+def test_after_ctrl_c_there_is_what_was_found_of_every_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of them, too, where the search in other processes had not come to its end."""
+    one = order("loss")
+    with one.host() as host:
+        memory = Memory({shard_name(0, 0): judge_shard(one, 0, host)})
+        working = Working([one], host, memory, Silent())
+
+        def interrupted(spread: object, results: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(working, "_search", interrupted)
+        (run,) = working.spread(None, 1)
+    assert 0 < run.result.run < one.planned

@@ -8,7 +8,7 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
-from xentcheck.properties.invariances import _other_forms, _other_numbers, label_forms
+from xentcheck.properties.invariances import _other_forms, _other_integers, _other_numbers, label_forms
 from xentcheck.properties.law import Capabilities
 
 SCORES = np.array([[0.5, 0.25, 0.0], [1.0, -1.0, 0.0]])
@@ -98,3 +98,22 @@ def test_rows_are_passed_in_every_other_dtype_that_holds_them(own):
     assert ways["onehot"] == [name for name in every if name != own]
     if own != "uint8":
         assert set(ways["soft"]) == {"float32", "float64"} - {own}
+
+
+@pytest.mark.parametrize(
+    ("labels", "held"),
+    [
+        ([0, 2], {"int8", "uint8", "int16", "uint16", "int32", "uint32", "uint64"}),
+        ([0, 200], {"uint8", "int16", "uint16", "int32", "uint32", "uint64"}),
+        ([-100, 2], {"int8", "int16", "int32"}),
+        ([40000, -1], {"int32"}),
+        ([], {"int8", "uint8", "int16", "uint16", "int32", "uint32", "uint64"}),
+    ],
+)
+def test_class_numbers_are_passed_in_every_other_dtype_that_holds_all_of_them(labels, held):
+    """A number that is narrowed would be another class."""
+    promised = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
+    batch = Batch(np.zeros((len(labels), 2)), np.array(labels, np.int64))
+    found = list(_other_integers(Case(Contract(label_dtypes=promised), Capabilities(), None, batch)))
+    assert {changed.labels.dtype.name for changed, _ in found} == held
+    assert all(changed.labels.tolist() == labels for changed, _ in found)

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 import xentcheck
+from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
+from xentcheck.properties.option_effects import soft_cap
 from xentcheck.properties.registry import LAWS
+from xentcheck.targets.outcome import Outcome
 
 FALSE_UNDER_A_CAP = {"shift", "softmax-consistency", "gradient-row-sum", "minus-infinity"}
 NO_BOUND_UNDER_A_CAP = {"own-gradient", "second-order"}
@@ -68,3 +72,22 @@ def test_a_constant_cap_is_asked_with_logits_of_other_sizes():
     report = xentcheck.check(without_cap_when_large, contract=contract, properties=["soft-cap"], fail_fast=True)
     assert [found.property for found in report.findings] == ["soft-cap"]
     assert "soft cap" in report.findings[0].title
+
+
+@pytest.mark.parametrize("largest", [1.0, 2.0**70, 2.0**-70, 2.0**127])
+def test_caps_are_tried_that_are_normal_numbers_as_their_reciprocals_are(largest):
+    """Far from 1, too; but beyond logits of 2^127 there is none in float32."""
+    seen = []
+
+    class Host:
+        def evaluate(self, batch, *given, **others):
+            seen.append(batch.options["soft_cap"])
+            return Outcome(loss=np.float32(0.0))
+
+    contract = Contract.from_mapping({"soft_cap": {"argument": "cap"}})
+    for number in range(20):
+        scores = np.array([[largest, -largest * number / 20]], np.float32)
+        batch = Batch(scores, np.array([0]), options={"soft_cap": 30.0})
+        list(soft_cap.judge(Case(contract, Capabilities(), Host(), batch)))
+    assert set(seen) - {30.0}
+    assert all(2.0**-126 <= cap <= 2.0**126 for cap in seen)

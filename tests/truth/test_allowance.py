@@ -411,3 +411,13 @@ def test_an_upstream_of_zero_leaves_nothing_to_round(dtype):
     allowed = conformance(problem, conditions(problem)).gradient
     assert (allowed[0] == 0.0).all()
     assert (allowed[1] > np.finfo(dtype).tiny).all()
+
+
+@pytest.mark.parametrize("keys", [{}, {"gradient_of": "loss"}, {"output": "entropy"}], ids=str)
+def test_probabilities_that_are_divided_by_their_sum_have_a_gradient_of_some_digits(keys):
+    """Of four ordinary ones some tens of units in the last place, of terms below 10, are all that is lost."""
+    scores = np.array([[0.5, 0.25, 0.125, 0.0625], [0.5, 1.5, 0.25, 0.75]], np.float32)
+    stated = {"input": "probabilities", "boundary": {"normalise": True}, "gradient_wrt": "probabilities"}
+    found = allowances(scores, [0, 3], reduction="none", **stated, **keys).gradient
+    assert (found < 500 * 2.0**-24).all()
+    assert (found > 2.0**-26).any()

@@ -135,6 +135,15 @@ def test_tiny_products_keep_an_absolute_radius() -> None:
         assert holds(a * b, [x * y for x, y in zip(xs, ys, strict=True)])
 
 
+def test_reciprocals_of_exact_numbers_are_held() -> None:
+    """Nearly none is a sum of two float64, and each is known to about a hundred bits."""
+    x = np.array([3.0, 7.0, -0.1, 1e200, 1e-200, 1.0 + 2.0**-52])
+    high, low, radius = Ball.exact(x).reciprocal().enclosure()
+    for number, *found in zip(x.tolist(), high, low, radius, strict=True):
+        assert inside(1 / Fraction(number), *found)
+    assert (radius <= 2.0**-99 * np.abs(high) + 2.0**-1070).all()
+
+
 def test_a_reciprocal_of_a_ball_around_zero_is_unknown() -> None:
     """Where zero may be inside nothing finite is said."""
     with np.errstate(all="ignore"):
