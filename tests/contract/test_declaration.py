@@ -28,7 +28,7 @@ EXAMPLES = {
     ],
     "output": ["loss", "log_probability", "entropy"],
     "gradient_wrt": ["logits", "probabilities"],
-    "gradient_of": ["ideal", "loss", "p - t"],
+    "gradient_of": ["ideal", "loss", "p - t", "ideal at clip(p)"],
     "gradient_reduction": [None, "sum", "mean", "none"],
     "mean_over": ["rows", "kept", "weights"],
     "empty_mean": ["unspecified", "nan", "zero"],
@@ -80,6 +80,7 @@ def test_values_survive_json(key, value):
     beside = {"reduction": "sum"} if key == "divisor" else {}
     beside = {"class_weights": {"argument": "w"}} if key == "class_weights_as" else beside
     beside = {"labels": ["soft"], "soft_rows": "any"} if value == "p - t" else beside
+    beside = {"boundary": {"clip": [1e-7, 1.0]}} if value == "ideal at clip(p)" else beside
     beside = {"input": "probabilities"} if key == "boundary" else beside
     beside = {**APART, "labels": ["soft"]} if key == "exclusive" else beside
     contract = Contract.from_mapping({**beside, key: value})

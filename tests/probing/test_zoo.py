@@ -50,6 +50,9 @@ CHOSEN = (
     "probabilities_by_logsumexp",
     "signs_at_probabilities_of_zero",
     "labels_beside_scores",
+    "gradient_at_clipped_probabilities",
+    "clipped_probabilities_minus_targets",
+    "clipped_softmax_minus_targets",
 )
 """One of each convention."""
 OF_A_MISTAKE = {("takes_both_without_a_promise", "exclusive")}

@@ -76,6 +76,21 @@ CONTRACTS: dict[str, dict[str, Any]] = {
     "p - t from log-probabilities": {"labels": ["soft"], **ANY_SUM, "input": "log_probabilities"},
     "soft rows divided": {"labels": ["soft"], "soft_rows": "renormalised"},
     "probabilities": {"input": "probabilities", "gradient_wrt": "probabilities"},
+    "ideal at the clip": {
+        "input": "probabilities",
+        "boundary": {"clip": [0.01, 0.9]},
+        "gradient_of": "ideal at clip(p)",
+        "class_weights": {"argument": "w"},
+        "labels": FORMS,
+    },
+    "ideal at the clip by probabilities": {
+        "input": "probabilities",
+        "boundary": {"clip": [0.01, 0.9]},
+        "gradient_of": "ideal at clip(p)",
+        "gradient_wrt": "probabilities",
+        "row_weights": {"argument": "v"},
+    },
+    "ideal at the clip of a softmax": {"boundary": {"clip": [0.01, 0.9]}, "gradient_of": "ideal at clip(p)"},
     "added": {"input": "probabilities", "boundary": {"add": 1e-7}, "gradient_of": "loss"},
     "clipped": {
         "input": "probabilities",

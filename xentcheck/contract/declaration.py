@@ -14,7 +14,16 @@ from xentcheck.contract.key import Key, Option, records
 from xentcheck.contract.keys_inputs import Inputs
 from xentcheck.contract.keys_loss import Loss
 from xentcheck.contract.keys_options import Options
-from xentcheck.contract.keys_promises import INVALID_KINDS, OFF_LABEL, P_MINUS_T, Accuracy, Gradient, Rim, Trial
+from xentcheck.contract.keys_promises import (
+    AT_CLIPPED,
+    INVALID_KINDS,
+    OFF_LABEL,
+    P_MINUS_T,
+    Accuracy,
+    Gradient,
+    Rim,
+    Trial,
+)
 from xentcheck.contract.values import DTYPES, INTEGERS, Argument, ContractError
 
 __all__ = ["DENSE", "DTYPES", "GROUPS", "INTEGERS", "INVALID_KINDS", "KEYS", "OPTIONS", "Contract", "parse_assignment"]
@@ -59,6 +68,8 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         if self.p_minus_t and (amiss := self._without_p_minus_t()):
             needs = "soft labels, soft_rows 'any' and gradient_wrt 'logits', and takes no class_weights"
             raise ContractError(f"gradient_of is {P_MINUS_T!r}, but {amiss}: it needs {needs}.")
+        if self.at_clipped and (amiss := self._without_at_clipped()):
+            raise ContractError(f"gradient_of is {AT_CLIPPED!r}, but {amiss}.")
         if self.is_entropy and (amiss := beside_entropy(self, Contract())):
             raise ContractError(f"output is 'entropy', but {amiss}.")
         for name, record in KEYS.items():
@@ -132,6 +143,24 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
             return f"labels is {list(self.labels)!r}"
         amiss = (name for name, value in wanted.items() if getattr(self, name) != value)
         return next((f"{name} is {KEYS[name].to_json(getattr(self, name))!r}" for name in amiss), "")
+
+    @property
+    def at_clipped(self) -> bool:
+        """Whether the gradient is the ideal one, taken at the clipped probabilities."""
+        return self.gradient_of == AT_CLIPPED
+
+    def _without_at_clipped(self) -> str:
+        """Return what does not go with that, or ""."""
+        if self.boundary.clip is None and not self.boundary.of_dtype:
+            return "boundary clips nothing"
+        if self.boundary.divides:
+            return "boundary divides by a sum"
+        pairs = {("probabilities", "logits"), ("probabilities", "probabilities"), ("logits", "logits")}
+        if (self.input, self.gradient_wrt) not in pairs:
+            return f"it is by {self.gradient_wrt} where {self.input} are given"
+        further = {"z_loss": 0.0, "soft_cap": None, "temperature": None}
+        amiss = next((name for name, usual in further.items() if getattr(self, name) != usual), "")
+        return f"{amiss} does not go with it" if amiss else ""
 
     @property
     def signed_weights(self) -> bool:

@@ -13,6 +13,7 @@ from xentcheck.contract.values import DTYPES, ContractError, ListOf, OneOf
 
 OFF_LABEL = "-inf off the label"
 P_MINUS_T = "p - t"
+AT_CLIPPED = "ideal at clip(p)"
 EXCLUSIVE_OPTIONS = "exclusive_options"
 GRADES = ("B", "A*", "A", "B+", "C")
 INVALID_KINDS = (
@@ -66,7 +67,7 @@ class Gradient:
     )
     gradient_of: str = key(
         "ideal",
-        OneOf("ideal", "loss", P_MINUS_T),
+        OneOf("ideal", "loss", P_MINUS_T, AT_CLIPPED),
         meaning=(
             "The derivative of the loss without its boundary, by the logits (sum t) p - t; that of the loss as "
             "declared, boundary included: they part where p is near eps or beyond the clip. Or p - t whatever the row "
@@ -74,7 +75,12 @@ class Gradient:
             "a row of zeros has a loss of 0 and the gradient p. A label t is smoothed as in the loss; row weights, a "
             "z-loss, a soft cap, a temperature, reduction and upstream gradient enter as ever; a Hessian-vector "
             "product is of the derivative of p - t, that of the softmax. Only with soft labels, `soft_rows=any` and "
-            "`gradient_wrt=logits`, and without `class_weights`."
+            "`gradient_wrt=logits`, and without `class_weights`. Or the derivative without the boundary, taken at the "
+            "clipped p: -t/clip(p) by the probabilities, (sum t) clip(p) - t by the logits, as backward passes have it "
+            "that clip what they are given once more, or keep what the loss has clipped. Beyond the clip it is none of "
+            "any loss: it passes through, where that of the loss is 0. Only with a clip that does not divide, of "
+            "logits or probabilities, without `z_loss`, `soft_cap` and `temperature`; a class at -inf has the lower "
+            "limit for its clip(p)."
         ),
         example="gradient_of=loss",
     )

@@ -251,6 +251,17 @@ class Model:
             return np.asarray((by_p - dot(p, by_p)[:, None]) / total)
         return np.asarray(by_p)
 
+    def own_slope(self, t: Floats, p: Floats) -> Floats:
+        """Return the gradient of each row that the contract promises, shape (n, m)."""
+        if self.contract.at_clipped and self.contract.gradient_wrt == "logits":
+            return np.where(t.any(axis=-1, keepdims=True), self.factor_of_p(t) * self.seen(p) - t, 0.0)
+        return self.slope(t, self.seen(p), self.contract.boundary if self.contract.gradient_of == "loss" else None)
+
+    def seen(self, p: Floats) -> Floats:
+        """Return the probabilities at which the gradient is taken: clipped ones where that is promised."""
+        clip = self.contract.boundary.clip if self.contract.at_clipped else None
+        return p if clip is None else np.clip(p, *clip)
+
     def factor_of_p(self, t: Floats) -> Floats:
         """Return the factor of p in the ideal gradient by the logits, shape (n, 1): sum t, or the row's own weight."""
         if self.contract.p_minus_t:
@@ -263,10 +274,7 @@ class Model:
         if self.contract.is_entropy:
             return self.entropies(log_p, p)
         t = self.t if t is None else t
-        if self.part == "loss":
-            rows = -dot(t, log_p)
-        else:
-            rows = self.slope(t, p, self.contract.boundary if self.contract.gradient_of == "loss" else None)
+        rows = -dot(t, log_p) if self.part == "loss" else self.own_slope(t, p)
         use = self.problem.z_loss if z_loss is None else z_loss
         if self.part == "gradient" and self.contract.gradient_wrt != "logits":
             return rows

@@ -96,9 +96,9 @@ def from_logs(
     elif model.contract.gradient_of == "loss" and not boundary.exact:
         rows = model.slope(t, p, boundary)
     elif model.contract.gradient_wrt == "logits":
-        rows = model.factor_of_p(t) * p - t
+        rows = model.factor_of_p(t) * model.seen(p) - t
     else:
-        rows = model.slope(t, p)
+        rows = model.slope(t, model.seen(p))
     if model.problem.z_loss:
         rows = rows + model.penalty()
     if final is not None:

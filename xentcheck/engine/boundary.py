@@ -64,13 +64,15 @@ def _parting(contract: Contract, dtype: str) -> list[str]:
     # Where the guarded derivative has no one value (at a clip limit), nothing is said.
     difference = np.where(np.isfinite(apart), apart, 0)[:, 0]
     parted = difference > np.where(np.isfinite(allowed[:, 0]), allowed[:, 0], 0)
-    return _sentence(dtype, p, difference, parted, "p - t" if contract.gradient_wrt == "logits" else "-t/p")
+    formula = ("clip(p) - t", "-t/clip(p)") if contract.at_clipped else ("p - t", "-t/p")
+    return _sentence(dtype, p, difference, parted, formula[contract.gradient_wrt != "logits"])
 
 
 def _plain(contract: Contract) -> Contract:
     """Return the contract of a single row without weights: constants stay, and what is an argument is left out."""
     plain: dict[str, Any] = {name: KEYS[name].to_json(KEYS[name].default) for name in contract.drawn}
-    plain |= {"labels": ["onehot"], "gradient_of": "ideal", "reduction": "none", "gradient_reduction": "none"}
+    plain |= {"labels": ["onehot"], "reduction": "none", "gradient_reduction": "none"}
+    plain["gradient_of"] = contract.gradient_of if contract.at_clipped else "ideal"
     plain |= {"class_weights": None, "class_weights_as": "numbers", "row_weights": None, "ignore_index": None}
     return contract.replace(**{**plain, "divisor": None, "exclusive": []})
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
-from xentcheck.contract.keys_promises import P_MINUS_T
+from xentcheck.contract import ContractError
+from xentcheck.contract.keys_promises import AT_CLIPPED, P_MINUS_T
+from xentcheck.probing.boundary import impossible
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.labels import soft_batch
@@ -48,9 +50,40 @@ def _fits(questions: Questions) -> tuple[list[Any], str]:
     reductions = (None, *(one for one in ("mean", "sum") if one != own and not (own == "none" and one == "sum")))
     candidates = [{"gradient_wrt": wrt, "gradient_reduction": one} for wrt in kinds for one in reductions]
     if not questions.contract.boundary.exact:
-        candidates = [{**one, "gradient_of": of} for one in candidates for of in ("loss", "ideal")]
+        candidates = [{**one, "gradient_of": of} for one in candidates for of in ("loss", "ideal", AT_CLIPPED)]
+        candidates = [one for one in candidates if one["gradient_of"] != AT_CLIPPED or _has_a_meaning(questions, one)]
     fits, evidence = questions.choose(questions.plain(2), candidates, "gradient")
     return list(fits), evidence
+
+
+def _has_a_meaning(questions: Questions, change: dict[str, Any]) -> bool:
+    try:
+        questions.contract.replace(**change)
+    except ContractError:
+        return False
+    return True
+
+
+def _at_what_is_not_there(questions: Questions, fits: list[Any]) -> tuple[list[Any], str]:
+    """Return the conventions that say whether the gradient is taken at the clipped p: by a class of probability 0.
+
+    It is no label there: the gradient by the logits is 0 or as much as the clip's lower limit, however little that is.
+    """
+    batch = impossible(questions, questions.dtype)
+    labels = [int(np.argmax(batch.scores[0]))]
+    batch = questions.batch(batch.scores, labels)
+    got = questions.numbers(batch, "gradient")
+    if got is None or got.size != batch.m:
+        return fits, ""
+    place = (labels[0] + 1) % batch.m
+    low = next(
+        questions.predict(batch, "gradient", **one).reshape(-1)[place]
+        for one in fits
+        if one["gradient_of"] == AT_CLIPPED
+    )
+    clipped = bool(low > 0.0 and abs(got.reshape(-1)[place] - low) < 0.5 * low)
+    kept = [one for one in fits if (one["gradient_of"] == AT_CLIPPED) == clipped]
+    return kept, f"{shown(batch)}: {answered(got)}"
 
 
 def _fits_of_two_classes(questions: Questions, inference: Inference) -> tuple[list[Any], str]:
@@ -75,6 +108,9 @@ def _conclude(questions: Questions, inference: Inference, fits: list[Any], evide
                     fits, evidence, told = list(more), f"{evidence}; {words}", True
             if not told:
                 _note_unexplained(questions, inference, fits, alike[-1])
+    if len({AT_CLIPPED, "ideal"} & {one.get("gradient_of") for one in fits}) == 2:
+        fits, words = _at_what_is_not_there(questions, fits)
+        evidence = f"{evidence}; {words}" if words else evidence
     chosen = dict(fits[0])
     questions.learn(**chosen)
     for key in ("gradient_wrt", "gradient_of", "gradient_reduction"):
@@ -89,7 +125,11 @@ def _note_unexplained(questions: Questions, inference: Inference, fits: list[Any
     got = questions.numbers(near, "gradient")
     if got is None or not np.all(np.isfinite(got)):
         return
-    named = {"loss": "the derivative of the loss", "ideal": "that of the loss without its boundary"}
+    named = {
+        "loss": "the derivative of the loss",
+        "ideal": "that of the loss without its boundary",
+        AT_CLIPPED: "that, taken at the clipped p",
+    }
     expected = " and ".join(
         f"{named[one['gradient_of']]} {answered(questions.predict(near, 'gradient', **one))}" for one in fits
     )
@@ -105,6 +145,12 @@ def _of_any_sum(questions: Questions, inference: Inference) -> None:
     if contract.soft_rows != "any":
         return
     candidates = [{"gradient_of": contract.gradient_of}]
+    if contract.at_clipped and not questions.agrees(soft_batch(questions, sums=False), "gradient"):
+        got = answered(questions.numbers(soft_batch(questions, sums=False), "gradient"))
+        loss = inference.findings["soft_rows"].evidence
+        questions.learn(soft_rows="normalised")
+        inference.tell("soft_rows", "normalised", f"{loss}; but of other sums than 1 the gradient is {got}")
+        return
     if contract.gradient_wrt == "logits" and contract.class_weights is None:
         candidates.append({"gradient_of": P_MINUS_T})
     batch = soft_batch(questions, sums=False)

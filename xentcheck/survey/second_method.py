@@ -225,9 +225,22 @@ class _Question:
 
     def slope(self, i: int, j: int, along: Callable[[Row], Row] | None = None) -> Any:
         """Return the derivative of a row's loss, by one score or (if given) by a direction depending on the scores."""
+        if self.contract.at_clipped:
+            return self.at_clipped(i, j)
         direction = along or (lambda scores: self.direction(scores, j))
         value = _difference(lambda scores: self.promised(i, scores), list(self.scores[i]), direction)
         return value if self.contract.input == "logits" else value + self.missing(i) * self.probability(i, j)
+
+    def at_clipped(self, i: int, j: int) -> Any:
+        """Return an element of the ideal gradient of a row, taken at its clipped probabilities."""
+        if not self.kept[i]:
+            return mpmath.mpf(0)
+        given = list(self.scores[i])
+        b = [self.bounded(q) for q in (_softmax(given)[0] if self.contract.input == "logits" else given)]
+        c = [self.row_weights[i] * value for value in self.coefficients(i)]
+        if self.contract.gradient_wrt == "probabilities":
+            return -c[j] / b[j] if c[j] != 0 else mpmath.mpf(0)
+        return mpmath.fsum(c) * b[j] - c[j]
 
     def promised(self, i: int, scores: Row) -> Any:
         """Return what the gradient promised is the derivative of, at these scores: the row's loss, or nearly.

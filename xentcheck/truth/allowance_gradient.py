@@ -14,6 +14,7 @@ from xentcheck.truth.allowance_boundary import (
     probability_error,
     underflow,
 )
+from xentcheck.truth.allowance_clipped import at_clipped
 from xentcheck.truth.allowance_entropy import entropy_gradients
 from xentcheck.truth.allowance_logits import complement_move, slope_error
 from xentcheck.truth.allowance_loss import logsumexp_error
@@ -39,6 +40,8 @@ def row_gradients(on: Conditions, by: Arithmetic, *, through_maximum: bool = Tru
     bounded = contract.gradient_of == "loss" and not contract.boundary.exact
     if bounded and contract.boundary.after:
         return _clipped_then_divided(on, by)
+    if contract.at_clipped:
+        return at_clipped(on, by)
     if contract.gradient_wrt == "probabilities":
         return _by_probabilities(on, by)
     if contract.gradient_wrt == "log_probabilities" and not normalised:

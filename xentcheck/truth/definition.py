@@ -15,6 +15,8 @@ exact, and for the ideal gradient), r = c phi and R = sum_j r_j, its derivatives
 Where the clipped probabilities b_j are divided by their sum B, f(q_j) = b_j / B and r_j = 1_j (c_j - T q_j / B) with
 T = sum_j c_j, 1_j where q_j lies within the clip: the same formulas, and -r_j / b_j by the probabilities;
 
+The ideal gradient at the clipped probabilities b_j is T b_j - c_j by the logits, and -c_j / b_j by the probabilities;
+
 by the chain rule from d q_i / d z_j = q_i (delta_ij - q_j); the one by the logits times 1 - tanh(z_j / C)^2 where there
 is a soft cap, and times 1 / Theta where there is a temperature. Where one coefficient alone differs from zero, the
 label's R q_y - r_y is written -r_y (1 - q_y), with 1 - q_y the sum of the other probabilities. Where the contract says
@@ -81,8 +83,8 @@ class Block(NamedTuple, Generic[R]):
 def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real: type[R]) -> Block[R]:
     """Return the rows chosen, all of which have finite formulas (see `kinds`)."""
     normalise = problem.contract.boundary.normalise
-    if problem.contract.boundary.after and not _ideal(problem):
-        label = None  # through their sum every probability has its share in the loss
+    if (problem.contract.boundary.after and not _ideal(problem)) or problem.contract.at_clipped:
+        label = None  # through their sum every probability has its share in the loss; or 1 - b is no other's sum
     cap, temperature = problem.soft_cap, problem.temperature
     q = read_scores(problem.contract.input, problem.scores[rows], normalise, real, cap, temperature)
     mask = None if problem.plain and label is not None else present(problem, rows)
@@ -115,6 +117,9 @@ def loss(given: Block[R]) -> R:
 def gradient(given: Block[R], factor: R, columns: Columns | None = None) -> R:
     """Return the derivatives of factor * L at chosen columns (n, k) or at all; factor has the shape (n, 1)."""
     wrt, normalise = given.problem.contract.gradient_wrt, given.problem.contract.boundary.normalise
+    if given.problem.contract.at_clipped:
+        clipped: R = _at_clipped(given, factor, columns)
+        return clipped
     if given.problem.contract.is_entropy:
         entropy: R = entropy_gradient(given, factor, columns)
         return entropy
@@ -122,6 +127,19 @@ def gradient(given: Block[R], factor: R, columns: Columns | None = None) -> R:
         return _by_probabilities(given, factor, columns)
     found: R = _by_logits(given, factor, columns, through_sum=wrt == "logits" or normalise)
     return given.q.by_scores(found, columns) if wrt == "logits" and isinstance(given.q, Logits) else found
+
+
+def _at_clipped(given: Block[R], factor: R, columns: Columns | None) -> R:
+    """Return factor (T b_j - c_j) at the clipped probabilities b, by the probabilities -factor c_j / b_j."""
+    q, by_probabilities = given.q.probability(), given.problem.contract.gradient_wrt == "probabilities"
+    T = given.c.sum()
+
+    def slope(reading: Reading) -> R:
+        b = reading.apply(q)
+        return -_or_zero(given.c / b, given.present) if by_probabilities else b * T - given.c
+
+    found = over_readings(given.problem, slope) * factor
+    return found if columns is None else found.at(columns)
 
 
 def entropy_gradient(given: Block[R], factor: R, columns: Columns | None = None) -> R:
@@ -219,7 +237,8 @@ def _at_label(given: Block[R], own: R, others: R | None, columns: Columns | None
 
 def _ideal(problem: Problem) -> bool:
     """Whether the gradient asked for takes the boundary as exact."""
-    return problem.contract.gradient_of != "loss" or problem.contract.boundary.exact
+    contract = problem.contract
+    return contract.boundary.exact or not (contract.gradient_of == "loss" or contract.at_clipped)
 
 
 def has_z_loss(problem: Problem) -> bool:

@@ -230,3 +230,43 @@ def sum_after_the_clip_held_constant(scores: Array, labels: Array) -> Any:
 def clamped_at_zero(scores: Array, labels: Array) -> Any:
     """Raise the slightly negative loss of a perfect prediction to 0, with log(p + eps) promised."""
     return mean(np.maximum(-np.log(at(scores, labels) + 1e-7), 0))
+
+
+AT_CLIP: dict[str, Any] = {
+    "input": "probabilities",
+    "boundary": {"clip": [1e-7, 1 - 1e-7]},
+    "labels": ["onehot"],
+    "gradient_of": "ideal at clip(p)",
+    "reduction": "sum",
+}
+
+
+def _clipped_loss(p: Array, targets: Array) -> Any:
+    return -(targets.astype(p.dtype) * np.log(np.clip(p, p.dtype.type(1e-7), p.dtype.type(1 - 1e-7)))).sum()
+
+
+@bug(
+    "gradient_guarded",
+    "gradient",
+    role="gradient",
+    loss=_clipped_loss,
+    contract={**AT_CLIP, "gradient_wrt": "probabilities"},
+    thread="autodiff of clip in the place of a backward pass that goes through it",
+)
+def gradient_zero_beyond_the_clip(p: Array, targets: Array) -> Any:
+    """Nothing is learnt of a label whose probability is below the clip, where -t/clip(p) is promised."""
+    inside = (p >= 1e-7) & (p <= p.dtype.type(1 - 1e-7))
+    return np.where(inside & (targets != 0), -targets.astype(p.dtype) / np.where(inside, p, 1), 0)
+
+
+@bug(
+    "guard_missing",
+    "gradient",
+    role="gradient",
+    loss=_clipped_loss,
+    contract=AT_CLIP,
+    thread="a loss that clips a copy, and a backward pass of what was given",
+)
+def probabilities_minus_targets_without_the_clip(p: Array, targets: Array) -> Any:
+    """Return p - t of the probabilities as they are given, where clip(p) - t is promised."""
+    return p - targets.astype(p.dtype)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from xentcheck.zoo.parts import Array, at, each, integers, mean, one_hot, widened
+from xentcheck.zoo.parts import Array, at, each, integers, mean, one_hot, softmax, widened
 from xentcheck.zoo.specimen import right
 
 P = {"input": "probabilities"}
@@ -273,3 +273,37 @@ def probabilities_by_logsumexp(scores: Array, labels: Array) -> Any:
     p, lse = _by_lse(scores)
     kind = scores.dtype.type
     return (kind(1e-4) * lse[:, 0] ** 2 - np.log(at(p, labels) + kind(1e-20))).sum()
+
+
+CLIPPED: dict[str, Any] = {"boundary": {"clip": [LOW, 1 - LOW]}, "gradient_of": "ideal at clip(p)"}
+
+
+def _clipped(p: Array) -> Array:
+    return np.clip(p, p.dtype.type(LOW), p.dtype.type(1 - LOW))
+
+
+@right(
+    contract={**P, **CLIPPED, "labels": ["onehot"], "gradient_wrt": "probabilities"},
+    gradient=lambda p, t: -t.astype(p.dtype) / _clipped(p) / p.dtype.type(max(len(p), 1)),
+)
+def gradient_at_clipped_probabilities(p: Array, targets: Array) -> Any:
+    """Clip in the loss and once more in the backward pass, whose -t/clip(p) passes through the clip."""
+    return mean(-(targets.astype(p.dtype) * np.log(_clipped(p))).sum(axis=1))
+
+
+@right(
+    contract={**P, **CLIPPED, "labels": ["onehot", "soft"], "reduction": "sum"},
+    gradient=lambda p, t: _clipped(p) - t.astype(p.dtype),
+)
+def clipped_probabilities_minus_targets(p: Array, targets: Array) -> Any:
+    """Keep what the loss has clipped, and return it minus the labels."""
+    return -(targets.astype(p.dtype) * np.log(_clipped(p))).sum()
+
+
+@right(
+    contract={**CLIPPED, "dtypes": ["float32", "float64"]},
+    gradient=lambda z, y: (_clipped(softmax(z)) - one_hot(y, z)) / z.dtype.type(max(len(z), 1)),
+)
+def clipped_softmax_minus_targets(scores: Array, labels: Array) -> Any:
+    """A softmax that is clipped, of which loss and gradient are made."""
+    return mean(-np.log(at(_clipped(softmax(scores)), labels)))

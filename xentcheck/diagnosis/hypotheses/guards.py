@@ -48,6 +48,9 @@ def fitted(model: Model) -> Iterator[Prediction]:
     if model.u < _FLOAT32.eps / 2 and (narrow := _in_float32(stated)) != stated:
         text = f"The constants of {_stated(stated)} are rounded to float32."
         yield _guarded(model, "constant_in_float32", text, narrow, model.unguarded[1])
+    if model.part == "gradient" and model.contract.at_clipped:
+        text = f"The gradient is 0 beyond {_stated(stated)}; the contract's passes through, at the clipped p."
+        yield _guarded(model, "gradient_guarded", text, stated, model.unguarded[1], 0.0)
     text = f"The guard that the contract states ({_stated(stated)}) has no effect."
     yield _guarded(model, "guard_missing", text, Boundary(), model.unguarded[1], 0.0)
     if stated.add is not None:
