@@ -27,8 +27,8 @@ class JaxFramework(NumpyFramework):
 
     A function is compiled (``jax.jit``), with numbers of 0 fixed where these keep it from being traced, as in
     ``if label_smoothing:``; one that cannot be traced at all is called as it is. So are loss and gradient of scores of
-    one shape that are infinite, or probabilities of 0: what XLA makes of a whole program is not what its operations give
-    one by one. It takes a product with one-hot rows for a selection, for example, so that 0 * -inf is 0.
+    one shape that are infinite, or probabilities of 0: what XLA makes of a whole program is not what its operations
+    give one by one. It takes a product with one-hot rows for a selection, for example, so that 0 * -inf is 0.
     """
 
     name = "jax"
