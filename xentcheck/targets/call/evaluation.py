@@ -120,7 +120,7 @@ class Calls:
                 try:
                     answer = call(framework)
                 except StoppedError as further:
-                    if furthest.raised.kind in _WRONG_ARRAYS and further.raised.kind not in _WRONG_ARRAYS:
+                    if _of_wrong_arrays(furthest.raised) and not _of_wrong_arrays(further.raised):
                         furthest = further
                     continue
                 target.framework, target.settled = framework, True
@@ -187,3 +187,12 @@ _REFUSALS = ("TypeError", "AttributeError", "RuntimeError", "ValueError", "Index
 """What a method raises that arrays of numpy have too, under which they understand something else: `x.view(-1, 3)`."""
 _WRONG_ARRAYS = ("TypeError", "AttributeError")
 """What comes of arrays that are not the target's kind; what is raised after that says more of a call."""
+
+
+def _of_wrong_arrays(raised: Raised) -> bool:
+    """Return whether an exception is one of arrays that are not those of the target's framework.
+
+    An AttributeError or TypeError, unless it speaks of something else than an array or a tensor: of None, say.
+    """
+    speaks = any(word in raised.message for word in ("ndarray", "ensor", "rray", "attribute", "argument"))
+    return raised.kind in _WRONG_ARRAYS and (speaks or "'NoneType'" not in raised.message)
