@@ -102,17 +102,25 @@ def of_clipped(p: Any, t: Any) -> Any:
     return -t / np.clip(p, 1e-7, 1 - 1e-7)
 
 
+def of_clipped_elsewhere(p: Any, t: Any) -> Any:
+    """The same, clipped at another limit than in the loss."""
+    return -t / np.clip(p, 1e-6, 1 - 1e-6)
+
+
 def stopped(p: Any, t: Any) -> Any:
     """The derivative of the loss, 0 where it is clipped."""
     return np.where((p > 1e-7) & (p < 1 - 1e-7), -t / np.clip(p, 1e-7, 1 - 1e-7), 0)
 
 
 def test_a_gradient_of_clipped_probabilities_is_noted() -> None:
-    """It agrees with both conventions wherever nothing is clipped."""
+    """Where it is of no convention, though it agrees with all of them wherever nothing is clipped."""
     words = "Where the boundary is at work the gradient is explained by no convention"
-    notes = infer(TargetSpecification(loss=clipped, gradient=of_clipped)).notes
-    assert any(words in note and "-10000000." in note for note in notes)
-    assert not any(words in note for note in infer(TargetSpecification(loss=clipped, gradient=stopped)).notes)
+    notes = infer(TargetSpecification(loss=clipped, gradient=of_clipped_elsewhere)).notes
+    assert any(words in note and "-1000000." in note for note in notes)
+    for gradient, of in ((stopped, "loss"), (of_clipped, "ideal at clip(p)")):
+        inference = infer(TargetSpecification(loss=clipped, gradient=gradient))
+        assert inference.told["gradient_of"] == of
+        assert not any(words in note for note in inference.notes)
 
 
 def of_rows_or_pixels(z: Any, y: Any) -> Any:
