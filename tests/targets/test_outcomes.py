@@ -141,16 +141,6 @@ def test_a_reused_buffer_is_observed() -> None:
     assert float(first.loss) == value != float(second.loss)
 
 
-@pytest.mark.parametrize(("kept", "observed"), [("KEPT", ("result-returned-again",)), ("KEPT.copy()", ())])
-def test_what_is_kept_and_returned_again_is_observed(tmp_path: Path, kept: str, observed: tuple[str, ...]) -> None:
-    """A memory of answers that hands out its own arrays: whoever changes one changes the next answer."""
-    path = tmp_path / "losses.py"
-    path.write_text(f"import numpy as np\nKEPT = np.zeros(2)\ndef loss(z, y): return {kept}\n")
-    with open_host(TargetSpecification(f"{path}:loss", changes={"reduction": "none"}), in_process=True) as host:
-        assert host.evaluate(BATCH).observations == ()
-        assert host.evaluate(BATCH).observations == observed
-
-
 def test_a_pure_target_gives_no_observation() -> None:
     """Neither does its gradient, its pair, or a repeated call."""
     assert evaluated("loss", gradient="gradient", times=3).observations == ()

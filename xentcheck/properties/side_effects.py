@@ -12,7 +12,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Found, Violation, law
-from xentcheck.targets.outcome import HANDED_OUT, OBSERVATIONS
+from xentcheck.targets.outcome import OBSERVATIONS
 
 
 @law(
@@ -55,7 +55,6 @@ def determinism(case: Case) -> Iterator[Found]:
         late = case.ask(batch, want=("gradient",))
         yield case.judge(late, "asked for its gradient after the loss of another batch")
     yield _noted(case, again)
-    yield _handed_out(case, again)
 
 
 def _noted(case: Case, again: Answer) -> Iterator[Violation]:
@@ -66,12 +65,6 @@ def _noted(case: Case, again: Answer) -> Iterator[Violation]:
             spoken = case.contract.spoken(part)
             case.observe(f"the {spoken} of one and the same batch differs in its last bits from call to call")
     yield from ()
-
-
-def _handed_out(case: Case, again: Answer) -> Iterator[Violation]:
-    """Yield that the second answer lies in the memory of the first: whoever changes that changes the next one."""
-    if HANDED_OUT in again.outcome.observations and HANDED_OUT not in case.answer.outcome.observations:
-        yield Violation(OBSERVATIONS[HANDED_OUT], case.batch, got=HANDED_OUT)
 
 
 def _other(case: Case) -> Batch | None:

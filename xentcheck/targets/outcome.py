@@ -85,9 +85,6 @@ PARTS = ("loss", "gradient", "hessian_vector", "jvp")
 BACKWARD = ("upstream-changed", "upstream-altered", "second-backward-differs")
 """Those among OBSERVATIONS that may hang on the upstream gradient."""
 
-HANDED_OUT = "result-returned-again"
-"""The one that shows when a question is repeated."""
-
 OBSERVATIONS = {
     "scores-changed": "the scores that were passed in were overwritten",
     "labels-changed": "the labels that were passed in were overwritten",
@@ -107,7 +104,6 @@ OBSERVATIONS = {
     "upstream-altered": "the upstream gradient has another shape, dtype or write protection afterwards",
     "second-backward-differs": "the backward pass gives another gradient when the same graph is gone through again",
     "earlier-result-changed": "a result returned by an earlier call was overwritten by this one",
-    HANDED_OUT: "the memory of a result returned by an earlier call was returned again",
     "errstate-changed": "numpy's error state was changed",
     "numpy-replaced": "a function or constant of numpy was replaced",
     "rounding-changed": "the processor's rounding mode was changed",

@@ -69,13 +69,6 @@ class EarlierResults:
     def __init__(self) -> None:
         self._kept: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
-    def holds(self, array: NDArray[Any]) -> bool:
-        """Whether one of them lies in the memory of an array, and both can be overwritten."""
-        if not array.flags.writeable:
-            return False
-        near = (one for one, _ in self._kept if one.flags.writeable and np.may_share_memory(one, array))
-        return any(np.shares_memory(one, array) for one in near)
-
     def keep(self, array: NDArray[Any]) -> None:
         """Remember an array that was returned and what it holds now; the last two are remembered."""
         self._kept = [*self._kept[-1:], (array, array.copy())]
