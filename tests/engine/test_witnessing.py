@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from xentcheck.contract import Contract
-from xentcheck.engine.witnessing import DIFFERENCED, SMALL, Witnessing
+from xentcheck.engine.witnessing import DIFFERENCED, SMALL, Witnessing, _hold
+from xentcheck.truth.allowance import conformance
+from xentcheck.truth.conditions import conditions
+from xentcheck.truth.enclose import enclose
 from xentcheck.truth.problem import pose
+from xentcheck.witnesses.report import WitnessTally
 
 
 @pytest.mark.parametrize(
@@ -66,3 +70,14 @@ def test_neither_large_logits_nor_what_is_no_number_is_differenced(monkeypatch, 
         _, _, stepped, complex_ = witnessing.results()
     assert (stepped.compared, complex_.compared) == (compared, compared)
     assert (stepped.agreed, complex_.agreed) == (compared, compared)
+
+
+@pytest.mark.parametrize(("value", "compared", "agreed"), [(0.5, 1, 1), (0.75, 1, 0), (np.nan, 0, 0)])
+def test_where_a_witness_has_no_number_nothing_is_said(value, compared, agreed):
+    """The gradient by the first of two equal logits is 1/2."""
+    problem = pose(Contract(reduction="none"), np.zeros((1, 2)), np.array([1]), "sparse")
+    enclosed, allowed = enclose(problem), conformance(problem, conditions(problem))
+    tally = WitnessTally("of numbers given")
+    values = (np.full(1, np.nan), np.array([[value, np.nan]]))
+    _hold(tally, values, (enclosed.loss, enclosed.gradient), allowed, 0)
+    assert (tally.compared, tally.agreed) == (compared, agreed)

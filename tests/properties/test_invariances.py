@@ -35,15 +35,16 @@ def test_logits_are_moved_where_that_stays_far_from_the_largest_number(largest, 
 
 
 def test_offsets_are_less_than_an_eighth_of_the_largest_number():
-    """Of those tried -128 alone is so in float16, and in float32 all of them."""
-    for dtype, offsets in (("float16", {-128}), ("float32", {-128, 8192, 2**20, -(2**20), 2**27, -(2**27)})):
-        found = set()
+    """Of those tried -128 alone is so in float16; in float32 they go beyond 1e8, of either sign."""
+    found = {"float16": set(), "float32": set()}
+    for dtype, offsets in found.items():
         for number in range(60):
             host = Noting()
             batch = Batch(np.array([[0.0, float(number)]], dtype), np.array([0]))
             list(shift.judge(Case(Contract(), Capabilities(), host, batch)))
-            found.add(float(host.asked[0].scores[0, 0]))
-        assert found == offsets
+            offsets.add(float(host.asked[0].scores[0, 0]))
+    assert found["float16"] == {-128.0}
+    assert min(found["float32"]) < -1e8 < 1e8 < max(found["float32"])
 
 
 @pytest.mark.parametrize(("form", "shape", "others"), [("sparse", (2,), [(2, 1)]), ("sparse", (2, 1), [(2,)])])

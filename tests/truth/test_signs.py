@@ -36,3 +36,11 @@ def test_rows_that_are_not_finite_count_as_positive() -> None:
     """So that whatever they hold is looked at."""
     found = signs(smoothed([[np.nan, 0.5], [0.5, 0.5], [np.inf, -np.inf]], 0.9), np.arange(3))
     assert found.tolist() == [[1, 1], [1, 1], [1, 1]]
+
+
+def test_each_row_is_divided_by_its_own_sum() -> None:
+    """Smoothed by 1 over the others a one-hot row has 0 at its label, whatever other rows there are."""
+    contract = Contract(labels=["soft"], soft_rows="renormalised", smoothing_over="others", label_smoothing=1.0)
+    rows = np.array([[1.0, 0.0], [3.0, 0.0], [0.0, 0.5]])
+    found = signs(pose(contract, np.zeros(rows.shape), rows, "soft"), np.arange(3))
+    assert found.tolist() == [[0, 1], [0, 1], [1, 0]]
