@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300, help="mutants drawn; 300")
     parser.add_argument("--seed", type=int, default=10, help="of the draw; 10")
     parser.add_argument(
-        "--seconds", type=float, default=60.0, help="of processor time, after which no test of a mutant begins; 60"
+        "--seconds", type=float, default=4.0, help="of processor time, after which no test of a mutant begins; 4"
     )
     parser.add_argument("--again", nargs="+", default=[], help="try the survivors on these files of the working tree")
     given = parser.parse_args()
