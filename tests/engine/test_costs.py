@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import islice, product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 from xentcheck.engine import costs
+from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
 from xentcheck.engine.run_plan import Options, planned
@@ -150,6 +152,30 @@ def test_laws_that_ask_take_turns_where_calls_are_slow(profile, turns):
     assert examples["value"] == result.run == 48
     assert 0 < examples["shift"] <= 48 // turns
     assert examples["layout"] == 48 // turns
+
+
+@pytest.mark.parametrize(
+    ("declared", "known", "measured", "few"),
+    [
+        ("measured", False, 0.0, False),
+        ("measured", False, 0.5, True),
+        ("measured", True, 0.0, True),
+        ("many", True, 0.5, False),
+        ("few", False, 0.0, True),
+    ],
+)
+def test_what_is_declared_goes_before_what_is_measured(declared, known, measured, few):
+    """Of shapes some frameworks are known for it, too; of calls none."""
+    offered = dict.fromkeys(("has_loss", "has_gradient", "has_vjp", "has_hessian_vector", "has_jvp"), True)
+
+    def found(taken, **keys):
+        description = SimpleNamespace(contract=Contract(**keys), expensive_shapes=known, **offered)
+        return capabilities_of(SimpleNamespace(description=description), taken)
+
+    shapes = found(costs.Costs(new_shape=measured), shapes=declared)
+    calls = found(costs.Costs(call=measured), calls=declared, shapes="many")
+    assert (shapes.expensive_shapes, shapes.expensive_calls) == (few, False)
+    assert (calls.expensive_shapes, calls.expensive_calls) == (False, few and not (declared == "measured" and known))
 
 
 def test_laws_that_only_look_ask_nothing():

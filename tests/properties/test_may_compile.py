@@ -77,3 +77,24 @@ def test_a_row_without_weight_makes_a_new_shape(capabilities, shapes):
         batch = Batch(np.arange(4.0)[None] + place, np.array([1]), "sparse", options, "C")
         choose(["row-weights"])[0].begin(Case(contract, capabilities, Shapes(), batch))
     assert asked == shapes
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "shape", "more"), [(DEAR, (1, 2), 0), (DEAR, (2, 3), 1), (OFFERED, (1, 2), 1)]
+)
+def test_a_batch_twice_over_is_another_shape(capabilities, shape, more):
+    """Asked for where everything is, and nowhere else of a target that compiles for it."""
+    sizes = []
+
+    class Host:
+        def evaluate(self, batch, *given, **others):
+            sizes.append(batch.n)
+            loss, gradient = sparse_loss_and_gradient(batch.scores, batch.labels)
+            return Outcome(loss=loss, gradient=gradient)
+
+    n, m = shape
+    batch = Batch(np.linspace(-2.0, 2.0, n * m).reshape(shape), np.arange(n) % m)
+    case = Case(Contract(), capabilities, Host(), batch)
+    assert case.answer is not None
+    list(choose(["reductions"])[0].judge(case))
+    assert sizes == [n, *[2 * n] * more]
