@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from xentcheck.api import check
 from xentcheck.batches.batch import Batch
 from xentcheck.engine import conclusion
 from xentcheck.engine.beside import Beside
-from xentcheck.engine.roots import Found, gathered
+from xentcheck.engine.roots import Found, gathered, whose_gradient_is_right
 from xentcheck.engine.search import CellSearch
+from xentcheck.engine.violation_kind import Kind
 from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
 
@@ -175,3 +177,30 @@ def test_a_shape_of_the_loss_is_that_of_its_derivative_along_a_tangent() -> None
     loss, alike = of_shape("layout", 22, "loss", "(0, 1)"), of_shape("forward-mode", 15, "jvp", "(0, 1)")
     assert names(alike, loss) == [["layout", "forward-mode"]]
     assert names(loss, of_shape("forward-mode", 15, "jvp", "()")) == [["layout"], ["forward-mode"]]
+    gradient = of_shape("layout", 22, "gradient", "(0, 1)")
+    assert names(loss, gradient) == [["layout"], ["layout"]]
+    assert sorted(names(alike, gradient)) == [["forward-mode"], ["layout"]]
+
+
+@pytest.mark.parametrize(
+    ("law", "wrong", "others", "expected"),
+    [
+        ("own-gradient", (), [("shift", "loss"), ("value", "gradient"), ("value", "loss")], 3),
+        ("own-gradient", ("an element",), [("value", "loss")], 0),
+        ("own-gradient", None, [("value", "loss")], 0),
+        ("own-gradient", (), [("value", "gradient")], 0),
+        ("gradient", (), [("value", "loss")], 0),
+    ],
+    ids=["a right gradient", "a wrong one", "no numbers", "no wrong loss", "another law"],
+)
+def test_beside_a_right_gradient_the_law_of_values_shows_the_mistake(
+    law: str, wrong: Any, others: list[tuple[str, str]], expected: int
+) -> None:
+    """Of a pair of loss and gradient the loss is wrong then; else each finding shows its own."""
+
+    def shown(name: str, part: str, elements: Any = ("an element",)) -> Any:
+        seen = None if elements is None else SimpleNamespace(wrong=elements)
+        return SimpleNamespace(law=SimpleNamespace(name=name), kind=Kind("a wrong number", part), observation=seen)
+
+    cell = [shown(law, "gradient", wrong), *(shown(*one) for one in others)]
+    assert whose_gradient_is_right(cell[0], cell) is cell[expected]
