@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from xentcheck.contract import Contract
 from xentcheck.engine.boundary import parting_of_gradients
 
@@ -48,6 +50,24 @@ def test_what_is_said_does_not_depend_on_arguments_and_divisors():
     keys = {"label_smoothing": {"argument": "smoothing"}, "divisor": {"argument": "items"}, "reduction": "sum"}
     assert parting_of_gradients(GUARDED.replace(**keys), ["float64"]) == parting_of_gradients(GUARDED, ["float64"])
     assert parting_of_gradients(GUARDED.replace(divisor=7), ["float64"]) == parting_of_gradients(GUARDED, ["float64"])
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"class_weights": [2.0, 3.0]},
+        {"row_weights": {"argument": "weights"}},
+        {"ignore_index": 0},
+        {"reduction": "mean"},
+        {"labels": ["sparse"]},
+        {"labels": ["sparse"], "ignore_index": {"argument": "index"}},
+    ],
+    ids=str,
+)
+def test_nor_on_weights_labels_and_means(keys):
+    """A single row with its probability of the label is what the sentence is about."""
+    other = Contract.from_mapping({**GUARDED.as_mapping(), **keys})
+    assert parting_of_gradients(other, ["float64"]) == parting_of_gradients(GUARDED, ["float64"])
 
 
 def test_p_minus_t_parts_where_labels_do_not_sum_to_one():
