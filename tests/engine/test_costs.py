@@ -95,8 +95,13 @@ def test_one_shape_alone_is_no_new_one(monkeypatch):
 
 @pytest.mark.parametrize(
     ("took", "least", "calls"),
-    [([0.02, 0.03, 0.015, 0.4, 0.05], 0.015, 5), ([0.2, 0.009, 0.2], 0.0, 2), ([0.001], 0.0, 1)],
-    ids=["slow", "slow at first", "quick"],
+    [
+        ([0.02, 0.03, 0.015, 0.4, 0.05], 0.015, 5),
+        ([0.006, 0.007, 0.006, 0.009, 0.006], 0.006, 5),
+        ([0.2, 0.004, 0.2], 0.0, 2),
+        ([0.001], 0.0, 1),
+    ],
+    ids=["slow", "6,000 take half a minute", "slow at first", "quick"],
 )
 def test_a_call_is_slow_where_five_are(monkeypatch, took, least, calls):
     """One that is quick decides, so that a busy machine changes nothing."""
@@ -113,6 +118,16 @@ def test_a_call_that_had_no_processor_is_not_slow(monkeypatch, kept, slow):
     host.waits = waited.get("target", dict)
     monkeypatch.setattr(costs, "waits", lambda process: waited.get("judge", dict)())
     assert (costs.seconds_of_a_call(Contract(), host, CELL) > 0.0) == slow
+
+
+def test_what_a_call_has_worked_counts_in_any_case(monkeypatch):
+    """Both processes may have waited at once, for longer together than the call took."""
+    host = Host(monkeypatch, lambda shape, known, count: 0.08)
+    host.waits = lambda: {"1": 0.06 * host.calls}
+    monkeypatch.setattr(costs, "waits", lambda process: {"1": 0.06 * host.calls})
+    assert costs.seconds_of_a_call(Contract(), host, CELL) == 0.0
+    host.works = lambda: {"1": 0.001, "2": 0.02 * host.calls}
+    assert costs.seconds_of_a_call(Contract(), host, CELL) == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("outcome", [Outcome(died="exit status 3"), Outcome(raised=Raised("ValueError", "", "loss"))])

@@ -16,9 +16,9 @@ from xentcheck.properties.case import Evaluator
 DEAR = 0.1
 """Seconds more than a repeated call, from which the first one of a shape counts as compiling: far beyond what a busy
 machine or a page fault adds to three first calls out of three, and 100 shapes of it are 10 s."""
-SLOW = 0.01
-"""Seconds from which a call counts as slow: a run in quick has some 6,000, and those of most targets take a tenth of it
-or less."""
+SLOW = 0.005
+"""Seconds from which a call counts as slow: a run in quick has some 6,000, which would take half a minute. Most targets
+take a tenth of it or less, and keras over tensorflow 2 ms on a machine of half the speed for which times are wanted."""
 _SHAPES = 3
 _REPEATED = 5
 TURNS = {"quick": 16, "standard": 4, "thorough": 1}
@@ -97,10 +97,12 @@ def _of_new_shapes(contract: Contract, cell: Cell) -> list[Batch]:
 def _timed(host: Evaluator, batch: Batch) -> float | None:
     """Return how long a call took, None where it did not return.
 
-    The time does not count in which other processes had the processors: on a busy machine it is most of it.
+    The time does not count in which other processes had the processors: on a busy machine it is most of it. Ours and
+    the target's may have waited at the same time, so that too much is left out: what it has worked counts in any case.
     """
     theirs: Callable[[], dict[str, float]] = getattr(host, "waits", dict)
-    ours, its, begun = waits("self"), theirs(), perf_counter()
+    works: Callable[[], dict[str, float]] = getattr(host, "works", dict)
+    ours, its, worked, begun = waits("self"), theirs(), works(), perf_counter()
     outcome = host.evaluate(batch, ("loss", "gradient"))
     seconds = perf_counter() - begun - kept_away(ours, waits("self")) - kept_away(its, theirs())
-    return None if outcome.died or outcome.raised is not None else max(0.0, seconds)
+    return None if outcome.died or outcome.raised is not None else max(kept_away(worked, works()), seconds)

@@ -16,7 +16,7 @@ from typing import IO
 
 from xentcheck.processes import supervisor
 from xentcheck.processes.marked import end_marked
-from xentcheck.processes.waiting import waits
+from xentcheck.processes.waiting import waits, works
 
 _MARK = "XENTCHECK_PROCESS"
 _LONGEST_END = 15.0  # seconds; the supervisor itself gives up earlier
@@ -69,6 +69,10 @@ class Supervised:
         Of what it has started, too: where a framework compiles, it waits for a compiler, which is what has to wait.
         """
         return waits(self.pid, offspring=True)
+
+    def works(self) -> dict[str, float]:
+        """Return the seconds for which each thread of the command has had a processor."""
+        return works(self.pid)
 
     def how_it_ended(self, patience: float = 5.0) -> tuple[str, int]:
         """Return how a command ended that answers no more, and the most memory that it had, in bytes; 0 if unknown.

@@ -45,6 +45,13 @@ class Host(ABC):
         """
         return {}
 
+    def works(self) -> dict[str, float]:
+        """Return the seconds for which each thread of the target's own process has had a processor.
+
+        None where `waits` has none.
+        """
+        return {}
+
     @abstractmethod
     def evaluate(
         self,

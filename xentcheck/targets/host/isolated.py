@@ -257,6 +257,10 @@ class WorkerHost(Host):
         """For how many seconds each thread of the process has waited for a processor; see `Host.waits`."""
         return {} if self._process is None else self._process.waits()
 
+    def works(self) -> dict[str, float]:
+        """For how many seconds each thread of the process has had a processor; see `Host.works`."""
+        return {} if self._process is None else self._process.works()
+
     def hurry(self) -> None:
         """Wait for no call as long as for one that compiles; see `Host.hurry`."""
         self._patience.ran_out()

@@ -83,6 +83,10 @@ class Process:
         """For how many seconds each thread of the process has waited for a processor; see `Supervised`."""
         return self._running.waits()
 
+    def works(self) -> dict[str, float]:
+        """For how many seconds each thread of the process has had a processor."""
+        return self._running.works()
+
     def how_it_ended(self) -> tuple[str, int]:
         """Return "killed by signal 11 (SIGSEGV)" or the like, and the most memory it had; see `Supervised`."""
         return self._running.how_it_ended()
