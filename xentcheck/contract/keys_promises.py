@@ -188,8 +188,8 @@ class Trial:
         OneOf("measured", "many", "few"),
         meaning=(
             "Whether each law asks about every batch, or, because calls are slow, laws that make further calls take "
-            "turns: each on one batch in 16 (profile quick) or 4 (standard). By default that is measured, as 0.005 s or "
-            "more for each of five calls of one batch, and printed. What is promised does not depend on it."
+            "turns: each on one batch in 16 (profile quick) or 4 (standard). By default that is measured, as 0.005 s "
+            "or more for each of five calls of one batch, and printed. What is promised does not depend on it."
         ),
         example="calls=few",
     )
