@@ -96,8 +96,12 @@ parent_stopped = _ending(lambda: (os.kill(os.getppid(), signal.SIGSTOP), hold())
 parent_asked = _ending(lambda: (os.kill(os.getppid(), signal.SIGTERM), hold()))
 
 
+SEEN = []
+
+
 def hangs_in_float32(scores, labels):
-    if scores.dtype == np.float32:
+    SEEN.append(scores.dtype)
+    if scores.dtype == np.float32 and len(SEEN) > 1:  # the first call of all is in that dtype
         start_all()
         hold()
     return loss(scores, labels)
