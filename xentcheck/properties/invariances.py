@@ -122,8 +122,10 @@ def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
     applies=_label_forms,
 )
 def label_forms(case: Case) -> Iterator[Found]:
-    """The same labels in another promised form, dtype or shape."""
-    ways = [*_other_forms(case), *_other_integers(case), *_other_numbers(case), *_other_shapes(case)]
+    """The same labels in another promised form, dtype or shape; in a dtype that has no number for some class, if any."""
+    integers = list(_other_integers(case))
+    narrow = [(batch, said) for batch, said in integers if not holds(batch.labels.dtype.name, batch.m - 1)]
+    ways = narrow or [*_other_forms(case), *integers, *_other_numbers(case), *_other_shapes(case)]
     if ways and case.may_compile:
         yield case.check(*ways[int(case.random("forms").integers(len(ways)))])
 
