@@ -180,32 +180,3 @@ def test_a_loss_that_is_kept_and_not_returned() -> None:
     """What to do about it is said."""
     with pytest.raises(TargetError, match=r"returned None.*write a function of scores and labels that returns it"):
         infer(TargetSpecification(loss=KeepsItsLoss().forward))
-
-
-class NeedsASmoothing(torch.nn.Module):
-    """As a loss of a library whose default of None it cannot be called with."""
-
-    def __init__(self, smooth_factor: float | None = None) -> None:
-        super().__init__()
-        self.smooth_factor = smooth_factor
-
-    def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return the loss with a share of the label."""
-        kept = 1.0 - self.smooth_factor  # type: ignore[operator]
-        return -(kept * torch.nn.functional.log_softmax(z, dim=1).gather(1, y.unsqueeze(1))).mean()
-
-
-class NeedsItLater(NeedsASmoothing):
-    """The same, after tensors were wanted."""
-
-    def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return the loss with a share of the label."""
-        return -z.log_softmax(1).gather(1, y.unsqueeze(1)).mean() * (1.0 - self.smooth_factor)  # type: ignore[operator]
-
-
-@pytest.mark.parametrize("loss", [NeedsASmoothing(), NeedsItLater()])
-def test_a_refusal_is_that_of_the_targets_own_arrays(loss: Any) -> None:
-    """Not that arrays of numpy are no tensors, where tensors come to the mistake."""
-    with pytest.raises(TargetError, match=r"unsupported operand type\(s\) for -: 'float' and 'NoneType'") as caught:
-        infer(TargetSpecification(loss=loss))
-    assert "tensors of its own" not in str(caught.value)
