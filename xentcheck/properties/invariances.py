@@ -122,7 +122,7 @@ def _label_forms(contract: Contract, capabilities: Capabilities) -> str:
     applies=_label_forms,
 )
 def label_forms(case: Case) -> Iterator[Found]:
-    """The same labels in another promised form, dtype or shape; if there is one, in a dtype with no number for a class."""
+    """The same labels in another promised form, dtype or shape, first in a dtype with no number for some class."""
     integers = list(_other_integers(case))
     narrow = [(batch, said) for batch, said in integers if not holds(batch.labels.dtype.name, batch.m - 1)]
     ways = narrow or [*_other_forms(case), *integers, *_other_numbers(case), *_other_shapes(case)]
