@@ -10,6 +10,7 @@ from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
 from xentcheck.properties.invariances import _other_forms, _other_integers, _other_numbers, label_forms
 from xentcheck.properties.law import Capabilities
+from xentcheck.targets import Outcome
 
 SCORES = np.array([[0.5, 0.25, 0.0], [1.0, -1.0, 0.0]])
 EVERY = ("sparse", "onehot", "soft")
@@ -98,6 +99,25 @@ def test_rows_are_passed_in_every_other_dtype_that_holds_them(own):
     assert ways["onehot"] == [name for name in every if name != own]
     if own != "uint8":
         assert set(ways["soft"]) == {"float32", "float64"} - {own}
+
+
+@pytest.mark.parametrize(
+    ("classes", "tried"), [(256, {"int8"}), (257, {"int8", "uint8"}), (40_000, {"int8", "uint8", "int16"})]
+)
+def test_dtypes_come_first_that_have_no_number_for_some_class(classes, tried):
+    """Such as uint8 beside 257 classes, of which 256 is 0 in it; whichever batch it is."""
+    asked = set()
+
+    class Host:
+        def evaluate(self, batch, *given, **others):
+            asked.add(batch.labels.dtype.name)
+            return Outcome(loss=np.zeros(()))
+
+    for place in range(40):
+        scores = np.zeros((1, classes), np.float32)
+        scores[0, 1] = place
+        list(label_forms.judge(Case(Contract(), Capabilities(loss=True), Host(), Batch(scores, np.array([0])))))
+    assert asked - {"int64"} == tried
 
 
 @pytest.mark.parametrize(

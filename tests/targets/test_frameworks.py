@@ -201,6 +201,30 @@ def test_scores_of_one_shape_are_asked_of_jax_as_the_loss_is_written() -> None:
             assert np.isfinite(host.evaluate(Batch(scores, np.array([0, 2, 3])), ("loss",)).loss).all() == hidden
 
 
+@pytest.mark.needs("jax")
+@pytest.mark.parametrize(
+    ("row", "as_written"),
+    [
+        ([0.0, -np.inf, 1.0, 2.0, 3.0], True),
+        ([0.0, 0.5, 0.25, 0.25, 0.0], True),  # probabilities, some of them 0
+        ([0.125, 0.125, 0.25, 0.25, 0.25], False),
+        ([0.0, 0.0, 0.0, 0.0, 0.0], False),
+        ([0.0, 1.0, 2.0, 3.0, -4.0], False),
+        ([0.0, 1.0, 2.0, 3.0, 4.0], False),
+    ],
+)
+def test_other_scores_of_that_shape_are_compiled(row: list[float], as_written: bool) -> None:
+    """What is called as it is written meets numbers in each call, and no tracer."""
+    from tests.targets import planted_jax
+
+    with open_host(TargetSpecification(planted_jax.smoothed), in_process=True) as host:
+        batch = Batch(np.array([row] * 3), np.array([0, 2, 3]))
+        host.evaluate(batch, ("loss",))
+        planted_jax.TRACED.clear()
+        host.evaluate(batch, ("loss",))
+        assert ([False] if as_written else []) == planted_jax.TRACED
+
+
 @pytest.mark.needs("optax")
 def test_optax_in_a_worker() -> None:
     """float64 stays float64, every layout is taken, and a cotangent goes row by row."""

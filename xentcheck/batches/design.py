@@ -172,22 +172,15 @@ def _compiled(contract: Contract) -> set[str]:
     return {"dtype", "labels", "label dtype", "label shape", "dense label dtype", *single}
 
 
-def _usual(contract: Contract) -> dict[str, tuple[Hashable, ...]]:
-    """Return two levels of each number among the options, the plainest first."""
-    return {
-        name: OPTIONS[name].levels_of(declared)[:2]
-        for name, declared in contract.drawn.items()
-        if OPTIONS[name].kind == "number"
-    }
-
-
 def usual_numbers(contract: Contract, row: Row, fixed: Collection[str]) -> Row:
-    """Return the numbers of a row that are not usual ones, and not `fixed`, each as one that is."""
-    return {
-        name: usual[-1]
-        for name, usual in _usual(contract).items()
-        if name in row and name not in fixed and row[name] not in (*usual, LEFT_OUT)
-    }
+    """Return the numbers of a row that are neither of the first two levels, and not `fixed`, each as the second."""
+    found: dict[str, Hashable] = {}
+    for name, declared in contract.drawn.items():
+        usual = OPTIONS[name].levels_of(declared)[:2]
+        free = OPTIONS[name].kind == "number" and name in row and name not in fixed
+        if free and row[name] not in (*usual, LEFT_OUT):
+            found[name] = usual[-1]
+    return found
 
 
 def index_of(level: Hashable, m: int) -> int:

@@ -149,6 +149,11 @@ class Contract(Trial, Accuracy, Rim, Gradient, Options, Loss, Inputs):  # the la
         """Whether the gradient is the ideal one, taken at the clipped probabilities."""
         return self.gradient_of == AT_CLIPPED
 
+    @property
+    def gradient_without_boundary(self) -> bool:
+        """Whether no boundary enters the gradient, neither its slope nor the probabilities at which it is taken."""
+        return self.boundary.exact or not (self.gradient_of == "loss" or self.at_clipped)
+
     def _without_at_clipped(self) -> str:
         """Return what does not go with that, or ""."""
         if self.boundary.clip is None and not self.boundary.of_dtype:

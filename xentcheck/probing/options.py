@@ -82,19 +82,16 @@ def conventions(questions: Questions, *keys: str) -> list[dict[str, Any]]:
     constant = [
         key for key in ("label_smoothing", "class_weights") if getattr(contract, key) and key not in contract.arguments
     ]
-    both = {"label_smoothing", "class_weights"} <= {*keys, *constant} and not {"label_smoothing", "class_weights"} <= {
-        *constant
-    }
-    by = ("label", "class", "mean") if both else ("label",)
+    pair = {"label_smoothing", "class_weights"}
+    by = ("label", "class", "mean") if pair <= {*keys, *constant} and pair & set(keys) else ("label",)
     axes: dict[str, Any] = {"mean_over": means, "smoothing_over": over, "smoothing_weights": by}
     shown_axes = {name: values for name, values in axes.items() if len(values) > 1}
     found = [dict(zip(shown_axes, values, strict=True)) for values in product(*shown_axes.values())]
     # No contract has a mean weight under labels that are smoothed over the others: it could be below 0.
-    others = contract.smoothing_over == "others" if len(over) == 1 else None
     return [
         one
         for one in found
-        if one.get("smoothing_weights") != "mean" or (one.get("smoothing_over") != "others" and not others)
+        if one.get("smoothing_weights") != "mean" or one.get("smoothing_over", contract.smoothing_over) != "others"
     ]
 
 

@@ -83,7 +83,9 @@ class Block(NamedTuple, Generic[R]):
 def block(problem: Problem, rows: NDArray[np.int64], label: Columns | None, real: type[R]) -> Block[R]:
     """Return the rows chosen, all of which have finite formulas (see `kinds`)."""
     normalise = problem.contract.boundary.normalise
-    if (problem.contract.boundary.after and not _ideal(problem)) or problem.contract.at_clipped:
+    if (
+        problem.contract.boundary.after and not problem.contract.gradient_without_boundary
+    ) or problem.contract.at_clipped:
         label = None  # through their sum every probability has its share in the loss; or 1 - b is no other's sum
     cap, temperature = problem.soft_cap, problem.temperature
     q = read_scores(problem.contract.input, problem.scores[rows], normalise, real, cap, temperature)
@@ -201,7 +203,7 @@ def factor_of_p(given: Block[R]) -> R:
 def _by_probabilities(given: Block[R], factor: R, columns: Columns | None) -> R:
     """Return -factor a_j with a = c f'(q) / f(q); factor (R - a_j) / S where rows are normalised first."""
     q = given.q.probability(given.label)
-    if _ideal(given.problem):
+    if given.problem.contract.gradient_without_boundary:
         a = given.c / q
     elif given.problem.contract.boundary.after:
         return -_after(given, q, columns) * factor
@@ -235,12 +237,6 @@ def _at_label(given: Block[R], own: R, others: R | None, columns: Columns | None
     return others
 
 
-def _ideal(problem: Problem) -> bool:
-    """Whether the gradient asked for takes the boundary as exact."""
-    contract = problem.contract
-    return contract.boundary.exact or not (contract.gradient_of == "loss" or contract.at_clipped)
-
-
 def has_z_loss(problem: Problem) -> bool:
     """Whether the loss has the term lambda lse^2."""
     return problem.z_loss != 0 and problem.contract.input == "logits"
@@ -267,7 +263,7 @@ def _bounded(given: Block[R], reading: Reading, q: R) -> R:
 
 def _shares(given: Block[R]) -> R:
     """Return r, what the logarithm of each probability has for a derivative in minus the loss."""
-    if _ideal(given.problem):
+    if given.problem.contract.gradient_without_boundary:
         return given.c
     if given.problem.contract.boundary.after:
         q = given.q.probability()

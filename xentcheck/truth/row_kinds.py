@@ -106,7 +106,7 @@ def _zeros(
     if any(floors):
         loss[at_zero] = Kind.INFINITE if all(floors) else Kind.OPEN
     by_probabilities = contract.gradient_wrt == "probabilities"
-    ideal = contract.boundary.exact or not (contract.gradient_of == "loss" or contract.at_clipped)
+    ideal = contract.gradient_without_boundary
     if any(floors) and not ideal:
         gradient[at_zero] = Kind.OPEN
     if contract.is_entropy and by_probabilities:

@@ -41,7 +41,7 @@ class Deadline:
     def looked(self) -> None:
         """Note that there was nothing yet: what is excused counts from the first time, since most answers come before.
 
-        To ask costs some ten microseconds.
+        To ask costs ten to twenty microseconds a thread.
         """
         if self._before is None and self._waits is not None and self._until is not None:
             self._before = self._waits()
