@@ -43,6 +43,7 @@ TESTS = """
 def test_the_survey_breaks_long_tests_off(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """They count as skipped, whatever comes of them, and in processes beside this one, too."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("PYTEST_PLUGINS", raising=False)  # which are on another path
     pytester.makepyfile(TESTS)
     done = pytester.runpytest_subprocess("-n2", "-p", "dev.mutation.brief", "--brief=0.5", timeout=50)
     done.assert_outcomes(passed=1, failed=1, skipped=2)
