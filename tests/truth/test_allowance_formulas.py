@@ -32,6 +32,25 @@ def agree(got, expected, slack=1e-6):
     assert abs(float(got) - float(expected)) <= slack * float(expected), (float(got), float(expected))
 
 
+def running_maxima(row, u):
+    """Return what a maximum that rises from class to class may add, by a walk to both sides of each class."""
+    added = []
+    for j in range(row.m):
+        run, between = [j], [False, False]
+        for side, ways in enumerate((range(j - 1, -1, -1), range(j + 1, row.m))):
+            for i in ways:
+                if row.d[i] < row.d[j]:
+                    break
+                between[side] |= row.d[i] == row.d[j]
+                run.append(i)
+        assert not all(between) or row.m == 3  # of three equal ones the next is one step away
+        steps = 2 if all(between) else len(run) - 1
+        passes = [sum(row.d[i] < min(row.d[:i]) for i in range(j + 1, row.m))]
+        passes.append(sum(row.d[i] < min(row.d[i + 1 :]) for i in range(j)))
+        added.append(u * (mpmath.fsum(row.p[i] for i in run) * (4 * steps + 8) + 3 * max(passes) * row.p[j]))
+    return added
+
+
 def vanishing(row, u, eta):
     """Return how many exponentials are below 8 eta; all, where they are nothing beside u."""
     return row.m if row.m * eta < u / 2**20 else sum(mpmath.exp(-d) < 8 * eta for d in row.d)
@@ -120,8 +139,9 @@ def test_formulas_of_the_gradient(name, z):
                 if form in ("B*", "C*"):  # the maximum may be differentiated, too
                     tops = [j for j in range(3) if row.d[j] == 0]
                     residual = mpmath.fsum(parts) + u * row.h * 2 * (1 - row.p[y])
-                    for j in tops:
-                        errors[j] += residual / (1 if j in (tops[0], tops[-1]) else len(tops))
+                    for j, running in enumerate(running_maxima(row, u)):
+                        share = residual / (1 if j in (tops[0], tops[-1]) else len(tops)) if j in tops else 0
+                        errors[j] += max(share, running)
                 for j in range(3):
                     agree(found.gradient[0, j], errors[j], 1e-4)
 
@@ -142,7 +162,9 @@ def test_formula_of_soft_labels():
         for j in range(3):
             a = u * (3 * row.d[j] + 3 * row.D + 12 + h + 9 * row.l + 16) * factor
             errors.append(T * row.p[j] * (a + a * a) + u * ((h + 1) * T * row.p[j] + g[j]) + 14 * eta * T)
-        errors[2] += mpmath.fsum(errors) + u * h * mpmath.fsum(g)  # the maximum, differentiated, too
+        residual = mpmath.fsum(errors) + u * h * mpmath.fsum(g)  # the maximum, differentiated, too
+        for j, running in enumerate(running_maxima(row, u)):
+            errors[j] += max(residual if j == 2 else 0, T * running)
         for j in range(3):
             agree(found.gradient[0, j], errors[j])
         tightest = bounds(z, t, "soft", reduction="none", soft_rows="any")["B"]

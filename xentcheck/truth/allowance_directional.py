@@ -10,6 +10,7 @@ from xentcheck.truth.allowance_boundary import probability_error
 from xentcheck.truth.allowance_gradient import row_gradients
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error
 from xentcheck.truth.allowance_reduction import divisor, reduce_rows
+from xentcheck.truth.allowance_running import along_running_maxima
 from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
@@ -74,6 +75,9 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Floats, Float
         every = mass + on.sizes.sum(axis=1)
         relative = np.einsum("ij,ij->i", on.p, a)
         error += top * (roundings * (every + mass * relative) + mass * relative + on.coefficients.deviation)
+        if by.shift > 1.0 and not contract.is_entropy:
+            slope = on.slope if problem.soft_cap is not None and by_logits else 1.0
+            error += mass * along_running_maxima(on, by, slope * v)
         wrong = coefficient_error(on, by)
         if wrong is not None:
             error += top * wrong.sum(axis=1)

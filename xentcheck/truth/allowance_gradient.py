@@ -19,6 +19,7 @@ from xentcheck.truth.allowance_entropy import entropy_gradients
 from xentcheck.truth.allowance_logits import complement_move, slope_error
 from xentcheck.truth.allowance_loss import logsumexp_error
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error, vague
+from xentcheck.truth.allowance_running import running_maxima
 from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
@@ -172,7 +173,8 @@ def _through_maximum(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
     """What comes by the shift z - M where M is differentiated, too: minus the sum of the gradient by z - M.
 
     Exactly that is 0; calculated it is the errors of all elements, as autodiff makes them, and that of their sum. It
-    goes to the first or the last place of the maximum, or to all of them evenly.
+    goes to the first or the last place of the maximum, or to all of them evenly. With an online softmax something
+    goes to every class that was the maximum of those seen.
     """
     residual = raw.error.sum(axis=1) - raw.complement + by.row_sum(on) * np.abs(raw.value).sum(axis=1)
     top = on.d == 0.0
@@ -180,7 +182,11 @@ def _through_maximum(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
     each = np.arange(len(top))
     for place in (top.argmax(axis=1), top.shape[1] - 1 - top[:, ::-1].argmax(axis=1)):
         share[each, place] = 1.0
-    return replace(raw, error=raw.error + np.where(top, share * residual[:, None], 0.0))
+    added = np.where(top, share * residual[:, None], 0.0)
+    if not on.problem.contract.is_entropy:
+        strength = on.factor_size + 2.0 * on.penalty * np.abs(on.lse) * on.problem.kept
+        added = np.maximum(added, strength[:, None] * running_maxima(on, by))
+    return replace(raw, error=raw.error + added)
 
 
 def _by_log_probabilities(on: Conditions, by: Arithmetic, bounded: bool) -> Unscaled:

@@ -8,6 +8,7 @@ from xentcheck.truth.allowance_boundary import probability_error
 from xentcheck.truth.allowance_loss import logsumexp_error
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, vague
 from xentcheck.truth.allowance_reduction import scale_gradient
+from xentcheck.truth.allowance_running import along_running_maxima, product_of_running_maxima
 from xentcheck.truth.allowance_unscaled import Unscaled
 from xentcheck.truth.conditions import Conditions
 
@@ -52,9 +53,14 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
     relative = a + (1.0 + a) * (operations * u + 2.0 * rows)
     # A quotient's derivative by its denominator is multiplied by 1/S^2, which may be subnormal, or flushed.
     common = _mean(p, sizes * relative) + np.abs(mean) * (on.S * on.S * by.eta)[:, None]
+    running = by.shift > 1.0 and not problem.contract.p_minus_t
+    if running:
+        common = common + along_running_maxima(on, by, v)[:, None]
     unit = relative * size + (1.0 + a) * common
     # Where the maximum is differentiated too, its element is minus the sum of the others.
     error = p * unit + np.where(top, _mean(p, unit + rows * size), 0.0)
+    if running:
+        error = error + product_of_running_maxima(on, by, v)
     floor = (2.0 * by.k_exp + 2.0) * by.eta
     lost = floor * (1.0 + size) + p * (floor * (sizes.sum(axis=1)[:, None] + problem.m))
 

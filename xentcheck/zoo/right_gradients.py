@@ -137,6 +137,26 @@ def online_gradient(scores: Array, labels: Array) -> Any:
     return over_n(np.exp(scores - top[:, None]) / total[:, None] - one_hot(labels, scores))
 
 
+@right("gradient")
+def running_maximum_differentiated(scores: Array, labels: Array) -> Any:
+    """As autodiff of an online softmax has it, class by class: each maximum on the way is differentiated, too."""
+    top, total, passed = scores[:, 0], np.ones(len(scores), scores.dtype), []
+    for column in scores[:, 1:].T:
+        new = np.maximum(top, column)
+        scale, e = np.exp(top - new), np.exp(column - new)
+        passed.append((column > top, total, scale, e))
+        top, total = new, total * scale + e
+    by_top, by_total = np.ones_like(top), 1 / total
+    g = np.empty_like(scores)
+    for j, (rises, total, scale, e) in zip(range(scores.shape[1] - 1, 0, -1), reversed(passed), strict=True):
+        of_total, own = by_total * total * scale, by_total * e
+        left = by_top - of_total - own
+        g[:, j], by_top = own + left * rises, of_total + left * ~rises
+        by_total = by_total * scale
+    g[:, 0] = by_top
+    return over_n(g - one_hot(labels, scores))
+
+
 @right("hessian_vector", gradient=mean_gradient)
 def hessian_of_two_terms(scores: Array, labels: Array, vector: Array) -> Any:
     """Return p (v - p.v) / n, as the difference of two products."""

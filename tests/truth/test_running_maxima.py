@@ -1,0 +1,103 @@
+"""What a maximum that is differentiated as it rises may add: against walks from class to class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.truth.adversarial import folded
+from tests.truth.bounding import allowances
+from xentcheck.contract import Contract
+from xentcheck.truth.allowance_gradient import row_gradients
+from xentcheck.truth.allowance_model import conforming
+from xentcheck.truth.allowance_running import along_running_maxima, running_maxima
+from xentcheck.truth.conditions import conditions
+from xentcheck.truth.problem import pose
+
+U = 2.0**-24
+
+
+def posed(z):
+    """Return conditions and model of arithmetic of float32 logits."""
+    problem = pose(Contract(reduction="none"), z, np.zeros(len(z), int), "sparse")
+    return conditions(problem), conforming(problem, "B")
+
+
+def walked(z, j, ways):
+    """Return the unbroken run of classes beside j that are no higher."""
+    run = []
+    for i in ways:
+        if z[i] > z[j]:
+            break
+        run.append(i)
+    return run
+
+
+@pytest.mark.parametrize("values", [2, 5, 1000])
+@pytest.mark.parametrize("m", [1, 2, 3, 8, 9, 40])
+def test_runs_are_those_of_a_walk(m, values):
+    """The first and the last of equal maxima have all of the run, those between them no more than that."""
+    random = np.random.default_rng(m * values)
+    z = (random.integers(0, values, (40, m)) / 4).astype(np.float32)
+    on, by = posed(z)
+    found = running_maxima(on, by)
+    for i, j in np.ndindex(z.shape):
+        sides = walked(z[i], j, range(j - 1, -1, -1)), walked(z[i], j, range(j + 1, m))
+        run = sum(sides, [j])
+        rises = max(
+            sum(z[i, k] > z[i, :k].max() for k in range(j + 1, m)),
+            sum(z[i, k] > z[i, k + 1 :].max() for k in range(j)),
+        )
+        mass, rescaled = on.p[i, run].sum(), 3 * rises * on.p[i, j]
+        expected = U * (mass * (4 * (len(run) - 1) + 8) + rescaled)
+        if all((z[i, side] == z[i, j]).any() for side in sides):
+            assert U * (mass * 16 + rescaled) * (1 - 1e-12) <= found[i, j] <= expected * (1 + 1e-12)
+        else:
+            assert found[i, j] == pytest.approx(expected, rel=1e-12)
+
+
+def test_of_equal_maxima_those_between_have_what_comes_up_over_two_steps():
+    """Level rows stay strict but at their ends: each step leaves half of what is left."""
+    on, by = posed(np.zeros((1, 500), np.float32))
+    found = running_maxima(on, by)[0]
+    np.testing.assert_allclose(found[1:-1], 16 * U, rtol=1e-9)
+    np.testing.assert_allclose(found[[0, -1]], (8 + 4 * 499) * U, rtol=1e-9)
+
+
+def test_a_pass_costs_what_is_seen_times_each_maximum():
+    """From the left 0, 2 and 3 rise, over 1, 3 and 1 steps; from the right 3 alone, which is the last class there."""
+    z = np.array([[0.0, 0.0, 2.0, 1.0, 1.0, 0.5, 3.0, 2.5]], np.float32)
+    v = np.array([[0.0, 0.0, 100.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
+    on, by = posed(z)
+    found = along_running_maxima(on, by, v)
+    np.testing.assert_allclose(found, 100 * U * on.p[0, :6].sum() * (4 * 3 + 8), rtol=1e-12)
+
+
+def test_scores_that_are_divided_may_change_places():
+    """Two that differ by less than their quotients are rounded are taken for equal."""
+    z = np.array([[5.0, np.nextafter(np.float32(5), np.float32(9)), 7.0]], np.float32)
+    apart = allowances(z, [2], reduction="none").gradient[0]
+    close = allowances(z, [2], reduction="none", temperature=3.0).gradient[0]
+    assert close[0] / close[1] > 1.2 * apart[0] / apart[1]
+
+
+def test_a_part_of_a_batch_has_what_it_has_alone():
+    """Large batches are worked on in parts."""
+    random = np.random.default_rng(0)
+    z = random.normal(size=(700, 300)).astype(np.float32)
+    whole = running_maxima(*posed(z))
+    for part in (slice(0, 1), slice(217, 220), slice(699, None)):
+        np.testing.assert_array_equal(whole[part], running_maxima(*posed(z[part])))
+
+
+@pytest.mark.parametrize("order", ["left", "right"])
+def test_a_softmax_that_is_folded_needs_it(order):
+    """Without it, what jax makes of an online softmax by `lax.scan` would be failed, by ten allowances and more."""
+    z = np.zeros((4, 200), np.float32)
+    z[:, [50, 100]], z[:, -1] = 1e-3, [3, 8, 20, 40]
+    z = z if order == "left" else np.ascontiguousarray(z[:, ::-1])
+    on, by = posed(z)
+    rows = row_gradients(on, by)
+    error = np.abs(folded.gradient(z, [0] * 4, order, "first") - rows.value)
+    assert (error <= rows.error).all()
+    assert (error > 10 * row_gradients(on, by, through_maximum=False).error).any()

@@ -1,0 +1,145 @@
+"""What differentiating a running maximum costs, as autodiff does with an online softmax (docs/bounds.md, section 4)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xentcheck.truth.allowance_model import Arithmetic, Floats
+from xentcheck.truth.conditions import Conditions
+
+EACH = 4.0
+"""Roundings of one step relative to the sum so far: its product and addition, and two differences of the cotangent."""
+ONCE = 8.0
+"""Those of the products and differences of the step in which another class becomes the maximum."""
+RESCALED = 3.0
+"""Those of a product with exp(old maximum - new maximum), which is taken to be within 1 ulp."""
+DIFFERENTIATED = 3.0
+"""Roundings of a product's derivative, for one of the product."""
+_AT_ONCE = 2**16
+"""Numbers that are worked on together: few enough for a processor's cache."""
+_SIDES = np.array([-1, 1])[:, None, None]
+"""To the left, and to the right."""
+
+
+def running_maxima(on: Conditions, by: Arithmetic, weights: Floats | None = None) -> Floats:
+    """Return what is added to the gradient of each class, per unit of R, shape (n, m).
+
+    Whatever the order in which a program merges the classes, class j is the maximum of a run of neighbours without a
+    gap at most; r of them, and P the sum of all their probabilities (or other `weights`) with its own:
+
+        u_sum (P (4 r + 8) + 3 c p_j)
+
+    c the times that the maximum of a pass over the row rises after j. Of equal maxima the first or the last may have
+    all of P, each of those between them half of what is left from step to step: at most what comes up over twice the
+    places from one to the next, wherever that is longest.
+    """
+    z, weights, slack = _comparable(on), on.p if weights is None else weights, _slack(on, by)
+    parts = max(1, z.size // _AT_ONCE)
+    scores, of_scores, apart = (np.array_split(of_row, parts) for of_row in (z, weights, slack))
+    return np.concatenate([_added(*rows, by) for rows in zip(scores, of_scores, apart, strict=True)])
+
+
+def along_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floats:
+    """Return what is added to the derivative of each row along v by a pass over the classes, per unit of R, shape (n,).
+
+    Each class that is the maximum for the next s places, P the sum of all probabilities up to the last of them, costs
+    u_sum |v_j| P (4 s + 8); from the left or from the right, whichever is more.
+    """
+    z, size, place = _comparable(on), np.abs(v), np.arange(on.problem.m)
+    passes = []
+    for way in (slice(None), slice(None, None, -1)):
+        rows, p = z[:, way], on.p[:, way]
+        highest = rows >= np.maximum.accumulate(rows, axis=1) - _slack(on, by)
+        ends = np.where(highest, place, on.problem.m)[:, ::-1]
+        # The place before the next maximum, or the last one.
+        ends = np.minimum.accumulate(ends, axis=1)[:, ::-1]
+        ends = np.concatenate([ends[:, 1:], np.full((len(ends), 1), on.problem.m)], axis=1) - 1
+        seen = np.take_along_axis(p.cumsum(axis=1), ends, axis=1)
+        cost = by.u_sum * (seen * (EACH * (ends - place) + ONCE))
+        passes.append(np.einsum("ij,ij->i", np.where(highest, cost, 0.0), size[:, way]))
+    return np.asarray(np.maximum(*passes))
+
+
+def product_of_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floats:
+    """Return what is added to the Hessian times v of each class, per unit of R, shape (n, m).
+
+    As to the gradient, with |v| of the run, with the largest |v| of all classes that are no lower, which may become the
+    maximum after it, and with p.|v|; three times, since each product becomes two and their sum.
+    """
+    size, slack = np.abs(v), _slack(on, by)
+    order = np.argsort(-_comparable(on), axis=1, kind="stable")
+    falling = np.take_along_axis(_comparable(on), order, axis=1)
+    m = on.problem.m
+    last = np.concatenate([falling[:, :-1] > falling[:, 1:] + slack, np.ones((len(falling), 1), bool)], axis=1)
+    ends = np.minimum.accumulate(np.where(last, np.arange(m), m)[:, ::-1], axis=1)[:, ::-1]
+    largest = np.maximum.accumulate(np.take_along_axis(size, order, axis=1), axis=1)
+    above = np.empty_like(size)
+    np.put_along_axis(above, order, np.take_along_axis(largest, ends, axis=1), axis=1)
+    weighted = on.p * size
+    others = above + weighted.sum(axis=1, keepdims=True)
+    added: Floats = DIFFERENTIATED * (running_maxima(on, by, weighted) + others * running_maxima(on, by))
+    return added
+
+
+def _comparable(on: Conditions) -> Floats:
+    return np.where(np.isnan(on.z), -np.inf, on.z)
+
+
+def _slack(on: Conditions, by: Arithmetic) -> Floats:
+    """How far apart scores may be equal, or change places, once they are rounded; shape (n, 1)."""
+    moved = by.u_input > 0.0 or not on.problem.as_given
+    return np.asarray(4.0 * max(by.u, by.u_input) * moved * on.magnitude[:, None])
+
+
+def _added(z: Floats, weights: Floats, slack: Floats, by: Arithmetic) -> Floats:
+    """Return the same of some of the rows, whose scores are equal where they differ by no more than the slack."""
+    reach, mass = _runs(z, weights, z + slack)
+    steps = reach.sum(axis=0)
+    equals = (np.diff(np.sort(z, axis=1), axis=1) <= slack).any(axis=1)
+    if equals.any():
+        strict, _ = _runs(z[equals], weights[equals], np.nextafter(z - slack, -np.inf)[equals])
+        tied, own = strict < reach[:, equals], strict.sum(axis=0) + 1.0
+        longest = np.where(tied.any(axis=0), own, 0.0).max(axis=1, initial=0.0)[:, None]
+        steps[equals] = np.where(tied.all(axis=0), np.minimum(steps[equals], 2.0 * longest), steps[equals])
+    rises = np.maximum(_rises(z), _rises(z[:, ::-1])[:, ::-1])
+    run = weights + mass.sum(axis=0)
+    return np.asarray(by.u_sum * (run * (EACH * steps + ONCE) + RESCALED * (weights * rises)))
+
+
+def _rises(z: Floats) -> Floats:
+    """Return how often the maximum of a pass from the left rises after each place, shape (n, m)."""
+    top = np.maximum.accumulate(z, axis=1)
+    rose = top[:, 1:] > top[:, :-1]
+    after: Floats = np.zeros(z.shape)
+    after[:, :-1] = rose[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return after
+
+
+def _runs(z: Floats, p: Floats, limit: Floats) -> tuple[Floats, Floats]:
+    """Return how many places beside each, without a gap, are at most its limit, and their sums of p.
+
+    Both of shape (2, n, m), to the left and to the right. By the maxima and sums of windows of 2^k places, the widest
+    first; rows stand one after the other, and an infinity between two of them ends every run.
+    """
+    n, m = z.shape
+    levels = m.bit_length()
+    tops, totals = [_joined(z, np.inf, 2**levels)], [_joined(p, 0.0, 2**levels)]
+    for k in range(levels - 1):
+        tops.append(np.maximum(tops[k][: -(2**k)], tops[k][2**k :]))
+        totals.append(totals[k][: -(2**k)] + totals[k][2**k :])
+    place = 2**levels + (np.arange(n)[:, None] * (m + 1) + np.arange(m))
+    reach, mass = np.zeros((2, n, m), np.int64), np.zeros((2, n, m))
+    for k in range(levels - 1, -1, -1):
+        start = place + _SIDES * reach + np.array([-(2**k), 1])[:, None, None]
+        fits = tops[k].take(start) <= limit
+        reach += fits * 2**k
+        mass += fits * totals[k].take(start)
+    return reach.astype(np.float64), mass
+
+
+def _joined(rows: Floats, edge: float, around: int) -> Floats:
+    """Return rows one after the other, an edge behind each, and so many of them before the first and after the last."""
+    n, m = rows.shape
+    joined = np.full(around + n * (m + 1) + around, edge)
+    joined[around:-around].reshape(n, m + 1)[:, :m] = rows
+    return joined
