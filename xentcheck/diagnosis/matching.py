@@ -21,7 +21,8 @@ BITS_OF_A_SURPRISE = 10.0  # a predicted nan or infinity, or a predicted number 
 def distance(a: Floats, b: Floats) -> Floats:
     """Return |a - b|, where equal infinities and two nan are 0 apart, and other non-finite pairs infinitely far."""
     same = (a == b) | (np.isnan(a) & np.isnan(b))
-    gap = np.where(same, 0.0, np.abs(a - b))
+    with np.errstate(invalid="ignore"):  # inf - inf, of which `same` knows better
+        gap = np.where(same, 0.0, np.abs(a - b))
     return np.asarray(np.where(np.isnan(gap), np.inf, gap))
 
 
