@@ -14,6 +14,7 @@ import pytest
 import xentcheck
 from xentcheck.engine.plan import PROFILES
 from xentcheck.report import waiver_file
+from xentcheck.report.finding import each_alone
 from xentcheck.report.report import Report
 
 pytestmark = pytest.mark.slow  # each judges a loss several times
@@ -104,6 +105,37 @@ def test_another_mistake_under_the_same_law_is_found(judge: Any) -> None:
     both = judge(odd((1, 2), (2, 1)))
     assert both.verdict == "violates"
     assert [finding.batch["scores"]["shape"] for finding in both.findings] == [[2, 1]]
+
+
+@pytest.mark.parametrize("gate", [(1, 4), (3, 1)])
+def test_a_constant_that_is_waived_hides_no_other_one_of_larger_batches(judge: Any, gate: tuple[int, int]) -> None:
+    """Reducing what another constant breaks would else end among small batches, which the waived one breaks."""
+    waive(judge.file, judge(guarded(1e-7)))
+
+    def both(logits: Any, labels: Any) -> Any:
+        large = all(size >= least for size, least in zip(logits.shape, gate, strict=True))
+        return guarded(1e-3 if large else 1e-7)(logits, labels)
+
+    report = judge(both)
+    assert report.verdict == "violates"
+    assert [finding.batch["scores"]["shape"] for finding in report.findings] == [list(gate)]
+    assert [finding.mechanism for finding in report.waived] == ["eps_added"]
+
+
+def test_what_happens_beside_what_is_waived_has_its_cause(judge: Any) -> None:
+    """Exponentials that overflow are left to law 12, unless what they are beside is waived."""
+    known = odd((1, 3))
+
+    def unshifted(logits: Any, labels: Any) -> Any:
+        if logits.shape[1] == 3:
+            return known(logits, labels)
+        with np.errstate(all="ignore"):
+            e = np.exp(logits)
+            return -np.log((e / e.sum(axis=1, keepdims=True))[np.arange(len(labels)), labels]).mean()
+
+    waive(judge.file, judge(known))
+    found = {finding.event: finding.mechanism for finding in each_alone(judge(unshifted).findings)}
+    assert found["an infinity for a finite number"] == "no_maximum"
 
 
 def test_a_mended_mistake_makes_its_waiver_stale(judge: Any) -> None:

@@ -56,7 +56,7 @@ def minimise(
     excused : callable
         Whether a violation comes of a mistake that another finding shows: then it is not the one sought.
     asked : dict, optional
-        What is known of batches from other reductions of the same law, none of which excused anything; added to.
+        What is known of batches from other reductions of the same law, which excuse the same; added to.
     """
     kind = kind_of(fall.violation)
     deadly = fall.violation.got is not None and "ended" in fall.violation.title

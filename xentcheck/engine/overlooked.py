@@ -2,8 +2,8 @@
 
 A run shows each mistake once. Where no mechanism is known, nothing tells two wrong numbers apart, and the first stands
 for all; that will do while it is a finding, but a waiver would hide the others with it. So of a law that is waived in a
-cell, every further batch that broke it there, and that no mechanism which is shown explains, is reduced on its own, and
-is a finding unless it is waived, too.
+cell, every further batch that broke it there, and that no mechanism which is shown explains, is reduced on its own, to
+none that such a mechanism explains, and is a finding unless it is waived, too.
 
 That is most of what a waiver costs. The cause of a batch is named last of all, and only where the batch is not known: a
 batch that is waived needs none. Reductions of one law end among the same small batches, and ask of each once.
@@ -23,6 +23,7 @@ from xentcheck.engine.order import Order
 from xentcheck.engine.roots import Found
 from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import kind_of
+from xentcheck.properties.law import Violation
 from xentcheck.report.finding import Finding
 from xentcheck.report.returned import role
 from xentcheck.report.waivers import Waiver
@@ -80,10 +81,15 @@ def _beyond(
     seen = {finding.digest for finding in own}
     place = len(own)
     asked: Asked = {}
+
+    def explained(violation: Violation) -> bool:
+        observation = conclusion.observed(violation)
+        return observation is not None and any(shown.covers(observation) for shown in known)
+
     for fall in falls[1:]:
-        if _explained(fall, known, conclusion):
+        if explained(fall.violation):
             continue
-        smallest, minimal = conclusion.minimised(fall, asked=asked)
+        smallest, minimal = conclusion.minimised(fall, explained, asked)
         plain = finding(fall.law, conclusion.order.cell, smallest.violation, conclusion.search.contract, minimal)
         if plain.digest in seen:
             continue
@@ -96,8 +102,3 @@ def _beyond(
         seen.add(made.finding.digest)
         place += 1
         yield replace(made, event=(*shown.kind, "beside what is waived"))
-
-
-def _explained(fall: Fall, known: Sequence[Shown], conclusion: Conclusion) -> bool:
-    seen = conclusion.observed(fall.violation)
-    return seen is not None and any(shown.covers(seen) for shown in known)
