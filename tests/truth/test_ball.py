@@ -144,6 +144,16 @@ def test_reciprocals_of_exact_numbers_are_held() -> None:
     assert (radius <= 2.0**-99 * np.abs(high) + 2.0**-1070).all()
 
 
+@pytest.mark.parametrize("share", [2.0**-20, 2.0**-4, 0.25, 0.5, 0.9])
+def test_reciprocals_of_wide_balls_hold_those_of_their_ends(share: float) -> None:
+    """One over a power of two has no error of its own, so that nothing but the radius covers the nearer end."""
+    x = np.array([1.0, 2.0, -8.0, 2.0**200, 2.0**-200])
+    operand = Ball(x, None, share * np.abs(x))
+    result = operand.reciprocal()
+    for ends in points(operand):
+        assert holds(result, [1 / end for end in ends])
+
+
 def test_a_reciprocal_of_a_ball_around_zero_is_unknown() -> None:
     """Where zero may be inside nothing finite is said."""
     with np.errstate(all="ignore"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
 from xentcheck.truth import double_double
+from xentcheck.truth.ball import Ball
 
 
 def numbers(seed: int, size: int, low: float = -300.0, high: float = 300.0) -> np.ndarray:
@@ -47,6 +49,28 @@ def test_two_product_is_within_its_bound_below_the_normal_range() -> None:
     found = exact(*double_double.two_product(a, b))
     errors = [abs(z - x * y) for x, y, z in zip(exact(a), exact(b), found, strict=True)]
     assert 0 < max(errors) <= Fraction(double_double.UNDERFLOW)
+
+
+class Counted(np.ndarray):
+    """An array that counts the products that are calculated with it, those that `split` scales upward left out."""
+
+    products = 0
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Do as numpy does."""
+        plain = [np.asarray(one) for one in inputs]
+        if ufunc is np.multiply and not any((one == 2.0**27 + 1.0).all() for one in plain):
+            Counted.products += 1
+        return np.asarray(getattr(ufunc, method)(*plain, **options)).view(Counted)
+
+
+def test_what_underflow_may_cost_is_half_the_smallest_number_for_each_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a product of balls with all their parts: each of its products may fall below the normal range."""
+    monkeypatch.setattr(Counted, "products", 0)
+    one, low, radius = (np.full(3, size).view(Counted) for size in (1.0, 0.0, 2.0**-60))
+    Ball(one, low, radius) * Ball(one, low, radius)
+    assert Counted.products >= 10  # else it does not see them
+    assert Fraction(double_double.UNDERFLOW) >= Counted.products * Fraction(1, 2**1075)
 
 
 def test_split_leaves_at_most_26_bits_in_each_half() -> None:

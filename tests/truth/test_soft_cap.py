@@ -9,6 +9,8 @@ import pytest
 from xentcheck.contract import Contract
 from xentcheck.truth import hessian
 from xentcheck.truth.allowance import conformance
+from xentcheck.truth.allowance_logits import logit_error, probability_move
+from xentcheck.truth.allowance_model import conforming, known
 from xentcheck.truth.arb_arrays import ArbArray, precision
 from xentcheck.truth.ball import Ball
 from xentcheck.truth.conditions import conditions
@@ -101,6 +103,31 @@ def test_the_gradient_vanishes_far_above_the_cap():
     assert (np.abs(exact.hi) < 1e-40).all()
     assert (allowed < 50 * 2.0**-24).all()
     assert (allowed > 2.0**-24 * 0.1).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("grade", ["", "B"])
+def test_what_moved_logits_do_to_probabilities_by_the_formula(dtype, grade):
+    """Section 14 transcribed in mpmath, of a capped softmax: in 16 bits u delta is a part of it that counts."""
+    z = np.array([[25.0, -7.0, 24.0, 11.0], [0.0, 0.5, -40.0, 3.0]]).astype(dtype)
+    problem = posed(z, [0, 3], reduction="none", soft_cap=30.0, compute="same")
+    on = conditions(problem)
+    by = known(problem, grade) if grade else conforming(problem, "B")
+    delta, found = logit_error(on, by), probability_move(on, by, np.zeros(z.shape))
+    k_e, k_l, shift, branch = (4, 4, 1, 2) if grade else (6, 4, 3, 3)
+    for i, y in enumerate([0, 3]):
+        with mpmath.workdps(50):
+            s = [30 * mpmath.tanh(mpmath.mpf(float(x)) / 30) for x in z[i]]
+            e, off = [mpmath.exp(x - max(s)) for x in s], [mpmath.mpf(float(x)) for x in delta[i]]
+            p, d, top = [x / sum(e) for x in e], [max(s) - x for x in s], s.index(max(s))
+            change = mpmath.log(mpmath.fsum(a * mpmath.exp(b) for a, b in zip(p, off, strict=True)))
+            x = [mpmath.expm1(b + change) for b in off]
+            apart = [0 if j == top else off[j] + off[top] for j in range(4)]
+            row = mpmath.fsum(p[j] * (1 + x[j]) * (shift * (1 + d[j]) + 2 * k_e + 2 * k_l) * apart[j] for j in range(4))
+            x[y] = min(x[y], mpmath.fsum(p[j] * x[j] for j in range(4) if j != y) / p[y])
+            for j in range(4):
+                expected = x[j] + by.u * ((branch + 2 * k_l + 1) * (off[j] + max(off)) + row)
+                assert found[i, j] == pytest.approx(float(expected), rel=1e-6)
 
 
 @pytest.mark.parametrize("accuracy", ["A*", "A", "B+", "B", "C"])

@@ -21,8 +21,8 @@ ADD_ERROR = 2.0**-104
 MULTIPLY_ERROR = 2.0**-103
 RECIPROCAL_ERROR = 2.0**-100
 # A product is assembled from four partial products, two cross products and the rounded product itself, its radius (in
-# `Ball`) from three more. Each that falls below the normal range is off by at most 2^-1075, and 2^-1071 is more than
-# all ten together.
+# `Ball`) from four more. Each that falls below the normal range is off by at most 2^-1075, and 2^-1071 is more than
+# all eleven together.
 UNDERFLOW = 2.0**-1071
 # From here on the error of a product of two float64 is a multiple of 2^-1074 and at least as large, as its parts are.
 EXACT_PRODUCT = 2.0**-900
