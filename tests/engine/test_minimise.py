@@ -57,6 +57,54 @@ def test_the_reducer_keeps_the_kind(law: str, loss: Any, what: str) -> None:
     assert kind_of(smaller.violation).what.startswith(what)
 
 
+def test_a_batch_outside_the_domain_is_not_tried() -> None:
+    """Every batch breaks the law, the smallest one of another cell, too; the target is asked for admitted ones only."""
+    shapes = []
+
+    def wrong(z: Any, y: Any) -> Any:
+        shapes.append(z.shape)
+        return mean_loss(z, y) + 1
+
+    contract = Contract(dtypes=("float64",), domain={"rows": [2, 4], "classes": [2, 3], "magnitude": 9.0})
+    batch = BATCH.replace(scores=BATCH.scores / 4)
+    (law,) = choose(["value"])
+    with open_host(TargetSpecification(loss=wrong, contract=contract)) as host:
+
+        def case_of(batch: Batch) -> Case:
+            return Case(contract, capabilities_of(host), host, batch)
+
+        fall = Fall(law, next(law.judge(case_of(batch))), batch)
+        found, minimal = minimise(fall, case_of, 300, [batch.rows([0])], contract)
+    assert minimal
+    assert found.batch.scores.shape == (2, 2)
+    assert min(shapes) == (2, 2)
+
+
+def test_what_another_finding_explains_is_not_what_is_sought() -> None:
+    """Small batches are off by 1, which is excused, and large ones by 2."""
+
+    def loss(z: Any, y: Any) -> Any:
+        return mean_loss(z, y) + (2.0 if len(z) >= 3 else 1.0)
+
+    def off_by_one(violation: Violation) -> bool:
+        assert violation.certified is not None
+        return abs(float(violation.got) - violation.certified[0] - 1.0) < 0.5  # type: ignore[arg-type]
+
+    (law,) = choose(["value"])
+    with open_host(TargetSpecification(loss=loss, contract=Contract(dtypes=("float64",)))) as host:
+        contract, capabilities = host.description.contract, capabilities_of(host)
+
+        def case_of(batch: Batch) -> Case:
+            return Case(contract, capabilities, host, batch)
+
+        fall = Fall(law, next(law.judge(case_of(BATCH))), BATCH)
+        every, _ = minimise(fall, case_of, 60, [], contract)
+        found, minimal = minimise(fall, case_of, 60, [], contract, off_by_one)
+    assert every.batch.n == 1
+    assert minimal
+    assert found.batch.n == 3
+
+
 def test_kinds_tell_what_happened() -> None:
     """What came for what, and to which part; the numbers and the element do not matter."""
 
@@ -127,8 +175,10 @@ def test_what_kills_the_process_is_reduced_a_little(how: str, calls: int) -> Non
     wide = Batch(np.arange(4096.0).reshape(64, 64), np.arange(64))
     first = next(iter(law.judge(case_of(wide))))
     host.calls = 0
-    found, minimal = minimise(Fall(law, first, wide), case_of, 60, [], contract)
+    asked: Any = {}
+    found, minimal = minimise(Fall(law, first, wide), case_of, 60, [], contract, asked=asked)
     assert minimal
+    assert not asked  # it may have died of something else, and is asked again
     assert found.batch.scores.size < wide.scores.size
     assert host.calls == calls
 

@@ -13,7 +13,7 @@ from xentcheck.api import check
 from xentcheck.batches.batch import Batch
 from xentcheck.engine import conclusion
 from xentcheck.engine.beside import Beside
-from xentcheck.engine.roots import Found, gathered, whose_gradient_is_right
+from xentcheck.engine.roots import Found, gathered, shown_mechanism, whose_gradient_is_right
 from xentcheck.engine.search import CellSearch
 from xentcheck.engine.violation_kind import Kind
 from xentcheck.report.finding import Finding
@@ -53,6 +53,8 @@ def test_what_is_suspected_in_one_cell_and_shown_in_another_is_one_finding() -> 
     assert names(shown, replace(other, suspected="b")) == [["value"], ["value"]]
     elsewhere = found("finite", 12, event="nan for a finite number")
     assert names(shown, replace(elsewhere, suspected="a")) == [["value"], ["finite"]]
+    own = replace(found("shift", 3, "b"), suspected="a")
+    assert names(shown, own) == [["value"], ["shift"]]
 
 
 def test_a_known_cause_leads() -> None:
@@ -61,6 +63,7 @@ def test_a_known_cause_leads() -> None:
 
 def test_what_one_promise_would_mend_is_one_unless_two_mechanisms_are_shown() -> None:
     assert names(found("value", 1, promise="p"), found("shift", 3, promise="p")) == [["value", "shift"]]
+    assert names(found("value", 1, promise="p"), found("shift", 3, promise="q")) == [["value"], ["shift"]]
     mixed = (found("value", 1, "a", "p"), found("shift", 3, "b", "p"), found("gibbs", 14, promise="p"))
     assert names(*mixed) == [["value"], ["shift"], ["gibbs"]]
 
@@ -70,6 +73,21 @@ def test_what_nothing_tells_apart_is_one_finding_and_another_event_another() -> 
         ["value", "shift"],
         ["finite"],
     ]
+
+
+def told(mechanism: str, *explains: object, told: bool = True, observation: object = "numbers") -> Any:
+    """Return what is known of a finding of a cell: its mechanism, whether that is shown, and what it explains."""
+    return SimpleNamespace(mechanism=mechanism, told=told, observation=observation, covers=explains.__contains__)
+
+
+def test_a_finding_has_its_own_mechanism_or_one_that_is_shown_and_explains_its_numbers() -> None:
+    """What is only suspected explains nothing, and an exception has no numbers to be explained."""
+    seen = told("a", told=False, observation="seen")
+    assert shown_mechanism(told("a"), [told("b", "numbers")]) == "a"
+    assert shown_mechanism(seen, [told("c", "other"), told("b", "seen")]) == "b"
+    assert shown_mechanism(seen, [seen, told("b", "seen", told=False), told("c", "other")]) == ""
+    assert shown_mechanism(seen, [told("b", "seen", observation=None)]) == ""
+    assert shown_mechanism(told("a", observation=None), [told("b", None)]) == ""
 
 
 def _logsumexp(z: Any) -> Any:
