@@ -287,11 +287,11 @@ def _clipped_then_divided(on: Conditions, by: Arithmetic) -> Unscaled:
     contract, u, rows = on.problem.contract, by.u, by.row_sum(on)
     b, total = clipped(on)
     inside, T, wrong = _inside(on), on.T[:, None], coefficient_error(on, by)
-    rho = probability_error(on, by) + 6.0 * u
+    rho = probability_error(on, by)
     of_sum = (2.0 * rows + 8.0 * u + divided_error(on, by))[:, None] + _softmax_of_logarithms(on, by)
     gone = inside * underflow(on, by) / b + divided(on, by)[1]
     v, shared = inside * on.sizes / b, inside * T / total
-    error = v * (rho + np.minimum(2.0 * gone, 1.0)) + shared * of_sum + u * (v + shared)
+    error = v * (rho + 6.0 * u + np.minimum(2.0 * gone, 1.0)) + shared * of_sum + u * (v + shared)
     error = error + inside * (np.einsum("ij,ij->i", on.sizes, np.minimum(2.0 * gone, 1.0))[:, None] / total)
     error = error + inside * (on.coefficients.deviation[:, None] / total)
     if wrong is not None:
