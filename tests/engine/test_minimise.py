@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.diagnosis import Cause
 from xentcheck.engine.minimise import finding, minimise, translated
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import Cell
@@ -191,6 +193,59 @@ def test_a_finding_is_minimal_only_where_it_is_said_to_be() -> None:
     assert finding(law, cell, violation, Contract(), minimal=True).minimal
 
 
+def test_a_finding_names_the_batch_that_its_own_was_derived_from() -> None:
+    """Only where it was derived of another one: laws of value and gradient judge the batch itself."""
+    (law,) = choose(["value"])
+    violation, cell = Violation("", BATCH, "loss[1]", got=1.0, certified=(2.0, 2.0)), Cell("float64", "sparse")
+    same = finding(law, cell, violation, Contract(), asked=BATCH.replace(scores=BATCH.scores.copy()))
+    other = finding(law, cell, violation, Contract(), asked=BATCH.rows([0]))
+    assert finding(law, cell, violation, Contract()).derived_from is None
+    assert same.derived_from is None
+    assert other.derived_from is not None
+    assert other.derived_from["scores"]["shape"] == [1, 3]
+
+
+def test_a_cause_is_told_if_it_is_shown_and_what_is_known_instead_if_not() -> None:
+    """Of log-probabilities with the remark that a cause is said of the loss; vectors of 0 are said."""
+    (law,) = choose(["value"])
+    violation, cell = Violation("", BATCH, "loss[1]", got=1.0, certified=(2.0, 2.0)), Cell("float64", "sparse")
+    shown = Cause("eps_added", "An eps is added.")
+    suspected = Cause("eps_added", "An eps is added.", shown=False, known="Known: two of three.")
+
+    def told(cause: Cause | None, output: str = "loss", **given: Any) -> tuple[str, str, tuple[str, ...]]:
+        made = finding(law, cell, replace(violation, **given), Contract(output=output), cause=cause)
+        return made.mechanism, made.cause, made.detail
+
+    assert told(shown) == ("eps_added", "An eps is added.", ())
+    assert told(suspected) == ("", "", ("Known: two of three.",))
+    assert told(None, "log_probability") == told(None) == ("", "", ())
+    assert [len(told(cause, "log_probability")[2]) for cause in (shown, suspected)] == [1, 1]
+    assert "minus the log-probability" in told(shown, "log_probability")[2][0]
+    assert told(None, upstream=0.0, vector=[0.0])[2] == ("upstream gradient 0.0", "the Hessian times [0.0]")
+
+
+def test_what_happens_once_is_not_reduced() -> None:
+    """The state of the target matters: no smaller batch is taken for what shows it, nor this one for minimal."""
+    calls = []
+
+    def once(z: Any, y: Any) -> Any:
+        calls.append(z.shape)
+        return mean_loss(z, y) + (len(calls) == 1)
+
+    contract = Contract(dtypes=("float64",))
+    (law,) = choose(["value"])
+    with open_host(TargetSpecification(loss=once, contract=contract)) as host:
+
+        def case_of(batch: Batch) -> Case:
+            return Case(contract, capabilities_of(host), host, batch)
+
+        fall = Fall(law, next(law.judge(case_of(BATCH))), BATCH)
+        found, minimal = minimise(fall, case_of, 60, [], contract)
+    assert found is fall
+    assert not minimal
+    assert set(calls) == {BATCH.scores.shape}
+
+
 def test_what_another_reduction_asked_is_not_asked_again() -> None:
     """The same batch comes out, and the target is not called for it."""
     calls = []
@@ -229,6 +284,21 @@ def test_a_minimal_batch_is_tried_in_cells_that_take_the_same_options(options: A
     if found is not None:
         assert (found.dtype, found.scores.tolist(), found.options) == ("float32", [[0.5, 0.0]], {"z_loss": 0.25})
     assert translated(minimal, like.replace(labels=np.eye(4)[:3], label_form="onehot", options=minimal.options)) is None
+
+
+def test_a_minimal_batch_is_tried_in_cells_whose_dtype_holds_it() -> None:
+    """Labels that are classes keep their own dtype, one-hot ones in that of the scores go with these."""
+    large = Batch(np.array([[1e30, -np.inf]]), np.array([1]))
+    assert translated(large, Batch(np.zeros((1, 2), np.float16), np.array([0]))) is None
+    narrow = translated(large, Batch(np.zeros((1, 2), np.float32), np.array([0])))
+    assert narrow is not None
+    assert (narrow.dtype, narrow.labels.dtype) == ("float32", np.int64)
+    classes = Batch(np.zeros((1, 2)), np.array([1.0]))
+    onehot = Batch(np.zeros((1, 2)), np.array([[0.0, 1.0]]), "onehot")
+    for batch, dtype in ((classes, "float64"), (onehot, "float32")):
+        found = translated(batch, batch.replace(scores=batch.scores.astype(np.float32)))
+        assert found is not None
+        assert found.labels.dtype == dtype
 
 
 def test_what_one_reduction_was_answered_the_next_is_not_asked_again() -> None:
