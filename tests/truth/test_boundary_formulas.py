@@ -15,10 +15,8 @@ K_EXP, K_LOG = 6, 4
 P = [0.5, 0.25, 0.1875, 0.0625]
 SOFT = [0.5, 0.125, 0.25, 0.125]
 ONE = [0.0, 0.0, 1.0, 0.0]
-pytestmark = [
-    pytest.mark.parametrize("name", ["float32", "float64"]),
-    pytest.mark.parametrize("t", [SOFT, ONE], ids=["soft", "one-hot"]),
-]
+pytestmark = pytest.mark.parametrize("name", ["float32", "float64"])
+of_labels = pytest.mark.parametrize("t", [SOFT, ONE], ids=["soft", "one-hot"])
 
 
 def found(name: str, t: list[float], boundary: dict[str, Any], **keys: Any) -> Any:
@@ -32,6 +30,7 @@ def summed(*terms: Any) -> Any:
     return mpmath.fsum(mpmath.fprod(some) for some in zip(*terms, strict=True))
 
 
+@of_labels
 @pytest.mark.parametrize("divided", [False, True])
 def test_an_eps_that_is_added(name: str, t: list[float], divided: bool) -> None:
     """The loss, and its gradient by the logits behind the probabilities."""
@@ -50,6 +49,7 @@ def test_an_eps_that_is_added(name: str, t: list[float], divided: bool) -> None:
             agree(got.gradient[0, j], error + eta)
 
 
+@of_labels
 @pytest.mark.parametrize("by", ["probabilities", "logits"])
 def test_a_clip_before_the_division(name: str, t: list[float], by: str) -> None:
     """One class lies below the clip: it has a share of the sum, and no derivative."""
@@ -80,3 +80,15 @@ def test_a_clip_before_the_division(name: str, t: list[float], by: str) -> None:
         every, size = mpmath.fsum(errors), mpmath.fsum(terms)
         for j, p in enumerate(P):
             agree(got.gradient[0, j], errors[j] + p * (every + (h + 6) * u * size) + u * terms[j])
+
+
+def test_a_softmax_that_underflows_beside_an_eps(name: str) -> None:
+    """Its error is 14 of the smallest normal numbers, which twice over p + eps is what the logarithm is off by."""
+    eta = mpmath.mpf(2) ** FORMATS[name][1]
+    eps = float(1000 * eta)
+    z = np.array([[0.0, float(mpmath.log(eta)) - 3.0]], name)
+    got = allowances(z, [1], reduction="none", gradient_of="loss", boundary={"add": eps})
+    with mpmath.workdps(50):
+        p = 1 / (1 + mpmath.exp(-mpmath.mpf(float(z[0, 1]))))
+        roundings = 2 * K_LOG * mpmath.mpf(2) ** -FORMATS[name][0] * abs(mpmath.log(p + eps))
+        agree(got.loss[0], 2 * (2 * K_EXP + 2) * eta / (p + eps) + roundings, 1e-4)

@@ -68,3 +68,15 @@ def test_by_logits(name: str, z: list[float]) -> None:
                 agree(found.gradient[0, j], row.p[j] * bracket)
             else:
                 assert found.gradient[0, j] >= float(row.p[j] * bracket)
+
+
+def test_a_probability_that_underflows_takes_its_logarithm_with_it() -> None:
+    """14 of the smallest normal numbers, times 1, the entropy and -log p, which is no more than -log eta."""
+    scores = np.array([[0.0, -90.0, -200.0, 0.0]], np.float32)
+    found = allowances(scores, [0], output="entropy", reduction="none").gradient
+    with mpmath.workdps(50):
+        eta, row = mpmath.mpf(2) ** -126, Row(scores[0], np.eye(4)[0])
+        H = mpmath.fsum(p * (row.l + d) for p, d in zip(row.p, row.d, strict=True))
+        for j in (1, 2):
+            a = min(row.l + row.d[j], -mpmath.log(eta))
+            agree(found[0, j], (2 * K_EXP + 2) * eta * (1 + a + H), 1e-3)
