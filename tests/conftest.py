@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -53,6 +54,17 @@ def needed_command(name: str, *others: str) -> str:
     if found is None:
         pytest.skip(f"{name} is not installed")
     return found
+
+
+@pytest.fixture(scope="module")
+def no_witnesses() -> Iterator[None]:
+    """Leave out the witnesses of runs in this process, which import jax in another: they decide no verdict."""
+    from xentcheck.engine.witnessing import Witnessing
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Witnessing, "begin", lambda self: None)
+        patch.setattr(Witnessing, "add", lambda self, problems: None)
+        yield
 
 
 @pytest.fixture(scope="session")

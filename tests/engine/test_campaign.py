@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +13,12 @@ import pytest
 from xentcheck.cli import main
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.run import check_target
-from xentcheck.engine.witnessing import Witnessing
 from xentcheck.report.waiver_file import read
 from xentcheck.targets import TargetSpecification
 
 LOSSES = Path(__file__).with_name("losses.py")
 SMALL = {"properties": ["value", "answers"], "dtypes": ["float64"]}
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def no_witnesses() -> Iterator[None]:
-    """Leave out the witnesses, whose import of jax takes longer than all else."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Witnessing, "add", lambda self, problems: None)
-        yield
 
 
 @pytest.fixture

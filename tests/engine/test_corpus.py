@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -24,7 +23,6 @@ from xentcheck.engine.order import SHARD
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
 from xentcheck.engine.run_plan import Options, planned
-from xentcheck.engine.witnessing import Witnessing
 from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
 from xentcheck.report.results import TargetSummary
@@ -45,14 +43,6 @@ def loss(logits, labels):
 """
 """Wrong on hardly any batch: nothing that is planned finds it."""
 FEW = {"properties": ["answers", "value"], "dtypes": ["float64", "float32"]}
-
-
-@pytest.fixture(autouse=True)
-def no_witnesses() -> Iterator[None]:
-    """Leave out the witnesses, whose import of jax takes longer than all else."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Witnessing, "add", lambda self, problems: None)
-        yield
 
 
 def rare_batch(dtype: Any = np.float32) -> Batch:

@@ -8,7 +8,6 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,7 +19,6 @@ from xentcheck.engine.journal import Journal, encoded, records_in
 from xentcheck.engine.run import check_target
 from xentcheck.engine.run_directory import folder_of, opened, stated_plan
 from xentcheck.engine.run_plan import Options, planned
-from xentcheck.engine.witnessing import Witnessing
 from xentcheck.targets import TargetError, TargetSpecification, open_host
 from xentcheck.targets.find.interpreter import Interpreter
 
@@ -35,6 +33,7 @@ from xentcheck.engine import journal
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.report.progress import Progress
 
+Witnessing.begin = lambda self: None
 Witnessing.add = lambda self, problems: None
 os.environ["JUDGE"] = str(os.getpid())
 where, number, share = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
@@ -85,14 +84,6 @@ def without_times(stated: dict[str, object]) -> dict[str, object]:
     stated.pop("command")
     stated["observations"] = [said for said in stated["observations"] if not JOURNALS.search(said)]  # type: ignore[union-attr]
     return stated
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_witnesses() -> Iterator[None]:
-    """Leave out the witnesses, whose import of jax takes longer than all else."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Witnessing, "add", lambda self, problems: None)
-        yield
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 import xentcheck
-from xentcheck.engine.plan import PROFILES
 from xentcheck.report import waiver_file
 from xentcheck.report.finding import each_alone
 from xentcheck.report.report import Report
@@ -55,10 +53,9 @@ def odd(*shapes: tuple[int, int]) -> Loss:
 
 
 @pytest.fixture
-def judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Report]:
-    """Judge a loss under the same name by small batches, with the waivers so far, and without witnesses."""
+def judge(tmp_path: Path) -> Callable[..., Report]:
+    """Judge a loss under the same name by small batches, with the waivers so far."""
     file = tmp_path / "waivers.toml"
-    monkeypatch.setitem(PROFILES, "quick", replace(PROFILES["quick"], witnessed=0))
 
     def judged(loss: Loss, contract: Any = None, **options: Any) -> Report:
         loss.__qualname__ = "loss"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from xentcheck.contract import Contract
+from xentcheck.engine.run import check_target
 from xentcheck.engine.witnessing import DIFFERENCED, SMALL, Witnessing, _hold
+from xentcheck.targets import TargetSpecification
 from xentcheck.truth.allowance import conformance
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.enclose import enclose
 from xentcheck.truth.problem import pose
 from xentcheck.witnesses.report import WitnessTally
+
+LOSSES = Path(__file__).with_name("losses.py")
+WITNESSES = True
 
 
 @pytest.mark.parametrize(
@@ -81,3 +88,19 @@ def test_where_a_witness_has_no_number_nothing_is_said(value, compared, agreed):
     values = (np.full(1, np.nan), np.array([[value, np.nan]]))
     _hold(tally, values, (enclosed.loss, enclosed.gradient), allowed, 0)
     assert (tally.compared, tally.agreed) == (compared, agreed)
+
+
+@pytest.mark.slow
+def test_witnesses_report_in_every_run():
+    """jax, scipy and differences are held against the enclosures, agree, and say how often and how far."""
+    specification = TargetSpecification(loss=f"{LOSSES}:loss", gradient=f"{LOSSES}:gradient")
+    report = check_target(specification, dtypes=["float64"], properties=["answers", "value"])
+    assert {witness.name for witness in report.witnesses} == {
+        "jax autodiff",
+        "scipy log_softmax",
+        "finite differences",
+        "complex step",
+    }
+    for witness in report.witnesses:
+        assert witness.compared == witness.agreed > 10
+        assert witness.worst < 1

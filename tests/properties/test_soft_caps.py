@@ -14,6 +14,8 @@ from xentcheck.properties.option_effects import soft_cap
 from xentcheck.properties.registry import LAWS
 from xentcheck.targets.outcome import Outcome
 
+WITNESSES = True
+
 FALSE_UNDER_A_CAP = {"shift", "softmax-consistency", "gradient-row-sum", "minus-infinity"}
 NO_BOUND_UNDER_A_CAP = {"own-gradient", "second-order"}
 OFFERED = Capabilities(gradient=True, hessian_vector=True)

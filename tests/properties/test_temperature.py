@@ -15,6 +15,8 @@ from xentcheck.properties.registry import LAWS
 from xentcheck.targets.outcome import Outcome
 from xentcheck.zoo import right_temperature
 
+WITNESSES = True
+
 OFFERED = Capabilities(gradient=True, hessian_vector=True)
 
 

@@ -36,4 +36,4 @@ def test_of_soft_labels(over: str, rows: str, row_weights: tuple[float, ...] | N
             plain, whole = (mpmath.fsum(a * b for a, b in zip(W, one, strict=True)) for one in (t, smoothed))
             expected = (h + 1) * u + 5 * u + ((h + 2) * u if rows == "renormalised" else 0)
             expected += (2 * u * EPS + ((h + 8) * u * share if over == "others" else 0)) * plain / whole
-            assert found[i] == pytest.approx(float(expected), rel=1e-9)
+            assert found[i] == pytest.approx(float(expected), rel=1e-9, abs=0)
