@@ -86,6 +86,25 @@ def test_what_does_not_return_is_not_measured(monkeypatch, outcome):
     assert costs.seconds_of_a_new_shape(Contract(), host, CELL) == 0.0
 
 
+@pytest.mark.parametrize("failed", [Outcome(died="exit status 3"), Outcome(raised=Raised("ValueError", "", "loss"))])
+@pytest.mark.parametrize("at", [2, 4])
+def test_what_returns_no_more_is_not_measured_either(monkeypatch, failed, at):
+    """The second call of a shape, first or not, may be the one that does not return, however long the first took."""
+    host = Host(monkeypatch, lambda shape, known, count: 0.0 if known else 1.0)
+    answer = host.evaluate
+    monkeypatch.setattr(host, "evaluate", lambda *given: failed if answer(*given) and host.calls == at else Outcome())
+    assert costs.seconds_of_a_new_shape(Contract(), host, CELL) == 0.0
+    assert host.calls == at
+
+
+def test_a_call_that_does_not_return_is_not_slow(monkeypatch):
+    """However long it takes to raise."""
+    host = Host(monkeypatch, lambda shape, known, count: 1.0)
+    answer, raised = host.evaluate, Outcome(raised=Raised("ValueError", "", "loss"))
+    monkeypatch.setattr(host, "evaluate", lambda *given: raised if answer(*given) else None)
+    assert costs.seconds_of_a_call(Contract(), host, CELL) == 0.0
+
+
 def test_one_shape_alone_is_no_new_one(monkeypatch):
     """A contract that admits but one shape leaves nothing to measure."""
     host = Host(monkeypatch, lambda shape, known, count: 1.0)

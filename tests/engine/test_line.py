@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import nullcontext
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from xentcheck.contract import Contract
+from xentcheck.engine import line as lines
 from xentcheck.engine.line import LARGEST, POINTS, line_through
 from xentcheck.engine.run import check_target
 from xentcheck.report.finding import Finding, Line
+from xentcheck.report.report import Report
+from xentcheck.report.results import Counts, TargetSummary
 from xentcheck.targets import TargetSpecification, open_host
+
+LINE = Line("all scores times t", 1.0, (1.0,), (0.0,), (0.0,), (0.0,))
 
 
 def right(scores: Any, labels: Any) -> Any:
@@ -123,6 +131,61 @@ def test_where_there_is_nothing_to_draw_there_is_no_line() -> None:
     assert line([[0.5, 0.5]], [0], contract=Contract(input="probabilities")) is None
     assert line([[1.0, 0.5]], [0], loss=None, gradient=gradient) is None
     assert line(np.ones((1, LARGEST + 1)), [0]) is None
+    assert line(np.zeros((0, 3)), []) is None
+
+
+def test_a_batch_as_large_as_may_be_has_a_line() -> None:
+    """The limit is how many scores are asked about so often."""
+    assert line(np.zeros((1, LARGEST)), [0]) is not None
+
+
+def test_a_slope_is_of_the_scores_that_move() -> None:
+    """A derivative that is nan at another score is none of it."""
+
+    def slopes(scores: Any, labels: Any) -> Any:
+        found = gradient(scores, labels)
+        found[0, 0] = np.nan
+        return found
+
+    found = line([[0.0, 2.0]], [0], gradient=slopes)
+    assert found is not None
+    assert found.slope == pytest.approx([2.0 / (1.0 + math.exp(-2.0 * t)) for t in found.t], rel=1e-9)
+
+
+def test_where_nothing_is_promised_nothing_is_drawn() -> None:
+    """Of a mean of nothing, whatever the target makes of it."""
+    contract = Contract(ignore_index=0, mean_over="kept")
+    found = line([[1.0, 2.0]], [0], loss=lambda scores, labels: 0.5, contract=contract)
+    assert found is not None
+    assert all(map(math.isnan, (*found.loss, *found.certified_loss, *found.allowance)))
+
+
+@pytest.mark.parametrize(("raised", "remarks"), [(KeyboardInterrupt(), 0), (RuntimeError("a fault"), 1)])
+def test_what_ends_the_lines_costs_nothing_that_was_found(
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException, remarks: int
+) -> None:
+    """The first lines are kept; of all findings that say what is certified a few have one."""
+    drawn: list[Finding] = []
+
+    def some(finding: Finding, *given: object) -> Line:
+        if len(drawn) == 2:
+            raise raised
+        drawn.append(finding)
+        return LINE
+
+    monkeypatch.setattr(lines, "line_through", some)
+    batch = {"scores": {"shape": [1, 1]}}
+    one = Finding("value", 1, "law", "float64", "sparse", "wrong", batch, certified=(0.0, 1.0))
+    others = [replace(one, number=number, certified=None if number == 2 else (0.0, 1.0)) for number in range(1, 12)]
+    report = Report(TargetSummary("loss"), counts=Counts(), verdict="violates", findings=tuple(others))
+    order = SimpleNamespace(host=nullcontext, costs=None)
+    ended = lines.with_lines(report, order)  # type: ignore[arg-type]
+    assert [finding.number for finding in ended.findings if finding.line is not None] == [1, 3]
+    assert len(ended.observations) == remarks
+    monkeypatch.setattr(lines, "line_through", lambda *given: LINE)
+    whole = lines.with_lines(report, order)  # type: ignore[arg-type]
+    assert [finding.number for finding in whole.findings if finding.line is not None] == [1, *range(3, 10)]
+    assert whole.observations == ()
 
 
 def test_a_gradient_of_another_reduction_is_not_that_of_the_loss() -> None:
