@@ -214,3 +214,28 @@ def test_what_cannot_be_started_early_is_not_tried_for_each_batch() -> None:
         for _ in range(5):
             beside.begin([left])
     assert order.opened == 1
+
+
+class Written(Memory):
+    """Notes what would outlive the process."""
+
+    def write(self, unit: str, record: Any) -> None:
+        self.noted[unit] = record
+
+
+def test_what_has_been_seen_is_written_and_not_asked_again() -> None:
+    """As where a run goes on: no process is started for it, and the same is said."""
+    memory = Written()
+    said = []
+    for place in range(2):
+        order, left = Opened(), CellResult(Cell("float64", "sparse"), answered=1)
+        left.left_open += OPEN
+        with closing(SecondHost(cast("Any", order).host)) as second:
+            beside = Beside(second, memory)
+            beside.begin([left])
+            beside.observe([left])
+        said.append(left.observations)
+        assert order.opened == (place == 0)
+    assert said[0] == said[1] != Counter()
+    assert memory.noted == memory.records
+    assert len(memory.noted) == 1

@@ -209,3 +209,13 @@ def test_what_underflows_and_is_multiplied_again_is_held() -> None:
         assert abs(side - float(found.hi[0, column])) <= float(found.radius[0, column])
         low, high = certify(problem, PART, (0, column))
         assert low <= side <= high
+
+
+@pytest.mark.parametrize("keys", [{}, {"z_loss": 0.25}, {"reduction": "none"}], ids=str)
+def test_the_estimate_is_the_product(keys: dict[str, Any]) -> None:
+    """In plain float64, which numbers that are clearly right are held against first."""
+    problem = posed(**keys)
+    enclosed = enclose(problem).hessian_vector
+    assert enclosed is not None
+    found = conformance(problem, conditions(problem)).hessian_vector_estimate
+    np.testing.assert_allclose(found, enclosed.hi, rtol=1e-9, atol=1e-15)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.truth.bounding import allowances
 from xentcheck.contract import Contract
 from xentcheck.truth.allowance import conformance
 from xentcheck.truth.conditions import conditions
@@ -82,3 +83,13 @@ def test_no_bound_where_the_shift_by_the_maximum_leaves_the_range(boundary):
     for size, judged in ((8e37, True), (3e38, False)):
         problem = pose(contract, np.array([[size, -size]], np.float32), np.array([0]), "sparse")
         assert np.isfinite(conformance(problem, conditions(problem)).loss).all() == judged
+
+
+@pytest.mark.parametrize(
+    ("divisor", "bounded"), [(7.0, True), (1e-37, True), (1e37, True), (1e-39, False), (2e38, False), (1e38, False)]
+)
+def test_a_divisor_that_the_format_does_not_hold_leaves_no_bound(divisor, bounded):
+    """Nor one whose reciprocal may be flushed to zero, or is infinite."""
+    z = np.array([[0.5, 0.0]], np.float32)
+    found = allowances(z, [0], reduction="sum", divisor=divisor)
+    assert np.isfinite(found.loss) == bounded

@@ -9,7 +9,7 @@ import pytest
 from xentcheck.contract import Contract
 from xentcheck.truth import hessian
 from xentcheck.truth.allowance import conformance
-from xentcheck.truth.allowance_logits import logit_error, probability_move
+from xentcheck.truth.allowance_logits import logit_error, probability_move, slope_error
 from xentcheck.truth.allowance_model import conforming, known
 from xentcheck.truth.arb_arrays import ArbArray, precision
 from xentcheck.truth.ball import Ball
@@ -206,3 +206,11 @@ def test_tanh_of_a_small_number_is_nearly_as_accurate_as_the_arithmetic():
     x = np.array([2.0**-4, -(2.0**-4), 2.0**-5, 1e-5])
     high, _, radius = Ball.exact(x).tanh().enclosure()
     assert (radius <= np.array([2.0**-93, 2.0**-93, 2.0**-98, 2.0**-98]) * np.abs(high)).all()
+
+
+def test_slopes_of_class_c_are_off_by_the_exponentials_of_which_tanh_is_made():
+    """1 - t t is off by (4 k_t + 9) u; by 2 (2 k_e + 4) u more where t is 2/(1 + exp(-2x)) - 1."""
+    problem = posed(np.zeros((1, 2), np.float32), [0], reduction="none", soft_cap=30.0)
+    u, k_t, k_e = 2.0**-24, 8, 6
+    found = [slope_error(conditions(problem), conforming(problem, accuracy)) / u for accuracy in ("B", "C")]
+    assert found == [4 * k_t + 9, 4 * k_t + 9 + 2 * (2 * k_e + 4)]
