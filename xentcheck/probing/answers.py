@@ -13,7 +13,7 @@ from xentcheck.contract import Contract
 from xentcheck.probing.asking import identity
 from xentcheck.probing.compare import Floats, answered, same
 from xentcheck.probing.questions import Questions
-from xentcheck.probing.show import shown
+from xentcheck.probing.show import said, shown
 from xentcheck.targets import Outcome, TargetError
 
 _FORMS = (
@@ -30,8 +30,8 @@ _ODD, _OF_TWO = 4, 3
 """How many forms are tried along further axes and in 16 bits, and how many with two classes: few are odd twice."""
 _ALONE = 4
 """How many batches of the plainest forms are asked about one by one."""
-
-
+_ENOUGH = 2 * 2 * len(_FORMS)
+"""Refusals in the same words, of every form in both orders, after which the odd forms are no longer tried."""
 Place = tuple[int, int]
 """An axis along which the classes may lie, and how many axes there are beside rows and classes."""
 
@@ -78,11 +78,13 @@ def answers_of(
     seen = False
     for how in calls:
         questions.learn(**how)
-        for form, batch in _batches(questions, dtype, m, rows_for(how["extra_axes"], m)):
+        for place, (form, batch) in enumerate(_batches(questions, dtype, m, rows_for(how["extra_axes"], m)), 1):
             outcome = questions.ask(batch)
             got = questions.read(getattr(outcome, questions.part))
             if got is None:
                 refusals.append((batch, outcome))
+                if place == _ALONE and not seen and _all_alike(refusals):
+                    break  # before the odd forms, which are asked about together
                 continue
             if not seen:
                 require_repeatable(questions, batch, got)
@@ -92,6 +94,12 @@ def answers_of(
             yield one
             if explained:
                 return
+
+
+def _all_alike(refusals: list[tuple[Batch, Outcome]]) -> bool:
+    """Return whether enough calls were refused, all in the same words: what they are given is not looked at."""
+    words = [said(outcome) for _, outcome in refusals]
+    return len(words) >= _ENOUGH and len(set(words)) == 1
 
 
 def turned(part: str, one: Answer) -> list[Answer]:

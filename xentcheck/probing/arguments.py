@@ -14,7 +14,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.probing.answers import Answer
-from xentcheck.probing.call import ROUNDS, UnansweredError, find_call
+from xentcheck.probing.call import ROUNDS, UnansweredError, contradict_call, find_call
 from xentcheck.probing.compare import answered, same
 from xentcheck.probing.exclusive import refused, stands_apart
 from xentcheck.probing.guard import find_guard
@@ -46,12 +46,14 @@ def find_arguments(questions: Questions, inference: Inference, parameters: Seque
     unknown = next((one for one in further if one.required and not is_named(one)), None)
     try:
         answers = _find_call(questions, inference, parameters, name)
-    except UnansweredError:
+    except UnansweredError as error:
         if unknown is not None:
-            raise _no_option(unknown, name, parameters) from None
+            raise _no_option(unknown, name, parameters, error.came) from None
         raise
-    if unknown is not None and inference.contradictions:
-        raise _no_option(unknown, name, parameters)
+    if "input" not in inference.findings:
+        if unknown is not None:
+            raise _no_option(unknown, name, parameters)
+        contradict_call(questions, inference, answers)
     needed = {one.name for one in further if one.required}
     inference.required = {key: name for key, name in questions.contract.arguments.items() if name in needed}
     return answers
@@ -62,30 +64,80 @@ def _find_call(questions: Questions, inference: Inference, parameters: Sequence[
     order, readings = orders(parameters), _readings(parameters, name)
     mask = next((one for one in parameters[2:] if one.required and names_mask(one.name)), None)
     if mask is None:
-        return find_call(questions, inference, order, readings)
+        answers = find_call(questions, inference, order, readings)
+        idle = _idle_weights(questions, parameters) if "input" in inference.told else ""
+        return (idle and _elsewhere(questions, inference, parameters, readings, idle)) or answers
     masks = [reading for reading in readings if reading["row_weights"] == {"argument": mask.name}]
     for opposite in (False, True):
         questions.opposite = opposite
         trial = Inference(inference.name, inference.location)
         with suppress(UnansweredError):
             answers = find_call(questions, trial, order, masks, ROUNDS[:2])
-            if not trial.contradictions and opposite:
+            if "input" in trial.told and opposite:
                 raise TargetError(
                     f"{name} needs an argument {mask.name!r} that marks the rows that do not count, where a contract "
                     "names a mask of those that do; wrap it in a function that turns the mask."
                 )
-            if not trial.contradictions:
+            if "input" in trial.told:
                 inference.findings.update(trial.findings)
                 return answers
     questions.opposite = False
     return find_call(questions, inference, order, readings)
 
 
-def _no_option(parameter: Parameter, name: str, parameters: Sequence[Parameter]) -> TargetError:
+def _idle_weights(questions: Questions, parameters: Sequence[Parameter]) -> str:
+    """Return as which option weights are declared that the call needs, and that do nothing known; "" if none are."""
+    before, named = questions.contract.as_mapping(), questions.contract.arguments
+    trial = Inference(questions.description.name, questions.description.location)
+    for one in parameters[2:]:
+        own = next((key for key, name in named.items() if name == one.name), None)
+        if one.required and own in ARRAYS and not _settled(questions, trial, one, own, list(roles_of(one))):
+            return own
+        questions.learn(**before)
+    return ""
+
+
+def _elsewhere(
+    questions: Questions,
+    inference: Inference,
+    parameters: Sequence[Parameter],
+    readings: Sequence[dict[str, Any]],
+    idle: str,
+) -> list[Answer]:
+    """Return the answers to a call that is read otherwise, or has rows along axes, in which weights do what they do.
+
+    A loss for tokens may answer rows alone, too, with weights that are spread over numbers that they are not for.
+    """
+    before = questions.contract.as_mapping()
+    called = questions.form, questions.label_dtype, questions.wide, questions.dtype, questions.m
+    others = [reading for reading in readings if reading[idle] is None]
+    for rounds in (ROUNDS[:2], ROUNDS[2:4]):
+        trial = Inference(inference.name, inference.location)
+        questions.learn(output="loss")
+        with suppress(UnansweredError):
+            answers = find_call(questions, trial, orders(parameters), others, rounds) if others else []
+            if "input" in trial.told and not _idle_weights(questions, parameters):
+                inference.findings, inference.notes = trial.findings, trial.notes
+                return answers
+    questions.form, questions.label_dtype, questions.wide, questions.dtype, questions.m = called
+    questions.axis_of_one = ""
+    questions.learn(**before)
+    return []
+
+
+def _no_option(parameter: Parameter, name: str, parameters: Sequence[Parameter], came: str = "") -> TargetError:
     first, second = (one.name for one in parameters[:2])
+    needs = (
+        f"{name} needs an argument {parameter.name!r} beside scores and labels, as which {first!r} and {second!r} were"
+    )
+    if came:
+        return TargetError(
+            f"{needs} tried, and returned no numbers, whichever option that xentcheck knows it was given as: {came}. "
+            "Where it is none of them, write a function of scores and labels that calls it."
+        )
     return TargetError(
-        f"{name} needs an argument {parameter.name!r} beside scores and labels, as which {first!r} and {second!r} were "
-        "tried, and it acts as no option that xentcheck knows; write a function of scores and labels that calls it."
+        f"{needs} tried, and it acts as no option that xentcheck knows; write a function of scores and labels that "
+        "calls it."
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes, spread
 from xentcheck.probing.answers import rows_for
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
+from xentcheck.probing.options import weights_that_show
 from xentcheck.probing.questions import Questions
-from xentcheck.probing.show import said
+from xentcheck.probing.show import idle, said
 
 _MOST = 3
 
@@ -57,14 +60,39 @@ def _found_along(questions: Questions, axis: int, known: Sequence[int], parts: S
 def _answers(questions: Questions, parts: Sequence[str]) -> tuple[bool, str]:
     """Return whether rows along the declared axes are answered as they should be, and the evidence in words."""
     (extra,) = questions.contract.extra_axes
-    batch = questions.plain(rows_for(extra, questions.m))
+    batch = _uneven(questions, rows_for(extra, questions.m))
     questions.ask_all([batch], *parts)
     odd = next((part for part in parts if not questions.agrees(batch, part)), None)
-    what = f"scores of shape {_shape(questions, batch)}"
+    what = f"scores of shape {_shape(questions, batch)}{_with_options(batch)}"
     if odd is None:
         return True, f"{what} are answered with {answered(questions.numbers(batch))}, as {batch.n} rows are"
     expected = answered(questions.predict(batch, odd)) if odd == "loss" else f"that of {batch.n} rows"
     return False, f"{what}: the {odd} is {said(questions.ask(batch, odd), odd)}, and not {expected}"
+
+
+def _uneven(questions: Questions, n: int) -> Batch:
+    """Return rows of which the first counts otherwise than the others, where that is what a mean is over.
+
+    A mean of the means along an axis is the mean of all rows only where as much counts in each of them.
+    """
+    contract = questions.contract
+    if contract.reduction == "mean" and contract.mean_over != "rows":
+        labels = np.sort(np.resize(np.arange(questions.m), n))
+        if "row_weights" in contract.arguments:
+            first = 3.0 if contract.row_weights_as == "numbers" else 0.0
+            return questions.batch(questions.rows(n), labels, row_weights=[first, *[1.0] * (n - 1)])
+        if "class_weights" in contract.arguments and contract.mean_over == "weights":
+            return questions.batch(questions.rows(n), labels, class_weights=weights_that_show(questions))
+        if contract.ignore_index is not None and questions.form == "sparse":
+            label, option = questions.ignored()
+            labels = np.where(np.arange(n) > 0, 1 - (label == 1), label)
+            return questions.batch(questions.rows(n), labels, **option)
+    return questions.plain(n)
+
+
+def _with_options(batch: Batch) -> str:
+    given = [key for key, value in batch.options.items() if not idle(key, value)]
+    return f" with {' and '.join(given)}" if given else ""
 
 
 def _shape(questions: Questions, batch: Batch) -> tuple[int, ...]:

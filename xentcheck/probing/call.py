@@ -64,7 +64,18 @@ _OTHERS = (
 
 
 class UnansweredError(TargetError):
-    """No call returned numbers."""
+    """No call returned numbers.
+
+    Parameters
+    ----------
+    message : str
+    came : str
+        What came of the most telling call.
+    """
+
+    def __init__(self, message: str, came: str) -> None:
+        super().__init__(message)
+        self.came = came
 
 
 def find_call(
@@ -75,6 +86,8 @@ def find_call(
     rounds: Rounds = ROUNDS,
 ) -> list[Answer]:
     """Find the call that works and what its answers are; return the answers to the calls that were tried.
+
+    Where none of them is explained by a convention, nothing is told of the input: `contradict_call` says so.
 
     Parameters
     ----------
@@ -94,7 +107,8 @@ def find_call(
     """
     answers: list[Answer] = []
     refusals: list[tuple[Batch, Outcome]] = []
-    for dtype, places, classes in _rounds(rounds, refusals):
+    lacking = questions.description.unavailable_dtypes
+    for dtype, places, classes in _rounds([one for one in rounds if one[0] not in lacking], refusals):
         sparse = dtype == "float32" and places is _ROWS_ALONE  # weights in float32 may refuse them, and no one-hot rows
         if classes is _CLASSES and any(
             np.all(np.isfinite(one.got)) and (one.form[0] == "sparse" or not sparse) for one in answers
@@ -116,7 +130,12 @@ def find_call(
                 return losses
             questions.learn(output="loss")
     if not answers:
-        raise UnansweredError(_why_none(questions, refusals))
+        raise _unanswered(questions.description.name, refusals)
+    return answers
+
+
+def contradict_call(questions: Questions, inference: Inference, answers: Sequence[Answer]) -> None:
+    """Contradict a target none of whose answers is explained, and say what the first of them nearly is."""
     one, near = nearly(questions, answers)
     _set(questions, one)
     inference.contradict(
@@ -125,7 +144,6 @@ def find_call(
         f"log-probabilities, summed, averaged or one a row{near and ', '}{near}; logits and a "
         f"{questions.contract.reduction} would give {answered(questions.predict(one.batch))}.",
     )
-    return answers
 
 
 def _rounds(
@@ -189,7 +207,17 @@ class _Search:
         if not varied or self.dtype not in Contract().dtypes:
             return False
         plain = [one for one in plain if not shows or shows_constant(self.questions, one)]
-        return any(_settle_with_constant(self.questions, self.inference, one) for one in plain)
+        return any(self._settle_anew(one) for one in plain)
+
+    def _settle_anew(self, one: Answer) -> bool:
+        """Return whether an answer is explained by a constant; the same answer to the same batch is tried once."""
+        how = tuple(one.how[key] for key in ("axis", "extra_axes", "argument_order"))
+        output = self.questions.contract.output
+        key = (*how, output, one.form, identity(one.got), identity(one.batch.scores), identity(one.batch.labels))
+        if key in self.questions.unexplained:
+            return False
+        self.questions.unexplained.add(key)
+        return _settle_with_constant(self.questions, self.inference, one)
 
     def _calls(self, m: int) -> list[dict[str, Any]]:
         """Return the keys by which the target may be called, the likeliest first."""
@@ -309,21 +337,22 @@ def _given_shape(one: Answer) -> tuple[int, ...]:
     return spread(one.batch.scores, sizes, one.how["axis"]).shape
 
 
-def _why_none(questions: Questions, refusals: list[tuple[Batch, Outcome]]) -> str:
-    name = questions.description.name
+def _unanswered(name: str, refusals: list[tuple[Batch, Outcome]]) -> UnansweredError:
     # What came back and cannot be read says more than a call that was perhaps not meant.
     came_back = (one for one in refusals if one[1].raised is not None and one[1].raised.call == "convert")
     batch, outcome = next(came_back, refusals[0])
-    if all(other.raised is not None and other.raised.call == "convert" for _, other in refusals):
-        return f"{name} cannot be probed: {said(outcome)}."
-    tried = " or ".join(map(str, dict.fromkeys(one.m for one, _ in refusals)))
     came = said(outcome).rstrip(". ")
     where = f" ({outcome.raised.where})" if outcome.raised is not None and outcome.raised.where else ""
+    told = f"for {shown(batch)} came {came}{where}"
+    if all(other.raised is not None and other.raised.call == "convert" for _, other in refusals):
+        return UnansweredError(f"{name} cannot be probed: {said(outcome)}.", told)
+    tried = " or ".join(map(str, dict.fromkeys(one.m for one, _ in refusals)))
     advice = _ENTROPY if "positional argument" in came and "missing" not in came else ""
     advice = _OTHERS if _NO_ARRAYS.search(came) else advice
     advice = _NOTHING if "returned None" in came else advice
     advice = _ROWS if any(mark in came for mark in _OF_ONE_ROW) else advice
-    return (
+    return UnansweredError(
         f"{name} cannot be probed, since none of {len(refusals)} calls with labels and scores of {tried} classes "
-        f"returned numbers; for {shown(batch)} came {came}{where}{advice}."
+        f"returned numbers; {told}{advice}.",
+        told,
     )

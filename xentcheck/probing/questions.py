@@ -22,7 +22,7 @@ class Questions(Asking):
 
     What it does that no contract says is known here, too, and enters what is said: `guard` is added to what a sum is
     divided by, with the options that are `blurred` an answer in float64 is as accurate as one in float32, and an
-    `axis_of_one` that losses have is taken away.
+    `axis_of_one` that losses have is taken away. Answers that are `unexplained` by a constant are not looked at again.
 
     Parameters
     ----------
@@ -35,6 +35,7 @@ class Questions(Asking):
         self.blurred: set[str] = set()
         self.axis_of_one = ""
         self.predictions: dict[Any, Floats] = {}
+        self.unexplained: set[Any] = set()
 
     def numbers(self, batch: Batch, part: str | None = None) -> Floats | None:
         """Return the loss or the gradient of a batch in float64, or None where there is none."""

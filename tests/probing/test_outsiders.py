@@ -1,0 +1,106 @@
+"""Losses as libraries outside the register have them: what their probing met first, each a kind of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.probing.test_arguments import of
+from xentcheck.probing import call
+from xentcheck.targets import TargetError
+from xentcheck.targets.description import TargetDescription
+
+
+def rows_of(z: Any, y: Any) -> Any:
+    """Return the loss of each label, whatever the axes are."""
+    z = z - z.max(-1, keepdims=True)
+    return np.log(np.exp(z).sum(-1)) - np.take_along_axis(z, y[..., None], -1)[..., 0]
+
+
+def flat(z: Any, y: Any) -> Any:
+    """Return the same, of the shape that labels have, from rows that are laid one beneath the other."""
+    return rows_of(z.reshape(-1, z.shape[-1]), y.reshape(-1)).reshape(y.shape)
+
+
+def tokens_alone(logits: Any, targets: Any, weights: Any) -> Any:
+    """Average over weights of tokens, after a look at how many there are; a column of labels passes with rows alone."""
+    _, _ = targets.shape
+    return (flat(logits, targets) * weights).sum() / (weights.sum() + 1e-13)
+
+
+def weights_called_as_of_classes(logits: Any, targets: Any, weights: Any) -> Any:
+    """Average over weights of rows; those of classes are spread over a column of labels."""
+    return (flat(logits, targets) * weights).sum() / weights.sum()
+
+
+def mean_of_means(logits: Any, targets: Any, weights: Any) -> Any:
+    """Average over the tokens of each sequence, and then over the sequences, as allennlp does by default."""
+    axes = tuple(range(1, weights.ndim)) or (0,)
+    return ((flat(logits, targets) * weights).sum(axes) / (weights.sum(axes) + 1e-13)).mean()
+
+
+def mean_of_means_without_padding(logits: Any, targets: Any) -> Any:
+    """Average so over the labels that are not -100."""
+    kept = targets != -100
+    return np.mean([rows_of(z, np.where(k, y, 0))[k].mean() for z, y, k in _sequences(logits, targets, kept)])
+
+
+def _sequences(*arrays: Any) -> Any:
+    return zip(*arrays, strict=True) if arrays[1].ndim > 1 else [arrays]
+
+
+EXPECTED: dict[Any, dict[str, Any]] = {
+    tokens_alone: {"extra_axes": [1], "row_weights": {"argument": "weights"}, "label_shapes": ["(n,)"]},
+    weights_called_as_of_classes: {"row_weights": {"argument": "weights"}, "extra_axes": [0, 1, 2, 3]},
+    mean_of_means: {"extra_axes": [0], "mean_over": "weights"},
+    mean_of_means_without_padding: {"extra_axes": [0], "mean_over": "kept", "ignore_index": -100},
+}
+
+
+@pytest.mark.parametrize("function", EXPECTED, ids=lambda one: one.__name__)
+def test_weights_that_are_needed_are_told_where_they_do_what_they_do(function: Any) -> None:
+    """Not where the call is answered by chance; and a mean of means is not the mean of all rows."""
+    inference = of(function)
+    assert inference.contradictions == []
+    assert {key: inference.told.get(key) for key in EXPECTED[function]} == EXPECTED[function]
+
+
+def test_a_library_that_cannot_work_is_quoted() -> None:
+    """Its exception is in the sentence, though an argument is not known; nor is every form tried in vain."""
+    calls = []
+
+    def broken(z: Any, y: Any, epsilon: Any) -> Any:
+        calls.append(z)
+        raise RuntimeError("0 active drivers")
+
+    with pytest.raises(TargetError, match=r"needs an argument 'epsilon' .* came RuntimeError: 0 active drivers"):
+        of(broken)
+    assert len(calls) <= 1400  # of 2,664 with every form
+
+
+def test_a_dtype_that_cannot_be_handed_over_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter without ml_dtypes has no bfloat16, which is not why the target fails."""
+    monkeypatch.setattr(TargetDescription, "unavailable_dtypes", ("bfloat16",))
+
+    def broken(z: Any, y: Any) -> Any:
+        assert z.dtype.name != "bfloat16"
+        raise RuntimeError("optimizer got an empty parameter list")
+
+    with pytest.raises(TargetError, match=r"came RuntimeError: optimizer got an empty parameter list \("):
+        of(broken)
+
+
+def test_no_answer_is_fitted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many readings of the arguments give it: what no constant explains takes long to be refused."""
+    fits = []
+    fitted = call.fitted
+    monkeypatch.setattr(call, "fitted", lambda *given: fits.append(given) or fitted(*given))
+
+    def strange(z: Any, y: Any, mask: Any, strange: Any) -> Any:
+        return (rows_of(z, y.astype(int)) * mask).sum() * np.sin(strange)
+
+    with pytest.raises(TargetError, match="needs an argument 'strange' .* acts as no option"):
+        of(strange)
+    assert len(fits) <= 130  # of 270 with all that are the same
