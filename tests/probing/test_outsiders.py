@@ -101,6 +101,6 @@ def test_no_answer_is_fitted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     def strange(z: Any, y: Any, mask: Any, strange: Any) -> Any:
         return (rows_of(z, y.astype(int)) * mask).sum() * np.sin(strange)
 
-    with pytest.raises(TargetError, match="needs an argument 'strange' .* acts as no option"):
+    with pytest.raises(TargetError, match=r"needs an argument 'strange' .* acts as no option"):
         of(strange)
     assert len(fits) <= 130  # of 270 with all that are the same
