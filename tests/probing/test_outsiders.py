@@ -104,3 +104,28 @@ def test_no_answer_is_fitted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TargetError, match=r"needs an argument 'strange' .* acts as no option"):
         of(strange)
     assert len(fits) <= 130  # of 270 with all that are the same
+
+
+def test_what_a_single_row_raises_is_told() -> None:
+    """The evidence of a contradiction has the exception in the place of a number."""
+
+    def of_two_rows(y_true: Any, y: Any) -> Any:
+        y_true = np.squeeze(y_true)
+        if y_true.ndim != 1:
+            raise ValueError("one row")
+        return -np.log(y[np.arange(len(y)), y_true.astype(int)])
+
+    (one,) = of(of_two_rows).contradictions
+    assert "labels [1]: ValueError: one row, but probabilities" in one.evidence
+
+
+def test_numbers_beside_a_limit_have_the_sign_of_a_loss_both() -> None:
+    """Of log-probabilities what came is said as the loss that it is compared with."""
+
+    def returned(z: Any, y: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return -np.where(np.isinf(z).any(-1), -1.0, rows_of(z, y))
+
+    said = of(returned).findings["nonfinite"].evidence
+    assert "3.169846" in said
+    assert "-3.169846" not in said

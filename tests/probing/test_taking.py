@@ -169,3 +169,24 @@ def test_an_ignored_label_that_the_object_names_is_taken() -> None:
         changes, keys = of(TargetSpecification(loss=loss))
         assert changes == {}
         assert keys["ignore_index"].standing == "suspicion"
+
+
+def log_prob(z: Any, y: Any) -> Any:
+    """Return log-probabilities, as the name says."""
+    return unseen.log_softmax(z)[np.arange(len(y)), y]
+
+
+def log_prob_loss(z: Any, y: Any) -> Any:
+    """Lack the minus of a loss, as which it is named."""
+    return log_prob(z, y)
+
+
+def test_log_probabilities_are_taken_where_the_target_is_called_so() -> None:
+    """Their sign is what a mistake leaves behind, too: of what is called otherwise it is suspected."""
+    changes, keys = of(TargetSpecification(loss=log_prob))
+    assert changes == {"output": "log_probability", "reduction": "none"}
+    assert keys["output"].standing == "convention"
+    for function in (log_prob_loss, lambda z, y: log_prob(z, y)):
+        changes, keys = of(TargetSpecification(loss=function))
+        assert changes == {"reduction": "none"}
+        assert keys["output"].standing == "suspicion"

@@ -207,7 +207,7 @@ def _tell_divided(questions: Questions, inference: Inference) -> None:
         return
     batch = options_at_work(questions, "divisor")
     name = questions.contract.arguments["divisor"]
-    inference.tell("reduction", "sum", f"{shown(batch)}: {answered(questions.numbers(batch))}, a sum over {name}")
+    inference.tell("reduction", "sum", f"{shown(batch)}: {questions.came(batch)}, a sum over {name}")
     inference.notes.append(f"Without {name} the reduction is {without.value}: {without.evidence}.")
 
 
@@ -298,7 +298,7 @@ def _left_alone(questions: Questions, inference: Inference, parameter: Parameter
             f"{' or '.join(roles)} is refused ({said(outcome)})."
         )
         return
-    came, wanted = answered(questions.numbers(batch)), answered(questions.predict(batch))
+    came, wanted = questions.came(batch), answered(questions.predict(batch))
     evidence = f"with the argument {parameter.name} {shown(batch)} gives {came}"
     questions.learn(**before)
     those = " or ".join(roles)

@@ -13,7 +13,7 @@ from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.options import weights_that_show
 from xentcheck.probing.questions import Questions
-from xentcheck.probing.show import idle, said
+from xentcheck.probing.show import idle
 
 _MOST = 3
 
@@ -65,9 +65,9 @@ def _answers(questions: Questions, parts: Sequence[str]) -> tuple[bool, str]:
     odd = next((part for part in parts if not questions.agrees(batch, part)), None)
     what = f"scores of shape {_shape(questions, batch)}{_with_options(batch)}"
     if odd is None:
-        return True, f"{what} are answered with {answered(questions.numbers(batch))}, as {batch.n} rows are"
+        return True, f"{what} are answered with {questions.came(batch)}, as {batch.n} rows are"
     expected = answered(questions.predict(batch, odd)) if odd == "loss" else f"that of {batch.n} rows"
-    return False, f"{what}: the {odd} is {said(questions.ask(batch, odd), odd)}, and not {expected}"
+    return False, f"{what}: the {odd} is {questions.came(batch, odd)}, and not {expected}"
 
 
 def _uneven(questions: Questions, n: int) -> Batch:

@@ -55,7 +55,7 @@ def _of_nothing_but_positive(questions: Questions, inference: Inference, normali
     row[0, 0] = 1.0
     batch = questions.batch(row if questions.contract.input == "probabilities" else np.log(row), [1])
     if questions.agrees(batch):
-        evidence = f"{said_of}; {shown(batch)}: {answered(questions.numbers(batch))}"
+        evidence = f"{said_of}; {shown(batch)}: {questions.came(batch)}"
         _tell_exact(questions, inference, normalise, told=True, evidence=evidence)
         return
     inference.cannot_tell("boundary", f"{said_of}, which is no answer of any boundary.")
@@ -148,7 +148,7 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
         for dtype in ("float32", "float64"):
             batch = impossible(questions, dtype)
             if dtype != questions.dtype and questions.agrees(batch, boundary=of_dtype["boundary"]):
-                evidence.append(f"{shown(batch)} in {dtype}: {answered(questions.numbers(batch))}")
+                evidence.append(f"{shown(batch)} in {dtype}: {questions.came(batch)}")
                 candidates[0] = of_dtype
     questions.learn(**candidates[0])
     also = tuple(one["boundary"] for one in candidates[1:])

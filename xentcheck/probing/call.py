@@ -327,7 +327,7 @@ def _require_no_guess(questions: Questions, inference: Inference) -> None:
     if questions.agrees(batch, input="logits", gradient_wrt="logits"):
         inference.contradict(
             "input",
-            f"{shown(batch)}: {answered(questions.numbers(batch))}, as of logits; rows that sum to 1 are answered as "
+            f"{shown(batch)}: {questions.came(batch)}, as of logits; rows that sum to 1 are answered as "
             f"{questions.contract.input}, so that what the scores are is guessed.",
         )
 

@@ -71,7 +71,7 @@ def _contradict(questions: Questions, inference: Inference) -> None:
     batch = questions.wider() if batch is None else batch
     inference.contradict(
         "input",
-        f"{shown(batch)}: {answered(questions.numbers(batch))}, but {questions.contract.input} and the "
+        f"{shown(batch)}: {questions.came(batch)}, but {questions.contract.input} and the "
         f"reduction {questions.contract.reduction} give {answered(questions.predict(batch))}, and no boundary and no "
         "constant smoothing, z-loss, temperature, soft cap or class weights makes it that.",
     )
@@ -93,7 +93,7 @@ def fitted(questions: Questions, first: Batch | None = None) -> Constants | None
             if _explains(questions, first, changes):
                 batch = questions.plain(1)
                 without = answered(questions.predict(batch))
-                return Constants(changes, f"{shown(batch)}: {answered(questions.numbers(batch))} (without: {without})")
+                return Constants(changes, f"{shown(batch)}: {questions.came(batch)} (without: {without})")
             questions.m = before
     return None
 

@@ -82,7 +82,7 @@ def _boundary(questions: Questions, inference: Inference) -> None:
         batch = questions.batch(questions.rows(1) * 0.75, (0,))
         if questions.agrees(batch, boundary={"normalise": True}):
             questions.learn(boundary={"normalise": True})
-        words.append(f"{shown_scores(batch)}: {answered(questions.numbers(batch))}")
+        words.append(f"{shown_scores(batch)}: {questions.came(batch)}")
     certain = impossible(questions, questions.dtype)
     words.append(f"{shown_scores(certain)}: {said(questions.ask(certain))}")
     if questions.agrees(certain, tolerance=float(np.finfo(questions.dtype).eps) / 4):

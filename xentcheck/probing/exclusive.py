@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 
 from xentcheck.contract.declaration import OPTIONS
-from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.options import options_at_work
 from xentcheck.probing.questions import Questions
@@ -46,7 +45,7 @@ def stands_apart(questions: Questions, inference: Inference, role: str, acts: Ca
         if refused(beside):
             _tell(questions, inference, group, f"{shown(batch)} with {key} passed: {said(beside)}")
         else:
-            came = f"{shown(batch)} gives {answered(questions.numbers(batch))}"
+            came = f"{shown(batch)} gives {questions.came(batch)}"
             why = f"{role} acts where {key} is left out of the call and not beside it, which is not refused: {came}"
             inference.cannot_tell("exclusive", f"{why}; a mistake unless it is meant, and declared.")
     return bool(needed)

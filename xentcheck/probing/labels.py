@@ -51,7 +51,7 @@ def find_labels(questions: Questions, inference: Inference) -> None:
                 words.append(f"{form}: by another convention")
                 continue
             found.append(form)
-            words.append(f"{form}: {answered(questions.numbers(batch))} as it should be")
+            words.append(f"{form}: {questions.came(batch)} as it should be")
         else:
             words.append(f"{form}: {said(questions.ask(_plain(questions, form)))}")
     found = found or [questions.form]
@@ -120,7 +120,7 @@ def _sparse(questions: Questions, inference: Inference) -> None:
         shaped = batch.replace(labels=batch.labels.reshape(shape))
         if questions.agrees(shaped):
             shapes.append(name)
-        words.append(f"{name}: {said(questions.ask(shaped))}")
+        words.append(f"{name}: {questions.came(shaped)}")
     inference.tell("label_shapes", shapes or ["(n,)"], "; ".join(words))
     everything = (*INTEGERS, "float32", "float64")
     few = questions.description.expensive_shapes and questions.label_dtype == ""

@@ -113,7 +113,7 @@ def _try(questions: Questions, inference: Inference, key: str, name: str) -> Non
     plain = questions.predict(questions.batch(batch.scores, batch.labels))
     inference.contradict(
         key,
-        f"with the argument {name} {shown(batch)} gives {answered(questions.numbers(batch))}, "
+        f"with the argument {name} {shown(batch)} gives {questions.came(batch)}, "
         f"which no convention of {key} gives (without it: {answered(plain)}).",
     )
 

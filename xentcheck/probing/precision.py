@@ -51,7 +51,7 @@ def find_dtypes(questions: Questions, inference: Inference) -> None:
             words.append(f"{name} is answered in {' and '.join(sorted({*returned[name]}))}")
         else:
             expected = answered(questions.predict(odd))
-            words.append(f"{name}: {shown(odd)}: {said(questions.ask(odd))}, where {expected} is expected")
+            words.append(f"{name}: {shown(odd)}: {questions.came(odd)}, where {expected} is expected")
     halves = {name: find_compute(questions, name) for name in found if name in _HALVES}
     for name in [name for name, one in halves.items() if one is None and name != questions.dtype]:
         found.remove(name)

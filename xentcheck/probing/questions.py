@@ -9,7 +9,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes
 from xentcheck.probing.asking import Asking
 from xentcheck.probing.compare import TOLERANCE, Floats, answered, same, without_axis
-from xentcheck.probing.show import idle, shown
+from xentcheck.probing.show import idle, said, shown
 from xentcheck.targets import Host
 from xentcheck.truth.ball import Ball
 from xentcheck.truth.enclose import enclose
@@ -43,6 +43,11 @@ class Questions(Asking):
         loss = (part or self.part) == "loss"
         return without_axis(numbers, self.axis_of_one) if loss and numbers is not None else numbers
 
+    def came(self, batch: Batch, part: str | None = None) -> str:
+        """Return in words what came of a batch, as a loss or its gradient, or what was raised."""
+        numbers = self.numbers(batch, part)
+        return said(self.ask(batch, part), part or self.part) if numbers is None else answered(numbers)
+
     def predict(self, batch: Batch, part: str | None = None, **changes: Any) -> Floats:
         """Return what the contract says of a batch, with some keys changed."""
         contract = self.contract.replace(**self._sensible(changes)) if changes else self.contract
@@ -74,7 +79,7 @@ class Questions(Asking):
         """Return those of several changes of the contract that explain the answer, and the evidence in words."""
         got = self.numbers(batch, part)
         fits = [one for one in candidates if same(got, self.predict(batch, part, **one), self.tolerance(batch))]
-        return fits, f"{shown(batch)}: {answered(got)}"
+        return fits, f"{shown(batch)}: {self.came(batch, part)}"
 
     def tolerance(self, batch: Batch, given: float | None = None) -> float:
         """Return how far an answer may be from what is said, relative to the larger of that and 1."""

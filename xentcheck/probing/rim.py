@@ -37,7 +37,7 @@ def find_nonfinite(questions: Questions, inference: Inference) -> None:
                 found.append(OFF_LABEL)
                 words.append(f"{OFF_LABEL} is a class that is not there")
             batch, part = odd
-            came, expected = said(questions.ask(batch, part), part), answered(questions.predict(batch, part))
+            came, expected = questions.came(batch, part), answered(questions.predict(batch, part))
             words.append(f"{kind}: of {shown(batch)} the {part} is {came}, and {expected} in the limit")
     questions.learn(nonfinite=found)
     inference.tell("nonfinite", found, "; ".join(words))

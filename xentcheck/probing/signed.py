@@ -9,7 +9,7 @@ from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.options import weights_that_show
 from xentcheck.probing.questions import Questions
-from xentcheck.probing.show import said, shown
+from xentcheck.probing.show import shown
 
 
 def find_signed(questions: Questions, inference: Inference) -> None:
@@ -30,9 +30,9 @@ def find_signed(questions: Questions, inference: Inference) -> None:
         odd = next((part for part in questions.parts if not questions.agrees(batch, part)), None)
         if odd is not None:
             expected = answered(questions.predict(batch, odd))
-            came = said(questions.ask(batch, odd))
+            came = questions.came(batch, odd)
             inference.tell("class_weights_as", "numbers", f"{shown(batch)}: the {odd} is {came}, and not {expected}")
             return
-        words.append(f"{shown(batch)}: {answered(questions.numbers(batch))}")
+        words.append(f"{shown(batch)}: {questions.came(batch)}")
     questions.learn(class_weights_as="signed")
     inference.tell("class_weights_as", "signed", f"{'; '.join(words)}, as weights of either sign give")

@@ -13,6 +13,7 @@ What goes beyond the defaults (further dtypes, infinities, refusals) is nobody's
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Any
 
@@ -30,6 +31,9 @@ _CONVENTIONS = ("mean_over", "smoothing_over", "smoothing_weights", "gradient_of
 _IN_A_MEAN = ("class_weights", "row_weights", "ignore_index")
 _CONSTANTS = ("class_weights", "label_smoothing", "z_loss", "soft_cap")
 _SUSPICIONS = ("output", "gradient_reduction", "temperature")
+_LOG_PROBABILITIES = re.compile(r"log_?p(rob|mf|df|s?(_|$))|log_?lik|log_?softmax", re.IGNORECASE)
+_LOSSES = re.compile(r"loss|nll|neg|cross|xent|(^|_)ce(_|$)", re.IGNORECASE)
+"""Names of what returns log-probabilities, and of what does not whatever else they say."""
 _DIGITS = 4
 """Of a constant that somebody wrote; an error that looks like a constant has as many as it happens to have."""
 _LONGEST = 200
@@ -105,6 +109,8 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
         return SUSPICION  # what is left unexplained with it is not explained by it
     if key == "boundary":
         return SUSPICION if "input" not in found or found["input"].value == "logits" else CONVENTION
+    if key == "output" and _called_log_probability(inference.name):
+        return CONVENTION
     if key == "ignore_index" and inference.ignored_by:
         return CONVENTION
     if key == "ignore_index":
@@ -116,6 +122,12 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
     if key in _CONVENTIONS or key in _CONSTANTS:
         return CONVENTION
     return SUSPICION if key in _SUSPICIONS else ""
+
+
+def _called_log_probability(name: str) -> bool:
+    """Return whether a target is called after the log-probabilities that it returns, as `Categorical.log_prob`."""
+    own = name.rpartition(":")[2].rpartition(".")[2]
+    return bool(_LOG_PROBABILITIES.search(own)) and not _LOSSES.search(own)
 
 
 def _called_otherwise(found: dict[str, Finding]) -> bool:
