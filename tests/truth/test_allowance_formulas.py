@@ -197,6 +197,23 @@ def test_formula_of_the_reductions():
     agree(allowances(z, ignored, ignore_index=-1, mean_over="kept").loss, expected)
 
 
+def test_formula_of_a_sum_of_all_products():
+    """h_n is N - 1 for N coefficients that are not 0, in all rows."""
+    rng = np.random.default_rng(0)
+    z, u = rng.standard_normal((6, 4)), 2.0**-53
+    t = np.eye(4)[[0, 1, 2, 3, 0, 1]] / 2 + np.eye(4)[[0, 0, 2, 2, 3, 3]] / 2
+    L = conditions(pose(Contract(labels=["soft"]), z, t, "soft")).L
+    for labels, form, stated, terms in (
+        (t, "soft", {}, 10),
+        (np.zeros(6, int), "sparse", {"label_smoothing": 0.1}, 24),
+    ):
+        if stated:
+            L = conditions(pose(Contract(**stated), z, labels, form)).L
+        rows = allowances(z, labels, form, reduction="none", **stated)
+        hn = (terms - 1) * u / (1 - (terms - 1) * u)
+        agree(allowances(z, labels, form, reduction="sum", **stated).loss, rows.loss.sum() + hn * L.sum())
+
+
 def test_formula_of_a_scaled_gradient():
     """S E + u s (k + 1)(T p + c) + (k + 1) u |g| + 14 eta, for one factor and for three."""
     z, y, w = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, 3.0]]), [0, 2], (0.5, 1.0, 2.0)

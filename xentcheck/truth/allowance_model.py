@@ -133,9 +133,14 @@ class Arithmetic:
         underflows = np.where(size - error < self.normal_output, self.eta_output, 0.0)
         return np.asarray(self.u_output * roundings * (size + error) + underflows)
 
-    def batch_sum(self, on: Conditions) -> float:
-        """Relative error of a sum over the rows in any order, with its terms of second order."""
-        error = self.u_sum * max(on.problem.n - 1, 0)
+    def batch_sum(self, on: Conditions, *, weights: bool = False) -> float:
+        """Relative error of a sum over the rows, or of all their terms at once, in any order, to second order.
+
+        The terms are those of the loss, or of the sum of the `weights`: one a row, unless targets or their mean are.
+        """
+        problem = on.problem
+        single = weights and problem.targets is None and problem.contract.smoothing_weights != "mean"
+        error = self.u_sum * max(problem.n - 1, 0 if single else on.coefficients.terms - 1, 0)
         return error / (1.0 - error) if error <= 0.25 else np.inf
 
 

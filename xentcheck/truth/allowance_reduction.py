@@ -24,8 +24,8 @@ def divisor(on: Conditions) -> float:
 def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) -> tuple[Floats, Floats, Flags]:
     """Return value, allowance and unboundedness of the loss under the contract's reduction.
 
-    Sum: sum E_i + h_n u sum |L_i|, h_n = n - 1. Mean: that divided by n, + 2 u |mean|. A divisor that
-    is given: over it, + 3 u sum |L_i| and 3 u |value|. Weighted mean: h_n + 1 in the
+    Sum: sum E_i + h_n u sum |L_i|, h_n = max(n, N) - 1 with N coefficients that are not 0. Mean: that divided by n,
+    + 2 u |mean|. A divisor that is given: over it, + 3 u sum |L_i| and 3 u |value|. Weighted mean: h_n + 1 in the
     numerator, (h_n + 2) u |mean| for the divisor. In class C logsumexp and label scores may be summed by themselves:
     T |lse| + sum c |z| (and the z-loss) in place of |L|, and two roundings more of that size.
     """
@@ -119,7 +119,7 @@ def scale_gradient(on: Conditions, by: Arithmetic, raw: Unscaled) -> tuple[Float
         scale, factors = scale / (by_what or 1.0), factors + 1
         shrinking = shrinking / max(by_what, 1.0)
         if problem.mean_of_weights:
-            divides = by.batch_sum(on) + _divisor_error(on, by)
+            divides = by.batch_sum(on, weights=True) + _divisor_error(on, by)
     factors += sum(given is not None for given in (problem.class_weights, problem.row_weights))
     given = problem.divisor if contract.effective_gradient_reduction == "sum" else None
     if given is not None:

@@ -66,6 +66,11 @@ class Coefficients:
     rounding: Floats | None = None
     weight_rounding: float = 0.0
 
+    @property
+    def terms(self) -> int:
+        """How many products a sum over all rows and classes adds: one a row, or those of the coefficients not 0."""
+        return len(self.T) if self.c is None else int(np.count_nonzero(self.c))
+
 
 def coefficients(problem: Problem) -> Coefficients:
     """Return the coefficients of a problem, in float64 (a few roundings from the exact ones)."""

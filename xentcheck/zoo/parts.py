@@ -113,6 +113,11 @@ def row_gradients(scores: Array, labels: Array) -> Array:
     return g
 
 
+def one_by_one(terms: Array) -> Any:
+    """Return the sum of all terms, in the order in which they lie in memory, each added to those before it."""
+    return np.cumsum(terms)[-1] if terms.size else terms.dtype.type(0)
+
+
 def mean(losses: Array) -> Any:
     """Return the mean of the row losses; nan of none."""
     return losses.sum() / losses.dtype.type(len(losses)) if len(losses) else losses.dtype.type("nan")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.zoo.parts import ENTROPY, Array, log_softmax, mean, row_entropies, shifted, softmax, widened
+from xentcheck.zoo.parts import ENTROPY, Array, log_softmax, mean, one_by_one, row_entropies, shifted, softmax, widened
 from xentcheck.zoo.specimen import right
 
 
@@ -45,6 +45,12 @@ def entropy_of_masked_actions(scores: Array) -> Any:
 def mean_entropy(scores: Array) -> Any:
     """Return the mean over the rows; nan of none."""
     return mean(row_entropies(scores))
+
+
+@right(contract={"output": "entropy", "reduction": "sum"}, gradient=_gradient)
+def every_product_in_one_sum(scores: Array) -> Any:
+    """Add p log p to one number, class after class and row after row, as a loop in C does: many roundings one way."""
+    return -one_by_one(np.exp(log_softmax(scores)) * log_softmax(scores))
 
 
 @right(contract=ENTROPY, gradient=_gradient, vjp=_vjp, thread="log S + sum p (max z - z)")

@@ -18,6 +18,7 @@ from xentcheck.zoo.parts import (
     kept_rows,
     log_softmax,
     mean,
+    one_by_one,
     one_hot,
     row_gradients,
     row_losses,
@@ -136,6 +137,12 @@ def _smoothed_gradient(scores: Array, labels: Array, smoothing: float) -> Any:
 def smoothing_of_targets(scores: Array, labels: Array, smoothing: float) -> Any:
     """Smoothed one-hot rows."""
     return mean(dense_losses(scores, smoothed(one_hot(labels, scores), smoothing)))
+
+
+@right(contract={"label_smoothing": 0.1, "reduction": "sum"})
+def smoothed_products_in_one_sum(scores: Array, labels: Array) -> Any:
+    """Add t' log p to one number, class after class and row after row, as a loop in C does."""
+    return -one_by_one(smoothed(one_hot(labels, scores), 0.1) * log_softmax(scores))
 
 
 @right(contract={"label_smoothing": {"argument": "smoothing", "range": "[0, 1)"}})

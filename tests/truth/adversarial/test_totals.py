@@ -115,6 +115,39 @@ def test_logsumexp_and_label_scores_summed_by_themselves(name, accuracy):
     assert max(ratios) > 1.5 if accuracy == "B" else max(ratios) <= 1
 
 
+ONE_LOOP = {
+    "soft": {},
+    "smoothed": {"label_smoothing": 0.1},
+    "probabilities": {"input": "probabilities"},
+    "log_probabilities": {"input": "log_probabilities"},
+    "entropy": {"output": "entropy"},
+}
+
+
+@pytest.mark.parametrize("shape", [(64, 16), (100, 100), (2, 500)], ids=str)
+@pytest.mark.parametrize("name", DTYPES)
+@pytest.mark.parametrize("kind", ONE_LOOP)
+def test_every_product_added_to_one_number(kind, name, shape):
+    """`loss -= t[i][j] * logp[i][j]` in one loop over rows and classes: N - 1 roundings of equal terms, all one way."""
+    n, m = shape
+    p = np.full(shape, 1 / m, name)
+    lp = np.log(p)
+    given = {"soft": np.zeros(shape, name), "smoothed": np.zeros(shape, name), "probabilities": p, "entropy": lp}
+    z, t, y = given.get(kind, lp), np.full(shape, 1 / m, name), np.zeros(n, int)
+    if kind == "smoothed":
+        t = (0.9 * alg.one_hot(z, y) + 0.1 / m).astype(name)
+    rows, _ = cross_entropy(lp[:1].astype(float), t[:1].astype(float).tolist())
+    form, labels = ("sparse", y) if kind in ("smoothed", "entropy") else ("soft", t)
+    ratios = []
+    for reduction in ("sum", "mean"):
+        allowance = allowances(posed(z, labels, form, reduction=reduction, **ONE_LOOP[kind])).loss
+        by = n if reduction == "mean" else 1
+        for order in "CF":
+            added = np.cumsum(-(t * lp).ravel(order))[-1] / z.dtype.type(by)
+            ratios.append(abs(float(added) - float(rows.high[0]) * n / by) / float(allowance))
+    assert max(ratios) <= 1
+
+
 @pytest.mark.parametrize("eps", [1e-20, 1e-30, 1e-7])
 def test_a_probability_that_underflows_beside_eps(eps):
     """z = [0, -746], label 1: p is 0 in float64, its slope p/(p + eps) is 1e-304, and what is lost is over eps."""
