@@ -140,6 +140,14 @@ def test_memory_order_is_named() -> None:
     assert found.mechanism == "memory_order"
 
 
+def test_a_rounding_error_that_depends_on_memory_is_no_wrong_order() -> None:
+    """Off by 100 roundings where memory is not in C order: no array read wrongly is so near the right number."""
+    found = first_finding(lambda z, y: mean_loss(z, y) * (1 if z.flags.c_contiguous else 1 + 100 * 2.0**-53))
+    assert found.times is not None
+    assert 1 < found.times < 10
+    assert found.mechanism == "sum_in_memory_order"
+
+
 def test_right_answers_refute() -> None:
     """Of two mechanisms that explain a wrong answer, the one that a right answer speaks against comes second."""
 

@@ -39,6 +39,13 @@ MEMORY_ORDER = Cause(
     "memory_order",
     "The same numbers in C order are answered rightly: the array is read in its memory order and not by its strides.",
 )
+SUM_IN_MEMORY_ORDER = Cause(
+    "sum_in_memory_order",
+    "The same numbers in C order are answered within the allowance, and this is little beyond it: numbers are added up "
+    "in the order in which they lie in memory, and the sum loses digits; add in pairs, or in a wider dtype.",
+)
+_LITTLE = 16.0
+"""Up to so many times the allowance it is rounding: an array that is read in another order gives another number."""
 
 LABEL_DTYPE = Cause(
     "label_dtype",
@@ -144,7 +151,7 @@ class Diagnosis:
         if self._differs(violation, part):
             return NONDETERMINISTIC
         if batch.layout != "C" and _right(law, self._case_of(batch.replace(layout="C")), part):
-            return MEMORY_ORDER
+            return SUM_IN_MEMORY_ORDER if (violation.times or np.inf) <= _LITTLE else MEMORY_ORDER
         if batch.label_form != "sparse" and batch.labels.dtype != batch.plain_label_dtype:
             plain = batch.replace(labels=batch.labels.astype(batch.plain_label_dtype))
             if _right(law, self._case_of(plain), part):
