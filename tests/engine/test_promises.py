@@ -91,11 +91,54 @@ def twice(z, y):
     return 2 * unshifted(z, y)
 
 
-@pytest.mark.parametrize(("loss", "promise"), [(unshifted, "accuracy=C"), (twice, None)])
-def test_the_promise_that_alone_would_be_kept(loss, promise):
+def in_80_bits(z, y):
+    """The row losses in 80 bits, with relative accuracy."""
+    each, top = np.arange(len(z)), z.argmax(axis=1)
+    d = z.astype(np.longdouble) - z[each, top][:, None]
+    e = np.exp(d)
+    e[each, top] = 0
+    return np.log1p(e.sum(axis=1)) - d[each, y]
+
+
+def the_other_neighbour(z, y):
+    """Round to the farther of the two numbers beside the exact one."""
+    exact = in_80_bits(z, y)
+    nearest = exact.astype(np.float64)
+    return np.nextafter(nearest, np.where(exact > nearest, np.inf, -np.inf)).mean()
+
+
+def some_roundings(z, y):
+    """Off by eight of them, relatively."""
+    return (in_80_bits(z, y) * (1 + 2.0**-50)).astype(np.float64).mean()
+
+
+def plain(z, y):
+    """log(sum exp(z - max)), whose sum of a confident row is 1 and a little, rounded."""
+    d = z - z.max(axis=1, keepdims=True)
+    return (np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(d)), y]).mean()
+
+
+LARGE = Batch(np.array([[1000.3, 1001.7, 999.0]], np.float32), np.array([2]))
+ORDINARY = Batch(np.array([[0.3, -1.2, 2.0]]), np.array([1]))
+CONFIDENT = Batch(np.array([[0.0, -20.0, -21.0]]), np.array([0]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "batch", "accuracy", "promise"),
+    [
+        (unshifted, LARGE, "B", "accuracy=C"),
+        (twice, LARGE, "B", None),
+        (twice, ORDINARY, "A*", None),
+        (the_other_neighbour, ORDINARY, "A*", "accuracy=A"),
+        (some_roundings, ORDINARY, "A*", "accuracy=B+"),
+        (some_roundings, ORDINARY, "A", "accuracy=B+"),
+        (plain, CONFIDENT, "A", "accuracy=B"),
+        (plain, CONFIDENT, "B+", "accuracy=B"),
+    ],
+)
+def test_the_promise_that_alone_would_be_kept(loss, batch, accuracy, promise):
     """Of the promises that are weaker than the one made, the first that all answers keep; none for a mistake."""
-    batch = Batch(np.array([[1000.3, 1001.7, 999.0]], np.float32), np.array([2]))
-    with open_host(TargetSpecification(loss=loss)) as host:
+    with open_host(TargetSpecification(loss=loss, contract=xentcheck.Contract(accuracy=accuracy))) as host:
         contract = host.description.contract
 
         def case_of(each, declared):

@@ -19,7 +19,10 @@ _COMPUTE = {
     "same": "results to be rounded to {dtype} on the way, and sums to be taken in float32",
     "{dtype}": "sums, too, to be taken in {dtype}",
 }
+# The strictest first.
 _ACCURACY = {
+    "A": "an error of a unit in the last place",
+    "B+": "what is rounded on the way to count, relative to the loss and to the label's gradient",
     "B": "a confident row's loss and gradient to be right to the unit roundoff alone, and no closer",
     "C": "a common offset of all logits, or their size, to cost accuracy (as logsumexp(z) - z_y does)",
 }
@@ -43,21 +46,19 @@ def weaker_promise(
     if violation.certified is None:
         return None
     batch = violation.batch
-    promises = [
-        ("accuracy", grade, allows)
-        for grade, allows in _ACCURACY.items()
-        if contract.accuracy not in ("C", grade) and contract.input == "logits"
-    ]
+    grades = list(_ACCURACY) if contract.input == "logits" else []
+    kept_already = grades.index(contract.accuracy) + 1 if contract.accuracy in grades else 0
+    promises = [("accuracy", grade, _ACCURACY[grade]) for grade in grades[kept_already:]]
     # A 16-bit dtype is worked on in float32 where the contract leaves `compute` open.
     if contract.compute is None and FORMATS[batch.dtype].is_half:
         promises += [("compute", form.format(dtype=batch.dtype), allows) for form, allows in _COMPUTE.items()]
     further = {"upstream": violation.upstream, "vector": violation.vector, "tangent": violation.tangent}
     beside: dict[str, Any] = {name: None if value is None else np.asarray(value) for name, value in further.items()}
     for key, value, allows in promises:
-        weaker = contract.replace(**{key: value})
+        other = contract.replace(**{key: value})
 
-        def kept(each: Batch, weaker: Contract = weaker) -> bool:
-            case = case_of(each, weaker)
+        def kept(each: Batch, other: Contract = other) -> bool:
+            case = case_of(each, other)
             answer = case.ask(each, **beside)
             given = [part for part in answer.parts if answer.numbers(part) is not None]
             return bool(given) and all(_promises(answer, part) and answer.violation(part) is None for part in given)
