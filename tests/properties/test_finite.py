@@ -39,6 +39,28 @@ def test_the_square_of_a_z_loss_may_leave_the_range():
     assert broken(1e200)
 
 
+@pytest.mark.parametrize("form", ["sparse", "soft"])
+def test_a_given_probability_that_counts_may_be_flushed(form):
+    """The logarithm of a subnormal probability may be infinite, but for one that does not count or has a constant."""
+
+    class Infinite:
+        def evaluate(self, batch, want=(), upstream=None, vector=None, **others):
+            return Outcome(loss=np.float64(np.inf))
+
+    def found(p, at=0, **contract):
+        labels = np.array([at]) if form == "sparse" else np.array([[1.0 - at, float(at)]])
+        keys = Contract.from_mapping({"input": "probabilities", "labels": [form], **contract})
+        batch = Batch(np.array([[p, 1.0]]), labels, label_form=form)
+        return bool(list(finite.judge(Case(keys, Capabilities(), Infinite(), batch))))
+
+    assert not found(5e-324)
+    assert not found(2.2e-308)
+    assert found(2.3e-308)
+    assert found(5e-324, at=1)
+    assert found(5e-324, at=0, boundary={"add": 1e-300})
+    assert found(5e-324, at=1) != found(5e-324, at=1, label_smoothing=0.1)
+
+
 def test_a_sum_of_exponentials_that_is_rounded_to_float16_may_leave_the_range():
     """65,520 equal logits: a finding where the sum is one of float32, and none where it is promised in float16."""
     batch = Batch(np.zeros((1, 65_520), np.float16), np.array([0]))

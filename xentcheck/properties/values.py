@@ -98,9 +98,12 @@ def _room(answer: Answer) -> float:
     do that in float32. Products with a soft cap are elementwise: where they may leave the format, there is no room.
     Nor is there where the square of a z-loss may leave the range, whatever it is multiplied by: 0 times inf is nan; nor
     where a quotient by the temperature may; nor where the loss of a row of weight 0 may be infinite; nor where m
-    exponentials of 1 have a sum that is rounded to float16.
+    exponentials of 1 have a sum that is rounded to float16; nor where a given probability that counts is subnormal, and
+    its logarithm infinite for code that flushes such numbers to 0.
     """
     problem = answer.problem
+    if problem.contract.input == "probabilities" and problem.contract.boundary.exact and _flushed(problem):
+        return 0.0
     if problem.m > working_format(problem).largest:
         return 0.0
     if problem.temperature is not None and _far_from_one(problem):
@@ -127,6 +130,19 @@ def _hidden_infinity(problem: Problem) -> bool:
     if problem.contract.input == "probabilities":
         return bool((scores == 0.0).any())
     return bool(np.abs(scores).max(initial=0.0) > working_format(problem).largest / 4.0)
+
+
+def _flushed(problem: Problem) -> bool:
+    """Return whether a given probability that counts, divided by its row's sum where that is declared, is subnormal."""
+    p = problem.scores
+    if problem.contract.boundary.normalise:
+        total = p.sum(axis=1, keepdims=True)
+        p = p / np.where(total == 0.0, 1.0, total)
+    if problem.labels is not None and problem.smoothing == 0.0 and not problem.contract.is_entropy:
+        p = p[np.arange(problem.n), problem.labels][problem.kept]
+    elif problem.targets is not None and problem.smoothing == 0.0:
+        p = p[problem.targets != 0.0]
+    return bool(((p > 0.0) & (p < working_format(problem).smallest_normal)).any())
 
 
 def _far_from_one(problem: Problem) -> bool:
