@@ -61,7 +61,8 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     of eps or the clip; (h + 1) u more where several are summed.
     """
     rows, u = by.row_sum(on), by.u
-    logs = np.where((on.c != 0.0) & np.isfinite(on.log_boundary), np.abs(on.log_boundary), 0.0)
+    finite = np.where(np.isfinite(on.log_boundary), np.abs(on.log_boundary), 0.0)
+    logs = np.where(on.c != 0.0, finite, 0.0)
     inner, denominator = boundary_slope(on)
     with np.errstate(divide="ignore", invalid="ignore"):
         lost = np.where(on.c != 0.0, underflow(on, by) / denominator, 0.0)
@@ -87,7 +88,7 @@ def boundary_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         error += u * size
     wrong = coefficients_off(on, by)
     if wrong is not None:
-        error += np.einsum("ij,ij->i", wrong, logs)
+        error += np.einsum("ij,ij->i", wrong, np.maximum(logs, finite))
     error = error * (1.0 + 4.0 * rows) + by.eta * (on.problem.m + 1.0) * on.enlarged
     unbounded = (lost > 0.25).any(axis=1) | (by.first_order(on) > 0.25)
     if on.softmax:

@@ -62,7 +62,8 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
     error += on.coefficients.deviation * on.l
     wrong = coefficients_off(on, by)
     if wrong is not None:
-        distance = np.where(on.c != 0.0, _finite(np.abs(on.d)), 0.0)
+        # So has a coefficient of 0 whose term is added and taken away again: a smoothing of 1 over the others.
+        distance = np.where((on.c != 0.0) | (wrong != 0.0), _finite(np.abs(on.d)), 0.0)
         error += np.einsum("ij,ij->i", wrong, distance) + wrong.sum(axis=1) * on.l
     if by.lse:
         error += _unshifted(on, by, wrong)
@@ -123,7 +124,7 @@ def _weighted_sum_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         error += by.u * size
     wrong = coefficient_error(on, by)
     if wrong is not None:
-        terms = np.where(on.c != 0.0, _finite(np.abs(on.d)), 0.0)
+        terms = np.where((on.c != 0.0) | (wrong != 0.0), _finite(np.abs(on.d)), 0.0)
         error += np.einsum("ij,ij->i", wrong, terms)
     error += by.eta * (1.0 if on.coefficients.c is None else on.problem.m + 1.0) * on.enlarged
     overflows = np.full(on.problem.n, by.row_sum(on) > 0.25)

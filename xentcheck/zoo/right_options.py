@@ -153,6 +153,14 @@ def smoothing_below_one(scores: Array, labels: Array, smoothing: float) -> Any:
     return mean(dense_losses(scores, smoothed(one_hot(labels, scores), smoothing)))
 
 
+@right(contract={**SMOOTHED, "smoothing_over": "others", "reduction": "none"})
+def smoothing_of_others_by_difference(scores: Array, labels: Array, smoothing: float) -> Any:
+    """The sum over all classes less the label's term, however large that is: a smoothing of 1 leaves its rounding."""
+    logs, eps = log_softmax(scores), scores.dtype.type(smoothing)
+    own = at(logs, labels)
+    return (eps - 1) * own - eps / logs.dtype.type(max(logs.shape[1] - 1, 1)) * (logs.sum(axis=1) - own)
+
+
 @right(contract={**SMOOTHED, "smoothing_over": "others"})
 def smoothing_of_others(scores: Array, labels: Array, smoothing: float) -> Any:
     """Eps / (m - 1) to the other classes, as declared."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 from flint import arb
@@ -182,7 +183,7 @@ def test_renormalised_labels(name):
 
 @pytest.mark.parametrize("name", DTYPES)
 @pytest.mark.parametrize("over", ["all", "others"])
-@pytest.mark.parametrize("amount", [1e-3, 0.1, 0.3, 0.9, 0.99])
+@pytest.mark.parametrize("amount", [1e-3, 0.1, 0.3, 0.9, 0.99, 1.0])
 def test_smoothing(name, over, amount):
     """By smoothed targets, by two terms, by a mean: eps is the number that the dtype holds or the one declared."""
     for _, family, z, y in batches(name, 5, ((2, 6), (10, 4))):
@@ -219,6 +220,28 @@ def test_smoothing(name, over, amount):
         c = allowances(posed(z, y, accuracy="C", **stated))
         lse = alg.logsumexp(z)
         keep(lse - (soft * z).sum(1), rows, c.loss, ("smoothing C", family, m))
+
+
+@pytest.mark.parametrize("name", DTYPES)
+@pytest.mark.parametrize("scores", ["probabilities", "log_probabilities"])
+def test_all_of_the_label_over_the_others(scores, name):
+    """With a smoothing of 1 the label's term is added and taken away again: what that rounds has the term's size."""
+    p = np.array([[1e-30, 0.75, 0.25], [0.5, 0.5 - 1e-30, 1e-30]], name)
+    given = p if scores == "probabilities" else np.log(p)
+    y, m = np.array([0, 2]), 3
+    stated = {"input": scores, "reduction": "none", "label_smoothing": 1.0, "smoothing_over": "others"}
+    allowance = allowances(posed(given, y, **stated)).loss
+    lp = np.log(p) if scores == "probabilities" else given
+    got = ((-lp).sum(1) + alg.at(lp, y)) / given.dtype.type(m - 1)
+    exact = [
+        -sum(_log(x, scores) for j, x in enumerate(row) if j != k) / (m - 1) for row, k in zip(given, y, strict=True)
+    ]
+    assert all(abs(mpmath.mpf(float(a)) - b) <= c for a, b, c in zip(got, exact, allowance, strict=True))
+    assert max(abs(float(a - b)) for a, b in zip(got, exact, strict=True)) > 4 * np.finfo(name).eps
+
+
+def _log(x, scores):
+    return mpmath.log(mpmath.mpf(float(x))) if scores == "probabilities" else mpmath.mpf(float(x))
 
 
 @pytest.mark.parametrize("name", DTYPES)
