@@ -174,19 +174,19 @@ def test_formula_of_soft_labels():
 
 
 def test_formula_of_the_reductions():
-    """Sum E + h_n u sum L; divided by n, with 2 u |mean|; the weighted mean has its own two sums."""
+    """Sum E + h_n u sum L, h_n = 2 (n - 1); divided by n, with 2 u |mean|; the weighted mean has its own two sums."""
     rng = np.random.default_rng(0)
     z, y, w = rng.standard_normal((6, 4)), rng.integers(0, 4, 6), (0.5, 1.0, 2.0, 3.0)
     u, tiny = 2.0**-53, 2.0**-1022
     rows = allowances(z, y, reduction="none")
     L = conditions(pose(Contract(), z, y, "sparse")).L
-    hn = 5 * u / (1 - 5 * u)
+    hn, hw = 10 * u / (1 - 10 * u), 5 * u / (1 - 5 * u)
     agree(allowances(z, y, reduction="sum").loss, rows.loss.sum() + hn * L.sum())
     agree(allowances(z, y).loss, (rows.loss.sum() + hn * L.sum()) / 6 + 2 * u * L.mean() + tiny)
     weighted = allowances(z, y, reduction="none", class_weights=w)
     W, wL = np.array(w)[y].sum(), np.array(w)[y] * L
     mean = wL.sum() / W
-    expected = (weighted.loss.sum() + (hn + u) * wL.sum()) / W + (hn + 2 * u) * mean
+    expected = (weighted.loss.sum() + (hn + u) * wL.sum()) / W + (hw + 2 * u) * mean
     agree(allowances(z, y, class_weights=w, mean_over="weights").loss, expected)
     kept = np.array([1, 1, 1, 1, 0, 0], bool)
     ignored = np.where(kept, y, -1)
@@ -197,21 +197,28 @@ def test_formula_of_the_reductions():
     agree(allowances(z, ignored, ignore_index=-1, mean_over="kept").loss, expected)
 
 
-def test_formula_of_a_sum_of_all_products():
-    """h_n is N - 1 for N coefficients that are not 0, in all rows."""
+def test_formula_of_a_sum_of_all_terms():
+    """h_n is N - 1 for N coefficients that are not 0, and n - 1 for log S, for a z-loss, for the maximum in class C."""
     rng = np.random.default_rng(0)
-    z, u = rng.standard_normal((6, 4)), 2.0**-53
+    z, y, u = rng.standard_normal((6, 4)), np.zeros(6, int), 2.0**-53
     t = np.eye(4)[[0, 1, 2, 3, 0, 1]] / 2 + np.eye(4)[[0, 0, 2, 2, 3, 3]] / 2
-    L = conditions(pose(Contract(labels=["soft"]), z, t, "soft")).L
-    for labels, form, stated, terms in (
-        (t, "soft", {}, 10),
-        (np.zeros(6, int), "sparse", {"label_smoothing": 0.1}, 24),
+    for given, labels, form, stated, terms in (
+        (z, t, "soft", {}, 10 + 5),
+        (z, y, "sparse", {"label_smoothing": 0.1}, 24 + 5),
+        (z, y, "sparse", {"z_loss": 0.1}, 6 + 5 + 5),
+        (z, y, "sparse", {"boundary": {"add": 1e-9}}, 6),
+        (np.exp(z), y, "sparse", {"input": "probabilities"}, 6),
+        (-np.exp(z), t, "soft", {"input": "log_probabilities"}, 10),
     ):
-        if stated:
-            L = conditions(pose(Contract(**stated), z, labels, form)).L
-        rows = allowances(z, labels, form, reduction="none", **stated)
+        L = conditions(pose(Contract(labels=[form], **stated), given, labels, form)).L
+        rows = allowances(given, labels, form, reduction="none", **stated)
         hn = (terms - 1) * u / (1 - (terms - 1) * u)
-        agree(allowances(z, labels, form, reduction="sum", **stated).loss, rows.loss.sum() + hn * L.sum())
+        got = allowances(given, labels, form, reduction="sum", **stated).loss
+        agree(got, rows.loss.sum() + hn * np.abs(L).sum())
+    rows, on = allowances(z, y, reduction="none", accuracy="C"), conditions(pose(Contract(), z, y, "sparse"))
+    sizes = np.maximum(on.L, np.abs(on.lse) + np.abs(z[:, 0]))
+    hn = 15 * u / (1 - 15 * u)
+    agree(allowances(z, y, reduction="sum", accuracy="C").loss, rows.loss.sum() + (hn + 2 * u) * sizes.sum())
 
 
 def test_formula_of_a_scaled_gradient():

@@ -136,11 +136,18 @@ class Arithmetic:
     def batch_sum(self, on: Conditions, *, weights: bool = False) -> float:
         """Relative error of a sum over the rows, or of all their terms at once, in any order, to second order.
 
-        The terms are those of the loss, or of the sum of the `weights`: one a row, unless targets or their mean are.
+        The terms are those of the loss: its products, and in each row log S of a softmax, a z-loss, and in class C the
+        maximum, one of which a row has been added already. Or they are those of the sum of the `weights`: one a row,
+        unless targets or their mean are.
         """
-        problem = on.problem
-        single = weights and problem.targets is None and problem.contract.smoothing_weights != "mean"
-        error = self.u_sum * max(problem.n - 1, 0 if single else on.coefficients.terms - 1, 0)
+        problem, beside = on.problem, max(on.problem.n - 1, 0)
+        products = max(beside, on.coefficients.terms - 1)
+        if weights:
+            single = problem.targets is None and problem.contract.smoothing_weights != "mean"
+            error = self.u_sum * (beside if single else products)
+        else:
+            parts = (on.softmax and problem.contract.boundary.exact, on.z_loss != 0.0, self.lse != 0.0)
+            error = self.u_sum * (products + sum(parts) * beside)
         return error / (1.0 - error) if error <= 0.25 else np.inf
 
 

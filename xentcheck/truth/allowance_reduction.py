@@ -24,9 +24,10 @@ def divisor(on: Conditions) -> float:
 def reduce_loss(on: Conditions, by: Arithmetic, rows: Floats, unbounded: Flags) -> tuple[Floats, Floats, Flags]:
     """Return value, allowance and unboundedness of the loss under the contract's reduction.
 
-    Sum: sum E_i + h_n u sum |L_i|, h_n = max(n, N) - 1 with N coefficients that are not 0. Mean: that divided by n,
-    + 2 u |mean|. A divisor that is given: over it, + 3 u sum |L_i| and 3 u |value|. Weighted mean: h_n + 1 in the
-    numerator, (h_n + 2) u |mean| for the divisor. In class C logsumexp and label scores may be summed by themselves:
+    Sum: sum E_i + h_n u sum |L_i|, h_n = max(n, N) - 1 + k (n - 1) with N coefficients that are not 0 and k further
+    terms a row. Mean: that divided by n, + 2 u |mean|. A divisor that is given: over it, + 3 u sum |L_i| and
+    3 u |value|. Weighted mean: h_n + 1 in the numerator, 2 u |mean| and the sum of weights' own h_n u |mean| for the
+    divisor. In class C logsumexp and label scores may be summed by themselves:
     T |lse| + sum c |z| (and the z-loss) in place of |L|, and two roundings more of that size.
     """
     finite = np.where(np.isfinite(on.L), on.L, 0.0)
@@ -73,7 +74,8 @@ def reduce_rows(
         if weighted and on.problem.row_weights is not None:
             error += by.u * size  # weights that are divided by their sum first
         error = (error + (by.u_sum * size if weighted else 0.0)) / by_what + by.eta
-        error += 2.0 * by.u * abs(value) + (_times(summing, size / by_what) if weighted else 0.0)
+        error += 2.0 * by.u * abs(value)
+        error += _times(by.batch_sum(on, weights=True), size / by_what) if weighted else 0.0
         error += (size / by_what) * _divisor_error(on, by)
     if given is not None:
         # Its reading, the reciprocal and the product, of the sum or of each row.

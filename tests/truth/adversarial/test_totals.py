@@ -148,6 +148,21 @@ def test_every_product_added_to_one_number(kind, name, shape):
     assert max(ratios) <= 1
 
 
+@pytest.mark.parametrize("n", [10, 100, 1000])
+@pytest.mark.parametrize("accuracy", ["B", "C"])
+def test_two_additions_a_row(n, accuracy):
+    """`loss += logS; loss += top - z[y]`: each is less than half an ulp of a sum that a row of 1e7 began."""
+    z, y = np.zeros((n, 2), np.float32), np.ones(n, int)
+    z[0, 1], z[1:, 1] = -1e7, -0.49
+    rows, _ = cross_entropy(z, alg.one_hot(z, y).astype(float).tolist())
+    d = alg.shifted(z)
+    parts = np.stack([np.log(np.exp(d).sum(1)), -alg.at(d, y)], axis=1)
+    allowance = allowances(posed(z, y, reduction="sum", accuracy=accuracy)).loss
+    ratio = worst(weighted_sum([1.0] * n, rows, 1).error(np.cumsum(parts)[-1]), allowance)
+    assert ratio <= 1
+    assert ratio > 0.5 or accuracy == "C"
+
+
 @pytest.mark.parametrize("eps", [1e-20, 1e-30, 1e-7])
 def test_a_probability_that_underflows_beside_eps(eps):
     """z = [0, -746], label 1: p is 0 in float64, its slope p/(p + eps) is 1e-304, and what is lost is over eps."""
