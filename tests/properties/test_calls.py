@@ -64,4 +64,4 @@ def test_what_is_asked_in_between(kind):
     list(determinism.judge(Case(Contract(input=kind), Capabilities(), Noting(), batch)))
     other = ([[-0.5, -0.5], [-0.25, -0.75]], [1, 1]) if kind == "logits" else ([[0.75, 0.25], [0.5, 0.5]], [0, 1])
     own = (batch.scores.tolist(), [0, 1])
-    assert asked in ([own, other, own], [other, own, own])
+    assert asked[:3] in ([own, other, own], [other, own, own])  # then the twins of `test_twins.py`

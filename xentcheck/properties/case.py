@@ -205,7 +205,16 @@ class Case:
             narrower = label_roundoff(scores.dtype, labels.dtype)
         options = tuple((key, np.asarray(value).tobytes()) for key, value in sorted(batch.options.items()))
         given = None if upstream is None else np.asarray(upstream).tobytes()
-        key = (scores.shape, _fingerprint(scores), batch.label_form, _fingerprint(flat), narrower, options, given)
+        key = (
+            scores.dtype,
+            scores.shape,
+            _fingerprint(scores),
+            batch.label_form,
+            _fingerprint(flat),
+            narrower,
+            options,
+            given,
+        )
         if key not in self._truths:
             if self._truths and batch.scores.size > LARGEST_SHARED:  # that of the batch itself, the first, stays
                 self._truths = dict(list(self._truths.items())[:1])

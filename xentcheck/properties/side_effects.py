@@ -12,6 +12,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Found, Violation, law
+from xentcheck.properties.twins import AFTER, twins
 from xentcheck.targets.outcome import OBSERVATIONS
 
 
@@ -41,6 +42,9 @@ def purity(case: Case) -> Iterator[Violation]:
 def determinism(case: Case) -> Iterator[Found]:
     """Another batch in between, then the batch itself again; then its gradient alone, after the other's loss.
 
+    At last a batch near it, after one that has so much in common with that that a memory of answers may take the one
+    for the other.
+
     A gradient takes scores and labels itself, so what the last loss left behind must not matter to it. Answers that
     differ within the allowance are no violation: a legitimate sum may depend on alignment and threads. They are
     observed.
@@ -55,6 +59,11 @@ def determinism(case: Case) -> Iterator[Found]:
         late = case.ask(batch, want=("gradient",))
         yield case.judge(late, "asked for its gradient after the loss of another batch")
     yield _noted(case, again)
+    found = twins(case)
+    if found is not None:
+        near, (alike, said) = found
+        case.ask(alike, judged=False)
+        yield case.judge(case.ask(near), f"{AFTER}{said}")
 
 
 def _noted(case: Case, again: Answer) -> Iterator[Violation]:

@@ -63,6 +63,11 @@ def _form(array: NDArray[Any]) -> tuple[object, ...]:
     return array.shape, array.strides, array.dtype, array.flags.writeable
 
 
+MANY, SMALL = 8, 4096
+"""How many earlier results are watched, and how many bytes one has at most beyond the last two: a ring of buffers
+comes round to one after as many calls as it has."""
+
+
 class EarlierResults:
     """The results of the calls before, to see whether a later call overwrites them."""
 
@@ -70,8 +75,9 @@ class EarlierResults:
         self._kept: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
     def keep(self, array: NDArray[Any]) -> None:
-        """Remember an array that was returned and what it holds now; the last two are remembered."""
-        self._kept = [*self._kept[-1:], (array, array.copy())]
+        """Remember an array that was returned and what it holds now; the last two, and of small ones some more."""
+        older = [one for one in self._kept[1 - MANY : -1] if one[1].nbytes <= SMALL]
+        self._kept = [*older, *self._kept[-1:], (array, array.copy())]
 
     def changed(self) -> bool:
         """Whether one of them holds something else now; it is then forgotten."""
