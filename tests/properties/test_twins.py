@@ -70,7 +70,7 @@ def test_same_scores_with_other_labels(kind):
     assert kind == "logits" or (near.scores.sum(axis=1) == 1).all()
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (2, 501), (501, 3), (40, 40)])
+@pytest.mark.parametrize("shape", [(2, 3), (2, 501), (501, 3), (35, 35)])
 def test_printed_alike(shape):
     """numpy prints both alike, but for rounding, and the losses are not alike."""
     scores = 1 + (np.arange(np.prod(shape)).reshape(shape) % 7) / 4

@@ -21,6 +21,8 @@ SENSIBLE = 2.0**20
 """The largest size of logits that bytes of another dtype may come to: beyond it they tell little."""
 PRINTED = 1000
 """The number of entries beyond which numpy prints the first and last three of each axis alone."""
+SIZES = (range(1, 257), range(PRINTED + 1, 2 * PRINTED))
+"""The numbers of entries of which a batch has twins: the mistake lies in what is looked up, and not in sizes."""
 NOT_PRINTED = 2.0**-31
 """What numpy's eight printed digits do not show."""
 NEARBY = 1 + 2.0**-5
@@ -50,7 +52,7 @@ def _is_admitted(case: Case, batch: Batch) -> bool:
 def _near(case: Case) -> Batch | None:
     """Return a batch that nobody has asked about: logits a little larger; else the classes in another order."""
     batch, contract = case.batch, case.contract
-    if batch.m < 2 or batch.n == 0:
+    if batch.m < 2 or not any(batch.scores.size in sizes for sizes in SIZES):
         return None
     with np.errstate(all="ignore"):
         scores = (batch.scores * NEARBY).astype(batch.scores.dtype)
