@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from xentcheck.targets.call.observe import Environment, same_bits
+from xentcheck.targets.call.observe import EarlierResults, Environment, same_bits
 
 KINDS = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64, np.longdouble, np.int8, np.int64, np.bool_]
 
@@ -49,3 +49,17 @@ def test_modules_that_a_call_takes_away_come_back() -> None:
     finally:
         sys.modules.update(modules)
         sys.path[:] = path
+
+
+@pytest.mark.parametrize(
+    ("size", "buffers", "seen"), [(3, 1, True), (3, 8, True), (3, 9, False), (1000, 2, True), (1000, 3, False)]
+)
+def test_rings_of_buffers_are_seen(size, buffers, seen):
+    """Small results are watched until eight calls later, large ones until the second."""
+    earlier, changed = EarlierResults(), False
+    ring = [np.zeros(size) for _ in range(buffers)]
+    for call in range(20):
+        ring[call % buffers][:] = call
+        changed |= earlier.changed()
+        earlier.keep(ring[call % buffers])
+    assert changed == seen

@@ -27,6 +27,8 @@ NOT_PRINTED = 2.0**-31
 """What numpy's eight printed digits do not show."""
 NEARBY = 1 + 2.0**-5
 """The factor of logits from a batch to another one near it: the bytes of readable numbers still have zeros."""
+HARDLY = 1 + 2.0**-7
+"""The factor of logits from there to one that has nothing in common with a twin."""
 _HALF = {"int64": np.int32, "int32": np.int16, "int16": np.int8}
 """The signed integers of which two have the bytes of one."""
 
@@ -45,6 +47,17 @@ def twins(case: Case) -> tuple[Batch, Twin] | None:
     return (near, found[int(case.random("twins").integers(len(found)))]) if found else None
 
 
+def unlike(case: Case, near: Batch) -> Iterator[Batch]:
+    """Yield batches that have nothing in common with a twin and are answered as wrongly if the twin does not matter."""
+    batches = [near.rows(np.repeat(np.arange(near.n), 2))] if case.may_compile else []
+    if case.contract.input == "logits":
+        with np.errstate(all="ignore"):
+            batches.append(near.replace(scores=(near.scores * HARDLY).astype(near.scores.dtype)))
+    for one in batches:
+        if one.scores.tobytes() != near.scores.tobytes() and _is_admitted(case, one):
+            yield one
+
+
 def _is_admitted(case: Case, batch: Batch) -> bool:
     return case.allows(batch) and not objection(InputSpace(case.contract, batch.dtype, batch.label_form), batch)
 
@@ -60,7 +73,7 @@ def _near(case: Case) -> Batch | None:
     if contract.input != "logits":
         if contract.class_weights is not None or (batch.label_form == "sparse" and contract.ignore_index is not None):
             return None
-        near = _moved(case, batch).replace(scores=np.roll(batch.scores, 1, axis=1), layout="C")
+        near = moved(case, batch).replace(scores=np.roll(batch.scores, 1, axis=1), layout="C")
     return near if near.scores.tobytes() != batch.scores.tobytes() and _is_admitted(case, near) else None
 
 
@@ -98,7 +111,7 @@ def _of_the_same_bytes(case: Case, batch: Batch) -> Iterator[Twin]:
 def _of_the_same_scores(case: Case, batch: Batch) -> Iterator[Twin]:
     """Yield the same scores with other labels, and other scores that numpy prints alike."""
     if not case.contract.is_entropy:
-        yield _moved(case, batch), "the same scores with other labels"
+        yield moved(case, batch), "the same scores with other labels"
     if case.contract.input == "logits":
         scores = batch.scores.copy()
         with np.errstate(all="ignore"):
@@ -110,7 +123,7 @@ def _of_the_same_scores(case: Case, batch: Batch) -> Iterator[Twin]:
             yield batch.replace(scores=scores), "scores that are printed alike"
 
 
-def _moved(case: Case, batch: Batch) -> Batch:
+def moved(case: Case, batch: Batch) -> Batch:
     """Return a batch with each label moved to the next class; ignored rows stay ignored."""
     if batch.label_form != "sparse":
         return batch.replace(labels=np.roll(batch.labels, 1, axis=1))
