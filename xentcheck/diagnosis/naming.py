@@ -15,6 +15,7 @@ from xentcheck.diagnosis.evidence import LARGEST, Evidence, observed
 from xentcheck.diagnosis.mechanism import likely_cause
 from xentcheck.diagnosis.observation import MODELS, Observation
 from xentcheck.diagnosis.refusals import refusal
+from xentcheck.diagnosis.running import NEARBY, NONDETERMINISTIC, nearby, when_repeated
 from xentcheck.diagnosis.second import SecondHost
 from xentcheck.diagnosis.zeros import SILENCED, ZEROS, without_silenced, without_zeros
 from xentcheck.properties.answer import Answer
@@ -36,10 +37,6 @@ REMEMBERED = Cause(
     "state_kept",
     "An answer, or a part of one, is kept from the batch before, which has something in common with this one, and "
     "given again: it is looked up by that alone, while dtype, shape and every value of all arguments must be alike.",
-)
-NONDETERMINISTIC = Cause(
-    "nondeterministic",
-    "The target answers the same batch with other numbers each time: it draws random numbers, or threads race.",
 )
 MEMORY_ORDER = Cause(
     "memory_order",
@@ -66,9 +63,6 @@ NARROW_LABELS = Cause(
 _OF_NARROW_LABELS = {"labels_wrapped", "labels_rounded", NARROW_LABELS.mechanism}
 """What says more exactly what becomes of labels in a dtype of their own."""
 
-NEARBY = (1 - 2.0**-6, 1 + 2.0**-7, 1 + 2.0**-6)
-OFTEN = 7
-"""How often a batch is asked once more, to see whether the answer is another."""
 UNSTEADY = {STATE_KEPT.mechanism, NONDETERMINISTIC.mechanism}
 """Under these any answer may be wrong, by any number."""
 
@@ -130,7 +124,8 @@ class Diagnosis:
             return None
         after = law.name == "determinism" and violation.title.startswith(AFTER)
         if not again or (law.name == "determinism" and not after):
-            return CHANGED
+            told = self._repeated(violation, part) if self._ask and part not in MODELS else None
+            return CHANGED if told in (None, NONDETERMINISTIC) else told
         told = self._by_behaviour(law, violation, part) if self._ask else None
         told = told or self._by_numbers(law, violation, first, part)
         exact = told is not None and told.mechanism in (*UNSTEADY, *_OF_NARROW_LABELS)
@@ -156,12 +151,17 @@ class Diagnosis:
         if part in MODELS:
             return None
         after = law.name == "determinism"
+        running = self._repeated(violation, part)
+        if running is not None and running != NONDETERMINISTIC:
+            return running
         if self._right_when_fresh(law, violation, part) or (after and self._right_nearby(batch, part)):
             return REMEMBERED if after else STATE_KEPT
         if violation.upstream is not None:
             return None
-        if self._differs(violation, part):
-            return NONDETERMINISTIC
+        return self._repeated(violation, part) or self._by_memory(law, batch, part)
+
+    def _by_memory(self, law: Law, batch: Batch, part: str) -> Cause | None:
+        """Return a cause that another memory order or dtype of the same numbers shows."""
         if batch.layout != "C" and _right(law, self._case_of(batch.replace(layout="C")), part):
             return SUM_IN_MEMORY_ORDER if (violation.times or np.inf) <= _LITTLE else MEMORY_ORDER
         if batch.label_form != "sparse" and batch.labels.dtype != batch.plain_label_dtype:
@@ -198,29 +198,12 @@ class Diagnosis:
 
     def _right_nearby(self, batch: Batch, part: str) -> bool:
         """Return whether logits that are a little larger or smaller are answered rightly, of which nothing is kept."""
-        if self._contract.input != "logits":
-            return False
-        near = [batch.replace(scores=(batch.scores * factor).astype(batch.scores.dtype)) for factor in NEARBY]
-        answers = [self._case_of(one).answer for one in near if one.scores.tobytes() != batch.scores.tobytes()]
+        answers = [self._case_of(near).answer for near in nearby(self._contract, batch)]
         right = [one.held(part) is not None and one.violation(part) is None for one in answers]
         return len(right) == len(NEARBY) and all(right)
 
-    def _differs(self, violation: Violation, part: str) -> bool:
-        """Return whether the target answers a batch otherwise, beyond its allowance, when it is asked again and again.
-
-        Threads may come into each other's way now and then only.
-        """
-        first = self._case_of(violation.batch).answer
-        allowed = np.asarray(getattr(first.allowances, part)) if not first.truth.unspecified else np.inf
-        numbers = first.numbers(part)
-        if numbers is None:
-            return False
-        for _ in range(OFTEN if violation.batch.scores.size <= LARGEST else 1):
-            others = self._case_of(violation.batch).answer.numbers(part)
-            with np.errstate(invalid="ignore"):
-                if others is not None and np.any(np.isfinite(allowed) & (np.abs(numbers - others) > allowed)):
-                    return True
-        return False
+    def _repeated(self, violation: Violation, part: str) -> Cause | None:
+        return None if violation.upstream is not None else when_repeated(self._case_of, violation.batch, part)
 
     def _by_zeros(self, law: Law, violation: Violation, part: str) -> Cause | None:
         """Return a cause of a nan that goes with the zeros, or the infinities, of what counts for nothing."""
