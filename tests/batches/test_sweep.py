@@ -67,6 +67,19 @@ def test_nearly_one_hot_rows_are_among_the_soft_ones() -> None:
             assert np.all((largest > 0.99) & (largest < 1))
 
 
+def test_tiny_shares_are_most_of_a_loss() -> None:
+    """A cut-off that drops them changes the loss by more than its last digits, in each dtype by one that it has."""
+    for dtype, least in (("float32", 1e-7), ("float64", 1e-12)):
+        items = [batch for batch in sweep(Contract(labels=["soft"]), dtype, "soft") if batch.family == "tiny_shares"]
+        assert items
+        shares = np.concatenate([batch.labels[batch.labels > 0] for batch in items]).astype(np.float64)
+        assert shares.min() == pytest.approx(least, rel=1e-6)
+        for batch in items:
+            scores = batch.scores.astype(np.float64)
+            gaps = scores.max(axis=1, keepdims=True) - scores
+            assert (gaps[(batch.labels > 0) & (batch.labels < 0.1)] >= 40).all()
+
+
 def test_the_sweep_is_the_same_each_time_and_repeats_nothing(
     everything: Contract, declare: Callable[..., Contract]
 ) -> None:

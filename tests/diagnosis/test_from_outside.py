@@ -22,6 +22,7 @@ LOG_P = np.log(softmax(Z34))
 KEPT = np.array([True, False, True])
 IGNORED = np.array([2, -100, 1])
 Z9 = RNG.normal(size=(4, 9)) * 3
+SHARES = np.array([[1 - 2e-8, 2e-8, 0.0, 0.0], [3e-7, 0.0, 1 - 3e-7, 0.0], [0.25, 0.25, 0.5 - 1e-9, 1e-9]])
 Y9 = np.array([0, 4, 5, 8])
 
 
@@ -76,6 +77,12 @@ VALUES: list[tuple[str, Any, str, Callable[[], Array]]] = [
         lambda: softmax(Z34) * KEPT[:, None] - hot(np.array([2, -99 % 4, 1]), 4),
     ),
     ("targets_hardened", given(Z34, SOFT, form="soft", **NONE), "loss", lambda: losses(Z34, hot(SOFT.argmax(-1), 4))),
+    (
+        "shares_dropped",
+        given(Z34, SHARES, form="soft", **NONE),
+        "loss",
+        lambda: losses(Z34, np.where(SHARES < 1e-6, 0, SHARES)),
+    ),
     ("online_not_rescaled", given(Z9, Y9, **NONE), "loss", rescaled_once),
     ("shards_not_combined", given(Z9, Y9, **NONE), "loss", of_shards),
     ("label_between_shards", given(Z9, Y9, **NONE), "loss", without_the_boundary),

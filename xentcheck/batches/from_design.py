@@ -123,6 +123,10 @@ def _dense_dtype(space: InputSpace, row: Row) -> str:
     return name if name in space.dense_label_dtypes else space.dense_label_dtypes[0]
 
 
+TINY_SHARES = (1e-5, 1e-7, 1e-10, 1e-12)
+"""Shares of a class that a cut-off takes for none."""
+
+
 def _soft(space: InputSpace, level: str, classes: Labels, m: int, place: int) -> Floats:
     """Return soft rows, shape (n, m); those not pure spread half of each row, or little, over few classes, anywhere."""
     pure: Floats = one_hot(classes, m, np.float64)
@@ -130,6 +134,9 @@ def _soft(space: InputSpace, level: str, classes: Labels, m: int, place: int) ->
         return pure
     if level == "uniform":
         return np.full_like(pure, 1 / m)
+    if level == "one tiny share":
+        share = np.resize(TINY_SHARES if space.format.precision > 24 else TINY_SHARES[:2], classes.size)[:, None]
+        return (1 - share) * pure + share * np.roll(pure, 1, axis=1)
     spread = tenths(Seeded(space, classes.size, m, place))
     if level == "nearly pure":
         share = np.resize([0.005, 0.0005], classes.size)[:, None]

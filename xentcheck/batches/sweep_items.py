@@ -70,6 +70,9 @@ def own_items(space: InputSpace) -> Iterator[Item]:
         # Labels that a cut-off takes for one-hot.
         rows = [[0.5, -1, 2, 4], [1, 0, -0.5, 3], [2, 2, -6, 1]]
         yield _item("nearly_one_hot", rows, [0, 1, 2], fixed={"soft rows": "nearly pure"})
+        # A class far below the label's, of which a share that a cut-off drops is most of the loss.
+        rows = [[70, -10, 0], [5, 60, -20], [-15, 3, 65], [75, -10, 2]]
+        yield _item("tiny_shares", rows, [0, 1, 2, 0], fixed={"soft rows": "one tiny share"})
     if space.drawn("ignore_index") or space.constant_ignore_index is not None:
         rows = [[0.5, -1, 2], [1, 0, -0.5], [2, 2, 1], [0, 3, 1]]
         yield _item("some_ignored", rows, [0, 1, 2, 2], fixed={"ignored rows": "some"})
