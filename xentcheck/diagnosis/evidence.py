@@ -24,6 +24,7 @@ ASKED = 40  # batches of the sweep
 JUDGED = 16  # batches of the sweep by which a law is asked again
 WRONG, RIGHT = 10, 10  # answers that are looked at
 WRONG_OF_LAW = 4
+OF_THE_UPSTREAM = (-1.0, 0.5, -0.125, 8.0)  # a mistake may be made with negative, small or large ones alone
 LARGEST = 2**12  # entries of a batch that is asked for evidence alone
 LARGEST_VARIED = 2**16  # entries of a minimal batch: what shows there alone has to be asked there once more
 LEAST_LIMIT_OF_ROWS = 4  # fewer rows are tried by the sweep in every number
@@ -137,6 +138,9 @@ class Evidence:
         )
         cases = map(self._case_of, asked)
         yield from self._answers(cases, part, upstream)
+        if upstream is not None:
+            for factor in OF_THE_UPSTREAM:
+                yield from self._answers([like], part, (upstream * factor).astype(upstream.dtype))
         if upstream is not None and upstream.ndim == 1 and len(upstream) > 1:
             # One number a row, none like another, whose sum is not 0: some mistakes need that it is.
             yield from self._answers([like], part, np.linspace(0.5, 1.5, len(upstream)).astype(upstream.dtype))

@@ -18,6 +18,7 @@ from xentcheck.diagnosis.ranking import Candidate, candidates
 
 HINT = "a block, a buffer or an integer dtype may end there, or the shape may be a special case."
 SEVERAL = 3  # answers that have lost the same digits, to show where
+ONE_SIDED = 8  # errors of one sign, which rounding gives by one chance in 128
 CONVINCING = 4  # batches explained, beyond which another explanation is not worth a word
 LARGEST = 2**15  # entries; all groups take some 0.2 s for as many
 LOOSE = {"narrowing", "cancellation", "exponentials_approximate", "finite_differences", "size_dependent"}
@@ -87,11 +88,20 @@ def _lost_digits(own: Sequence[Observation], wrong: Sequence[Observation]) -> Ca
     for guess in difference_quotients(wrong):
         return Cause(guess.mechanism, guess.sentence)
     for guess in chain(*map(precision, own)):
+        if _one_sided(wrong):  # rounding errs to both sides
+            return Cause(guess.mechanism, guess.sentence, shown=False)
         often = sum(any(other.mechanism == guess.mechanism for other in precision(seen)) for seen in wrong)
         return Cause(guess.mechanism, guess.sentence, often >= SEVERAL and 3 * often >= 2 * len(wrong))
     for guess in approximate(own, wrong):
         return Cause(guess.mechanism, guess.sentence, shown=False)
     return None
+
+
+def _one_sided(wrong: Sequence[Observation]) -> bool:
+    """Return whether many wrong losses are all too large, or all too small: rounding would have erred to both sides."""
+    off = [seen.got - seen.model.right for seen in wrong if seen.model.part == "loss" and seen.wrong]
+    errors = np.concatenate([one[abs(one) > 0] for one in map(np.atleast_1d, off)]) if off else np.empty(0)
+    return errors.size >= ONE_SIDED and bool((errors > 0).all() or (errors < 0).all())
 
 
 class Explanation:

@@ -1,4 +1,4 @@
-"""Mistakes that leave rows out: those of a partial block, those of a class, those taken for ignored ones."""
+"""Mistakes that leave rows out: of a partial block, beyond a number, of a class, or taken for ignored."""
 
 from __future__ import annotations
 
@@ -37,6 +37,37 @@ def rows_beyond_a_block(model: Model) -> Iterator[Prediction]:
             text = f"The rows beyond the first {block} are left out."
             for guess in _without(model, "rows_beyond_a_limit", text, np.arange(model.n) >= block, 1.0):
                 yield replace(guess, variant=text)
+
+
+@hypothesis(Rank.LABELS, quick=True)
+def row_numbers_wrapped(model: Model) -> Iterator[Prediction]:
+    """Yield a loss of the first rows over and over, where their numbers wrap round in a narrow dtype."""
+    if model.part != "loss":
+        return
+    for name, limit in (("uint8", 2**8), ("uint16", 2**16)):
+        if model.n > limit:
+            text = f"The numbers of the rows wrap round in {name}: row {limit} is row 0 once more."
+            yield Prediction("rows_wrapped", text, model.finish(model.rows()[np.arange(model.n) % limit]), variant=name)
+
+
+@hypothesis(Rank.BLOCKS, quick=True)
+def rows_of_padding(model: Model) -> Iterator[Prediction]:
+    """Yield a reduction in which rows take part that fill a block up, or that count in the divisor alone."""
+    if model.part != "loss" or model.reduction == "none" or model.contract.input != "logits" or not model.n:
+        return
+    for block in BLOCKS:
+        more = -model.n % block
+        if not more:
+            continue
+        each = more * np.log(model.m)
+        text = f"Rows that do not exist, which fill a block of {block}, take part with logits that are all equal."
+        for divisor in (model.divisor, model.divisor + more) if model.reduction == "mean" else (model.divisor,):
+            value = model.finish(np.append(model.rows(), each), divisor=divisor)
+            yield Prediction("phantom_rows", text, value, 1.0, variant=f"{block} {divisor == model.divisor}")
+        if model.reduction == "mean":
+            text = f"The divisor of the mean counts rows that do not exist, which fill a block of {block}."
+            value = model.finish(model.rows(), divisor=model.divisor + more)
+            yield Prediction("phantom_rows", text, value, 1.0, variant=f"{block} divisor")
 
 
 @hypothesis(Rank.RARE)

@@ -26,6 +26,11 @@ def upstream(model: Model) -> Iterator[Prediction]:
     yield Prediction("upstream_distorted", text, model.finish(model.rows(), upstream=np.abs(given)))
     text = "Negative upstream gradients are taken for 0; they are as good as positive ones."
     yield Prediction("upstream_distorted", text, model.finish(model.rows(), upstream=np.maximum(given, 0.0)))
+    text = "The upstream gradients are clipped to [-1, 1]."
+    yield Prediction("upstream_distorted", text, model.finish(model.rows(), upstream=np.clip(given, -1.0, 1.0)), 1.0)
+    text = "Negative upstream gradients are taken for 1; they are as good as positive ones."
+    ones = np.where(np.less(given, 0.0), 1.0, given)
+    yield Prediction("upstream_distorted", text, model.finish(model.rows(), upstream=ones), 1.0)
     if np.ndim(given) == 1 and len(given) > 1:
         text = "All rows are multiplied by the mean of the upstream gradients; multiply each row by its own."
         yield Prediction("upstream_mean", text, model.finish(model.rows(), upstream=np.full_like(given, given.mean())))
@@ -150,11 +155,17 @@ def other_counts(model: Model) -> Iterator[Prediction]:
     total = model.right * model.divisor
     text = f"The {part} is divided by m = {m}, the number of classes, in place of {model.divisor:g}."
     yield Prediction("divisor_m_for_n", text, total / m)
-    if part == "loss" and model.labels is not None and n > 1:
+    if part == "loss" and model.labels is not None and n:
         rows, y = model.rows() * n / model.divisor, model.labels
         means = [rows[y == label].mean() for label in np.unique(y)]
-        text = "The losses are averaged in each class first, and then over the classes; take the mean of all rows."
-        yield Prediction("mean_of_class_means", text, np.asarray(np.mean(means)))
+        text = (
+            "The losses are averaged in each class first, and then over the {}, as class weights make it that are "
+            "balanced in the batch; take the mean of all rows."
+        )
+        for classes, which in ((len(means), "classes that occur"), (m, "classes")):
+            yield Prediction(
+                "mean_of_class_means", text.format(which), np.asarray(np.sum(means) / classes), variant=which
+            )
     for other in (n - 1, n + 1):  # else n - 1 = 1 of 2 rows is taken for a sum
         if other > 0:
             text = f"The {part} is divided by {other} in place of {model.divisor:g}: a count that is one off."

@@ -26,13 +26,16 @@ def _gathered(array: NDArray[Any], model: Model) -> Floats:
 
 
 @hypothesis(Rank.REDUCTION, quick=True, partly=True)
-def first_axis_as_divisor(model: Model) -> Iterator[Prediction]:
-    """Yield a mean over the first axis alone."""
+def one_axis_as_divisor(model: Model) -> Iterator[Prediction]:
+    """Yield a mean over the first axis alone, and one over the others alone."""
     sizes = _sizes(model)
     if sizes and model.reduction == "mean":
-        text = f"The {model.part} is divided by {sizes[0]}, the size of the first axis; rows of shape {sizes} are"
-        value = model.right * model.divisor / sizes[0]
-        yield Prediction("divisor_first_axis", f"{text} {model.n} rows.", value)
+        for size, key, said in (
+            (sizes[0], "divisor_first_axis", "size of the first axis"),
+            (model.n // sizes[0], "divisor_other_axes", "number of rows in one item of the first axis"),
+        ):
+            text = f"The {model.part} is divided by {size}, the {said}; rows of shape {sizes} are {model.n} rows."
+            yield Prediction(key, text, model.right * model.divisor / size)
 
 
 @hypothesis(Rank.REDUCTION, quick=True, partly=True)

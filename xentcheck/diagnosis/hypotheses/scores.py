@@ -99,7 +99,32 @@ def class_count(model: Model) -> Iterator[Prediction]:
             for logit in (-100.0, -1e3, -1e4, -1e9):
                 text = f"Classes that fill a block of {block} take part with logit {logit:g}, which is not low enough."
                 yield _phantom(model, text, block - m % block, f"{block} {logit}", logit)
+    for block in (2, 4, 8, 16):
+        if m > block and m % block:
+            text = (
+                f"The last class is left out where their number is no multiple of {block}: what is left of them after"
+            )
+            text += " whole blocks is to be gone through to its end."
+            yield _of_first(model, "last_chunk_dropped", text, m - 1, f"last of {block}")
     yield _phantom(model, "One class too many takes part, with logit 0.", 1)
+
+
+@hypothesis(Rank.SCORES, partly=True)
+def overlapping_tail(model: Model) -> Iterator[Prediction]:
+    """Yield log-sum-exps in which a last block that is not full is filled up with the classes before it."""
+    if model.contract.input != "logits":
+        return
+    top = model.z.max(axis=-1, keepdims=True)
+    e = np.exp(model.z - top)
+    for block in BLOCKS:
+        whole = model.m // block * block
+        if 0 < whole < model.m:
+            text = (
+                f"The last {block} classes are taken as a block where their number is no multiple of it, and those of "
+                "them that are in the block before, too, count twice."
+            )
+            s = e[:, :whole].sum(axis=-1, keepdims=True) + e[:, -block:].sum(axis=-1, keepdims=True)
+            yield _by(model, "tail_counted_twice", text, ((model.z - top) - np.log(s), e / s), 1.0, f"{block}")
 
 
 @hypothesis(Rank.SCORES, partly=True)

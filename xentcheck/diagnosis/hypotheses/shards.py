@@ -43,16 +43,51 @@ def label_between_shards(model: Model) -> Iterator[Prediction]:
     if y is None or model.part != "loss" or model.contract.input != "logits":
         return
     for shards in SHARDS:
-        for start in sorted({m // shards, -(-m // shards)}):
-            if m < 2 * shards or not (y == start).any():
+        for rounded, start in (("down", m // shards), ("up", -(-m // shards))):
+            if not 0 < start < m or m < shards or not (y == start).any():
                 continue
             text = (
                 f"The label's logit is not subtracted at the first class beyond the first of {shards} shards: >= it is."
             )
-            for name, top in (("shifted", model.z.max(axis=-1)), ("plain", np.zeros(model.n))):
-                at_label = (t * (model.z - top[:, None])).sum(axis=-1)
-                rows = t.sum(axis=-1) * (model.lse - top) - np.where(y == start, 0.0, at_label)
-                yield Prediction("label_between_shards", text, model.finish(rows), 2.0, variant=f"{shards} {name}")
+            top = model.z.max(axis=-1)
+            for name, shift, lse in (("shifted", top, model.log_sum), ("plain", np.zeros(model.n), model.lse)):
+                at_label = (t * (model.z - shift[:, None])).sum(axis=-1)
+                rows = t.sum(axis=-1) * lse - np.where(y == start, 0.0, at_label)
+                yield Prediction(
+                    "label_between_shards", text, model.finish(rows), 2.0, variant=f"{shards} {rounded} {name}"
+                )
+
+
+@hypothesis(Rank.BLOCKS)
+def label_of_shards(model: Model) -> Iterator[Prediction]:
+    """Yield losses of which the label's logit is that of a shard by itself, or of several shards at once."""
+    y, m, z, t = model.labels, model.m, model.z, model.t
+    if y is None or model.part != "loss" or model.contract.input != "logits":
+        return
+    each, total = np.arange(model.n), t.sum(axis=-1)
+    for shards in SHARDS:
+        for size in sorted({m // shards, -(-m // shards)}):
+            starts = [size * k for k in range(shards) if size * k < m]
+            if not size or len(starts) < shards:
+                continue
+            parts = np.split(z, starts[1:], axis=1)
+            own = np.minimum(y // size, shards - 1)
+            tops = np.stack([part.max(axis=1) for part in parts], axis=1)
+            sums = np.stack([np.exp(part - part.max(axis=1, keepdims=True)).sum(axis=1) for part in parts], axis=1)
+            text = (
+                f"Each of {shards} shards of the classes subtracts a maximum of its own, from its exponentials and "
+                "from the label's logit; subtract that of all."
+            )
+            rows = total * (np.log(sums.sum(axis=1)) - (z[each, y] - tops[each, own]))
+            yield Prediction("shards_not_combined", text, model.finish(rows), 1.0, variant=text)
+            text = (
+                f"Each of {shards} shards of the classes in which the label is not adds the logit of its first class; "
+                "that is to be 0 there."
+            )
+            d = z - z.max(axis=-1, keepdims=True)
+            firsts = d[:, starts].sum(axis=1) - d[each, np.asarray(starts)[own]]
+            rows = total * (model.log_sum - d[each, y] - firsts)
+            yield Prediction("label_in_other_shards", text, model.finish(rows), 1.0, variant=text)
 
 
 def _by_lse(model: Model, text: str, lse: Floats) -> Prediction:
