@@ -40,4 +40,21 @@ def test_of_soft_labels_of_any_sum(name: str, v: list[float], z: list[float]) ->
         expected += rounded * mpmath.fsum((1 + x) * s * abs(w) for x, s, w in zip(a, sizes, v, strict=True))
         relative = mpmath.fsum(p * x for p, x in zip(row.p, a, strict=True))
         expected += abs(v[top]) * (rounded * (mpmath.fsum(sizes) + T * relative) + T * relative)
+        passes = (range(row.m), range(row.m - 1, -1, -1))
+        expected += T * u * max(_rising(row, v, list(order)) for order in passes)
         agree(allowed[0], expected + eta)
+
+
+def _rising(row: Row, v: list[float], order: list[int]) -> mpmath.mpf:
+    """What a pass in this order adds in units of u: each maximum's |v| times what is seen while it is the maximum."""
+    cost, seen = mpmath.mpf(0), mpmath.mpf(0)
+    for place, j in enumerate(order):
+        if all(row.d[j] <= row.d[i] for i in order[:place]):
+            top, steps = j, 0
+        else:
+            steps += 1
+        seen += row.p[j]
+        # While it goes on, the cost is that of its end alone.
+        if place + 1 == row.m or all(row.d[order[place + 1]] <= row.d[i] for i in order[: place + 1]):
+            cost += abs(v[top]) * seen * (4 * steps + 8)
+    return cost
