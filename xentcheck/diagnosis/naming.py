@@ -158,10 +158,11 @@ class Diagnosis:
             return REMEMBERED if after else STATE_KEPT
         if violation.upstream is not None:
             return None
-        return self._repeated(violation, part) or self._by_memory(law, batch, part)
+        return self._repeated(violation, part) or self._by_memory(law, violation, part)
 
-    def _by_memory(self, law: Law, batch: Batch, part: str) -> Cause | None:
+    def _by_memory(self, law: Law, violation: Violation, part: str) -> Cause | None:
         """Return a cause that another memory order or dtype of the same numbers shows."""
+        batch = violation.batch
         if batch.layout != "C" and _right(law, self._case_of(batch.replace(layout="C")), part):
             return SUM_IN_MEMORY_ORDER if (violation.times or np.inf) <= _LITTLE else MEMORY_ORDER
         if batch.label_form != "sparse" and batch.labels.dtype != batch.plain_label_dtype:
