@@ -129,3 +129,19 @@ def test_numbers_beside_a_limit_have_the_sign_of_a_loss_both() -> None:
     said = of(returned).findings["nonfinite"].evidence
     assert "3.169846" in said
     assert "-3.169846" not in said
+
+
+def test_labels_out_of_range_that_cost_nothing_are_not_ignored_ones() -> None:
+    """As of a dict without the class, or of a one-hot row of zeros; padding by any label below 0 is one of them."""
+
+    def out_of_range_is_0(z: Any, y: Any) -> Any:
+        inside = (y >= 0) & (y < z.shape[-1])
+        return np.where(inside, rows_of(z, np.where(inside, y, 0)), 0.0)
+
+    def below_0_is_padding(z: Any, y: Any) -> Any:
+        return np.where(y >= 0, rows_of(z, np.where(y >= 0, y, 0)), 0.0)
+
+    inference = of(out_of_range_is_0)
+    assert inference.told["ignore_index"] is None
+    assert "Rows of the labels -100, -1, 255, 250, -2, -999 do not count" in inference.notes[0]
+    assert of(below_0_is_padding).told["ignore_index"] == -100

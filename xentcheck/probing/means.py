@@ -41,6 +41,14 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
             found.append((label, fits[0], evidence))
         words.append(f"{label}: {said(questions.ask(batch))}")
     found = _without_gradient(questions, inference, found, batches)
+    out_of_range = [label for label in _USUAL if label in batches and not 0 <= label < questions.m]
+    if {*out_of_range} <= {label for label, _, _ in found} and any(label > 0 for label in out_of_range) and signed:
+        inference.tell("ignore_index", None, f"rows of no label that is out of range count: {found[0][2]}")
+        inference.notes.append(
+            f"Rows of the labels {', '.join(map(str, out_of_range))} do not count, as bad input that is let pass: none "
+            "of them is taken for an ignored label."
+        )
+        return
     if found:
         label, changes, evidence = found[0]
         questions.learn(**changes)
