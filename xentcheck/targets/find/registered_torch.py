@@ -226,4 +226,27 @@ TARGETS: tuple[Registered, ...] = (
         contract={"label_dtypes": ["int64"], "domain": {"rows": [1, 1 << 20]}},
         **_beside_torch("balanced_loss", "balanced-loss", "0.1.1"),
     ),
+    Registered(
+        name="transformers.ForCausalLMLoss",
+        description="the loss of causal language models, of labels that are shifted, with num_items_in_batch",
+        loss=f"{SHIMS}.transformers_loss:causal",
+        contract={
+            "label_dtypes": ["int64"],
+            "reduction": "sum",
+            "divisor": {"argument": "num_items_in_batch"},
+            "ignore_index": {"argument": "ignore_index"},
+            "dtypes": ["float16", "bfloat16", "float32"],
+            "output_dtype": "float32",
+        },
+        **{
+            **_beside_torch("transformers", "transformers", "5.24.0"),
+            "documentation": "none: signature of transformers.loss.loss_utils.ForCausalLMLoss",
+        },
+        seen={
+            "reduction": "source: the sum is divided by num_items_in_batch; probe",
+            "divisor": "source; probe",
+            "dtypes": "source: logits are converted to float32, which float64 loses digits by",
+            "output_dtype": "source: logits are converted to float32",
+        },
+    ),
 )
