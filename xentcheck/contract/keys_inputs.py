@@ -144,7 +144,9 @@ class Inputs:
         words="object; default `{}`",
         meaning=(
             "Limits that the target states: `rows` and `classes` as [lowest, highest], `magnitude` as the largest size "
-            'of a score, `label_probability` as `"positive"`. Nothing is tried beyond them.'
+            'of a score, `label_probability` as `"positive"`. Nothing is tried beyond them. A target for two classes '
+            "alone, `[2, 2]`, may work on the difference of the logits, and have s - t and t - s of its sigmoid s for "
+            "the gradient."
         ),
         example='domain={"classes":[2,300]}',
         to_json=_domain_to_json,

@@ -12,6 +12,7 @@ from xentcheck.truth.allowance_hessian import hessian_vector
 from xentcheck.truth.allowance_loss import row_losses
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, conforming, output_format
 from xentcheck.truth.allowance_reduction import reduce_loss, scale_gradient
+from xentcheck.truth.allowance_two_classes import mirrored
 from xentcheck.truth.allowance_unscaled import Unscaled
 from xentcheck.truth.conditions import Conditions
 from xentcheck.truth.formats import Format
@@ -94,7 +95,7 @@ class Allowances:
     def row_gradients(self) -> Unscaled:
         """Of the gradients of the rows, before they are scaled."""
         with np.errstate(all="ignore"):
-            return row_gradients(self._on, self._derivatives)
+            return mirrored(self._on, self._derivatives, row_gradients(self._on, self._derivatives))
 
     @cached_property
     def _of_loss(self) -> tuple[Floats, Floats, Floats]:

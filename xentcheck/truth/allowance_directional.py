@@ -11,6 +11,7 @@ from xentcheck.truth.allowance_gradient import row_gradients
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error
 from xentcheck.truth.allowance_reduction import divisor, reduce_rows
 from xentcheck.truth.allowance_running import along_running_maxima
+from xentcheck.truth.allowance_two_classes import mirrored
 from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
@@ -55,7 +56,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Floats, Floats, Float
     by_logits = contract.gradient_wrt == "logits"
     # With a temperature, g (v / T).
     v = problem.tangent / ((problem.temperature or 1.0) if by_logits else 1.0)
-    raw = row_gradients(on, by, through_maximum=False)
+    raw = mirrored(on, by, row_gradients(on, by, through_maximum=False))
     size, each = np.abs(v), np.arange(problem.n)
     given = (problem.temperature if by_logits else None, problem.divisor)
     roundings = (OPERATIONS + 3.0 * sum(one is not None for one in given)) * u + by.u_input

@@ -9,6 +9,7 @@ from xentcheck.truth.allowance_loss import logsumexp_error
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, vague
 from xentcheck.truth.allowance_reduction import scale_gradient
 from xentcheck.truth.allowance_running import along_running_maxima, product_of_running_maxima
+from xentcheck.truth.allowance_two_classes import product_of_both
 from xentcheck.truth.allowance_unscaled import Unscaled
 from xentcheck.truth.conditions import Conditions
 
@@ -61,6 +62,7 @@ def _rows(on: Conditions, by: Arithmetic) -> tuple[Unscaled, Floats]:
     error = p * unit + np.where(top, _mean(p, unit + rows * size), 0.0)
     if running:
         error = error + product_of_running_maxima(on, by, v)
+    error = error + product_of_both(on, by, relative, v)
     floor = (2.0 * by.k_exp + 2.0) * by.eta
     lost = floor * (1.0 + size) + p * (floor * (sizes.sum(axis=1)[:, None] + problem.m))
 

@@ -110,6 +110,19 @@ def expit(scores: Array, labels: Array) -> Any:
     return over_n(g)
 
 
+def _curvature(scores: Array, labels: Array, vector: Array) -> Any:
+    s = special.expit(scores[:, 1] - scores[:, 0])
+    slope = s * (1 - s) * (vector[:, 1] - vector[:, 0])
+    return over_n(np.stack([-slope, slope], axis=1).astype(scores.dtype))
+
+
+@right("gradient", contract={"domain": {"classes": [2, 2]}}, hessian_vector=_curvature)
+def sigmoid_less_label(scores: Array, labels: Array) -> Any:
+    """Two classes: s - t and its negative, as every binary cross-entropy has it; 1 - s is rounded to that of 1."""
+    slope = special.expit(scores[:, 1] - scores[:, 0]) - integers(labels).astype(scores.dtype)
+    return over_n(np.stack([-slope, slope], axis=1).astype(scores.dtype))
+
+
 @right("gradient", loss=None, contract={})
 def gradient_alone(scores: Array, labels: Array) -> Any:
     """A gradient without a loss, calculated in float64, read-only."""
