@@ -21,8 +21,8 @@ _OTHERS = (48, 96, 192, 384, 517, 768, 1536, 10_000, 50_257)
 """Multiples of a power of two by 3, an odd remainder after whole vectors, round numbers, a vocabulary."""
 _UINT16 = 65_536
 _BEYOND = 8_194
-"""More than a block of 8,192, in a row whose maximum is the last class. Not many more: losses that take ``np.eye(m)``
-have half a gigabyte of it then."""
+"""More than a block of 8,192 classes, in a row whose maximum is the last one, or of rows. Not many more: losses that
+take ``np.eye(m)`` have half a gigabyte of it then."""
 _LIMITS = (("int16", 32_768), ("uint16", _UINT16))
 """Label dtypes and the class counts that exhaust them; the narrower ones are among the items by hand."""
 
@@ -45,11 +45,13 @@ def row_counts(profile: str) -> tuple[int, ...]:
     """Return the row counts of a profile, rising: 1, 2, 2^k and its neighbours, blocks and their neighbours."""
     if profile == "quick":
         powers = [2**k + 1 for k in range(2, 13)] + [2**k for k in (*range(4, 9), 12)]
-        return tuple(sorted({*powers, 1, 2, 255, 1001}))
+        return tuple(sorted({*powers, 1, 2, 255, 1001, _BEYOND}))
     highest = 17 if profile == "thorough" else 13
     powers = [2**k + step for k in range(2, highest) for step in (-1, 0, 1)]
     blocks = [size + step for size in _DECIMAL for step in (-1, 0, 1)]
-    return tuple(sorted({*(n for n in powers if profile == "thorough" or n <= 4097), *blocks, 1, 2, 48, 96, 517}))
+    return tuple(
+        sorted({*(n for n in powers if profile == "thorough" or n <= 4097), *blocks, 1, 2, 48, 96, 517, _BEYOND})
+    )
 
 
 def _both(profile: str) -> tuple[Shape, ...]:

@@ -17,6 +17,7 @@ SHAPES: tuple[tuple[str, Callable[[int, int], bool]], ...] = (
 SPECIAL = {f"batches {said}" for said, _ in SHAPES}
 """Where the mistake shows, and no more: nearly every mistake needs several rows, or more than one class."""
 FEWEST = 3  # answers of each sort, to tell them apart by
+SPREAD = 64  # so many rows along several axes may just be the first that are not a square of them
 SMALL = 8  # fewer rows or classes than that are no limit that a block or a dtype has
 
 
@@ -34,9 +35,10 @@ def limits(observations: Sequence[Observation]) -> str:
     for said, holds in SHAPES:
         if all(holds(*shape) for shape in wrong) and not any(holds(*shape) for shape in right):
             return f"batches {said}"
+    spread = any(one.model.contract.extra_axes != (0,) for one in observations)
     for axis, name in ((1, "classes"), (0, "rows")):
         least, most = min(shape[axis] for shape in wrong), max(shape[axis] for shape in right)
-        if most < least and least > SMALL:
+        if most < least and least > (SPREAD if spread else SMALL):
             return f"batches of {least} {name} or more"
     return ""
 

@@ -48,6 +48,13 @@ def rows_numbered_in_uint8(scores: Array, labels: Array) -> Any:
     return mean(row_losses(scores, labels)[np.arange(len(scores)) % 256])
 
 
+@bug("rows_beyond_a_limit", "value", akin=("last_chunk_dropped",), thread="kernels of one block of rows")
+def one_block_of_8192_rows(scores: Array, labels: Array) -> Any:
+    """Work on the first block of 8,192 rows alone, and divide by the number of all."""
+    losses = row_losses(scores, labels)
+    return losses[:8192].sum() / losses.dtype.type(len(losses)) if len(losses) else losses.dtype.type("nan")
+
+
 @bug("phantom_rows", "value", thread="jax: batches padded to a static shape")
 def rows_of_padding_count(scores: Array, labels: Array) -> Any:
     """Fill the batch up to a multiple of eight rows, for few compilations, and do not leave these out of the sum."""

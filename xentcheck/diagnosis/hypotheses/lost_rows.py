@@ -12,7 +12,7 @@ from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Model
 from xentcheck.diagnosis.prediction import Prediction
 
-BLOCKS = tuple(2**k for k in range(10, 1, -1))  # larger blocks are commoner
+BLOCKS = tuple(2**k for k in range(13, 1, -1))  # larger blocks are commoner
 FEWEST_BEFORE_ONE = 64  # a last row alone is lost for many a reason, unless it is the first beyond a block
 
 
