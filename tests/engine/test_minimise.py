@@ -22,6 +22,7 @@ from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetSpecification, open_host
+from xentcheck.targets.call import build
 from xentcheck.targets.outcome import Outcome
 from xentcheck.zoo.parts import mean_loss
 
@@ -224,8 +225,10 @@ def test_a_cause_is_told_if_it_is_shown_and_what_is_known_instead_if_not() -> No
     assert told(None, upstream=0.0, vector=[0.0])[2] == ("upstream gradient 0.0", "the Hessian times [0.0]")
 
 
-def test_what_happens_once_is_not_reduced() -> None:
+def test_what_happens_once_is_not_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
     """The state of the target matters: no smaller batch is taken for what shows it, nor this one for minimal."""
+    # A target that is tried out first is called with arrays of frameworks that a test before has imported.
+    monkeypatch.setattr(build, "imported", list)
     calls = []
 
     def once(z: Any, y: Any) -> Any:
@@ -345,4 +348,4 @@ def test_a_slow_target_is_not_asked_by_each_law_that_falls(calls: str, again: bo
         assert {one.name for one in report.properties if one.status == "failed"} == set(laws)
         return len(asked)
 
-    assert (asked_by("value", "finite") - asked_by("value") > 20) == again
+    assert (asked_by("value", "finite") - asked_by("value") > 35) == again
