@@ -72,7 +72,7 @@ def told(result):
 
 
 def test_all_that_the_laws_ask_is_one_message():
-    """Shifted, permuted, other rows, a twin and one near it, another batch, the batch again: seven calls after the first."""
+    """Shifted, permuted, other rows, a twin and one near it, another batch, the batch again: seven more calls."""
     host = Several()
     judged(host)
     assert host.groups == [7]
