@@ -42,9 +42,9 @@ def overlapping(z: Array, t: Array) -> Array:
     return from_sum(z, t, e[:, : m // 4 * 4].sum(axis=1) + e[:, -4:].sum(axis=1))
 
 
-def one_early(z: Array, t: Array) -> Array:
+def in_pairs(z: Array, t: Array) -> Array:
     e, m = np.exp(shifted(z)), z.shape[1]
-    return from_sum(z, t, e[:, : m - 1 if m > 4 and m % 4 else m].sum(axis=1))
+    return from_sum(z, t, e[:, : m - m % 2].sum(axis=1))
 
 
 def own_maxima(z: Array, t: Array) -> Array:
@@ -88,7 +88,7 @@ def balanced(z: Array, t: Array) -> Array:
     ("mechanism", "words", "loss", "batches"),
     [
         ("tail_counted_twice", "last 4 classes", overlapping, [*BATCHES, *CLASSES]),
-        ("last_chunk_dropped", "no multiple of 4", one_early, [*BATCHES, *CLASSES]),
+        ("last_chunk_dropped", "in pairs", in_pairs, [*BATCHES, *CLASSES]),
         ("shards_not_combined", "a maximum of its own", own_maxima, CLASSES),
         ("label_in_other_shards", "first class", first_of_other_shard, CLASSES),
         ("exponential_by_bits", "Schraudolph", bits_of_a_double, BATCHES),

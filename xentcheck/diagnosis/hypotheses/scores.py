@@ -99,13 +99,9 @@ def class_count(model: Model) -> Iterator[Prediction]:
             for logit in (-100.0, -1e3, -1e4, -1e9):
                 text = f"Classes that fill a block of {block} take part with logit {logit:g}, which is not low enough."
                 yield _phantom(model, text, block - m % block, f"{block} {logit}", logit)
-    for block in (2, 4, 8, 16):
-        if m > block and m % block:
-            text = (
-                f"The last class is left out where their number is no multiple of {block}: what is left of them after"
-            )
-            text += " whole blocks is to be gone through to its end."
-            yield _of_first(model, "last_chunk_dropped", text, m - 1, f"last of {block}")
+    if m > 2 and m % 2:
+        text = "The last class is left out where their number is odd: they are taken in pairs."
+        yield _of_first(model, "last_chunk_dropped", text, m - 1, "2")
     yield _phantom(model, "One class too many takes part, with logit 0.", 1)
 
 
