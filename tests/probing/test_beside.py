@@ -84,12 +84,14 @@ def by_name_gradient(p: Any, y: Any) -> Any:
 
 
 def test_labels_that_are_no_class_are_not_all_ignored() -> None:
-    """Their loss is 0 because no class is theirs, as the gradient shows; without one it looks like ignoring."""
+    """Their loss is 0 because no class is theirs, as the gradient shows; without one, that it is so of every label."""
     inference = infer(TargetSpecification(loss=by_name, gradient=by_name_gradient))
     assert inference.contradictions == []
     assert inference.told["ignore_index"] is None
     assert any("have a loss of 0, but a gradient" in note for note in inference.notes)
-    assert infer(TargetSpecification(loss=by_name)).told["ignore_index"] == -100
+    alone = infer(TargetSpecification(loss=by_name))
+    assert alone.told["ignore_index"] is None
+    assert any("as bad input that is let pass" in note for note in alone.notes)
 
 
 def clipped(p: Any, t: Any) -> Any:

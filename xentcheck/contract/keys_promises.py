@@ -70,8 +70,8 @@ class Gradient:
         OneOf("ideal", "loss", P_MINUS_T, AT_CLIPPED),
         meaning=(
             "The derivative of the loss without its boundary, by the logits (sum t) p - t; that of the loss as "
-            "declared, boundary included: they part where p is near eps or beyond the clip. Of given probabilities with "
-            "nothing added or clipped they are one number, which `loss` allows to be calculated step by step, through "
+            "declared, boundary included: they part where p is near eps or beyond the clip. Of given probabilities, "
+            "nothing added or clipped, they are one number, which `loss` allows to be calculated step by step, through "
             "-t/p and the softmax, and `ideal` as p - t. Or p - t whatever the row "
             "of labels sums to, as in tensorflow: a policy, and where that is not 1 no derivative of the loss, since "
             "a row of zeros has a loss of 0 and the gradient p. A label t is smoothed as in the loss; row weights, a "
