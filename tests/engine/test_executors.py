@@ -24,6 +24,7 @@ from xentcheck.targets import TargetError, TargetSpecification
 LOSSES = Path(__file__).with_name("losses.py")
 SMALL = {"properties": ["value", "answers"], "dtypes": ["float64"]}
 SUMMED = TargetSpecification(loss=f"{LOSSES}:summed")
+WITNESSES = True
 
 
 def without_times(stated: dict[str, Any]) -> dict[str, Any]:

@@ -148,3 +148,17 @@ def test_labels_out_of_range_that_cost_nothing_are_not_ignored_ones() -> None:
     assert inference.told["ignore_index"] is None
     assert "Rows of the labels -100, -1, 255, 250, -2, -999 do not count" in inference.notes[0]
     assert of(below_0_is_padding).told["ignore_index"] == -100
+
+
+@pytest.mark.parametrize("high", [1.0, 1.0 - 1e-12])
+def test_of_clips_that_answer_alike_the_one_of_round_numbers_is_told(high: float) -> None:
+    """Divided by the sum afterwards, they differ by 1e-12 of a probability of 1; the other is named beside it."""
+
+    def loss(p: Any, y: Any) -> Any:
+        q = np.clip(p, 1e-12, high)
+        q = q / q.sum(axis=1, keepdims=True)
+        return -np.log(q[np.arange(len(p)), y]).mean()
+
+    boundary = of(loss).findings["boundary"]
+    assert boundary.value == {"clip": [1e-12, high], "normalise": "after"}
+    assert all(one["normalise"] == "after" for one in boundary.also)

@@ -142,6 +142,7 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
     if not candidates:
         inference.contradict("boundary", f"{'; '.join(evidence)}: neither log(p + {low:g}) nor a clip at {low:g}.")
         return
+    candidates.sort(key=lambda one: (not _is_eps(questions, one["boundary"]), _digits(one["boundary"])))
     divided = {key: value for key, value in candidates[0]["boundary"].items() if key == "normalise"}
     of_dtype: Mapping[str, Any] = {"boundary": {"clip": "eps", **divided}}
     if _is_eps(questions, candidates[0]["boundary"]):
@@ -159,6 +160,11 @@ def _is_eps(questions: Questions, boundary: Mapping[str, Any]) -> bool:
     """Return whether a boundary is a clip at the eps of the dtype of the scores."""
     eps = FORMATS[questions.dtype].eps
     return bool(boundary.get("clip") == [eps, 1.0 - eps])
+
+
+def _digits(boundary: Mapping[str, Any]) -> int:
+    """Return how many digits the constant has: people write those of few."""
+    return len(repr(float(boundary["clip"][0] if "clip" in boundary else boundary["add"])).partition("e")[0])
 
 
 def _candidates(questions: Questions, loss: float, normalise: bool) -> Iterator[dict[str, Any]]:
