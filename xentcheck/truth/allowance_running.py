@@ -21,11 +21,11 @@ _SIDES = np.array([-1, 1])[:, None, None]
 """To the left, and to the right."""
 
 
-def running_maxima(on: Conditions, by: Arithmetic, weights: Floats | None = None) -> Floats:
+def running_maxima(on: Conditions, by: Arithmetic) -> Floats:
     """Return what is added to the gradient of each class, per unit of R, shape (n, m).
 
     Whatever the order in which a program merges the classes, class j is the maximum of a run of neighbours without a
-    gap at most; r of them, and P the sum of all their probabilities (or other `weights`) with its own:
+    gap at most; r of them, and P the sum of all their probabilities with its own:
 
         u_sum (P (4 r + 8) + 3 c p_j)
 
@@ -33,10 +33,7 @@ def running_maxima(on: Conditions, by: Arithmetic, weights: Floats | None = None
     all of P, each of those between them half of what is left from step to step: at most what comes up over twice the
     places from one to the next, wherever that is longest.
     """
-    z, weights, slack = _comparable(on), on.p if weights is None else weights, _slack(on, by)
-    parts = max(1, z.size // _AT_ONCE)
-    scores, of_scores, apart = (np.array_split(of_row, parts) for of_row in (z, weights, slack))
-    return np.concatenate([_added(*rows, by) for rows in zip(scores, of_scores, apart, strict=True)])
+    return np.asarray(_over_runs(on, by, on.p[None])[0])
 
 
 def along_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floats:
@@ -66,10 +63,9 @@ def product_of_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floa
     As to the gradient, with |v| of the run, with the largest |v| of all classes that are no lower, which may become the
     maximum after it, and with p.|v|; three times, since each product becomes two and their sum.
     """
-    size, slack = np.abs(v), _slack(on, by)
-    order = np.argsort(-_comparable(on), axis=1, kind="stable")
-    falling = np.take_along_axis(_comparable(on), order, axis=1)
-    m = on.problem.m
+    z, size, slack, m = _comparable(on), np.abs(v), _slack(on, by), on.problem.m
+    order = np.argsort(-z, axis=1, kind="stable")
+    falling = np.take_along_axis(z, order, axis=1)
     last = np.concatenate([falling[:, :-1] > falling[:, 1:] + slack, np.ones((len(falling), 1), bool)], axis=1)
     ends = np.minimum.accumulate(np.where(last, np.arange(m), m)[:, ::-1], axis=1)[:, ::-1]
     largest = np.maximum.accumulate(np.take_along_axis(size, order, axis=1), axis=1)
@@ -77,8 +73,8 @@ def product_of_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floa
     np.put_along_axis(above, order, np.take_along_axis(largest, ends, axis=1), axis=1)
     weighted = on.p * size
     others = above + weighted.sum(axis=1, keepdims=True)
-    added: Floats = DIFFERENTIATED * (running_maxima(on, by, weighted) + others * running_maxima(on, by))
-    return added
+    of_size, of_mass = _over_runs(on, by, np.stack([weighted, on.p]))
+    return np.asarray(DIFFERENTIATED * (of_size + others * of_mass))
 
 
 def _comparable(on: Conditions) -> Floats:
@@ -91,18 +87,27 @@ def _slack(on: Conditions, by: Arithmetic) -> Floats:
     return np.asarray(4.0 * max(by.u, by.u_input) * moved * on.magnitude[:, None])
 
 
+def _over_runs(on: Conditions, by: Arithmetic, weights: Floats) -> Floats:
+    """Return the formula of `running_maxima` with each of the weights, shape (k, n, m), in the place of p."""
+    z, slack = _comparable(on), _slack(on, by)
+    parts = max(1, z.size // _AT_ONCE)
+    scores, apart = np.array_split(z, parts), np.array_split(slack, parts)
+    of_scores = np.array_split(weights, parts, axis=1)
+    return np.concatenate([_added(*rows, by) for rows in zip(scores, of_scores, apart, strict=True)], axis=1)
+
+
 def _added(z: Floats, weights: Floats, slack: Floats, by: Arithmetic) -> Floats:
     """Return the same of some of the rows, whose scores are equal where they differ by no more than the slack."""
     reach, mass = _runs(z, weights, z + slack)
     steps = reach.sum(axis=0)
     equals = (np.diff(np.sort(z, axis=1), axis=1) <= slack).any(axis=1)
     if equals.any():
-        strict, _ = _runs(z[equals], weights[equals], np.nextafter(z - slack, -np.inf)[equals])
+        strict, _ = _runs(z[equals], weights[:0, equals], np.nextafter(z - slack, -np.inf)[equals])
         tied, own = strict < reach[:, equals], strict.sum(axis=0) + 1.0
         longest = np.where(tied.any(axis=0), own, 0.0).max(axis=1, initial=0.0)[:, None]
         steps[equals] = np.where(tied.all(axis=0), np.minimum(steps[equals], 2.0 * longest), steps[equals])
     rises = np.maximum(_rises(z), _rises(z[:, ::-1])[:, ::-1])
-    run = weights + mass.sum(axis=0)
+    run = weights + mass.sum(axis=1)
     return np.asarray(by.u_sum * (run * (EACH * steps + ONCE) + RESCALED * (weights * rises)))
 
 
@@ -115,25 +120,27 @@ def _rises(z: Floats) -> Floats:
     return after
 
 
-def _runs(z: Floats, p: Floats, limit: Floats) -> tuple[Floats, Floats]:
-    """Return how many places beside each, without a gap, are at most its limit, and their sums of p.
+def _runs(z: Floats, weights: Floats, limit: Floats) -> tuple[Floats, Floats]:
+    """Return how many places beside each, without a gap, are at most its limit, and their sums of weights.
 
-    Both of shape (2, n, m), to the left and to the right. By the maxima and sums of windows of 2^k places, the widest
-    first; rows stand one after the other, and an infinity between two of them ends every run.
+    Of shapes (2, n, m) and (k, 2, n, m), to the left and to the right. By the maxima and sums of windows of 2^i places,
+    the widest first; rows stand one after the other, and an infinity between two of them ends every run.
     """
     n, m = z.shape
     levels = m.bit_length()
-    tops, totals = [_joined(z, np.inf, 2**levels)], [_joined(p, 0.0, 2**levels)]
+    tops, totals = [_joined(z, np.inf, 2**levels)], [[_joined(own, 0.0, 2**levels)] for own in weights]
     for k in range(levels - 1):
         tops.append(np.maximum(tops[k][: -(2**k)], tops[k][2**k :]))
-        totals.append(totals[k][: -(2**k)] + totals[k][2**k :])
+        for sums in totals:
+            sums.append(sums[k][: -(2**k)] + sums[k][2**k :])
     place = 2**levels + (np.arange(n)[:, None] * (m + 1) + np.arange(m))
-    reach, mass = np.zeros((2, n, m), np.int64), np.zeros((2, n, m))
+    reach, mass = np.zeros((2, n, m), np.int64), np.zeros((len(weights), 2, n, m))
     for k in range(levels - 1, -1, -1):
         start = place + _SIDES * reach + np.array([-(2**k), 1])[:, None, None]
         fits = tops[k].take(start) <= limit
         reach += fits * 2**k
-        mass += fits * totals[k].take(start)
+        for own, sums in zip(mass, totals, strict=True):
+            own += fits * sums[k].take(start)
     return reach.astype(np.float64), mass
 
 
