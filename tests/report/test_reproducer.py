@@ -25,7 +25,7 @@ from xentcheck.batches.storage import to_mapping
 from xentcheck.contract import Contract
 from xentcheck.report.finding import Finding
 from xentcheck.report.literals import array_source
-from xentcheck.report.reproducer import script
+from xentcheck.report.reproducer import script, short_script
 from xentcheck.targets import TargetSpecification
 from xentcheck.truth.formats import FORMATS
 
@@ -117,6 +117,10 @@ def test_arrays_are_exact(name: str) -> None:
         np.arange(6, dtype=np.int64).reshape(6, 1),
         np.arange(300, dtype=np.float64).reshape(3, 100),
         np.array([[1.5, np.inf], [-0.0, -np.inf]], np.float16),
+        np.full((40, 3), 2.5, np.float32),
+        np.tile(np.arange(7.0), (40, 1)),
+        np.repeat(np.arange(3.0), 30).reshape(1, 90),
+        np.arange(40).reshape(20, 2),
     ],
 )
 def test_arrays_of_every_shape(array: np.ndarray[Any, Any]) -> None:
@@ -153,7 +157,8 @@ def test_options_and_order_are_those_of_the_contract(mine: str, tmp_path: Path) 
     weights = np.array([2.0, 2.0], np.float64)
     batch = Batch(np.array([[1.0, 2.0]]), np.array([1]), options={"class_weights": weights})
     source = script(TargetSpecification(loss=f"{mine}:labels_first"), contract, finding(batch), framework="numpy")
-    assert "target(labels, scores, **options)" in source
+    assert "weight = np.array([2.0, 2.0], np.float64)\n" in source
+    assert "labels_first(labels, scores, weight=weight)" in source
     assert "got        0.1269280110429" in run(source, tmp_path, status=1)
 
 
@@ -268,7 +273,7 @@ def test_a_function_of_a_module_is_imported(tmp_path: Path, monkeypatch: pytest.
     specification = TargetSpecification(loss=mine.loss, gradient=mine.gradient)
     wrong = finding(batch, part="gradient[0, 1]", certified=(0.5, 0.5))
     source = script(specification, Contract(), wrong, framework="numpy")
-    assert "from own_losses.mine import gradient as target" in source
+    assert "from own_losses.mine import gradient\n" in source
     assert "from xentcheck" not in source
     assert "got        0.25" in run(source, tmp_path, status=1)
 
@@ -370,3 +375,53 @@ def test_the_status_is_1_while_the_shape_is_wrong(tmp_path: Path, shape: str, st
     ended = subprocess.run([sys.executable, tmp_path / "shown.py"], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (status, "")
     assert ("but must have" if status else "holds on this batch") in ended.stdout
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_tensors_lie_in_memory_as_they_did(layout: str, tmp_path: Path) -> None:
+    """What a tensor can keep of a layout of numpy; else its numbers are written as they are."""
+    pytest.importorskip("torch")
+    (tmp_path / "mine.py").write_text("import torch\n\n\ndef loss(z, y):\n    print(z.stride())\n    return z[0, 0]\n")
+    batch = Batch(np.array([[0.0, 1.0], [0.0, 1.0]], np.float32), np.array([0, 0]), layout=layout)
+    target = TargetSpecification(loss=f"{tmp_path}/mine.py:loss")
+    source = script(target, Contract(), finding(batch), framework="torch")
+    kept = {"F": (1, 2), "strided": (8, 2), "broadcast": (0, 1)}
+    assert f"{kept.get(layout, (2, 1))}\n" in run(source, tmp_path, status=1)
+    assert ("np.array" in source) == (layout in kept)
+
+
+def test_a_short_script_is_what_a_user_would_write(mine: str) -> None:
+    """The call, and the number with a remark; nothing where the script calls it as xentcheck does."""
+    batch = Batch(np.array([[1.0, 1.0]], np.float32), np.array([0]))
+    written = short_script(TargetSpecification(loss="scipy.special.log_softmax"), Contract(), finding(batch), "nan\nb")
+    assert (
+        written.split("\n")[-6:]
+        == [
+            "",
+            "",
+            "scores = np.array([[1.0, 1.0]], np.float32)",
+            "labels = np.array([0], np.int64)",
+            "returned = log_softmax_loss(scores, labels)",
+            "print(float(returned))  # nan\\nb",
+            "",
+        ][-6:]
+    )
+    assert "from math" not in written
+    class_target = TargetSpecification(loss=f"{mine}:CrossEntropy")
+    assert short_script(class_target, Contract(), finding(batch), "") == ""
+    summed = finding(batch, part="loss[:]")
+    assert short_script(TargetSpecification(loss="scipy.special.log_softmax"), Contract(), summed, "") == ""
+
+
+def test_axes_of_an_array_are_those_of_the_target(tmp_path: Path) -> None:
+    """Few numbers are written as they are given; a name that the script needs itself is not taken from it."""
+    pytest.importorskip("torch")
+    (tmp_path / "mine.py").write_text(
+        "def scores(z, y):\n    print(list(z.shape), list(y.shape))\n    return z.sum()\n"
+    )
+    contract = Contract.from_mapping({"extra_axes": [1], "axis": 1})
+    batch = Batch(np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1]))
+    target = TargetSpecification(loss=f"{tmp_path}/mine.py:scores")
+    source = script(target, contract, finding(batch), framework="torch")
+    assert "np." not in source.partition("returned.detach()")[0].partition("scores = ")[2]
+    assert "[2, 2, 2] [2, 2]" in run(source, tmp_path, status=1)

@@ -100,7 +100,7 @@ def test_the_script_of_a_loss_with_its_own_gradient(part: str, element: str, pyt
     """It takes of the answer what is meant; so it does for the Python of another environment, which lacks xentcheck."""
     target = TargetSpecification("sklearn.HalfMultinomialLoss", python=python)
     source = script(target, Contract.from_mapping({"reduction": "none"}), finding(part, "float64"), framework="numpy")
-    assert f"returned = target(scores, labels){element}\n" in source
+    assert f"returned = loss_and_gradient(scores, labels){element}\n" in source
     assert "xentcheck" not in source.replace("Written by xentcheck.", "")
     assert source.index("from __future__") < source.index("import numpy")  # an older Python reads no tuple[Any, Any]
     wrong = ran(source.replace("float(returned)", "float(returned[0])"), tmp_path / "right.py")
@@ -114,6 +114,6 @@ def test_the_script_of_a_target_with_a_shim() -> None:
     contract = Contract.from_mapping({"output": "log_probability", "reduction": "none"})
     source = script(target, contract, finding("loss", "float32"), framework="torch")
     assert "from torch.distributions import Categorical\n" in source
-    assert "target = log_prob\n" in source
+    assert "returned = log_prob(scores, labels)\n" in source
     assert "from xentcheck" not in source
     assert "import xentcheck" not in source

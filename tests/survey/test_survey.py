@@ -13,13 +13,17 @@ from click.testing import CliRunner, Result
 
 import xentcheck
 from xentcheck.cli.survey import _all, survey
+from xentcheck.contract import Contract
+from xentcheck.properties.registry import LAWS
 from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
 from xentcheck.report.results import Environment, TargetEnvironment, TargetSummary
-from xentcheck.survey import judging
+from xentcheck.survey import judging, showing
 from xentcheck.survey.judging import Judged, file_name
 from xentcheck.survey.pages import write
 from xentcheck.survey.rows import Line, Row, row
+from xentcheck.survey.showing import shown
+from xentcheck.survey.upstream import WHY
 from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.targets.find.listing import Available
 
@@ -85,6 +89,33 @@ def test_badges_and_texts_for_developers(home: Path) -> None:
     text = next((home / "upstream").glob("*-1.md")).read_text()
     assert "```python" in text
     assert "expected: `" in text
+
+
+def test_what_is_to_be_filed_has_been_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few lines of the library's own are written only where they have printed the number, here log 2 and nan."""
+    equal = {"dtype": "float64", "shape": [1, 2], "layout": "C", "values": ["0x0.0p+0", "0x0.0p+0"]}
+    label = {"dtype": "int64", "shape": [1], "layout": "C", "values": [0]}
+    batch = {"scores": equal, "labels": label, "label_form": "sparse", "options": {}, "layout": "C"}
+    found = Finding(
+        "value", 1, "law", "float64", "sparse", "off", batch, "loss[0]", certified=(1.0, 1.0), allowance=0.1
+    )
+    contract = Contract(reduction="none")
+    report = Report(TargetSummary("scipy.special.log_softmax"))
+    right = dataclasses.replace(found, got=0.6931471805599453)
+    assert shown(report, right, contract, "1.0").endswith("  # 0.6931471805599453; the exact value is 1.0\n")
+    assert shown(report, right, contract, "").endswith("; it lies between 1.0 and 1.0\n")
+    assert shown(report, dataclasses.replace(found, got=0.6931), contract, "1.0") == ""
+    assert shown(report, dataclasses.replace(found, got="float32"), contract, "1.0") == ""
+    monkeypatch.setattr(showing, "short_script", lambda *_: "print(float('nan'))")
+    assert shown(report, dataclasses.replace(found, got=float("nan")), contract, "") == "print(float('nan'))"
+    for wrong in ("raise SystemExit(1)", "print('no number')", "pass"):
+        monkeypatch.setattr(showing, "short_script", lambda *_, one=wrong: one)
+        assert shown(report, right, contract, "") == ""
+
+
+def test_every_law_says_why_it_matters() -> None:
+    """To those who would mend it."""
+    assert set(WHY) == {law.name for law in LAWS}
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xentcheck.batches.layout import LAYOUTS
+
 
 @dataclass(frozen=True)
 class Idiom:
@@ -11,10 +13,15 @@ class Idiom:
 
     Parameters
     ----------
-    imports, present : str
-        Import statements, and a function that makes an array of the framework's own, where it takes one.
-    wrap : str
-        Makes such an array of the numpy array "{}".
+    imports : str
+        Import statements, and settings.
+    array : str
+        Makes an array of the framework's own of the nested list {values} in {dtype}; "" where it is made of a numpy
+        array.
+    wrap, wrap_bfloat16 : str
+        Make one of the numpy array {array} of {dtype}, or of bfloat16, where that is another way.
+    layouts : tuple of str
+        Those that such an array keeps of numpy's, as the framework is called by xentcheck.
     leaf : str
         A statement that makes the scores something that is differentiated by, from {scores}, under the name z.
     gradient : str
@@ -28,31 +35,32 @@ class Idiom:
         Statements that leave the derivative of {call} along `direction` by forward mode.
     read : str
         Makes a numpy array of numbers of float64 of `returned`.
+    number : str
+        Makes a number of Python of an element "{}".
     """
 
     imports: str = ""
-    present: str = ""
-    wrap: str = "{}"
+    array: str = ""
+    wrap: str = "{array}"
+    wrap_bfloat16: str = ""
+    layouts: tuple[str, ...] = ()
     leaf: str = "z = {scores}"
     gradient: str = ""
     upstream: str = ""
     hessian_vector: str = ""
     jvp: str = ""
     read: str = "np.asarray(returned).astype(np.float64)"
+    number: str = "float({})"
 
 
 IDIOMS = {
-    "numpy": Idiom(),
+    "numpy": Idiom(layouts=LAYOUTS),
     "torch": Idiom(
         imports="import torch\n",
-        present='''
-def tensor(array):
-    """Return a tensor with the values of an array; torch reads no bfloat16 array of numpy."""
-    if array.dtype.name == "bfloat16":
-        return torch.from_numpy(array.astype(np.float32)).to(torch.bfloat16)
-    return torch.from_numpy(np.array(array))
-''',
-        wrap="tensor({})",
+        array="torch.tensor({values}, dtype=torch.{dtype})",
+        wrap="torch.from_numpy({array})",
+        wrap_bfloat16="torch.from_numpy({array}.astype(np.float32)).bfloat16()",
+        layouts=("F", "strided", "broadcast"),
         leaf="z = {scores}.requires_grad_()",
         gradient="{call}.sum().backward()\nreturned = z.grad",
         upstream=(
@@ -76,7 +84,8 @@ def tensor(array):
     ),
     "jax": Idiom(
         imports='import jax\nimport jax.numpy as jnp\n\njax.config.update("jax_enable_x64", True)\n',
-        wrap="jnp.asarray({})",
+        array="jnp.array({values}, jnp.{dtype})",
+        wrap="jnp.asarray({array})",
         gradient="returned = jax.grad(lambda z: {call}.sum())(z)",
         upstream=(
             "loss, pull = jax.vjp(lambda z: {call}, z)\n"
@@ -87,14 +96,9 @@ def tensor(array):
     ),
     "mlx": Idiom(
         imports="import mlx.core as mx\n\nmx.set_default_device(mx.cpu)\n",
-        present='''
-def array(values):
-    """Return an array of mlx with the values of a numpy array; mlx reads no bfloat16 of numpy."""
-    if values.dtype.name == "bfloat16":
-        return mx.array(values.astype(np.float32)).astype(mx.bfloat16)
-    return mx.array(values, dtype=getattr(mx, values.dtype.name, None))
-''',
-        wrap="array({})",
+        array="mx.array({values}, dtype=mx.{dtype})",
+        wrap="mx.array({array}, dtype=mx.{dtype})",
+        wrap_bfloat16="mx.array({array}.astype(np.float32)).astype(mx.bfloat16)",
         gradient="returned = mx.grad(lambda z: {call}.sum())(z)",
         read="np.array(returned.astype(mx.float64))",
     ),
@@ -106,20 +110,26 @@ def array(values):
     ),
     "paddle": Idiom(
         imports='import paddle\n\npaddle.set_device("cpu")\n',
-        wrap="paddle.to_tensor({})",
+        array='paddle.to_tensor({values}, dtype="{dtype}")',
+        wrap="paddle.to_tensor({array})",
+        wrap_bfloat16='paddle.to_tensor({array}.astype(np.float32)).astype("bfloat16")',
         leaf="z = {scores}\nz.stop_gradient = False",
         gradient="{call}.sum().backward()\nreturned = z.grad",
         read="returned.numpy().astype(np.float64)",
     ),
     "tinygrad": Idiom(
         imports='import os\n\nos.environ.setdefault("DEV", "CPU")\nfrom tinygrad import Tensor\n',
-        wrap="Tensor({})",
+        array='Tensor({values}, dtype="{dtype}")',
+        wrap="Tensor({array})",
+        wrap_bfloat16='Tensor({array}.astype(np.float32)).cast("bfloat16")',
         gradient="returned = {call}.sum().gradient(z)[0]",
         read="returned.numpy().astype(np.float64)",
+        number="float({}.numpy())",
     ),
     "tensorflow": Idiom(
         imports="import tensorflow as tf\n",
-        wrap="tf.constant({})",
+        array="tf.constant({values}, tf.{dtype})",
+        wrap="tf.constant({array})",
         gradient=(
             "with tf.GradientTape() as tape:\n    tape.watch(z)\n    value = {call}\nreturned = tape.gradient(value, z)"
         ),

@@ -15,15 +15,15 @@ from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import arrays, literals
 from xentcheck.report.finding import Finding
+from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.importable import named
 from xentcheck.report.reproducer_direct import direct_call, is_direct
 from xentcheck.report.reproducer_hosted import call_by_hand, hosted_call
 from xentcheck.report.reproducer_parts import along_axes, as_rows, comparison
-from xentcheck.report.returned import role as role_of
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract
-    from xentcheck.targets.specification import TargetSpecification
+    from xentcheck.targets.specification import BuildPlan, TargetSpecification
 
 _OURS = """
 from xentcheck.batches.batch import Batch
@@ -64,34 +64,79 @@ def script(
     SyntaxError, ValueError
         Rather than that the source could not be compiled.
     """
-    from xentcheck.targets.specification import build_plan
-
     if not finding.batch:
         return ""
-    role = role_of(finding.part)
-    heading, folder = _heading(specification, finding), ""
+    heading = _heading(specification, finding)
+    known = _plan(specification)
+    if known is None:
+        calls = call_by_hand(contract, finding)
+        return _whole(heading, "", _data(finding, contract, calls) + "\n" + calls)
+    framework = framework or known.framework
+    if is_direct(known, contract, finding, framework, by_method):
+        call = direct_call(known, contract, finding, framework)
+        read = f"returned = {IDIOMS[framework].read}\n"
+        folded = as_rows(contract, finding, contract.axis)
+        return _whole(heading, call.imports, f"{call.lines}\n{read}{folded}\n{comparison(finding)}")
+    calls = hosted_call(known, contract, finding)
+    ours = _OURS + (_LAWS if "choose(" in calls else "")
+    return _whole(heading, ours, _data(finding, contract) + "\n" + calls)
+
+
+def short_script(specification: TargetSpecification, contract: Contract, finding: Finding, remark: str) -> str:
+    """Return what a user of the framework would write to show a wrong number, and nothing else.
+
+    Parameters
+    ----------
+    specification, contract, finding
+        As for `script`.
+    remark : str
+        A comment beside the number that is printed.
+
+    Returns
+    -------
+    str
+        "" where `script` calls the target as xentcheck does, or the number is not one element of what is returned.
+    """
+    known = _plan(specification) if finding.batch else None
+    if known is None or not is_direct(known, contract, finding, known.framework):
+        return ""
+    index = finding.part.partition("[")[2].rstrip("]")
+    if ":" in index or as_rows(contract, finding, contract.axis):
+        return ""
+    call = direct_call(known, contract, finding, known.framework)
+    number = IDIOMS[known.framework].number.format(f"returned[{index}]" if index else "returned")
+    return _whole("", call.imports, f"{call.lines}\nprint({number})\n").rstrip() + f"  # {harmless(remark)}\n"
+
+
+def _plan(specification: TargetSpecification) -> BuildPlan | None:
+    """Return how the target is built, None where it exists in a running session only."""
+    from xentcheck.targets.specification import build_plan
+
+    folder = ""
     if specification.in_process:
         specification, folder = named(specification)
-    if specification.in_process:
-        calls = call_by_hand(contract, finding)
-    else:
-        known = build_plan(specification, folder or None)
-        framework = framework or known.framework
-        of_object = by_method and known.functions.get(role) in (None, known.functions.get("loss"))
-        if not of_object and is_direct(known, contract, finding, framework, role):
-            folded = as_rows(contract, finding, contract.axis)
-            calls = "\n".join([direct_call(known, contract, finding, framework, role), folded + comparison(finding)])
-        else:
-            calls = hosted_call(known, contract, finding)
-    data = _data(finding, contract, "open_host(" not in calls, bool(re.search(r"\boptions\b", calls)))
-    names = [name for name in ("inf", "nan") if re.search(rf"\b{name}\b", data + calls)]
-    imports = "from math import fsum\n\n" if "fsum(" in calls else ""
-    imports += "import numpy as np\n" + (f"from numpy import {', '.join(names)}\n" if names else "")
-    future = "from __future__ import annotations\n" if "lay_out" in data or ") -> " in calls else ""
-    imports += _OURS if "open_host(" in calls else ""
-    imports += _LAWS if "choose(" in calls else ""
-    half = "import ml_dtypes\n" if "ml_dtypes" in data else ""
-    source = "\n".join([heading, future + half + imports, data, calls])
+    return None if specification.in_process else build_plan(specification, folder or None)
+
+
+def _whole(heading: str, imports: str, lines: str) -> str:
+    """Return a script with the imports that it needs, as Python reads it.
+
+    Parameters
+    ----------
+    heading : str
+        The docstring, or "".
+    imports : str
+        Those of the target, and its shim.
+    lines : str
+    """
+    text = imports + lines
+    names = [name for name in ("fsum", "inf", "isfinite", "isnan", "nan") if re.search(rf"(?<![\w.]){name}\b", lines)]
+    first = "from __future__ import annotations\n\n" if ") -> " in text else ""
+    first += f"from math import {', '.join(names)}\n\n" if names else ""
+    first += "import ml_dtypes\n" if "ml_dtypes." in text else ""
+    first += "import numpy as np\n" if re.search(r"\bnp\.", text) and "import numpy as np\n" not in imports else ""
+    gap = "\n" if "\ndef " in imports else ""
+    source = "\n".join(part for part in (heading, first + imports.strip("\n") + "\n" + gap, lines) if part.strip())
     compile(source, "<reproducer>", "exec")
     return source
 
@@ -110,23 +155,23 @@ def _heading(specification: TargetSpecification, finding: Finding) -> str:
     return f'"""{text}\n\nWritten by xentcheck.\n"""\n'
 
 
-def _data(finding: Finding, contract: Contract, as_given: bool, with_options: bool) -> str:
-    """Return the lines that make scores, labels and options: as the target is given them, or as a Batch has them."""
+def _data(finding: Finding, contract: Contract, by_hand: str = "") -> str:
+    """Return the lines that make scores, labels and options as a Batch has them, or as they are given by hand."""
     batch = finding.batch
-    memory = batch.get("layout", "C")
-    lines = [] if memory == "C" else [literals.layout_source().rstrip(), "", ""]
+    lines = []
     for name in ("scores", "labels") if arrays.labelled(batch) else ("scores",):
         source = literals.array_source(batch[name])
-        if as_given:
+        if by_hand:
             sparse = name == "labels" and batch.get("label_form", "sparse") == "sparse"
             source = along_axes(source, contract, batch, batch[name]["shape"], sparse=sparse)
-        lines.append(f"{name} = {source}" if memory == "C" else f"{name} = lay_out({source}, {memory!r})")
+        lines.append(f"{name} = {source}")
+        lines.append(literals.layout_source(name, batch.get("layout", "C"), batch[name]) if by_hand else "")
     pairs = ""
     for key, value in batch.get("options", {}).items():
         source = literals.option_source(value)
-        if as_given and OPTIONS[key].kind == "rows":
+        if by_hand and OPTIONS[key].kind == "rows":
             source = along_axes(source, contract, batch, value["shape"])
         pairs += f"\n    {contract.arguments.get(key, key)!r}: {source},"
-    if with_options:
+    if not by_hand or re.search(r"\boptions\b", by_hand):
         lines.append(f"options = {{{pairs}\n}}" if pairs else "options = {}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(filter(None, lines)) + "\n"

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentcheck.report.finding import Finding
 from xentcheck.report.idioms import IDIOMS
-from xentcheck.report.reproducer_parts import DIRECTIONAL, along, order_of
+from xentcheck.report.literals import keyword_source
+from xentcheck.report.reproducer_arrays import TAKEN, Arrays
+from xentcheck.report.reproducer_parts import DIRECTIONAL, order_of
+from xentcheck.report.returned import role as role_of
 from xentcheck.report.shim_source import shim_member, shim_source
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract
     from xentcheck.targets.specification import BuildPlan
 
+_WIDTH = 100
+_IMPORT = ("import ", "from ")
 
-def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> bool:
+
+@dataclass(frozen=True)
+class Direct:
+    """A direct call, as lines of source.
+
+    Parameters
+    ----------
+    imports : str
+        What is imported, and the function itself where it is one of a shim.
+    lines : str
+        The arrays and the call, which leave in `returned` what a finding is about.
+    """
+
+    imports: str
+    lines: str
+
+
+def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, by_method: bool = False) -> bool:
     """Return whether a direct call is all that there is to show."""
+    role = role_of(finding.part)
     differentiated = _differentiated(framework, role)
     location, _ = _called(known, framework, role)
     if not isinstance(location, str) or framework not in IDIOMS or finding.certified is None:
+        return False
+    if by_method and known.functions.get(role) in (None, known.functions.get("loss")):
         return False
     module, _, attribute = location.rpartition(":")
     if known.python and not shim_source(module, attribute):
@@ -54,47 +80,61 @@ def _way(finding: Finding, role: str) -> str:
     return "upstream" if finding.upstream is not None else role
 
 
-def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framework: str, role: str) -> str:
-    """Return the lines that import the target, call it, or have it differentiated, and make numbers of what came."""
+def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framework: str) -> Direct:
+    """Return the lines that import the target, and call it or have it differentiated."""
+    role = role_of(finding.part)
     differentiated = _differentiated(framework, role)
     location, part = _called(known, framework, role)
     module, _, attribute = location.rpartition(":")
-    keywords = "".join(f", {key}={value!r}" for key, value in known.keywords.items())
-    idiom = IDIOMS[framework]
-    value = f"{idiom.wrap.format('value')} if isinstance(value, np.ndarray) else value"
-    options = "options" if idiom.wrap == "{}" else f"{{name: {value} for name, value in options.items()}}"
-    keywords += f", **{options}" if finding.batch.get("options") else ""
-    lines = [idiom.imports + _imported(module, attribute, known.base), idiom.present]
-    direction = along(contract, finding)
-    scores, labels = idiom.wrap.format("scores"), idiom.wrap.format("labels")
-    if differentiated:
-        unwrapped = labels == "labels" or contract.is_entropy
-        lines += [idiom.leaf.format(scores=scores), "" if unwrapped else f"labels = {labels}"]
-        if finding.upstream is not None:
-            lines.append(f"upstream = np.array({finding.upstream!r}, np.float64)")
-        elif direction is not None:
-            lines.append(f"direction = {idiom.wrap.format(direction)}")
-        statements, order = getattr(idiom, _way(finding, role)), order_of(contract, "z", "labels")
-        lines.append(statements.format(call=f"target({order}{keywords})"))
-    else:
-        order = order_of(contract, scores, labels)
-        order += "" if direction is None else f", {direction}"
-        lines.append(f"returned = target({order}{keywords}){part}")
-    lines.append(f"returned = {idiom.read}")
-    return "\n".join(line for line in lines if line) + "\n"
+    function = "target" if attribute in TAKEN else attribute
+    idiom, made = IDIOMS[framework], Arrays(IDIOMS[framework], contract, finding)
+    scores, labels = made.scores(), made.labels()
+    made.lines.append(idiom.leaf.format(scores=scores) if differentiated else _assigned("scores", scores))
+    if labels:
+        made.lines.append(_assigned("labels", labels))
+    keywords = {key: keyword_source(value) for key, value in known.keywords.items()} | made.options()
+    direction = made.direction()
+    if finding.upstream is not None:
+        made.lines.append(f"upstream = np.array({finding.upstream!r}, np.float64)")
+    elif direction and differentiated:
+        made.lines.append(f"direction = {direction}")
+    order = order_of(contract, "z" if differentiated else "scores", "labels").split(", ")
+    order += [direction] if direction and not differentiated else []
+    call = _call(function, [*order, *(f"{name}={value}" for name, value in keywords.items())])
+    statements = getattr(idiom, _way(finding, role)) if differentiated else f"returned = {{call}}{part}"
+    made.lines.append(statements.format(call=call))
+    imports = _imported(module, attribute, function, known.base)
+    own = [
+        line for line in imports.split("\n") if not line.startswith(_IMPORT) or line not in idiom.imports.split("\n")
+    ]
+    return Direct(idiom.imports + "\n".join(own), "\n".join(filter(None, made.lines)))
 
 
-def _imported(module: str, attribute: str, base: str) -> str:
+def _assigned(name: str, source: str) -> str:
+    """Return the assignment of an expression, "" where it is that name already."""
+    return "" if source == name else f"{name} = {source}"
+
+
+def _call(function: str, arguments: list[str]) -> str:
+    """Return a call, over several lines where one would be long."""
+    line = f"{function}({', '.join(arguments)})"
+    if len(line) <= _WIDTH:
+        return line
+    return f"{function}(\n    " + ",\n    ".join(arguments) + ",\n)"
+
+
+def _imported(module: str, attribute: str, function: str, base: str) -> str:
+    name = attribute if function == attribute else f"{attribute} as {function}"
     if shim := shim_source(module, attribute):
-        return f"{shim}target = {attribute}\n"
+        return shim if function == attribute else f"{shim}{function} = {attribute}\n"
     if not module.endswith(".py"):
         place = f"import sys\n\nsys.path.insert(0, {base!r})\n" if base else ""
-        return f"{place}from {module} import {attribute} as target\n"
+        return f"{place}from {module} import {name}\n"
     file = Path(base) / module
     folders = list(dict.fromkeys((str(file.parent), base)))  # where it may import its neighbours from
     lines = [
         "import runpy\nimport sys\n",
         f"sys.path[:0] = {folders!r}",
-        f"target = runpy.run_path({str(file)!r})[{attribute!r}]",
+        f"{function} = runpy.run_path({str(file)!r})[{attribute!r}]",
     ]
     return "\n".join(lines) + "\n"

@@ -21,12 +21,19 @@ def along_axes(
     source: str, contract: Contract, batch: Mapping[str, Any], shape: Sequence[int], *, sparse: bool = False
 ) -> str:
     """Return the expression of an array of a batch with rows and classes where the target has them."""
-    n, m = batch["scores"]["shape"]
-    sizes = split(shape[0], m, number_of(contract.extra_axes, n, m)) if shape else ()
-    axis = -1 if sparse and contract.axis == 0 else contract.axis
+    sizes, axis = axes_of(contract, batch, shape, sparse=sparse)
     if len(shape) == 2 and (len(sizes) > 1 or axis == 0):
         return f"np.ascontiguousarray(np.moveaxis({source}.reshape({(*sizes, shape[1])}), -1, {axis}))"
     return f"{source}.reshape({sizes})" if len(sizes) > 1 else source
+
+
+def axes_of(
+    contract: Contract, batch: Mapping[str, Any], shape: Sequence[int], *, sparse: bool = False
+) -> tuple[tuple[int, ...], int]:
+    """Return over which sizes the rows of an array are spread, and the axis of its classes."""
+    n, m = batch["scores"]["shape"]
+    sizes = split(shape[0], m, number_of(contract.extra_axes, n, m)) if shape else ()
+    return sizes, -1 if sparse and contract.axis == 0 else contract.axis
 
 
 def as_rows(contract: Contract, finding: Finding, axis: int = -1) -> str:
@@ -77,12 +84,12 @@ def comparison(finding: Finding) -> str:
     if finding.allowance is not None and finding.certified[0] == finding.certified[0]:
         lines += [
             f"allowance = {finding.allowance!r}  # how far any good algorithm may be off on this input",
-            "error = 0.0 if low <= got <= high else max(low - got, got - high) if np.isfinite(got) else inf",
+            "error = 0.0 if low <= got <= high else max(low - got, got - high) if isfinite(got) else inf",
             "times = error / allowance if allowance else inf if error else 0.0",
             'print(f"error      {error:.3g}, which is {times:.3g} times the allowance {allowance:.3g}")',
             "wrong = error > allowance",
         ]
     else:
-        lines.append("wrong = not (low <= got <= high or (np.isnan(low) and np.isnan(got)))")
+        lines.append("wrong = not (low <= got <= high or (isnan(low) and isnan(got)))")
     lines.append(f"raise SystemExit(1 if wrong else 0)  # {WHILE}")
     return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ from xentcheck.report.report import Report
 from xentcheck.report.results import Grade
 from xentcheck.survey.judging import Judged
 from xentcheck.survey.second_method import BITS, NotVerifiableError, expected
+from xentcheck.survey.showing import shown
 from xentcheck.targets.find.registered import by_name
 
 SCHEMA = "xentcheck-survey/1"
@@ -43,9 +44,11 @@ class Line:
     times : float or None
         The error over the allowance.
     script : str
-        What shows it on its own; ENV as in `Row.command`.
+        What shows it on its own, and says how far off it is; ENV as in `Row.command`.
     thread : str
         Where the library's developers speak of it, if that is known.
+    short : str
+        What a user of the library would write to see it, if there is that; it has been run, and printed the number.
     """
 
     law: str
@@ -61,6 +64,7 @@ class Line:
     times: float | None
     script: str = ""
     thread: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,7 @@ def _lines(report: Report, threads: Mapping[str, str]) -> Iterator[Line]:
             finding.times,
             finding.reproducer.replace(elsewhere.path, "ENV/bin/python") if elsewhere else finding.reproducer,
             thread,
+            shown(report, finding, contract, value),
         )
 
 

@@ -21,9 +21,9 @@ def text(row: Row, line: Line) -> str:
     got = "" if line.got is None else f"{line.got!r}" if isinstance(line.got, float) else str(line.got)
     parts = [
         f"# {_code(row.name)}: {_plain(line.title)} ({line.dtype})\n",
-        f"{WHY.get(line.law, OTHERWISE)}\n",
+        f"{WHY[line.law]}\n",
         "## To see it\n",
-        *(block(line.script.strip(), "python") if line.script else block(harmless(row.command), "sh")),
+        *_to_see(row, line),
         "",
     ]
     if got:
@@ -46,6 +46,12 @@ def text(row: Row, line: Line) -> str:
     return "\n".join(parts)
 
 
+def _to_see(row: Row, line: Line) -> list[str]:
+    """Return the shortest of what shows a finding: a few lines of the library's own, a script, or the command."""
+    script = line.short or line.script
+    return block(script.strip(), "python") if script else block(harmless(row.command), "sh")
+
+
 def _code(words: str) -> str:
     return code(harmless(words))
 
@@ -54,23 +60,48 @@ def _plain(words: str) -> str:
     return plain(harmless(words))
 
 
-OTHERWISE = "What is returned differs from what the documentation states."
 WHY = {
     "answers": "A valid batch gets no answer, so that a training run ends, or is silently cut short.",
     "value": "The loss is further from the exact value than rounding in this dtype explains: what is minimised, or "
     "reported, is not the cross-entropy.",
     "gradient": "The gradient is further from the exact value than rounding in this dtype explains, so that steps of "
     "the optimiser have another direction or size.",
+    "own-gradient": "The gradient is not the derivative of the loss that is returned with it, so that the optimiser "
+    "minimises something else than what is reported.",
+    "shift": "Adding a number to all logits of a row changes the loss, though it changes no probability.",
+    "class-permutation": "Renaming the classes changes the loss, so that some classes are treated unlike others.",
+    "row-independence": "The same rows give another result where others stand beside them, so that batches cannot be "
+    "split, joined or put in another order.",
+    "label-forms": "The same labels in another form or dtype, each of which is taken, give another result.",
+    "softmax-consistency": "Probabilities give another loss than the logits of which they are the softmax.",
+    "divisor": "The sum is divided by another number than the one given, so that batches of other sizes have other "
+    "weights in training.",
+    "reductions": "Sum, mean and the losses of the rows do not belong together.",
+    "deletion": "A row that is to be ignored is not: what is padding has an influence on training.",
+    "gradient-row-sum": "The gradients of a row do not sum to 0, so that a common offset of the logits drifts.",
+    "gradient-sign": "The gradient points the wrong way, or is larger than any gradient of this loss can be.",
     "finite": "A finite batch has a loss or a gradient that is not finite. One such step ends a training run, or fills "
     "its weights with nan.",
-    "shift": "Adding a number to all logits of a row changes the loss, though it changes no probability.",
     "minus-infinity": "Logits of -inf, by which classes are masked, give another result than that of the classes left.",
-    "gradient-row-sum": "The gradients of a row do not sum to 0, so that a common offset of the logits drifts.",
+    "gibbs": "The loss is smaller than any cross-entropy can be.",
+    "forward-mode": "The derivative by forward mode is not that of the loss, so that directional derivatives and "
+    "second-order methods that are built of it are wrong, though the gradient is right.",
+    "vjp-linearity": "The gradient is wrong where the loss is scaled before it is differentiated, as in mixed "
+    "precision, or is one of several terms.",
+    "second-order": "The second derivative is not that of the loss, so that Hessian-vector products and gradient "
+    "penalties are wrong, though the gradient is right.",
+    "smoothing": "Label smoothing gives another loss than the one documented.",
+    "row-weights": "Weights of rows, or a mask, give another loss than the one documented.",
+    "weights": "Class weights give another loss than the one documented.",
+    "soft-cap": "The soft cap of the logits gives another loss than the one documented.",
+    "temperature": "The temperature gives another loss than the one documented.",
+    "z-loss": "The z-loss gives another loss than the one documented.",
+    "uniform": "Equal logits do not cost log m: the loss with which training begins is wrong.",
     "bad-input": "Bad input is not refused as documented, so that a mistake in the data goes unseen.",
+    "layout": "The result depends on how the input lies in memory, or has another shape than the documented one.",
     "purity": "A call changes something that is not its own, such as its input.",
     "determinism": "The same call gives another result.",
-    "smoothing": "Label smoothing gives another loss than the one documented.",
-    "weights": "Class weights give another loss than the one documented.",
-    "reductions": "Sum, mean and the losses of the rows do not belong together.",
+    "precision": "The result has another dtype than the documented one: digits are lost that the input had, or what is "
+    "calculated with it has another precision than expected.",
 }
 """Law to why it matters, in a sentence."""
