@@ -37,7 +37,7 @@ def _assert_identical(first: Batch, second: Batch) -> None:
             assert (value.dtype, value.tobytes()) == (other.dtype, other.tobytes())
         else:
             assert (type(value), value) == (type(other), other)
-    for name in ("label_form", "layout", "family"):
+    for name in ("label_form", "layout", "family", "origin"):
         assert getattr(first, name) == getattr(second, name)
     assert digest(first) == digest(second)
 
@@ -61,6 +61,15 @@ def test_every_kind_of_float_comes_back_bit_for_bit(dtype: str) -> None:
     scores = np.concatenate([patterns, np.arange(64, dtype=np.uint64), patterns + np.uint64(1)]).astype(unsigned)
     batch = Batch(scores.view(kind)[:, None], np.zeros(scores.size, np.int64))
     _assert_identical(batch, _round_trip(batch))
+
+
+def test_a_batch_keeps_the_origin_of_what_is_drawn_for_it() -> None:
+    """Another batch than the one without; no word of it where it has none."""
+    batch = Batch(np.zeros((1, 2)), np.array([0]))
+    assert "origin" not in to_mapping(batch)
+    reduced = batch.replace(origin="0123456789abcdef")
+    _assert_identical(reduced, _round_trip(reduced))
+    assert len({digest(one) for one in (batch, reduced)} | {same_content(one) for one in (batch, reduced)}) == 4
 
 
 def test_floats_are_hex_strings_and_labels_numbers() -> None:
@@ -118,6 +127,8 @@ GOOD = to_mapping(
         (("labels", "shape"), [1, 1, 1], r"cannot have shape \(1, 1, 1\)"),
         (("label_form",), "dense", "label_form is 'dense'"),
         (("layout",), "diagonal", "layout is 'diagonal'"),
+        (("origin",), "0123", "origin is '0123', but must be a digest"),
+        (("origin",), 1, "origin is 1, but must be a digest"),
         (("options",), [], "options must be a mapping"),
         (("options", "gamma"), 2, "no option 'gamma'"),
         (("options", "ignore_index"), 1.5, "must be an integer"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.storage import from_mapping, to_mapping
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import Cause
 from xentcheck.engine.minimise import finding, minimise, translated
@@ -24,7 +25,7 @@ from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetSpecification, open_host
 from xentcheck.targets.call import build
 from xentcheck.targets.outcome import Outcome
-from xentcheck.zoo.parts import mean_loss
+from xentcheck.zoo.parts import mean_gradient, mean_loss
 
 BATCH = Batch(np.arange(12.0).reshape(4, 3), np.array([0, 1, 2, 0]))
 
@@ -349,3 +350,35 @@ def test_a_slow_target_is_not_asked_by_each_law_that_falls(calls: str, again: bo
         return len(asked)
 
     assert (asked_by("value", "finite") - asked_by("value") > 35) == again
+
+
+@pytest.mark.parametrize(("classes", "reduced"), [(5000, True), (40, False)])
+def test_what_a_law_draws_is_kept_where_few_batches_break_it(classes: int, reduced: bool) -> None:
+    """One upstream gradient in nine overflows, whatever the batch: a small one is found, and breaks the law again.
+
+    A batch that can be read is left as its own draws reduce it.
+    """
+    contract = Contract(dtypes=("float64",))
+    (law,) = choose(["vjp-linearity"])
+
+    class Host:
+        def evaluate(self, batch: Batch, want: Any = (), upstream: Any = None, *given: Any, **others: Any) -> Outcome:
+            lost = upstream is not None and float(upstream) == 2.0**14
+            exact = mean_gradient(batch.scores, batch.labels) * (1.0 if upstream is None else float(upstream))
+            return Outcome(
+                loss=np.float64(mean_loss(batch.scores, batch.labels)), gradient=exact * (np.nan if lost else 1)
+            )
+
+    def case_of(batch: Batch) -> Case:
+        return Case(contract, Capabilities(loss=True, gradient=True, vjp=True), Host(), batch)
+
+    def violations(batch: Batch) -> list[Violation]:
+        return list(law.judge(case_of(batch)))
+
+    scores = np.random.default_rng(0).normal(size=(1, classes))
+    wide = next(batch for seed in range(99) if violations(batch := Batch(scores + seed, np.array([0]))))
+    found, minimal = minimise(Fall(law, violations(wide)[0], wide), case_of, 60, [], contract)
+    assert minimal
+    assert bool(found.batch.origin) == reduced
+    assert found.batch.scores.size <= 64
+    assert violations(from_mapping(to_mapping(found.batch)))[0].upstream == found.violation.upstream == 2.0**14

@@ -34,6 +34,8 @@ class Batch:
         How scores and dense labels lie in memory when the target is given them; see `layout.LAYOUTS`.
     family : str
         Where the batch comes from; see `families`.
+    origin : str
+        The digest of a larger batch, of which it has what laws draw at random besides; "" where that is its own.
     """
 
     scores: NDArray[Any]
@@ -42,6 +44,7 @@ class Batch:
     options: Mapping[str, Any] = field(default_factory=dict)
     layout: str = "C"
     family: str = "given"
+    origin: str = ""
 
     def __repr__(self) -> str:
         def text(array: NDArray[Any]) -> str:

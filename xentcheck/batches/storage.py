@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ from xentcheck.truth.formats import FORMATS
 
 UNLABELLED = "none"
 """The label form of a stored batch that was handed over without labels; those of 0 stand for them when it is read."""
-_KEYS = ("scores", "labels", "label_form", "options", "layout", "family")
+_KEYS = ("scores", "labels", "label_form", "options", "layout", "family", "origin")
 
 
 def to_mapping(batch: Batch, *, labelled: bool = True) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def to_mapping(batch: Batch, *, labelled: bool = True) -> dict[str, Any]:
         "options": {key: _option_to_plain(value) for key, value in batch.options.items()},
         "layout": batch.layout,
         "family": batch.family,
+        **({"origin": batch.origin} if batch.origin else {}),
     }
 
 
@@ -72,16 +74,19 @@ def from_mapping(given: Mapping[str, Any]) -> Batch:
     if not isinstance(options, Mapping):
         raise BatchError(f"options must be a mapping, but is {type(options).__name__}.")
     read = {key: _option_from_plain(key, value, *scores.shape) for key, value in options.items()}
-    return Batch(scores, labels, form, read, layout, str(given.get("family", "given")))
+    origin = given.get("origin", "")
+    if not isinstance(origin, str) or (origin and not re.fullmatch("[0-9a-f]{16}", origin)):
+        raise BatchError(f"origin is {origin!r}, but must be a digest, 16 hex digits.")
+    return Batch(scores, labels, form, read, layout, str(given.get("family", "given")), origin)
 
 
 def digest(batch: Batch) -> str:
     """Return 16 hex digits of the SHA-256 of a batch's content.
 
     Content is dtype, shape and bytes (little-endian, C order) of scores and labels, label form, options and
-    memory layout; the family, which says only where the batch came from, is not.
+    memory layout, and the origin where there is one; the family, which says only where the batch came from, is not.
     """
-    content = hashlib.sha256()
+    content = hashlib.sha256(batch.origin.encode())
     head: dict[str, Any] = {"label_form": batch.label_form, "layout": batch.layout}
     head["options"] = {key: _option_to_plain(value) for key, value in batch.options.items()}
     for name, array in (("scores", batch.scores), ("labels", batch.labels)):
@@ -103,7 +108,7 @@ def same_content(batch: Batch) -> tuple[object, ...]:
     for array in arrays.values():
         content.update(array.tobytes())
     heads = tuple((name, array.dtype.name, array.shape) for name, array in arrays.items())
-    return batch.label_form, batch.layout, heads, content.digest()
+    return batch.label_form, batch.layout, batch.origin, heads, content.digest()
 
 
 def _bits(array: NDArray[Any]) -> NDArray[Any]:

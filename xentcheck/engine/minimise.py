@@ -23,6 +23,8 @@ from xentcheck.truth.formats import FORMATS
 
 DEADLY_BUDGET, HANGING_BUDGET = 8, 3
 """How many deaths of the process, and how many that cost the whole time limit, a reduction may cause."""
+LARGE = 64
+"""How many scores a batch has beyond which nobody reads it: it is reduced with what its law draws at random kept."""
 Asked = dict[tuple[Kind, object], Violation | None]
 """How batches break a law, by the kind of violation that was sought and by `same_content`."""
 _SIGN = "the likely cause is said of the loss, which is minus the log-probability"
@@ -62,10 +64,10 @@ def minimise(
     deadly = fall.violation.got is not None and "ended" in fall.violation.title
     most = HANGING_BUDGET if hung(fall.violation.got) else DEADLY_BUDGET
     last: dict[object, Violation] = {}
-    deaths = 0
+    deaths, drawn = 0, False
 
     def fails(batch: Batch) -> bool:
-        nonlocal deaths
+        nonlocal deaths, drawn
         mark = same_content(batch)
         if asked is not None and (kind, mark) in asked:
             violation = asked[kind, mark]
@@ -77,6 +79,7 @@ def minimise(
             return False
         violation = next((one for one in fall.law.judge(case) if kind_of(one) == kind and not excused(one)), None)
         deaths += case.deaths
+        drawn |= case.drawn
         if asked is not None and not case.deaths:
             asked[kind, mark] = violation
         if violation is not None:
@@ -90,6 +93,10 @@ def minimise(
         # It happened, but not again on the same batch: the state of the target matters.
         return fall, False
     smallest = reduce(fall.batch, fails, DEADLY_BUDGET if deadly else budget, contract=contract)
+    if drawn and smallest.scores.size > LARGE and not deadly and not smallest.origin:
+        # What the law draws besides breaks it on few batches: all smaller ones have what this one had.
+        kept = smallest.replace(origin=digest(smallest))
+        smallest = reduce(kept, fails, budget, contract=contract) if fails(kept) else smallest
     return Fall(fall.law, last.get(same_content(smallest), fall.violation), smallest), True
 
 

@@ -86,6 +86,7 @@ class Case:
         self.leave_open = leave_open
         self.deaths = 0
         self.looks = 0
+        self.drawn = False
         self.want = tuple(part for part in ("loss", "gradient") if getattr(capabilities, part))
         self._truths: dict[tuple[object, ...], Truth] = {}
         self._to_come: list[Truth] = []
@@ -114,8 +115,8 @@ class Case:
         return self.ask(self.batch)
 
     @cached_property
-    def _digest(self) -> str:
-        return digest(self.batch)
+    def _origin(self) -> str:
+        return self.batch.origin or digest(self.batch)
 
     @cached_property
     def may_compile(self) -> bool:
@@ -127,7 +128,8 @@ class Case:
 
     def random(self, law: str) -> np.random.Generator:
         """Return a generator that depends on the batch and the law alone, so that a law judges a batch always alike."""
-        seed = int(self._digest[:8], 16) ^ int.from_bytes(law.encode()[:4].ljust(4), "little")
+        self.drawn = True
+        seed = int(self._origin[:8], 16) ^ int.from_bytes(law.encode()[:4].ljust(4), "little")
         return np.random.Generator(np.random.PCG64(seed))
 
     def ask(
