@@ -88,6 +88,8 @@ def test_badges_and_texts_for_developers(home: Path) -> None:
         assert ElementTree.parse(badge).getroot().tag.endswith("svg")
     text = next((home / "upstream").glob("*-1.md")).read_text()
     assert "```python" in text
+    assert text.startswith("# `"), text
+    assert " in float64: `loss` is " in text.partition("\n")[0]
     assert "expected: `" in text
 
 

@@ -20,8 +20,8 @@ def text(row: Row, line: Line) -> str:
     library = row.name.partition(".")[0]
     got = "" if line.got is None else f"{line.got!r}" if isinstance(line.got, float) else str(line.got)
     parts = [
-        f"# {_code(row.name)}: {_plain(line.title)} ({line.dtype})\n",
-        f"{WHY[line.law]}\n",
+        f"# {_heading(row, line)}\n",
+        f"{_what(line)}{WHY[line.law]}\n",
         "## To see it\n",
         *_to_see(row, line),
         "",
@@ -44,6 +44,20 @@ def text(row: Row, line: Line) -> str:
     parts += ["## Versions\n", ", ".join(f"{name} {version}" for name, version in versions.items() if version), ""]
     parts += [f"Found by xentcheck: {_code(row.command)}.", ""]
     return "\n".join(parts)
+
+
+def _heading(row: Row, line: Line) -> str:
+    """Return what is wrong as the title of an issue: with both numbers where they are known."""
+    where = f"{_code(row.name)} in {line.dtype}"
+    if isinstance(line.got, float) and line.expected:
+        return f"{where}: {_code(line.part or 'loss')} is {line.got!r}, not {float(line.expected)!r}"
+    return f"{where}: {_plain(line.title)}"
+
+
+def _what(line: Line) -> str:
+    """Return what was seen as a sentence; nothing where why it matters says so anyway."""
+    words = _plain(line.title)
+    return "" if line.law in ("value", "gradient", "finite") else f"{words[:1].upper()}{words[1:]}. "
 
 
 def _to_see(row: Row, line: Line) -> list[str]:
