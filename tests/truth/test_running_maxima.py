@@ -8,7 +8,9 @@ import pytest
 from tests.truth.adversarial import folded
 from tests.truth.bounding import allowances
 from xentcheck.contract import Contract
+from xentcheck.truth import allowance_lanes
 from xentcheck.truth.allowance_gradient import row_gradients
+from xentcheck.truth.allowance_lanes import lanes
 from xentcheck.truth.allowance_model import conforming
 from xentcheck.truth.allowance_running import along_running_maxima, running_maxima
 from xentcheck.truth.conditions import conditions
@@ -35,8 +37,9 @@ def walked(z, j, ways):
 
 @pytest.mark.parametrize("values", [2, 5, 1000])
 @pytest.mark.parametrize("m", [1, 2, 3, 8, 9, 40])
-def test_runs_are_those_of_a_walk(m, values):
+def test_runs_are_those_of_a_walk(m, values, monkeypatch):
     """The first and the last of equal maxima have all of the run, those between them no more than that."""
+    monkeypatch.setattr(allowance_lanes, "WIDTHS", ())
     random = np.random.default_rng(m * values)
     z = (random.integers(0, values, (40, m)) / 4).astype(np.float32)
     on, by = posed(z)
@@ -60,8 +63,44 @@ def test_of_equal_maxima_those_between_have_what_comes_up_over_two_steps():
     """Level rows stay strict but at their ends: each step leaves half of what is left."""
     on, by = posed(np.zeros((1, 500), np.float32))
     found = running_maxima(on, by)[0]
-    np.testing.assert_allclose(found[1:-1], 16 * U, rtol=1e-9)
+    np.testing.assert_allclose(found[64:192], 16 * U, rtol=1e-9)
+    # What lanes leave to the first of each, and to the last of them.
+    assert (found[1:-1] < 300 * U).all()
     np.testing.assert_allclose(found[[0, -1]], (8 + 4 * 499) * U, rtol=1e-9)
+
+
+def laned(z, p, width):
+    """Return what passing over each lane and then merging them costs each class, where no two are equal.
+
+    Each lane counts as many places as the longest.
+    """
+    costs, m = np.zeros(len(z)), len(z)
+    longest = -(-m // width)
+    tops = [z[k::width].max() for k in range(width)]
+    for lane in range(width):
+        classes = list(range(lane, m, width))
+        for k, j in enumerate(classes):
+            if any(z[i] > z[j] for i in classes[:k]):
+                continue
+            end = next((e for e in range(k, len(classes)) if z[classes[e]] > z[j]), longest)
+            costs[j] = p[classes[:end]].sum() * (4 * (end - 1 - k) + 8)
+            if end == longest:
+                lower = [k for k in range(width) if tops[k] <= tops[lane]]
+                costs[j] += 4 * (len(lower) - 1) * sum(p[k::width].sum() for k in lower)
+    return U * costs
+
+
+@pytest.mark.parametrize("m", [28, 29, 33, 63, 70, 130])
+def test_lanes_are_those_of_a_walk(m):
+    """Of 4, 8 and 16 lanes the worst is taken, where each has at least eight classes, the last lanes one fewer."""
+    z = np.random.default_rng(m).normal(size=(20, m)).astype(np.float32)
+    on, by = posed(z)
+    found = lanes(on.z, on.p[None], np.zeros((20, 1)), by, 8)[0]
+    for row, p, got in zip(on.z, on.p, found, strict=True):
+        walks = [laned(row, p, width) for width in (4, 8, 16) if m > 7 * width]
+        np.testing.assert_allclose(got, np.max([np.zeros(m), *walks], axis=0), rtol=1e-12)
+    assert (running_maxima(on, by) >= found).all()
+    assert running_maxima(*posed(z[:0])).shape == (0, m)
 
 
 def test_a_pass_costs_what_is_seen_times_each_maximum():
@@ -79,6 +118,27 @@ def test_scores_that_are_divided_may_change_places():
     apart = allowances(z, [2], reduction="none").gradient[0]
     close = allowances(z, [2], reduction="none", temperature=3.0).gradient[0]
     assert close[0] / close[1] > 1.2 * apart[0] / apart[1]
+
+
+def test_lanes_of_which_each_maximum_is_differentiated_need_it(monkeypatch):
+    """Four lanes, each of which has one class a little higher than its others: without lanes by up to three allowances.
+
+    What stands beside such a class is higher or lower than it, so that it is the maximum of no long run.
+    """
+    z = np.zeros((3, 200), np.float32)
+    z[:, :] = (np.arange(200) % 4) * 1e-3
+    z[0, :4] += 3e-4
+    z[1, 100:104] += 3e-4
+    z[2, :4] += 3e-4
+    z[:, -1] += [3, 8, 20]
+    on, by = posed(z)
+    rows = row_gradients(on, by)
+    monkeypatch.setattr(allowance_lanes, "WIDTHS", ())
+    without = row_gradients(on, by).error
+    for ties in folded.TIES:
+        error = np.abs(folded.gradient(z, [0] * 3, "four lanes", ties) - rows.value)
+        assert (error <= rows.error).all()
+        assert (error > 2 * without).any()
 
 
 def test_a_part_of_a_batch_has_what_it_has_alone():

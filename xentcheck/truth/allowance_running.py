@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from xentcheck.truth.allowance_lanes import ANY, EACH, LEAST, ONCE, along_lanes, lanes
 from xentcheck.truth.allowance_model import Arithmetic, Floats
 from xentcheck.truth.conditions import Conditions
 
-EACH = 4.0
-"""Roundings of one step relative to the sum so far: its product and addition, and two differences of the cotangent."""
-ONCE = 8.0
-"""Those of the products and differences of the step in which another class becomes the maximum."""
 RESCALED = 3.0
 """Those of a product with exp(old maximum - new maximum), which is taken to be within 1 ulp."""
 DIFFERENTIATED = 3.0
@@ -33,7 +30,7 @@ def running_maxima(on: Conditions, by: Arithmetic) -> Floats:
     all of P, each of those between them half of what is left from step to step: at most what comes up over twice the
     places from one to the next, wherever that is longest.
     """
-    return np.asarray(_over_runs(on, by, on.p[None])[0])
+    return np.asarray(_over_runs(on, by, on.p[None], LEAST)[0])
 
 
 def along_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floats:
@@ -54,7 +51,7 @@ def along_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floats:
         seen = np.take_along_axis(p.cumsum(axis=1), ends, axis=1)
         cost = by.u_sum * (seen * (EACH * (ends - place) + ONCE))
         passes.append(np.einsum("ij,ij->i", np.where(highest, cost, 0.0), size[:, way]))
-    return np.asarray(np.maximum(*passes))
+    return np.asarray(np.maximum(np.maximum(*passes), along_lanes(z, on.p, size, _slack(on, by), by)))
 
 
 def product_of_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floats:
@@ -73,7 +70,7 @@ def product_of_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floa
     np.put_along_axis(above, order, np.take_along_axis(largest, ends, axis=1), axis=1)
     weighted = on.p * size
     others = above + weighted.sum(axis=1, keepdims=True)
-    of_size, of_mass = _over_runs(on, by, np.stack([weighted, on.p]))
+    of_size, of_mass = _over_runs(on, by, np.stack([weighted, on.p]), ANY)
     return np.asarray(DIFFERENTIATED * (of_size + others * of_mass))
 
 
@@ -87,13 +84,14 @@ def _slack(on: Conditions, by: Arithmetic) -> Floats:
     return np.asarray(4.0 * max(by.u, by.u_input) * moved * on.magnitude[:, None])
 
 
-def _over_runs(on: Conditions, by: Arithmetic, weights: Floats) -> Floats:
-    """Return the formula of `running_maxima` with each of the weights, shape (k, n, m), in the place of p."""
+def _over_runs(on: Conditions, by: Arithmetic, weights: Floats, least: int) -> Floats:
+    """Return the formula of `running_maxima`, or of `lanes`, with each of the weights, shape (k, n, m), for p."""
     z, slack = _comparable(on), _slack(on, by)
     parts = max(1, z.size // _AT_ONCE)
     scores, apart = np.array_split(z, parts), np.array_split(slack, parts)
     of_scores = np.array_split(weights, parts, axis=1)
-    return np.concatenate([_added(*rows, by) for rows in zip(scores, of_scores, apart, strict=True)], axis=1)
+    whole = zip(scores, of_scores, apart, strict=True)
+    return np.concatenate([np.maximum(_added(*rows, by), lanes(*rows, by, least)) for rows in whole], axis=1)
 
 
 def _added(z: Floats, weights: Floats, slack: Floats, by: Arithmetic) -> Floats:

@@ -153,21 +153,46 @@ def online_gradient(scores: Array, labels: Array) -> Any:
 @right("gradient")
 def running_maximum_differentiated(scores: Array, labels: Array) -> Any:
     """As autodiff of an online softmax has it, class by class: each maximum on the way is differentiated, too."""
-    top, total, passed = scores[:, 0], np.ones(len(scores), scores.dtype), []
-    for column in scores[:, 1:].T:
-        new = np.maximum(top, column)
-        scale, e = np.exp(top - new), np.exp(column - new)
-        passed.append((column > top, total, scale, e))
-        top, total = new, total * scale + e
-    by_top, by_total = np.ones_like(top), 1 / total
-    g = np.empty_like(scores)
-    for j, (rises, total, scale, e) in zip(range(scores.shape[1] - 1, 0, -1), reversed(passed), strict=True):
-        of_total, own = by_total * total * scale, by_total * e
+    columns = scores.T
+    _, total, passed = _merged(columns, np.ones_like(columns))
+    by_top, _ = _differentiated(passed, np.ones_like(total), 1 / total)
+    return over_n(by_top.T - one_hot(labels, scores))
+
+
+@right("gradient")
+def lanes_of_running_maxima_differentiated(scores: Array, labels: Array) -> Any:
+    """Four lanes, as of vector instructions, each with its own maximum, which are merged: all maxima differentiated."""
+    (n, m), lanes = scores.shape, min(4, scores.shape[1])
+    filled = np.concatenate([scores, np.full((n, -m % lanes), -np.inf, scores.dtype)], axis=1)
+    steps = filled.reshape(n, -1, lanes).swapaxes(0, 1)
+    tops, totals, in_lanes = _merged(steps, np.ones_like(steps))
+    _, total, across = _merged(tops.T, totals.T)
+    by_top, by_total = _differentiated(across, np.ones_like(total), 1 / total)
+    by_step, _ = _differentiated(in_lanes, by_top.T, by_total.T)
+    return over_n(by_step.swapaxes(0, 1).reshape(n, -1)[:, :m] - one_hot(labels, scores))
+
+
+def _merged(tops: Array, totals: Array) -> tuple[Any, Any, list[tuple[Any, ...]]]:
+    """Merge pairs (maximum, sum relative to it) along the first axis, and note what their derivatives take."""
+    top, total, passed = tops[0], totals[0], []
+    for other, summand in zip(tops[1:], totals[1:], strict=True):
+        new = np.maximum(top, other)
+        scale, e = np.exp(top - new), np.exp(other - new)
+        passed.append((other > top, total, scale, summand, e))
+        top, total = new, total * scale + summand * e
+    return top, total, passed
+
+
+def _differentiated(passed: list[tuple[Any, ...]], by_top: Array, by_total: Array) -> tuple[Any, Any]:
+    """Return the derivatives by the maxima and by the sums that were merged, from those by what came of them."""
+    maxima, sums = [], []
+    for rises, total, scale, summand, e in reversed(passed):
+        of_total, own = by_total * total * scale, by_total * summand * e
         left = by_top - of_total - own
-        g[:, j], by_top = own + left * rises, of_total + left * ~rises
-        by_total = by_total * scale
-    g[:, 0] = by_top
-    return over_n(g - one_hot(labels, scores))
+        maxima.append(own + left * rises)
+        sums.append(by_total * e)
+        by_top, by_total = of_total + left * ~rises, by_total * scale
+    return np.stack([by_top, *reversed(maxima)]), np.stack([by_total, *reversed(sums)])
 
 
 @right("hessian_vector", gradient=mean_gradient)

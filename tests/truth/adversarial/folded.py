@@ -11,7 +11,8 @@ import numpy as np
 
 from xentcheck.truth.formats import FORMATS
 
-ORDERS = ("left", "right", "halves", "blocks")
+LANES = {"four lanes": 4, "eight lanes": 8}
+ORDERS = ("left", "right", "halves", "blocks", *LANES)
 TIES = ("first", "last", "evenly")
 
 
@@ -70,11 +71,12 @@ def merges(m, order):
     if order == "right":
         return [(j, m - 1 if j == m - 2 else 2 * m - 3 - j) for j in range(m - 2, -1, -1)]
     pairs, nodes = [], list(range(m))
-    if order == "blocks":
-        heads = []
-        for start in range(0, m, 4):
-            head = start
-            for j in range(start + 1, min(start + 4, m)):
+    if order != "halves":
+        heads, lanes = [], LANES.get(order)
+        blocks = [range(k, min(k + 4, m)) for k in range(0, m, 4)]
+        for part in blocks if lanes is None else [range(k, m, lanes) for k in range(min(lanes, m))]:
+            head = part[0]
+            for j in part[1:]:
                 pairs.append((head, j))
                 head = m + len(pairs) - 1
             heads.append(head)
@@ -158,6 +160,11 @@ def plateaux(rng, name, m, n):
     z = np.zeros((n, m)) + rng.integers(-50, 50, (n, 1)) / 8
     z[rows, -1] += rng.choice([0.0, 0.01, 5.0], n)
     yield from _both_ways("level but for the last", name, z, rng.integers(0, m, n))
+    for lanes in LANES.values():
+        z = np.zeros((n, m)) + np.arange(m) % lanes * 1e-3
+        z[:, :lanes] += rng.choice([0.0, 3e-4, 1e-2], (n, 1))
+        z[:, -1] += peak
+        yield from _both_ways(f"{lanes} level lanes", name, z, np.zeros(n, int))
     # Steps whose exponentials numpy rounds by 2 u in float32, always to the same side.
     step = rng.choice([0.03717041015625, 0.047607421875, 0.165283203125, 0.19146728515625], (n, 1))
     yield from _both_ways("even steps", name, np.arange(m) * step, np.full(n, m // 3))
