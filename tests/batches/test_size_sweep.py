@@ -9,6 +9,7 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import InputSpace
+from xentcheck.batches.shapes import Shape
 from xentcheck.batches.size_sweep import class_counts, class_items, label_items, row_counts, row_items, telling
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
@@ -45,7 +46,9 @@ def test_quick_has_each_power_of_two_once_in_classes_and_rows() -> None:
     beyond = {2**k + 1 for k in range(2, 13)}
     assert beyond | {8_194} <= {batch.m for batch in batches}
     assert beyond | {256} <= {batch.n for batch in batches}
-    assert max(batch.n * batch.m for batch in batches) <= 4097 * 5
+    sizes = sorted(batch.n * batch.m for batch in batches)
+    assert sizes[-1] == 260 * 257  # one in the run, of which each class is a label
+    assert sizes[-2] <= 4097 * 5
 
 
 def test_the_widest_batch_of_quick_shows_a_class_left_out() -> None:
@@ -102,6 +105,19 @@ def test_labels_vary_in_the_last_block_and_repeat() -> None:
     assert set(telling(space, 3, 257)[1]) == {0, 255, 256}
     labels = telling(space, 257, 5)[1]
     assert set(labels) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(("profile", "shape"), [("quick", (260, 257)), ("standard", (520, 517))])
+@pytest.mark.parametrize("nonfinite", [(), ("-inf",)])
+def test_each_class_is_a_label_where_there_are_as_many_rows(profile: str, shape: Shape, nonfinite: tuple) -> None:
+    """One class that is taken for its neighbour changes the mean by more than float32 may."""
+    space = InputSpace(Contract(nonfinite=nonfinite), "float32")
+    found = next(item for item in row_items(space, profile) if item.scores.shape == shape)
+    assert set(found.labels) == set(range(shape[1]))
+    right = losses(found.scores, found.labels).mean()
+    for lost in range(shape[1] - 1):
+        wrong = losses(found.scores, np.where(found.labels == lost, lost + 1, found.labels)).mean()
+        assert abs(wrong - right) > 1e-4 * right
 
 
 def test_the_maximum_stands_in_the_last_class_beyond_the_range_of_exp() -> None:

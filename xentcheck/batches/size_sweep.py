@@ -55,10 +55,13 @@ def row_counts(profile: str) -> tuple[int, ...]:
 
 
 def _both(profile: str) -> tuple[Shape, ...]:
-    """Return shapes with more than a block of rows and of classes, the smallest first."""
-    shapes = [(17, 65), (65, 33), (33, 257)]
+    """Return shapes with more than a block of rows and of classes, the smallest first.
+
+    Where there are as many rows as classes, each class is a label: a wrong one among all is found.
+    """
+    shapes = [(17, 65), (65, 33), (33, 257), (260, 257)]
     if profile != "quick":
-        shapes += [(257, 33), (9, 1025), (130, 130), (64, 1000), (1025, 65), (7, 4099)]
+        shapes += [(520, 517), (257, 33), (9, 1025), (130, 130), (64, 1000), (1025, 65), (7, 4099)]
     if profile == "thorough":
         shapes += [(4097, 33), (513, 517), (16385, 9), (8, 262_144), (65_536, 128)]
     return tuple(shapes)
@@ -127,12 +130,13 @@ def telling(space: InputSpace, n: int, m: int) -> tuple[Floats, Labels]:
     Three kinds of rows take turns. In the first the classes beside each power of two and the last ones hold as
     much of the probability as all others; in the second the last class is the maximum, so far above that exp
     overflows without it; in the third the scores rise, each class a new maximum, after a first block that is
-    masked where that is allowed. Many rows of few classes are all of the first kind. Those beside each power of
-    two, and the last ones, have large losses.
+    masked where that is allowed. As many rows as classes or more are all of the first kind. Those beside each power of
+    two, and the last ones, have large losses. Where there are as many rows as classes, each class is a label, whose
+    score is lower than most others.
     """
     random = np.random.Generator(np.random.PCG64([n, m]))
     scores = random.standard_normal((n, m))
-    kind = (np.arange(n) + m) % 3 if n <= 3 or m > 5 else np.zeros(n, np.int64)
+    kind = (np.arange(n) + m) % 3 if n <= 3 or m > max(n, 5) else np.zeros(n, np.int64)
     edges = _edges(m)
     scores[np.ix_(kind == 0, edges)] += np.log(max(m / edges.size, 1.0))
     scores[kind == 1, -1] = 1.2 * space.exponential_limit if space.contract.input == "logits" else 8.0
@@ -144,8 +148,10 @@ def telling(space: InputSpace, n: int, m: int) -> tuple[Floats, Labels]:
     last_block = min(2 ** int(np.log2(max(m - 1, 1))), m - 1)
     labels = np.choose(kind, [m - 1, 0, last_block - (last_block == m - 1 > 0)]).astype(np.int64)
     if n > 3:
-        labels = (labels + np.arange(n) // 3) % m
+        labels = random.permutation(n) % m if n >= m > 5 else (labels + np.arange(n) // 3) % m
         labels[scores[np.arange(n), labels] == -np.inf] = m - 1
+        if n >= m > 5:
+            scores[np.arange(n), labels] -= 12.0
         marked = _edges(n)
         least = np.where(np.isfinite(scores), scores, 0.0).min(axis=1)
         scores[marked, labels[marked]] = least[marked] - 12.0
