@@ -26,7 +26,12 @@ from xentcheck.cli.judging_options import (
     show_default=True,
     help="Infer the contract of a TARGET for which nobody declares one; else it is held to the defaults.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Worker processes.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Worker processes; by default 1, and one more where shapes are measured to be compiled.",
+)
 @click.option(
     "--scheduler",
     metavar="ADDRESS",

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import closing
 from pathlib import Path
 
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
-from xentcheck.contract import Contract
 from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.beside import Beside
 from xentcheck.engine.conclusion import CellRun
@@ -47,7 +46,7 @@ def check_target(
     seed: int = 0,
     properties: Iterable[str] | None = None,
     dtypes: Iterable[str] | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     fail_fast: bool = False,
     time_limit: float = 10.0,
     first_time_limit: float = 120.0,
@@ -126,7 +125,7 @@ def performed(
     plan: RunPlan,
     host: Host,
     memory: Memory,
-    jobs: int,
+    jobs: int | None,
     executor: Executor | None,
     told: ProgressLike,
     start: float,
@@ -149,7 +148,7 @@ def performed(
         if not plan.fail_fast and WITNESSES not in memory.records:
             witnessing.begin()
         try:
-            for run in working.in_turn() if jobs == 1 and executor is None else working.spread(executor, jobs):
+            for run in _runs(working, plan, host, jobs, executor):
                 done.append(run)
                 interrupted |= run.result.interrupted
                 if plan.fail_fast and run.findings:
@@ -168,7 +167,7 @@ def performed(
             told.stop()
         broken_off = next((run.result for run in done if run.result.fault), None)
         if done:
-            done[0].result.observations.update(dict.fromkeys(_economies(plan, contract), 10**8))
+            done[0].result.observations.update(dict.fromkeys(_economies(plan, host), 10**8))
         if broken_off is None:
             _require_environment(host.description.name, [run.result for run in done])
         for remark in memory.remarks if done else ():
@@ -196,6 +195,15 @@ def performed(
     return with_lines(report, orders[0]) if lines and report.findings and not cut else report
 
 
+def _runs(
+    working: Working, plan: RunPlan, host: Host, jobs: int | None, executor: Executor | None
+) -> Iterator[CellRun]:
+    """Return what comes of the cells, done as is asked for; where nothing is, two processes may share them."""
+    if executor is None and jobs is None and plan.two_processes and not isinstance(host, LocalHost):
+        return working.spread(None, 1, here=True)
+    return working.in_turn() if jobs in (None, 1) and executor is None else working.spread(executor, jobs or 1)
+
+
 def _witnesses(witnessing: Witnessing, memory: Memory) -> tuple[WitnessResult, ...]:
     """Return what the witnesses say, or have said."""
     if WITNESSES not in memory.records:
@@ -206,10 +214,10 @@ def _witnesses(witnessing: Witnessing, memory: Memory) -> tuple[WitnessResult, .
 _ENVIRONMENT = re.compile(r"\b(cuda|gpus?|rocm|hip|xpu|tpu|drivers?|shared object|dll|library)\b", re.IGNORECASE)
 
 
-def _economies(plan: RunPlan, contract: Contract) -> list[str]:
+def _economies(plan: RunPlan, host: Host) -> list[str]:
     """Return sentences on what was not tried because the target's calls were measured to cost much."""
-    found = []
-    if plan.costs.new_shape:
+    found, contract = [], host.description.contract
+    if plan.costs.new_shape and contract.shapes == "measured" and not host.description.expensive_shapes:
         count = len(few_shapes(InputSpace(contract, plan.cells[0].dtype, plan.cells[0].labels)))
         said = f"each new shape costs {plan.costs.new_shape:.1g} s: batches were of {count} shapes, many of each"
         found.append(f"{said}; the contract key shapes=many has others tried, too")

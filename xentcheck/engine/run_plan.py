@@ -60,6 +60,12 @@ class RunPlan:
     replayed: tuple[tuple[Replay, ...], ...]
 
     @property
+    def two_processes(self) -> bool:
+        """Whether a second process saves time: each compiles for the shapes of other cells, and may do so meanwhile."""
+        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.costs.new_shape > 0.0 and len(self.cells) > 1 and processors > 1 and not self.fail_fast
+
+    @property
     def dtypes(self) -> tuple[str, ...]:
         """The dtypes of the run."""
         return tuple(dict.fromkeys(cell.dtype for cell in self.cells))
@@ -149,11 +155,10 @@ def _available(chosen: tuple[Cell, ...], host: Host) -> tuple[Cell, ...]:
 
 
 def _costs(host: Host, cell: Cell) -> Costs:
-    """Return what calls are measured to cost, as far as it is not known or declared."""
+    """Return what is measured: of shapes in any case, as two processes may compile; of calls if nothing is declared."""
     contract = host.description.contract
-    known = contract.shapes != "measured" or capabilities_of(host).expensive_shapes
     return Costs(
-        0.0 if known else seconds_of_a_new_shape(contract, host, cell),
+        seconds_of_a_new_shape(contract, host, cell),
         seconds_of_a_call(contract, host, cell) if contract.calls == "measured" else 0.0,
     )
 

@@ -40,6 +40,8 @@ class Spread:
         The processes of that pool.
     told : callable
         Told of each unit that is done and of what came of it, in the order in which they are.
+    queued : int
+        Units submitted to that pool beyond those that are worked on; what is submitted cannot be taken back.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class Spread:
         executor: Executor | None,
         jobs: int,
         told: Callable[[str, Any], None] = lambda unit, result: None,
+        queued: int = 1,
     ) -> None:
         self.done: dict[str, Any] = {}
         self._given = executor is not None
         self._executor: Executor | None = executor
+        self._most = jobs + queued
         self._jobs = jobs
         self._told = told
         self._waiting: dict[str, Task] = {}
@@ -63,7 +67,11 @@ class Spread:
     def add(self, unit: str, function: Callable[..., Any], *given: Any) -> None:
         """Have a unit done."""
         self._waiting[unit] = (function, given)
-        self._fill()
+        self.fill()
+
+    def take_back(self, unit: str) -> bool:
+        """Return whether a unit is not begun yet; then it is left to the caller."""
+        return not self._losses[unit] and self._waiting.pop(unit, None) is not None
 
     def drop(self, start: str) -> None:
         """Leave out units for which nobody waits any more, by the start of their names, where they are not begun."""
@@ -83,7 +91,7 @@ class Spread:
             If a process of the executor cannot use the target.
         """
         while unit not in self.done:
-            self._fill()
+            self.fill()
             if unit in self._waiting and self._losses[unit] >= LOSSES - 1 and not self._running:
                 self._do_alone(unit)
             elif self._losses[unit] >= LOSSES:
@@ -114,11 +122,14 @@ class Spread:
         for child in set(multiprocessing.active_children()) - self._others:
             child.kill()
 
-    def _fill(self) -> None:
-        """Submit what waits: to a pool of our own little more than it can work on, so that few units are suspected."""
-        most = float("inf") if self._given else self._jobs + 1
+    def fill(self) -> None:
+        """Submit what waits: to a pool of our own little more than it can work on, so that few units are suspected.
+
+        Who does other things between `add` and `result` calls it now and then.
+        """
+        most = float("inf") if self._given else self._most
         for unit in list(self._waiting):
-            if len(self._running) >= most:
+            if sum(not future.done() for future in self._running) >= most:
                 return None
             if self._losses[unit] >= LOSSES - 1:
                 continue  # alone, when it is asked for
@@ -128,7 +139,7 @@ class Spread:
             except (RuntimeError, OSError) as error:  # a broken pool refuses; so does a scheduler that is gone
                 self._waiting[unit] = task
                 self._replace(error)
-                return self._fill()
+                return self.fill()
             self._running[future] = (unit, task)
             future.add_done_callback(self._ended.put)
         return None

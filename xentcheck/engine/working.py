@@ -1,4 +1,4 @@
-"""The cells of a run, in turn in this process, or all units on an executor: what comes of it is the same."""
+"""The cells of a run, in turn in this process, or units on an executor, too: what comes of it is the same."""
 
 from __future__ import annotations
 
@@ -146,6 +146,7 @@ class Working:
         self._on_batch = on_batch
         self._judged = 0
         self._told: set[tuple[int, str]] = set()
+        self._own: dict[int, dict[int, CellResult]] = {}  # what came of shards that are judged here beside an executor
         self._minimal: Record | None = None  # of the first cell that has findings
 
     def in_turn(self) -> Iterator[CellRun]:
@@ -216,12 +217,15 @@ class Working:
         self._judged = before + record["run"]
         return record
 
-    def spread(self, executor: Executor | None, jobs: int) -> Iterator[CellRun]:
-        """Do the units on an executor, by default on a pool of `jobs` processes."""
-        spread = Spread(executor, jobs, self._came)
+    def spread(self, executor: Executor | None, jobs: int, here: bool = False) -> Iterator[CellRun]:
+        """Do the units on an executor, by default on a pool of `jobs` processes, and `here`, too, if that is said."""
+        spread = Spread(executor, jobs, self._came, queued=int(not here))
         done: dict[int, dict[int, CellResult]] = {}
         given = 0
         try:
+            self._give_out(spread, last_first=here)
+            if here:
+                self._judge_beside(spread)
             self._search(spread, done)
             away = self._conclude_away(spread, done)
             for cell, results in done.items():
@@ -235,11 +239,34 @@ class Working:
             spread.close(interrupted=True)
             raise
 
-    def _search(self, spread: Spread, done: dict[int, dict[int, CellResult]]) -> None:
-        """Search the cells; if it is to fail fast, none after the first that has falls."""
-        for cell, number in in_order(self._orders):
+    def _give_out(self, spread: Spread, last_first: bool) -> None:
+        """Have all shards judged that are not judged yet."""
+        every = in_order(self._orders)
+        for cell, number in reversed(every) if last_first else every:
             if shard_name(cell, number) not in self._memory.records:
                 spread.add(shard_name(cell, number), judge_shard_alone, self._orders[cell], number)
+
+    def _judge_beside(self, spread: Spread) -> None:
+        """Judge shards here from the first one on, until all are begun: what was compiled for one serves the next."""
+        outer = self._on_batch
+
+        def on_batch(result: CellResult) -> None:
+            outer(result)
+            spread.fill()
+
+        self._on_batch = on_batch
+        for cell, number in in_order(self._orders):
+            if spread.take_back(shard_name(cell, number)):
+                result = self._read(cell, number, self._judged_here(cell, number))
+                self._own.setdefault(cell, {})[number] = result
+                if result.interrupted:
+                    raise KeyboardInterrupt
+                if result.fault:
+                    break
+        self._on_batch = outer
+
+    def _search(self, spread: Spread, done: dict[int, dict[int, CellResult]]) -> None:
+        """Search the cells; if it is to fail fast, none after the first that has falls."""
         for cell, number in _replays(self._orders):
             result = self._searched(spread, cell, number)
             if _stops(self._orders[cell], result):
@@ -247,7 +274,7 @@ class Working:
                 spread.drop("")
                 return
         for cell, order in enumerate(self._orders):
-            results = done[cell] = {}
+            results = done[cell] = dict(self._own.get(cell, {}))
             while (wanted := missing(order, results)) is not None:
                 results[wanted] = self._searched(spread, cell, wanted)
             spread.drop(f"{cell}/")
@@ -269,6 +296,10 @@ class Working:
             name = conclusion_name(cell)
             if name not in self._memory.records:
                 if len(records) < len(results):  # what was cut short is concluded here
+                    continue
+                if 2 * len(self._own.get(cell, {})) > len(results):  # so is what was compiled for here
+                    if self._minimal is None:
+                        self._run(cell, merged(order, results))
                     continue
                 spread.add(name, conclude_alone, order, records, self._minimal or {})
                 away.add(cell)
@@ -293,6 +324,7 @@ class Working:
             names = {number: shard_name(cell, number) for number in range(self._orders[cell].shards)}
             known = self._memory.records
             done = {number: self._read(cell, number, known[name]) for number, name in names.items() if name in known}
+            done = {**self._own.get(cell, {}), **done}
             if done:
                 yield self._run(cell, merged(self._orders[cell], done), cut=True)
 
