@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, product
 from typing import Any
 
@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from xentcheck.batches.batch import Batch
-from xentcheck.batches.design import KINDS
+from xentcheck.batches.design import KINDS, design
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
+from xentcheck.contract.declaration import OPTIONS as OPTIONS_OF
 
 Level = tuple[str, Any]
 INTEGERS = tuple(f"{sign}int{size}" for sign in ("", "u") for size in (8, 16, 32, 64))
@@ -208,13 +209,37 @@ def test_every_admissible_combination_occurs(case: str, profile: str, strength: 
 
 
 def test_with_few_shapes_the_design_has_one(declare: Callable[..., Contract]) -> None:
-    """A target that compiles for each shape meets all pairs too, in batches of one shape."""
+    """A target that compiles for each shape meets pairs in batches of one shape: all that need not be compiled for."""
     contract = declare(**ARGUMENTS, reduction="sum", labels=["sparse"], dtypes=["float32"])
     swept = list(sweep(contract, "float32", "sparse", expensive_shapes=True))
     designed = [levels for batch in swept if (levels := observed(contract, batch)) and batch.scores.shape == (3, 5)]
     occurring = {frozenset(found) for levels in designed for found in combinations(levels.items(), 2)}
     pairs = wanted(contract, {"scores": LOGITS, "label dtype": INTEGERS, **FULL}, 2)
-    assert not [pair for pair in pairs if pair not in occurring]
+    compiled = {"label dtype", "label shape", "smoothing", "ignore_index", "z_loss"}
+    missing = [{name for name, _ in pair} for pair in pairs if pair not in occurring]
+    assert missing
+    assert all(names <= compiled or names == {"dtype", "label dtype"} for names in missing)
+    thorough = list(design(contract, ["float16", "float32"], (3, 5), 3, few_graphs=True))
+    assert {(row["label dtype"], row["label_smoothing"]) for row in thorough} == set(
+        product(INTEGERS, OPTIONS_OF["label_smoothing"].levels)
+    )
+
+
+def test_numbers_and_dense_labels_are_tried_in_each_dtype(declare: Callable[..., Contract]) -> None:
+    """They enter what is calculated in that dtype; each dtype of class numbers occurs in one of them at least."""
+    dtypes = ["float16", "float32", "float64"]
+    contract = declare(label_smoothing={"argument": "eps"}, labels=["sparse", "soft"], dtypes=dtypes)
+    rows = design(contract, dtypes, (3, 5), 2, few_graphs=True)
+    whole = design(contract, dtypes, (3, 5), 2)
+
+    def found(some: Sequence[Any], *names: str) -> set[tuple[Any, ...]]:
+        return {tuple(row[name] for name in names) for row in some}
+
+    for names in (("dtype", "label_smoothing"), ("dtype", "dense label dtype"), ("labels", "label_smoothing")):
+        assert found(rows, *names) == found(whole, *names)
+    assert found(rows, "label dtype") == found(whole, "label dtype")
+    compiled = ("dtype", "labels", "label dtype", "dense label dtype", "label_smoothing")
+    assert len(found(rows, *compiled)) < 0.6 * len(found(whole, *compiled))
 
 
 def test_batches_of_the_design_are_not_degenerate() -> None:

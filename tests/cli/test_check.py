@@ -28,7 +28,7 @@ def test_conforming_is_zero(engine: Any, call: Call) -> None:
     assert options == {
         "profile": "quick",
         "seed": 0,
-        "jobs": 1,
+        "jobs": None,
         "fail_fast": False,
         "time_limit": 10.0,
         "first_time_limit": 120.0,

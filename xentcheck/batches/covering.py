@@ -30,6 +30,7 @@ def covering_rows(
     excluded: frozenset[frozenset[Level]],
     hiding: frozenset[Level] = frozenset(),
     dear: frozenset[str] = frozenset(),
+    apart: frozenset[frozenset[str]] = frozenset(),
 ) -> tuple[Row, ...]:
     """Return rows in which each admissible tuple of levels of different factors occurs; always the same.
 
@@ -44,8 +45,10 @@ def covering_rows(
         Levels beside which the other factors do not show, such as that all rows are ignored. A row that has one
         counts only for the tuples of which it is part.
     dear : frozenset of str
-        Names of factors of which each new combination costs something: of levels that cover as much, one is taken that
+        Names of factors of which each new combination costs something: of levels that cover anything, one is taken that
         occurs beside the others already.
+    apart : frozenset of pairs of names
+        Factors whose levels need not occur together: tuples that have both are left to chance.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def covering_rows(
     """
     if not factors:
         return ({},)
-    return tuple(_Search(factors, min(strength, len(factors)), excluded, hiding, dear).rows())
+    return tuple(_Search(factors, min(strength, len(factors)), excluded, hiding, dear, apart).rows())
 
 
 class _Search:
@@ -67,6 +70,7 @@ class _Search:
         excluded: Iterable[frozenset[Level]],
         hiding: Iterable[Level],
         dear: Collection[str],
+        apart: Collection[frozenset[str]],
     ) -> None:
         self._levels: list[Level] = [(name, value) for name, values in factors for value in values]
         number = {level: place for place, level in enumerate(self._levels)}
@@ -82,15 +86,15 @@ class _Search:
         self._used = np.zeros(len(self._levels), np.int64)
         self._dear = {place for place, (name, _) in enumerate(self._levels) if name in dear}
         self._paid: list[set[int]] = []
-        self._open = self._every_tuple()
+        self._open = self._every_tuple(apart)
 
-    def _every_tuple(self) -> NDArray[np.bool_]:
+    def _every_tuple(self, apart: Collection[frozenset[str]]) -> NDArray[np.bool_]:
         """Return which tuples of levels are to be covered: an axis for each, symmetric in them."""
-        factor = np.repeat(np.arange(len(self._of_factor)), [len(levels) for levels in self._of_factor])
-        wanted = np.ones((factor.size,) * self._strength, bool)
+        names = [name for name, _ in self._levels]
+        pairs = np.array([[one != two and frozenset({one, two}) not in apart for one in names] for two in names])
+        wanted = np.ones((len(names),) * self._strength, bool)
         for axes in combinations(range(self._strength), 2):
-            shape = [factor.size if axis in axes else 1 for axis in range(self._strength)]
-            wanted &= (factor[:, None] != factor).reshape(shape)
+            wanted &= pairs.reshape([len(names) if axis in axes else 1 for axis in range(self._strength)])
         return wanted
 
     def rows(self) -> Iterator[Row]:
@@ -145,13 +149,18 @@ class _Search:
         return [one for one in levels if not any(together <= taken for together in self._barred[one])]
 
     def _best_first(self, levels: list[int], chosen: list[int]) -> list[int]:
-        """Return levels by how much they cover, of equals that used least first; hiding ones last, to hide no seed."""
+        """Return levels by how much they cover, of equals that used least first; hiding ones last, to hide no seed.
+
+        Those that cost something come after those that cover anything and do not.
+        """
+        gain = {level: self._gain(level, chosen) for level in levels}
         return sorted(
             levels,
             key=lambda level: (
                 level in self._hiding,
-                -self._gain(level, chosen),
+                not gain[level],
                 self._costs(level, chosen),
+                -gain[level],
                 self._used[level],
             ),
         )

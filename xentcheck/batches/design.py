@@ -6,7 +6,7 @@ What the contract fixes (reduction, boundary, constants) is no factor: every bat
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
-from itertools import product
+from itertools import combinations, product
 
 from xentcheck.batches.covering import Level, Row, covering_rows
 from xentcheck.batches.families import FAMILIES
@@ -53,7 +53,7 @@ def design(
         2 for pairs, 3 for triples.
     few_graphs : bool
         Whether the target compiles anew for each dtype of labels with each number among the options: then as few of
-        these combinations as can be occur.
+        these combinations as can be occur, and with pairs only those that are not `uncombined`.
     """
     settings = {form: InputSpace(contract, dtypes[0], form) for form in contract.labels}
     some = next(iter(settings.values()))
@@ -100,6 +100,7 @@ def design(
         frozenset(excluded),
         frozenset(_hiding(contract)),
         frozenset(_compiled(contract)) if few_graphs else frozenset(),
+        uncombined(contract) if few_graphs and strength == 2 else frozenset(),
     )
 
 
@@ -170,6 +171,16 @@ def _compiled(contract: Contract) -> set[str]:
     """Return the factors of which a target that compiles for each shape may compile each combination."""
     single = {name for name in contract.drawn if OPTIONS[name].kind in ("number", "integer")}
     return {"dtype", "labels", "label dtype", "label shape", "dense label dtype", *single}
+
+
+def uncombined(contract: Contract) -> frozenset[frozenset[str]]:
+    """Return the pairs of factors of whose levels each occurs, but not each with each, where combinations are compiled.
+
+    Each number of an option occurs in each dtype of scores, and so do dtypes of dense labels, which are added to these.
+    Those of class numbers are read as indices, whatever the scores are.
+    """
+    pairs = (frozenset(pair) for pair in combinations(_compiled(contract), 2))
+    return frozenset(pair for pair in pairs if not pair & {"dtype", "labels"} or pair == {"dtype", "label dtype"})
 
 
 def usual_numbers(contract: Contract, row: Row, fixed: Collection[str]) -> Row:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.shapes import few_shapes
+from xentcheck.contract import Contract
+from xentcheck.contract.declaration import OPTIONS
 from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.beside import Beside
 from xentcheck.engine.conclusion import CellRun
@@ -19,6 +21,7 @@ from xentcheck.engine.corpus import read
 from xentcheck.engine.costs import TURNS
 from xentcheck.engine.grading import problem_of
 from xentcheck.engine.line import with_lines
+from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.reporting import report_of
 from xentcheck.engine.run_directory import folder_of, opened
@@ -215,8 +218,11 @@ _ENVIRONMENT = re.compile(r"\b(cuda|gpus?|rocm|hip|xpu|tpu|drivers?|shared objec
 
 
 def _economies(plan: RunPlan, host: Host) -> list[str]:
-    """Return sentences on what was not tried because the target's calls were measured to cost much."""
+    """Return sentences on what was not tried because the target's calls cost much."""
     found, contract = [], host.description.contract
+    if plan.profile == "quick" and capabilities_of(host, plan.costs).expensive_shapes and len(_varied(contract)) > 1:
+        said = f"what may be compiled anew ({', '.join(_varied(contract))}) was varied one by one"
+        found.append(f"{said}, and not each with each; --profile standard has all pairs, and triples")
     if plan.costs.new_shape and contract.shapes == "measured" and not host.description.expensive_shapes:
         count = len(few_shapes(InputSpace(contract, plan.cells[0].dtype, plan.cells[0].labels)))
         said = f"each new shape costs {plan.costs.new_shape:.1g} s: batches were of {count} shapes, many of each"
@@ -225,6 +231,12 @@ def _economies(plan: RunPlan, host: Host) -> list[str]:
         said = f"a call takes {plan.costs.call:.1g} s: laws that make further calls took turns, each on one batch in"
         found.append(f"{said} {turns}; the contract key calls=many has each ask on every batch")
     return found
+
+
+def _varied(contract: Contract) -> list[str]:
+    """Return what is varied in the calls of a target, each value of which may be compiled."""
+    numbers = [key for key in contract.drawn if OPTIONS[key].kind in ("number", "integer")]
+    return ["the dtype of labels", *numbers]
 
 
 def _require_environment(name: str, results: list[CellResult]) -> None:
