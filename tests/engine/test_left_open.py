@@ -12,13 +12,14 @@ import pytest
 
 import xentcheck
 from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
 from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.beside import Beside
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
-from xentcheck.engine.search import CellResult, Fall, Tally
+from xentcheck.engine.search import CellResult, CellSearch, Fall, Tally
 from xentcheck.engine.working import Memory
-from xentcheck.properties.law import Violation
+from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.left_open import LeftOpen, seen
 from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetSpecification, open_host
@@ -239,3 +240,21 @@ def test_what_has_been_seen_is_written_and_not_asked_again() -> None:
     assert said[0] == said[1] != Counter()
     assert memory.noted == memory.records
     assert len(memory.noted) == 1
+
+
+def test_where_shapes_are_compiled_all_is_of_one():
+    """With plain numbers and labels, since what is bad about it does not depend on these."""
+    contract = Contract(label_smoothing={"argument": "eps"}, ignore_index={"argument": "ignored"})
+    search = CellSearch(contract, Capabilities(expensive_shapes=True), None, (), Cell("float64", "sparse"))
+    options = {"label_smoothing": 0.5, "ignore_index": 7}
+    for shape in ((2, 3), (3, 5), (4, 8)):
+        bad = Batch(np.zeros(shape), np.full(shape[0], 9, np.uint8), "sparse", options)
+        search._leave_open(LeftOpen("label_out_of_range", bad, "a label of 9"))
+        search._leave_open(LeftOpen("label_fractional", bad.replace(labels=np.full(shape[0], 0.5)), "a label of 0.5"))
+    found = {one.kind: one.batch for one in search.result.left_open}
+    assert len(search.result.left_open) == 2
+    assert {batch.scores.shape for batch in found.values()} == {(3, 5)}
+    assert all(batch.options == {"label_smoothing": 0.0, "ignore_index": 7} for batch in found.values())
+    assert (found["label_out_of_range"].labels == np.full(3, 9, np.int64)).all()
+    assert found["label_out_of_range"].labels.dtype == np.int64
+    assert (found["label_fractional"].labels == 0.5).all()

@@ -7,6 +7,8 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.contract.declaration import OPTIONS
+from xentcheck.contract.key import At
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import choose
@@ -98,3 +100,43 @@ def test_a_batch_twice_over_is_another_shape(capabilities, shape, more):
     assert case.answer is not None
     list(choose(["reductions"])[0].judge(case))
     assert sizes == [n, *[2 * n] * more]
+
+
+class Seeing:
+    """Notes shapes and options of what is asked."""
+
+    def __init__(self):
+        self.shapes, self.options = set(), {}
+
+    def evaluate(self, batch, *given, **others):
+        self.shapes.add(batch.scores.shape)
+        for key, value in batch.options.items():
+            self.options.setdefault(key, set()).add(value)
+        return Outcome(loss=np.zeros(()))
+
+
+@pytest.mark.parametrize("law", ["deletion", "reductions"])
+@pytest.mark.parametrize(("capabilities", "shapes"), [(DEAR, {(6, 5)}), (OFFERED, {(4, 5), (6, 5)})])
+def test_laws_on_rows_ask_for_one_further_shape(law, capabilities, shapes):
+    """As many ignored rows as there are are put in where twice as many are compiled for another law."""
+    host = Seeing()
+    contract = Contract(ignore_index=-100, reduction="mean", mean_over="kept")
+    batch = Batch(np.arange(15.0).reshape(3, 5), np.array([1, 0, 4]), "sparse", {}, "C")
+    choose([law])[0].begin(Case(contract, capabilities, host, batch))
+    assert host.shapes - {(3, 5)} <= shapes
+    assert host.shapes - {(3, 5)}
+
+
+@pytest.mark.parametrize(("law", "key", "few"), [("smoothing", "label_smoothing", 2), ("z-loss", "z_loss", 2)])
+def test_numbers_are_those_that_most_batches_have(law, key, few):
+    """Where each may be compiled; of other targets more are tried."""
+    contract = Contract(**{key: {"argument": key}})
+    found = {}
+    for capabilities in (DEAR, OFFERED):
+        host = found[capabilities] = Seeing()
+        for place in range(24):
+            batch = Batch(np.arange(6.0).reshape(2, 3) + place, np.array([1, 0]), "sparse", {key: 0.0}, "C")
+            choose([law])[0].begin(Case(contract, capabilities, host, batch))
+    usual = set(OPTIONS[key].drawn_of(contract.drawn[key], At(3))[:2])
+    assert found[DEAR].options[key] == usual
+    assert len(found[OFFERED].options[key]) > few

@@ -10,19 +10,23 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import hypothesis
+import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import InputSpace
+from xentcheck.batches.shapes import space_of
 from xentcheck.batches.storage import digest
 from xentcheck.batches.strategies import batches
 from xentcheck.batches.sweep import sweep
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
+from xentcheck.contract.declaration import OPTIONS
+from xentcheck.contract.keys_promises import EXCLUSIVE_OPTIONS
 from xentcheck.engine import coverage
 from xentcheck.engine.costs import TURNS
 from xentcheck.engine.grading import Graded, grade_answer, worse
@@ -194,12 +198,16 @@ class CellSearch:
         self.result.observations[sentence] += 1
 
     def _leave_open(self, one: LeftOpen) -> None:
-        """Keep bad input that is to be tried later, if there is not enough of its kind."""
+        """Keep bad input that is to be tried later, if there is not enough of its kind.
+
+        Where each shape is compiled all is of one, and has plain numbers as options.
+        """
         kept = self.result.left_open
         expensive = self.capabilities.expensive_shapes or self.capabilities.expensive_calls
         enough = SELDOM if expensive else OFTEN
         if self._searching and sum(other.kind == one.kind for other in kept) < enough:
-            kept.append(one)
+            put = _as_compiled(self._space, one) if self.capabilities.expensive_shapes else one
+            kept += [put] if put is not None else []
 
     def run(self, profile: str, examples: int, seed: int, *, swept: int | None = None) -> CellResult:
         """Search the whole cell: the sweep, or its first `swept` batches, then what is drawn."""
@@ -373,3 +381,21 @@ class CellSearch:
         fit = case.batch.n and case.batch.scores.size <= LARGEST_WITNESSED
         if fit and self.result.run % 3 == 1 and len(self.result.witnessed) < self.witnessed:
             self.result.witnessed.append(case.batch)
+
+
+def _as_compiled(space: InputSpace, one: LeftOpen) -> LeftOpen | None:
+    """Return bad input of the one shape of few that has all numbers as options, with plain ones, and plain labels.
+
+    What is bad about it does not depend on these; None for another shape.
+    """
+    batch, labels = one.batch, one.batch.labels
+    if space_of(space, batch.scores.shape).few_graphs:
+        return None
+    if one.kind == EXCLUSIVE_OPTIONS:
+        return one
+    numbers = [key for key in batch.options if OPTIONS[key].kind == "number" and space.drawn(key)]
+    at, drawn = space.at(batch.m), space.contract.drawn
+    plain = {key: OPTIONS[key].value_of(drawn[key], OPTIONS[key].plain, at) for key in numbers}
+    if labels.dtype.kind in "iu" and batch.label_form == "sparse" and "int64" in space.label_dtypes(batch.m):
+        labels = labels.astype(np.int64)
+    return replace(one, batch=batch.replace(labels=labels, options={**batch.options, **plain}))

@@ -45,25 +45,30 @@ def _ignores(contract: Contract, capabilities: Capabilities) -> str:
     applies=_ignores,
 )
 def deletion(case: Case) -> Iterator[Found]:
-    """One more row with the ignored label: its scores huge, or not finite where the contract declares that."""
+    """One more row with the ignored label: its scores huge, or not finite where the contract declares that.
+
+    As many again as there are where each shape is compiled: the law of reductions asks for twice as many rows, too.
+    """
     batch = case.batch
     ignored = case.contract.value_in("ignore_index", batch.options)
     if ignored is None or batch.n == 0 or not _holds(batch.labels, ignored) or not case.may_compile:
         return
     random = case.random("deletion")
     wild = [1.0, 1e4, *(float(kind) for kind in case.contract.nonfinite_kinds)]
+    count = batch.n if case.capabilities.expensive_shapes else 1
     row = np.full((1, batch.m), wild[int(random.integers(len(wild)))]).astype(batch.scores.dtype)
     label = np.full_like(batch.labels[:1], ignored)
     place = int(random.integers(batch.n + 1))
     options = dict(batch.options)
     if "row_weights" in options:
-        options["row_weights"] = np.insert(options["row_weights"], place, 1)
+        options["row_weights"] = np.insert(options["row_weights"], [place] * count, 1)
     longer = batch.replace(
-        scores=np.insert(batch.scores, place, row, axis=0),
-        labels=np.insert(batch.labels, place, label, axis=0),
+        scores=np.insert(batch.scores, [place] * count, row, axis=0),
+        labels=np.insert(batch.labels, [place] * count, label, axis=0),
         options=options,
     )
-    yield case.check(longer, f"with an ignored row of {float(row[0, 0]):g} put in at {place}")
+    rows = "an ignored row" if count == 1 else f"{count} ignored rows"
+    yield case.check(longer, f"with {rows} of {float(row[0, 0]):g} put in at {place}")
 
 
 def _holds(labels: np.ndarray, value: int) -> bool:
@@ -82,8 +87,8 @@ def _holds(labels: np.ndarray, value: int) -> bool:
     applies=_takes("label_smoothing"),
 )
 def smoothing(case: Case) -> Iterator[Found]:
-    """The same batch under another smoothing, 0 and 1 among them."""
-    values = (0.0, 1.0, 0.5, 0.1)
+    """The same batch under another smoothing, 0 and 1 among them; where each is compiled, one that others have."""
+    values = (0.0, 0.1) if case.capabilities.expensive_shapes else (0.0, 1.0, 0.5, 0.1)
     value = case.contract.drawn["label_smoothing"].inside(values[int(case.random("smoothing").integers(len(values)))])
     if case.contract.smoothing_over == "others" and case.batch.m < 2:
         return
@@ -184,8 +189,8 @@ def divisor(case: Case) -> Iterator[Found]:
     applies=_takes("z_loss"),
 )
 def z_loss(case: Case) -> Iterator[Found]:
-    """The same batch under another lambda, 0 among them."""
-    values = (0.0, 2.0**-10, 1.0)
+    """The same batch under another lambda, 0 among them; where each is compiled, one that others have."""
+    values = (0.0, 1e-4) if case.capabilities.expensive_shapes else (0.0, 2.0**-10, 1.0)
     value = case.contract.drawn["z_loss"].inside(values[int(case.random("z-loss").integers(len(values)))])
     yield case.check(with_option(case.batch, "z_loss", value), f"with a z-loss of {value:g}")
 
