@@ -106,3 +106,11 @@ def test_p_minus_t_parts_where_labels_do_not_sum_to_one():
 def test_16_bit_formats_are_left_out():
     """Their clip limits round away; the sentence would be about rounding."""
     assert parting_of_gradients(CLIPPED, ["float16", "bfloat16"]) == []
+
+
+@pytest.mark.parametrize("contract", [CLIPPED, GUARDED])
+def test_a_difference_without_a_limit_is_given_none(contract):
+    """By the probabilities it is about 1/p toward 0, whatever is the least p that is looked at."""
+    (sentence,) = parting_of_gradients(contract.replace(gradient_wrt="probabilities"), ["float64"])
+    assert "(nearly 1/p_y apart toward 0, without a limit" in sentence
+    assert "largest" not in sentence

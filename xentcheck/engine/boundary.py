@@ -81,8 +81,12 @@ def _sentence(dtype: str, p: np.ndarray, difference: np.ndarray, parted: np.ndar
     low, high = parted & (p <= 0.5), parted & (p > 0.5)
     clauses = []
     if low.any():
-        clause = f"p_y <= {p[low].max():.2g} (the largest difference, {difference[low].max():.2g}, at "
-        clause += f"p_y = {p[low][np.argmax(difference[low])]:.2g}"
+        clause = f"p_y <= {p[low].max():.2g} ("
+        if formula == "-t/p":  # it has no largest value but where the grid ends
+            clause += "nearly 1/p_y apart toward 0, without a limit"
+        else:
+            clause += f"the largest difference, {difference[low].max():.2g}, at "
+            clause += f"p_y = {p[low][np.argmax(difference[low])]:.2g}"
         tenth = low & (difference > 0.01)
         if tenth.any() and p[tenth].max() < p[low].max():
             clause += f"; more than 0.01 from p_y = {p[tenth].max():.2g} down"
