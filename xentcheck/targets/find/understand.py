@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from types import FunctionType
 from typing import Any
 
 from xentcheck.targets.call.target import Functions
@@ -81,7 +82,7 @@ def _likeliest(methods: list[str]) -> str:
 
 def _loss_method(found: Any, reduction: str) -> str | None:
     per_row = reduction == "none" and _has(found, "forward")
-    if _has(found, "loss"):
+    if _has(found, "loss") and not _only_holds(found, "loss"):
         return "loss"
     if _has(found, "calculate"):
         return "forward" if per_row else "calculate"
@@ -89,6 +90,15 @@ def _loss_method(found: Any, reduction: str) -> str | None:
     if _CALL in dir(found):
         return _CALL
     return _first(found, ("forward",))
+
+
+def _only_holds(found: Any, name: str) -> bool:
+    """Return whether an instance that is called itself has a name for what it calls within, as by self.loss = ...
+
+    No method of its class, that is; a function may have been given one to be found by.
+    """
+    of_no_class = isinstance(found, (type, FunctionType)) or hasattr(type(found), name)
+    return not of_no_class and _CALL in dir(type(found))
 
 
 def _first(found: Any, names: tuple[str, ...]) -> str | None:
