@@ -110,7 +110,7 @@ def test_no_answer_is_fitted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_single_row_raises_is_told() -> None:
-    """The evidence of a contradiction has the exception in the place of a number."""
+    """Two of it are asked about then, and the note has the exception."""
 
     def of_two_rows(y_true: Any, y: Any) -> Any:
         y_true = np.squeeze(y_true)
@@ -118,8 +118,10 @@ def test_what_a_single_row_raises_is_told() -> None:
             raise ValueError("one row")
         return -np.log(y[np.arange(len(y)), y_true.astype(int)])
 
-    (one,) = of(of_two_rows).contradictions
-    assert "labels [1]: ValueError: one row, but probabilities" in one.evidence
+    inference = of(of_two_rows)
+    assert inference.contradictions == []
+    assert (inference.told["input"], inference.told["boundary"]) == ("probabilities", "exact")
+    assert any("1 are refused (1: ValueError: one row)" in note for note in inference.notes)
 
 
 def test_numbers_beside_a_limit_have_the_sign_of_a_loss_both() -> None:

@@ -27,13 +27,12 @@ def find_boundary(questions: Questions, inference: Inference) -> None:
     normalise = _normalises(questions, inference) if kind == "probabilities" else False
     batch = _certain(questions, label=1)
     outcome = questions.ask(batch)
-    value = questions.read(outcome.loss)
-    if value is None or value.size != 1:
+    loss = questions.of_a_row(batch)
+    if loss is None:
         why = f"{shown(batch)} came {said(outcome).rstrip('.')}."
         inference.cannot_tell("boundary", f"for a probability of 0, {why}")
         _tell_exact(questions, inference, normalise, told=False)
         return
-    loss = float(value.reshape(-1)[0])
     said_of = f"{shown(batch)}: {answered(np.asarray(loss))}"
     if np.isnan(loss):
         _of_nothing_but_positive(questions, inference, normalise, said_of)
@@ -182,10 +181,10 @@ def _candidates(questions: Questions, loss: float, normalise: bool) -> Iterator[
         for high, others in ((1.0 - low, questions.m - 2), (1.0, questions.m - 1)):
             own = constant(low / (1.0 - others * low), loss)
             yield {"clip": [own, high if high == 1.0 else 1.0 - own], "normalise": "after"}
-    got = questions.numbers(sure)
-    if got is None or got.size != 1:
+    got = questions.of_a_row(sure)
+    if got is None:
         return
-    least, _ = solved(questions, sure, float(got.reshape(-1)[0]), lambda value: {"clip": [low, value], **more})
+    least, _ = solved(questions, sure, got, lambda value: {"clip": [low, value], **more})
     if 0 < least < 0.5:
         rest = constant(-float(np.expm1(-least)), 0.0, 1e-2 if least < 1e-12 else 1e-6)
         low = low_of(lambda value: {"clip": [value, 1.0 - value], **more})

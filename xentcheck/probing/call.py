@@ -18,10 +18,12 @@ from xentcheck.probing.answers import Answer, Place, answers_of, explanations, h
 from xentcheck.probing.asking import identity
 from xentcheck.probing.axis_of_one import told_beside, without_axes
 from xentcheck.probing.compare import LOOSE, answered
-from xentcheck.probing.constants import Constants, fitted
+from xentcheck.probing.constants import Constants, Fit, fitted, plainest
 from xentcheck.probing.inference import Inference
+from xentcheck.probing.names import stated_classes
 from xentcheck.probing.nearly import nearly
 from xentcheck.probing.questions import Questions
+from xentcheck.probing.refused_rows import OFTEN, settle_repeats
 from xentcheck.probing.show import said, shown
 from xentcheck.probing.solvers import shows_constant
 from xentcheck.targets import Outcome, TargetError
@@ -108,7 +110,8 @@ def find_call(
     answers: list[Answer] = []
     refusals: list[tuple[Batch, Outcome]] = []
     lacking = questions.description.unavailable_dtypes
-    for dtype, places, classes in _rounds([one for one in rounds if one[0] not in lacking], refusals):
+    stated = stated_classes(questions.host.settings())
+    for dtype, places, classes in _rounds([one for one in rounds if one[0] not in lacking], refusals, stated):
         sparse = dtype == "float32" and places is _ROWS_ALONE  # weights in float32 may refuse them, and no one-hot rows
         if classes is _CLASSES and any(
             np.all(np.isfinite(one.got)) and (one.form[0] == "sparse" or not sparse) for one in answers
@@ -119,6 +122,8 @@ def find_call(
         for step in search.steps():
             if step(answers, refusals):
                 return answers
+            if not answers and any(map(_is_tuple, refusals)):
+                break
             below = next((one for one in answers if turned(questions.part, one)), None)
             if below is None:
                 continue
@@ -129,6 +134,15 @@ def find_call(
                 inference.tell("output", "log_probability", why)
                 return losses
             questions.learn(output="loss")
+        if not answers and any(map(_is_tuple, refusals)):
+            break  # what is returned beside a loss is so by every call
+    if not any(one.m == _CLASSES[0] for one in answers) and not any(map(_is_tuple, refusals)):
+        questions.repeats = OFTEN
+        search = _Search(questions, inference, orders, readings[:_FEW], "float64", _ROWS_ALONE, _CLASSES[:1])
+        many: list[Answer] = []
+        if any(step(many, []) for step in search.steps()):
+            return many
+        questions.repeats = 1
     if not answers:
         raise _unanswered(questions.description.name, refusals)
     return answers
@@ -147,9 +161,12 @@ def contradict_call(questions: Questions, inference: Inference, answers: Sequenc
 
 
 def _rounds(
-    rounds: Rounds, refusals: Sequence[tuple[Batch, Outcome]]
+    rounds: Rounds, refusals: Sequence[tuple[Batch, Outcome]], stated: Sequence[int]
 ) -> Iterator[tuple[str, tuple[Place, ...], tuple[int, ...]]]:
-    """Yield the rounds with few classes, and then with as many as refusals name: of ten digits, or a vocabulary."""
+    """Yield the rounds with few classes, then with as many as refusals name or the target's object was made for.
+
+    As one of ten digits, or of a vocabulary.
+    """
     for dtype, places in rounds:
         yield dtype, places, _CLASSES
     named = Counter(
@@ -159,7 +176,8 @@ def _rounds(
         for word in set(re.findall(r"(?<![\w.])\d{1,4}(?![\w.])", outcome.raised.message))
         if max(_CLASSES) < int(word) <= _MOST_CLASSES
     )
-    for m, _ in named.most_common(_MOST_NAMED):
+    likely = (*stated, *(m for m, _ in named.most_common(_MOST_NAMED)))
+    for m in dict.fromkeys(m for m in likely if max(_CLASSES) < m <= _MOST_CLASSES):
         for dtype, places in rounds[:2]:
             yield dtype, places, (m,)
 
@@ -179,7 +197,8 @@ class _Search:
     def steps(self) -> list[Callable[[list[Answer], list[tuple[Batch, Outcome]]], bool]]:
         """Return what is tried in turn: a constant that one answer shows comes before fewer classes."""
         first, *fewer = (partial(self.by_call, m) for m in self.classes)
-        return [first, partial(self.by_constant, True), *fewer, partial(self.by_constant, False)]
+        constants = partial(self.by_constant, True), *fewer, partial(self.by_constant, False)
+        return [first, *constants, self.by_constant_of_its_classes]
 
     def by_call(self, m: int, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
         """Return whether a call with m classes is explained; answers and refusals are added to those given."""
@@ -208,6 +227,21 @@ class _Search:
             return False
         plain = [one for one in plain if not shows or shows_constant(self.questions, one)]
         return any(self._settle_anew(one) for one in plain)
+
+    def by_constant_of_its_classes(self, _answers: object, _refusals: object) -> bool:
+        """Return whether an answer is explained by a constant that explains none of another number of classes."""
+        own = (self.classes[0], self.dtype, self.questions.contract.output)
+        found = [one for one in self.questions.narrowly if (one.answer.m, one.answer.dtype, one.output) == own]
+        if not found:
+            return False
+        constants = plainest([one.constants for one in found])
+        chosen = next(one for one in found if one.constants is constants)
+        self.questions.narrow = True
+        _set(self.questions, chosen.answer)
+        self.questions.learn(**chosen.change)
+        settle_repeats(self.questions)
+        _tell_with_constants(self.questions, self.inference, chosen)
+        return True
 
     def _settle_anew(self, one: Answer) -> bool:
         """Return whether an answer is explained by a constant; the same answer to the same batch is tried once."""
@@ -248,6 +282,7 @@ def _settle(questions: Questions, inference: Inference, one: Answer, tolerance: 
         return False
     _set(questions, one)
     questions.learn(**found[0])
+    settle_repeats(questions)
     _tell(questions, inference, one, found)
     return True
 
@@ -268,20 +303,28 @@ def _settle_with_constant(questions: Questions, inference: Inference, one: Answe
         return False
     before = questions.contract
     _set(questions, one)
+    settle_repeats(questions)
     for change in hypotheses(questions.part, one):
         elsewhere = one.batch.scores.min() < 0 and change["input"] != "log_probabilities"
         if elsewhere or questions.predict(one.batch, **change).shape != one.got.shape:
             continue
         questions.learn(**change)
-        constants = fitted(questions, one.batch) or _fitted_to_float32(questions, one.batch)
+        narrow: list[Constants] = []
+        constants = fitted(questions, one.batch, narrow) or _fitted_to_float32(questions, one.batch)
         if constants is not None:
-            _tell(questions, inference, one, [change])
-            questions.learn(**constants.changes)
-            for key, value in constants.changes.items():
-                inference.tell(key, value, constants.evidence)
+            _tell_with_constants(questions, inference, Fit(one, change, constants, questions.contract.output))
             return True
+        questions.narrowly += [Fit(one, change, found, questions.contract.output) for found in narrow]
+    questions.repeats = 1
     questions.learn(**before.as_mapping())
     return False
+
+
+def _tell_with_constants(questions: Questions, inference: Inference, found: Fit) -> None:
+    _tell(questions, inference, found.answer, [found.change])
+    questions.learn(**found.constants.changes)
+    for key, value in found.constants.changes.items():
+        inference.tell(key, value, found.constants.evidence)
 
 
 def _fitted_to_float32(questions: Questions, batch: Batch) -> Constants | None:
@@ -317,8 +360,8 @@ def _tell(questions: Questions, inference: Inference, one: Answer, found: list[d
     inference.tell("reduction", chosen["reduction"], told, also)
     if chosen["input"] != "logits":
         _require_no_guess(questions, inference)
-    if "gradient_wrt" in chosen:
-        inference.tell("gradient_wrt", chosen["gradient_wrt"], evidence)
+    if questions.part == "gradient":
+        inference.tell("gradient_wrt", chosen.get("gradient_wrt", "logits"), evidence)
 
 
 def _require_no_guess(questions: Questions, inference: Inference) -> None:
@@ -330,6 +373,12 @@ def _require_no_guess(questions: Questions, inference: Inference) -> None:
             f"{shown(batch)}: {questions.came(batch)}, as of logits; rows that sum to 1 are answered as "
             f"{questions.contract.input}, so that what the scores are is guessed.",
         )
+
+
+def _is_tuple(refusal: tuple[Batch, Outcome]) -> bool:
+    """Return whether a call came back with a loss and something else."""
+    raised = refusal[1].raised
+    return raised is not None and raised.call == "convert" and "returned a tuple of" in raised.message
 
 
 def _given_shape(one: Answer) -> tuple[int, ...]:

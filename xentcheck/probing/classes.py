@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from xentcheck.batches.batch import Batch
+from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
+from xentcheck.probing.names import stated_classes
 from xentcheck.probing.questions import Questions
-from xentcheck.probing.show import said
+from xentcheck.probing.show import said, shown
 from xentcheck.targets import Outcome
 
 _LEAST = 3
@@ -27,6 +29,30 @@ def find_classes(questions: Questions, inference: Inference) -> None:
     came = "; ".join(f"{batch.m}: {said(outcome)}" for batch, outcome in others)
     inference.tell("domain", {"classes": [m, m]}, f"{m} classes are answered, and others refused: {came}")
     inference.classes = m
+
+
+def find_odd_classes(questions: Questions, inference: Inference) -> None:
+    """Tell that a target is explained with one number of classes, where it answers others by no convention.
+
+    As one that was told how many there are, or that is a cross-entropy of two classes alone. What its object says that
+    it was made for is a fact.
+    """
+    m = questions.m
+    if questions.part != "loss" or "domain" in inference.findings or not (questions.narrow or m < _LEAST):
+        return
+    batch = _with(questions, m + 1)
+    if questions.ask(batch).raised is not None or questions.agrees(batch):
+        return
+    expected = answered(questions.predict(batch))
+    stated = m in stated_classes(questions.host.settings())
+    why = f"; {m} is what its object says that it was made for" if stated else ""
+    inference.tell(
+        "domain",
+        {"classes": [m, m]},
+        f"{m} classes are explained, and no others: {shown(batch)}: {questions.came(batch)}, where {expected} is "
+        f"expected{why}",
+    )
+    inference.classes = m if stated else 0
 
 
 def _with(questions: Questions, m: int) -> Batch:

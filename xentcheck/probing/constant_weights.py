@@ -78,10 +78,10 @@ def _over_the_unweighted(questions: Questions, m: int, label: int) -> float | No
     """Return the loss of a row whose m classes are alike over log m, as a number that somebody wrote if it is near."""
     probabilities = np.full((1, m), 1.0 / m)
     scores = {"logits": np.zeros((1, m)), "probabilities": probabilities}.get(questions.contract.input)
-    got = questions.numbers(questions.batch(np.log(probabilities) if scores is None else scores, [label]))
-    if got is None or got.size != 1:
+    got = questions.of_a_row(questions.batch(np.log(probabilities) if scores is None else scores, [label]))
+    if got is None:
         return None
-    value = float(got.reshape(-1)[0]) / float(np.log(m))
+    value = got / float(np.log(m))
     written = nice(value, "float32")
     # What a boundary adds would else be read as many further digits.
     return written if float(f"{written:.{DIGITS}g}") == written else nice(value, questions.dtype)

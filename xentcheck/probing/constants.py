@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.probing.answers import Answer
 from xentcheck.probing.boundary import find_boundary
 from xentcheck.probing.compare import LOOSE, TOLERANCE, answered
+from xentcheck.probing.digits import DIGITS
 from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
@@ -20,15 +22,29 @@ from xentcheck.probing.solvers import SOLVERS
 
 @dataclass(frozen=True)
 class Constants:
-    """Keys and values that explain the answers, and the evidence in words."""
+    """Keys and values that explain the answers, and the evidence in words.
+
+    With `narrow` they do so for the number of classes alone that was asked about.
+    """
 
     changes: dict[str, Any]
     evidence: str
+    narrow: bool = False
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Constants that explain an answer under a reading of its scores and reduction, and what was taken for returned."""
+
+    answer: Answer
+    change: dict[str, Any]
+    constants: Constants
+    output: str
 
 
 def find_constants(questions: Questions, inference: Inference) -> None:
     """Find the boundary and the constants of a target whose answers are near those of its contract."""
-    if not explained(questions) and (found := fitted(questions)) is not None:
+    if not explained(questions) and (found := _fitted(questions, inference)) is not None:
         questions.learn(**found.changes)
         for key, value in found.changes.items():
             inference.tell(key, value, found.evidence)
@@ -48,6 +64,27 @@ def find_constants(questions: Questions, inference: Inference) -> None:
         _take_float32(questions, inference)
         return
     _contradict(questions, inference)
+
+
+def _fitted(questions: Questions, inference: Inference) -> Constants | None:
+    """Return constants that explain every trial, those of few digits for one number of classes if there are no others.
+
+    What is calculated in float64 and returned as float32 shows them in float32 alone.
+    """
+    narrow: list[Constants] = []
+    found = fitted(questions, None, narrow)
+    if found is None and questions.dtype == "float64" and _rounded_to_float32(questions):
+        questions.dtype = "float32"
+        near = all(questions.agrees(batch) for batch in _trials(questions))
+        found = None if near else fitted(questions)
+        if found is None:
+            questions.dtype = "float64"
+        else:
+            _take_float32(questions, inference)
+    if found is None and narrow:
+        found = plainest(narrow)
+        questions.narrow = True
+    return found
 
 
 def _of_other_divisors(questions: Questions) -> Iterator[Any]:
@@ -84,25 +121,44 @@ def _agrees_in_float32(questions: Questions) -> bool:
     )
 
 
-def fitted(questions: Questions, first: Batch | None = None) -> Constants | None:
-    """Return constants that, with what is known, explain every trial, and a first batch; None where there are none."""
+def fitted(questions: Questions, first: Batch | None = None, narrow: list[Constants] | None = None) -> Constants | None:
+    """Return constants that, with what is known, explain every trial, and a first batch; None where there are none.
+
+    Those of few digits that explain all but another number of classes are added to `narrow`.
+    """
     for solve in SOLVERS:
         for changes in solve(questions):
             before = questions.m
             questions.m = len(changes.get("class_weights", "." * before))
-            if _explains(questions, first, changes):
+            if _explains_first(questions, first, changes) and _of_its_classes(questions, changes):
                 batch = questions.plain(1)
                 without = answered(questions.predict(batch))
-                return Constants(changes, f"{shown(batch)}: {questions.came(batch)} (without: {without})")
+                evidence = f"{shown(batch)}: {questions.came(batch)} (without: {without})"
+                if _of_other_classes(questions, changes):
+                    return Constants(changes, evidence)
+                if narrow is not None and _are_written(changes):
+                    narrow.append(Constants(changes, evidence, narrow=True))
             questions.m = before
     return None
 
 
-def _explains(questions: Questions, first: Batch | None, changes: dict[str, Any]) -> bool:
-    if first is not None and len(changes.get("class_weights", "." * first.m)) == first.m:
-        tolerance = TOLERANCE[questions.dtype]
-        return questions.agrees(first, None, tolerance, **changes) and explained(questions, **changes)
-    return explained(questions, **changes)
+def plainest(found: Sequence[Constants]) -> Constants:
+    """Return the constants of the fewest digits."""
+    return min(found, key=lambda one: len(repr([value for value in one.changes.values() if _is_number(value)])))
+
+
+def _are_written(changes: dict[str, Any]) -> bool:
+    return all(float(f"{one:.{DIGITS}g}") == one for one in changes.values() if _is_number(one))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float)
+
+
+def _explains_first(questions: Questions, first: Batch | None, changes: dict[str, Any]) -> bool:
+    if first is None or len(changes.get("class_weights", "." * first.m)) != first.m:
+        return True
+    return questions.agrees(first, None, TOLERANCE[questions.dtype], **changes)
 
 
 def _trials(questions: Questions) -> Iterator[Any]:
@@ -114,11 +170,19 @@ def _trials(questions: Questions) -> Iterator[Any]:
 
 def explained(questions: Questions, **changes: Any) -> bool:
     """Return whether ordinary rows are answered as the contract says, with some keys changed."""
-    weights = changes.get("class_weights", questions.contract.class_weights)
-    any_width = questions.m > 2 and not isinstance(weights, (list, tuple))
-    if any_width and _takes(questions, questions.wider()) and not questions.agrees(questions.wider(), **changes):
-        return False
+    return _of_other_classes(questions, changes) and _of_its_classes(questions, changes)
+
+
+def _of_its_classes(questions: Questions, changes: dict[str, Any]) -> bool:
     return all(questions.agrees(batch, **changes) for batch in _trials(questions))
+
+
+def _of_other_classes(questions: Questions, changes: dict[str, Any]) -> bool:
+    """Return whether one class more is answered as the contract says, unless that is refused or known to be odd."""
+    weights = changes.get("class_weights", questions.contract.class_weights)
+    if questions.narrow or questions.m <= 2 or isinstance(weights, (list, tuple)):
+        return True
+    return not _takes(questions, questions.wider()) or questions.agrees(questions.wider(), **changes)
 
 
 def _takes(questions: Questions, batch: Any) -> bool:

@@ -109,7 +109,11 @@ def _means(questions: Questions, inference: Inference) -> tuple[str, ...]:
     if questions.contract.reduction != "mean":
         return ("rows",)
     told = inference.findings.get("mean_over")
-    return ("rows", "kept") if told is None or told.status != "told" else (told.value, *told.also)
+    if told is None or told.status != "told":
+        return ("rows", "kept")
+    means = (told.value, *told.also)
+    # Weights of classes alone tell the rows from the weights, and not from the rows that are kept.
+    return (*means, "kept") if means == ("rows",) and "row_weights" not in questions.contract.arguments else means
 
 
 def find_empty_mean(questions: Questions, inference: Inference) -> None:

@@ -26,6 +26,7 @@ OPTION_NAMES: dict[str, tuple[str, ...]] = {
 }
 ARRAYS = ("row_weights", "class_weights")
 _NUMBERS = ("label_smoothing", "z_loss", "ignore_index", "temperature", "soft_cap", "divisor")
+_CLASSES = ("class", "vocab", "label", "categor", "size")
 _MASKS = ("mask", "valid", "keep", "where")
 _PADDING = ("pad", "ignore")
 _LABELS = ("label", "target", "true", "truth", "gold", "expected", "onehot", "one_hot", "actual")
@@ -35,9 +36,12 @@ _SHORT = ("y", "t")
 def roles_of(parameter: Parameter) -> tuple[str, ...]:
     """Return the options that an argument may be, the likeliest one first.
 
-    A name that is known leaves few. Any other may be whatever its default can be of: None, that a caller gives weights
-    or a divisor; a number, one of those that options are; and all where the call needs it.
+    A switch is none, whatever it is called. A name that is known leaves few. Any other may be whatever its default can
+    be of: None, that a caller gives weights or a divisor; a number, one of those that options are; and all where the
+    call needs it.
     """
+    if _is_switch(parameter):
+        return ()
     named = tuple(key for key, known in OPTION_NAMES.items() if parameter.name.lower() in known)
     if set(named) & set(ARRAYS):
         return tuple(dict.fromkeys((*named, *ARRAYS)))
@@ -50,6 +54,11 @@ def roles_of(parameter: Parameter) -> tuple[str, ...]:
     return _NUMBERS if _is_number(parameter.default) else ()
 
 
+def _is_switch(parameter: Parameter) -> bool:
+    """Return whether an argument turns something on or chooses by a word, as smoothing=True and weights="balanced"."""
+    return parameter.default in ("True", "False") or parameter.default.startswith(("'", '"'))
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -60,12 +69,19 @@ def _is_number(text: str) -> bool:
 
 def is_named(parameter: Parameter) -> bool:
     """Return whether an argument has a name that an option is known by."""
-    return any(parameter.name.lower() in known for known in OPTION_NAMES.values())
+    known = any(parameter.name.lower() in names for names in OPTION_NAMES.values())
+    return known and not _is_switch(parameter)
 
 
 def names_ignored(name: str) -> bool:
     """Return whether a setting is called what says which label does not count, as one of padding."""
     return name.lower() in OPTION_NAMES["ignore_index"] or name.lower().startswith(_PADDING)
+
+
+def stated_classes(settings: Sequence[Parameter]) -> list[int]:
+    """Return the numbers of classes that an object says it was made for, as num_classes=10 and a vocabulary's size."""
+    named = [one for one in settings if any(word in one.name.lower() for word in _CLASSES)]
+    return [int(one.default) for one in named if one.default.isdecimal() and not names_ignored(one.name)]
 
 
 def names_mask(name: str) -> bool:

@@ -35,6 +35,7 @@ class Ordinary:
         self.dense_dtype = ""  # of rows of labels, beside class numbers
         self.wide = False
         self.m = 3
+        self.repeats = 1  # how often each row is given, where fewer are refused
 
     def neutral(self, n: int, m: int, dtype: str) -> dict[str, Any]:
         """Return values of the options that are arguments with which they do nothing."""
@@ -80,7 +81,9 @@ class Ordinary:
             options["class_weights"] = np.asarray(options["class_weights"], np.float64).astype(given.dtype)
         if "row_weights" in options:
             options["row_weights"] = self._row_weights(options["row_weights"], given.dtype)
-        return Batch(given, made, form, self._apart({**neutral, **options}, options, form), family="probe")
+        batch = Batch(given, made, form, self._apart({**neutral, **options}, options, form), family="probe")
+        again = self.repeats > 1 and made.shape[:1] == given.shape[:1]
+        return batch.rows(np.tile(np.arange(batch.n), self.repeats)) if again else batch
 
     def _apart(self, passed: Mapping[str, Any], asked: Mapping[str, Any], form: str) -> dict[str, Any]:
         """Return options without those that do nothing and are refused beside others, or beside a form of labels."""

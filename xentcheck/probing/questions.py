@@ -22,7 +22,8 @@ class Questions(Asking):
 
     What it does that no contract says is known here, too, and enters what is said: `guard` is added to what a sum is
     divided by, with the options that are `blurred` an answer in float64 is as accurate as one in float32, and an
-    `axis_of_one` that losses have is taken away. Answers that are `unexplained` by a constant are not looked at again.
+    `axis_of_one` that losses have is taken away; with `narrow` answers of other numbers of classes are another
+    matter. Answers that are `unexplained` by a constant are not looked at again.
 
     Parameters
     ----------
@@ -34,14 +35,27 @@ class Questions(Asking):
         self.guard = 0.0
         self.blurred: set[str] = set()
         self.axis_of_one = ""
+        self.narrow = False
         self.predictions: dict[Any, Floats] = {}
         self.unexplained: set[Any] = set()
+        self.narrowly: list[Any] = []
 
     def numbers(self, batch: Batch, part: str | None = None) -> Floats | None:
         """Return the loss or the gradient of a batch in float64, or None where there is none."""
         numbers = super().numbers(batch, part)
         loss = (part or self.part) == "loss"
         return without_axis(numbers, self.axis_of_one) if loss and numbers is not None else numbers
+
+    def of_a_row(self, batch: Batch) -> float | None:
+        """Return the loss of a batch that is one row, however often it is given; None where there is none."""
+        got = self.numbers(batch)
+        if got is None or got.size != (batch.n if self.contract.reduction == "none" else 1):
+            return None
+        return self.once(float(got.reshape(-1)[0]))
+
+    def once(self, loss: float) -> float:
+        """Return the loss of a row, of what is returned where it is given several times."""
+        return loss / self.repeats if self.contract.reduction == "sum" else loss
 
     def came(self, batch: Batch, part: str | None = None) -> str:
         """Return in words what came of a batch, as a loss or its gradient, or what was raised."""

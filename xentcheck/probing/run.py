@@ -10,7 +10,7 @@ from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.arguments import find_arguments, settle_arguments
 from xentcheck.probing.axes import find_axes
-from xentcheck.probing.classes import find_classes
+from xentcheck.probing.classes import find_classes, find_odd_classes
 from xentcheck.probing.constants import explained, find_constants
 from xentcheck.probing.entropy import find_entropy, takes_scores_alone
 from xentcheck.probing.exclusive import find_exclusive, settle_exclusive
@@ -21,6 +21,7 @@ from xentcheck.probing.means import find_empty_mean, find_ignored
 from xentcheck.probing.options import find_options, find_together
 from xentcheck.probing.precision import find_dtypes, find_refused_dtypes
 from xentcheck.probing.questions import Questions
+from xentcheck.probing.refused_rows import note_refused_rows
 from xentcheck.probing.rim import find_invalid, find_nonfinite
 from xentcheck.probing.signed import find_signed
 from xentcheck.probing.structure import find_structure
@@ -125,7 +126,9 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
         questions.independent.add(questions.part)
     if not inference.contradictions and not entropy:
         find_classes(questions, inference)
+        note_refused_rows(questions, inference)
         find_constants(questions, inference)
+        find_odd_classes(questions, inference)
     if not inference.contradictions or _explained_but_the_rim(questions, inference):
         if entropy:
             find_gradient(questions, inference)

@@ -44,7 +44,7 @@ def solved(
 
     def predicted(logarithm: float) -> float:
         found = questions.predict(batch, boundary=boundary(float(np.exp(-logarithm))))
-        return float(found.reshape(-1)[0])
+        return questions.once(float(found.reshape(-1)[0]))
 
     value, before, slope = 2.0, 1.0, 1.0
     at, at_before = predicted(value), predicted(before)

@@ -80,10 +80,9 @@ def _logit(questions: Questions, size: float) -> float | None:
     """Return what the first logit of [size, 0, ...] becomes before the softmax, read off the loss of another class."""
     row = np.zeros((1, questions.m))
     row[0, 0] = size
-    got = questions.numbers(questions.batch(row, [1]))
-    if got is None or got.size != 1:
+    loss = questions.of_a_row(questions.batch(row, [1]))
+    if loss is None:
         return None
-    loss = float(got.reshape(-1)[0])
     with np.errstate(all="ignore"):
         value = loss + np.log(-np.expm1(np.log(questions.m - 1.0) - loss))
     return float(value) if np.isfinite(value) else None
