@@ -1,4 +1,4 @@
-"""Losses with two constants inside, of which neither explains an answer alone."""
+"""Losses with two constants inside, of which neither explains an answer alone; with three where it says so."""
 
 from __future__ import annotations
 
@@ -61,3 +61,79 @@ def over_the_weights(z: Any, labels: Any) -> Any:
     logs = log_softmax(z)
     weights = WEIGHTS[labels]
     return (-logs[np.arange(len(labels)), labels] * weights).sum() / weights.sum()
+
+
+def temperature_and_smoothing(z: Any, labels: Any) -> Any:
+    """Logits over a temperature, the share over all classes."""
+    return -(_smoothed(labels, z.shape[1]) * log_softmax(z / 0.7)).sum(axis=1).mean()
+
+
+def temperature_and_smoothing_over_the_others(z: Any, labels: Any) -> Any:
+    """The same with the share over the others, which three classes alone do not tell."""
+    t = np.full(z.shape, 0.1 / (z.shape[1] - 1))
+    t[np.arange(len(labels)), labels] = 0.9
+    return -(t * log_softmax(z / 0.7)).sum(axis=1).mean()
+
+
+def temperature_and_z_loss(z: Any, labels: Any) -> Any:
+    """One loss a row."""
+    return _with_z_loss(z / 2.0, labels, 1e-3)
+
+
+def cap_and_z_loss(z: Any, labels: Any) -> Any:
+    """As language models have both; ordinary logits hardly show the cap."""
+    return _with_z_loss(30.0 * np.tanh(z / 30.0), labels, 1e-4).mean()
+
+
+def cap_and_smoothing(z: Any, labels: Any) -> Any:
+    """A sum."""
+    return -(_smoothed(labels, z.shape[1]) * log_softmax(15.0 * np.tanh(z / 15.0))).sum()
+
+
+def _with_z_loss(z: Any, labels: Any, amount: float) -> Any:
+    logs = log_softmax(z)
+    return amount * (z - logs)[:, 0] ** 2 - logs[np.arange(len(labels)), labels]
+
+
+def smoothing_over_the_weights(z: Any, labels: Any) -> Any:
+    """Smoothed rows carry the weight of their label, by which the mean divides."""
+    losses = -(_smoothed(labels, z.shape[1]) * log_softmax(z)).sum(axis=1)
+    return (losses * WEIGHTS[labels]).sum() / WEIGHTS[labels].sum()
+
+
+def smoothing_within_the_weights(z: Any, labels: Any) -> Any:
+    """As CrossEntropyLoss of torch: each class carries its own, and the mean divides by those of the labels."""
+    return -(_smoothed(labels, z.shape[1]) * log_softmax(z) * WEIGHTS).sum() / WEIGHTS[labels].sum()
+
+
+def smoothing_by_the_mean_weight(z: Any, labels: Any) -> Any:
+    """As paddle: rows carry the mean weight under the smoothed label, by which the mean divides."""
+    t = _smoothed(labels, z.shape[1])
+    weights = (t * WEIGHTS).sum(axis=1)
+    return (-(t * log_softmax(z)).sum(axis=1) * weights).sum() / weights.sum()
+
+
+def _kept(z: Any, labels: Any, padding: int) -> Any:
+    """Return losses with their weights, and the weights, of the rows that do not have one label."""
+    keep = labels != padding
+    weights = WEIGHTS[labels][keep]
+    return -log_softmax(z)[keep, labels[keep]] * weights, weights
+
+
+def weights_and_padding(z: Any, labels: Any) -> Any:
+    """A mean over the weights of what is no padding, the class 1."""
+    losses, weights = _kept(z, labels, 1)
+    with np.errstate(all="ignore"):
+        return losses.sum() / weights.sum()
+
+
+def weights_and_padding_over_the_kept(z: Any, labels: Any) -> Any:
+    """A mean over their number; padding is class 0."""
+    losses, _ = _kept(z, labels, 0)
+    with np.errstate(all="ignore"):
+        return losses.sum() / np.float64(losses.size)
+
+
+def weights_and_padding_summed(z: Any, labels: Any) -> Any:
+    """A sum, which a weight of 0 would give, too, but for a row of nan."""
+    return _kept(z, labels, 0)[0].sum()

@@ -131,15 +131,20 @@ def fitted(questions: Questions, first: Batch | None = None, narrow: list[Consta
             before = questions.m
             questions.m = len(changes.get("class_weights", "." * before))
             if _explains_first(questions, first, changes) and _of_its_classes(questions, changes):
-                batch = questions.plain(1)
-                without = answered(questions.predict(batch))
-                evidence = f"{shown(batch)}: {questions.came(batch)} (without: {without})"
+                evidence = _evidence(questions)
                 if _of_other_classes(questions, changes):
                     return Constants(changes, evidence)
                 if narrow is not None and _are_written(changes):
                     narrow.append(Constants(changes, evidence, narrow=True))
             questions.m = before
     return None
+
+
+def _evidence(questions: Questions) -> str:
+    """Return what came of the fewest rows that have a loss, and what would without the constants."""
+    batches = [questions.plain(n) for n in questions.numbers_of_rows]
+    batch = next((one for one in batches if np.all(np.isfinite(questions.numbers(one)))), batches[0])  # type: ignore[arg-type]
+    return f"{shown(batch)}: {questions.came(batch)} (without: {answered(questions.predict(batch))})"
 
 
 def plainest(found: Sequence[Constants]) -> Constants:

@@ -23,6 +23,10 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
         return
     if "ignore_index" in questions.contract.arguments:
         return
+    if (told := questions.contract.ignore_index) is not None:  # beside weights
+        inference.ignored_by = _setting(questions, told)
+        inference.notes.append(f"The weight of class {told}, whose rows do not count, does not show; 1 stands for it.")
+        return
     means = _means(questions, inference)
     words: list[str] = []
     found: list[tuple[int, Any, str]] = []
@@ -52,9 +56,7 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     if found:
         label, changes, evidence = found[0]
         questions.learn(**changes)
-        inference.ignored_by = next(
-            (one.name for one in questions.host.settings() if names_ignored(one.name) and one.default == str(label)), ""
-        )
+        inference.ignored_by = _setting(questions, label)
         said_by = f", as {inference.ignored_by} = {label} of its object says" if inference.ignored_by else ""
         inference.tell("ignore_index", label, f"{evidence}, as if the row of the label {label} did not count{said_by}")
         if len(means) > 1:
@@ -64,6 +66,12 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
             inference.notes.append(f"Rows of the labels {others} do not count either; a contract can name one label.")
         return
     inference.tell("ignore_index", None, f"none of these labels is ignored: {'; '.join(words)}")
+
+
+def _setting(questions: Questions, label: Any) -> str:
+    """Return the setting of the target's object by which a label is ignored; "" where none says so."""
+    settings = questions.host.settings()
+    return next((one.name for one in settings if names_ignored(one.name) and one.default == str(label)), "")
 
 
 def _without_gradient(
