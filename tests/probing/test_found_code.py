@@ -208,3 +208,27 @@ def test_a_gradient_alone_tells_by_what_it_is() -> None:
 
     inference = infer(TargetSpecification(gradient=gradient))
     assert (inference.told["input"], inference.told["gradient_wrt"]) == ("probabilities", "logits")
+
+
+def test_a_softmax_that_is_taken_twice_is_named() -> None:
+    """No convention explains it; what it is nearly is said."""
+
+    def twice(logits: Any, target: Any) -> Any:
+        return rows_of(np.exp(log_softmax(logits)), target).mean()
+
+    (one,) = of(twice).contradictions
+    assert "but that of logits, averaged, of their softmax: " in one.evidence
+
+
+def test_what_each_convention_would_give_is_said() -> None:
+    """A smoothing without the weights, as fastai has it, is no key: the sentence has the number of every one."""
+
+    def unweighted_share(output: Any, target: Any, weight: Any = None) -> Any:
+        w = np.ones(output.shape[1]) if weight is None else weight
+        losses = rows_of(output, target) * w[target]
+        return 0.1 * -log_softmax(output).mean() + 0.9 * losses.sum() / w[target].sum()
+
+    (one,) = of(unweighted_share).contradictions
+    assert one.key == "class_weights"
+    for by in ("label", "class", "mean"):
+        assert f"by mean_over 'weights', smoothing_weights '{by}'" in one.evidence

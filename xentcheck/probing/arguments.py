@@ -15,12 +15,12 @@ from xentcheck.contract import Contract
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.call import ROUNDS, UnansweredError, contradict_call, find_call
-from xentcheck.probing.compare import answered, same
+from xentcheck.probing.compare import same
 from xentcheck.probing.exclusive import refused, stands_apart
 from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.names import ARRAYS, is_named, names_mask, orders, roles_of
-from xentcheck.probing.options import conventions, options_at_work
+from xentcheck.probing.options import by_convention, conventions, options_at_work
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.row_weights import weighted
 from xentcheck.probing.show import said, shown
@@ -298,7 +298,7 @@ def _left_alone(questions: Questions, inference: Inference, parameter: Parameter
             f"{' or '.join(roles)} is refused ({said(outcome)})."
         )
         return
-    came, wanted = questions.came(batch), answered(questions.predict(batch))
+    came, wanted = questions.came(batch), by_convention(questions, batch, role)
     evidence = f"with the argument {parameter.name} {shown(batch)} gives {came}"
     questions.learn(**before)
     those = " or ".join(roles)

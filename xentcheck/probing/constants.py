@@ -12,7 +12,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.boundary import find_boundary
 from xentcheck.probing.compare import LOOSE, TOLERANCE, answered
-from xentcheck.probing.digits import DIGITS
+from xentcheck.probing.digits import is_written
 from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
@@ -153,7 +153,7 @@ def plainest(found: Sequence[Constants]) -> Constants:
 
 
 def _are_written(changes: dict[str, Any]) -> bool:
-    return all(float(f"{one:.{DIGITS}g}") == one for one in changes.values() if _is_number(one))
+    return all(is_written(one) for one in changes.values() if _is_number(one))
 
 
 def _is_number(value: Any) -> bool:

@@ -6,6 +6,11 @@ DIGITS = 3
 """Of a constant that somebody wrote."""
 
 
+def is_written(value: float) -> bool:
+    """Return whether a number has few enough digits that somebody wrote it."""
+    return float(f"{value:.{DIGITS}g}") == value
+
+
 def nice(value: float, dtype: str) -> float:
     """Return the shortest decimal within what rounding leaves of a value."""
     limit = 1e-9 if dtype == "float64" else 1e-5

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.probing.answers import Answer, hypotheses
@@ -36,6 +37,11 @@ def nearly(questions: Questions, answers: Sequence[Answer]) -> tuple[Answer, str
 _REDUCED = {"mean": "averaged", "sum": "summed", "none": "one a row"}
 
 
+def _softmax(scores: NDArray[Any]) -> NDArray[Any]:
+    shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
+
+
 def _variants(one: Answer) -> Iterator[tuple[Batch, Any, str]]:
     """Yield what an answer may be of, times what, and in which words."""
     if one.batch.label_form == "sparse" and one.batch.labels.min() >= 1:
@@ -48,6 +54,9 @@ def _variants(one: Answer) -> Iterator[tuple[Batch, Any, str]]:
             "the scores with their last row twice and the labels with their first twice"
         )
         yield moved, 1.0, words
+    if not one.batch.options:
+        words = "of their softmax: if the softmax is taken before, it is taken twice"
+        yield one.batch.replace(scores=_softmax(one.batch.scores)), 1.0, words
     uniform = np.full(one.batch.scores.shape, 1.0 / one.m, one.batch.scores.dtype)
     words = "with the same weight on each class: labels of this form change nothing"
     for weight in (1.0, float(one.m)):

@@ -95,6 +95,15 @@ def conventions(questions: Questions, *keys: str) -> list[dict[str, Any]]:
     ]
 
 
+def by_convention(questions: Questions, batch: Batch, *keys: str) -> str:
+    """Return what the conventions of some options give of a batch, in words; those that give the same once."""
+    given: dict[str, str] = {}
+    for one in conventions(questions, *keys):
+        how = ", ".join(f"{key} {value!r}" for key, value in one.items())
+        given.setdefault(answered(questions.predict(batch, None, **one)), how)
+    return "; ".join(f"{number} by {how}" if how and len(given) > 1 else number for number, how in given.items())
+
+
 def _try(questions: Questions, inference: Inference, key: str, name: str) -> None:
     batch = options_at_work(questions, key)
     fits, evidence = questions.choose(batch, conventions(questions, key))
@@ -114,7 +123,8 @@ def _try(questions: Questions, inference: Inference, key: str, name: str) -> Non
     inference.contradict(
         key,
         f"with the argument {name} {shown(batch)} gives {questions.came(batch)}, "
-        f"which no convention of {key} gives (without it: {answered(plain)}).",
+        f"which no convention of {key} gives ({key}: {by_convention(questions, batch, key)}; without it: "
+        f"{answered(plain)}).",
     )
 
 
@@ -133,7 +143,9 @@ def _together(questions: Questions, inference: Inference) -> None:
             _conclude(questions, inference, fits[0], evidence)
         elif not fits:
             key = "smoothing_weights" if "label_smoothing" in keys else "mean_over"
-            inference.contradict(key, f"{evidence}, which no convention of {' and '.join(keys)} together gives.")
+            expected = by_convention(questions, batch, *keys)
+            told = f"{evidence}, which no convention of {' and '.join(keys)} together gives ({expected})."
+            inference.contradict(key, told)
 
 
 def _range_of_smoothing(questions: Questions, inference: Inference, name: str) -> None:

@@ -12,7 +12,7 @@ from xentcheck.contract import ContractError
 from xentcheck.probing.answers import Answer, hypotheses
 from xentcheck.probing.compare import Floats
 from xentcheck.probing.constant_weights import solve_weights
-from xentcheck.probing.digits import DIGITS, nice
+from xentcheck.probing.digits import DIGITS, is_written, nice
 from xentcheck.probing.linear import HIGHEST, IN_WHICH_IT_IS_LINEAR, solve_linear
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.scales import scales
@@ -31,6 +31,8 @@ def _scale_beside_another(questions: Questions) -> Iterator[dict[str, Any]]:
     """Solve for temperature and soft cap, and for a smoothing or a z-loss beside them, in which the loss is linear."""
     for scale in scales(questions):
         yield scale
+        if not all(map(is_written, scale.values())):
+            continue
         for key, beside in IN_WHICH_IT_IS_LINEAR:
             yield from solve_linear(questions, key, {**beside, **scale})
 
