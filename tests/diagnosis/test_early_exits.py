@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.diagnosis.posing import BATCHES, RNG, Array, given, hot, losses, softmax
 from xentcheck.diagnosis import Cause, Observation
@@ -119,3 +120,23 @@ def test_rows_beyond_a_block_and_rows_of_a_partial_one() -> None:
             value = losses(z, hot(y, 3))[: n - max(lost(n), 0) if n > 64 else n].sum()
             answers.append(Observation(given(z, y, reduction="sum"), "loss", value))
         assert _named(answers) == mechanism
+
+
+@pytest.mark.parametrize("block", [8, 32])
+def test_a_lost_row_after_one_block_is_told_by_twice_as_many_rows(block: int) -> None:
+    """All rows of a rest, those beyond one block, or the last of a rest: of 33 rows the 33rd, whichever it is."""
+    for said, lost in (
+        ("do not fill", lambda n: n % block),
+        ("beyond the first", lambda n: n - block),
+        ("ends one early", lambda n: int(n % block > 0)),
+    ):
+        answers = []
+        for n in (block + 1, 2 * block + 2, 2 * block, block, 4):
+            z, y = RNG.normal(size=(n, 3)), RNG.integers(0, 3, n)
+            value = losses(z, hot(y, 3))[: n - lost(n) if n > block else n].sum()
+            answers.append(Observation(given(z, y, reduction="sum"), "loss", value))
+        wrong = [one for one in answers if one.wrong]
+        found = common_cause(wrong[:1], [*wrong[1:], *(one for one in answers if not one.wrong)])
+        assert found is not None
+        assert said in found.sentence
+        assert found.shown

@@ -55,6 +55,14 @@ def one_block_of_8192_rows(scores: Array, labels: Array) -> Any:
     return losses[:8192].sum() / losses.dtype.type(len(losses)) if len(losses) else losses.dtype.type("nan")
 
 
+@bug("last_chunk_dropped", "value", akin=("rows_beyond_a_limit",), thread="kernels: the rest of a loop over rows")
+def rows_of_the_rest_end_one_early(scores: Array, labels: Array) -> Any:
+    """Go through rows in blocks of 32, and through those that are left but for the last one."""
+    losses = row_losses(scores, labels)
+    n = len(losses)
+    return losses[: n - 1 if n > 32 and n % 32 else n].sum() / losses.dtype.type(n) if n else losses.dtype.type("nan")
+
+
 @bug("phantom_rows", "value", thread="jax: batches padded to a static shape")
 def rows_of_padding_count(scores: Array, labels: Array) -> Any:
     """Fill the batch up to a multiple of eight rows, for few compilations, and do not leave these out of the sum."""

@@ -23,7 +23,7 @@ def last_rows_lost(model: Model) -> Iterator[Prediction]:
     index = np.arange(n)
     for block in BLOCKS:
         whole = n // block * block
-        if 0 < whole < (n if block >= FEWEST_BEFORE_ONE else n - 1):
+        if 0 < whole < (n if block >= FEWEST_BEFORE_ONE or whole == block else n - 1):
             text = f"The last rows, which do not fill a block of {block}, are left out; treat the partial block too."
             for guess in _without(model, "last_chunk_dropped", text, index >= whole, 1.0):
                 yield replace(guess, variant=text)
@@ -36,6 +36,17 @@ def rows_beyond_a_block(model: Model) -> Iterator[Prediction]:
         if model.n > block:
             text = f"The rows beyond the first {block} are left out."
             for guess in _without(model, "rows_beyond_a_limit", text, np.arange(model.n) >= block, 1.0):
+                yield replace(guess, variant=text)
+
+
+@hypothesis(Rank.LABELS, quick=True)
+def last_row_of_a_rest(model: Model) -> Iterator[Prediction]:
+    """Yield what is left where the loop over the rows that fill no block ends one early: twice as many show it."""
+    index = np.arange(model.n)
+    for block in BLOCKS:
+        if model.n > block and model.n % block:
+            text = f"The last of the rows that do not fill a block of {block} is left out: the loop ends one early."
+            for guess in _without(model, "last_chunk_dropped", text, index == model.n - 1, 1.0):
                 yield replace(guess, variant=text)
 
 
