@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice, product
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from xentcheck.batches.batch import Batch
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 from xentcheck.engine import costs
@@ -186,6 +188,27 @@ def test_laws_that_ask_take_turns_where_calls_are_slow(profile, turns):
     assert examples["value"] == result.run == 48
     assert 0 < examples["shift"] <= 48 // turns
     assert examples["layout"] == 48 // turns
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_a_law_that_had_nothing_to_ask_in_its_turn_has_the_next(few):
+    """Where shapes are compiled: it asks at some of them only, and once it has, it waits for its turn again."""
+    capabilities = Capabilities(loss=True, gradient=True, expensive_calls=True, expensive_shapes=few)
+    begun = []
+
+    def asking(case):
+        begun.append(len(begun))
+        if case.batch.scores.shape == (4, 8):
+            case.looked()
+        return ()
+
+    named = replace(choose(["shift"])[0], function=asking)
+    batches = [Batch(np.full((3, 5), place / 8), np.zeros(3, np.int64)) for place in range(40)]
+    batches[23] = Batch(np.zeros((4, 8)), np.zeros(4, np.int64))
+    search = CellSearch(Contract(), capabilities, Right(), [named], CELL)
+    result = search.search(batches, "quick", 0, 0)
+    assert result.tallies["shift"].examples == int(few)
+    assert len(begun) == (24 - 15 + 1 if few else 2)  # the 16th to the 24th and the 32nd, or the 16th and the 32nd
 
 
 @pytest.mark.parametrize(

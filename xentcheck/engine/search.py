@@ -323,7 +323,7 @@ class CellSearch:
                 self._observe(f"a valid batch raises {outcome.raised.kind}, which law 0 judges; it was not asked for")
         with case.together():
             turns = enumerate(list(result.tallies.values()))
-            begun = [self._begin(tally, case) for place, tally in turns if self._has_its_turn(tally.law, place)]
+            begun = [self._begin(tally, case) for place, tally in turns if self._has_its_turn(tally, place)]
             for one in begun:
                 if one is not None:
                     self._judge_by(one, case)
@@ -331,9 +331,14 @@ class CellSearch:
             self._note(case)
         self.on_batch(result)
 
-    def _has_its_turn(self, law: Law, place: int) -> bool:
-        """Whether a law is to judge the batch: always, unless it asks further questions and calls are slow."""
-        return not law.asks or (self.result.run + place) % self._turns == 0
+    def _has_its_turn(self, tally: Tally, place: int) -> bool:
+        """Whether a law is to judge the batch: always, unless it asks further questions and calls are slow.
+
+        Where shapes are compiled it may have nothing to ask on the batch that is its turn: until it had, each one is.
+        """
+        missed = self.result.run + place % self._turns > self._turns and not (tally.examples or tally.falls)
+        late = missed and self.capabilities.expensive_shapes
+        return late or not tally.law.asks or (self.result.run + place) % self._turns == 0
 
     def _begin(self, tally: Tally, case: Case) -> Begun | None:
         """Have a law ask what it asks; return what is left to do when there are answers."""
