@@ -197,8 +197,10 @@ class _Search:
     def steps(self) -> list[Callable[[list[Answer], list[tuple[Batch, Outcome]]], bool]]:
         """Return what is tried in turn: a constant that one answer shows comes before fewer classes."""
         first, *fewer = (partial(self.by_call, m) for m in self.classes)
-        constants = partial(self.by_constant, True), *fewer, partial(self.by_constant, False)
-        return [first, *constants, self.by_constant_of_its_classes]
+        shown_by_one, any_other = (partial(self.by_constant, shows) for shows in (True, False))
+        if self.classes[0] in stated_classes(self.questions.host.settings()):  # an object made for so many
+            return [first, shown_by_one, self.by_constant_of_its_classes, *fewer, any_other]
+        return [first, shown_by_one, *fewer, any_other, self.by_constant_of_its_classes]
 
     def by_call(self, m: int, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
         """Return whether a call with m classes is explained; answers and refusals are added to those given."""

@@ -56,8 +56,10 @@ def _alone(questions: Questions, size: float) -> float | None:
 
 
 def _beside_z_loss(questions: Questions, size: float) -> float | None:
-    of_its_own, of_another = _loss(questions, size, 0), _loss(questions, size, 1)
-    if of_its_own is None or of_another is None:
+    of_another = _loss(questions, size, 1)
+    if of_another is None or not 0 < of_another < np.inf:  # as of log-probabilities, of which no more is asked
+        return None
+    if (of_its_own := _loss(questions, size, 0)) is None:
         return None
     value = of_another - of_its_own
     return value if np.isfinite(value) else None
