@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.probing import two_constants
@@ -65,3 +66,18 @@ def test_a_module_with_weights_in_float32() -> None:
     assert inference.told["class_weights"] == [1.0, 4.0, 2.5]
     assert inference.told["mean_over"] == "weights"
     assert inference.told["labels"] == ["sparse"]
+
+
+def test_another_number_of_classes_than_was_asked_about_for_weights() -> None:
+    """Of ten classes alone, where rows of fewer are answered, too, but by no convention."""
+
+    class OfTen:
+        def __init__(self, num_classes: int = 10) -> None:
+            self.num_classes = num_classes
+
+        def __call__(self, z: Any, labels: Any) -> Any:
+            rows = -two_constants.log_softmax(z)[np.arange(len(labels)), labels]
+            return rows.mean() if not z.any() else (rows**2).mean()
+
+    inference = infer(TargetSpecification(loss=OfTen()))
+    assert [one.key for one in inference.contradictions] == ["input"]

@@ -114,8 +114,9 @@ def _beside_another(questions: Questions, alone: list[float]) -> list[float]:
     if questions.contract.input != "logits":
         alike = np.full((1, questions.m), 1.0 / questions.m)
         alike = np.log(alike) if questions.contract.input == "log_probabilities" else alike
-    base = next(label for label, value in enumerate(alone) if not np.isnan(value))
-    found = [0.0 if np.isnan(value) else 1.0 for value in alone]
+    nothing = {label for label, value in enumerate(alone) if np.isnan(value)}  # of as many classes as were asked about
+    found = [0.0 if label in nothing else 1.0 for label in range(questions.m)]
+    base = next((label for label, value in enumerate(found) if value), questions.m)
     for label in range(base + 1, questions.m):
         if not found[label]:
             continue
