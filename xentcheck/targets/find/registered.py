@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from xentcheck.targets.find import registered_arrays, registered_frameworks, registered_keras, registered_torch
+from xentcheck.targets.find import (
+    registered_arrays,
+    registered_distributions,
+    registered_frameworks,
+    registered_keras,
+    registered_torch,
+)
 from xentcheck.targets.find.registration import ALL_DTYPES, REDUCTION, Registered
 
 _FLOAT64_EPS = 2.0**-52
@@ -173,6 +179,20 @@ TARGETS: tuple[Registered, ...] = (
         **_OPTAX,
     ),
     Registered(
+        name="jaxopt.loss.multiclass_logistic_loss",
+        description="class indices, of each row by jax.vmap",
+        loss="xentcheck.targets.shims.jaxopt_loss:each",
+        contract={"labels": ["sparse"], "argument_order": "labels_first", "reduction": "none"},
+        **{
+            **_OPTAX,
+            "package": "jaxopt",
+            "requires": ("jax", "jaxopt"),
+            "install": "pip install jaxopt",
+            "tried": "0.8.5",
+            "documentation": "docstring of jaxopt.loss.multiclass_logistic_loss",
+        },
+    ),
+    Registered(
         name="sklearn.metrics.log_loss",
         description="probabilities and sparse labels, clipped at the eps of their dtype; no gradient",
         loss="xentcheck.targets.shims.sklearn_metrics:log_loss",
@@ -193,6 +213,7 @@ TARGETS: tuple[Registered, ...] = (
         seen={"domain": "no rows are refused, and one class"},
     ),
     *registered_torch.TARGETS,
+    *registered_distributions.TARGETS,
     *registered_frameworks.TARGETS,
     *registered_keras.TARGETS,
     *registered_arrays.TARGETS,

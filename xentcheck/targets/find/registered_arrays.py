@@ -153,6 +153,21 @@ TARGETS: tuple[Registered, ...] = (
         seen={"gradient_wrt": "probe: the gradient is p - y"},
     ),
     Registered(
+        name="river.metrics.CrossEntropy",
+        description="probabilities and class indices, one row after the other; no gradient",
+        loss=f"{SHIMS}.river_metrics:cross_entropy",
+        contract={
+            "input": "probabilities",
+            "labels": ["sparse"],
+            "argument_order": "labels_first",
+            "boundary": {"clip": [1e-15, 1 - 1e-15]},
+            "output_dtype": "float64",
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        **_from("river", "0.26.1"),
+        seen={**_EMPTY, "boundary": "source, probe", "output_dtype": "source: a float of Python"},
+    ),
+    Registered(
         name="dezero.functions.softmax_cross_entropy",
         description="class indices, a mean, with its backward pass",
         loss=f"{SHIMS}.dezero_functions:CROSS_ENTROPY",
