@@ -14,6 +14,7 @@ from xentcheck.targets.find import (
     registered_frameworks,
     registered_keras,
     registered_torch,
+    registered_training,
 )
 from xentcheck.targets.find.registration import ALL_DTYPES, REDUCTION, Registered
 
@@ -213,6 +214,7 @@ TARGETS: tuple[Registered, ...] = (
         seen={"domain": "no rows are refused, and one class"},
     ),
     *registered_torch.TARGETS,
+    *registered_training.TARGETS,
     *registered_distributions.TARGETS,
     *registered_frameworks.TARGETS,
     *registered_keras.TARGETS,

@@ -1,10 +1,11 @@
-"""The loss of causal language models in transformers, of labels that are shifted already."""
+"""Losses of transformers, of labels that are shifted already."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from transformers.loss.loss_utils import ForCausalLMLoss
+from transformers.trainer_pt_utils import LabelSmoother
 
 
 def causal(logits: Any, labels: Any, num_items_in_batch: Any = None, ignore_index: int = -100) -> Any:
@@ -17,3 +18,8 @@ def causal(logits: Any, labels: Any, num_items_in_batch: Any = None, ignore_inde
         ignore_index=ignore_index,
         shift_labels=labels,
     )
+
+
+def smoothed(logits: Any, labels: Any, epsilon: float = 0.1, ignore_index: int = -100) -> Any:
+    """Return the mean over the labels that are not ignored, as the Trainer's label smoother has it."""
+    return LabelSmoother(epsilon, ignore_index)((logits,), labels)

@@ -1,0 +1,119 @@
+"""Losses of libraries that train models, on torch: data only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xentcheck.targets.find.registration import SHIMS, Registered
+
+_NARROW = ["float16", "bfloat16", "float32"]
+_COMPUTE = "source: each operator rounds to the dtype of the logits; probe"
+
+
+def _on_torch(module: str, install: str, tried: str, documentation: str) -> dict[str, Any]:
+    return {
+        "framework": "torch",
+        "package": module,
+        "requires": ("torch", module),
+        "install": f"pip install torch {install}",
+        "tried": tried,
+        "documentation": documentation,
+    }
+
+
+TARGETS: tuple[Registered, ...] = (
+    Registered(
+        name="transformers.LabelSmoother",
+        description="the Trainer's loss with label smoothing, of labels that are shifted already",
+        loss=f"{SHIMS}.transformers_loss:smoothed",
+        contract={
+            "label_dtypes": ["int64"],
+            "mean_over": "kept",
+            "ignore_index": {"argument": "ignore_index"},
+            "label_smoothing": {"argument": "epsilon"},
+            "dtypes": ["bfloat16", "float32"],
+            "compute": "same",
+        },
+        **_on_torch("transformers", "transformers", "5.24.0", "docstring of LabelSmoother"),
+        seen={
+            "mean_over": "comment of the source: over the active tokens",
+            "dtypes": "source: a part is summed in float32, which float64 loses digits by, and a part in float16",
+            "compute": _COMPUTE,
+        },
+    ),
+    Registered(
+        name="trl.selective_log_softmax",
+        description="logits and class indices, the log-probability of each, with temperature and row_mask",
+        loss="trl.trainer.utils:selective_log_softmax",
+        contract={
+            "label_dtypes": ["int64"],
+            "output": "log_probability",
+            "reduction": "none",
+            "temperature": {"argument": "temperature"},
+            "row_weights": {"argument": "row_mask"},
+            "row_weights_as": "bool",
+            "dtypes": ["bfloat16", "float32", "float64"],
+            "compute": "same",
+            "accuracy": "C",
+            "domain": {"rows": [1, 1 << 20]},
+        },
+        **_on_torch("trl", "trl", "1.16.0", "docstring of trl.trainer.utils.selective_log_softmax"),
+        seen={
+            "accuracy": "comment of the source: x_i - logsumexp(x) is formed",
+            "compute": _COMPUTE,
+            "dtypes": "comment of the source names them",
+            "domain": "no rows are not spoken of",
+        },
+    ),
+    Registered(
+        name="trl.entropy_from_logits",
+        description="logits alone, the entropy of each row in nats, in chunks of rows",
+        loss="trl.trainer.utils:entropy_from_logits",
+        contract={"output": "entropy", "reduction": "none"},
+        **_on_torch("trl", "trl", "1.16.0", "docstring of trl.trainer.utils.entropy_from_logits"),
+    ),
+    Registered(
+        name="skorch.NeuralNetClassifier.get_loss",
+        description="probabilities and class indices, log(p + eps), a mean, in float32",
+        loss=f"{SHIMS}.skorch_classifier:get_loss",
+        contract={
+            "input": "probabilities",
+            "label_dtypes": ["int64"],
+            "boundary": {"add": 2.0**-23},
+            "gradient_wrt": "probabilities",
+            "gradient_of": "loss",
+            "dtypes": ["float32"],
+        },
+        **_on_torch("skorch", "skorch", "1.4.0", "docstring of skorch.NeuralNetClassifier"),
+        seen={
+            "boundary": "source: the eps of the dtype is added",
+            "gradient_of": "source: autograd goes through the sum",
+            "dtypes": "the constant is another in each dtype",
+        },
+    ),
+    Registered(
+        name="megatron.core.vocab_parallel_cross_entropy",
+        description="class indices, one loss a row, with label_smoothing, in one process, on gloo",
+        loss=f"{SHIMS}.megatron_parallel:cross_entropy",
+        contract={
+            "label_dtypes": ["int64"],
+            "reduction": "none",
+            "label_smoothing": {"argument": "label_smoothing", "range": "[0, 1)"},
+            "smoothing_over": "others",
+            "dtypes": _NARROW,
+            "output_dtype": "float32",
+            "domain": {"classes": [2, 1 << 20]},
+        },
+        **_on_torch(
+            "megatron",
+            "megatron-core",
+            "0.16.1",
+            "docstring of vocab_parallel_cross_entropy",
+        ),
+        seen={
+            "dtypes": "source: all is converted to float32",
+            "output_dtype": "source: all is converted to float32",
+            "domain": "smoothing divides by the number of the other classes",
+        },
+    ),
+)
