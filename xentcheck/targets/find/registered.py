@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from xentcheck.targets.find import (
+    registered_apart,
     registered_arrays,
     registered_distributions,
     registered_frameworks,
@@ -219,6 +220,7 @@ TARGETS: tuple[Registered, ...] = (
     *registered_frameworks.TARGETS,
     *registered_keras.TARGETS,
     *registered_arrays.TARGETS,
+    *registered_apart.TARGETS,
 )
 
 
