@@ -116,4 +116,23 @@ TARGETS: tuple[Registered, ...] = (
             "domain": "smoothing divides by the number of the other classes",
         },
     ),
+    Registered(
+        name="liger_kernel.cross_entropy",
+        description="class indices, with ignore_index, label_smoothing and a z-loss, interpreted on the CPU",
+        loss=f"{SHIMS}.liger_functional:cross_entropy",
+        contract={
+            "label_dtypes": ["int64"],
+            "mean_over": "kept",
+            "ignore_index": {"argument": "ignore_index"},
+            "label_smoothing": {"argument": "label_smoothing"},
+            "z_loss": {"argument": "lse_square_scale"},
+            "dtypes": ["bfloat16", "float32"],
+            "domain": {"rows": [1, 256], "classes": [1, 4096]},
+        },
+        **_on_torch("liger_kernel", "triton liger-kernel", "0.8.5", "docstring of LigerCrossEntropyFunction"),
+        seen={
+            "mean_over": "probe: the mean divides by the rows that are kept",
+            "domain": "triton's interpreter takes a millisecond and more for each row; no rows raise",
+        },
+    ),
 )
