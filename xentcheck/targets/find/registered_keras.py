@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from xentcheck.targets.find.registration import ALL_DTYPES, Registered
@@ -91,4 +92,25 @@ def _four(backend: str) -> tuple[Registered, ...]:
     )
 
 
-TARGETS: tuple[Registered, ...] = tuple(target for backend in _BACKENDS for target in _four(backend))
+def _legacy(target: Registered) -> Registered:
+    """Return the loss of Keras 2, which is of tensorflow alone, that one of Keras 3 on tensorflow comes from."""
+    function = target.loss.partition(":")[2]
+    ignored = {"ignore_index": {"argument": "ignore_class"}} if function.startswith("sparse") else {}
+    return replace(
+        target,
+        name=target.name.replace("keras.tensorflow", "tf_keras"),
+        description=target.description.replace("on tensorflow", "of Keras 2"),
+        loss=f"tf_keras.losses:{function}",
+        package="tf_keras",
+        requires=("tf_keras", "tensorflow"),
+        install="pip install tf_keras tensorflow",
+        tried="2.21.0",
+        documentation="docstrings of tf_keras.losses",
+        contract={**target.contract, **ignored},
+    )
+
+
+TARGETS: tuple[Registered, ...] = (
+    *(target for backend in _BACKENDS for target in _four(backend)),
+    *(_legacy(target) for target in _four("tensorflow")),
+)
