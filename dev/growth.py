@@ -17,7 +17,8 @@ from statistics import median
 
 from xentcheck.engine.run import performed
 from xentcheck.engine.run_plan import Options, planned
-from xentcheck.engine.working import Memory, Silent
+from xentcheck.engine.memory import Memory
+from xentcheck.engine.progress import Silent
 from xentcheck.targets import TargetSpecification, open_host
 
 PARTS = 6

@@ -17,8 +17,8 @@ import pytest
 
 import xentcheck
 from xentcheck.engine.cluster import cluster
+from xentcheck.engine.progress import Silent
 from xentcheck.engine.run import check_target
-from xentcheck.engine.working import Silent
 from xentcheck.targets import TargetError, TargetSpecification
 
 LOSSES = Path(__file__).with_name("losses.py")

@@ -12,8 +12,8 @@ from xentcheck.api import check
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import Cause
+from xentcheck.engine.cell_result import Fall
 from xentcheck.engine.further import Further, Shown
-from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Violation

@@ -15,10 +15,11 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.beside import Beside
+from xentcheck.engine.cell_result import CellResult, Fall, Tally
+from xentcheck.engine.memory import Memory
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
-from xentcheck.engine.search import CellResult, CellSearch, Fall, Tally
-from xentcheck.engine.working import Memory
+from xentcheck.engine.search import CellSearch
 from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.left_open import LeftOpen, seen
 from xentcheck.properties.registry import choose

@@ -12,12 +12,12 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import from_mapping, to_mapping
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import Cause
+from xentcheck.engine.cell_result import Fall
 from xentcheck.engine.minimise import finding, minimise, translated
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.recalled import Recalled
 from xentcheck.engine.run import check_target
-from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Violation

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from xentcheck.contract import Contract
+from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.samples import KEPT, Sample, Samples, points
-from xentcheck.engine.search import CellResult, CellSearch
+from xentcheck.engine.search import CellSearch
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetSpecification, open_host

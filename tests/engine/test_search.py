@@ -8,8 +8,9 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.storage import digest
 from xentcheck.contract import Contract
+from xentcheck.engine.cell_result import FATAL_LIMIT
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
-from xentcheck.engine.search import FATAL_LIMIT, CellSearch, Enough
+from xentcheck.engine.search import CellSearch, Enough
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import choose
 from xentcheck.targets.outcome import Outcome, Raised

@@ -10,10 +10,10 @@ import pytest
 
 import xentcheck
 from xentcheck.contract import ContractError
+from xentcheck.engine.cell_result import CellResult, Tally
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.reporting import _status
 from xentcheck.engine.run import Silent, check_target
-from xentcheck.engine.search import CellResult, Tally
 from xentcheck.properties.registry import LAWS, UnknownPropertyError
 from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.zoo.parts import mean_loss

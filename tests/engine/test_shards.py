@@ -16,13 +16,15 @@ from xentcheck.batches.packing import pack, unpack
 from xentcheck.batches.storage import digest
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
+from xentcheck.engine.cell_result import FATAL_LIMIT, CellResult
+from xentcheck.engine.memory import Memory, shard_name
 from xentcheck.engine.merging import AGAIN, merged, missing
 from xentcheck.engine.order import SHARD, Order, capabilities_of, swept
+from xentcheck.engine.progress import Silent
 from xentcheck.engine.run_plan import Options, planned
-from xentcheck.engine.search import FATAL_LIMIT, CellResult
 from xentcheck.engine.shard_record import Record, from_record, to_record
 from xentcheck.engine.units import judge_shard
-from xentcheck.engine.working import Memory, Silent, Working, shard_name
+from xentcheck.engine.working import Working
 from xentcheck.targets import TargetSpecification, open_host
 
 LOSSES = Path(__file__).with_name("losses.py")

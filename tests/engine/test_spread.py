@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from xentcheck.engine.memory import Memory
 from xentcheck.engine.spread import LOSSES, LostError, Spread
-from xentcheck.engine.working import Memory, Working
+from xentcheck.engine.working import Working
 from xentcheck.targets import TargetError
 
 

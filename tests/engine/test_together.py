@@ -7,8 +7,9 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
+from xentcheck.engine.cell_result import FATAL_LIMIT
 from xentcheck.engine.plan import Cell
-from xentcheck.engine.search import FATAL_LIMIT, CellSearch, Enough
+from xentcheck.engine.search import CellSearch, Enough
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import choose
 from xentcheck.reference import sparse_loss

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from xentcheck.engine import units, working
+from xentcheck.engine.progress import Silent
 from xentcheck.engine.run import check_target
 from xentcheck.engine.spread import Spread
-from xentcheck.engine.working import Silent
 from xentcheck.targets import TargetSpecification
 
 LOSSES = Path(__file__).with_name("losses.py")

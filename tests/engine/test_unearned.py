@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from xentcheck.contract import Contract
+from xentcheck.engine.cell_result import FATAL_LIMIT, CellResult
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import _require_environment, check_target
-from xentcheck.engine.search import FATAL_LIMIT, CellResult, CellSearch
+from xentcheck.engine.search import CellSearch
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetError, TargetSpecification

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xentcheck.diagnosis import SecondHost
-from xentcheck.engine.search import CellResult
-from xentcheck.engine.working import Memory
+from xentcheck.engine.cell_result import CellResult
+from xentcheck.engine.memory import Memory
 from xentcheck.properties.left_open import seen
 from xentcheck.targets.outcome import hung
 

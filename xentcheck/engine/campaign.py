@@ -14,17 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xentcheck.contract import Contract
+from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.coverage import Counts, add, with_what_is_missing
 from xentcheck.engine.journal import Journal
+from xentcheck.engine.memory import shard_name
 from xentcheck.engine.merging import found_in, missing
 from xentcheck.engine.order import Order
+from xentcheck.engine.progress import ProgressLike, Silent
 from xentcheck.engine.run import performed
 from xentcheck.engine.run_directory import PLAN, folder_of, mark, opened, plan_of, read
 from xentcheck.engine.run_plan import Options, RunPlan, planned
-from xentcheck.engine.search import CellResult
 from xentcheck.engine.shard_record import from_record
 from xentcheck.engine.waiving import Waiving
-from xentcheck.engine.working import ProgressLike, Silent, Working, in_order, shard_name
+from xentcheck.engine.working import Working, in_order
 from xentcheck.report.report import Report
 from xentcheck.report.waivers import Waiver
 from xentcheck.targets import Host, TargetError, TargetSpecification, open_host

@@ -12,6 +12,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import pack, unpack
 from xentcheck.contract.harmless import harmless
 from xentcheck.diagnosis import Cause, Diagnosis, Observation, SecondHost, observed
+from xentcheck.engine.cell_result import CellResult, Fall
 from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.minimise import Asked, finding, minimise
@@ -20,7 +21,7 @@ from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.promises import weaker_promise
 from xentcheck.engine.recalled import Recalled
 from xentcheck.engine.roots import Found, shown_mechanism, whose_gradient_is_right
-from xentcheck.engine.search import CellResult, CellSearch, Fall
+from xentcheck.engine.search import CellSearch
 from xentcheck.engine.shard_record import Record
 from xentcheck.properties.law import Violation
 from xentcheck.report.encoding import build, plain

@@ -20,8 +20,9 @@ from xentcheck.batches.storage import digest, from_mapping
 from xentcheck.batches.validity import objection
 from xentcheck.contract import Contract
 from xentcheck.contract.harmless import harmless
+from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.plan import Cell
-from xentcheck.engine.search import LARGEST_KEPT, CellResult
+from xentcheck.engine.search import LARGEST_KEPT
 from xentcheck.report import encoding
 from xentcheck.report.files import write_whole
 from xentcheck.report.finding import Finding

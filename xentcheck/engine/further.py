@@ -7,7 +7,7 @@ from functools import cached_property
 
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import UNSTEADY, Cause, Explanation, Observation, observed
-from xentcheck.engine.search import Fall
+from xentcheck.engine.cell_result import Fall
 from xentcheck.engine.violation_kind import WRONG_NUMBER, Kind, kind_of
 from xentcheck.properties.law import Law, Violation
 

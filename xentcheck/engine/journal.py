@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.inputs import said_of
-from xentcheck.engine.search import CellResult
+from xentcheck.engine.memory import Memory
 from xentcheck.engine.shard_record import Record, to_record
-from xentcheck.engine.working import Memory
 
 SUFFIX = ".journal"
 

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from xentcheck.engine import coverage
+from xentcheck.engine.cell_result import FATAL_LIMIT, CellResult, Fall, Tally
 from xentcheck.engine.grading import worse
 from xentcheck.engine.order import Order
-from xentcheck.engine.search import FATAL_LIMIT, LARGEST_KEPT, CellResult, Fall, Tally
+from xentcheck.engine.search import LARGEST_KEPT
 from xentcheck.properties.left_open import OFTEN, LeftOpen
 
 AGAIN = 24  # further batches of a cell on which a law that has fallen is broken, looked through for another mistake

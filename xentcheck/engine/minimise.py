@@ -11,8 +11,8 @@ from xentcheck.batches.reduce import reduce
 from xentcheck.batches.storage import digest, same_content
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import Cause
+from xentcheck.engine.cell_result import Fall
 from xentcheck.engine.plan import Cell
-from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation

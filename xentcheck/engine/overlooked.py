@@ -16,12 +16,12 @@ from dataclasses import replace
 
 from xentcheck.batches.storage import from_mapping
 from xentcheck.diagnosis import Cause
+from xentcheck.engine.cell_result import Fall
 from xentcheck.engine.conclusion import CellRun, Conclusion
 from xentcheck.engine.further import Shown
 from xentcheck.engine.minimise import Asked, finding
 from xentcheck.engine.order import Order
 from xentcheck.engine.roots import Found
-from xentcheck.engine.search import Fall
 from xentcheck.engine.violation_kind import kind_of
 from xentcheck.properties.law import Violation
 from xentcheck.report.finding import Finding

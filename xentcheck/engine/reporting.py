@@ -12,12 +12,12 @@ from importlib import metadata
 from xentcheck.contract import Contract
 from xentcheck.engine import coverage
 from xentcheck.engine.boundary import parting_of_gradients
+from xentcheck.engine.cell_result import CellResult, Tally
 from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.grading import Graded, stated, worse
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.roots import gathered
 from xentcheck.engine.samples import points
-from xentcheck.engine.search import CellResult, Tally
 from xentcheck.properties.registry import LAWS
 from xentcheck.report.report import Report
 from xentcheck.report.results import (

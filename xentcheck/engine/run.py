@@ -16,20 +16,22 @@ from xentcheck.contract import Contract
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.beside import Beside
+from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.corpus import read
 from xentcheck.engine.costs import TURNS
 from xentcheck.engine.grading import problem_of
 from xentcheck.engine.line import with_lines
+from xentcheck.engine.memory import Memory
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import PROFILES
+from xentcheck.engine.progress import ProgressLike, Silent
 from xentcheck.engine.reporting import report_of
 from xentcheck.engine.run_directory import folder_of, opened
 from xentcheck.engine.run_plan import Options, RunPlan, planned
-from xentcheck.engine.search import CellResult
 from xentcheck.engine.waiving import NO_WAIVERS, Waiving
 from xentcheck.engine.witnessing import Witnessing
-from xentcheck.engine.working import Memory, ProgressLike, Silent, Working
+from xentcheck.engine.working import Working
 from xentcheck.properties.registry import choose
 from xentcheck.report.encoding import build, plain
 from xentcheck.report.report import BrokenOffError, Report

@@ -15,10 +15,10 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import pack, pack_array, unpack, unpack_array
+from xentcheck.engine.cell_result import CellResult, Fall, Tally
 from xentcheck.engine.grading import Graded, Met
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.samples import Samples
-from xentcheck.engine.search import CellResult, Fall, Tally
 from xentcheck.properties.law import Violation
 from xentcheck.properties.left_open import LeftOpen
 from xentcheck.properties.registry import choose

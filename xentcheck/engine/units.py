@@ -14,13 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import unpack
 from xentcheck.contract.harmless import harmless
+from xentcheck.engine.cell_result import CellResult, Tally
 from xentcheck.engine.conclusion import conclude
 from xentcheck.engine.corpus import mended
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.merging import again_in, merged
 from xentcheck.engine.minimise import finding
 from xentcheck.engine.order import Order, Shard, capabilities_of, swept
-from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
+from xentcheck.engine.search import CellSearch, Enough
 from xentcheck.engine.shard_record import Record, from_record, to_record
 from xentcheck.properties.law import Law
 from xentcheck.properties.registry import choose

@@ -3,94 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
 
 from xentcheck.diagnosis import SecondHost
+from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.conclusion import CellRun, conclude, concluded
+from xentcheck.engine.memory import CONCLUSION, Memory, conclusion_name, shard_name
 from xentcheck.engine.merging import Merging, found_in, merged, missing
 from xentcheck.engine.minimise import finding
 from xentcheck.engine.order import Order
-from xentcheck.engine.search import CellResult
+from xentcheck.engine.progress import ProgressLike
 from xentcheck.engine.shard_record import Record, from_record
 from xentcheck.engine.spread import LOSSES, LostError, Spread
 from xentcheck.engine.units import conclude_alone, inapplicable, judge_shard, judge_shard_alone
 from xentcheck.report.finding import Finding
 from xentcheck.targets import Host
-
-CONCLUSION = "conclusion"
-
-
-class ProgressLike(Protocol):
-    """What a run tells while it goes on."""
-
-    def start(self, total: int) -> None:
-        """Begin a run of about `total` batches."""
-
-    def advance(self, cell_name: str, done: int) -> None:
-        """Tell how many batches have been judged in all."""
-
-    def found(self, finding: Finding) -> None:
-        """Tell of a law that is broken, as soon as it is; the batch is not reduced yet."""
-
-    def stop(self) -> None:
-        """End the run."""
-
-
-class Silent:
-    """Progress that tells nobody."""
-
-    def start(self, total: int) -> None:
-        """Do nothing."""
-
-    def advance(self, cell_name: str, done: int) -> None:
-        """Do nothing."""
-
-    def found(self, finding: Finding) -> None:
-        """Do nothing."""
-
-    def stop(self) -> None:
-        """Do nothing."""
-
-
-class Memory:
-    """The records of units that are done; `journal` has one that outlives the process.
-
-    Parameters
-    ----------
-    records : mapping, optional
-        Those that are there from the start, by the unit's name.
-    """
-
-    def __init__(self, records: Mapping[str, Record] | None = None) -> None:
-        self.records: dict[str, Record] = dict(records or {})
-        self.noted: dict[str, Record] = {}
-        self.remarks: list[str] = []
-        self.folder = ""
-
-    def keep(self, unit: str, record: Record) -> None:
-        """Keep what came of a unit; what was ended early is not kept, since more is to come of it."""
-        if unit not in self.records and not record.get("interrupted") and not record.get("fault"):
-            self.records[unit] = record
-            self.write(unit, record)
-
-    def forget(self, unit: str) -> None:
-        """Drop the record of a unit that is not asked for again: a long run takes no more memory than a short one."""
-        self.records.pop(unit, None)
-
-    def write(self, unit: str, record: Record) -> None:
-        """Write a record where it outlives the process; here nowhere."""
-
-    def write_note(self, unit: str, result: CellResult) -> None:
-        """Write what has been found by a unit that is not done where it outlives the process; here nowhere."""
-
-
-def shard_name(cell: int, number: int) -> str:
-    """Return the name of the unit that is a shard."""
-    return f"{cell}/{number}"
 
 
 def in_order(orders: Sequence[Order]) -> list[tuple[int, int]]:
@@ -107,11 +37,6 @@ def _replays(orders: Sequence[Order]) -> list[tuple[int, int]]:
 def _stops(order: Order, result: CellResult) -> bool:
     """Return whether nothing is to be judged after a shard."""
     return result.interrupted or bool(result.fault) or (order.fail_fast and bool(found_in(result)))
-
-
-def conclusion_name(cell: int) -> str:
-    """Return the name of the unit that is the conclusion of a cell."""
-    return f"{cell}/{CONCLUSION}"
 
 
 class Working:

@@ -9,10 +9,11 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from xentcheck.diagnosis import STRICT, Diagnosis, SecondHost
+from xentcheck.engine.cell_result import CellResult, Tally
 from xentcheck.engine.minimise import minimise
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import PROFILES, cells, drawn_in_each
-from xentcheck.engine.search import CellResult, CellSearch, Enough, Tally
+from xentcheck.engine.search import CellSearch, Enough
 from xentcheck.properties.law import Law
 from xentcheck.properties.registry import choose
 from xentcheck.report import returned
