@@ -104,12 +104,10 @@ TARGETS: tuple[Registered, ...] = (
             "output_dtype": "float32",
             "domain": {"classes": [2, 1 << 20]},
         },
-        **_on_torch(
-            "megatron",
-            "megatron-core",
-            "0.16.1",
-            "docstring of vocab_parallel_cross_entropy",
-        ),
+        **{
+            **_on_torch("megatron", "megatron-core", "0.16.1", "docstring of vocab_parallel_cross_entropy"),
+            "package": "megatron-core",  # as it was installed: what is imported states no version
+        },
         seen={
             "dtypes": "source: all is converted to float32",
             "output_dtype": "source: all is converted to float32",
