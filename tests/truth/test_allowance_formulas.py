@@ -147,7 +147,7 @@ def test_formulas_of_the_gradient(name, z):
 
 
 def test_formula_of_soft_labels():
-    """Several coefficients: (h + 1) L more in the loss, (h + 1) T p + |g| in the gradient."""
+    """Several coefficients: (h + 1) L more in the loss, (h + 3) T p + |g| + 3 c in the gradient."""
     z, t = np.array([[0.3, -1.2, 2.0]], np.float32), np.array([[0.5, 0.25, 0.75]], np.float32)
     with mpmath.workdps(60):
         u, eta = mpmath.mpf(2) ** -24, mpmath.mpf(2) ** -126
@@ -161,7 +161,9 @@ def test_formula_of_soft_labels():
         errors = []
         for j in range(3):
             a = u * (3 * row.d[j] + 3 * row.D + 12 + h + 9 * row.l + 16) * factor
-            errors.append(T * row.p[j] * (a + a * a) + u * ((h + 1) * T * row.p[j] + g[j]) + 14 * eta * T)
+            errors.append(
+                T * row.p[j] * (a + a * a) + u * ((h + 3) * T * row.p[j] + g[j] + 3 * row.t[j]) + 14 * eta * T
+            )
         residual = mpmath.fsum(errors) + u * h * mpmath.fsum(g)  # the maximum, differentiated, too
         for j, running in enumerate(running_maxima(row, u)):
             errors[j] += max(residual if j == 2 else 0, T * running)

@@ -86,6 +86,9 @@ def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
     if not single.all():
         # Of T, a sum; else of S c, where it is subtracted in the numerator.
         error += np.where(single[:, None], 0.0, (rows * mass if summed else u * on.sizes) + u * np.abs(value))
+        if by.log_softmax and on.softmax and summed:
+            # Step by step through -log(softmax): the quotient c/p, its product with p, and their differences.
+            error += np.where(single[:, None], 0.0, 3.0 * u * on.sizes + 2.0 * u * mass)
     if chosen.deviation.any():
         error += chosen.deviation[:, None] * on.p
     wrong = coefficient_error(on, by, summed=summed)

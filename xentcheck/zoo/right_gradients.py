@@ -123,6 +123,14 @@ def sigmoid_less_label(scores: Array, labels: Array) -> Any:
     return over_n(np.stack([-slope, slope], axis=1).astype(scores.dtype))
 
 
+@right("gradient", loss=dense_mean_loss, contract={"labels": ["soft"], "domain": {"magnitude": 20.0}})
+def logarithm_of_softmax_step_by_step(scores: Array, targets: Array) -> Any:
+    """As autodiff of -sum t log(softmax) has it: -t/p, and what the softmax makes of that."""
+    p = softmax(scores)
+    v = -targets.astype(scores.dtype) / p
+    return over_n(p * (v - (p * v).sum(axis=1, keepdims=True)))
+
+
 @right("gradient", loss=None, contract={})
 def gradient_alone(scores: Array, labels: Array) -> Any:
     """A gradient without a loss, calculated in float64, read-only."""
