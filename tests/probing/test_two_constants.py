@@ -9,7 +9,9 @@ import pytest
 
 from tests.probing import two_constants
 from xentcheck.probing import infer
-from xentcheck.targets import TargetSpecification
+from xentcheck.probing.constant_weights import solve_weights
+from xentcheck.probing.questions import Questions
+from xentcheck.targets import TargetSpecification, open_host
 
 WEIGHTS = [0.5, 2.0, 1.25]
 RATIOS = [1.0, 4.0, 2.5]
@@ -68,16 +70,15 @@ def test_a_module_with_weights_in_float32() -> None:
     assert inference.told["labels"] == ["sparse"]
 
 
-def test_another_number_of_classes_than_was_asked_about_for_weights() -> None:
-    """Of ten classes alone, where rows of fewer are answered, too, but by no convention."""
+def test_weights_of_more_classes_than_rows_of_few_show() -> None:
+    """A mean over weights has none in rows of two and three classes: they are asked of as many as there are."""
 
-    class OfTen:
-        def __init__(self, num_classes: int = 10) -> None:
-            self.num_classes = num_classes
+    def mean(z: Any, labels: Any) -> Any:
+        weights = np.arange(1.0, 6.0)[labels]
+        return (-two_constants.log_softmax(z)[np.arange(len(labels)), labels] * weights).sum() / weights.sum()
 
-        def __call__(self, z: Any, labels: Any) -> Any:
-            rows = -two_constants.log_softmax(z)[np.arange(len(labels)), labels]
-            return rows.mean() if not z.any() else (rows**2).mean()
-
-    inference = infer(TargetSpecification(loss=OfTen()))
-    assert [one.key for one in inference.contradictions] == ["input"]
+    with open_host(TargetSpecification(loss=mean), in_process=True) as host:
+        questions = Questions(host)
+        questions.m = 5
+        first = next(solve_weights(questions))
+    assert first == {"class_weights": [1.0, 2.0, 3.0, 4.0, 5.0], "mean_over": "weights"}
