@@ -15,10 +15,10 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from xentcheck.engine.run import performed
-from xentcheck.engine.run_plan import Options, planned
 from xentcheck.engine.memory import Memory
 from xentcheck.engine.progress import Silent
+from xentcheck.engine.run import performed
+from xentcheck.engine.run_plan import Options, planned
 from xentcheck.targets import TargetSpecification, open_host
 
 PARTS = 6
