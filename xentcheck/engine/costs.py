@@ -16,6 +16,8 @@ from xentcheck.properties.case import Evaluator
 DEAR = 0.1
 """Seconds more than a repeated call, from which the first one of a shape counts as compiling: far beyond what a busy
 machine or a page fault adds to three first calls out of three, and 100 shapes of it are 10 s."""
+FELT = 0.05
+"""From which compiling is worth a second process, which takes some 3 s itself and spares half of it."""
 SLOW = 0.005
 """Seconds from which a call counts as slow: a run in quick has some 6,000, which would take half a minute. Most targets
 take a tenth of it or less, and keras over tensorflow 2 ms on a machine of half the speed for which times are wanted."""
@@ -32,23 +34,26 @@ class Costs:
     Parameters
     ----------
     new_shape : float
-        How much longer the first call of a shape takes than the second.
+        How much longer the first call of a shape takes than the second, the least of three.
     call : float
         A call that is repeated.
+    compiling : float
+        As `new_shape`, the mean of three: kernels of a shape may be those of another.
     """
 
     new_shape: float = 0.0
     call: float = 0.0
+    compiling: float = 0.0
 
 
 NO_COSTS = Costs()
 
 
-def seconds_of_a_new_shape(contract: Contract, host: Evaluator, cell: Cell) -> float:
-    """Return how much longer the first call of a shape takes than the second; 0.0 where that is less than `DEAR`.
+def seconds_of_new_shapes(contract: Contract, host: Evaluator, cell: Cell) -> list[float]:
+    """Return how much longer the first call of each of three shapes takes than the second.
 
-    The least of three shapes counts, after one that takes on whatever a first call of all does once. Where the first of
-    them is cheap the others are not asked.
+    Another comes before them, which takes on whatever a first call of all does once. Where the first of them is cheap
+    the others are not asked.
 
     Parameters
     ----------
@@ -56,23 +61,35 @@ def seconds_of_a_new_shape(contract: Contract, host: Evaluator, cell: Cell) -> f
     host : Evaluator
     cell : Cell
         In whose dtype and label form the target is asked.
+
+    Returns
+    -------
+    list of float
+        Nothing where one did not return: what it raises or dies of is for the search to find.
     """
-    least = float("inf")
+    found = list[float]()
     for batch in _of_new_shapes(contract, cell):
         first = _timed(host, batch)
         second = None if first is None else _timed(host, batch)
         if first is None or second is None:
-            return 0.0  # what it raises or dies of is for the search to find
-        least = min(least, first - second)
-        if least < DEAR:
-            return 0.0
-    return least if least < float("inf") else 0.0
+            return []
+        found.append(first - second)
+        if found[0] < FELT:
+            return found
+    return found
+
+
+def costs(new_shapes: list[float], call: float) -> Costs:
+    """Return what is made of seconds that were measured; see `seconds_of_new_shapes` and `seconds_of_a_call`."""
+    least = min(new_shapes, default=0.0)
+    mean = sum(new_shapes) / len(new_shapes) if new_shapes else 0.0
+    return Costs(least if least >= DEAR else 0.0, call, mean if mean >= FELT else 0.0)
 
 
 def seconds_of_a_call(contract: Contract, host: Evaluator, cell: Cell) -> float:
     """Return how long a call takes, the least of five of one batch; 0.0 where that is less than `SLOW`.
 
-    The parameters are those of `seconds_of_a_new_shape`.
+    The parameters are those of `seconds_of_new_shapes`.
     """
     batch = next(sweep(contract, cell.dtype, cell.labels, expensive_shapes=True))
     least = float("inf")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xentcheck.batches.sweep import sweep
 from xentcheck.engine.corpus import Entry, Replay, replays
-from xentcheck.engine.costs import NO_COSTS, Costs, seconds_of_a_call, seconds_of_a_new_shape
+from xentcheck.engine.costs import NO_COSTS, Costs, costs, seconds_of_a_call, seconds_of_new_shapes
 from xentcheck.engine.order import Order, capabilities_of, swept
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.properties.case import Case
@@ -63,7 +63,7 @@ class RunPlan:
     def two_processes(self) -> bool:
         """Whether a second process saves time: each compiles for the shapes of other cells, and may do so meanwhile."""
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.costs.new_shape > 0.0 and len(self.cells) > 1 and processors > 1 and not self.fail_fast
+        return self.costs.compiling > 0.0 and len(self.cells) > 1 and processors > 1 and not self.fail_fast
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -124,9 +124,9 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
     """
     contract = host.description.contract
     chosen = _available(cells(contract, options.dtypes), host)
-    costs = _costs(host, chosen[0]) if _begun_narrow(host, chosen) and _usable(host, chosen[0]) else NO_COSTS
+    measured = _costs(host, chosen[0]) if _begun_narrow(host, chosen) and _usable(host, chosen[0]) else NO_COSTS
     dtypes = tuple(dict.fromkeys(cell.dtype for cell in chosen))
-    few = capabilities_of(host, costs).expensive_shapes
+    few = capabilities_of(host, measured).expensive_shapes
     return RunPlan(
         specification,
         os.getcwd(),
@@ -139,7 +139,7 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
         options.time_limit,
         options.first_time_limit,
         options.memory,
-        costs,
+        measured,
         options.rounds,
         tuple(replays(options.corpus, host.description.name, contract, cell) for cell in chosen),
     )
@@ -157,8 +157,8 @@ def _available(chosen: tuple[Cell, ...], host: Host) -> tuple[Cell, ...]:
 def _costs(host: Host, cell: Cell) -> Costs:
     """Return what is measured: of shapes in any case, as two processes may compile; of calls if nothing is declared."""
     contract = host.description.contract
-    return Costs(
-        seconds_of_a_new_shape(contract, host, cell),
+    return costs(
+        seconds_of_new_shapes(contract, host, cell),
         seconds_of_a_call(contract, host, cell) if contract.calls == "measured" else 0.0,
     )
 
