@@ -34,7 +34,8 @@ def test_of_soft_labels_of_any_sum(name: str, v: list[float], z: list[float]) ->
         a = [u * (3 * d + 3 * row.D + 2 * K_EXP + h + 9 * row.l + 16) * factor for d in row.d]
         a = [x + x * x for x in a]
         sizes = [T * p + c for p, c in zip(row.p, row.t, strict=True)]
-        gradient = [T * p * x + u * ((h + 1) * T * p + abs(T * p - c)) for p, x, c in zip(row.p, a, row.t, strict=True)]
+        of_row = list(zip(row.p, a, row.t, strict=True))
+        gradient = [T * p * x + u * ((h + 3) * T * p + abs(T * p - c) + 3 * c) for p, x, c in of_row]
         rounded = OPERATIONS * u + u * h / (1 - 2 * u * h)
         expected = mpmath.fsum(abs(w) * g for w, g in zip(v, gradient, strict=True))
         expected += rounded * mpmath.fsum((1 + x) * s * abs(w) for x, s, w in zip(a, sizes, v, strict=True))
