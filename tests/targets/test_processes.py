@@ -204,7 +204,10 @@ os.kill(os.getpid(), signal.SIGKILL)
     if not state.parent.parent.joinpath("self").exists():
         pytest.skip("there is no /proc to look the process up in")
     for _ in range(200):
-        if not state.exists() or state.read_text().split()[2] == "Z":
+        try:
+            if state.read_text().split()[2] == "Z":
+                return
+        except (FileNotFoundError, ProcessLookupError):
             return
         subprocess.run([sys.executable, "-S", "-c", ""], check=True)
     os.kill(orphan, signal.SIGKILL)
