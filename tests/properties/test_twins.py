@@ -145,3 +145,30 @@ def test_memories(key, found):
     if found:
         assert "asked after a batch of" in report.findings[0].title
         assert report.findings[0].mechanism == "state_kept"
+
+
+class ShiftedByTheLabel:
+    """A host without any memory whose gradients are off by little, since the label's logit is taken from all."""
+
+    def evaluate(self, batch, want=(), upstream=None, **others):
+        rows = np.arange(batch.n)
+        moved = batch.scores - batch.scores[rows, batch.labels][:, None]
+        powers = np.exp(moved - moved.max(axis=1, keepdims=True))
+        slopes = powers / powers.sum(axis=1, keepdims=True)
+        slopes[rows, batch.labels] -= 1
+        return Outcome(loss=np.float64(mean_loss(batch.scores, batch.labels)), gradient=slopes / np.float32(batch.n))
+
+
+def test_an_inaccurate_target_remembers_nothing():
+    """Some batches are answered little beyond the allowance, by chance the one that is asked about after its twin."""
+    random = np.random.default_rng(5)
+    contract, wrong = Contract(dtypes=("float32",), label_dtypes=("int64",)), 0
+    compiling = Capabilities(gradient=True, expensive_shapes=True)  # it is not asked about these rows twice
+    for _ in range(300):
+        scores = random.normal(size=(1, 3)).astype(np.float32)
+        scores[0, 1] = -random.uniform(20, 120)
+        one = Case(contract, compiling, ShiftedByTheLabel(), Batch(scores, np.array([1])))
+        wrong += one.answer.violation("gradient") is not None
+        if one.answer.violation("gradient") is None:
+            assert not list(determinism.judge(one))
+    assert wrong
