@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.report import arrays, literals
 from xentcheck.report.finding import Finding
-from xentcheck.report.idioms import Idiom
+from xentcheck.report.idioms import IDIOMS, Idiom
 from xentcheck.report.reproducer_parts import along_axes, axes_of, direction_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 TAKEN = {"allowance", "direction", "error", "flip", "gaps", "got", "high", "inf", "labels", "low", "nan", "np"}
 TAKEN |= {"returned", "scores", "times", "upstream", "z"}
+TAKEN |= {name for idiom in IDIOMS.values() for name in re.findall(r"(?:import|as) (\w+)", idiom.imports)}
 """Names that a script gives to something of its own."""
 
 
