@@ -377,10 +377,10 @@ def test_the_status_is_1_while_the_shape_is_wrong(tmp_path: Path, shape: str, st
     assert ("but must have" if status else "holds on this batch") in ended.stdout
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_tensors_lie_in_memory_as_they_did(layout: str, tmp_path: Path) -> None:
     """What a tensor can keep of a layout of numpy; else its numbers are written as they are."""
-    pytest.importorskip("torch")
     (tmp_path / "mine.py").write_text("import torch\n\n\ndef loss(z, y):\n    print(z.stride())\n    return z[0, 0]\n")
     batch = Batch(np.array([[0.0, 1.0], [0.0, 1.0]], np.float32), np.array([0, 0]), layout=layout)
     target = TargetSpecification(loss=f"{tmp_path}/mine.py:loss")
@@ -405,9 +405,9 @@ def test_a_short_script_is_what_a_user_would_write(mine: str) -> None:
     assert short_script(TargetSpecification(loss="scipy.special.log_softmax"), Contract(), summed, "") == ""
 
 
+@pytest.mark.needs("torch")
 def test_axes_of_an_array_are_those_of_the_target(tmp_path: Path) -> None:
     """Few numbers are written as they are given; a name that the script needs itself is not taken from it."""
-    pytest.importorskip("torch")
     (tmp_path / "mine.py").write_text(
         "def scores(z, y):\n    print(list(z.shape), list(y.shape))\n    return z.sum()\n"
     )
