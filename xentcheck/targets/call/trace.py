@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from typing import Any
 
 from xentcheck.targets.outcome import Raised
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # all of `targets`
+_FRAMES = re.compile(r"^[ \t]*(c\+\+ )?(backtrace|stack ?trace|traceback)\b[^\n]*$", re.IGNORECASE | re.MULTILINE)
+"""The line with which libraries begin to list them."""
 _SHIMS = os.path.join(_OURS, "shims", "")
 
 
@@ -23,11 +26,13 @@ def kind_of(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return the text of an exception, whatever happens when it is read."""
+    """Return the text of an exception, whatever happens when it is read, without the frames of native code after it."""
     try:
-        return str(error)
+        text = str(error)
     except BaseException:
         return "its text cannot be had"
+    frames = _FRAMES.search(text)
+    return (text[: frames.start()].strip() if frames else "") or text
 
 
 def said_of(error: BaseException) -> str:
