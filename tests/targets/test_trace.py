@@ -9,7 +9,7 @@ from xentcheck.targets.call.trace import message_of
 NATIVE = "/opt/lib/libnative.so(+0x26a87c7) [0x7f37026a87c7]"
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """One that cannot be read."""
 
     def __str__(self) -> str:
@@ -34,4 +34,4 @@ def test_frames_of_native_code_are_left_out(text: str, said: str) -> None:
 
 def test_a_text_that_cannot_be_had() -> None:
     """An exception may raise when it is read."""
-    assert message_of(Unreadable()) == "its text cannot be had"
+    assert message_of(UnreadableError()) == "its text cannot be had"
