@@ -28,3 +28,11 @@ def test_nothing_is_said_of_others(name: str) -> None:
     known = by_name(name)
     assert _untried(described(name, f"{known.tried}+cpu" if known else "1.0")) == ""
     assert _untried(described(name, "")) == ""
+
+
+def test_a_version_may_be_spelled_otherwise() -> None:
+    """By the module, which is asked, and by the package, of which it was noted; one that is no version is itself."""
+    name = "tensorflow_probability.distributions.Categorical.log_prob"
+    assert _untried(described(name, "0.26.0-dev20261027")) == ""
+    assert "this is 0.26.0.dev20261028" in _untried(described(name, "0.26.0-dev20261028"))
+    assert "this is of today" in _untried(described(name, "of today+here"))

@@ -62,7 +62,8 @@ def test_both_are_told(name: str) -> None:
 @pytest.mark.needs("torch")
 def test_a_module_with_weights_in_float32() -> None:
     """It refuses class numbers beside scores in float64, and answers one-hot rows otherwise."""
-    torch = pytest.importorskip("torch")
+    import torch
+
     inference = infer(TargetSpecification(loss=torch.nn.CrossEntropyLoss(weight=torch.tensor(WEIGHTS))))
     assert inference.contradictions == []
     assert inference.told["class_weights"] == [1.0, 4.0, 2.5]

@@ -221,6 +221,27 @@ def test_a_report_of_another_place_is_not_kept(tmp_path: Path, monkeypatch: pyte
             judging.judged("a.py:l", tmp_path, "quick", 0, print, "" if kept else "old")
 
 
+@pytest.mark.parametrize(
+    ("stated", "installed", "kept"),
+    [
+        ("0.26.0-dev20261027", "0.26.0.dev20261027", True),
+        ("2.13.0+cpu", "2.13.0", True),
+        ("2.13.0", "2.13.1", False),
+        ("of today", "of today", True),
+        ("of today", "2.13.1", False),
+    ],
+)
+def test_a_version_may_be_spelled_otherwise(
+    stated: str, installed: str, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the module and by the package, of which one may say where it was built, too."""
+    monkeypatch.setattr(judging, "_version", lambda package: installed)
+    report = Report(TargetSummary("scipy.special.log_softmax", version=stated))
+    whole = dataclasses.replace(report, xentcheck=xentcheck.__version__, profile="quick", seed=0)
+    (tmp_path / "kept.json").write_text(json.dumps({"report": whole.as_mapping()}))
+    assert (judging._kept(tmp_path / "kept.json", "quick", 0, False) is not None) == kept
+
+
 def test_a_registered_target_is_shown_with_its_sources() -> None:
     """Even where it could not be judged."""
     one = row(Judged("mlx.nn.losses.cross_entropy", why="It is not installed."))

@@ -19,6 +19,7 @@ from xentcheck.engine.plan import Cell
 from xentcheck.engine.roots import gathered
 from xentcheck.engine.samples import points
 from xentcheck.properties.registry import LAWS
+from xentcheck.report.releases import release
 from xentcheck.report.report import Report
 from xentcheck.report.results import (
     CONFORMS,
@@ -173,8 +174,8 @@ def _grades(contract: Contract, done: Sequence[CellRun]) -> dict[str, dict[str, 
 def _untried(description: TargetDescription) -> str:
     """Return a warning where a registered target's contract was written for another version, or ""."""
     known = by_name(description.name)
-    version = description.version.partition("+")[0]
-    if known is None or not known.tried or version in ("", known.tried):
+    version = release(description.version)
+    if known is None or not known.tried or version in ("", release(known.tried)):
         return ""
     return (
         f"the contract of {known.name} was written for version {known.tried}, and this is {version}: "

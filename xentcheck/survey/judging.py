@@ -12,6 +12,7 @@ from typing import Any
 from xentcheck.bench.figures import Case
 from xentcheck.engine.run import check_target
 from xentcheck.report.files import write_whole
+from xentcheck.report.releases import release
 from xentcheck.report.report import Report
 from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.targets.find.registered import by_name
@@ -99,7 +100,7 @@ def _kept(path: Path, profile: str, seed: int, elsewhere: bool) -> Judged | None
     version = _version((known.package or known.loss.partition(":")[0].partition(".")[0]) if known else "")
     same = (report.xentcheck, report.profile, report.seed) == (__version__, profile, seed)
     same &= elsewhere == (report.environment.target is not None)
-    if not same or (version and report.target.version.partition("+")[0] != version.partition("+")[0]):
+    if not same or (version and release(report.target.version) != release(version)):
         return None
     return Judged(report.target.name, report, "", content.get("seconds_a_call"), content.get("to_reference"))
 
