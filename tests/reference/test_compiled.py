@@ -154,7 +154,8 @@ def test_machine_code_is_kept_where_a_directory_is_named(tmp_path):
     assert _said(tmp_path / "own") == ("[0, 0]", results)
     assert _said(tmp_path / "own") == ("[1, 1]", results)
     (tmp_path / "file").write_text("")
-    assert _said(tmp_path / "file") == ("[0, 0]", results)
+    for _ in range(2):  # nor is it kept elsewhere, as numba does by itself
+        assert _said(tmp_path / "file") == ("[0, 0]", results)
 
 
 def test_kept_machine_code_is_of_these_sources(tmp_path, monkeypatch):

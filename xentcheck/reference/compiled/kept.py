@@ -38,13 +38,17 @@ def _kept(function: Callable[..., Any], signature: Any, directory: Path, options
         def _index_key(self, sig: Any, codegen: Any) -> Any:
             return sig, codegen.magic_tuple()
 
+    own = directory / _digest(numba.__version__)
+    own.mkdir(parents=True, exist_ok=True)  # else numba keeps it beside the sources, by its own way
     found = numba.njit(**options)(function)
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(directory / _digest(numba.__version__))
+    numba.config.CACHE_DIR = str(own)
     try:
         found._cache = Cache(function)
     finally:
         numba.config.CACHE_DIR = before
+    if own not in Path(found._cache.cache_path).parents:
+        raise PermissionError(own)
     found.compile(signature)
     found.disable_compile()
     return found
