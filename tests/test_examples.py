@@ -41,14 +41,6 @@ def run(words: list[str], folder: Path = EXAMPLES) -> subprocess.CompletedProces
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CHECKS if name not in NEEDS and name not in COMPILED])
-def test_the_losses_of_the_guides_are_right_in_part(name: str) -> None:
-    """By the laws of value and gradient, with the contract that the guide declares."""
-    done = run(["-m", "xentcheck", *CHECKS[name], *PART])
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.needs(NEEDS[name])] if name in NEEDS else []) for name in CHECKS]
 )

@@ -1,4 +1,7 @@
-"""Losses that people use, each judged as a user would, with its verdict pinned and the reason for it."""
+"""Losses that people use, each judged as a user would, with its verdict pinned and the reason for it.
+
+What needs a framework is judged in quick, as the table in docs/ecosystem is; the others by the standard profile.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ def test_optax_integer_labels_lose_accuracy_under_an_offset():
 
     By hand: 0.6931 at offset 1, 0.6875 at 1e6, 0 at 1e8 in float32.
     """
-    report = xentcheck.check("optax.softmax_cross_entropy_with_integer_labels")
+    report = xentcheck.check("optax.softmax_cross_entropy_with_integer_labels", profile="quick")
     assert {("shift", "float32"), ("shift", "float64")} <= verdicts(report)
     assert {name for name, _ in verdicts(report)} <= {"value", "shift", "uniform", "own-gradient"}
     causes = {found.cause for found in report.findings if found.cause}
@@ -78,7 +81,7 @@ def test_optax_integer_labels_lose_accuracy_under_an_offset():
 @pytest.mark.needs("optax")
 def test_optax_one_hot_conforms():
     """The one-hot form goes through log_softmax and is of grade B."""
-    report = xentcheck.check("optax.softmax_cross_entropy")
+    report = xentcheck.check("optax.softmax_cross_entropy", profile="quick")
     assert report.findings == ()
     assert grades(report)["float32", "loss"] == "B"
 
@@ -91,7 +94,7 @@ def test_torch_class_indices():
     By hand: cross_entropy of the float16 logits [1000, 0] with label 0, weights [1, 100] and label_smoothing 0.5
     is 25,000; torch adds up 100 * 1000 in float16 before it multiplies by the share of the smoothing, and gives inf.
     """
-    report = xentcheck.check("torch.nn.functional.cross_entropy")
+    report = xentcheck.check("torch.nn.functional.cross_entropy", profile="quick")
     assert {dtype for _, dtype in verdicts(report)} <= {"float16"}
     assert ("finite", "float16") in verdicts(report)
     for dtype in ("float32", "float64", "bfloat16"):
@@ -102,7 +105,7 @@ def test_torch_class_indices():
 @pytest.mark.needs("torch")
 def test_torch_probabilities():
     """torch with probabilities as targets conforms to grade B in the dtypes of 32 and 64 bits."""
-    report = xentcheck.check("torch.nn.functional.cross_entropy.probabilities")
+    report = xentcheck.check("torch.nn.functional.cross_entropy.probabilities", profile="quick")
     assert {dtype for _, dtype in verdicts(report)} <= {"float16"}
     assert grades(report)["float64", "loss"] == "B"
 
@@ -115,13 +118,15 @@ def test_sklearn_log_loss_conforms():
     With labels in int8 or uint8, where there are more classes than these number, it breaks law 6: of 257 classes the
     label 0 in uint8 is marked as class 0 and as class 256 by ``label_binarize``, and the loss is that of both.
     """
-    report = xentcheck.check("sklearn.metrics.log_loss")
+    report = xentcheck.check("sklearn.metrics.log_loss", profile="quick")
     assert {finding.property for finding in report.findings} == {"label-forms"}
     for finding in report.findings:
         labels, (_, classes) = finding.batch["labels"], finding.batch["scores"]["shape"]
         assert {"int8": 128, "uint8": 256}[labels["dtype"]] < classes
     wide = xentcheck.check(
-        "sklearn.metrics.log_loss", contract={**report.target.contract, "label_dtypes": ["int32", "int64"]}
+        "sklearn.metrics.log_loss",
+        profile="quick",
+        contract={**report.target.contract, "label_dtypes": ["int32", "int64"]},
     )
     assert wide.findings == ()
     assert {cell.dtype for cell in wide.properties if cell.name == "value"} == {"float32", "float64"}

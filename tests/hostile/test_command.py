@@ -82,23 +82,31 @@ def test_where_the_terminal_is_full_the_files_are_written(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "status"),
+    ("names", "verdict"),
     [
-        *((name, 3) for name in ("surrogate", "forged", "forged_kind", "forged_place", "quotes", "long_kind")),
-        *((name, 3) for name in ("controls", "long_message", "no_directory", "no_text", "odd_text")),
-        *((name, 1) for name in ("nameless", "enormous", "enormous_gradient", "nested_result", "breaks_json")),
-        *((name, 1) for name in ("no_json", "dtype_object", "negative_shape", "no_parts", "wrong_types")),
-        *((name, 1) for name in ("odd_words", "deep_json", "gigabytes", "garbage", "few_bytes", "half_a_frame")),
-        *((name, 1) for name in ("breaks_array", "breaks_shares")),
-        ("failure", 2),
+        ("surrogate forged forged_kind forged_place quotes long_kind", "nothing-judged"),
+        ("controls long_message no_directory no_text odd_text", "nothing-judged"),
+        ("nameless enormous enormous_gradient nested_result breaks_json", "violates"),
+        ("no_json dtype_object negative_shape no_parts wrong_types odd_words", "violates"),
+        ("deep_json gigabytes garbage few_bytes half_a_frame breaks_array breaks_shares", "violates"),
     ],
 )
-def test_the_next_target_is_judged(tmp_path: Path, name: str, status: int) -> None:
+def test_the_next_target_is_judged(tmp_path: Path, names: str, verdict: str) -> None:
+    """After each of them: another that is hostile, and at last one that is right."""
     limits = ["--time-limit", "2", "--first-time-limit", "5", "--json", str(tmp_path / "r.json")]
-    ran = called(f"calls.py:{name}", "reference", *FEW, *limits)
+    hostile = [f"calls.py:{name}" for name in names.split()]
+    ran = called(*hostile, "reference", *FEW, *limits)
     text = (tmp_path / "r.json").read_text(encoding="utf-8")
-    assert ran.returncode == status
-    assert json.loads(text)["reports"][-1]["verdict"] == "conforms"
+    assert ran.returncode == {"violates": 1, "nothing-judged": 3}[verdict]
+    judged = [(report["target"]["name"], report["verdict"]) for report in json.loads(text)["reports"]]
+    assert judged == [*((name, verdict) for name in hostile), ("reference", "conforms")]
     assert all(line.isprintable() for line in (ran.stdout + ran.stderr + text).splitlines())
     assert sum(line.startswith("CONFORMS") for line in (ran.stdout + ran.stderr).splitlines()) == 1
-    assert len(ran.stdout) < 20_000
+    assert len(ran.stdout) < 20_000 * len(hostile)
+
+
+@pytest.mark.slow
+def test_the_next_target_is_judged_after_one_that_cannot_be_used(tmp_path: Path) -> None:
+    ran = called("calls.py:failure", "reference", *FEW, "--json", str(tmp_path / "r.json"))
+    assert ran.returncode == 2
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["reports"][-1]["verdict"] == "conforms"
