@@ -12,7 +12,7 @@ from xentcheck.truth import allowance_lanes
 from xentcheck.truth.allowance_gradient import row_gradients
 from xentcheck.truth.allowance_lanes import lanes
 from xentcheck.truth.allowance_model import conforming
-from xentcheck.truth.allowance_running import along_running_maxima, running_maxima
+from xentcheck.truth.allowance_running import along_running_maxima, product_of_running_maxima, running_maxima
 from xentcheck.truth.conditions import conditions
 from xentcheck.truth.problem import pose
 
@@ -70,34 +70,34 @@ def test_of_equal_maxima_those_between_have_what_comes_up_over_two_steps():
 
 
 def laned(z, p, width):
-    """Return what passing over each lane and then merging them costs each class, where no two are equal.
+    """Return what passing over runs of each lane and then merging whole lanes costs each class, where no two are equal.
 
-    Each lane counts as many places as the longest.
+    Each lane counts as many places as the longest. Lanes of fewer places than there are lanes are merged alone, which
+    up to 32 are.
     """
     costs, m = np.zeros(len(z)), len(z)
     longest = -(-m // width)
     tops = [z[k::width].max() for k in range(width)]
     for lane in range(width):
-        classes = list(range(lane, m, width))
-        for k, j in enumerate(classes):
-            if any(z[i] > z[j] for i in classes[:k]):
-                continue
-            end = next((e for e in range(k, len(classes)) if z[classes[e]] > z[j]), longest)
-            costs[j] = p[classes[:end]].sum() * (4 * (end - 1 - k) + 8)
-            if end == longest:
+        scores = [*z[lane::width], *[-np.inf] * (longest - len(z[lane::width]))]
+        for k, j in enumerate(range(lane, m, width)):
+            run = [*walked(scores, k, range(k - 1, -1, -1)), k, *walked(scores, k, range(k + 1, longest))]
+            if longest >= width:
+                costs[j] = sum(p[lane + i * width] for i in run if lane + i * width < m) * (4 * (len(run) - 1) + 8)
+            if len(run) == longest and width <= 32:
                 lower = [k for k in range(width) if tops[k] <= tops[lane]]
                 costs[j] += 4 * (len(lower) - 1) * sum(p[k::width].sum() for k in lower)
     return U * costs
 
 
-@pytest.mark.parametrize("m", [28, 29, 33, 63, 70, 130])
+@pytest.mark.parametrize("m", [28, 29, 33, 63, 70, 130, 500])
 def test_lanes_are_those_of_a_walk(m):
-    """Of 4, 8 and 16 lanes the worst is taken, where each has at least eight classes, the last lanes one fewer."""
+    """Of all widths the worst is taken, where each lane has at least eight classes, the last lanes one fewer."""
     z = np.random.default_rng(m).normal(size=(20, m)).astype(np.float32)
     on, by = posed(z)
-    found = lanes(on.z, on.p[None], np.zeros((20, 1)), by, 8)[0]
+    found = lanes(on.z, on.p[None], np.zeros((20, 1)), by)[0]
     for row, p, got in zip(on.z, on.p, found, strict=True):
-        walks = [laned(row, p, width) for width in (4, 8, 16) if m > 7 * width]
+        walks = [laned(row, p, width) for width in (4, 6, 8, 10, 12, 16, 20, 24, 32, 64) if m > 7 * width]
         np.testing.assert_allclose(got, np.max([np.zeros(m), *walks], axis=0), rtol=1e-12)
     assert (running_maxima(on, by) >= found).all()
     assert running_maxima(*posed(z[:0])).shape == (0, m)
@@ -139,6 +139,45 @@ def test_lanes_of_which_each_maximum_is_differentiated_need_it(monkeypatch):
         error = np.abs(folded.gradient(z, [0] * 3, "four lanes", ties) - rows.value)
         assert (error <= rows.error).all()
         assert (error > 2 * without).any()
+
+
+@pytest.mark.parametrize(
+    ("block", "width", "times"), [(512, 4, 3), (512, 3, 6), (512, 5, 2), (1024, 6, 4), (1024, 12, 1.2), (256, 8, 0)]
+)
+@pytest.mark.parametrize("order", ["first block highest", "last block highest"])
+def test_lanes_within_blocks_need_runs_of_lanes(block, width, times, order, monkeypatch):
+    """Each block passed over in lanes of its own: a class that is lower than others of its lane may be their maximum.
+
+    What a run of neighbours allows is exceeded so many times: in each lane of each block one class is a little higher.
+    """
+    at = np.arange(1024)
+    lane, place = at % block % width, at % block // width
+    z = np.array([lane - at // block * k * width + 0.3 * (place == first) for k in (1, 2) for first in (0, 20)]) * 1e-3
+    z[1::2, -1] += 3.0
+    z = (z if order == "first block highest" else z[:, ::-1]).astype(np.float32)
+    on, by = posed(z)
+    rows = row_gradients(on, by)
+    monkeypatch.setattr(allowance_lanes, "WIDTHS", ())
+    without = row_gradients(on, by).error
+    errors = [
+        np.abs(folded.gradient(z, [0] * len(z), (block, width, outer), ties) - rows.value)
+        for outer in ("left", "right")
+        for ties in folded.TIES
+    ]
+    assert all((error <= 0.5 * rows.error).all() for error in errors)
+    assert any((error > times * without).any() for error in errors)
+
+
+def test_a_product_may_have_the_tangent_of_any_few_classes_that_are_no_higher():
+    """In two lanes class 0, along which the tangent is large, is merged with class 2, though class 1 is higher."""
+    z, v = np.array([[-36.7535, -36.7487, -36.7508, 0.0]]), np.array([[1000.0, 0.0, 0.0, 0.0]])
+    on, by = posed(z)
+    (p,), few = on.p, 3 * (by.u_sum * (4 * 3 + 8))
+    found = product_of_running_maxima(on, by, v)[0]
+    # Of all classes that are no higher: their p |v|; and their p, by the largest |v| of no lower ones and p.|v|.
+    assert found[2] == pytest.approx(few * (p[0] * 1000 + (p[0] + p[2]) * p[0] * 1000), rel=1e-9)
+    error = np.abs(folded.hessian_vector(z, v, (4, 2, "left"), "last")[0] - p * (v[0] - p @ v[0]))
+    assert 1e-31 < error[2] < found[2] < 1e-26
 
 
 def test_a_part_of_a_batch_has_what_it_has_alone():

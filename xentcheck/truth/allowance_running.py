@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from xentcheck.truth.allowance_lanes import ANY, EACH, LEAST, ONCE, along_lanes, lanes
+from xentcheck.truth.allowance_lanes import LEAST, along_lanes, lanes
 from xentcheck.truth.allowance_model import Arithmetic, Floats
+from xentcheck.truth.allowance_runs import EACH, ONCE, of_runs
 from xentcheck.truth.conditions import Conditions
 
 RESCALED = 3.0
@@ -14,8 +15,6 @@ DIFFERENTIATED = 3.0
 """Roundings of a product's derivative, for one of the product."""
 _AT_ONCE = 2**16
 """Numbers that are worked on together: few enough for a processor's cache."""
-_SIDES = np.array([-1, 1])[:, None, None]
-"""To the left, and to the right."""
 
 
 def running_maxima(on: Conditions, by: Arithmetic) -> Floats:
@@ -30,7 +29,7 @@ def running_maxima(on: Conditions, by: Arithmetic) -> Floats:
     all of P, each of those between them half of what is left from step to step: at most what comes up over twice the
     places from one to the next, wherever that is longest.
     """
-    return np.asarray(_over_runs(on, by, on.p[None], LEAST)[0])
+    return np.asarray(_over_runs(on, by, on.p[None])[0])
 
 
 def along_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floats:
@@ -58,19 +57,25 @@ def product_of_running_maxima(on: Conditions, by: Arithmetic, v: Floats) -> Floa
     """Return what is added to the Hessian times v of each class, per unit of R, shape (n, m).
 
     As to the gradient, with |v| of the run, with the largest |v| of all classes that are no lower, which may become the
-    maximum after it, and with p.|v|; three times, since each product becomes two and their sum.
+    maximum after it, and with p.|v|; three times, since each product becomes two and their sum. Lanes of fewer classes
+    than `LEAST` are sets of so many classes, none of which is higher.
     """
     z, size, slack, m = _comparable(on), np.abs(v), _slack(on, by), on.problem.m
     order = np.argsort(-z, axis=1, kind="stable")
+    place = np.argsort(order, axis=1)
     falling = np.take_along_axis(z, order, axis=1)
-    last = np.concatenate([falling[:, :-1] > falling[:, 1:] + slack, np.ones((len(falling), 1), bool)], axis=1)
+    apart, end = falling[:, :-1] > falling[:, 1:] + slack, np.ones((len(z), 1), bool)
+    last, first = np.concatenate([apart, end], axis=1), np.concatenate([end, apart], axis=1)
     ends = np.minimum.accumulate(np.where(last, np.arange(m), m)[:, ::-1], axis=1)[:, ::-1]
+    starts = np.maximum.accumulate(np.where(first, np.arange(m), 0), axis=1)
     largest = np.maximum.accumulate(np.take_along_axis(size, order, axis=1), axis=1)
-    above = np.empty_like(size)
-    np.put_along_axis(above, order, np.take_along_axis(largest, ends, axis=1), axis=1)
-    weighted = on.p * size
-    others = above + weighted.sum(axis=1, keepdims=True)
-    of_size, of_mass = _over_runs(on, by, np.stack([weighted, on.p]), ANY)
+    above = np.take_along_axis(largest, np.take_along_axis(ends, place, axis=1), axis=1)
+    weights = np.stack([on.p * size, on.p])
+    others = above + weights[0].sum(axis=1, keepdims=True)
+    below = np.take_along_axis(weights, order[None], axis=2)[..., ::-1].cumsum(axis=2)[..., ::-1]
+    below = np.take_along_axis(below, np.take_along_axis(starts, place, axis=1)[None], axis=2)
+    of_sets = by.u_sum * (EACH * (min(LEAST, m) - 1) + ONCE) * below
+    of_size, of_mass = np.maximum(_over_runs(on, by, weights), of_sets)
     return np.asarray(DIFFERENTIATED * (of_size + others * of_mass))
 
 
@@ -84,29 +89,20 @@ def _slack(on: Conditions, by: Arithmetic) -> Floats:
     return np.asarray(4.0 * max(by.u, by.u_input) * moved * on.magnitude[:, None])
 
 
-def _over_runs(on: Conditions, by: Arithmetic, weights: Floats, least: int) -> Floats:
+def _over_runs(on: Conditions, by: Arithmetic, weights: Floats) -> Floats:
     """Return the formula of `running_maxima`, or of `lanes`, with each of the weights, shape (k, n, m), for p."""
     z, slack = _comparable(on), _slack(on, by)
     parts = max(1, z.size // _AT_ONCE)
     scores, apart = np.array_split(z, parts), np.array_split(slack, parts)
     of_scores = np.array_split(weights, parts, axis=1)
     whole = zip(scores, of_scores, apart, strict=True)
-    return np.concatenate([np.maximum(_added(*rows, by), lanes(*rows, by, least)) for rows in whole], axis=1)
+    return np.concatenate([np.maximum(_added(*rows, by), lanes(*rows, by)) for rows in whole], axis=1)
 
 
 def _added(z: Floats, weights: Floats, slack: Floats, by: Arithmetic) -> Floats:
     """Return the same of some of the rows, whose scores are equal where they differ by no more than the slack."""
-    reach, mass = _runs(z, weights, z + slack)
-    steps = reach.sum(axis=0)
-    equals = (np.diff(np.sort(z, axis=1), axis=1) <= slack).any(axis=1)
-    if equals.any():
-        strict, _ = _runs(z[equals], weights[:0, equals], np.nextafter(z - slack, -np.inf)[equals])
-        tied, own = strict < reach[:, equals], strict.sum(axis=0) + 1.0
-        longest = np.where(tied.any(axis=0), own, 0.0).max(axis=1, initial=0.0)[:, None]
-        steps[equals] = np.where(tied.all(axis=0), np.minimum(steps[equals], 2.0 * longest), steps[equals])
     rises = np.maximum(_rises(z), _rises(z[:, ::-1])[:, ::-1])
-    run = weights + mass.sum(axis=1)
-    return np.asarray(by.u_sum * (run * (EACH * steps + ONCE) + RESCALED * (weights * rises)))
+    return np.asarray(by.u_sum * (of_runs(z, weights, slack) + RESCALED * (weights * rises)))
 
 
 def _rises(z: Floats) -> Floats:
@@ -116,35 +112,3 @@ def _rises(z: Floats) -> Floats:
     after: Floats = np.zeros(z.shape)
     after[:, :-1] = rose[:, ::-1].cumsum(axis=1)[:, ::-1]
     return after
-
-
-def _runs(z: Floats, weights: Floats, limit: Floats) -> tuple[Floats, Floats]:
-    """Return how many places beside each, without a gap, are at most its limit, and their sums of weights.
-
-    Of shapes (2, n, m) and (k, 2, n, m), to the left and to the right. By the maxima and sums of windows of 2^i places,
-    the widest first; rows stand one after the other, and an infinity between two of them ends every run.
-    """
-    n, m = z.shape
-    levels = m.bit_length()
-    tops, totals = [_joined(z, np.inf, 2**levels)], [[_joined(own, 0.0, 2**levels)] for own in weights]
-    for k in range(levels - 1):
-        tops.append(np.maximum(tops[k][: -(2**k)], tops[k][2**k :]))
-        for sums in totals:
-            sums.append(sums[k][: -(2**k)] + sums[k][2**k :])
-    place = 2**levels + (np.arange(n)[:, None] * (m + 1) + np.arange(m))
-    reach, mass = np.zeros((2, n, m), np.int64), np.zeros((len(weights), 2, n, m))
-    for k in range(levels - 1, -1, -1):
-        start = place + _SIDES * reach + np.array([-(2**k), 1])[:, None, None]
-        fits = tops[k].take(start) <= limit
-        reach += fits * 2**k
-        for own, sums in zip(mass, totals, strict=True):
-            own += fits * sums[k].take(start)
-    return reach.astype(np.float64), mass
-
-
-def _joined(rows: Floats, edge: float, around: int) -> Floats:
-    """Return rows one after the other, an edge behind each, and so many of them before the first and after the last."""
-    n, m = rows.shape
-    joined = np.full(around + n * (m + 1) + around, edge)
-    joined[around:-around].reshape(n, m + 1)[:, :m] = rows
-    return joined

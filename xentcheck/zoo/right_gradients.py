@@ -180,6 +180,21 @@ def lanes_of_running_maxima_differentiated(scores: Array, labels: Array) -> Any:
     return over_n(by_step.swapaxes(0, 1).reshape(n, -1)[:, :m] - one_hot(labels, scores))
 
 
+@right("gradient")
+def lanes_within_blocks_differentiated(scores: Array, labels: Array) -> Any:
+    """Blocks of 96 classes, six lanes in each, of which all maxima are differentiated, merged one after the other."""
+    (n, m), block, lanes = scores.shape, 96, 6
+    filled = np.concatenate([scores, np.full((n, -m % block), np.finfo(scores.dtype).min / 4, scores.dtype)], axis=1)
+    steps = np.moveaxis(filled.reshape(n, -1, block // lanes, lanes), 2, 0)
+    tops, totals, in_lanes = _merged(steps, np.ones_like(steps))
+    tops, totals, across = _merged(np.moveaxis(tops, 2, 0), np.moveaxis(totals, 2, 0))
+    _, total, of_blocks = _merged(tops.T, totals.T)
+    by_block = _differentiated(of_blocks, np.ones_like(total), 1 / total)
+    by_lane = _differentiated(across, *(by.T for by in by_block))
+    by_step, _ = _differentiated(in_lanes, *(np.moveaxis(by, 0, 2) for by in by_lane))
+    return over_n(np.moveaxis(by_step, 0, 2).reshape(n, -1)[:, :m] - one_hot(labels, scores))
+
+
 def _merged(tops: Array, totals: Array) -> tuple[Any, Any, list[tuple[Any, ...]]]:
     """Merge pairs (maximum, sum relative to it) along the first axis, and note what their derivatives take."""
     top, total, passed = tops[0], totals[0], []

@@ -12,7 +12,8 @@ import numpy as np
 from xentcheck.truth.formats import FORMATS
 
 LANES = {"four lanes": 4, "eight lanes": 8}
-ORDERS = ("left", "right", "halves", "blocks", *LANES)
+BLOCKS_OF_LANES = {"30 in 4": (30, 4, "left"), "20 in 3": (20, 3, "right"), "32 in 2": (32, 2, "right")}
+ORDERS = ("left", "right", "halves", "blocks", *LANES, *BLOCKS_OF_LANES)
 TIES = ("first", "last", "evenly")
 
 
@@ -65,7 +66,13 @@ def _scaled(x, by):
 
 
 def merges(m, order):
-    """Return pairs of nodes: the classes are 0 to m - 1, and the k-th pair makes the node m + k."""
+    """Return pairs of nodes: the classes are 0 to m - 1, and the k-th pair makes the node m + k.
+
+    The order may be (classes of a block, lanes of each, side from which lanes and blocks are merged).
+    """
+    order = BLOCKS_OF_LANES.get(order, order)
+    if isinstance(order, tuple):
+        return _blocks_of_lanes(m, *order)
     if order == "left":
         return [(0 if j == 1 else m + j - 2, j) for j in range(1, m)]
     if order == "right":
@@ -90,6 +97,25 @@ def merges(m, order):
             pairs.append((left, right))
             new.append(m + len(pairs) - 1)
         nodes = new + nodes[len(nodes) // 2 * 2 :]
+    return pairs
+
+
+def _blocks_of_lanes(m, block, width, side):
+    """Return the pairs of blocks that are passed over in lanes of their own."""
+    pairs, tops = [], []
+
+    def merged(nodes):
+        nodes = list(nodes)
+        while len(nodes) > 1:
+            pair = nodes[:2] if side == "left" else nodes[-2:]
+            pairs.append(tuple(pair))
+            nodes[nodes.index(pair[0]) : nodes.index(pair[1]) + 1] = [m + len(pairs) - 1]
+        return nodes[0]
+
+    for start in range(0, m, block):
+        end = min(start + block, m)
+        tops.append(merged([merged(range(lane, end, width)) for lane in range(start, min(start + width, end))]))
+    merged(tops)
     return pairs
 
 
