@@ -104,6 +104,31 @@ def test_another_mistake_under_the_same_law_is_found(judge: Any) -> None:
     assert [finding.batch["scores"]["shape"] for finding in both.findings] == [[2, 1]]
 
 
+@pytest.mark.parametrize(
+    ("known", "beside", "reached"),
+    [((1, 1), (3, 4), [3, 4]), ((1, 2), (4, 3), [4, 3])],
+)
+def test_what_is_reduced_by_way_of_a_waived_batch_is_found(judge: Any, known: Any, beside: Any, reached: Any) -> None:
+    """Of more classes or rows: with those of the waived batch excluded it does not come down to that."""
+    waive(judge.file, judge(odd(known)))
+    for _ in range(3):
+        report = judge(odd(known))
+        if report.conforms:
+            break
+        waive(judge.file, report)
+    assert report.conforms
+    both = judge(odd(known, beside))
+    assert reached in [finding.batch["scores"]["shape"] for finding in both.findings]
+
+
+def test_a_mistake_at_all_sizes_is_waived_by_one_batch(judge: Any) -> None:
+    """However it is reduced, it comes out at the nearest size, with nothing else about it."""
+    everywhere = odd(*((1, m) for m in range(1, 7)))
+    waive(judge.file, judge(everywhere))
+    again = judge(everywhere)
+    assert [finding.batch["scores"]["shape"] for finding in again.findings] == []
+
+
 @pytest.mark.parametrize("gate", [(1, 4), (3, 1)])
 def test_a_constant_that_is_waived_hides_no_other_one_of_larger_batches(judge: Any, gate: tuple[int, int]) -> None:
     """Reducing what another constant breaks would else end among small batches, which the waived one breaks."""

@@ -3,7 +3,8 @@
 A run shows each mistake once. Where no mechanism is known, nothing tells two wrong numbers apart, and the first stands
 for all; that will do while it is a finding, but a waiver would hide the others with it. So of a law that is waived in a
 cell, every further batch that broke it there, and that no mechanism which is shown explains, is reduced on its own, to
-none that such a mechanism explains, and is a finding unless it is waived, too.
+none that such a mechanism explains, and is a finding unless it is waived, too. What comes down to a batch that is known
+is reduced again, in another way (`another_way.py`).
 
 That is most of what a waiver costs. The cause of a batch is named last of all, and only where the batch is not known: a
 batch that is waived needs none. Reductions of one law end among the same small batches, and ask of each once.
@@ -16,6 +17,7 @@ from dataclasses import replace
 
 from xentcheck.batches.storage import from_mapping
 from xentcheck.diagnosis import Cause
+from xentcheck.engine.another_way import AnotherWay
 from xentcheck.engine.cell_result import Fall
 from xentcheck.engine.conclusion import CellRun, Conclusion
 from xentcheck.engine.further import Shown
@@ -86,19 +88,30 @@ def _beyond(
         observation = conclusion.observed(violation)
         return observation is not None and any(shown.covers(observation) for shown in known)
 
+    another = AnotherWay(conclusion, explained)
+
+    def plain(smallest: Fall, minimal: bool) -> Finding:
+        return finding(smallest.law, conclusion.order.cell, smallest.violation, conclusion.search.contract, minimal)
+
+    def ends(fall: Fall) -> Iterator[tuple[Fall, bool]]:
+        smallest, minimal = conclusion.minimised(fall, explained, asked)
+        yield smallest, minimal
+        if plain(smallest, minimal).digest in seen:
+            yield from another.ends(fall, smallest)
+
     for fall in falls[1:]:
         if explained(fall.violation):
             continue
-        smallest, minimal = conclusion.minimised(fall, explained, asked)
-        plain = finding(fall.law, conclusion.order.cell, smallest.violation, conclusion.search.contract, minimal)
-        if plain.digest in seen:
-            continue
-        accepted = any(waiver.digest == plain.digest and waiver.is_of(plain) for waiver in waivers)
-        shown = conclusion.named(fall, smallest, minimal, cause=not accepted)
-        made = conclusion.reported(shown, place + 1)
-        by = [waiver for waiver in waivers if waiver.is_of(made.finding)]
-        if by and all(waiver.digest != made.finding.digest for waiver in by):
-            continue  # its mechanism is waived
-        seen.add(made.finding.digest)
-        place += 1
-        yield replace(made, event=(*shown.kind, "beside what is waived"))
+        for smallest, minimal in ends(fall):
+            reached = plain(smallest, minimal)
+            if reached.digest in seen:
+                continue
+            accepted = any(waiver.digest == reached.digest and waiver.is_of(reached) for waiver in waivers)
+            shown = conclusion.named(fall, smallest, minimal, cause=not accepted)
+            made = conclusion.reported(shown, place + 1)
+            by = [waiver for waiver in waivers if waiver.is_of(made.finding)]
+            if by and all(waiver.digest != made.finding.digest for waiver in by):
+                continue  # its mechanism is waived
+            seen.add(made.finding.digest)
+            place += 1
+            yield replace(made, event=(*shown.kind, "beside what is waived"))
