@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.probing.test_arguments import of
-from xentcheck.probing import call
+from xentcheck.probing import settling
 from xentcheck.targets import TargetError
 from xentcheck.targets.call import build, evaluation
 from xentcheck.targets.description import TargetDescription
@@ -98,8 +98,8 @@ def test_a_dtype_that_cannot_be_handed_over_is_not_tried(monkeypatch: pytest.Mon
 def test_no_answer_is_fitted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many readings of the arguments give it: what no constant explains takes long to be refused."""
     fits = []
-    fitted = call.fitted
-    monkeypatch.setattr(call, "fitted", lambda *given: fits.append(given) or fitted(*given))
+    fitted = settling.fitted
+    monkeypatch.setattr(settling, "fitted", lambda *given: fits.append(given) or fitted(*given))
 
     def strange(z: Any, y: Any, mask: Any, strange: Any) -> Any:
         return (rows_of(z, y.astype(int)) * mask).sum() * np.sin(strange)

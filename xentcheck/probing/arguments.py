@@ -14,7 +14,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.probing.answers import Answer
-from xentcheck.probing.call import ROUNDS, UnansweredError, contradict_call, find_call
+from xentcheck.probing.call import ROUNDS, contradict_call, find_call
 from xentcheck.probing.compare import same
 from xentcheck.probing.exclusive import refused, stands_apart
 from xentcheck.probing.guard import find_guard
@@ -24,6 +24,7 @@ from xentcheck.probing.options import by_convention, conventions, options_at_wor
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.row_weights import weighted
 from xentcheck.probing.show import said, shown
+from xentcheck.probing.unanswered import UnansweredError
 from xentcheck.targets import TargetError
 from xentcheck.targets.parameter import Parameter
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.extra_axes import row_sizes
-from xentcheck.probing.asking import Asking
+from xentcheck.contract import Contract
+from xentcheck.contract.declaration import KEYS
+from xentcheck.probing.asking import Asking, identity
 from xentcheck.probing.compare import TOLERANCE, Floats, answered, same, without_axis
 from xentcheck.probing.show import idle, said, shown
 from xentcheck.targets import Host
@@ -15,6 +19,10 @@ from xentcheck.truth.ball import Ball
 from xentcheck.truth.enclose import enclose
 from xentcheck.truth.problem import Problem, pose
 from xentcheck.truth.reductions import divisor
+
+_USUAL = Contract().as_mapping()
+_OF_THE_CALL = frozenset(("argument_order", "axis", "extra_axes", "label_shapes", "label_dtypes", "dense_label_dtypes"))
+"""Keys that say how a target is called, and nothing of the numbers that it returns."""
 
 
 class Questions(Asking):
@@ -37,6 +45,8 @@ class Questions(Asking):
         self.axis_of_one = ""
         self.narrow = False
         self.predictions: dict[Any, Floats] = {}
+        self._known: dict[Any, Floats] = {}
+        self._own: tuple[Contract | None, dict[str, Any]] = (None, {})
         self.unexplained: set[Any] = set()
         self.narrowly: list[Any] = []
 
@@ -64,19 +74,27 @@ class Questions(Asking):
 
     def predict(self, batch: Batch, part: str | None = None, **changes: Any) -> Floats:
         """Return what the contract says of a batch, with some keys changed."""
-        contract = self.contract.replace(**self._sensible(changes)) if changes else self.contract
-        problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options))
-        part = part or self.part
-        found = enclose(problem, gradient=part == "gradient")
-        enclosed = found.loss if part == "loss" else found.gradient
-        assert enclosed is not None
-        wanted = enclosed.hi
-        if self.guard and (by := _divided_by(problem)):
+        part, stated = part or self.part, self._stated(changes)
+        extra_axes = KEYS["extra_axes"].read("extra_axes", changes.get("extra_axes", self.contract.extra_axes))
+        key = (part, *_asked_of(batch), *sorted((name, repr(value)) for name, value in stated.items()))
+        if key not in self._known:
+            self._known[key] = _enclosed(Contract.from_mapping(stated), batch, part)
+        wanted = self._known[key]
+        if self.guard and (by := self.divided_by(batch, **changes)):
             wanted = wanted * (by / (by + self.guard))
-        sizes = row_sizes(contract.extra_axes, batch.n, batch.m)
+        sizes = row_sizes(extra_axes, batch.n, batch.m)
         if part == "gradient":
             return wanted.reshape(*sizes, batch.m)
         return wanted.reshape(sizes) if wanted.ndim else wanted
+
+    def _stated(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a contract with some keys changed says of numbers: its keys that are no defaults.
+
+        How the target is called is not among them.
+        """
+        if self._own[0] is not self.contract:
+            self._own = self.contract, _of_numbers(self.contract.as_mapping())
+        return _of_numbers({**self._own[1], **self._sensible(changes)})
 
     def divided_by(self, batch: Batch, **changes: Any) -> float | None:
         """Return what the sum over the rows is divided by; None where it is not."""
@@ -99,6 +117,25 @@ class Questions(Asking):
         """Return how far an answer may be from what is said, relative to the larger of that and 1."""
         blurred = any(key in batch.options and not idle(key, batch.options[key]) for key in self.blurred)
         return given or max(TOLERANCE[batch.dtype], TOLERANCE["float32"] if blurred else 0.0)
+
+
+def _of_numbers(stated: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in stated.items() if key not in _OF_THE_CALL and value != _USUAL[key]}
+
+
+def _asked_of(batch: Batch) -> tuple[Any, ...]:
+    """Return what of a batch its loss depends on: not the dtype or the shape in which its labels are given."""
+    labels = np.asarray(batch.labels, np.float64).tobytes()
+    options = tuple((key, identity(np.asarray(value))) for key, value in batch.options.items())
+    return identity(batch.scores), batch.label_form, labels, options
+
+
+def _enclosed(contract: Contract, batch: Batch, part: str) -> Floats:
+    problem = pose(contract, batch.scores, batch.labels, batch.label_form, dict(batch.options))
+    found = enclose(problem, gradient=part == "gradient")
+    enclosed = found.loss if part == "loss" else found.gradient
+    assert enclosed is not None
+    return enclosed.hi
 
 
 def _divided_by(problem: Problem) -> float | None:

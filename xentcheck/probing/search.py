@@ -1,0 +1,117 @@
+"""The calls with scores of one dtype, and classes and rows along some axes: which of them is explained, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
+from xentcheck.probing.answers import Answer, Place, answers_of
+from xentcheck.probing.asking import identity
+from xentcheck.probing.compare import LOOSE
+from xentcheck.probing.constants import plainest
+from xentcheck.probing.inference import Inference
+from xentcheck.probing.names import stated_classes
+from xentcheck.probing.questions import Questions
+from xentcheck.probing.refused_rows import settle_repeats
+from xentcheck.probing.settling import settle, settle_with_constant, settle_without_axis, take, tell_with_constants
+from xentcheck.probing.solvers import shows_constant
+from xentcheck.targets import Outcome
+
+ROWS_ALONE = ((-1, 0), (0, 0))
+FEW = 3
+"""How many readings of the arguments are tried with two classes, along axes and in 16 bits."""
+Readings = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Search:
+    """The calls with scores of a dtype, and classes and rows along some axes."""
+
+    questions: Questions
+    inference: Inference
+    orders: tuple[str, str]
+    readings: Readings
+    dtype: str
+    places: tuple[Place, ...]
+    classes: tuple[int, ...]
+
+    def steps(self) -> list[Callable[[list[Answer], list[tuple[Batch, Outcome]]], bool]]:
+        """Return what is tried in turn: a constant that one answer shows comes before fewer classes."""
+        first, *fewer = (partial(self.by_call, m) for m in self.classes)
+        shown_by_one, any_other = (partial(self.by_constant, shows) for shows in (True, False))
+        if self.classes[0] in stated_classes(self.questions.host.settings()):  # an object made for so many
+            return [first, shown_by_one, self.by_constant_of_its_classes, *fewer, any_other]
+        return [first, shown_by_one, *fewer, any_other, self.by_constant_of_its_classes]
+
+    def by_call(self, m: int, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
+        """Return whether a call with m classes is explained; answers and refusals are added to those given."""
+        questions = self.questions
+        found = list(answers_of(questions, self._calls(m), self.dtype, m, refusals))
+        answers += found
+        if any(settle(questions, self.inference, one, None) for one in found):
+            return True
+        # Fewer classes are a limit, and need a better match; so does a column of labels where others are answered.
+        plain = [one for one in found if not one.form[2]] or found
+        if m > 2 and any(settle(questions, self.inference, one, LOOSE) for one in plain):
+            return True
+        return questions.part == "loss" and any(settle_without_axis(questions, self.inference, one) for one in found)
+
+    def by_constant(self, shows: bool, answers: list[Answer], _refusals: object) -> bool:
+        """Return whether an answer is explained by a constant that is built in, where answers depend on the batch.
+
+        With `shows` no more is asked about than answers that are linear in a constant which somebody may have written.
+        """
+        # Positive rows may be all that scores are but log-probabilities, for which alone negative ones are taken.
+        own = [one for one in answers if one.m == self.classes[0] and one.dtype == self.dtype]
+        plain = _different([one for one in own if one.batch.scores.min() > 0])
+        plain += _different([one for one in own if one.batch.scores.max() < 0])
+        varied = len({one.got.tobytes() for one in own}) > 1
+        if not varied or self.dtype not in Contract().dtypes:
+            return False
+        plain = [one for one in plain if not shows or shows_constant(self.questions, one)]
+        return any(self._settle_anew(one) for one in plain)
+
+    def by_constant_of_its_classes(self, _answers: object, _refusals: object) -> bool:
+        """Return whether an answer is explained by a constant that explains none of another number of classes."""
+        own = (self.classes[0], self.dtype, self.questions.contract.output)
+        found = [one for one in self.questions.narrowly if (one.answer.m, one.answer.dtype, one.output) == own]
+        if not found:
+            return False
+        constants = plainest([one.constants for one in found])
+        chosen = next(one for one in found if one.constants is constants)
+        self.questions.narrow = True
+        take(self.questions, chosen.answer)
+        self.questions.learn(**chosen.change)
+        settle_repeats(self.questions)
+        tell_with_constants(self.questions, self.inference, chosen)
+        return True
+
+    def _settle_anew(self, one: Answer) -> bool:
+        """Return whether an answer is explained by a constant; the same answer to the same batch is tried once."""
+        how = tuple(one.how[key] for key in ("axis", "extra_axes", "argument_order"))
+        output = self.questions.contract.output
+        key = (*how, output, one.form, identity(one.got), identity(one.batch.scores), identity(one.batch.labels))
+        if key in self.questions.unexplained:
+            return False
+        self.questions.unexplained.add(key)
+        return settle_with_constant(self.questions, self.inference, one)
+
+    def _calls(self, m: int) -> list[dict[str, Any]]:
+        """Return the keys by which the target may be called, the likeliest first."""
+        usual = m == self.classes[0] and self.places is ROWS_ALONE and self.dtype in Contract().dtypes
+        return [
+            {**reading, "axis": axis, "extra_axes": extra, "argument_order": order}
+            for reading in (self.readings if usual else self.readings[:FEW])
+            for axis, extra in self.places
+            for order in self.orders
+        ]
+
+
+def _different(answers: list[Answer]) -> list[Answer]:
+    """Return answers without those that are the same for the same batch, as under another reading of an argument."""
+    found = {(identity(one.got), identity(one.batch.scores), identity(one.batch.labels)): one for one in answers[::-1]}
+    return list(found.values())[::-1]
