@@ -322,6 +322,11 @@ class Upstream(Layer):
         return dout * self.slope
 
 
+class OfACache(Layer):
+    def backward(self, cache):
+        return cache["scale"] * self.slope
+
+
 class Calculating:
     def forward(self, z, y):
         return np.repeat(loss(z, y), len(z))

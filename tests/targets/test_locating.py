@@ -64,9 +64,12 @@ def test_functions_classes_and_instances(name: str, factor: float, has_gradient:
     assert described(location).has_gradient == has_gradient
 
 
-@pytest.mark.parametrize("name", ["Layer", "Leaving", "LeavingLayer", "OfLabels"])
+@pytest.mark.parametrize("name", ["Layer", "Leaving", "LeavingLayer", "OfLabels", "Upstream"])
 def test_a_gradient_of_what_was_asked_last(name: str) -> None:
-    """A backward without scores, or without either, follows the loss; what returns nothing leaves a gradient behind."""
+    """A backward without scores, or without either, follows the loss; what returns nothing leaves a gradient behind.
+
+    One that takes the derivative by the loss alone is given 1.
+    """
     expected = np.array([[-2.0, 1.0, 1.0], [1.0, -2.0, 1.0]]) / 6.0
     with open_host(TargetSpecification(f"{PLANTED}:{name}"), in_process=True) as host:
         host.evaluate(Batch(np.ones((2, 3)), np.array([2, 2])), ("loss",))
@@ -76,10 +79,10 @@ def test_a_gradient_of_what_was_asked_last(name: str) -> None:
 
 def test_a_gradient_that_wants_what_nobody_gives() -> None:
     """A backward that takes neither scores and labels nor nothing is not called wrongly: it is refused."""
-    said = refusal(f"{PLANTED}:Upstream")
-    assert "Upstream.backward takes (dout), and neither scores and labels nor nothing" in said
-    assert said.endswith("or name the loss alone: " + f"{PLANTED}:Upstream.forward.")
-    assert described(f"{PLANTED}:Upstream.forward").has_gradient is False
+    said = refusal(f"{PLANTED}:OfACache")
+    assert "OfACache.backward takes (cache), and neither scores and labels nor nothing" in said
+    assert said.endswith("or name the loss alone: " + f"{PLANTED}:OfACache.forward.")
+    assert described(f"{PLANTED}:OfACache.forward").has_gradient is False
 
 
 def test_arguments_by_keyword_alone() -> None:

@@ -24,8 +24,9 @@ def find_boundary(questions: Questions, inference: Inference) -> None:
     kind = questions.contract.input
     if kind == "log_probabilities":
         return
+    questions.learn(boundary="exact")  # a constant that ordinary rows have shown shows better at the rim
     normalise = _normalises(questions, inference) if kind == "probabilities" else False
-    batch = _certain(questions, label=1)
+    batch = certain(questions, label=1)
     outcome = questions.ask(batch)
     loss = questions.of_a_row(batch)
     if loss is None:
@@ -76,7 +77,7 @@ def _tell_exact(questions: Questions, inference: Inference, normalise: bool, tol
 
 def impossible(questions: Questions, dtype: str) -> Batch:
     """Return a row whose label has the probability 0, in a dtype."""
-    return _certain(questions, 1, dtype)
+    return certain(questions, 1, dtype)
 
 
 def _sure(questions: Questions) -> int:
@@ -87,7 +88,7 @@ def _sure(questions: Questions) -> int:
     return 2 if questions.m > 2 else 0
 
 
-def _certain(questions: Questions, label: int, dtype: str | None = None) -> Batch:
+def certain(questions: Questions, label: int, dtype: str | None = None) -> Batch:
     """Return a row one of whose classes has the whole probability."""
     row = np.zeros((1, questions.m))
     name = dtype or questions.dtype
@@ -123,14 +124,14 @@ def _normalises(questions: Questions, inference: Inference) -> bool:
 def _fit(questions: Questions, inference: Inference, normalise: bool, loss: float, said_of: str) -> None:
     """Solve for the constant, and try what it may be on probabilities of its size and on 1."""
     evidence = [said_of]
-    row = _certain(questions, label=1)
+    row = certain(questions, label=1)
     logarithm, near = solved(questions, row, loss, lambda value: {"clip": [value, 1.0]})
     if not 0.0 < logarithm < LARGEST_LOSS:  # the constant would be more than a probability, or less than any number
         inference.contradict("boundary", f"{said_of}, which is -log of no constant that could be added or clipped to.")
         return
     low = constant(float(np.exp(-logarithm)), logarithm, near)
     candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, loss, normalise)]
-    batches = [_certain(questions, label=_sure(questions)), *_near(questions, low), questions.plain(questions.few)]
+    batches = [certain(questions, label=_sure(questions)), *_near(questions, low), questions.plain(questions.few)]
     above = _above_one(questions)
     if normalise and questions.numbers(above) is not None:  # tells whether the division or the clip comes first
         batches.append(above)
@@ -168,7 +169,7 @@ def _digits(boundary: Mapping[str, Any]) -> int:
 
 def _candidates(questions: Questions, loss: float, normalise: bool) -> Iterator[dict[str, Any]]:
     more = {"normalise": True} if normalise else {}
-    row, sure = _certain(questions, label=1), _certain(questions, label=_sure(questions))
+    row, sure = certain(questions, label=1), certain(questions, label=_sure(questions))
 
     def low_of(boundary: Callable[[float], dict[str, Any]]) -> float:
         logarithm, near = solved(questions, row, loss, boundary)
@@ -219,5 +220,6 @@ def _close(got: Floats, questions: Questions, batch: Batch, change: Mapping[str,
     if np.max(np.abs(wanted)) < 1e-3:
         limit = 2e-2 * float(np.max(np.abs(wanted))) + unit
         if batch.dtype == "float64" and 0 < np.max(np.abs(wanted)) < 1e-12:
-            limit = 0.6 * float(np.max(np.abs(wanted)))
+            rounded = np.max(np.abs(wanted)) <= 2.0**-53  # 1 and the constant are 1
+            limit = (1.0 if rounded else 0.6) * float(np.max(np.abs(wanted)))
     return got.shape == wanted.shape and bool(np.all(np.abs(got - wanted) <= limit))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.probing.answers import Answer, Place, turned
 from xentcheck.probing.compare import answered
+from xentcheck.probing.implied import implied_classes
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.names import stated_classes
 from xentcheck.probing.nearly import nearly
@@ -70,7 +72,8 @@ def find_call(
     refusals: list[tuple[Batch, Outcome]] = []
     lacking = questions.description.unavailable_dtypes
     stated = stated_classes(questions.host.settings())
-    for dtype, places, classes in _rounds([one for one in rounds if one[0] not in lacking], refusals, stated):
+    tried = [one for one in rounds if one[0] not in lacking]
+    for dtype, places, classes in _rounds(tried, refusals, stated, partial(implied_classes, questions, answers)):
         sparse = dtype == "float32" and places is ROWS_ALONE  # weights in float32 may refuse them, and no one-hot rows
         if classes is _CLASSES and any(
             np.all(np.isfinite(one.got)) and (one.form[0] == "sparse" or not sparse) for one in answers
@@ -120,11 +123,14 @@ def contradict_call(questions: Questions, inference: Inference, answers: Sequenc
 
 
 def _rounds(
-    rounds: Rounds, refusals: Sequence[tuple[Batch, Outcome]], stated: Sequence[int]
+    rounds: Rounds,
+    refusals: Sequence[tuple[Batch, Outcome]],
+    stated: Sequence[int],
+    implied: Callable[[], Sequence[int]],
 ) -> Iterator[tuple[str, tuple[Place, ...], tuple[int, ...]]]:
-    """Yield the rounds with few classes, then with as many as refusals name or the target's object was made for.
+    """Yield the rounds with few classes, then with as many as the target's object was made for or refusals name.
 
-    As one of ten digits, or of a vocabulary.
+    As one of ten digits, or of a vocabulary; or with as many as are implied by the answers.
     """
     for dtype, places in rounds:
         yield dtype, places, _CLASSES
@@ -135,9 +141,9 @@ def _rounds(
         for word in set(re.findall(r"(?<![\w.])\d{1,4}(?![\w.])", outcome.raised.message))
         if max(_CLASSES) < int(word) <= _MOST_CLASSES
     )
-    likely = (*stated, *(m for m, _ in named.most_common(_MOST_NAMED)))
+    likely = (*stated, *(m for m, _ in named.most_common(_MOST_NAMED)), *implied())
     for m in dict.fromkeys(m for m in likely if max(_CLASSES) < m <= _MOST_CLASSES):
-        for dtype, places in rounds[:2]:
+        for dtype, places in rounds[: 4 if m in stated else 2]:
             yield dtype, places, (m,)
 
 

@@ -25,7 +25,7 @@ _GRID, _HALVINGS = 64, 60
 
 def solve_weights(questions: Questions) -> Iterator[dict[str, Any]]:
     """Solve for constant class weights: the loss of each class over the unweighted one."""
-    if questions.part != "loss" or questions.form != "sparse":
+    if questions.part != "loss":
         return
     means = ("rows", "weights") if questions.contract.reduction == "mean" else ("rows",)
     found = _of_each_class(questions)

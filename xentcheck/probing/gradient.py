@@ -26,6 +26,13 @@ def find_gradient(questions: Questions, inference: Inference) -> None:
     if questions.part == "gradient":
         return
     fits, evidence = _fits(questions)
+    if not fits and _is_rounded(questions):
+        questions.blurred.add("gradient")
+        fits, evidence = _fits(questions)
+        if fits:
+            inference.notes.append("The gradient of scores in float64 is as accurate as float32 holds.")
+        else:
+            questions.blurred.discard("gradient")
     if not fits and questions.m > 2:
         fits, evidence = _fits_of_two_classes(questions, inference)
     if not fits:
@@ -39,6 +46,12 @@ def find_gradient(questions: Questions, inference: Inference) -> None:
         return
     _conclude(questions, inference, fits, evidence)
     _of_any_sum(questions, inference)
+
+
+def _is_rounded(questions: Questions) -> bool:
+    """Return whether a gradient in float64 is of numbers that float32 holds."""
+    got = questions.numbers(questions.plain(2), "gradient")
+    return questions.dtype == "float64" and got is not None and np.array_equal(got, got.astype(np.float32))
 
 
 def _fits(questions: Questions) -> tuple[list[Any], str]:

@@ -22,6 +22,8 @@ _FEW_INTEGERS = ("int64", "int32", "uint8", "float64")
 """Dtypes of class numbers that are tried where each is compiled; all integers are promised by a refusal, too."""
 _FLOATS = ("float32", "float64")
 """Dtypes of rows of labels that are tried where that of the scores is refused."""
+_BY: tuple[dict[str, Any], ...] = tuple({"smoothing_weights": by} for by in ("label", "class", "mean"))
+"""By what class weights may enter a row of soft labels."""
 _SOFT = ((0.5, 0.25, 0.25), (0.0, 0.75, 0.25), (0.125, 0.125, 0.75))
 _ANY_SUM = ((0.5, 0.5, 0.25), (0.0, 0.5, 0.0), (1.0, 0.5, 0.5))
 
@@ -40,6 +42,8 @@ def soft_batch(questions: Questions, sums: bool = True, **options: Any) -> Batch
 def find_labels(questions: Questions, inference: Inference) -> None:
     """Tell label forms, then shapes and dtypes of those that are understood."""
     found, words = [], []
+    if questions.contract.class_weights is not None and "class_weights" not in questions.contract.arguments:
+        _constant_weights_of_soft_rows(questions, inference)
     for form in ("sparse", "onehot", "soft"):
         if _answers(questions, form) or (
             form != questions.form
@@ -194,17 +198,25 @@ def _note_wrong(inference: Inference, wrong: Mapping[str, str]) -> None:
 def _weights_of_soft_rows(questions: Questions, inference: Inference) -> None:
     """Tell what weight a soft row carries: that of its label, or each class its own, as of a smoothed row."""
     batch = soft_batch(questions, class_weights=weights_that_show(questions))
-    candidates = [{"smoothing_weights": by} for by in ("label", "class", "mean")]
-    fits, evidence = questions.choose(batch, candidates)
+    fits, evidence = questions.choose(batch, _BY)
     if fits:
         by, *also = (one["smoothing_weights"] for one in fits)
         questions.learn(smoothing_weights=by)
         inference.tell("smoothing_weights", by, f"{evidence}, as {by} gives for soft rows", tuple(also))
     else:
-        expected = "; ".join(f"{one['smoothing_weights']}: {questions.predict(batch, **one)}" for one in candidates)
+        expected = "; ".join(f"{one['smoothing_weights']}: {questions.predict(batch, **one)}" for one in _BY)
         inference.notes.append(
             f"Soft rows with class weights go by no convention that is known: {evidence}, {expected}."
         )
+
+
+def _constant_weights_of_soft_rows(questions: Questions, inference: Inference) -> None:
+    """Tell the same of weights that are constants, as far as soft rows are answered by a convention."""
+    fits, evidence = questions.choose(soft_batch(questions), _BY)
+    if fits and "smoothing_weights" not in inference.findings:
+        by, *also = (one["smoothing_weights"] for one in fits)
+        questions.learn(smoothing_weights=by)
+        inference.tell("smoothing_weights", by, f"{evidence}, as {by} gives for soft rows", tuple(also))
 
 
 def _soft_rows(questions: Questions, inference: Inference) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.names import names_ignored
+from xentcheck.probing.names import names_ignored, stated_ignored
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said
 
@@ -34,9 +34,10 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     weights: Any = questions.contract.class_weights
     none = [place for place, one in enumerate(weights) if not one] if isinstance(weights, tuple) else []
     classes = {*none, *(place - questions.m for place in none)}  # of weight 0, counted from the end, too
-    tried = [label for label in (*_USUAL, questions.m - 1) if (label >= 0 or signed) and label not in classes]
-    n = questions.few
-    batches = {label: questions.batch(questions.rows(n), (1, label, 1)[:n]) for label in tried}
+    likely = dict.fromkeys((*stated_ignored(questions.host.settings()), *_USUAL, questions.m - 1))
+    tried = [label for label in likely if (label >= 0 or signed) and label not in classes]
+    n, (counts, *_) = questions.few, questions.labels(1)
+    batches = {label: questions.batch(questions.rows(n), (counts, label, counts)[:n]) for label in tried}
     questions.ask_all(batches.values())
     for label, batch in batches.items():
         candidates = [{"ignore_index": label, "mean_over": mean} for mean in means]

@@ -84,6 +84,12 @@ def stated_classes(settings: Sequence[Parameter]) -> list[int]:
     return [int(one.default) for one in named if one.default.isdecimal() and not names_ignored(one.name)]
 
 
+def stated_ignored(settings: Sequence[Parameter]) -> list[int]:
+    """Return the labels that an object says it was made to ignore, as padding_idx=0."""
+    named = [one.default for one in settings if names_ignored(one.name)]
+    return [int(one) for one in named if one.removeprefix("-").isdecimal()]
+
+
 def names_mask(name: str) -> bool:
     """Return whether an argument is called a mask, or what one says."""
     return any(word in name.lower() for word in _MASKS)

@@ -35,6 +35,7 @@ class Ordinary:
         self.dense_dtype = ""  # of rows of labels, beside class numbers
         self.wide = False
         self.m = 3
+        self.avoided: frozenset[int] = frozenset()
         self.repeats = 1  # how often each row is given, where fewer are refused
 
     def neutral(self, n: int, m: int, dtype: str) -> dict[str, Any]:
@@ -126,8 +127,14 @@ class Ordinary:
         return (1, 2, 4) if self.m == 3 else (1, 2, 3)
 
     def labels(self, n: int) -> tuple[int, ...]:
-        """Return the labels of ordinary rows; class 0, which may be an ignored one, where there is need."""
+        """Return the labels of ordinary rows; class 0, which may be an ignored one, where there is need.
+
+        None of those to be `avoided`, as the target's object says that it ignores them.
+        """
         own = (1, 0, 1) if self.m == 2 else (1, 2, 1, 2)
+        if self.m > 2 and not self.avoided.isdisjoint(own):
+            first, second = ([label for label in (0, 1, 2) if label not in self.avoided] * 2)[:2] or (1, 2)
+            own = (first, second, first, second)
         return tuple(own[row] if row < len(own) else row % self.m for row in range(n))
 
     def ignored(self) -> tuple[int, dict[str, Any]]:

@@ -13,6 +13,7 @@ from xentcheck.contract import Contract
 from xentcheck.contract.declaration import KEYS
 from xentcheck.probing.asking import Asking, identity
 from xentcheck.probing.compare import TOLERANCE, Floats, answered, same, without_axis
+from xentcheck.probing.names import stated_ignored
 from xentcheck.probing.show import idle, said, shown
 from xentcheck.targets import Host
 from xentcheck.truth.ball import Ball
@@ -29,9 +30,9 @@ class Questions(Asking):
     """A target, how it is called, and what is known of its contract so far.
 
     What it does that no contract says is known here, too, and enters what is said: `guard` is added to what a sum is
-    divided by, with the options that are `blurred` an answer in float64 is as accurate as one in float32, and an
-    `axis_of_one` that losses have is taken away; with `narrow` answers of other numbers of classes are another
-    matter. Answers that are `unexplained` by a constant are not looked at again.
+    divided by, with the options and of the parts that are `blurred` an answer in float64 is as accurate as one in
+    float32, and an `axis_of_one` that losses have is taken away; with `narrow` answers of other numbers of classes are
+    another matter. Answers that are `unexplained` by a constant are not looked at again.
 
     Parameters
     ----------
@@ -40,6 +41,7 @@ class Questions(Asking):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
+        self.avoided = frozenset(stated_ignored(host.settings()))
         self.guard = 0.0
         self.blurred: set[str] = set()
         self.axis_of_one = ""
@@ -103,19 +105,22 @@ class Questions(Asking):
 
     def agrees(self, batch: Batch, part: str | None = None, tolerance: float | None = None, **changes: Any) -> bool:
         """Return whether the target answers as the contract says, with some keys changed."""
-        return same(self.numbers(batch, part), self.predict(batch, part, **changes), self.tolerance(batch, tolerance))
+        limit = self.tolerance(batch, tolerance, part)
+        return same(self.numbers(batch, part), self.predict(batch, part, **changes), limit)
 
     def choose(
         self, batch: Batch, candidates: Sequence[Mapping[str, Any]], part: str | None = None
     ) -> tuple[list[Mapping[str, Any]], str]:
         """Return those of several changes of the contract that explain the answer, and the evidence in words."""
         got = self.numbers(batch, part)
-        fits = [one for one in candidates if same(got, self.predict(batch, part, **one), self.tolerance(batch))]
+        limit = self.tolerance(batch, None, part)
+        fits = [one for one in candidates if same(got, self.predict(batch, part, **one), limit)]
         return fits, f"{shown(batch)}: {self.came(batch, part)}"
 
-    def tolerance(self, batch: Batch, given: float | None = None) -> float:
+    def tolerance(self, batch: Batch, given: float | None = None, part: str | None = None) -> float:
         """Return how far an answer may be from what is said, relative to the larger of that and 1."""
-        blurred = any(key in batch.options and not idle(key, batch.options[key]) for key in self.blurred)
+        at_work = (key for key, value in batch.options.items() if not idle(key, value))
+        blurred = not self.blurred.isdisjoint((part or self.part, *at_work))
         return given or max(TOLERANCE[batch.dtype], TOLERANCE["float32"] if blurred else 0.0)
 
 

@@ -58,7 +58,13 @@ class Search:
         plain = [one for one in found if not one.form[2]] or found
         if m > 2 and any(settle(questions, self.inference, one, LOOSE) for one in plain):
             return True
-        return questions.part == "loss" and any(settle_without_axis(questions, self.inference, one) for one in found)
+        if questions.part != "loss":
+            return False
+        return any(
+            settle_without_axis(questions, self.inference, one, partial(settle, tolerance=tolerance))
+            for tolerance in ((None, LOOSE) if m > 2 else (None,))
+            for one in found
+        )
 
     def by_constant(self, shows: bool, answers: list[Answer], _refusals: object) -> bool:
         """Return whether an answer is explained by a constant that is built in, where answers depend on the batch.
@@ -98,7 +104,9 @@ class Search:
         if key in self.questions.unexplained:
             return False
         self.questions.unexplained.add(key)
-        return settle_with_constant(self.questions, self.inference, one)
+        return settle_with_constant(self.questions, self.inference, one) or settle_without_axis(
+            self.questions, self.inference, one, settle_with_constant
+        )
 
     def _calls(self, m: int) -> list[dict[str, Any]]:
         """Return the keys by which the target may be called, the likeliest first."""

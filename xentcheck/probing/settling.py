@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def take(questions: Questions, one: Answer) -> None:
     questions.learn(**one.how)
 
 
-def settle(questions: Questions, inference: Inference, one: Answer, tolerance: float | None) -> bool:
+def settle(questions: Questions, inference: Inference, one: Answer, tolerance: float | None = None) -> bool:
     """Explain an answer by what the scores are and a reduction alone; return whether it is explained so."""
     found = explanations(questions, one, tolerance)
     if not found:
@@ -37,13 +38,16 @@ def settle(questions: Questions, inference: Inference, one: Answer, tolerance: f
     return True
 
 
-def settle_without_axis(questions: Questions, inference: Inference, one: Answer) -> bool:
+def settle_without_axis(
+    questions: Questions, inference: Inference, one: Answer, by: Callable[[Questions, Inference, Answer], bool]
+) -> bool:
     """Explain an answer by one that has an axis of 1 less, which each later answer is taken for."""
     for axis, plain in without_axes(one):
-        if settle(questions, inference, plain, None):
-            questions.axis_of_one = axis
+        questions.axis_of_one = axis
+        if by(questions, inference, plain):
             inference.notes.append(told_beside(one, plain))
             return True
+        questions.axis_of_one = ""
     return False
 
 

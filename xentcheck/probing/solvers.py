@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.contract import ContractError
+from xentcheck.probing.added import solve_added, solve_added_beside_smoothing
 from xentcheck.probing.answers import Answer, hypotheses
 from xentcheck.probing.compare import Floats
 from xentcheck.probing.constant_weights import solve_weights
@@ -80,10 +81,12 @@ def _smoothing_beside_z_loss(questions: Questions) -> Iterator[dict[str, Any]]:
 
 
 SOLVERS = (
+    solve_added,
     _linear("label_smoothing", smoothing_over="all"),
     _linear("label_smoothing", smoothing_over="others"),
     _linear("z_loss"),
     _scale_beside_another,
     solve_weights,
     _smoothing_beside_z_loss,
+    solve_added_beside_smoothing,
 )

@@ -95,6 +95,23 @@ def constant_weights(scores: Array, labels: Array) -> Any:
     return (row_losses(scores, labels) * np.array([0.5, 2.0, 0.0, 1.25], scores.dtype)[integers(labels)]).sum()
 
 
+BY_CLASS = {"labels": ["onehot", "soft"], "soft_rows": "any", "class_weights": [1.0, 2.0, 4.0]}
+OF_CLASSES = np.array(BY_CLASS["class_weights"])
+
+
+@right(contract={**BY_CLASS, "smoothing_weights": "label"})
+def rows_weighted_by_their_labels(scores: Array, targets: Array) -> Any:
+    """Each row of labels is multiplied by sum_j w_j t_j, as in losses of segmentation on tensorflow."""
+    t = targets.astype(scores.dtype)
+    return mean((t * OF_CLASSES.astype(scores.dtype)).sum(axis=1) * dense_losses(scores, t))
+
+
+@right(contract={**BY_CLASS, "smoothing_weights": "class"})
+def classes_weighted_within_rows(scores: Array, targets: Array) -> Any:
+    """Each class has its own constant weight within the sum over a row of labels."""
+    return mean(dense_losses(scores, targets.astype(scores.dtype) * OF_CLASSES.astype(scores.dtype)))
+
+
 TINY = [2.0**-1070, 2.0**-140, 1.0]
 
 

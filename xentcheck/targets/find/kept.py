@@ -7,9 +7,13 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from xentcheck.targets.errors import TargetError
 
 _ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_UPSTREAM = ("dout", "dy", "dl", "gy", "grad", "grad_output", "grad_out", "gradient", "upstream", "delta", "dloss")
+"""What a backward calls the derivative by the loss, where that is all it takes: it is given as 1."""
 _KEPT = ("dinputs", "dinput", "grad_input", "dx", "gradient", "grad")
 """Where a backward that returns nothing leaves its result: `dinputs` in a book that many networks follow."""
 
@@ -21,8 +25,8 @@ def gradient_of(loss: Callable[..., Any] | None, gradient: Callable[..., Any], n
     ----------
     loss, gradient : callable
         The methods of one object. A gradient that takes nothing, or one argument that its loss takes by the same name,
-        mostly the labels, is that of the last loss, which is asked for first; one that returns None leaves the gradient
-        in its object.
+        mostly the labels, is that of the last loss, which is asked for first, as is one that takes the derivative by
+        the loss, as `dout`, alone; one that returns None leaves the gradient in its object.
     name : str
         How messages call the gradient.
 
@@ -33,7 +37,8 @@ def gradient_of(loss: Callable[..., Any] | None, gradient: Callable[..., Any], n
     """
     whole = _takes(gradient, 2)
     again = None if whole or loss is None else _place_of_what_is_given_again(loss, gradient)
-    kept = not whole and loss is not None and (again is not None or _takes(gradient, 0))
+    upstream = not whole and again is None and _takes_upstream(gradient)
+    kept = not whole and loss is not None and (again is not None or upstream or _takes(gradient, 0))
     if not kept and not whole:
         raise TargetError(
             f"{name} takes {_said(gradient)}, and neither scores and labels nor nothing; give a function of scores and "
@@ -43,8 +48,9 @@ def gradient_of(loss: Callable[..., Any] | None, gradient: Callable[..., Any], n
     @functools.wraps(gradient)
     def called(*given: Any, **options: Any) -> Any:
         if kept and loss is not None:
-            loss(*given, **options)
-            returned = gradient(*(() if again is None else (given[again],)))
+            value = loss(*given, **options)
+            one = np.ones(np.shape(value))[()]
+            returned = gradient(*([one] if upstream else [] if again is None else [given[again]]))
         else:
             returned = gradient(*given, **options)
         return _left_in(owner) if returned is None else returned
@@ -68,6 +74,15 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
         return all(one.default is not one.empty or one.kind in _ANY_NUMBER for one in stated)
     by_place = [one for one in stated if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     return len(by_place) >= count or any(one.kind is one.VAR_POSITIONAL for one in stated)
+
+
+def _takes_upstream(gradient: Callable[..., Any]) -> bool:
+    """Return whether a gradient takes the derivative by the loss, and needs it, and nothing else."""
+    try:
+        needed = [one for one in inspect.signature(gradient).parameters.values() if one.default is one.empty]
+    except (TypeError, ValueError):
+        return False
+    return len(needed) == 1 and needed[0].kind not in _ANY_NUMBER and needed[0].name.lower() in _UPSTREAM
 
 
 def _place_of_what_is_given_again(loss: Callable[..., Any], gradient: Callable[..., Any]) -> int | None:
