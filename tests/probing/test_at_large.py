@@ -165,6 +165,21 @@ def test_as_many_classes_as_an_object_says_along_axes() -> None:
     assert told(inference, "input", "extra_axes", "domain") == ["logits", [1], {"classes": [7, 7]}]
 
 
+def test_fewer_classes_that_are_refused_are_said() -> None:
+    """As of a loss that leaves two of them to another function."""
+
+    def of_many(z: Any, y: Any) -> Any:
+        if z.shape[1] == 2:
+            raise ValueError("two classes: use a binary loss")
+        return rows_of(z, y).mean()
+
+    inference = of(of_many)
+    assert told(inference, "input", "domain") == ["logits", None]
+    (note,) = (note for note in inference.notes if "fewer are refused" in note)
+    assert "refused: 2 (ValueError: two classes: use a binary loss)." in note
+    assert not any("fewer are refused" in note for note in of(eps_of_a_thousandth).notes)
+
+
 def test_no_prediction_is_calculated_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many ways there are to call what no convention explains: that is what its time goes by."""
     calculated: list[Any] = []

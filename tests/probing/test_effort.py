@@ -13,13 +13,15 @@ from xentcheck.probing import infer
 from xentcheck.targets import TargetSpecification
 
 LIMITS = {
-    unseen.torch_like: (145, 14),
-    unseen.keras_like: (50, 20),
-    unseen.per_token: (85, 14),
-    unseen.with_z_loss: (180, 15),
-    beyond.averaged_by_factor: (140, 13),
+    unseen.torch_like: (147, 16),
+    unseen.keras_like: (52, 22),
+    unseen.per_token: (87, 16),
+    unseen.with_z_loss: (182, 17),
+    beyond.averaged_by_factor: (142, 15),
 }
-"""Calls, and shapes of matrices in each dtype; where one is cheap, two axes of rows and one class more are tried."""
+"""Calls, and shapes of matrices in each dtype.
+
+Where a shape is cheap, two axes of rows, one class more, and one class and two are tried."""
 TRIED = {(shape, "float32") for shape in ((2, 3), (3, 2), (1, 2, 3), (1, 3, 2), (2, 1, 1, 3), (1, 1, 1, 2, 3))}
 """With these a target is tried out first where torch or jax is imported, which depends on the tests before."""
 
@@ -62,7 +64,8 @@ def test_rows_of_a_compiled_loss_are_of_few_shapes() -> None:
     assert {key: inference.told[key] for key in told} == told
     assert inference.told["dtypes"] == ["float16", "bfloat16", "float32", "float64"]
     rows = {shape for shape, dtype in compiled if dtype == "float64" and len(shape) == 2}
-    assert rows == {(2, 3), (3, 2), (2, 4)}  # the second from the other axis of the classes
+    fewer = {(2, 1), (2, 2)}
+    assert rows - fewer == {(2, 3), (3, 2), (2, 4)}  # the second from the other axis of the classes
     assert {shape for shape, dtype in compiled if dtype == "float16" and len(shape) == 2} == {(2, 3), (24, 16)}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from xentcheck.batches.batch import Batch
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
@@ -53,6 +55,22 @@ def find_odd_classes(questions: Questions, inference: Inference) -> None:
         f"expected{why}",
     )
     inference.classes = m if stated else 0
+
+
+def note_refused_classes(questions: Questions, inference: Inference) -> None:
+    """Say that one class or two are refused, where three are not; a new shape that is compiled is not worth asking."""
+    if "domain" in inference.findings or questions.m < _LEAST or questions.description.expensive_shapes:
+        return
+    one = {"logits": 0.5, "probabilities": 1.0}.get(questions.contract.input, 0.0)
+    batches = [questions.batch(np.full((2, 1), one), (0, 0)), _with(questions, 2)]
+    questions.ask_all(batches)
+    refused = {batch.m: questions.ask(batch) for batch in batches}
+    words = [f"{m} ({said(outcome)})" for m, outcome in refused.items() if outcome.raised is not None]
+    if words:
+        inference.notes.append(
+            f"Where three classes are answered, fewer are refused: {' and '.join(words)}. `check` tries one and two; a "
+            "target that states that it takes no fewer declares it by `domain`."
+        )
 
 
 def _with(questions: Questions, m: int) -> Batch:

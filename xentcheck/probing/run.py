@@ -10,7 +10,7 @@ from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.arguments import find_arguments, settle_arguments
 from xentcheck.probing.axes import find_axes
-from xentcheck.probing.classes import find_classes, find_odd_classes
+from xentcheck.probing.classes import find_classes, find_odd_classes, note_refused_classes
 from xentcheck.probing.constants import explained, find_constants
 from xentcheck.probing.entropy import find_entropy, takes_scores_alone
 from xentcheck.probing.exclusive import find_exclusive, settle_exclusive
@@ -166,6 +166,7 @@ def _conventions(questions: Questions, inference: Inference, parameters: Sequenc
 
 def _promises(questions: Questions, inference: Inference) -> None:
     find_signed(questions, inference)
+    note_refused_classes(questions, inference)
     find_axes(questions, inference)
     find_empty_mean(questions, inference)
     find_dtypes(questions, inference)
