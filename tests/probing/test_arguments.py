@@ -255,3 +255,21 @@ def test_an_ignored_class_is_one_that_can_be_indexed() -> None:
 def test_a_row_of_weight_0_may_hold_no_infinity_where_it_is_multiplied() -> None:
     """Off the label neither, since the label of such a row does not count."""
     assert of(averaged_over_rows).told["nonfinite"] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["num_classes", "n_class", "nb_classes", "class_num", "vocab_size", "number_of_labels"]
+)
+def test_a_number_of_classes_that_is_needed(name: str) -> None:
+    """It is no option, and nothing is called to find that out."""
+    called = []
+
+    def loss(z: Any, y: Any, classes: Any) -> Any:
+        called.append(classes)
+        return rows_of(z, y)
+
+    space: dict[str, Any] = {"loss": loss}
+    exec(f"def named(z, y, {name}): return loss(z, y, {name})", space)
+    with pytest.raises(TargetError, match=f"needs an argument '{name}', which is called a number of classes"):
+        of(space["named"])
+    assert called == []

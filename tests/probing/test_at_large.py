@@ -115,6 +115,50 @@ def test_a_smoothing_that_was_made_for_more_classes() -> None:
     assert told(of(made_for_ten), "label_smoothing", "domain") == [0.1, {"classes": [10, 10]}]
 
 
+def smoothed_for_five(z: Any, y: Any) -> Any:
+    """0.1 over the four others, which is 0.125 over all of five classes; any other number of classes is refused."""
+    t = np.full((len(y), 5), 0.1 / 4)
+    t[np.arange(len(y)), y] = 0.9
+    return -(t * log_softmax(z)).sum(axis=1).mean()
+
+
+def test_the_plainer_of_two_smoothings() -> None:
+    """For one number of classes both give the same."""
+
+    def of_five(z: Any, y: Any) -> Any:
+        if z.shape[1] != 5:
+            raise ValueError("5 classes are wanted")
+        return smoothed_for_five(z, y)
+
+    keys = ("label_smoothing", "smoothing_over", "domain")
+    assert told(of(of_five), *keys) == [0.1, "others", {"classes": [5, 5]}]
+
+
+def limited(z: Any, y: Any) -> Any:
+    """As accurate as float32 holds, and of no boundary: what is 64 below the maximum is raised to that."""
+    d = np.maximum(z - z.max(axis=1, keepdims=True), -64.0)
+    return np.mean(rows_of(d, y) * (1.0 + 1e-7))
+
+
+def test_the_rest_is_told_where_the_boundary_is_contradicted_in_float32() -> None:
+    """Ordinary rows are explained all the same."""
+    inference = of(limited)
+    assert [one.key for one in inference.contradictions] == ["boundary"]
+    assert (inference.told["input"], inference.told["labels"]) == ("logits", ["sparse"])
+
+
+def test_what_an_answer_nearly_is_ends_the_search() -> None:
+    """No constant is solved for."""
+
+    def moved(z: Any, y: Any) -> Any:
+        return rows_of(z[..., :-1, :], y[..., 1:]).mean()
+
+    inference = of(moved)
+    (one,) = inference.contradictions
+    assert "with the label of the next row for each row" in one.evidence
+    assert inference.calls <= 65  # of 310
+
+
 def test_a_gradient_that_is_rounded_to_float32() -> None:
     """Beside a loss in float64 it is told, and its note says that it is no more accurate."""
 

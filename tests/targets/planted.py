@@ -327,6 +327,20 @@ class OfACache(Layer):
         return cache["scale"] * self.slope
 
 
+def refuse(self, *inputs):
+    raise ValueError("Layer shouldn't implement backward")
+
+
+refuse.__module__ = "paddle.nn.layer.layers"  # as each layer of paddle has it
+
+
+class LayerOfAFramework:
+    backward = refuse
+
+    def forward(self, z, y):
+        return loss(z, y)
+
+
 class Calculating:
     def forward(self, z, y):
         return np.repeat(loss(z, y), len(z))

@@ -85,6 +85,12 @@ def test_a_gradient_that_wants_what_nobody_gives() -> None:
     assert described(f"{PLANTED}:OfACache.forward").has_gradient is False
 
 
+def test_a_backward_of_a_framework_is_no_gradient() -> None:
+    """Each layer of paddle has one, which refuses every call."""
+    assert described(f"{PLANTED}:LayerOfAFramework").has_gradient is False
+    assert loss_of(f"{PLANTED}:LayerOfAFramework") == pytest.approx(math.log(3))
+
+
 def test_arguments_by_keyword_alone() -> None:
     """They are given in the order in which they stand; what is needed beside them keeps its name."""
     assert loss_of(f"{PLANTED}:by_keyword") == pytest.approx(math.log(3))

@@ -19,7 +19,7 @@ from xentcheck.probing.compare import same
 from xentcheck.probing.exclusive import refused, stands_apart
 from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.names import ARRAYS, is_named, names_mask, orders, roles_of
+from xentcheck.probing.names import ARRAYS, is_named, names_mask, names_number_of_classes, orders, roles_of
 from xentcheck.probing.options import by_convention, conventions, options_at_work
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.row_weights import weighted
@@ -45,6 +45,11 @@ def find_arguments(questions: Questions, inference: Inference, parameters: Seque
     """
     further, name = parameters[2:], questions.description.name
     unknown = next((one for one in further if one.required and not is_named(one)), None)
+    if unknown is not None and names_number_of_classes(unknown.name):
+        raise TargetError(
+            f"{name} needs an argument {unknown.name!r}, which is called a number of classes; write a function of "
+            "scores and labels that calls it with theirs, as scores.shape[-1]."
+        )
     try:
         answers = _find_call(questions, inference, parameters, name)
     except UnansweredError as error:

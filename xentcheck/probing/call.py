@@ -18,7 +18,7 @@ from xentcheck.probing.names import stated_classes
 from xentcheck.probing.nearly import nearly
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.refused_rows import OFTEN
-from xentcheck.probing.search import FEW, ROWS_ALONE, Readings, Search
+from xentcheck.probing.search import FEW, ROWS_ALONE, Readings, Search, different
 from xentcheck.probing.settling import take
 from xentcheck.probing.show import shown
 from xentcheck.probing.unanswered import unanswered
@@ -37,6 +37,8 @@ ROUNDS: Rounds = (
 )
 _CLASSES = (3, 2)
 _MOST_CLASSES = 4096
+_FIRST = 4
+"""How many different answers are looked at for what they nearly are, before any constant is solved for."""
 _MOST_NAMED = 2
 """How many numbers in the words of refusals are tried as numbers of classes."""
 
@@ -82,7 +84,7 @@ def find_call(
         search = Search(questions, inference, orders, readings, dtype, places, classes)
         losses: list[Answer] = []
         for step in search.steps():
-            if step(answers, refusals):
+            if step(answers, refusals) or _is_nearly(questions, answers):
                 return answers
             if not answers and any(map(_is_tuple, refusals)):
                 break
@@ -108,6 +110,12 @@ def find_call(
     if not answers:
         raise unanswered(questions.description.name, refusals)
     return answers
+
+
+def _is_nearly(questions: Questions, answers: Sequence[Answer]) -> bool:
+    """Return whether answers are a cross-entropy but for one thing, so that no constant explains them better."""
+    first = different(answers)[:_FIRST]
+    return bool(first) and nearly(questions, first)[1] != ""
 
 
 def contradict_call(questions: Questions, inference: Inference, answers: Sequence[Answer]) -> None:

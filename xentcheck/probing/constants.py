@@ -58,12 +58,12 @@ def find_constants(questions: Questions, inference: Inference) -> None:
     if questions.dtype == "float64" and not explained(questions) and _rounded_to_float32(questions):
         _take_float32(questions, inference)  # its boundary is that of float32, too
     find_boundary(questions, inference)
-    if explained(questions) or inference.contradictions:
+    if explained(questions):
         return
     if questions.dtype == "float64" and _agrees_in_float32(questions):
         _take_float32(questions, inference)
-        return
-    _contradict(questions, inference)
+    elif not inference.contradictions:
+        _contradict(questions, inference)
 
 
 def _fitted(questions: Questions, inference: Inference) -> Constants | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from xentcheck.targets.parameter import Parameter
@@ -27,6 +28,9 @@ OPTION_NAMES: dict[str, tuple[str, ...]] = {
 ARRAYS = ("row_weights", "class_weights")
 _NUMBERS = ("label_smoothing", "z_loss", "ignore_index", "temperature", "soft_cap", "divisor")
 _CLASSES = ("class", "vocab", "label", "categor", "size")
+_NUMBER_OF_CLASSES = re.compile(
+    r"(n|num|nb|number)_?(of_)?(class(es)?|labels?|categories|tags)|(class(es)?|vocab(ulary)?|label)_?(num|size|count|dim)"
+)
 _MASKS = ("mask", "valid", "keep", "where")
 _PADDING = ("pad", "ignore")
 _LABELS = ("label", "target", "true", "truth", "gold", "expected", "onehot", "one_hot", "actual")
@@ -76,6 +80,11 @@ def is_named(parameter: Parameter) -> bool:
 def names_ignored(name: str) -> bool:
     """Return whether a setting is called what says which label does not count, as one of padding."""
     return name.lower() in OPTION_NAMES["ignore_index"] or name.lower().startswith(_PADDING)
+
+
+def names_number_of_classes(name: str) -> bool:
+    """Return whether an argument is called a number of classes, as num_classes and vocab_size."""
+    return _NUMBER_OF_CLASSES.fullmatch(name.lower()) is not None
 
 
 def stated_classes(settings: Sequence[Parameter]) -> list[int]:

@@ -73,8 +73,8 @@ class Search:
         """
         # Positive rows may be all that scores are but log-probabilities, for which alone negative ones are taken.
         own = [one for one in answers if one.m == self.classes[0] and one.dtype == self.dtype]
-        plain = _different([one for one in own if one.batch.scores.min() > 0])
-        plain += _different([one for one in own if one.batch.scores.max() < 0])
+        plain = different([one for one in own if one.batch.scores.min() > 0])
+        plain += different([one for one in own if one.batch.scores.max() < 0])
         varied = len({one.got.tobytes() for one in own}) > 1
         if not varied or self.dtype not in Contract().dtypes:
             return False
@@ -119,7 +119,7 @@ class Search:
         ]
 
 
-def _different(answers: list[Answer]) -> list[Answer]:
+def different(answers: Sequence[Answer]) -> list[Answer]:
     """Return answers without those that are the same for the same batch, as under another reading of an argument."""
     found = {(identity(one.got), identity(one.batch.scores), identity(one.batch.labels)): one for one in answers[::-1]}
     return list(found.values())[::-1]

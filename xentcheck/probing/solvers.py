@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -19,13 +19,21 @@ from xentcheck.probing.questions import Questions
 from xentcheck.probing.scales import scales
 
 
-def _linear(key: str, **beside: Any) -> Callable[[Questions], Iterator[dict[str, Any]]]:
-    """Return a solver for a constant in which the loss is linear."""
+def _smoothing(questions: Questions) -> Iterator[dict[str, Any]]:
+    """Solve for a smoothing over all classes or the others, the plainer number first.
 
-    def solve(questions: Questions) -> Iterator[dict[str, Any]]:
-        return solve_linear(questions, key, beside)
+    For one number of classes alone each is one of the other kind, too.
+    """
+    found = [
+        one
+        for over in ("all", "others")
+        for one in solve_linear(questions, "label_smoothing", {"smoothing_over": over})
+    ]
+    yield from sorted(found, key=lambda one: len(repr(one["label_smoothing"])))
 
-    return solve
+
+def _z_loss(questions: Questions) -> Iterator[dict[str, Any]]:
+    return solve_linear(questions, "z_loss", {})
 
 
 def _scale_beside_another(questions: Questions) -> Iterator[dict[str, Any]]:
@@ -82,9 +90,8 @@ def _smoothing_beside_z_loss(questions: Questions) -> Iterator[dict[str, Any]]:
 
 SOLVERS = (
     solve_added,
-    _linear("label_smoothing", smoothing_over="all"),
-    _linear("label_smoothing", smoothing_over="others"),
-    _linear("z_loss"),
+    _smoothing,
+    _z_loss,
     _scale_beside_another,
     solve_weights,
     _smoothing_beside_z_loss,

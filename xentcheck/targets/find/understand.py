@@ -8,6 +8,7 @@ from dataclasses import fields
 from types import FunctionType
 from typing import Any
 
+from xentcheck.targets.call.frameworks import ROOTS
 from xentcheck.targets.call.target import Functions
 from xentcheck.targets.call.trace import module_of
 from xentcheck.targets.errors import TargetError
@@ -43,7 +44,7 @@ def understand(found: Any, name: str, reduction: str = "mean") -> Functions:
     applied = _autograd_function(found)
     if applied is not None:
         return Functions(loss=applied)
-    methods = {"loss": _loss_method(found, reduction), "gradient": _first(found, _GRADIENTS)}
+    methods = {"loss": _loss_method(found, reduction), "gradient": _first(found, _GRADIENTS, inherited=False)}
     # The rules of a custom_jvp of jax, which it has as an attribute, take primals and tangents.
     further = () if module_of(type(found)).partition(".")[0] == "jax" else _FURTHER
     methods.update((role, _first(found, (role,))) for role in further)
@@ -101,9 +102,19 @@ def _only_holds(found: Any, name: str) -> bool:
     return not of_no_class and _CALL in dir(type(found))
 
 
-def _first(found: Any, names: tuple[str, ...]) -> str | None:
-    """Return the first of these names that is a method."""
-    return next((name for name in names if _has(found, name)), None)
+def _first(found: Any, names: tuple[str, ...], inherited: bool = True) -> str | None:
+    """Return the first of these names that is a method; with `inherited` one that a framework's base class has, too.
+
+    The `backward` of each layer of paddle refuses every call.
+    """
+    return next(
+        (name for name in names if _has(found, name) and (inherited or not _is_of_framework(found, name))), None
+    )
+
+
+def _is_of_framework(found: Any, name: str) -> bool:
+    of_class = getattr(found if isinstance(found, type) else type(found), name, None)
+    return module_of(of_class).partition(".")[0] in ROOTS
 
 
 def _has(found: Any, name: str) -> bool:
