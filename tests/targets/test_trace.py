@@ -23,11 +23,16 @@ class UnreadableError(Exception):
         (f"bad shape {{3,2}}\n\nbacktrace:\n{NATIVE}\n", "bad shape {3,2}"),
         (f"Check failed\nStack trace:\n  [bt] (0) {NATIVE}", "Check failed"),
         (f"C++ Traceback (most recent call last):\n{NATIVE}", f"C++ Traceback (most recent call last):\n{NATIVE}"),
+        (
+            'Traceback (most recent call last):\n  File "../src/c_api.h", line 306\nMXNetError: Check failed:\nn > 0',
+            "MXNetError: Check failed:\nn > 0",
+        ),
+        ("Traceback (most recent call last):\n\n", "Traceback (most recent call last):\n\n"),
         ("no backtrace: none is kept", "no backtrace: none is kept"),
         ("", ""),
     ],
 )
-def test_frames_of_native_code_are_left_out(text: str, said: str) -> None:
+def test_frames_are_left_out(text: str, said: str) -> None:
     """They say nothing to a reader, and where a library lies; what is nothing else is said whole."""
     assert message_of(RuntimeError(text)) == said
 

@@ -2,7 +2,7 @@
 
 The smallest batch that raises has one row, one class or an odd layout by chance as often as for a reason. So a pattern
 is the cause only if it alone holds for every batch that raised so and for none that was answered, and if the batch is
-answered once that is changed. Otherwise the exception's own words are all that is known.
+answered once that is changed. Otherwise the exception's own words are all that is known, and they stand in the finding.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ PATTERNS = (
 def refusal(
     violation: Violation, raised: Sequence[Batch], answered: Sequence[Batch], is_answered: Callable[[Batch], bool]
 ) -> Cause:
-    """Return what a target refuses, or the words of its exception.
+    """Return what a target refuses; a cause without a sentence where nothing is known beyond what its exception says.
 
     Parameters
     ----------
@@ -94,10 +94,9 @@ def refusal(
         Asks the target about a batch.
     """
     said = str(violation.got)
-    words = Cause("raises", "What the exception says.")
+    words = Cause("raises", "")
     if said.startswith("FloatingPointError"):
-        hint = "numpy raises it under np.errstate(...='raise'), where else it goes on with inf, nan or 0."
-        return replace(words, sentence=f"{words.sentence} {hint}")
+        return replace(words, sentence="numpy raises it under np.errstate(...='raise'), where else it goes on.")
     everywhere = [violation.batch, *raised]
     if said.startswith(OWN_WORDS) or len(everywhere) < FEWEST or len(answered) < FEWEST:
         return words

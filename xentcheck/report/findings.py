@@ -49,7 +49,7 @@ def telling(findings: Iterable[Finding]) -> list[Finding]:
 
     def rank(finding: Finding) -> tuple[object, ...]:
         elements = arrays.size(finding.batch)
-        return not finding.cause, elements > 16, finding.number, elements, not finding.minimal
+        return not finding.mechanism, elements > 16, finding.number, elements, not finding.minimal
 
     return sorted(findings, key=rank)
 
@@ -100,7 +100,7 @@ def beneath(finding: Finding) -> list[str]:
         for (number, name), cells in sorted(where.items())
         if (number, name) != (finding.number, finding.property)
     ]
-    if lines and not finding.cause:
+    if lines and not finding.mechanism:
         lines.append("(nothing tells these apart from it: one mistake or several)")
     return lines
 

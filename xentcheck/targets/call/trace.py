@@ -26,13 +26,20 @@ def kind_of(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return the text of an exception, whatever happens when it is read, without the frames of native code after it."""
+    """Return the text of an exception, whatever happens when it is read, without the frames that a library adds.
+
+    They stand after what is said or, as in a traceback of Python, before it: there they are indented, and it is not.
+    """
     try:
         text = str(error)
     except BaseException:
         return "its text cannot be had"
     frames = _FRAMES.search(text)
-    return (text[: frames.start()].strip() if frames else "") or text
+    if frames is None:
+        return text
+    below = text[frames.end() :].split("\n")
+    first = next((place for place, line in enumerate(below) if line.strip() and not line[0].isspace()), len(below))
+    return text[: frames.start()].strip() or ("\n".join(below[first:]).strip() if first > 1 else "") or text
 
 
 def said_of(error: BaseException) -> str:
