@@ -150,7 +150,7 @@ def finding(
         detail=(
             *_detail(violation),
             *((cause.known,) if cause is not None and cause.known else ()),
-            *((_SIGN,) if shown is not None and contract.sign < 0 else ()),
+            *((_SIGN,) if shown is not None and shown.sentence and contract.sign < 0 else ()),
         ),
         digest=digest(violation.batch),
         event=kind_of(violation).what,

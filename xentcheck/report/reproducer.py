@@ -15,7 +15,6 @@ from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import arrays, literals
 from xentcheck.report.finding import Finding
-from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.importable import named
 from xentcheck.report.reproducer_direct import direct_call, is_direct
 from xentcheck.report.reproducer_hosted import call_by_hand, hosted_call
@@ -72,9 +71,9 @@ def script(
         calls = call_by_hand(contract, finding)
         return _whole(heading, "", _data(finding, contract, calls) + "\n" + calls)
     framework = framework or known.framework
-    if is_direct(known, contract, finding, framework, by_method):
+    if finding.certified is not None and is_direct(known, contract, finding, framework, by_method):
         call = direct_call(known, contract, finding, framework)
-        read = f"returned = {IDIOMS[framework].read}\n"
+        read = f"returned = {call.idiom.read}\n"
         folded = as_rows(contract, finding, contract.axis)
         return _whole(heading, call.imports, f"{call.lines}\n{read}{folded}\n{comparison(finding)}")
     calls = hosted_call(known, contract, finding)
@@ -83,14 +82,14 @@ def script(
 
 
 def short_script(specification: TargetSpecification, contract: Contract, finding: Finding, remark: str) -> str:
-    """Return what a user of the framework would write to show a wrong number, and nothing else.
+    """Return what a user of the framework would write to show a wrong number, or an exception, and nothing else.
 
     Parameters
     ----------
     specification, contract, finding
         As for `script`.
     remark : str
-        A comment beside the number that is printed.
+        A comment beside the number that is printed, or the call that raises.
 
     Returns
     -------
@@ -104,7 +103,9 @@ def short_script(specification: TargetSpecification, contract: Contract, finding
     if ":" in index or as_rows(contract, finding, contract.axis):
         return ""
     call = direct_call(known, contract, finding, known.framework)
-    number = IDIOMS[known.framework].number.format(f"returned[{index}]" if index else "returned")
+    if finding.certified is None:
+        return _whole("", call.imports, call.lines) + f"  # {harmless(remark)}\n"
+    number = call.idiom.number.format(f"returned[{index}]" if index else "returned")
     return _whole("", call.imports, f"{call.lines}\nprint({number})\n").rstrip() + f"  # {harmless(remark)}\n"
 
 

@@ -72,6 +72,8 @@ class Arrays:
         nested = literals.nested_source(stored, sizes, axis)
         if nested and self._idiom.array and stored["dtype"] != "bool":
             return self._idiom.array.format(values=nested, dtype=stored["dtype"])
+        if nested and len(sizes) > 1 and stored["dtype"] not in ("bool", "bfloat16"):
+            return self._wrapped(f"np.array({nested}, np.{stored['dtype']})", stored["dtype"])
         source = literals.array_source(stored)
         shaped = along_axes(source, self._contract, batch, shape, sparse=sparse) if by_rows else source
         return self._wrapped(shaped, stored["dtype"])

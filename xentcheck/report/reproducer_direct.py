@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xentcheck.report.finding import Finding
-from xentcheck.report.idioms import IDIOMS
+from xentcheck.report.idioms import IDIOMS, Idiom
 from xentcheck.report.literals import keyword_source
 from xentcheck.report.reproducer_arrays import TAKEN, Arrays
 from xentcheck.report.reproducer_parts import DIRECTIONAL, order_of
 from xentcheck.report.returned import role as role_of
+from xentcheck.report.shim_adapter import Adapted, adapted
 from xentcheck.report.shim_source import shim_member, shim_source
 
 if TYPE_CHECKING:
@@ -33,18 +34,30 @@ class Direct:
         What is imported, and the function itself where it is one of a shim.
     lines : str
         The arrays and the call, which leave in `returned` what a finding is about.
+    idiom : Idiom
+        How that is read.
     """
 
     imports: str
     lines: str
+    idiom: Idiom
+
+
+def raises(finding: Finding) -> bool:
+    """Return whether it is the call of the loss that gives no answer, but an exception."""
+    return finding.property == "answers" and finding.title.startswith("the target raised from its loss")
 
 
 def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, by_method: bool = False) -> bool:
     """Return whether a direct call is all that there is to show."""
-    role = role_of(finding.part)
+    if finding.certified is None and not raises(finding):
+        return False
+    role = role_of(finding.part) or "loss"
+    if _adapted(known, role) is not None:
+        return role in ("loss", "gradient") and contract.axis != 0
     differentiated = _differentiated(framework, role)
     location, _ = _called(known, framework, role)
-    if not isinstance(location, str) or framework not in IDIOMS or finding.certified is None:
+    if not isinstance(location, str) or framework not in IDIOMS:
         return False
     if by_method and known.functions.get(role) in (None, known.functions.get("loss")):
         return False
@@ -57,6 +70,13 @@ def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework:
     own = {"upstream": "vjp"}.get(way, way) in known.functions
     shown = not own and bool(getattr(IDIOMS[framework], way)) if differentiated else way != "upstream"
     return plain and shown and contract.axis != 0
+
+
+def _adapted(known: BuildPlan, role: str) -> Adapted | None:
+    """Return how a script calls a loss that a shim makes by an `Adapter`, None for another."""
+    target = known.functions.get("loss")
+    module, _, attribute = target.rpartition(":") if isinstance(target, str) else ("", "", "")
+    return adapted(module, attribute, role) if {*known.functions} == {"loss"} else None
 
 
 def _differentiated(framework: str, role: str) -> bool:
@@ -82,12 +102,14 @@ def _way(finding: Finding, role: str) -> str:
 
 def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framework: str) -> Direct:
     """Return the lines that import the target, and call it or have it differentiated."""
-    role = role_of(finding.part)
-    differentiated = _differentiated(framework, role)
+    role = role_of(finding.part) or "loss"
+    through = _adapted(known, role)
+    differentiated = _differentiated(framework, role) if through is None else role == "gradient"
     location, part = _called(known, framework, role)
-    module, _, attribute = location.rpartition(":")
-    function = "target" if attribute in TAKEN else attribute
-    idiom, made = IDIOMS[framework], Arrays(IDIOMS[framework], contract, finding)
+    module, _, attribute = location.rpartition(":") if through is None else ("", "", through.loss)
+    function = "target" if attribute in TAKEN and through is None else attribute
+    idiom = IDIOMS[framework] if through is None else through.idiom
+    made = Arrays(idiom, contract, finding)
     scores, labels = made.scores(), made.labels()
     made.lines.append(idiom.leaf.format(scores=scores) if differentiated else _assigned("scores", scores))
     if labels:
@@ -101,13 +123,17 @@ def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framewor
     order = order_of(contract, "z" if differentiated else "scores", "labels").split(", ")
     order += [direction] if direction and not differentiated else []
     call = _call(function, [*order, *(f"{name}={value}" for name, value in keywords.items())])
-    statements = getattr(idiom, _way(finding, role)) if differentiated else f"returned = {{call}}{part}"
+    answer = f"returned = {{call}}{part}" if through is None else through.returned
+    statements = getattr(idiom, _way(finding, role)) if differentiated else answer
     made.lines.append(statements.format(call=call))
+    lines = "\n".join(filter(None, made.lines))
+    if through is not None:
+        return Direct(through.imports, lines, idiom)
     imports = _imported(module, attribute, function, known.base)
     own = [
         line for line in imports.split("\n") if not line.startswith(_IMPORT) or line not in idiom.imports.split("\n")
     ]
-    return Direct(idiom.imports + "\n".join(own), "\n".join(filter(None, made.lines)))
+    return Direct(idiom.imports + "\n".join(own), lines, idiom)
 
 
 def _assigned(name: str, source: str) -> str:

@@ -9,20 +9,21 @@ from pathlib import Path
 _SHIMS = "xentcheck.targets.shims."
 
 
-def shim_source(module: str, attribute: str) -> str:
-    """Return the lines that define a function of a shim: those it needs of the shim's file, which is not imported.
+def shim_source(module: str, *attributes: str) -> str:
+    """Return the lines that define functions of a shim: those they need of the shim's file, which is not imported.
 
     Parameters
     ----------
-    module, attribute : str
-        Where the function is.
+    module : str
+        Where the functions are.
+    *attributes : str
 
     Returns
     -------
     str
         "" where the module is no shim, or one that needs more of xentcheck than other shims.
     """
-    blocks = _blocks(module, [attribute])
+    blocks = _blocks(module, [*attributes])
     if not blocks:
         return ""
     source, of_function = "", False
@@ -32,13 +33,25 @@ def shim_source(module: str, attribute: str) -> str:
     return source + "\n\n"
 
 
+def shim_value(module: str, name: str) -> ast.expr | None:
+    """Return the expression that a shim binds a name to, by itself or beside others; None for a function or none."""
+    wanted = _statements(module)[1].get(name)
+    if not isinstance(wanted, ast.Assign):
+        return None
+    if isinstance(wanted.value, ast.Tuple) and isinstance(wanted.targets[0], ast.Tuple):
+        names = [each.id for each in wanted.targets[0].elts if isinstance(each, ast.Name)]
+        return dict(zip(names, wanted.value.elts, strict=False)).get(name)
+    return wanted.value
+
+
+def shim_names(module: str) -> set[str]:
+    """Return the names that a shim binds, imported ones counted."""
+    return {*_statements(module)[1]}
+
+
 def shim_member(module: str, attribute: str, key: str) -> str:
     """Return the function that a target of a shim has under a key, as in TARGET = {"loss": function}; "" for none."""
-    wanted = _statements(module)[1].get(attribute)
-    value = wanted.value if isinstance(wanted, ast.Assign) else None
-    if isinstance(value, ast.Tuple) and isinstance(wanted, ast.Assign) and isinstance(wanted.targets[0], ast.Tuple):
-        names = [each.id for each in wanted.targets[0].elts if isinstance(each, ast.Name)]
-        value = dict(zip(names, value.elts, strict=False)).get(attribute)
+    value = shim_value(module, attribute)
     if isinstance(value, ast.Dict):
         for name, function in zip(value.keys, value.values, strict=True):
             if isinstance(name, ast.Constant) and name.value == key and isinstance(function, ast.Name):

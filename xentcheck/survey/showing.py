@@ -6,9 +6,10 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xentcheck.report.reproducer import short_script
+from xentcheck.report.reproducer_direct import raises
 from xentcheck.targets import TargetError, TargetSpecification
 
 if TYPE_CHECKING:
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from xentcheck.report.report import Report
 
 _SECONDS = 120.0
+_BRIEF = 100
+"""Characters of an exception that stand beside the call."""
 
 
 def shown(report: Report, finding: Finding, contract: Contract, exact: str) -> str:
-    """Return a script that prints the wrong number of a finding, as it has just done.
+    """Return a script that prints the wrong number of a finding, or raises the exception, as it has just done.
 
     Parameters
     ----------
@@ -37,28 +40,36 @@ def shown(report: Report, finding: Finding, contract: Contract, exact: str) -> s
     str
         "" where there is no short one, or it did not print what was got.
     """
-    if not isinstance(finding.got, float) or finding.certified is None:
+    raised = str(finding.got) if raises(finding) else ""
+    if not raised and (not isinstance(finding.got, float) or finding.certified is None):
         return ""
     elsewhere = report.environment.target
     python = elsewhere.path if elsewhere else ""
-    right = f"the exact value is {exact}" if exact else "it lies between {!r} and {!r}".format(*finding.certified)
     with suppress(TargetError):
         target = TargetSpecification(report.target.name, python=python)
-        source = short_script(target, contract, finding, f"{finding.got!r}; {right}")
-        if source and _prints(source, python or sys.executable, finding.got):
+        source = short_script(
+            target, contract, finding, raised[:_BRIEF] or f"{finding.got!r}; {_right(finding, exact)}"
+        )
+        if source and _shows(source, python or sys.executable, finding.got):
             return source
     return ""
 
 
-def _prints(source: str, python: str, number: float) -> bool:
-    """Return whether a script ends well, and the last that it prints is a number."""
+def _right(finding: Finding, exact: str) -> str:
+    if exact or finding.certified is None:
+        return f"the exact value is {exact}"
+    return "it lies between {!r} and {!r}".format(*finding.certified)
+
+
+def _shows(source: str, python: str, got: Any) -> bool:
+    """Return whether the last that a script prints is a number, or it ends with an exception of the kind that was."""
     with tempfile.TemporaryDirectory() as folder:
         command = [python, "-c", source]
         try:
-            done = subprocess.run(
-                command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=True
-            )
+            done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+            if not isinstance(got, float):
+                return done.returncode == 1 and f"{str(got).partition(':')[0]}:".encode() in done.stderr
             printed = float(done.stdout.split()[-1])
         except (OSError, subprocess.SubprocessError, ValueError, IndexError):
             return False
-    return printed == number or (printed != printed and number != number)
+    return done.returncode == 0 and (printed == got or (printed != printed and got != got))

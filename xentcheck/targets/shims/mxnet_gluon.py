@@ -30,5 +30,9 @@ def _vjp(loss: Any, logits: Any, upstream: Any) -> Any:
     return logits.grad
 
 
-_GLUON = Adapter(put=lambda array: nd.array(array, dtype=array.dtype), get=lambda value: value.asnumpy(), vjp=_vjp)
+def _put(array: Any) -> Any:
+    return nd.array(array, dtype=array.dtype)
+
+
+_GLUON = Adapter(put=_put, get=lambda value: value.asnumpy(), vjp=_vjp)
 SPARSE, DENSE = _GLUON.target(sparse), _GLUON.target(dense)
