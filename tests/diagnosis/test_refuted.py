@@ -255,3 +255,25 @@ def _sixteenths(z: Any, y: Any, weights: Any) -> Any:
 def test_weights_in_fixed_point() -> None:
     """Rounded to sixteenths: the digits that are left are few, and not those of bfloat16."""
     untold(findings("value", "float16", _sixteenths, reduction="sum", **WEIGHTED), {"narrowing"}, "bfloat16")
+
+
+def _smoothed_by_probabilities(z: Any, y: Any, smoothing: Any) -> Any:
+    wide = z.astype(np.float32)
+    with np.errstate(divide="ignore", under="ignore"):
+        spread = -np.log(softmax(wide)).mean(axis=1)
+    return (1 - smoothing) * row_losses(wide, y) + np.where(smoothing > 0, smoothing * spread, 0).astype(np.float32)
+
+
+def test_probabilities_that_underflow_in_float32() -> None:
+    """As in Megatron, of 16-bit logits. Refuted once: "arithmetic in float16", which most answers are too good for."""
+    found = findings(
+        "value",
+        "float16",
+        _smoothed_by_probabilities,
+        first=False,
+        domain={**SMALL, "magnitude": 50},  # beyond it 0 is found in place of a probability, and infinity is told
+        reduction="none",
+        label_smoothing={"argument": "smoothing"},
+        output_dtype="float32",
+    )
+    untold(found, {"narrowing"}, "arithmetic in float16")

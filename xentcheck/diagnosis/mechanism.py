@@ -71,7 +71,7 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     if found and not found[0].refuted:
         return _cause(found, wrong)
     with quiet():
-        digits = _lost_digits(own, [*own, *(seen for seen in others if seen.wrong)])
+        digits = _lost_digits(own, [*own, *(seen for seen in others if seen.wrong)], _finer(others))
     if digits is not None:
         return digits
     if where:
@@ -80,10 +80,11 @@ def common_cause(own: Sequence[Observation], others: Sequence[Observation] = ())
     return _cause(found, wrong) if found else None
 
 
-def _lost_digits(own: Sequence[Observation], wrong: Sequence[Observation]) -> Cause | None:
+def _lost_digits(own: Sequence[Observation], wrong: Sequence[Observation], finer: int) -> Cause | None:
     """Return how digits are lost: by a difference quotient, in a narrower dtype, or in a way that is not known.
 
-    The first looks at many entries itself; the second is shown where most of the wrong answers have lost the same.
+    The first looks at many entries itself; the second is shown where most of the wrong answers have lost the same, and
+    not more right ones have digits that 16 bits do not hold.
     """
     for guess in difference_quotients(wrong):
         return Cause(guess.mechanism, guess.sentence)
@@ -91,10 +92,26 @@ def _lost_digits(own: Sequence[Observation], wrong: Sequence[Observation]) -> Ca
         if _one_sided(wrong):  # rounding errs to both sides
             return Cause(guess.mechanism, guess.sentence, shown=False)
         often = sum(any(other.mechanism == guess.mechanism for other in precision(seen)) for seen in wrong)
-        return Cause(guess.mechanism, guess.sentence, often >= SEVERAL and 3 * often >= 2 * len(wrong))
+        shown = often >= SEVERAL and 3 * often >= 2 * len(wrong) and finer <= len(wrong)
+        return Cause(guess.mechanism, guess.sentence, shown)
     for guess in approximate(own, wrong):
         return Cause(guess.mechanism, guess.sentence, shown=False)
     return None
+
+
+def _finer(others: Sequence[Observation]) -> int:
+    """Return how many answers to 16-bit batches are right to six bits more than their dtype has, and not of it.
+
+    Arithmetic in 16 bits gives one of 64 of these by chance.
+    """
+    count = 0
+    for seen in others:
+        right, u = seen.model.right, seen.model.u
+        if seen.model.problem.format.is_half and not seen.wrong and np.isfinite(right).all() and right.size:
+            tight = seen.allowed <= u * np.abs(right) / 64
+            narrow = right.astype(seen.model.problem.format.dtype).astype(np.float64)
+            count += bool(np.all(tight) and np.any(np.abs(narrow - right) > u * np.abs(right) / 32))
+    return count
 
 
 def _one_sided(wrong: Sequence[Observation]) -> bool:
