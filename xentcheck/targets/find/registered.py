@@ -14,6 +14,7 @@ from xentcheck.targets.find import (
     registered_distributions,
     registered_frameworks,
     registered_keras,
+    registered_models,
     registered_torch,
     registered_training,
 )
@@ -219,6 +220,7 @@ TARGETS: tuple[Registered, ...] = (
     *registered_distributions.TARGETS,
     *registered_frameworks.TARGETS,
     *registered_keras.TARGETS,
+    *registered_models.TARGETS,
     *registered_arrays.TARGETS,
     *registered_apart.TARGETS,
 )

@@ -61,7 +61,7 @@ TARGETS: tuple[Registered, ...] = (
         package="tensorflow_probability",
         requires=("tensorflow", "tensorflow_probability", "tf_keras"),
         install="pip install tensorflow tensorflow-probability tf_keras",
-        tried="0.26.0.dev20261027",
+        tried="0.25.0 to 0.26.0.dev20261027",
         documentation="docstring of tfp.distributions.Categorical",
     ),
 )

@@ -22,6 +22,12 @@ _IN_ITS_DTYPE: dict[str, Any] = {
     "dtypes": ALL_DTYPES,
     "compute": "same",  # log_softmax hands its result on in the dtype of the logits, and so does its gradient
 }
+_COMPILED: dict[str, Any] = {
+    "labels": ["sparse"],
+    "label_dtypes": ["int64"],
+    # Each value of an option would be compiled anew, and after eight of them no more is.
+    "shapes": "few",
+}
 _TORCH: dict[str, Any] = {
     "framework": "torch",
     "package": "torch",
@@ -122,8 +128,23 @@ TARGETS: tuple[Registered, ...] = (
         name="torch.compile.cross_entropy",
         description="cross_entropy compiled by torch.compile with dynamic shapes, without options",
         loss=f"{SHIMS}.torch_functional:compiled",
-        # Each value of an option would be compiled anew, and after eight of them no more is.
-        contract={"labels": ["sparse"], "label_dtypes": ["int64"], "shapes": "few"},
+        contract=_COMPILED,
+        expensive_shapes=True,
+        **_TORCH,
+    ),
+    Registered(
+        name="torch.compile.nll_loss",
+        description="nll_loss compiled by torch.compile with dynamic shapes, without options",
+        loss=f"{SHIMS}.torch_functional:compiled_nll_loss",
+        contract={**_COMPILED, "input": "log_probabilities", "gradient_wrt": "log_probabilities"},
+        expensive_shapes=True,
+        **_TORCH,
+    ),
+    Registered(
+        name="torch.compile.linear_cross_entropy",
+        description="linear_cross_entropy with the identity, compiled with dynamic shapes, without options",
+        loss=f"{SHIMS}.torch_functional:compiled_linear",
+        contract=_COMPILED,
         expensive_shapes=True,
         **_TORCH,
     ),
