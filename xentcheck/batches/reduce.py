@@ -37,7 +37,12 @@ _PATIENCE = 6
 
 
 def reduce(
-    batch: Batch, fails: Callable[[Batch], bool], budget: int = 300, *, contract: Contract | None = None
+    batch: Batch,
+    fails: Callable[[Batch], bool],
+    budget: int = 300,
+    *,
+    contract: Contract | None = None,
+    admits: Callable[[Batch], bool] | None = None,
 ) -> Batch:
     """Return the smallest batch found for which `fails` is still true; deterministic.
 
@@ -52,10 +57,13 @@ def reduce(
         How often `fails` may be called.
     contract : Contract, optional
         What the batch has to obey. Without it, scores that look like rows of probabilities stay such rows.
+    admits : callable, optional
+        Whether `fails` may be asked about a batch that obeys it; one about which it may not costs none of the budget.
     """
     if len(batch.labels) != batch.n:
         return batch  # labels that belong to no row
-    search = _Search(batch, fails, budget, InputSpace(contract or _guessed(batch), batch.dtype, batch.label_form))
+    space = InputSpace(contract or _guessed(batch), batch.dtype, batch.label_form)
+    search = _Search(batch, fails, budget, space, admits or (lambda candidate: True))
     while search.left > 0:
         before = search.best
         _drop_rows(search)
@@ -72,11 +80,19 @@ def reduce(
 class _Search:
     """The smallest failing batch so far, and what may still be asked."""
 
-    def __init__(self, batch: Batch, fails: Callable[[Batch], bool], budget: int, space: InputSpace) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        fails: Callable[[Batch], bool],
+        budget: int,
+        space: InputSpace,
+        admits: Callable[[Batch], bool],
+    ) -> None:
         self.best = batch
         self.left = budget
         self.space = space
         self._fails = fails
+        self._admits = admits
         self._asked = {same_content(batch)}
         self._tolerated = ("", objection(space, batch))
 
@@ -88,6 +104,8 @@ class _Search:
         if mark in self._asked or objection(self.space, candidate) not in self._tolerated:
             return False
         self._asked.add(mark)
+        if not self._admits(candidate):
+            return False
         self.left -= 1
         if not self._fails(candidate):
             return False

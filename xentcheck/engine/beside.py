@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.cell_result import CellResult
+from xentcheck.engine.economy import ALL, Economy
 from xentcheck.engine.memory import Memory
-from xentcheck.properties.left_open import seen
+from xentcheck.properties.left_open import SELDOM, LeftOpen, seen
 from xentcheck.targets.outcome import hung
 
 LEFT_OPEN = "left open"
@@ -24,11 +26,14 @@ class Beside:
     ----------
     second : SecondHost
     memory : Memory
+    economy : Economy
+        Where something is saved, a kind is tried as often in all cells together as in one elsewhere.
     """
 
-    def __init__(self, second: SecondHost, memory: Memory) -> None:
+    def __init__(self, second: SecondHost, memory: Memory, economy: Economy = ALL) -> None:
         self._second = second
         self._memory = memory
+        self._saves = economy != ALL
 
     def begin(self, results: Sequence[CellResult]) -> None:
         """Start the process if there is something to ask it: it imports the target while other things are done."""
@@ -44,13 +49,24 @@ class Beside:
                 host = self._second.host()
                 if any(map(_has_hung, results)):
                     host.hurry()
-                observed = [dict(seen(result.left_open, host)) for result in results]
+                observed = [dict(seen(tried, host)) for tried in self._tried(results)]
             except Exception as error:  # it is an extra, and must not cost what was found
                 results[0].observations[f"bad input that is not declared could not be tried: {error!r}"] += 1
                 return
             self._memory.keep(LEFT_OPEN, {"seen": observed})
         for result, found in zip(results, self._memory.records[LEFT_OPEN]["seen"], strict=True):
             result.observations.update(found)
+
+    def _tried(self, results: Sequence[CellResult]) -> list[list[LeftOpen]]:
+        """Return what is tried, by cell."""
+        if not self._saves:
+            return [result.left_open for result in results]
+        count: Counter[str] = Counter()
+        found: list[list[LeftOpen]] = []
+        for result in results:
+            found.append([one for one in result.left_open if count[one.kind] < SELDOM])
+            count.update(one.kind for one in result.left_open)
+        return found
 
 
 def _has_hung(result: CellResult) -> bool:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import pack, unpack
 from xentcheck.contract.harmless import harmless
 from xentcheck.diagnosis import Cause, Diagnosis, Observation, SecondHost, observed
 from xentcheck.engine.cell_result import CellResult, Fall
+from xentcheck.engine.economy import ALL, Compiled
 from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.minimise import Asked, finding, minimise
-from xentcheck.engine.order import Order, capabilities_of
+from xentcheck.engine.order import Order, capabilities_of, swept
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.promises import weaker_promise
+from xentcheck.engine.purse import Purse
 from xentcheck.engine.recalled import Recalled
 from xentcheck.engine.roots import Found, shown_mechanism, whose_gradient_is_right
 from xentcheck.engine.search import CellSearch
@@ -62,7 +63,8 @@ def conclude(order: Order, result: CellResult, known: Record, host: Host, second
         for tally in fallen:
             conclusion.first(tally.falls[0])
         for tally in fallen if not (result.interrupted or result.fault) else ():
-            conclusion.further(tally.falls)
+            if not conclusion.spent:
+                conclusion.further(tally.falls)
         found = conclusion.all_reported()
     return {
         "findings": [[plain(one.finding), one.mechanism, one.promise, one.event, one.suspected] for one in found],
@@ -93,12 +95,21 @@ def _diagnosis(search: CellSearch, order: Order, host: Host, second: SecondHost)
     result = search.result
     if not _may_be_asked(result):
         return Diagnosis(search.contract, search.case, ask=False)
-    # Where each new shape is compiled, those that have been judged alone.
-    first = islice(search.sweep(order.profile), result.run if search.capabilities.expensive_shapes else None)
+    first: Iterable[Batch] = search.sweep(order.profile)
+    if search.capabilities.expensive_shapes or order.economy != ALL:  # those that have been judged alone
+        found = _afforded(order, search)
+        most = order.economy.concluding
+        first = found[: result.run if most is None else min(result.run, most // 8)]
 
     # Another process costs the import of the target's framework.
     times = None if isinstance(host, LocalHost) else int(host.description.framework == "numpy")
     return Diagnosis(search.contract, search.case, first, second, times)
+
+
+def _afforded(order: Order, search: CellSearch) -> tuple[Batch, ...]:
+    """Return the sweep of the cell, as far as it was afforded."""
+    few = search.capabilities.expensive_shapes
+    return swept(search.contract, order.cell, order.profile, few, order.dtypes, order.economy)
 
 
 @dataclass
@@ -111,6 +122,8 @@ class Conclusion:
     diagnosis: Diagnosis
     known: dict[str, Batch]
     recalled: Recalled
+    compiled: Compiled | None = None
+    purse: Purse | None = None
     minimal: dict[str, Batch] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
 
@@ -124,8 +137,17 @@ class Conclusion:
         own = closing(SecondHost(order.host)) if second is None else nullcontext(second)
         with noting(host, order.inputs) as evaluator, own as beside:
             capabilities = capabilities_of(host, order.costs)
-            search = CellSearch.over(result, host.description.contract, capabilities, evaluator, order.dtypes)
-            yield cls(search, order, host, _diagnosis(search, order, host, beside), minimal, Recalled(search.case))
+            purse = None if order.economy.concluding is None else Purse(evaluator, order.economy.concluding)
+            asked = purse or evaluator
+            search = CellSearch.over(result, host.description.contract, capabilities, asked, order.dtypes)
+            compiled = None if order.economy.graphs is None else Compiled(_afforded(order, search))
+            diagnosis = _diagnosis(search, order, host, beside)
+            yield cls(search, order, host, diagnosis, minimal, Recalled(search.case), compiled, purse)
+
+    @property
+    def spent(self) -> bool:
+        """Whether the target is not to be asked any more than it has to be."""
+        return self.purse is not None and self.purse.empty
 
     def first(self, fall: Fall) -> None:
         """Report how a law was first broken."""
@@ -167,16 +189,20 @@ class Conclusion:
         known = [self.known[fall.law.name]] if fall.law.name in self.known else []
         try:
             budget = PROFILES[self.order.profile].reductions
+            if self.purse is not None:
+                budget = min(budget, self.purse.for_a_reduction)
             slow = self.search.capabilities.expensive_calls
             case_of = self.recalled if slow and not fall.law.asks else self.search.case
-            return minimise(fall, case_of, budget, known, self.search.contract, excused, asked)
+            admits = None if self.compiled is None else self.compiled.admits
+            return minimise(fall, case_of, budget, known, self.search.contract, excused, asked, admits)
         except Exception as error:
             self._own_fault("reducing a finding", error)
             return fall, False
 
     def _cause(self, fall: Fall, violation: Violation, again: bool) -> Cause | None:
         try:
-            return self.diagnosis.cause(fall.law, violation, fall.violation, again)
+            asks = self.diagnosis if not self.spent else Diagnosis(self.search.contract, self.search.case, ask=False)
+            return asks.cause(fall.law, violation, fall.violation, again)
         except Exception as error:  # a name is an extra, and must not cost the finding
             self._own_fault("naming the cause of a finding", error)
             return None
@@ -191,7 +217,8 @@ class Conclusion:
         made = finding(shown.law, self.order.cell, violation, contract, shown.minimal, shown.cause, shown.asked)
         made, promise = replace(made, place=place), ""
         try:
-            kept = weaker_promise(violation, contract, self.search.case) if _may_be_asked(self.search.result) else None
+            asks = _may_be_asked(self.search.result) and not self.spent
+            kept = weaker_promise(violation, contract, self.search.case) if asks else None
             if kept is not None:
                 promise, line = kept
                 made = replace(made, detail=(*made.detail, line))

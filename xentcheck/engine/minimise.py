@@ -38,6 +38,7 @@ def minimise(
     contract: Contract,
     excused: Callable[[Violation], bool] = lambda violation: False,
     asked: Asked | None = None,
+    admits: Callable[[Batch], bool] | None = None,
 ) -> tuple[Fall, bool]:
     """Return how the smallest batch found breaks the law, by a violation of the same kind, and whether it was reduced.
 
@@ -59,6 +60,8 @@ def minimise(
         Whether a violation comes of a mistake that another finding shows: then it is not the one sought.
     asked : dict, optional
         What is known of batches from other reductions of the same law, which excuse the same; added to.
+    admits : callable, optional
+        Whether the target may be asked about a smaller batch at all; by default about any.
     """
     kind = kind_of(fall.violation)
     deadly = fall.violation.got is not None and "ended" in fall.violation.title
@@ -92,11 +95,11 @@ def minimise(
     if not fails(fall.batch):
         # It happened, but not again on the same batch: the state of the target matters.
         return fall, False
-    smallest = reduce(fall.batch, fails, DEADLY_BUDGET if deadly else budget, contract=contract)
+    smallest = reduce(fall.batch, fails, DEADLY_BUDGET if deadly else budget, contract=contract, admits=admits)
     if drawn and smallest.scores.size > LARGE and not deadly and not smallest.origin:
         # What the law draws besides breaks it on few batches: all smaller ones have what this one had.
         kept = smallest.replace(origin=digest(smallest))
-        smallest = reduce(kept, fails, budget, contract=contract) if fails(kept) else smallest
+        smallest = reduce(kept, fails, budget, contract=contract, admits=admits) if fails(kept) else smallest
     return Fall(fall.law, last.get(same_content(smallest), fall.violation), smallest), True
 
 

@@ -19,7 +19,8 @@ from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 from xentcheck.contract.reading import contract_of
 from xentcheck.engine.costs import NO_COSTS, Costs
-from xentcheck.engine.plan import Cell
+from xentcheck.engine.economy import ALL, Economy, chosen
+from xentcheck.engine.plan import Cell, cells
 from xentcheck.properties.law import Capabilities
 from xentcheck.targets import Host, TargetSpecification, open_host
 
@@ -53,6 +54,8 @@ class Order:
         What the target's process may have; see `open_host`.
     costs : Costs
         What calls have been measured to cost.
+    economy : Economy
+        What is afforded for it.
     inputs : str
         A folder to write the input of each call to before it is made, or "".
     replayed : tuple of mapping
@@ -74,6 +77,7 @@ class Order:
     first_time_limit: float
     memory: int | str | None
     costs: Costs = NO_COSTS
+    economy: Economy = ALL
     inputs: str = ""
     replayed: tuple[Mapping[str, Any], ...] = ()
 
@@ -152,9 +156,25 @@ def capabilities_of(host: Host, costs: Costs = NO_COSTS) -> Capabilities:
     )
 
 
-def swept(contract: Contract, cell: Cell, profile: str, few_shapes: bool, dtypes: tuple[str, ...]) -> tuple[Batch, ...]:
-    """Return the sweep of a cell; it is kept from the plan of a run to its shards, each of which has a part of it."""
-    return _swept(json.dumps(contract.as_mapping()), cell, profile, few_shapes, dtypes)
+def swept(
+    contract: Contract, cell: Cell, profile: str, few_shapes: bool, dtypes: tuple[str, ...], economy: Economy = ALL
+) -> tuple[Batch, ...]:
+    """Return the sweep of a cell, or what is afforded of it; see `sweep`.
+
+    It is kept from the plan of a run to its shards, each of which has a part of it.
+    """
+    stated = json.dumps(contract.as_mapping())
+    if economy == ALL:
+        return _swept(stated, cell, profile, few_shapes, dtypes)
+    return _afforded(stated, profile, few_shapes, dtypes, economy)[cell]
+
+
+@lru_cache(maxsize=2)
+def _afforded(
+    contract: str, profile: str, few_shapes: bool, dtypes: tuple[str, ...], economy: Economy
+) -> dict[Cell, tuple[Batch, ...]]:
+    run = cells(contract_of(json.loads(contract)), dtypes)
+    return chosen({cell: _swept(contract, cell, profile, few_shapes, dtypes) for cell in run}, economy)
 
 
 @lru_cache(maxsize=16)

@@ -50,15 +50,16 @@ def report_of(
     profile: str,
     seconds: float,
     *,
+    left_out: int = 0,
     interrupted: bool = False,
 ) -> Report:
-    """Return the report of one run."""
+    """Return the report of one run, with so many batches skipped that were left out before it began."""
     findings = gathered(found for run in done for found in run.findings)
     counts = Counts(
-        planned=sum(run.result.planned for run in done),
+        planned=sum(run.result.planned for run in done) + left_out,
         run=sum(run.result.run for run in done),
         filtered=sum(max(0, run.result.planned - run.result.run - run.result.skipped) for run in done),
-        skipped=sum(run.result.skipped for run in done),
+        skipped=sum(run.result.skipped for run in done) + left_out,
         findings=len(findings),
     )
     judged = counts.run > 0 and any(tally.examples for run in done for tally in run.result.tallies.values())

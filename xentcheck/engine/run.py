@@ -19,11 +19,11 @@ from xentcheck.engine.beside import Beside
 from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.corpus import read
-from xentcheck.engine.costs import TURNS
+from xentcheck.engine.economy import ALL, turns
 from xentcheck.engine.grading import problem_of
 from xentcheck.engine.line import with_lines
 from xentcheck.engine.memory import Memory
-from xentcheck.engine.order import capabilities_of
+from xentcheck.engine.order import capabilities_of, swept
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.progress import ProgressLike, Silent
 from xentcheck.engine.reporting import report_of
@@ -143,7 +143,7 @@ def performed(
     interrupted = False
     told.start(sum(order.planned for order in orders))
     with Witnessing(PROFILES[plan.profile].witnessed) as witnessing, closing(SecondHost(orders[0].host)) as second:
-        beside = Beside(second, memory)
+        beside = Beside(second, memory, plan.economy)
 
         def on_batch(result: CellResult) -> None:
             if not (plan.fail_fast or isinstance(host, LocalHost)):
@@ -188,6 +188,7 @@ def performed(
         plan.seed,
         plan.profile,
         time.perf_counter() - start,
+        left_out=_left_out(plan, host),
         interrupted=cut,
     )
     if broken_off is not None:
@@ -229,10 +230,22 @@ def _economies(plan: RunPlan, host: Host) -> list[str]:
         count = len(few_shapes(InputSpace(contract, plan.cells[0].dtype, plan.cells[0].labels)))
         said = f"each new shape costs {plan.costs.new_shape:.1g} s: batches were of {count} shapes, many of each"
         found.append(f"{said}; the contract key shapes=many has others tried, too")
-    if plan.costs.call and (turns := TURNS[plan.profile]) > 1:
+    if plan.costs.call and (count := turns(plan.profile, plan.costs.call)) > 1:
         said = f"a call takes {plan.costs.call:.1g} s: laws that make further calls took turns, each on one batch in"
-        found.append(f"{said} {turns}; the contract key calls=many has each ask on every batch")
+        found.append(f"{said} {count}; the contract key calls=many has each ask on every batch")
+    if left := _left_out(plan, host):
+        said = f"so dear a target gets {sum(plan.swept)} batches of quick's sweep, and {left} others were not tried"
+        found.append(f"{said}; --profile standard tries them")
     return found
+
+
+def _left_out(plan: RunPlan, host: Host) -> int:
+    """Return how many batches the sweeps of the cells have that are not tried."""
+    if plan.economy == ALL:
+        return 0
+    contract, few = host.description.contract, capabilities_of(host, plan.costs).expensive_shapes
+    whole = (swept(contract, cell, plan.profile, few, plan.dtypes) for cell in plan.cells)
+    return sum(map(len, whole)) - sum(plan.swept)
 
 
 def _varied(contract: Contract) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from xentcheck.contract import Contract
 from xentcheck.engine.costs import Costs
+from xentcheck.engine.economy import Economy
 from xentcheck.engine.journal import Journal
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.reporting import environment
@@ -21,9 +22,9 @@ from xentcheck.report.encoding import plain
 from xentcheck.targets import TargetDescription, TargetError, TargetSpecification
 from xentcheck.version import __version__
 
-FORMAT = "xentcheck-run/3"
+FORMAT = "xentcheck-run/4"
 PLAN = "plan.json"
-_MEASURED = ("costs", "swept", "replayed", "directory")
+_MEASURED = ("costs", "economy", "swept", "replayed", "directory")
 """What is taken from a plan that is there, and does not make another run of it."""
 
 
@@ -90,6 +91,7 @@ def stated_plan(plan: RunPlan, description: TargetDescription) -> dict[str, Any]
         **{name: value for name, value in vars(plan).items() if name not in ("specification", "cells")},
         "cells": [[cell.dtype, cell.labels] for cell in plan.cells],
         "costs": asdict(plan.costs),
+        "economy": asdict(plan.economy),
         "specification": {
             **specification.given,
             "contract": None if contract is None else contract.as_mapping(),
@@ -118,6 +120,7 @@ def plan_of(stated: Mapping[str, Any]) -> RunPlan:
         stated["first_time_limit"],
         stated["memory"],
         Costs(**stated["costs"]),
+        Economy(**stated["economy"]),
         stated["rounds"],
         tuple(tuple(replayed) for replayed in stated["replayed"]),
     )

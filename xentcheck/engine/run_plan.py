@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from xentcheck.batches.sweep import sweep
 from xentcheck.engine.corpus import Entry, Replay, replays
 from xentcheck.engine.costs import NO_COSTS, Costs, costs, seconds_of_a_call, seconds_of_new_shapes
+from xentcheck.engine.economy import SLOWER, Economy, economy
 from xentcheck.engine.order import Order, capabilities_of, swept
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
 from xentcheck.properties.case import Case
@@ -38,6 +39,8 @@ class RunPlan:
     memory : int or str or None
     costs : Costs
         What the target's calls have been measured to cost.
+    economy : Economy
+        What is afforded for that.
     rounds : int
         How many times as many batches are drawn as the profile says.
     replayed : tuple of tuple of mapping
@@ -56,14 +59,16 @@ class RunPlan:
     first_time_limit: float
     memory: int | str | None
     costs: Costs
+    economy: Economy
     rounds: int
     replayed: tuple[tuple[Replay, ...], ...]
 
     @property
     def two_processes(self) -> bool:
-        """Whether a second process saves time: each compiles for the shapes of other cells, and may do so meanwhile."""
+        """Whether a second process saves time: each compiles for the shapes of other cells, or waits for slow calls."""
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.costs.compiling > 0.0 and len(self.cells) > 1 and processors > 1 and not self.fail_fast
+        dear = self.costs.compiling > 0.0 or self.costs.call >= SLOWER
+        return dear and len(self.cells) > 1 and processors > 1 and not self.fail_fast
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -75,6 +80,9 @@ class RunPlan:
         target = self.specification
         known = set(target.given) == {"loss"} and isinstance(target.loss, str) and by_name(target.loss) is not None
         amount = PROFILES[self.profile]
+        drawn = self.rounds * drawn_in_each(amount, len(self.cells))
+        if self.economy.drawn is not None:
+            drawn = min(drawn, self.economy.drawn)
         return [
             Order(
                 self.specification,
@@ -85,13 +93,14 @@ class RunPlan:
                 self.profile,
                 self.seed,
                 count,
-                self.rounds * drawn_in_each(amount, len(self.cells)),
+                drawn,
                 -(-amount.witnessed // len(self.cells)),
                 self.fail_fast,
                 self.time_limit,
                 self.first_time_limit,
                 self.memory,
                 self.costs,
+                self.economy,
                 "" if known else folder,
                 replayed,
             )
@@ -127,6 +136,7 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
     measured = _costs(host, chosen[0]) if _begun_narrow(host, chosen) and _usable(host, chosen[0]) else NO_COSTS
     dtypes = tuple(dict.fromkeys(cell.dtype for cell in chosen))
     few = capabilities_of(host, measured).expensive_shapes
+    saving = economy(options.profile, measured, few, len(chosen))
     return RunPlan(
         specification,
         os.getcwd(),
@@ -134,12 +144,13 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
         options.seed,
         tuple(law.name for law in choose(options.properties)),
         chosen,
-        tuple(len(swept(contract, cell, options.profile, few, dtypes)) for cell in chosen),
+        tuple(len(swept(contract, cell, options.profile, few, dtypes, saving)) for cell in chosen),
         options.fail_fast,
         options.time_limit,
         options.first_time_limit,
         options.memory,
         measured,
+        saving,
         options.rounds,
         tuple(replays(options.corpus, host.description.name, contract, cell) for cell in chosen),
     )

@@ -28,7 +28,7 @@ from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.keys_promises import EXCLUSIVE_OPTIONS
 from xentcheck.engine import coverage
 from xentcheck.engine.cell_result import FATAL_LIMIT, CellResult, Fall, Tally
-from xentcheck.engine.costs import TURNS
+from xentcheck.engine.economy import Graph, graph_of
 from xentcheck.engine.grading import grade_answer, worse
 from xentcheck.engine.hypothesis_home import elsewhere
 from xentcheck.engine.plan import Cell
@@ -75,6 +75,10 @@ class CellSearch:
         How many batches are kept for the witnesses.
     again : int
         On how many further batches a law may be broken before it is not asked any more.
+    turns : int
+        Of how many batches a law that asks questions of its own about them has one.
+    graphs : frozenset of Graph, optional
+        Those that batches are drawn of; of any by default.
     on_batch, on_violation : callable
         Told of every batch judged and of every law when it is first broken. Either may raise Enough.
     """
@@ -90,6 +94,8 @@ class CellSearch:
         dtypes: Sequence[str] | None = None,
         witnessed: int = 0,
         again: int = 0,
+        turns: int = 1,
+        graphs: frozenset[Graph] | None = None,
         on_batch: Callable[[CellResult], None] = lambda result: None,
         on_violation: Callable[[CellResult, Tally], None] = lambda result, tally: None,
     ):
@@ -104,7 +110,8 @@ class CellSearch:
         self.on_violation = on_violation
         self._space = InputSpace(contract, cell.dtype, cell.labels)
         self._searching = True
-        self._turns = 1
+        self._turns = turns
+        self._graphs = graphs
         self._judged = hashlib.sha256()
 
     @classmethod
@@ -148,8 +155,7 @@ class CellSearch:
     def search(self, first: Sequence[Batch], profile: str, examples: int, seed: int) -> CellResult:
         """Judge the batches of the sweep that are given, then what is drawn; ended early, all is kept."""
         self.result.planned = len(first) + examples
-        if self.capabilities.expensive_calls:
-            self._turns = TURNS[profile]
+        self._turns = min(self._turns, max(self.result.planned, 1))  # each law has one
         try:
             for batch in first:
                 self.judge(batch)
@@ -216,6 +222,9 @@ class CellSearch:
             sizes=profile,
             expensive_shapes=self.capabilities.expensive_shapes,
         )
+        graphs = self._graphs
+        if graphs is not None:
+            strategy = strategy.filter(lambda batch: graph_of(batch) in graphs)
 
         @hypothesis.seed(seed)
         @settings(

@@ -17,6 +17,7 @@ from xentcheck.contract.harmless import harmless
 from xentcheck.engine.cell_result import CellResult, Tally
 from xentcheck.engine.conclusion import conclude
 from xentcheck.engine.corpus import mended
+from xentcheck.engine.economy import Graph, graph_of, turns
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.merging import again_in, merged
 from xentcheck.engine.minimise import finding
@@ -83,6 +84,8 @@ def judge_shard(
             again=max(again_in(order), len(shard.replayed)),
             on_batch=on_each,
             on_violation=on_violation,
+            turns=turns(order.profile, order.costs.call) if capabilities.expensive_calls else 1,
+            graphs=_graphs(order, host),
         )
         try:
             first = _first(order, shard, host)
@@ -99,8 +102,16 @@ def _first(order: Order, shard: Shard, host: Host) -> Sequence[Batch]:
     if shard.replayed:
         return [unpack(one["batch"]) for one in shard.replayed]
     few = capabilities_of(host, order.costs).expensive_shapes
-    found = swept(host.description.contract, order.cell, order.profile, few, order.dtypes)
+    found = swept(host.description.contract, order.cell, order.profile, few, order.dtypes, order.economy)
     return found[shard.start : shard.stop]
+
+
+def _graphs(order: Order, host: Host) -> frozenset[Graph] | None:
+    """Return of which graphs batches may be drawn: those of the sweep, where each further one costs much."""
+    if order.economy.graphs is None:
+        return None
+    contract, few = host.description.contract, capabilities_of(host, order.costs).expensive_shapes
+    return frozenset(map(graph_of, swept(contract, order.cell, order.profile, few, order.dtypes, order.economy)))
 
 
 def _laws(order: Order, host: Host) -> list[Law]:

@@ -1,0 +1,188 @@
+"""What quick leaves out of a target whose calls cost much, and that it is decided before the first batch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xentcheck.batches.batch import Batch
+from xentcheck.batches.reduce import reduce
+from xentcheck.batches.storage import digest
+from xentcheck.contract import Contract
+from xentcheck.diagnosis.running import OFTEN, when_repeated
+from xentcheck.engine.beside import Beside
+from xentcheck.engine.cell_result import CellResult
+from xentcheck.engine.costs import NO_COSTS, Costs
+from xentcheck.engine.economy import ALL, Compiled, Economy, chosen, economy, graph_of, turns
+from xentcheck.engine.memory import Memory
+from xentcheck.engine.order import swept
+from xentcheck.engine.plan import Cell, cells
+from xentcheck.properties.case import Case
+from xentcheck.properties.law import Capabilities
+from xentcheck.properties.left_open import LeftOpen
+from xentcheck.targets.outcome import Outcome
+
+CONTRACT = Contract(labels=("sparse", "soft"), dtypes=("float64", "float32"), label_smoothing={"argument": "smoothing"})
+DTYPES = ("float64", "float32")
+
+
+def sweeps(afforded=ALL):
+    """Return the sweep of each cell of the contract, as far as it is afforded."""
+    return {cell: swept(CONTRACT, cell, "quick", True, DTYPES, afforded) for cell in cells(CONTRACT)}
+
+
+@pytest.mark.parametrize(
+    ("profile", "costs", "few", "found"),
+    [
+        ("quick", NO_COSTS, True, ALL),
+        ("quick", Costs(call=0.003), False, Economy(300, 37, None, 800)),
+        ("quick", Costs(call=0.02), False, Economy(75, 9, None, 200)),
+        ("quick", Costs(call=0.039), False, Economy(75, 9, None, 200)),  # of one class, however busy the machine is
+        ("quick", Costs(call=0.3), False, Economy(4, 2, None, 12)),
+        ("quick", Costs(call=60.0), False, Economy(4, 2, None, 8)),
+        ("quick", Costs(new_shape=0.1, compiling=0.1), True, Economy(graphs=30)),
+        ("quick", Costs(compiling=0.1), False, ALL),  # a second process, and all shapes
+        ("quick", Costs(new_shape=5.0, compiling=5.0), True, Economy(graphs=8)),
+        ("quick", Costs(0.1, 0.02, 0.1), True, Economy(37, 4, 15, 200)),
+        ("standard", Costs(0.1, 0.02, 0.1), True, ALL),
+    ],
+)
+def test_what_is_afforded_follows_from_coarse_classes_of_the_costs(profile, costs, few, found):
+    """Of two cells; where calls and graphs are dear each has half of the time."""
+    assert economy(profile, costs, few, 2) == found
+
+
+@pytest.mark.parametrize(
+    ("profile", "call", "found"),
+    [("quick", 0.003, 4), ("quick", 0.006, 16), ("quick", 0.0, 16), ("standard", 0.003, 1), ("standard", 0.3, 4)],
+)
+def test_laws_have_turns_the_more_often_the_quicker_calls_are(profile, call, found):
+    """What is declared as slow is taken for slow."""
+    assert turns(profile, call) == found
+
+
+def test_the_first_batch_of_each_cell_is_always_tried():
+    """Whatever a graph costs."""
+    few = sweeps(Economy(graphs=1))
+    assert all(found and found[0] is whole[0] for found, whole in zip(few.values(), sweeps().values(), strict=True))
+
+
+def test_batches_are_left_out_of_a_sweep_and_none_is_added():
+    """As many graphs in all as are afforded, as many batches in each cell, in the order of the sweep."""
+    whole = sweeps()
+    few = sweeps(Economy(12, 3, 16))
+    assert len({graph_of(one) for found in whole.values() for one in found}) > 20
+    assert len({graph_of(one) for found in few.values() for one in found}) <= 16
+    for cell, found in few.items():
+        assert len(found) <= 12 - 3
+        marks = list(map(digest, whole[cell]))
+        places = [marks.index(digest(one)) for one in found]
+        assert places == sorted(places)
+
+
+def test_the_graphs_that_are_kept_show_every_level():
+    """Each dtype of labels, each shape and each number of an option that the sweep has, not each in each cell."""
+
+    def levels(found):
+        return {
+            (place, part) for batches in found.values() for one in batches for place, part in enumerate(graph_of(one))
+        }
+
+    assert levels(sweeps(Economy(graphs=24))) == levels(sweeps())
+
+
+def test_what_is_chosen_is_the_same_in_each_process():
+    """It depends on the sweeps alone."""
+    whole = sweeps()
+    first, second = (chosen(whole, Economy(10, 2, 14)) for _ in range(2))
+    assert {cell: list(map(digest, found)) for cell, found in first.items()} == {
+        cell: list(map(digest, found)) for cell, found in second.items()
+    }
+
+
+def test_a_graph_is_what_is_compiled_and_not_what_is_calculated():
+    """Other numbers are of the same one; other shapes, dtypes and numbers of options are of others."""
+    batch = Batch(np.zeros((2, 3)), np.zeros(2, np.int64), options={"label_smoothing": 0.1})
+    assert graph_of(batch) == graph_of(batch.replace(scores=batch.scores + 1))
+    others = [
+        batch.replace(labels=batch.labels.astype(np.int32)),
+        batch.replace(labels=batch.labels[:, None]),
+        batch.replace(scores=batch.scores.astype(np.float32)),
+        batch.replace(scores=np.zeros((2, 4))),
+        batch.replace(options={"label_smoothing": 0.2}),
+    ]
+    assert len({graph_of(one) for one in (batch, *others)}) == 6
+
+
+def test_a_reduction_asks_for_few_further_graphs():
+    """Then it goes on among those that it knows, and what it may not ask costs it nothing."""
+    batch = Batch(np.arange(64.0 * 8).reshape(64, 8), np.zeros(64, np.int64))
+    known = Batch(np.zeros((2, 8)), np.zeros(2, np.int64))
+    asked = []
+
+    def fails(one):
+        asked.append(one)
+        return one.n > 0
+
+    smallest = reduce(batch, fails, 100, admits=Compiled([batch, known]).admits)
+    further = {graph_of(one) for one in asked} - {graph_of(batch), graph_of(known)}
+    assert len(further) == 4
+    assert not smallest.scores.any()
+    unlimited = reduce(batch, lambda one: one.n > 0, 100)
+    assert unlimited.scores.shape == (1, 1)
+
+
+@pytest.mark.parametrize(("slow", "times"), [(True, 3), (False, OFTEN)])
+def test_a_slow_target_that_answers_alike_is_not_asked_so_often(slow, times):
+    """One that does not is asked as often as any."""
+    asked = []
+
+    class Host:
+        def evaluate(self, batch, want=(), upstream=None, **others):
+            asked.append(batch)
+            return Outcome(loss=np.float64(self.loss()))
+
+    def cause(loss):
+        asked.clear()
+        host = Host()
+        host.loss = loss
+        capabilities = Capabilities(expensive_calls=slow)
+        batch = Batch(np.zeros((2, 3)), np.zeros(2, np.int64))
+        return when_repeated(lambda one: Case(Contract(), capabilities, host, one), batch, "loss")
+
+    assert cause(lambda: 2.0) is None
+    assert len(asked) == times
+    assert cause(lambda: float(len(asked) % 3)) is not None
+    assert len(asked) >= OFTEN
+
+
+@pytest.mark.parametrize(("saving", "tried"), [(ALL, 4), (Economy(50, 6, None, 100), 2)])
+def test_bad_input_of_a_kind_is_tried_in_few_cells(saving, tried):
+    """As often in all of them together as in one of a target that costs little."""
+    asked = []
+
+    class Second:
+        def host(self):
+            return self
+
+        def evaluate(self, batch, want=(), **others):
+            asked.append(batch)
+            return Outcome(loss=np.float64(0.0))
+
+    batch = Batch(np.zeros((2, 3)), np.zeros(2, np.int64))
+    results = []
+    for dtype in DTYPES:
+        result = CellResult(Cell(dtype, "sparse"), answered=1)
+        result.left_open += [LeftOpen("a kind", batch, "bad")] * 2
+        results.append(result)
+    Beside(Second(), Memory(), saving).observe(results)
+    assert len(asked) == tried
+    assert sum(count for result in results for count in result.observations.values()) == tried
+
+
+def test_every_part_of_an_economy_is_kept_with_a_plan():
+    """A run that is resumed goes on with what was afforded when it was begun."""
+    assert replace(ALL, batches=3) != ALL
+    assert Economy(**vars(Economy(1, 2, 3, 4))) == Economy(1, 2, 3, 4)
