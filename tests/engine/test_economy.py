@@ -116,8 +116,9 @@ def test_a_graph_is_what_is_compiled_and_not_what_is_calculated():
     assert len({graph_of(one) for one in (batch, *others)}) == 6
 
 
-def test_a_reduction_asks_for_few_further_graphs():
+def test_a_reduction_asks_for_few_further_graphs(monkeypatch):
     """Then it goes on among those that it knows, and what it may not ask costs it nothing."""
+    monkeypatch.setattr("xentcheck.engine.economy._FURTHER", 4)
     batch = Batch(np.arange(64.0 * 8).reshape(64, 8), np.zeros(64, np.int64))
     known = Batch(np.zeros((2, 8)), np.zeros(2, np.int64))
     asked = []

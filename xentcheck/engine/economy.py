@@ -26,7 +26,7 @@ _STEP = 4.0
 """A class of costs ends at so many times its least; the middle, the root of that above the least, stands for it."""
 _LEAST = 4
 """Batches of a cell, and graphs of one on the average, that are tried whatever they cost."""
-_FURTHER = 4
+_FURTHER = 10
 """Graphs that the reductions of a cell may ask for besides."""
 _SLOWEST_TURNS = {"quick": 16, "standard": 4, "thorough": 1}
 """By profile: of how many batches a law that asks questions of its own about them has one, where calls are slow."""
