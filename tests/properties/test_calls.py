@@ -50,6 +50,23 @@ def test_gradient_after_the_loss_of_another_batch(kind, stale):
         assert "after the loss of another batch" in report.findings[0].title
 
 
+def test_a_gradient_that_is_wrong_alone_is_not_blamed_on_the_order():
+    """Where the loss is never answered, as one that is returned beside probabilities, no gradient was judged before."""
+
+    def loss(scores, labels):
+        p = softmax(scores)
+        return -np.log(p[np.arange(len(p)), labels]).sum(), p
+
+    def gradient(p, labels):
+        g = p.copy()
+        g[np.arange(len(p)), labels] -= 1
+        return g
+
+    contract = {"reduction": "sum", "dtypes": ["float64"]}
+    report = xentcheck.check(loss, gradient=gradient, contract=contract, properties=["answers", "determinism"])
+    assert [found.property for found in report.findings] == ["answers"]
+
+
 @pytest.mark.parametrize("kind", ["logits", "probabilities"])
 def test_what_is_asked_in_between(kind):
     """Another batch of the same shape: logits negated, rows reversed and other labels, or classes reversed."""

@@ -208,6 +208,15 @@ def test_what_is_wrong_disagrees() -> None:
     assert verified(replace(stated(), got=0.6931471805599453), Contract())[0] == DISAGREES
 
 
+def test_an_infinite_loss() -> None:
+    """A label of probability 0 costs +inf, which is its interval; no other is."""
+    batch = {**stated().batch, "scores": {**stated().batch["scores"], "values": ["0x0.0p+0", "0x1.0p+0"]}}
+    infinite = stated(batch=batch, certified=(math.inf, math.inf))
+    contract = Contract(input="probabilities")
+    assert verified(infinite, contract) == (VERIFIED, "+inf")
+    assert verified(replace(infinite, certified=(700.0, math.inf)), contract)[0] == DISAGREES
+
+
 def test_a_second_derivative() -> None:
     """The Hessian of two equal logits is 1/4 (1, -1; -1, 1)."""
     one = replace(stated(), part="hessian_vector[0, 1]", certified=(-0.25, -0.25), vector=[[1.0, 0.0]], got=0.0)

@@ -198,7 +198,7 @@ def verified(finding: Finding, contract: Contract) -> tuple[str, str]:
     with mpmath.workprec(BITS):
         low, high = (mpmath.mpf(one) for one in finding.certified)
         slack = abs(exact) * mpmath.mpf(2) ** (-BITS // 8)  # more than rounding may leave
-        agrees = low - slack <= exact <= high + slack
+        agrees = low == exact == high if mpmath.isinf(exact) else low - slack <= exact <= high + slack
         if isinstance(finding.got, float) and math.isfinite(finding.got):
             agrees &= abs(mpmath.mpf(finding.got) - exact) > mpmath.mpf(finding.allowance or 0.0)
     return VERIFIED if agrees else DISAGREES, text
