@@ -42,8 +42,11 @@ def solve_added_beside_smoothing(questions: Questions) -> Iterator[dict[str, Any
     if questions.contract.input == "log_probabilities" or questions.part != "loss" or questions.form != "sparse":
         return
     m = questions.m
-    other, own = (questions.of_a_row(certain(questions, label=label)) for label in (1, 0 if m == 2 else 2))
-    if other is None or own is None or not 0.0 < own < other < np.inf:
+    own = questions.of_a_row(certain(questions, label=0 if m == 2 else 2))
+    if own is None or not 0.0 < own < np.inf:
+        return
+    other = questions.of_a_row(certain(questions, label=1))
+    if other is None or not own < other < np.inf:
         return
     share = small = large = 0.0
     for _ in range(_ROUNDS):

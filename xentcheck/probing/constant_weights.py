@@ -34,7 +34,7 @@ def solve_weights(questions: Questions) -> Iterator[dict[str, Any]]:
         found, means = _beside_another(questions, found), ("weights",)
     elif len(counted) < len(found):
         means = ("kept",)
-    if len(found) < 3 or any(value < 0 for value in found) or all(value == 1.0 for value in found):
+    if len(found) < 3 or any(value < 0 or np.isinf(value) for value in found) or all(value == 1.0 for value in found):
         return
     nothing = [label for label, value in enumerate(found) if not value > 0]
     for mean in means:
@@ -86,7 +86,7 @@ def _by_class_over_the_weights(questions: Questions, found: Floats) -> Iterator[
 def _of_each_class(questions: Questions) -> list[float]:
     """Return the loss of each class over the unweighted one; [] where there is none, or no end of classes."""
     found: list[float] = []
-    for m in range(2, _MOST_CLASSES + 1):
+    for m in range(2, _MOST_CLASSES + 1) if questions.form == "sparse" else ():  # rows have as many classes as weights
         for label in (0, 1) if not found else (m - 1,):
             value = _over_the_unweighted(questions, m, label)
             if value is None:
