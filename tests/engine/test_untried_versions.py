@@ -36,3 +36,14 @@ def test_a_version_may_be_spelled_otherwise() -> None:
     assert _untried(described(name, "0.26.0-dev20261027")) == ""
     assert "this is 0.26.0.dev20261028" in _untried(described(name, "0.26.0-dev20261028"))
     assert "this is of today" in _untried(described(name, "of today+here"))
+
+
+def test_of_two_versions_all_between_are_tried() -> None:
+    """Neither what came before nor what came after, nor what is no version."""
+    name = "tensorflow_probability.distributions.Categorical.log_prob"
+    for version in ("0.25.0", "0.25.1+cpu", "0.26.0-dev20261026"):
+        assert _untried(described(name, version)) == ""
+    for version in ("0.24.9", "0.26.0", "of today"):
+        assert f"was written for version 0.25.0 to 0.26.0.dev20261027, and this is {version}" in _untried(
+            described(name, version)
+        )

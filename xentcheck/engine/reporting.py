@@ -19,7 +19,7 @@ from xentcheck.engine.plan import Cell
 from xentcheck.engine.roots import gathered
 from xentcheck.engine.samples import points
 from xentcheck.properties.registry import LAWS
-from xentcheck.report.releases import release
+from xentcheck.report.releases import is_tried, release
 from xentcheck.report.report import Report
 from xentcheck.report.results import (
     CONFORMS,
@@ -176,7 +176,7 @@ def _untried(description: TargetDescription) -> str:
     """Return a warning where a registered target's contract was written for another version, or ""."""
     known = by_name(description.name)
     version = release(description.version)
-    if known is None or not known.tried or version in ("", release(known.tried)):
+    if known is None or not known.tried or not version or is_tried(version, known.tried):
         return ""
     return (
         f"the contract of {known.name} was written for version {known.tried}, and this is {version}: "
