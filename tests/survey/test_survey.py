@@ -105,11 +105,20 @@ def test_what_is_to_be_filed_has_been_run(monkeypatch: pytest.MonkeyPatch) -> No
     report = Report(TargetSummary("scipy.special.log_softmax"))
     right = dataclasses.replace(found, got=0.6931471805599453)
     assert shown(report, right, contract, "1.0").endswith("  # 0.6931471805599453; the exact value is 1.0\n")
-    assert shown(report, right, contract, "").endswith("; it lies between 1.0 and 1.0\n")
+    assert shown(report, right, contract, "").endswith("; the exact value is 1.0\n")
+    wide = dataclasses.replace(right, certified=(0.5, 1.0))
+    assert shown(report, wide, contract, "").endswith("; it lies between 0.5 and 1.0\n")
     assert shown(report, dataclasses.replace(found, got=0.6931), contract, "1.0") == ""
     assert shown(report, dataclasses.replace(found, got="float32"), contract, "1.0") == ""
     monkeypatch.setattr(showing, "short_script", lambda *_: "print(float('nan'))")
     assert shown(report, dataclasses.replace(found, got=float("nan")), contract, "") == "print(float('nan'))"
+    title = "the target raised from its loss: KeyError: 1"
+    raised = dataclasses.replace(found, property="answers", title=title, got="KeyError: 1", certified=None, part="")
+    for source in ("raise SystemExit(1)", "raise TypeError", "pass"):
+        monkeypatch.setattr(showing, "short_script", lambda *_, one=source: one)
+        assert shown(report, raised, contract, "") == ""
+    monkeypatch.setattr(showing, "short_script", lambda *_: "raise KeyError(1)")
+    assert shown(report, raised, contract, "") == "raise KeyError(1)"
     for wrong in ("raise SystemExit(1)", "print('no number')", "pass"):
         monkeypatch.setattr(showing, "short_script", lambda *_, one=wrong: one)
         assert shown(report, right, contract, "") == ""

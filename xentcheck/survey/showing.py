@@ -56,9 +56,11 @@ def shown(report: Report, finding: Finding, contract: Contract, exact: str) -> s
 
 
 def _right(finding: Finding, exact: str) -> str:
-    if exact or finding.certified is None:
-        return f"the exact value is {exact}"
-    return "it lies between {!r} and {!r}".format(*finding.certified)
+    """Return what should have been printed, in words."""
+    low, high = finding.certified or (0.0, 0.0)
+    if exact or low == high:
+        return f"the exact value is {exact or repr(low)}"
+    return f"it lies between {low!r} and {high!r}"
 
 
 def _shows(source: str, python: str, got: Any) -> bool:
