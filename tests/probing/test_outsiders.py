@@ -48,6 +48,14 @@ def mean_of_means_without_padding(logits: Any, targets: Any) -> Any:
     return np.mean([rows_of(z, np.where(k, y, 0))[k].mean() for z, y, k in _sequences(logits, targets, kept)])
 
 
+def normalised_labels(predictions: Any, labels: Any) -> Any:
+    """Average over rows, with classes along axis 1, whose labels are normalised along the last axis, as in PyKEEN."""
+    labels = labels / np.abs(labels).sum(-1, keepdims=True).clip(1e-12)
+    z = predictions - predictions.max(1, keepdims=True)
+    losses = (labels * (np.log(np.exp(z).sum(1, keepdims=True)) - z)).sum(1)
+    return losses.mean()
+
+
 def _sequences(*arrays: Any) -> Any:
     return zip(*arrays, strict=True) if arrays[1].ndim > 1 else [arrays]
 
@@ -57,6 +65,7 @@ EXPECTED: dict[Any, dict[str, Any]] = {
     weights_called_as_of_classes: {"row_weights": {"argument": "weights"}, "extra_axes": [0, 1, 2, 3]},
     mean_of_means: {"extra_axes": [0], "mean_over": "weights"},
     mean_of_means_without_padding: {"extra_axes": [0], "mean_over": "kept", "ignore_index": -100},
+    normalised_labels: {"extra_axes": [0], "soft_rows": "renormalised", "labels": ["onehot", "soft"]},
 }
 
 

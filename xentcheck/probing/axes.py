@@ -73,11 +73,13 @@ def _answers(questions: Questions, parts: Sequence[str]) -> tuple[bool, str]:
 def _uneven(questions: Questions, n: int) -> Batch:
     """Return rows of which the first counts otherwise than the others, where that is what a mean is over.
 
-    A mean of the means along an axis is the mean of all rows only where as much counts in each of them.
+    A mean of the means along an axis is the mean of all rows only where as much counts in each of them. Labels that are
+    rows of numbers are alike in two rows that lie along one of the axes: what normalises them along it leaves no others
+    as they are.
     """
     contract = questions.contract
+    labels = np.sort(np.resize(np.arange(questions.m), n))
     if contract.reduction == "mean" and contract.mean_over != "rows":
-        labels = np.sort(np.resize(np.arange(questions.m), n))
         if "row_weights" in contract.arguments:
             first = 3.0 if contract.row_weights_as == "numbers" else 0.0
             return questions.batch(questions.rows(n), labels, row_weights=[first, *[1.0] * (n - 1)])
@@ -87,7 +89,7 @@ def _uneven(questions: Questions, n: int) -> Batch:
             label, option = questions.ignored()
             labels = np.where(np.arange(n) > 0, 1 - (label == 1), label)
             return questions.batch(questions.rows(n), labels, **option)
-    return questions.plain(n)
+    return questions.plain(n) if questions.form == "sparse" else questions.batch(questions.rows(n), labels)
 
 
 def _with_options(batch: Batch) -> str:
