@@ -19,6 +19,7 @@ from xentcheck.engine.economy import ALL, Compiled, Economy, chosen, economy, gr
 from xentcheck.engine.memory import Memory
 from xentcheck.engine.order import swept
 from xentcheck.engine.plan import Cell, cells
+from xentcheck.engine.purse import Purse
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.left_open import LeftOpen
@@ -181,6 +182,23 @@ def test_bad_input_of_a_kind_is_tried_in_few_cells(saving, tried):
     Beside(Second(), Memory(), saving).observe(results)
     assert len(asked) == tried
     assert sum(count for result in results for count in result.observations.values()) == tried
+
+
+def test_what_is_asked_to_conclude_a_cell_is_counted():
+    """A reduction takes a quarter of what is left, and a few questions when nothing is."""
+
+    class Host:
+        def evaluate(self, batch, want, upstream=None, **others):
+            return Outcome(loss=np.float64(2.0 if upstream is None else 3.0))
+
+    purse = Purse(Host(), 41)
+    batch = Batch(np.zeros((2, 3)), np.zeros(2, np.int64))
+    assert purse.for_a_reduction == 10
+    case = Case(Contract(), Capabilities(), purse, batch)
+    assert (case.answer.outcome.loss, case.ask(batch, np.float64(1.0)).outcome.loss) == (2.0, 3.0)
+    assert (purse.left, purse.empty) == (39, False)
+    purse.left = 0
+    assert (purse.for_a_reduction, purse.empty) == (8, True)
 
 
 def test_every_part_of_an_economy_is_kept_with_a_plan():

@@ -217,8 +217,7 @@ class Conclusion:
         made = finding(shown.law, self.order.cell, violation, contract, shown.minimal, shown.cause, shown.asked)
         made, promise = replace(made, place=place), ""
         try:
-            asks = _may_be_asked(self.search.result) and not self.spent
-            kept = weaker_promise(violation, contract, self.search.case) if asks else None
+            kept = weaker_promise(violation, contract, self.search.case) if _may_be_asked(self.search.result) else None
             if kept is not None:
                 promise, line = kept
                 made = replace(made, detail=(*made.detail, line))
