@@ -149,7 +149,17 @@ def test_the_class_that_the_ignored_label_wraps_round_to_is_tried_in_uint8(ignor
     space = InputSpace(Contract(ignore_index=ignored), "float32")
     found = {(item.fixed["label dtype"], item.scores.shape[1], item.labels[-1]) for item in label_items(space, "quick")}
     label = 255 if ignored == -1 else 156
-    assert found == {("int64", 257, label), ("uint8", 256, label)}
+    of_bytes = ("int16", 8194, 8193)
+    assert found == {("int64", 257, label), ("uint8", 256, label), of_bytes}
+
+
+def test_a_class_of_int16_lies_beyond_as_many_bytes() -> None:
+    """Its number fits, and four times that does not; where class numbers are never int16 there is no such batch."""
+    (item,) = label_items(InputSpace(Contract(), "float32"), "quick")
+    assert item.fixed["label dtype"] == "int16"
+    assert item.labels[-1] < 2**15 <= 4 * item.labels[-1]
+    assert label_items(InputSpace(Contract(label_dtypes=("int64",)), "float32"), "quick") == []
+    assert label_items(InputSpace(Contract(domain={"classes": [2, 300]}), "float32"), "quick") == []
 
 
 def test_a_class_that_sixteen_bits_do_not_number_is_a_label() -> None:

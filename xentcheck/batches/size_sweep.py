@@ -73,7 +73,7 @@ def class_items(space: InputSpace, profile: str) -> list[Item]:
 
 
 def label_items(space: InputSpace, profile: str) -> list[Item]:
-    """Return class counts that exhaust a dtype of class numbers, or where the ignored label wraps round to a class."""
+    """Return class counts that exhaust a dtype of class numbers, or their offsets, or wrap the ignored label round."""
     found: list[Item] = []
     if space.label_form == "sparse":
         narrow = [(m, m - 1, dtype) for dtype, m in _LIMITS if profile != "quick"]
@@ -85,6 +85,9 @@ def label_items(space: InputSpace, profile: str) -> list[Item]:
             for m, label, dtype in (*alike, *narrow)
             if admits(space, (2, m)) and dtype in space.label_dtypes(m)
         ]
+        # 16 bits hold the class, but not where its logit lies in a row, at 4 or 8 bytes each.
+        if admits(space, (1, _BEYOND)) and _has_room(space, _BEYOND) and "int16" in space.label_dtypes(_BEYOND):
+            found.append(_item(space, (1, _BEYOND), _BEYOND - 1, "int16"))
         beyond = _UINT16 + 1  # a class that 16 bits do not number, as files of tokens in uint16 have them
         wide = profile != "quick" and admits(space, (1, beyond)) and _has_room(space, beyond)
         if wide and "int64" in space.label_dtypes(beyond):

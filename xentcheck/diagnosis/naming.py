@@ -128,7 +128,7 @@ class Diagnosis:
             return CHANGED if told in (None, NONDETERMINISTIC) else told
         told = self._by_behaviour(law, violation, part) if self._ask else None
         told = told or self._by_numbers(law, violation, first, part)
-        exact = told is not None and told.mechanism in (*UNSTEADY, *_OF_NARROW_LABELS)
+        exact = told is not None and told.shown and told.mechanism in (*UNSTEADY, *_OF_NARROW_LABELS)
         if not exact and self._right_as_int64(law, violation, part):
             return NARROW_LABELS
         return told if told is not None and told.shown else self._by_zeros(law, violation, part) or told

@@ -64,6 +64,21 @@ def positions_in_label_dtype(scores: Array, labels: Array) -> Any:
     return mean(np.log(np.exp(d).sum(axis=1)) - d.reshape(-1)[position % max(d.size, 1)])
 
 
+@bug(
+    "label_dtype",
+    "value",
+    contract={"label_dtypes": ["int16", "int64"]},
+    akin=("labels_wrapped",),
+    thread="tensorflow 8484",
+)
+def byte_offsets_in_label_dtype(scores: Array, labels: Array) -> Any:
+    """Calculate where the label's logit lies in its row, in bytes, in the labels' own dtype."""
+    flat = np.asarray(labels).reshape(-1)
+    with np.errstate(over="ignore"):
+        offset = flat * flat.dtype.type(scores.itemsize)
+    return mean_loss(scores, offset.astype(np.int64) // scores.itemsize % scores.shape[1])
+
+
 @bug("labels_wrapped", "value", "label-forms", akin=("off_by_one_label",), thread="tensorflow 8484; pytorch 108148")
 def uint8_labels_signed(scores: Array, labels: Array) -> Any:
     """Read uint8 labels as int8: wrong above 127."""
