@@ -33,6 +33,7 @@ TARGETS: tuple[Registered, ...] = (
         contract={
             "labels": ["onehot", "soft"],
             "class_weights": {"argument": "weight"},
+            "smoothing_weights": "class",
             "mean_over": "rows",
             "domain": {"rows": [1, 1 << 20], "classes": [1, 300]},
         },
@@ -44,6 +45,7 @@ TARGETS: tuple[Registered, ...] = (
         tried="0.10.0",
         documentation="docstring of snorkel.classification.loss.cross_entropy_with_probs",
         seen={
+            "smoothing_weights": "docstring: the loss is multiplied by them per class; probe",
             "mean_over": "docstring: the mean loss; source: not divided by weights",
             "domain": "no rows are not spoken of; each class is a call of torch",
         },
