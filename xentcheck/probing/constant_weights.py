@@ -25,7 +25,7 @@ _GRID, _HALVINGS = 64, 60
 
 def solve_weights(questions: Questions) -> Iterator[dict[str, Any]]:
     """Solve for constant class weights: the loss of each class over the unweighted one."""
-    if questions.part != "loss":
+    if questions.part != "loss" or _takes_class_numbers_in_float32(questions):
         return
     means = ("rows", "weights") if questions.contract.reduction == "mean" else ("rows",)
     found = _of_each_class(questions)
@@ -46,6 +46,20 @@ def solve_weights(questions: Questions) -> Iterator[dict[str, Any]]:
             yield from _weights_beside_smoothing(questions, np.array(found), mean)
     if means == ("rows", "weights"):
         yield from _by_class_over_the_weights(questions, np.array(found))
+
+
+def _takes_class_numbers_in_float32(questions: Questions) -> bool:
+    """Return whether class numbers are refused beside float64 and taken beside float32, in which weights are then.
+
+    Rows of labels, which may be weighted by another convention, are left for them.
+    """
+    if questions.form == "sparse":
+        return False
+    narrow, wide = (
+        questions.ask(questions.batch(questions.rows(2), questions.labels(2), "sparse", dtype)).raised is None
+        for dtype in ("float32", "float64")
+    )
+    return narrow and not wide
 
 
 def _is_ignored(questions: Questions, label: int) -> bool:

@@ -58,13 +58,17 @@ class Search:
         plain = [one for one in found if not one.form[2]] or found
         if m > 2 and any(settle(questions, self.inference, one, LOOSE) for one in plain):
             return True
-        if questions.part != "loss":
-            return False
-        return any(
+        without_axis = (
             settle_without_axis(questions, self.inference, one, partial(settle, tolerance=tolerance))
             for tolerance in ((None, LOOSE) if m > 2 else (None,))
             for one in found
         )
+        if questions.part == "loss" and any(without_axis):
+            return True
+        if not questions.avoided:
+            return False
+        questions.avoided = frozenset()  # the label that its object names may count, and another one not
+        return self.by_call(m, answers, refusals)
 
     def by_constant(self, shows: bool, answers: list[Answer], _refusals: object) -> bool:
         """Return whether an answer is explained by a constant that is built in, where answers depend on the batch.
