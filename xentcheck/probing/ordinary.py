@@ -133,7 +133,7 @@ class Ordinary:
         """
         own = (1, 0, 1) if self.m == 2 else (1, 2, 1, 2)
         if self.m > 2 and not self.avoided.isdisjoint(own):
-            first, second = ([label for label in (1, 2) if label not in self.avoided] * 2)[:2] or (0, 0)
+            first, second = ([label for label in (0, 1, 2) if label not in self.avoided] * 2)[:2] or (1, 2)
             own = (first, second, first, second)
         return tuple(own[row] if row < len(own) else row % self.m for row in range(n))
 
