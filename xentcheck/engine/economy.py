@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -132,32 +132,49 @@ class Compiled:
 
 
 def chosen(sweeps: Mapping[Cell, Sequence[Batch]], afforded: Economy) -> dict[Cell, tuple[Batch, ...]]:
-    """Return what is tried of the sweeps of a run: batches of as many graphs as are afforded, the first of them."""
+    """Return what is tried of the sweeps of a run: batches of as many graphs as are afforded, in the sweep's order."""
     kept = {cell: tuple(found) for cell, found in sweeps.items()}
     if afforded.graphs is not None:
         graphs = _telling(sweeps, afforded.graphs)
         kept = {cell: tuple(one for one in found if graph_of(one) in graphs) for cell, found in kept.items()}
-    most = None if afforded.batches is None else afforded.batches - (afforded.drawn or 0)
-    return {cell: found[:most] for cell, found in kept.items()}
+    if afforded.batches is None:
+        return kept
+    return {cell: _varied(found, afforded.batches - (afforded.drawn or 0)) for cell, found in kept.items()}
 
 
 def _telling(sweeps: Mapping[Cell, Sequence[Batch]], count: int) -> set[Graph]:
-    """Return so many graphs: the first of each cell, then, one by one, the one with most pairs that none has yet.
+    """Return so many graphs: the first of each cell, then, one by one, the one with most that none has yet.
 
-    A pair is of two of its parts, such as a dtype of labels and a number of an option. Of those that are alike in that
-    the one is taken that has most batches, then the one that comes first.
+    What counts are the families of its batches, in each cell and shape, and pairs of two of its parts, such as a dtype
+    of labels and a number of an option. Of those that are alike in that the one is taken that has most batches, then
+    the one that comes first.
     """
-    batches = Counter(graph_of(batch) for found in sweeps.values() for batch in found)
+    shown: dict[Graph, set[object]] = {}
+    batches = Counter[Graph]()
+    for cell, found in sweeps.items():
+        for batch in found:
+            graph = graph_of(batch)
+            batches[graph] += 1
+            shown.setdefault(graph, set(combinations(enumerate(graph), 2))).add(
+                (cell, batch.family, batch.scores.shape)
+            )
     taken = dict.fromkeys(graph_of(found[0]) for found in sweeps.values() if found)
-    known = {pair for graph in taken for pair in _pairs(graph)}
+    known = {one for graph in taken for one in shown[graph]}
     left = [graph for graph in batches if graph not in taken]
     while left and len(taken) < count:
-        best = max(left, key=lambda graph: (len(set(_pairs(graph)) - known), batches[graph]))
+        best = max(left, key=lambda graph: (len(shown[graph] - known), batches[graph]))
         left.remove(best)
         taken[best] = None
-        known.update(_pairs(best))
+        known.update(shown[best])
     return set(taken)
 
 
-def _pairs(graph: Graph) -> Iterator[tuple[object, object]]:
-    return combinations(enumerate(graph), 2)
+def _varied(found: Sequence[Batch], most: int) -> tuple[Batch, ...]:
+    """Return so many batches, those before others that are the first of their family, or of their graph."""
+    known: set[object] = set()
+    first, others = list[int](), list[int]()
+    for place, batch in enumerate(found):
+        own = {batch.family, graph_of(batch)}
+        (others if own <= known else first).append(place)
+        known |= own
+    return tuple(found[place] for place in sorted([*first, *others][:most]))
