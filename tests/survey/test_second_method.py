@@ -213,7 +213,7 @@ def test_an_infinite_loss() -> None:
     batch = {**stated().batch, "scores": {**stated().batch["scores"], "values": ["0x0.0p+0", "0x1.0p+0"]}}
     infinite = stated(batch=batch, certified=(math.inf, math.inf))
     contract = Contract(input="probabilities")
-    assert verified(infinite, contract) == (VERIFIED, "+inf")
+    assert verified(infinite, contract) == (VERIFIED, "inf")
     assert verified(replace(infinite, certified=(700.0, math.inf)), contract)[0] == DISAGREES
 
 

@@ -193,7 +193,7 @@ def verified(finding: Finding, contract: Contract) -> tuple[str, str]:
         exact = expected(finding, contract)
     except NotVerifiableError as silent:
         return str(silent), ""
-    text = mpmath.nstr(exact, _DIGITS)
+    text = str(float(exact)) if mpmath.isinf(exact) else mpmath.nstr(exact, _DIGITS)  # mpmath before 1.4 has +inf
     assert finding.certified is not None
     with mpmath.workprec(BITS):
         low, high = (mpmath.mpf(one) for one in finding.certified)
