@@ -25,7 +25,9 @@ AFFORDED = 6.0
 _STEP = 4.0
 """A class of costs ends at so many times its least; the middle, the root of that above the least, stands for it."""
 _LEAST = 4
-"""Batches of a cell, and graphs of one on the average, that are tried whatever they cost."""
+"""Batches of a cell that are tried whatever they cost."""
+_LEAST_GRAPHS = 5
+"""And graphs of a cell, on the average: with fewer, shapes of many rows were left out."""
 _FURTHER = 10
 """Graphs that the reductions of a cell may ask for besides."""
 _SLOWEST_TURNS = {"quick": 16, "standard": 4, "thorough": 1}
@@ -81,7 +83,7 @@ def economy(profile: str, costs: Costs, few_shapes: bool, cells: int) -> Economy
     share = AFFORDED / (1 + (compiles and costs.call > 0.0))
     # A batch has as many calls again on the average, of laws that have their turn; and so has a graph.
     afforded = None if not compiles else round(share / (2 * _middle(costs.compiling, FELT)))
-    graphs = None if afforded is None else max(afforded, _LEAST * cells)
+    graphs = None if afforded is None else max(afforded, _LEAST_GRAPHS * cells)
     if costs.call == 0.0:
         return Economy(graphs=graphs)
     call = _middle(costs.call, SLOW)
