@@ -12,9 +12,9 @@ from tests.diagnosis.posing import P34, RNG, SOFT, W4, Y34, Z34, Array, given, h
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.diagnosis import Observation
-from xentcheck.diagnosis.evidence import variations
 from xentcheck.diagnosis.limits import known
 from xentcheck.diagnosis.mechanism import common_cause
+from xentcheck.diagnosis.nearby_batches import variations
 from xentcheck.truth.problem import pose
 
 T34 = hot(Y34, 4)

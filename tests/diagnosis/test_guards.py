@@ -37,6 +37,19 @@ def test_the_eps_is_fitted_and_said(eps: float) -> None:
     assert stated == pytest.approx(eps, rel=1e-3)
 
 
+@pytest.mark.parametrize(("dtype", "eps"), [("float32", 1e-7), ("float32", 1e-6), ("float64", 1e-15)])
+def test_an_eps_of_which_the_sum_keeps_few_digits_is_said(dtype: str, eps: float) -> None:
+    """Beside p = 1 an eps of 1e-7 becomes 1.19e-7 in float32: the loss is that of the sum as it is rounded."""
+    p = np.array([[1.0], [1.0]], dtype)
+    got = -np.log(p[:, 0] + p.dtype.type(eps))
+    assert abs(got[0] / eps + 1) > 1e-3, "the eps itself must not be what is returned"
+    problem = given(p, np.array([0, 0]), dtype=dtype, input="probabilities", reduction="none")
+    cause = likely_cause(problem, "loss", got.astype(np.float64))
+    assert cause is not None
+    assert cause.mechanism == "eps_added"
+    assert float(cause.sentence.split("eps = ")[1].split(" ")[0]) == pytest.approx(eps)
+
+
 def test_where_the_contract_clips_another_limit_is_likelier_than_an_added_constant() -> None:
     """A given probability of 0 costs -log c under both: float64's eps under float32, where the contract says eps."""
     p = np.array([[0.0, 1.0], [0.75, 0.25]])

@@ -15,8 +15,9 @@ from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.validity import objection
 from xentcheck.diagnosis import Diagnosis, Observation
 from xentcheck.diagnosis.events import event
-from xentcheck.diagnosis.evidence import _observation, variations
+from xentcheck.diagnosis.evidence import _observation
 from xentcheck.diagnosis.mechanism import common_cause
+from xentcheck.diagnosis.nearby_batches import variations
 from xentcheck.properties.law import Violation
 from xentcheck.report.finding import Finding
 from xentcheck.truth.problem import pose

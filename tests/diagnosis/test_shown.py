@@ -43,6 +43,31 @@ def test_a_formula_that_predicts_several_different_numbers_is_told() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("given", ["probabilities", "logits"])
+@pytest.mark.parametrize(
+    ("guard", "mechanism", "said"),
+    [
+        (lambda p: p + p.dtype.type(1e-7), "eps_added", "eps = 1e-07 is added"),
+        (lambda p: p + p.dtype.type(1e-15), "eps_added", "eps = 1e-15 is added"),
+        (lambda p: np.maximum(p, 1e-15), "clip", "clipped to [1e-15, 1]"),
+    ],
+    ids=["1e-7", "1e-15", "limit"],
+)
+def test_a_guard_in_float32_is_told_once(given: str, guard: Any, mechanism: str, said: str) -> None:
+    """The sum keeps few digits of the eps, far below a guard it is no matter which it is, and some hardly feel it."""
+
+    def loss(x: Any, y: Any) -> Any:
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        p = x if given == "probabilities" else e / e.sum(axis=1, keepdims=True)
+        return -np.log(guard(p)[np.arange(len(p)), y]).mean()
+
+    laws = ["value", "shift" if given == "logits" else "softmax-consistency"]
+    found = check(loss, properties=laws, dtypes=["float32"], contract={"input": given}).findings
+    assert [one.mechanism for one in found] == [mechanism]
+    assert said in found[0].cause
+
+
+@pytest.mark.slow
 def test_a_difference_quotient_is_told_by_its_step() -> None:
     """The leading error of many entries shows one and the same step."""
 

@@ -6,9 +6,10 @@ The door is `Diagnosis`: from a violation, and a target that may be asked for mo
 from __future__ import annotations
 
 from xentcheck.diagnosis.cause import Cause
-from xentcheck.diagnosis.evidence import observed, variations
+from xentcheck.diagnosis.evidence import observed
 from xentcheck.diagnosis.mechanism import Explanation
 from xentcheck.diagnosis.naming import UNSTEADY, Diagnosis
+from xentcheck.diagnosis.nearby_batches import variations
 from xentcheck.diagnosis.observation import STRICT, Observation
 from xentcheck.diagnosis.second import SecondHost
 

@@ -202,6 +202,12 @@ class Model:
             return np.asarray(np.where(held == p, log_p, np.log(held)))
         return log_p
 
+    def rounded_guard(self, boundary: Boundary) -> Floats:
+        """Return log p after a constant is added in the problem's dtype: near p = 1 the sum keeps few of its digits."""
+        own = self.problem.format.dtype.type
+        raised = self.unguarded[1].astype(own) + own(boundary.add)
+        return np.asarray(np.log(raised.astype(np.float64)))
+
     @cached_property
     def logs(self) -> Logs:
         """The right log p, guarded as declared, and the p of the gradient."""

@@ -137,6 +137,17 @@ class Returned:
         bits = np.clip(bits, -20, 50)
         return Match(guess, float(bits.sum()), float(bits.max()), order, value)
 
+    def agrees(self, guess: Prediction) -> bool:
+        """Return whether a guess accounts for all that is wrong: within the allowance of it, and nearer than to right.
+
+        Asked of a mistake that other answers have shown; one hardly beyond its allowance proves none by itself.
+        """
+        value = np.asarray(guess.value, np.float64)
+        if value.shape != self.shape or not self.off.any():
+            return False
+        off = distance(self.got, value.ravel())[self.off]
+        return bool(np.all((off <= self.bound[self.off]) & (2 * off < self.from_right[self.off])))
+
     def refutes(self, guess: Prediction) -> bool:
         """Return whether a guess predicts what was not returned, clearly apart from what was."""
         value = np.asarray(guess.value, np.float64)

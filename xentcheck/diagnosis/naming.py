@@ -11,8 +11,9 @@ from xentcheck.batches.storage import same_content
 from xentcheck.contract import Contract
 from xentcheck.diagnosis.cause import Cause
 from xentcheck.diagnosis.events import event
-from xentcheck.diagnosis.evidence import LARGEST, Evidence, observed
+from xentcheck.diagnosis.evidence import Evidence, observed
 from xentcheck.diagnosis.mechanism import likely_cause
+from xentcheck.diagnosis.nearby_batches import LARGEST
 from xentcheck.diagnosis.observation import MODELS, Observation
 from xentcheck.diagnosis.refusals import refusal
 from xentcheck.diagnosis.running import NEARBY, NONDETERMINISTIC, nearby, when_repeated

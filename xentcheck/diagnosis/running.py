@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.diagnosis.cause import Cause
-from xentcheck.diagnosis.evidence import LARGEST
+from xentcheck.diagnosis.nearby_batches import LARGEST
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.twins import moved

@@ -131,8 +131,10 @@ def _added(model: Model) -> Iterator[Prediction]:
         if eps == declared or eps <= felt * model.u:
             continue
         boundary = Boundary(add=eps)
-        text = f"eps = {name} is added to the probability: log(p + eps)."
-        yield _guarded(model, "eps_added", f"{text} {_advice(model)}", boundary, p)
+        text = f"eps = {name} is added to the probability: log(p + eps). {_advice(model)}"
+        yield _guarded(model, "eps_added", text, boundary, p)
+        if model.part == "loss" and model.problem.format.dtype.type(eps) > 0:
+            yield _of_logs(model, "eps_added", text, model.rounded_guard(boundary), exact=True)
 
 
 def _clipped(model: Model) -> Iterator[Prediction]:
@@ -144,7 +146,8 @@ def _clipped(model: Model) -> Iterator[Prediction]:
         if c >= 0.5 or (c < felt and top <= 1 - c):
             continue
         for high, how in ((1 - c, f"[{name}, 1 - {name}]"), (1.0, f"[{name}, 1]"), (math.inf, f"{name} from below")):
-            if declared == (c, high) or (high == math.inf and top <= 1):
+            same = high == 1 - c and model.problem.format.dtype.type(high) == 1  # as [c, 1], which is next
+            if declared == (c, high) or (high == math.inf and top <= 1) or same:
                 continue
             text = f"The probability is clipped to {how} before the logarithm."
             yield _guarded(model, "clip", f"{text} {_advice(model)}", Boundary(clip=(c, high)), p)
@@ -160,15 +163,21 @@ def _guarded(
 ) -> Prediction:
     """Return the guess that this boundary is applied in place of the contract's."""
     if model.part == "loss":
-        t = model.t
-        rows = -dot(t, model.guard(boundary))
-        if model.problem.z_loss:
-            rows = rows + model.penalty()
-    else:
-        rows = model.slope(model.t, p, boundary)
-        if model.problem.z_loss and model.contract.gradient_wrt == "logits":
-            rows = rows + model.penalty()
+        return _of_logs(model, mechanism, sentence, model.guard(boundary), bits)
+    rows = model.slope(model.t, p, boundary)
+    if model.problem.z_loss and model.contract.gradient_wrt == "logits":
+        rows = rows + model.penalty()
     return Prediction(mechanism, sentence, model.finish(rows), bits, variant=sentence)
+
+
+def _of_logs(
+    model: Model, mechanism: str, sentence: str, log_p: Floats, bits: float = BITS, exact: bool = False
+) -> Prediction:
+    """Return the guess that the loss is of these log p."""
+    rows = -dot(model.t, log_p)
+    if model.problem.z_loss:
+        rows = rows + model.penalty()
+    return Prediction(mechanism, sentence, model.finish(rows), bits, exact, variant=sentence)
 
 
 def _smallest(model: Model) -> float:
