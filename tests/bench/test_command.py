@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,32 @@ def test_ratios_are_printed(mine: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert stored["schema"] == "xentcheck-bench/1"
     assert [result["case"]["classes"] for result in stored["results"]] == [3, 7]
     assert stored["results"][0]["figures"][0]["to_reference"]["median"] > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot keep a process to one core")
+def test_one_core_is_all_that_the_process_has(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A target that counts its cores finds one; where none can be chosen, that is said."""
+    (mine / "counting.py").write_text(
+        "import os\n\n\n"
+        "def loss(z, y):\n"
+        "    assert len(os.sched_getaffinity(0)) == 1, 'more than one core'\n"
+        "    return 0.0\n"
+    )
+    words = ("counting.py:loss", "--part", "loss", *SHORT)
+    status, _, err = call(capsys, *words, "--one-core")
+    assert (status, err) == (0, "")
+    if len(os.sched_getaffinity(0)) > 1:
+        assert "more than one core" in call(capsys, *words)[2]
+
+
+def test_where_no_core_can_be_chosen_that_is_said(
+    mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is timed."""
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    status, out, err = call(capsys, "mine.py:loss", "--one-core", *SHORT)
+    assert (status, out) == (2, "")
+    assert "this system cannot keep a process to one core; leave it out." in err
 
 
 def test_probabilities_labels_first(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:

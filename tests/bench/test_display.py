@@ -15,7 +15,7 @@ def result(classes: int, milliseconds: float, **changes: object) -> Result:
     """Return a result with one figure."""
     seconds = Spread(milliseconds / 1000, milliseconds / 2000, milliseconds / 500)
     ratio = Spread(1.25, 1.2, 1.3)
-    figure = Figure("mine", "sparse", seconds, 1.0, ratio, None, 2.0, **changes)  # type: ignore[arg-type]
+    figure = Figure("mine", "sparse", seconds, seconds.low, 1.0, ratio, None, 2.0, **changes)  # type: ignore[arg-type]
     return Result(Case("classes", 10, classes, "float32", "both"), (figure,))
 
 
@@ -35,7 +35,7 @@ def test_remarks_are_said_once() -> None:
     one = Result(
         result(10, 1.0, note="overwrites its scores").case, result(10, 1.0, note="x").figures, {"b": "has no y"}
     )
-    unseen = Figure("torch", "sparse", Spread(1.0, 1.0, 1.0), 1.0)
+    unseen = Figure("torch", "sparse", Spread(1.0, 1.0, 1.0), 1.0, 1.0)
     said = remarks([one, one, Result(one.case, (unseen,))])
     assert said[:2] == ["b has no y, and is left out.", "mine: x."]
     assert len(said) == 3

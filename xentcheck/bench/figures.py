@@ -64,6 +64,8 @@ class Figure:
     labels : {"sparse", "onehot"}
     seconds : Spread
         Wall time a call.
+    least : float
+        Wall time a call of the shortest sample, which other programs have disturbed least.
     cores : float
         Processor time over wall time: above 1 where several threads work, far below 1 where other processes do.
     to_reference : Spread or None
@@ -79,6 +81,7 @@ class Figure:
     target: str
     labels: str
     seconds: Spread
+    least: float
     cores: float
     to_reference: Spread | None = None
     to_other: Spread | None = None

@@ -59,6 +59,7 @@ def measure(paths: Mapping[Key, Path], case: Case, seconds: float) -> Result:
             target=name,
             labels=form,
             seconds=Spread.of(samples.wall),
+            least=min(samples.wall),
             cores=sum(samples.processor) / max(sum(samples.wall), 1e-12),
             to_reference=_ratio(samples, taken.get((REFERENCE, form))) if name != REFERENCE else None,
             to_other=_ratio(samples, taken.get((name, _OTHER[form]))),

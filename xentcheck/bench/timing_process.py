@@ -21,7 +21,7 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 
 
 def results(
-    plans: Sequence[BuildPlan], cases: Sequence[Case], part: str = "", seconds: float = 0.5
+    plans: Sequence[BuildPlan], cases: Sequence[Case], part: str = "", seconds: float = 0.5, one_core: bool = False
 ) -> Iterator[Result]:
     """Yield the figures of each case as they come.
 
@@ -35,20 +35,28 @@ def results(
         "" for what all targets offer.
     seconds : float
         For each case.
+    one_core : bool
+        Whether the process is kept to one core, where the system can do that: Linux.
 
     Raises
     ------
     TargetError
         If a target cannot be imported or raises, or ends the process.
     """
-    order = {"cases": [asdict(case) for case in cases], "part": part, "seconds": seconds, "describe": False}
+    order = {
+        "cases": [asdict(case) for case in cases],
+        "part": part,
+        "seconds": seconds,
+        "one_core": one_core,
+        "describe": False,
+    }
     for header in _exchange(plans, order):
         yield Result.from_mapping(header["result"])
 
 
 def describe(plans: Sequence[BuildPlan]) -> list[dict[str, Any]]:
     """Return what a benchmark of a project's own needs to know of targets; see `project.described`."""
-    (header,) = _exchange(plans, {"describe": True})
+    (header,) = _exchange(plans, {"one_core": False, "describe": True})
     return list(header["targets"])
 
 

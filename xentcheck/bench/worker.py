@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import traceback
 from typing import Any
@@ -33,6 +34,8 @@ def main(descriptor: int) -> None:
 
 
 def _carry_out(order: dict[str, Any], channel: Channel) -> None:
+    if order["one_core"] and hasattr(os, "sched_setaffinity"):  # before the targets make their threads
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     paths: dict[tuple[str, str], Path] = {}
     locations = []
     for plan in order["plans"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from functools import partial
@@ -42,14 +43,16 @@ _ROWS = "1,16,256,4096"
     show_default=True,
     help="Time spent on each size, all targets together.",
 )
+@click.option("--one-core", is_flag=True, help="Keep the process to one core, for a busy machine; on Linux.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write all figures.")
 @click.option("--plot", "picture", metavar="FILE", help="Draw them: .png, .svg or .pdf; needs matplotlib.")
 @click.option("--asv", "folder", metavar="DIR", help="Time nothing; write benchmarks for your project's commits.")
 def bench(**given: Any) -> int:
     """Time each TARGET with sparse and with one-hot labels, beside the reference and beside each other.
 
-    All of them are called in turn in one process, so that ratios hold also on a busy machine. Whether a target is
-    right is not asked here: `xentcheck check` tells.
+    All of them are called in turn in one process, so that ratios hold also on a busy machine; of targets with threads
+    that wait for one another (torch) only with --one-core. Whether a target is right is not asked here: `xentcheck
+    check` tells.
 
     \b
     xentcheck bench mine.py:loss --gradient mine.py:gradient
@@ -58,6 +61,8 @@ def bench(**given: Any) -> int:
     """  # noqa: D301 (click reads the character)
     if not given["targets"] and not (given["gradient"] or given["value_and_gradient"]):
         raise click.ClickException("Give a TARGET: a NAME, package.module:attribute or path/file.py:attribute.")
+    if given["one_core"] and not hasattr(os, "sched_setaffinity"):
+        raise click.ClickException("--one-core: this system cannot keep a process to one core; leave it out.")
     require_writable({"--json": given["json_file"], "--plot": given["picture"]}, {"--asv": given["folder"]})
     _require_picture(given["picture"])
     plans = _plans(given)
@@ -86,7 +91,7 @@ def _measure(plans: list[BuildPlan], cases: list[Case], given: dict[str, Any]) -
     counts = [len(list(group)) for _, group in groupby(cases, key=lambda case: (case.dtype, case.sweep))]
     due = [sum(counts[: place + 1]) for place in range(len(counts))]
     try:
-        for result in results(plans, cases, given["part"] or "", given["seconds"]):
+        for result in results(plans, cases, given["part"] or "", given["seconds"], given["one_core"]):
             measured.append(result)
             if len(measured) in due:
                 _show(_series(measured)[-1], first=len(measured) == due[0])

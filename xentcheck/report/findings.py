@@ -84,6 +84,8 @@ def show_one(report: ReportData, finding: Finding, position: str, out: Console, 
         _row(out, "likely cause", finding.cause, "bold")
     for number, line in enumerate(beneath(finding)):
         _row(out, "" if number else "breaks also", line)
+    if untold := whether_one(finding):
+        _row(out, "", f"({untold})")
     _again(report, finding, out, script)
 
 
@@ -100,9 +102,13 @@ def beneath(finding: Finding) -> list[str]:
         for (number, name), cells in sorted(where.items())
         if (number, name) != (finding.number, finding.property)
     ]
-    if lines and not finding.mechanism:
-        lines.append("(nothing tells these apart from it: one mistake or several)")
     return lines
+
+
+def whether_one(finding: Finding) -> str:
+    """Return what is said of the laws beneath a finding of which no mechanism is known, else ""."""
+    untold = beneath(finding) and not finding.mechanism
+    return "nothing tells these apart from it: one mistake or several" if untold else ""
 
 
 def figures(finding: Finding) -> list[tuple[str, str]]:

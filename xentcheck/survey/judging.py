@@ -35,9 +35,10 @@ class Judged:
     why : str
         Then why not, in a sentence.
     seconds_a_call : float or None
-        The median of loss and gradient, or of what it has, of 64 rows of 1,000 classes; None where it was not timed.
+        The shortest of loss and gradient, or of what it has, of 64 rows of 1,000 classes, on one core where the system
+        can keep a process to one; None where it was not timed.
     to_reference : float or None
-        That over the reference's, in the same process and in turn.
+        That over the shortest of the reference, in the same process and in turn.
     """
 
     name: str
@@ -112,7 +113,7 @@ def _version(package: str) -> str:
 
 
 def _timed(name: str, report: Report) -> tuple[float | None, float | None]:
-    """Return the median of a call, and that over the reference's; None where the target cannot be timed."""
+    """Return the shortest of some calls, and that over the reference's; None where the target cannot be timed."""
     from xentcheck.bench.figures import REFERENCE
     from xentcheck.bench.timing_process import results
     from xentcheck.targets.specification import build_plan
@@ -127,11 +128,13 @@ def _timed(name: str, report: Report) -> tuple[float | None, float | None]:
     for part in ("both", "gradient", "loss"):
         case = Case("rows", _ROWS, _CLASSES, dtype, part)
         try:
-            found = list(results([build_plan(TargetSpecification(name))], [case], part, 0.5))
+            found = list(results([build_plan(TargetSpecification(name))], [case], part, 0.5, one_core=True))
         except TargetError:
             continue
-        figures = [figure for figure in found[0].figures if figure.target != REFERENCE]
-        if figures:
-            best = min(figures, key=lambda figure: figure.seconds.median)
-            return best.seconds.median, best.to_reference.median if best.to_reference else None
+        least = {(figure.target == REFERENCE, figure.labels): figure.least for figure in found[0].figures}
+        its = {labels: seconds for (reference, labels), seconds in least.items() if not reference}
+        if its:
+            labels = min(its, key=its.__getitem__)
+            ours = least.get((True, labels))
+            return its[labels], its[labels] / ours if ours else None
     return None, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -117,12 +118,18 @@ def _templates() -> Environment:
     require(drawing=False)
     found = templates(__package__)
     found.filters |= {"shown": shown, "cell": cell, "code": code, "file": file_name, "microseconds": microseconds}
+    found.filters["pieces"] = pieces
     return found
 
 
 def cell(value: Any) -> str:
     """Return a number or words for a cell of a table in Markdown."""
     return plain(shown(value))
+
+
+def pieces(name: str) -> list[str]:
+    """Return a dotted name in pieces between which a line may end: after a dot, before an underscore."""
+    return re.split(r"(?<=\.)|(?=_)", name)
 
 
 def microseconds(value: float | None) -> str:

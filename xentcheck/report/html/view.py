@@ -32,6 +32,7 @@ class FindingView:
     line: NumberLine | None
     figures: list[tuple[str, str]]
     beneath: list[str]
+    whether_one: str
     plots: list[Plot]
     script: str
     command: str
@@ -160,6 +161,7 @@ def _finding(
         line=number_line(finding),
         figures=findings.figures(finding),
         beneath=findings.beneath(finding),
+        whether_one=findings.whether_one(finding),
         plots=plots.line_plots(finding.line, anchor, name) if drawing and finding.line is not None else [],
         script="\n".join(harmless(line, CODE) for line in finding.reproducer[:CODE].splitlines()),
         command=findings.narrowed(report, finding),
