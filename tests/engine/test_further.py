@@ -139,7 +139,7 @@ def test_with_fail_fast_nothing_further_is_looked_for() -> None:
 @pytest.mark.parametrize("got", [np.nan, np.inf])
 def test_kinds_by_which_an_overflow_is_known(got: float) -> None:
     """What is left to law 12 ends with these words; see `further`."""
-    violation = Violation("", None, "loss", got=got, certified=(1.0, 1.0))
+    violation = Violation("", None, "loss", got=got, bounds=(1.0, 1.0))
     assert kind_of(violation).what.endswith("for a finite number")
     assert kind_of(violation) != Kind("a wrong number", "loss")
 

@@ -113,7 +113,7 @@ def test_kinds_tell_what_happened() -> None:
     """What came for what, and to which part; the numbers and the element do not matter."""
 
     def kind(got: Any, right: float, part: str = "loss[1]") -> Kind:
-        return kind_of(Violation("", BATCH, part, got=got, certified=(right, right)))
+        return kind_of(Violation("", BATCH, part, got=got, bounds=(right, right)))
 
     assert kind(1.0, 2.0) == kind(0.0, 5.0, "loss[7]") == Kind("a wrong number", "loss")
     assert kind(np.nan, 2.0) == Kind("nan for a finite number", "loss")
@@ -190,7 +190,7 @@ def test_what_kills_the_process_is_reduced_a_little(how: str, calls: int) -> Non
 def test_a_finding_is_minimal_only_where_it_is_said_to_be() -> None:
     """What was not reduced does not claim it."""
     (law,) = choose(["value"])
-    violation, cell = Violation("", BATCH, "loss[1]", got=1.0, certified=(2.0, 2.0)), Cell("float64", "sparse")
+    violation, cell = Violation("", BATCH, "loss[1]", got=1.0, bounds=(2.0, 2.0)), Cell("float64", "sparse")
     assert not finding(law, cell, violation, Contract()).minimal
     assert finding(law, cell, violation, Contract(), minimal=True).minimal
 
@@ -198,7 +198,7 @@ def test_a_finding_is_minimal_only_where_it_is_said_to_be() -> None:
 def test_a_finding_names_the_batch_that_its_own_was_derived_from() -> None:
     """Only where it was derived of another one: laws of value and gradient judge the batch itself."""
     (law,) = choose(["value"])
-    violation, cell = Violation("", BATCH, "loss[1]", got=1.0, certified=(2.0, 2.0)), Cell("float64", "sparse")
+    violation, cell = Violation("", BATCH, "loss[1]", got=1.0, bounds=(2.0, 2.0)), Cell("float64", "sparse")
     same = finding(law, cell, violation, Contract(), asked=BATCH.replace(scores=BATCH.scores.copy()))
     other = finding(law, cell, violation, Contract(), asked=BATCH.rows([0]))
     assert finding(law, cell, violation, Contract()).derived_from is None
@@ -210,7 +210,7 @@ def test_a_finding_names_the_batch_that_its_own_was_derived_from() -> None:
 def test_a_cause_is_told_if_it_is_shown_and_what_is_known_instead_if_not() -> None:
     """Of log-probabilities with the remark that a cause is said of the loss; vectors of 0 are said."""
     (law,) = choose(["value"])
-    violation, cell = Violation("", BATCH, "loss[1]", got=1.0, certified=(2.0, 2.0)), Cell("float64", "sparse")
+    violation, cell = Violation("", BATCH, "loss[1]", got=1.0, bounds=(2.0, 2.0)), Cell("float64", "sparse")
     shown = Cause("eps_added", "An eps is added.")
     suspected = Cause("eps_added", "An eps is added.", shown=False, known="Known: two of three.")
 

@@ -11,8 +11,9 @@ from flint import arb
 
 from xentcheck.contract import Contract
 from xentcheck.truth import certify as certification
-from xentcheck.truth import decisions
+from xentcheck.truth import decisions, verdict
 from xentcheck.truth.certify import certify
+from xentcheck.truth.decisions import PROVING
 from xentcheck.truth.enclose import enclose
 from xentcheck.truth.enclosure import Enclosure
 from xentcheck.truth.formats import FORMATS
@@ -74,7 +75,8 @@ def test_one_of_many_is_found() -> None:
     miss = result.worst()
     assert miss is not None
     assert (miss.index, miss.got, miss.allowance) == ((1, 2), got[1, 2], 1e-10)
-    assert (miss.low, miss.high) == certify(given, "gradient", (1, 2))
+    assert miss.bounds() == certify(given, "gradient", (1, 2))
+    assert miss.exact == pytest.approx(miss.bounds()[0], rel=1e-15)
     assert miss.times == pytest.approx(10, rel=1e-5)
 
 
@@ -166,7 +168,8 @@ def test_exact_infinities_and_nan_ask_for_the_same() -> None:
     assert result.times[[0, 4]].tolist() == [0.0, 0.0]
     miss = result.worst()
     assert miss is not None
-    assert miss.low == INF
+    assert miss.exact == INF
+    assert miss.bounds() == (INF, INF)
 
 
 @pytest.mark.parametrize(("name", "value"), [("float16", 65504.0), ("float32", FORMATS["float32"].largest)])
@@ -315,5 +318,28 @@ def test_what_is_proved_wrong_is_calculated_once(monkeypatch: pytest.MonkeyPatch
     first = result.worst()
     assert first is not None
     assert result.worst() is first
-    assert first.low <= nearest(given, "loss") <= first.high
+    low, high = first.bounds()
+    assert low <= nearest(given, "loss") <= high
     assert len(calculated) == 1
+
+
+def test_what_is_too_large_to_be_proved_again_is_calculated_when_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reduction goes through hundreds of such batches, and shows the last."""
+    scores = np.zeros((2, PROVING))
+    given = pose(Contract(), scores, np.zeros(2, int), "sparse")
+    asked = []
+    monkeypatch.setattr(verdict, "certify", lambda *place: asked.append(place) or certify(*place))
+    miss = held(given, "loss", 1.0, 1e-10).worst()
+    assert miss is not None
+    assert (asked, miss.exact) == ([], pytest.approx(np.log(PROVING)))
+    low, high = miss.bounds()
+    assert low <= np.log(PROVING) <= high
+    assert len(asked) == 1
+
+
+def test_what_only_balls_can_tell_is_known_by_them() -> None:
+    """The exact value lies beyond the range of float64: the double-double value says nothing."""
+    given = pose(Contract(reduction="sum"), np.array([[1.7e308, -1.7e308]] * 2), np.ones(2, int), "sparse")
+    miss = held(given, "loss", 0.0, 1.0).worst()
+    assert miss is not None
+    assert miss.exact == miss.bounds()[0] > 1e308

@@ -142,6 +142,10 @@ def _other_places(contract: Contract, batch: Batch, new_shapes: bool) -> Iterato
         yield batch.replace(scores=doubled, labels=np.concatenate([y, np.zeros_like(y)], axis=1) if dense else y)
 
 
+_DEEPEST = 700.0
+"""Nats: beyond some 745 there is no such probability in float64."""
+
+
 def above_the_floor(contract: Contract, batch: Batch, returned: object) -> Iterator[Batch]:
     """Yield a row whose label has twice the probability below which a loss seems to stay what was returned.
 
@@ -150,7 +154,7 @@ def above_the_floor(contract: Contract, batch: Batch, returned: object) -> Itera
     """
     loss = np.asarray(returned, np.float64).reshape(-1)
     single = batch.n == 1 and batch.m > 1 and loss.size == 1 and batch.label_form != "soft"
-    if not single or contract.input == "log_probabilities" or batch.options or not 1 < loss[0] < math.inf:
+    if not single or contract.input == "log_probabilities" or batch.options or not 1 < loss[0] < _DEEPEST:
         return
     p = 2 * math.exp(-loss[0])
     at_label = np.arange(batch.m) == (

@@ -43,7 +43,7 @@ def weaker_promise(
     case_of : callable
         From a batch and a contract to its case.
     """
-    if violation.certified is None:
+    if violation.bounds is None:
         return None
     batch = violation.batch
     grades = list(_ACCURACY) if contract.input == "logits" else []

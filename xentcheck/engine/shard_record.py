@@ -95,8 +95,12 @@ def _tally(stated: Record, batches: list[Batch]) -> Tally:
 
 
 def _of_violation(violation: Violation, at: _Batches) -> Record:
-    stated = {one.name: _of_value(getattr(violation, one.name)) for one in fields(violation) if one.name != "batch"}
-    return {**stated, "batch": at(violation.batch)}
+    stated = {
+        one.name: _of_value(getattr(violation, one.name))
+        for one in fields(violation)
+        if one.name not in ("batch", "bounds")
+    }
+    return {**stated, "batch": at(violation.batch), "bounds": _of_value(violation.certified)}
 
 
 def _violation(stated: Record, batches: list[Batch]) -> Violation:

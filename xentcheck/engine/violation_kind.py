@@ -29,9 +29,13 @@ class Kind(NamedTuple):
 def kind_of(violation: Violation) -> Kind:
     """Return the kind of a violation."""
     part = violation.part.partition("[")[0]
-    if violation.certified is None or not isinstance(violation.got, float):
+    if violation.bounds is None or not isinstance(violation.got, float):
         return Kind(violation.event or _event(violation), part)
-    got, right = _sort(violation.got), _sort(violation.certified[0])
+    exact = violation.exact
+    if exact is None:
+        assert violation.certified is not None
+        exact = violation.certified[0]
+    got, right = _sort(violation.got), _sort(exact)
     alike = got == right == "a finite number"
     return Kind(WRONG_NUMBER if alike else f"{got} for {right}", part)
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from xentcheck.contract import Contract
@@ -52,6 +53,9 @@ class Capabilities:
     expensive_calls: bool = False
 
 
+Interval = tuple[float, float]
+
+
 @dataclass(frozen=True, eq=False)
 class Violation:
     """One batch on which a law is broken.
@@ -66,8 +70,10 @@ class Violation:
         "loss", "loss[2]", "gradient[0, 1]" or "" where no number is at fault.
     got : float or str or None
         The number, or what happened instead of one.
-    certified : (float, float) or None
-        Rigorous bounds of the exact value.
+    bounds : (float, float) or callable or None
+        Rigorous bounds of the exact value, or what returns them: most violations are met on the way to a smaller one.
+    exact : float or None
+        The exact value to float64, where its bounds have not been calculated.
     allowance, times : float or None
         How far the value may be from the exact one, and by how many times it is farther.
     upstream : float or list of float or None
@@ -86,7 +92,8 @@ class Violation:
     batch: Batch
     part: str = ""
     got: float | str | None = None
-    certified: tuple[float, float] | None = None
+    bounds: Interval | Callable[[], Interval] | None = None
+    exact: float | None = None
     allowance: float | None = None
     times: float | None = None
     upstream: object = None
@@ -94,6 +101,11 @@ class Violation:
     tangent: object = None
     returned: object = None
     event: str = ""
+
+    @cached_property
+    def certified(self) -> Interval | None:
+        """Rigorous bounds of the exact value."""
+        return self.bounds() if callable(self.bounds) else self.bounds
 
 
 Found = Violation | Iterable[Violation]

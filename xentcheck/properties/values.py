@@ -175,7 +175,7 @@ def _nonfinite(answer: Answer, part: str, largest: float) -> Violation | None:
         answer.batch,
         part + where,
         got=float(got[index]),
-        certified=(float(low[index]), float(high[index])),
+        bounds=(float(low[index]), float(high[index])),
         returned=got,
     )
 

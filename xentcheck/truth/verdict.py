@@ -26,21 +26,28 @@ class Miss:
 
     Parameters
     ----------
+    problem : Problem
+    part : str
     index : tuple of int
     got : float
-    low, high : float
-        Certified bounds of the exact value; see `certify`.
+    exact : float
+        The exact value to float64; nan or an infinity where that is one.
     allowance : float
     times : float
         How many allowances it is away; inf where it is not finite and should be, or the other way round.
     """
 
+    problem: Problem
+    part: str
     index: Index
     got: float
-    low: float
-    high: float
+    exact: float
     allowance: float
     times: float
+
+    def bounds(self) -> tuple[float, float]:
+        """Return certified bounds of the exact value, by ball arithmetic: most misses are never shown to anybody."""
+        return certify(self.problem, self.part, self.index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +71,7 @@ class Held:
     problem: Problem
     part: str
     got: Floats
+    enclosure: Enclosure
     allowance: Floats
     error: Floats
     times: Floats
@@ -81,8 +89,10 @@ class Held:
             return None
         place = int(np.where(self.failed, self.times, -1.0).argmax())
         index = tuple(int(i) for i in np.unravel_index(place, self.failed.shape))
-        low, high = certify(self.problem, self.part, index)
-        return Miss(index, float(self.got[index]), low, high, float(self.allowance[index]), float(self.times[index]))
+        known = np.isfinite(self.enclosure.radius[index])
+        exact = float(self.enclosure.hi[index]) if known else certify(self.problem, self.part, index)[0]
+        got, allowance, times = (float(one[index]) for one in (self.got, self.allowance, self.times))
+        return Miss(self.problem, self.part, index, got, exact, allowance, times)
 
 
 def hold(
@@ -147,4 +157,4 @@ def hold(
     undecided = decide(question, unsure, failed, error, times) if unsure.any() else 0
     if failed.any():
         prove(question, failed, times)
-    return Held(problem, part, got, allowance, error, times, failed, undecided)
+    return Held(problem, part, got, enclosure, allowance, error, times, failed, undecided)
