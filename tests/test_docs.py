@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import shlex
@@ -102,3 +103,10 @@ def test_the_tutorial_shows_what_is_printed(folder: str, words: list[str], expec
     missing = [line for line in expected if line != "..." and plain(line) not in printed]
     assert not missing, run.stdout + run.stderr
     assert run.returncode == (0 if "CONFORMS" in "".join(expected) else 1)
+
+
+def test_the_number_of_targets_in_the_table_is_the_one_that_is_said() -> None:
+    """README and guide name it, and the table is made anew with more targets in it."""
+    count = json.loads((ROOT / "docs" / "ecosystem" / "table.json").read_text("utf-8"))["counts"]["targets"]
+    assert f"shows how {count} of them came out" in (ROOT / "README.md").read_text("utf-8")
+    assert f"A table of {count} targets" in (ROOT / "docs" / "guides" / "survey.md").read_text("utf-8")
