@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 from xentcheck.version import __version__
@@ -13,7 +15,7 @@ release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "numpydoc", "sphinx_click"]
 
-exclude_patterns = ["ecosystem", "_templates"]  # the first is made by `xentcheck survey`, to be read in the repository
+exclude_patterns = ["ecosystem", "_templates"]  # the first is made by `xentcheck survey`; see `with_ecosystem`
 default_role = "code"  # one pair of backticks in a docstring is code, as everywhere else here
 smartquotes = False  # "--json" is no dash with a word
 myst_enable_extensions = ["deflist"]
@@ -44,6 +46,13 @@ def as_code(_app: Any, _context: Any, lines: list[str]) -> None:
     lines[:] = made
 
 
+def with_ecosystem(app: Any, exception: Exception | None) -> None:
+    """Put the table of the survey beside the pages, as it is: it is a page already."""
+    if exception is None and app.builder.format == "html":
+        shutil.copytree(Path(app.srcdir, "ecosystem"), Path(app.outdir, "ecosystem"), dirs_exist_ok=True)
+
+
 def setup(app: Any) -> None:
     """Register what is not in an extension."""
     app.connect("sphinx-click-process-description", as_code)
+    app.connect("build-finished", with_ecosystem)
