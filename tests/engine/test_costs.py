@@ -135,13 +135,14 @@ def test_one_shape_alone_is_no_new_one(monkeypatch):
 @pytest.mark.parametrize(
     ("took", "least", "calls"),
     [
-        ([0.02, 0.03, 0.015, 0.4, 0.05, 0.3, 0.06], 0.03, 7),  # the last two are of more rows
+        ([0.02, 0.03, 0.015, 0.4, 0.05, 0.3, 0.06], 0.0375, 7),  # the last two are of more rows
         ([0.003, 0.004, 0.003, 0.009, 0.003, 0.004, 0.003], 0.003, 7),
-        ([0.02, 0.02, 0.02, 0.02, 0.02, 0.001], 0.02, 6),
-        ([0.2, 0.002, 0.2], 0.0, 2),
-        ([0.001], 0.0, 1),
+        ([0.0015, 0.0015, 0.0015, 0.0015, 0.0015, 0.0015, 0.0015], 0.0015, 7),
+        ([0.02, 0.02, 0.02, 0.02, 0.02, 0.0009], 0.02, 6),
+        ([0.2, 0.0009, 0.2], 0.0, 2),
+        ([0.0009], 0.0, 1),
     ],
-    ids=["slow", "6,000 take 18 s", "quicker later", "slow at first", "quick"],
+    ids=["slow", "6,000 take 18 s", "6,000 take 9 s", "quicker later", "slow at first", "quick"],
 )
 def test_a_call_is_slow_where_five_are(monkeypatch, took, least, calls):
     """One that is quick decides, so that a busy machine changes nothing."""
@@ -154,7 +155,7 @@ def test_a_call_is_slow_where_five_are(monkeypatch, took, least, calls):
 def test_a_call_that_had_no_processor_is_not_slow(monkeypatch, kept, slow):
     """What the target's process or this one has waited for one does not count, as on a machine with other work."""
     host = Host(monkeypatch, lambda shape, known, count: 0.02)
-    waited = {kept: lambda: {"1": 0.9 * 0.02 * host.calls}}
+    waited = {kept: lambda: {"1": 0.96 * 0.02 * host.calls}}
     host.waits = waited.get("target", dict)
     monkeypatch.setattr(costs, "waits", lambda process: waited.get("judge", dict)())
     assert (costs.seconds_of_a_call(Contract(), host, CELL) > 0.0) == slow
@@ -197,7 +198,7 @@ def test_what_dies_at_the_first_call_is_not_measured(monkeypatch, how):
     assert plan.costs == costs.NO_COSTS
 
 
-@pytest.mark.parametrize("turns", [16, 4, 1])
+@pytest.mark.parametrize("turns", [16, 4, 1.5, 1])
 def test_laws_that_ask_take_turns_where_calls_are_slow(turns):
     """Each is asked on one batch in so many, no two of neighbours on the same; those that only look, on all."""
     capabilities = Capabilities(expensive_calls=True)
@@ -205,8 +206,8 @@ def test_laws_that_ask_take_turns_where_calls_are_slow(turns):
     result = search.search(list(islice(sweep(Contract(), "float64", "sparse"), 48)), "quick", 0, 0)
     examples = {name: tally.examples for name, tally in result.tallies.items()}
     assert examples["value"] == result.run == 48
-    assert 0 < examples["shift"] <= 48 // turns
-    assert examples["layout"] == 48 // turns
+    assert 0 < examples["shift"] <= 48 / turns
+    assert examples["layout"] == 48 / turns
 
 
 def test_each_law_has_a_turn_where_few_batches_are_judged():
@@ -217,10 +218,9 @@ def test_each_law_has_a_turn_where_few_batches_are_judged():
     assert all(tally.examples == 1 for tally in result.tallies.values())
 
 
-@pytest.mark.parametrize("few", [True, False])
-def test_a_law_that_had_nothing_to_ask_in_its_turn_has_the_next(few):
-    """Where shapes are compiled: it asks at some of them only, and once it has, it waits for its turn again."""
-    capabilities = Capabilities(loss=True, gradient=True, expensive_calls=True, expensive_shapes=few)
+def test_a_law_that_had_nothing_to_ask_in_its_turn_has_the_next():
+    """It asks at some shapes or options only, and once it has, it waits for its turn again."""
+    capabilities = Capabilities(loss=True, gradient=True, expensive_calls=True)
     begun = []
 
     def asking(case):
@@ -234,8 +234,8 @@ def test_a_law_that_had_nothing_to_ask_in_its_turn_has_the_next(few):
     batches[23] = Batch(np.zeros((4, 8)), np.zeros(4, np.int64))
     search = CellSearch(Contract(), capabilities, Right(), [named], CELL, turns=16)
     result = search.search(batches, "quick", 0, 0)
-    assert result.tallies["shift"].examples == int(few)
-    assert len(begun) == (24 - 15 + 1 if few else 2)  # the 16th to the 24th and the 32nd, or the 16th and the 32nd
+    assert result.tallies["shift"].examples == 1
+    assert len(begun) == 24 - 15 + 1  # the 16th to the 24th and the 32nd
 
 
 @pytest.mark.parametrize(
@@ -305,9 +305,9 @@ def test_a_slow_target_is_asked_less_and_the_report_says_so(monkeypatch, measure
     examples = {one.name: one.examples for one in report.properties}
     assert report.verdict == "conforms"
     left_out = measured > 0 and not changes
-    assert report.counts.run == 150 if left_out else examples["value"] > 150
+    assert report.counts.run == 98 if left_out else examples["value"] > 150
     assert (report.counts.skipped > 0) == left_out
-    assert any(line.startswith("so dear a target gets 1") for line in report.observations) == left_out
+    assert any(line.startswith("so dear a target gets 86 ") for line in report.observations) == left_out
     assert (examples["shift"] < 20) == few
     said = "a call takes 0.02 s: laws that make further calls took turns, each on one batch in 16"
     assert any(line.startswith(said) for line in report.observations) == (measured > 0 and not changes)

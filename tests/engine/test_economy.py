@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,18 +15,22 @@ from xentcheck.contract import Contract
 from xentcheck.contract.reading import contract_of
 from xentcheck.diagnosis.running import OFTEN, when_repeated
 from xentcheck.engine.beside import Beside
-from xentcheck.engine.cell_result import CellResult
+from xentcheck.engine.cell_result import CellResult, Fall
+from xentcheck.engine.conclusion import Conclusion
 from xentcheck.engine.costs import NO_COSTS, Costs
-from xentcheck.engine.economy import ALL, Compiled, Economy, chosen, economy, graph_of, turns
+from xentcheck.engine.economy import ALL, Compiled, Economy, chosen, economy, graph_of
 from xentcheck.engine.memory import Memory
 from xentcheck.engine.order import swept
 from xentcheck.engine.plan import Cell, cells
-from xentcheck.engine.purse import Purse
+from xentcheck.engine.purse import LEAST, Purse
+from xentcheck.engine.recalled import Remembering
+from xentcheck.engine.search import CellSearch
 from xentcheck.properties.case import Case
-from xentcheck.properties.law import Capabilities
+from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.left_open import LeftOpen
+from xentcheck.properties.registry import LAWS
 from xentcheck.targets.find.registered import by_name
-from xentcheck.targets.outcome import Outcome
+from xentcheck.targets.outcome import Outcome, Raised
 
 CONTRACT = Contract(labels=("sparse", "soft"), dtypes=("float64", "float32"), label_smoothing={"argument": "smoothing"})
 DTYPES = ("float64", "float32")
@@ -36,34 +41,54 @@ def sweeps(afforded=ALL):
     return {cell: swept(CONTRACT, cell, "quick", True, DTYPES, afforded) for cell in cells(CONTRACT)}
 
 
+BATCH = Batch(np.zeros((2, 3)), np.zeros(2, np.int64))
+PLAIN = {Cell(dtype, "sparse"): [BATCH] * 98 for dtype in DTYPES}
+
+
 @pytest.mark.parametrize(
     ("profile", "costs", "few", "found"),
     [
         ("quick", NO_COSTS, True, ALL),
-        ("quick", Costs(call=0.003), False, Economy(300, 37, None, 800)),
-        ("quick", Costs(call=0.02), False, Economy(75, 9, None, 200)),
-        ("quick", Costs(call=0.039), False, Economy(75, 9, None, 200)),  # of one class, however busy the machine is
-        ("quick", Costs(call=0.3), False, Economy(4, 2, None, 12)),
-        ("quick", Costs(call=60.0), False, Economy(4, 2, None, 8)),
-        ("quick", Costs(new_shape=0.1, compiling=0.1), True, Economy(graphs=30)),
+        ("quick", Costs(call=0.0015), False, Economy(None, None, None, 1414, 707, 1.2)),
+        ("quick", Costs(call=0.003), False, Economy(None, None, None, 707, 354, 2.6)),
+        ("quick", Costs(call=0.006), False, Economy(None, None, None, 354, 177, 5.9)),
+        ("quick", Costs(call=0.017), False, Economy(49, 2, None, 88, 44, 16)),
+        ("quick", Costs(call=0.031), False, Economy(49, 2, None, 88, 44, 16)),  # of one class, however busy the machine
+        ("quick", Costs(call=0.3), False, Economy(4, 2, None, 12, 12, 16)),
+        ("quick", Costs(call=60.0), False, Economy(4, 2, None, 12, 12, 16)),
+        ("quick", Costs(new_shape=0.1, compiling=0.1), True, Economy(graphs=18)),
         ("quick", Costs(compiling=0.1), False, ALL),  # a second process, and all shapes
         ("quick", Costs(new_shape=5.0, compiling=5.0), True, Economy(graphs=10)),
-        ("quick", Costs(0.1, 0.02, 0.1), True, Economy(37, 4, 15, 200)),
-        ("standard", Costs(0.1, 0.02, 0.1), True, ALL),
+        ("quick", Costs(0.1, 0.02, 0.1), True, Economy(49, 2, 18, 88, 44, 16)),
+        ("standard", Costs(0.1, 0.02, 0.1), True, Economy(turns=4)),
+        ("standard", Costs(call=0.003), True, ALL),
+        ("thorough", Costs(call=3.0), True, ALL),
     ],
 )
 def test_what_is_afforded_follows_from_coarse_classes_of_the_costs(profile, costs, few, found):
-    """Of two cells; where calls and graphs are dear each has half of the time."""
-    assert economy(profile, costs, few, 2) == found
+    """Of two cells of 100 batches."""
+    assert economy(profile, costs, few, PLAIN, 2) == found
 
 
-@pytest.mark.parametrize(
-    ("profile", "call", "found"),
-    [("quick", 0.003, 4), ("quick", 0.006, 16), ("quick", 0.0, 16), ("standard", 0.003, 1), ("standard", 0.3, 4)],
-)
-def test_laws_have_turns_the_more_often_the_quicker_calls_are(profile, call, found):
-    """What is declared as slow is taken for slow."""
-    assert turns(profile, call) == found
+@pytest.mark.parametrize(("profile", "turns"), [("quick", 16), ("standard", 4), ("thorough", 1)])
+def test_what_is_declared_as_slow_is_taken_for_slow(profile, turns):
+    """Nothing is left out for it but turns, since nobody knows how slow it is."""
+    afforded = economy(profile, NO_COSTS, False, PLAIN, 2, slow=True)
+    assert afforded == Economy(turns=turns)
+    assert not afforded.saves
+
+
+def test_a_cost_at_the_border_of_a_class_makes_a_run_at_most_twice_as_long():
+    """What laws and batches ask, by what it costs there: from one class to the next it changes by a factor of two."""
+
+    def seconds(call):
+        afforded = economy("quick", Costs(call=call), False, PLAIN, 2)
+        batches = 200 if afforded.batches is None else 2 * afforded.batches
+        return call * (batches * (1 + 20 / afforded.turns) + afforded.concluding + afforded.again)
+
+    for call in (0.002, 0.004, 0.008, 0.016, 0.032, 0.064):
+        assert max(seconds(0.999 * call), seconds(1.001 * call)) <= 12.0
+        assert 0.4 <= seconds(1.001 * call) / seconds(0.999 * call) <= 0.65
 
 
 def test_the_first_batch_of_each_cell_is_always_tried():
@@ -102,9 +127,11 @@ def test_tinygrad_s_sum_that_overflows_is_tried_in_both_classes_of_its_costs(nam
     """33 rows whose mean float16 holds and whose sum it does not: what they show was lost on a busy machine."""
     contract = contract_of(by_name(f"tinygrad.Tensor.{name}").contract)
     run = cells(contract)
-    afforded = economy("quick", Costs(compiling, 0.02, compiling), True, len(run))
+    dtypes = tuple(cell.dtype for cell in run)
+    whole = {cell: swept(contract, cell, "quick", True, dtypes) for cell in run}
+    afforded = economy("quick", Costs(compiling, 0.02, compiling), True, whole, 8)
     half = next(cell for cell in run if cell.dtype == "float16")
-    found = swept(contract, half, "quick", True, tuple(cell.dtype for cell in run), afforded)
+    found = swept(contract, half, "quick", True, dtypes, afforded)
     assert ("loss_sum_overflow", (33, 10)) in {(one.family, one.scores.shape) for one in found}
 
 
@@ -184,7 +211,7 @@ def test_a_slow_target_that_answers_alike_is_not_asked_so_often(slow, times):
     assert len(asked) >= OFTEN
 
 
-@pytest.mark.parametrize(("saving", "tried"), [(ALL, 4), (Economy(50, 6, None, 100), 2)])
+@pytest.mark.parametrize(("saving", "tried"), [(ALL, 4), (Economy(50, 6, None, 100, 50), 2)])
 def test_bad_input_of_a_kind_is_tried_in_few_cells(saving, tried):
     """As often in all of them together as in one of a target that costs little."""
     asked = []
@@ -217,15 +244,99 @@ def test_what_is_asked_to_conclude_a_cell_is_counted():
 
     purse = Purse(Host(), 41)
     batch = Batch(np.zeros((2, 3)), np.zeros(2, np.int64))
-    assert purse.for_a_reduction == 10
+    assert purse.for_a_reduction == LEAST
     case = Case(Contract(), Capabilities(), purse, batch)
     assert (case.answer.outcome.loss, case.ask(batch, np.float64(1.0)).outcome.loss) == (2.0, 3.0)
     assert (purse.left, purse.empty) == (39, False)
     purse.left = 0
-    assert (purse.for_a_reduction, purse.empty) == (8, True)
+    assert (purse.for_a_reduction, purse.empty) == (LEAST, True)
+
+
+def test_a_reduction_ends_when_its_questions_are_asked():
+    """A law may ask several about one batch: they are counted, and not the batches."""
+
+    class Host:
+        def evaluate(self, batch, want, upstream=None, **others):
+            return Outcome(loss=np.float64(2.0))
+
+    purse = Purse(Host(), 80)
+    batch = Batch(np.arange(64.0 * 8).reshape(64, 8), np.zeros(64, np.int64))
+
+    def fails(one):
+        for _ in range(3):
+            purse.evaluate(one, ("loss",))
+        return one.n > 60
+
+    reduce(batch, fails, 100, admits=purse.sparing(None))
+    assert 20 <= 80 - purse.left < 20 + 3
+    assert not purse.sparing(lambda one: False)(batch)
+
+
+def test_what_has_been_answered_is_not_asked_again():
+    """But with another cotangent, or part, or where it raised."""
+    asked = []
+
+    class Host:
+        def evaluate(self, batch, want, upstream=None, **others):
+            asked.append(want)
+            return (
+                Outcome(raised=Raised("ValueError", "", "loss")) if want == ("no",) else Outcome(loss=np.float64(2.0))
+            )
+
+    known = Remembering(Host())
+    for _ in range(2):
+        case = Case(Contract(), Capabilities(loss=True), known, BATCH)
+        assert case.answer.outcome.loss == case.ask(BATCH, np.float64(0.5)).outcome.loss
+        case.ask(BATCH, vector=np.ones((2, 3)))
+        case.ask(BATCH.replace(layout="F"))
+        case.ask(BATCH, want=("no",))
+    assert len(asked) == 5 + 1
 
 
 def test_every_part_of_an_economy_is_kept_with_a_plan():
     """A run that is resumed goes on with what was afforded when it was begun."""
     assert replace(ALL, batches=3) != ALL
-    assert Economy(**vars(Economy(1, 2, 3, 4))) == Economy(1, 2, 3, 4)
+    assert Economy(**vars(Economy(1, 2, 3, 4, 5, 6))) == Economy(1, 2, 3, 4, 5, 6)
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_what_is_minimal_for_one_law_is_tried_for_the_next(monkeypatch, slow):
+    """Of a slow target, three different batches: most laws fall by one mistake, and a question shows that."""
+    tried = []
+
+    def minimised(self, fall, *given, others=()):
+        tried.append([one.m for one in others])
+        return fall, True
+
+    def named(self, fall, *given):
+        return SimpleNamespace(minimal=True, violation=fall.violation)
+
+    monkeypatch.setattr(Conclusion, "minimised", minimised)
+    monkeypatch.setattr(Conclusion, "named", named)
+    nothing = dict.fromkeys(("search", "order", "host", "diagnosis", "known_case", "recalled"))
+    conclusion = Conclusion(**nothing, known={}, purse=Purse(None, 100) if slow else None)
+    for law, m in zip(LAWS, (2, 3, 3, 4, 5, 6), strict=False):
+        conclusion.first(Fall(law, Violation("", Batch(np.zeros((1, m)), np.zeros(1, np.int64)), "loss"), BATCH))
+    assert tried == ([[], [2], [2, 3], [2, 3], [2, 3, 4], [2, 3, 4]] if slow else [[]] * 6)
+
+
+def test_whether_an_answer_is_given_again_is_asked_of_the_target(monkeypatch):
+    """Not of what is remembered, which is always given again; other laws ask what is not known yet."""
+    taken = {}
+
+    def minimise(fall, case_of, *given):
+        taken[fall.law] = case_of
+        return fall, True
+
+    monkeypatch.setattr("xentcheck.engine.conclusion.minimise", minimise)
+    search = CellSearch.over(CellResult(Cell("float64", "sparse")), Contract(), Capabilities(), None)
+    order, purse = SimpleNamespace(profile="quick"), Purse(None, 100)
+    known, recalled = (lambda batch: None), (lambda batch: None)
+    conclusion = Conclusion(search, order, None, None, {}, known, recalled, None, purse)
+    search.case = lambda batch: None
+    for expensive in (False, True):
+        search.capabilities = Capabilities(expensive_calls=expensive)
+        for law in LAWS:
+            conclusion.minimised(Fall(law, Violation("", BATCH, "loss"), BATCH))
+            fresh = search.case if law.name == "determinism" else known
+            assert taken[law] is (fresh if law.asks or not expensive else recalled)

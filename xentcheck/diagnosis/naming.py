@@ -84,6 +84,8 @@ class Diagnosis:
         For how many findings it may be asked; None for any number.
     ask : bool
         Whether the target may be asked at all.
+    fresh : callable, optional
+        From a batch to a case that has the target asked again whatever is known; by default `case_of`.
     """
 
     def __init__(
@@ -94,9 +96,11 @@ class Diagnosis:
         second: SecondHost | None = None,
         times: int | None = None,
         ask: bool = True,
+        fresh: Callable[[Batch], Case] | None = None,
     ) -> None:
         self._contract = contract
         self._case_of = case_of
+        self._fresh = fresh or case_of
         self._evidence = Evidence(case_of, sweep)
         self._second = second
         self._times = times
@@ -205,7 +209,7 @@ class Diagnosis:
         return len(right) == len(NEARBY) and all(right)
 
     def _repeated(self, violation: Violation, part: str) -> Cause | None:
-        return None if violation.upstream is not None else when_repeated(self._case_of, violation.batch, part)
+        return None if violation.upstream is not None else when_repeated(self._fresh, violation.batch, part)
 
     def _by_zeros(self, law: Law, violation: Violation, part: str) -> Cause | None:
         """Return a cause of a nan that goes with the zeros, or the infinities, of what counts for nothing."""

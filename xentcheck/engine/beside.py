@@ -33,7 +33,7 @@ class Beside:
     def __init__(self, second: SecondHost, memory: Memory, economy: Economy = ALL) -> None:
         self._second = second
         self._memory = memory
-        self._saves = economy != ALL
+        self._saves = economy.saves
 
     def begin(self, results: Sequence[CellResult]) -> None:
         """Start the process if there is something to ask it: it imports the target while other things are done."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import pack, unpack
+from xentcheck.batches.storage import same_content
 from xentcheck.contract.harmless import harmless
 from xentcheck.diagnosis import Cause, Diagnosis, Observation, SecondHost, observed
 from xentcheck.engine.cell_result import CellResult, Fall
-from xentcheck.engine.economy import ALL, Compiled
+from xentcheck.engine.economy import Compiled
 from xentcheck.engine.further import Further, Shown
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.minimise import Asked, finding, minimise
@@ -20,16 +21,20 @@ from xentcheck.engine.order import Order, capabilities_of, swept
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.promises import weaker_promise
 from xentcheck.engine.purse import Purse
-from xentcheck.engine.recalled import Recalled
+from xentcheck.engine.recalled import FRESH, Recalled, Remembering
 from xentcheck.engine.roots import Found, shown_mechanism, whose_gradient_is_right
 from xentcheck.engine.search import CellSearch
 from xentcheck.engine.shard_record import Record
+from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation
 from xentcheck.report.encoding import build, plain
 from xentcheck.report.finding import Finding
 from xentcheck.report.reproducer import script
 from xentcheck.targets import Host
 from xentcheck.targets.host.in_process import LocalHost
+
+_OTHERS = 3
+"""Minimal batches of other laws that are tried of a slow target before a fall of a law is reduced."""
 
 
 @dataclass
@@ -90,20 +95,22 @@ def _may_be_asked(result: CellResult) -> bool:
     return not (result.interrupted or result.deaths or result.fault)
 
 
-def _diagnosis(search: CellSearch, order: Order, host: Host, second: SecondHost) -> Diagnosis:
+def _diagnosis(
+    search: CellSearch, order: Order, host: Host, second: SecondHost, case_of: Callable[[Batch], Case]
+) -> Diagnosis:
     """Return what names the mechanisms of the cell's findings, and may ask the target for it."""
     result = search.result
     if not _may_be_asked(result):
         return Diagnosis(search.contract, search.case, ask=False)
     first: Iterable[Batch] = search.sweep(order.profile)
-    if search.capabilities.expensive_shapes or order.economy != ALL:  # those that have been judged alone
+    if search.capabilities.expensive_shapes or order.economy.saves:  # those that have been judged alone
         found = _afforded(order, search)
         most = order.economy.concluding
         first = found[: result.run if most is None else min(result.run, most // 8)]
 
     # Another process costs the import of the target's framework.
     times = None if isinstance(host, LocalHost) else int(host.description.framework == "numpy")
-    return Diagnosis(search.contract, search.case, first, second, times)
+    return Diagnosis(search.contract, case_of, first, second, times, fresh=search.case)
 
 
 def _afforded(order: Order, search: CellSearch) -> tuple[Batch, ...]:
@@ -121,6 +128,7 @@ class Conclusion:
     host: Host
     diagnosis: Diagnosis
     known: dict[str, Batch]
+    known_case: Callable[..., Case]
     recalled: Recalled
     compiled: Compiled | None = None
     purse: Purse | None = None
@@ -137,12 +145,16 @@ class Conclusion:
         own = closing(SecondHost(order.host)) if second is None else nullcontext(second)
         with noting(host, order.inputs) as evaluator, own as beside:
             capabilities = capabilities_of(host, order.costs)
-            purse = None if order.economy.concluding is None else Purse(evaluator, order.economy.concluding)
-            asked = purse or evaluator
-            search = CellSearch.over(result, host.description.contract, capabilities, asked, order.dtypes)
+            saving, contract = order.economy, host.description.contract
+            left = saving.again if minimal else saving.concluding
+            purse = None if left is None else Purse(evaluator, left)
+            search = CellSearch.over(result, contract, capabilities, purse or evaluator, order.dtypes)
+            case_of = search.case
+            if purse is not None:
+                case_of = CellSearch.over(result, contract, capabilities, Remembering(purse), order.dtypes).case
             compiled = None if order.economy.graphs is None else Compiled(_afforded(order, search))
-            diagnosis = _diagnosis(search, order, host, beside)
-            yield cls(search, order, host, diagnosis, minimal, Recalled(search.case), compiled, purse)
+            diagnosis = _diagnosis(search, order, host, beside, case_of)
+            yield cls(search, order, host, diagnosis, minimal, case_of, Recalled(case_of), compiled, purse)
 
     @property
     def spent(self) -> bool:
@@ -151,7 +163,9 @@ class Conclusion:
 
     def first(self, fall: Fall) -> None:
         """Report how a law was first broken."""
-        made = self.reduced(fall)
+        others = {same_content(batch): batch for batch in self.minimal.values()} if self.purse is not None else {}
+        smallest = self.minimised(fall, others=list(others.values())[:_OTHERS])
+        made = self.named(fall, *smallest)
         if made.minimal:
             self.minimal[fall.law.name] = made.violation.batch
         self.shown.append(made)
@@ -181,19 +195,30 @@ class Conclusion:
         return Shown(self.search.contract, smallest, minimal, found)
 
     def minimised(
-        self, fall: Fall, excused: Callable[[Violation], bool] = lambda violation: False, asked: Asked | None = None
+        self,
+        fall: Fall,
+        excused: Callable[[Violation], bool] = lambda violation: False,
+        asked: Asked | None = None,
+        others: Sequence[Batch] = (),
     ) -> tuple[Fall, bool]:
-        """Return how the smallest batch found breaks the law, and whether it was reduced; see `minimise`."""
+        """Return how the smallest batch found breaks the law, and whether it was reduced; see `minimise`.
+
+        Minimal batches of `others`, of laws of the same cell, are tried first.
+        """
         if self.search.result.interrupted:
             return fall, False
         known = [self.known[fall.law.name]] if fall.law.name in self.known else []
+        known += others
         try:
             budget = PROFILES[self.order.profile].reductions
             if self.purse is not None:
                 budget = min(budget, self.purse.for_a_reduction)
-            slow = self.search.capabilities.expensive_calls
-            case_of = self.recalled if slow and not fall.law.asks else self.search.case
-            admits = None if self.compiled is None else self.compiled.admits
+            admits: Callable[[Batch], bool] | None = None if self.compiled is None else self.compiled.admits
+            if self.purse is not None:
+                admits = self.purse.sparing(admits)
+            case_of = self.search.case if fall.law.name == FRESH else self.known_case
+            if self.search.capabilities.expensive_calls and not fall.law.asks:
+                case_of = self.recalled
             return minimise(fall, case_of, budget, known, self.search.contract, excused, asked, admits)
         except Exception as error:
             self._own_fault("reducing a finding", error)
@@ -201,7 +226,7 @@ class Conclusion:
 
     def _cause(self, fall: Fall, violation: Violation, again: bool) -> Cause | None:
         try:
-            asks = self.diagnosis if not self.spent else Diagnosis(self.search.contract, self.search.case, ask=False)
+            asks = self.diagnosis if not self.spent else Diagnosis(self.search.contract, self.known_case, ask=False)
             return asks.cause(fall.law, violation, fall.violation, again)
         except Exception as error:  # a name is an extra, and must not cost the finding
             self._own_fault("naming the cause of a finding", error)
@@ -217,7 +242,7 @@ class Conclusion:
         made = finding(shown.law, self.order.cell, violation, contract, shown.minimal, shown.cause, shown.asked)
         made, promise = replace(made, place=place), ""
         try:
-            kept = weaker_promise(violation, contract, self.search.case) if _may_be_asked(self.search.result) else None
+            kept = weaker_promise(violation, contract, self.known_case) if _may_be_asked(self.search.result) else None
             if kept is not None:
                 promise, line = kept
                 made = replace(made, detail=(*made.detail, line))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -21,9 +20,9 @@ DEAR = 0.1
 machine or a page fault adds to three first calls out of three, and 100 shapes of it are 10 s."""
 FELT = 0.05
 """From which compiling is worth a second process, which takes some 3 s itself and spares half of it."""
-SLOW = 0.0025
-"""Seconds from which a call counts as slow: a run in quick has some 6,000, which would take 15 s. Most targets take
-half of it or less, and keras over tensorflow 2 ms on a machine of half the speed for which times are wanted."""
+SLOW = 0.001
+"""Seconds from which a call counts as slow: quick would have some 4,000 to 10,000 of them. Those of
+numpy and torch take a tenth to half of it."""
 _SHAPES = 3
 _REPEATED = 5
 _LARGER: Shape = (33, 10)
@@ -91,7 +90,7 @@ def costs(new_shapes: list[float], call: float) -> Costs:
 def seconds_of_a_call(contract: Contract, host: Evaluator, cell: Cell) -> float:
     """Return how long a call takes, the least of five of one batch; 0.0 where that is less than `SLOW`.
 
-    Else it is the geometric mean with a batch of more rows and classes, on which an interpreter is slower.
+    Else it is the mean with a batch of more rows and classes, on which an interpreter is slower.
     The parameters are those of `seconds_of_new_shapes`.
     """
     least = _least(host, next(sweep(contract, cell.dtype, cell.labels, expensive_shapes=True)), _REPEATED)
@@ -100,7 +99,7 @@ def seconds_of_a_call(contract: Contract, host: Evaluator, cell: Cell) -> float:
     larger = nearest_of(few_shapes(InputSpace(contract, cell.dtype, cell.labels)), _LARGER)
     batches = sweep(contract, cell.dtype, cell.labels, expensive_shapes=True)
     batch = next((one for one in batches if one.scores.shape == larger), None)
-    return least if batch is None else math.sqrt(least * max(_least(host, batch, 2), least))
+    return least if batch is None else (least + max(_least(host, batch, 2), least)) / 2
 
 
 def _least(host: Evaluator, batch: Batch, times: int) -> float:

@@ -2,7 +2,9 @@
 
 How one thinks here. What is tried is decided before the first batch, from coarse classes of what was measured, and
 never while the clock runs: on a busy machine a run takes longer, and tries the same. The seconds below are a sum over
-all processes, without the import of the target's framework.
+all processes, without the import of the target's framework. They are for all that the target is asked, search and
+conclusions: near the end of a class it may be one and a half of them, and next to it in the next class half of that.
+First laws take turns, no more seldom than is needed; batches are left out where that is not enough.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -20,9 +22,11 @@ from xentcheck.engine.costs import FELT, SLOW, Costs
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.purse import LEAST
 
-AFFORDED = 6.0
-"""Seconds that quick affords in all for calls and for compiling; where both are dear, each has half."""
-_STEP = 4.0
+SEARCHED = 5.0
+"""Seconds that quick affords in all for the calls of searching, and as many for compiling: two processes share them."""
+CONCLUDED = 2.0
+"""And for the calls of reducing and explaining what is found in a cell; half of it for that in all others."""
+_STEP = 2.0
 """A class of costs ends at so many times its least; the middle, the root of that above the least, stands for it."""
 _LEAST = 4
 """Batches of a cell that are tried whatever they cost."""
@@ -30,10 +34,14 @@ _LEAST_GRAPHS = 5
 """And graphs of a cell, on the average: with fewer, shapes of many rows were left out."""
 _FURTHER = 10
 """Graphs that the reductions of a cell may ask for besides."""
-_SLOWEST_TURNS = {"quick": 16, "standard": 4, "thorough": 1}
-"""By profile: of how many batches a law that asks questions of its own about them has one, where calls are slow."""
-SLOWER = 2 * SLOW
-"""From which a law has a turn so seldom, and not four times as often."""
+_ASKED = 20
+"""Calls that the laws together make of a batch besides the batch's own, on the average, where each has its turn."""
+_SELDOM = 16
+"""Of how many batches a law that asks questions of its own about them has one at least."""
+_TURNS = {"standard": 4, "thorough": 1}
+"""The same by profile, where it is the same for all that are slow."""
+SLOWER = 5 * SLOW
+"""From which it is so, and a second process saves time."""
 
 Graph = tuple[object, ...]
 """What a target compiles for anew, if it compiles for each shape."""
@@ -51,20 +59,37 @@ class Economy:
         Of these, those that are drawn after the sweep.
     graphs : int or None
         In all cells together.
-    concluding : int or None
-        Questions that reducing and explaining the findings of a cell may take.
+    concluding, again : int or None
+        Questions that reducing and explaining the findings of a cell may take, the first that has any, and each of the
+        others: where a law falls in them, too, the first one's minimal batches are tried.
+    turns : float
+        Of how many batches a law that asks questions of its own about them has one, on the average.
     """
 
     batches: int | None = None
     drawn: int | None = None
     graphs: int | None = None
     concluding: int | None = None
+    again: int | None = None
+    turns: float = 1.0
+
+    @property
+    def saves(self) -> bool:
+        """Whether anything is left out but turns of laws."""
+        return replace(self, turns=1.0) != ALL
 
 
 ALL = Economy()
 
 
-def economy(profile: str, costs: Costs, few_shapes: bool, cells: int) -> Economy:
+def economy(
+    profile: str,
+    costs: Costs,
+    few_shapes: bool,
+    sweeps: Mapping[Cell, Sequence[Batch]],
+    drawn: int = 0,
+    slow: bool = False,
+) -> Economy:
     """Return what a profile affords.
 
     Parameters
@@ -74,28 +99,35 @@ def economy(profile: str, costs: Costs, few_shapes: bool, cells: int) -> Economy
         As measured; what is declared to cost little or much is not limited.
     few_shapes : bool
         Whether batches are of few shapes.
-    cells : int
-        How many there are.
+    sweeps : mapping
+        That of each cell.
+    drawn : int
+        How many batches of a cell are drawn besides.
+    slow : bool
+        Whether calls are declared to cost much.
     """
-    compiles = few_shapes and costs.compiling > 0.0
-    if profile != "quick" or not (compiles or costs.call > 0.0):
-        return ALL
-    share = AFFORDED / (1 + (compiles and costs.call > 0.0))
-    # A batch has as many calls again on the average, of laws that have their turn; and so has a graph.
-    afforded = None if not compiles else round(share / (2 * _middle(costs.compiling, FELT)))
-    graphs = None if afforded is None else max(afforded, _LEAST_GRAPHS * cells)
-    if costs.call == 0.0:
-        return Economy(graphs=graphs)
+    calls, compiles = costs.call > 0.0, few_shapes and costs.compiling > 0.0
+    if profile != "quick":
+        return Economy(turns=_TURNS[profile] if slow or costs.call >= SLOWER else 1)
+    # A graph of a batch has as many again on the average, of laws that have their turn.
+    afforded = round(SEARCHED / (2 * _middle(costs.compiling, FELT))) if compiles else None
+    graphs = None if afforded is None else max(afforded, _LEAST_GRAPHS * len(sweeps))
+    if not calls:
+        return Economy(graphs=graphs, turns=_SELDOM if slow else 1)
     call = _middle(costs.call, SLOW)
-    batches = max(round(share / (2 * call)) // cells, _LEAST)
-    drawn = max(batches // 8, 2)
-    return Economy(batches, drawn, graphs, max(round(AFFORDED / (1.5 * call)), LEAST))
+    counts = [len(found) + drawn for found in chosen(sweeps, Economy(graphs=graphs)).values()]
+    most, turns = _within(counts, SEARCHED / call)
+    questions, others = CONCLUDED / call, len(sweeps) - 1
+    first, again = (max(round(count), LEAST) for count in (questions, questions / 2 / max(others, 1)))
+    return Economy(most, None if most is None else min(max(most // 8, 2), drawn), graphs, first, again, turns)
 
 
-def turns(profile: str, call: float) -> int:
-    """Return of how many batches a law that asks has one, where calls are slow; `call` is 0.0 if that is declared."""
-    most = _SLOWEST_TURNS[profile]
-    return max(most // 4, 1) if 0.0 < call < SLOWER else most
+def _within(counts: Sequence[int], calls: float) -> tuple[int | None, float]:
+    """Return how many batches of a cell there is room for, None for all, and of how many a law has one."""
+    of_laws = calls / sum(counts) - 1
+    if of_laws >= _ASKED / _SELDOM:
+        return None, max(math.ceil(10 * _ASKED / of_laws) / 10, 1.0)
+    return max(round(calls / (1 + _ASKED / _SELDOM)) // len(counts), _LEAST), _SELDOM
 
 
 def _middle(seconds: float, least: float) -> float:

@@ -164,7 +164,7 @@ def swept(
     It is kept from the plan of a run to its shards, each of which has a part of it.
     """
     stated = json.dumps(contract.as_mapping())
-    if economy == ALL:
+    if not economy.saves:
         return _swept(stated, cell, profile, few_shapes, dtypes)
     return _afforded(stated, profile, few_shapes, dtypes, economy)[cell]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from xentcheck.batches.batch import Batch
 from xentcheck.properties.case import Evaluator
 from xentcheck.targets.outcome import Outcome
 
-LEAST = 8
+LEAST = 12
 """Questions that the reduction of a finding may take in any case."""
 
 
@@ -40,3 +41,8 @@ class Purse:
     def for_a_reduction(self) -> int:
         """How many questions the next reduction may take: a quarter of what is left."""
         return max(self.left // 4, LEAST)
+
+    def sparing(self, admits: Callable[[Batch], bool] | None) -> Callable[[Batch], bool]:
+        """Return what admits a batch if another function does, until the next reduction has taken its questions."""
+        least = self.left - self.for_a_reduction
+        return lambda batch: self.left > least and (admits is None or admits(batch))

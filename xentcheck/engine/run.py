@@ -19,7 +19,6 @@ from xentcheck.engine.beside import Beside
 from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.conclusion import CellRun
 from xentcheck.engine.corpus import read
-from xentcheck.engine.economy import ALL, turns
 from xentcheck.engine.grading import problem_of
 from xentcheck.engine.line import with_lines
 from xentcheck.engine.memory import Memory
@@ -230,9 +229,9 @@ def _economies(plan: RunPlan, host: Host) -> list[str]:
         count = len(few_shapes(InputSpace(contract, plan.cells[0].dtype, plan.cells[0].labels)))
         said = f"each new shape costs {plan.costs.new_shape:.1g} s: batches were of {count} shapes, many of each"
         found.append(f"{said}; the contract key shapes=many has others tried, too")
-    if plan.costs.call and (count := turns(plan.profile, plan.costs.call)) > 1:
+    if plan.costs.call and plan.economy.turns > 1:
         said = f"a call takes {plan.costs.call:.1g} s: laws that make further calls took turns, each on one batch in"
-        found.append(f"{said} {count}; the contract key calls=many has each ask on every batch")
+        found.append(f"{said} {plan.economy.turns:g}; the contract key calls=many has each ask on every batch")
     if left := _left_out(plan, host):
         said = f"so dear a target gets {sum(plan.swept)} batches of quick's sweep, and {left} others were not tried"
         found.append(f"{said}; --profile standard tries them")
@@ -241,7 +240,7 @@ def _economies(plan: RunPlan, host: Host) -> list[str]:
 
 def _left_out(plan: RunPlan, host: Host) -> int:
     """Return how many batches the sweeps of the cells have that are not tried."""
-    if plan.economy == ALL:
+    if not plan.economy.saves:
         return 0
     contract, few = host.description.contract, capabilities_of(host, plan.costs).expensive_shapes
     whole = (swept(contract, cell, plan.profile, few, plan.dtypes) for cell in plan.cells)

@@ -75,8 +75,8 @@ class CellSearch:
         How many batches are kept for the witnesses.
     again : int
         On how many further batches a law may be broken before it is not asked any more.
-    turns : int
-        Of how many batches a law that asks questions of its own about them has one.
+    turns : float
+        Of how many batches a law that asks questions of its own about them has one, on the average.
     graphs : frozenset of Graph, optional
         Those that batches are drawn of; of any by default.
     on_batch, on_violation : callable
@@ -94,7 +94,7 @@ class CellSearch:
         dtypes: Sequence[str] | None = None,
         witnessed: int = 0,
         again: int = 0,
-        turns: int = 1,
+        turns: float = 1.0,
         graphs: frozenset[Graph] | None = None,
         on_batch: Callable[[CellResult], None] = lambda result: None,
         on_violation: Callable[[CellResult, Tally], None] = lambda result, tally: None,
@@ -275,11 +275,10 @@ class CellSearch:
     def _has_its_turn(self, tally: Tally, place: int) -> bool:
         """Whether a law is to judge the batch: always, unless it asks further questions and calls are slow.
 
-        Where shapes are compiled it may have nothing to ask on the batch that is its turn: until it had, each one is.
+        It may have nothing to ask on the batch that is its turn: until it had, each one is.
         """
         missed = self.result.run + place % self._turns > self._turns and not (tally.examples or tally.falls)
-        late = missed and self.capabilities.expensive_shapes
-        return late or not tally.law.asks or (self.result.run + place) % self._turns == 0
+        return missed or not tally.law.asks or (self.result.run + place) % self._turns < 1
 
     def _begin(self, tally: Tally, case: Case) -> Begun | None:
         """Have a law ask what it asks; return what is left to do when there are answers."""

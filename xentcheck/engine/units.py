@@ -17,7 +17,7 @@ from xentcheck.contract.harmless import harmless
 from xentcheck.engine.cell_result import CellResult, Tally
 from xentcheck.engine.conclusion import conclude
 from xentcheck.engine.corpus import mended
-from xentcheck.engine.economy import Graph, graph_of, turns
+from xentcheck.engine.economy import Graph, graph_of
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.merging import again_in, merged
 from xentcheck.engine.minimise import finding
@@ -84,7 +84,7 @@ def judge_shard(
             again=max(again_in(order), len(shard.replayed)),
             on_batch=on_each,
             on_violation=on_violation,
-            turns=turns(order.profile, order.costs.call) if capabilities.expensive_calls else 1,
+            turns=order.economy.turns,
             graphs=_graphs(order, host),
         )
         try:
