@@ -70,6 +70,13 @@ def test_what_is_afforded_follows_from_coarse_classes_of_the_costs(profile, cost
     assert economy(profile, costs, few, PLAIN, 2) == found
 
 
+@pytest.mark.parametrize(("cells", "graphs"), [(1, 5), (3, 15), (9, 39)])
+def test_a_cell_has_four_graphs_or_five_at_least(cells, graphs):
+    """Whatever they cost."""
+    sweeps = {Cell("float32", str(place)): [BATCH] for place in range(cells)}
+    assert economy("quick", Costs(compiling=9.0), True, sweeps) == Economy(graphs=graphs)
+
+
 @pytest.mark.parametrize(("profile", "turns"), [("quick", 16), ("standard", 4), ("thorough", 1)])
 def test_what_is_declared_as_slow_is_taken_for_slow(profile, turns):
     """Nothing is left out for it but turns, since nobody knows how slow it is."""

@@ -30,8 +30,9 @@ _STEP = 2.0
 """A class of costs ends at so many times its least; the middle, the root of that above the least, stands for it."""
 _LEAST = 4
 """Batches of a cell that are tried whatever they cost."""
-_LEAST_GRAPHS = 5
-"""And graphs of a cell, on the average: with fewer, shapes of many rows were left out."""
+_LEAST_GRAPHS = 4
+"""And graphs of a cell, on the average, and one more for each of three cells: with fewer in all three of a
+target, shapes of many rows were left out."""
 _FURTHER = 10
 """Graphs that the reductions of a cell may ask for besides."""
 _ASKED = 20
@@ -111,7 +112,7 @@ def economy(
         return Economy(turns=_TURNS[profile] if slow or costs.call >= SLOWER else 1)
     # A graph of a batch has as many again on the average, of laws that have their turn.
     afforded = round(SEARCHED / (2 * _middle(costs.compiling, FELT))) if compiles else None
-    graphs = None if afforded is None else max(afforded, _LEAST_GRAPHS * len(sweeps))
+    graphs = None if afforded is None else max(afforded, _LEAST_GRAPHS * len(sweeps) + min(len(sweeps), 3))
     if not calls:
         return Economy(graphs=graphs, turns=_SELDOM if slow else 1)
     call = _middle(costs.call, SLOW)
