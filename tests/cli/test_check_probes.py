@@ -130,20 +130,20 @@ def test_a_contract_file_without_a_key_states_the_defaults(call: Call, file: Pat
 @pytest.mark.slow
 def test_what_is_judged_is_imported_while_it_is_probed(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a process in which the experiments are not made; where a contract is given, nothing is begun ahead."""
-    from xentcheck.cli import probed as module
+    from xentcheck import probing
 
     source = "import os\nwith open('imported', 'a') as f:\n    print(os.getpid(), file=f)\n"
     (file / "mine.py").write_text(source + LOSSES, encoding="utf-8")
-    imported, original = file / "imported", module.probed
+    imported, original = file / "imported", probing.probed
 
-    def after_an_import(*given: Any) -> Any:
+    def after_an_import(*given: Any, **limits: Any) -> Any:
         until = time.monotonic() + 30.0
         while not imported.exists() and time.monotonic() < until:
             time.sleep(0.02)
         assert imported.exists()
-        return original(*given)
+        return original(*given, **limits)
 
-    monkeypatch.setattr(module, "probed", after_an_import)
+    monkeypatch.setattr(probing, "probed", after_an_import)
     assert call("check", "mine.py:scratch", *QUICK, "--json", "r.json")[0] == 0
     assert report(file)["target"]["contract"]["boundary"] == {"add": 1e-8}
     assert len(set(imported.read_text(encoding="utf-8").split())) == 2  # the probe's, and that in which it is judged

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from tests.probing.unseen import log_softmax
-from xentcheck.cli.probed import probed
-from xentcheck.probing import Inference, infer, taken
+from xentcheck.probing import Inference, infer, probed, taken
 from xentcheck.targets import TargetError, TargetSpecification
 
 
@@ -149,9 +148,8 @@ def test_a_padding_of_class_0_hides_neither_boundary_nor_weights() -> None:
 def test_an_import_has_as_long_to_be_probed_as_to_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is slow would be held to the defaults, and not to what it does."""
     asked: dict[str, Any] = {}
-    monkeypatch.setattr("xentcheck.probing.infer_undeclared", lambda _, **limits: asked.update(limits))
-    given = {"time_limit": 10.0, "first_time_limit": 120.0, "memory": None}
-    assert probed(TargetSpecification(loss=of_lists), given)[1] == {}
+    monkeypatch.setattr("xentcheck.probing.undeclared.infer_undeclared", lambda _, **limits: asked.update(limits))
+    assert probed(TargetSpecification(loss=of_lists))[1] == {}
     assert asked["first_time_limit"] == 120.0
 
 

@@ -149,6 +149,27 @@ def test_a_directory_that_is_a_file(tmp_path: Path) -> None:
     assert "is a file" in str(surveyed(str(tmp_path / "file"), "reference").exception)
 
 
+def test_a_name_that_no_target_has_is_refused(tmp_path: Path) -> None:
+    """Given alone or with an environment: what was meant would be missing from the table."""
+    for words in (["torch.cros_entropy"], ["--venv", "torch.cros_entropy=old"]):
+        refused = str(surveyed(str(tmp_path / "table"), *words).exception)
+        assert refused.startswith("There is no target 'torch.cros_entropy' (did you mean 'torch.cross_entropy'?)")
+    assert not (tmp_path / "table").exists()
+
+
+@pytest.mark.slow
+def test_a_loss_of_which_nothing_is_declared_is_probed(tmp_path: Path) -> None:
+    """As `check` does: held to the defaults, a right loss of probabilities would be said to be wrong."""
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n\n\ndef loss(labels, p):\n    return float(-np.sum(labels * np.log(p + 1e-12)))\n"
+    )
+    assert surveyed(str(tmp_path / "table"), f"{tmp_path / 'mine.py'}:loss").return_value == 0
+    (one,) = json.loads((tmp_path / "table" / "table.json").read_text())["targets"]
+    assert (one["verdict"], one["documentation"]) == ("conforms", "nobody declares it: inferred by probe")
+    assert one["contract"]["boundary"] == {"add": 1e-12}
+    assert one["seconds_a_call"] > 0
+
+
 def test_a_fault_while_one_target_is_judged_is_that_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are judged, the table is written, and the exit status says so."""
 

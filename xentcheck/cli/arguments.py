@@ -94,3 +94,10 @@ def memory(given: str | None) -> None:
         memory_limit(given)
     except TargetError as error:
         raise click.ClickException(str(error)) from None
+
+
+def not_empty(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return the value of an option, and refuse one of no characters, as "$ENV" is where ENV is not set."""
+    if value == "":
+        raise click.ClickException(f"{parameter.opts[0]} is empty; give a path, or leave it out.")
+    return value

@@ -74,9 +74,9 @@ class CheckRun:
         return goes_on
 
     def _judge(self, name: str, specification: TargetSpecification, command: str, about: dict[str, Any] | None) -> bool:
-        from xentcheck.cli.probed import probed
         from xentcheck.contract import ContractError
         from xentcheck.engine.run import check_target
+        from xentcheck.probing import probed
         from xentcheck.report.progress import Progress
         from xentcheck.report.report import BrokenOffError
         from xentcheck.targets import TargetError
@@ -90,7 +90,8 @@ class CheckRun:
             ahead = None
             if about is None and given["probe"] and not declared:
                 ahead = self._ahead(stack, specification)
-                specification, about = probed(specification, given)
+                limits = {key: given[key] for key in ("time_limit", "first_time_limit", "memory")}
+                specification, about = probed(specification, **limits)
             report = check_target(
                 specification,
                 profile=given["profile"],

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from xentcheck.cli.arguments import not_empty
+
 if TYPE_CHECKING:
     from xentcheck.targets import TargetSpecification
 
@@ -42,9 +44,10 @@ _JUDGED = (
     click.option(
         "--python",
         metavar="PATH",
+        callback=not_empty,
         help="Another interpreter to run each TARGET in: Python 3.8 or newer, with numpy and what the TARGET needs.",
     ),
-    click.option("--venv", metavar="DIR", help="The same by the virtual environment that has it."),
+    click.option("--venv", metavar="DIR", callback=not_empty, help="The same by the virtual environment that has it."),
     click.option(
         "--profile",
         type=click.Choice(["quick", "standard", "thorough"]),

@@ -49,6 +49,18 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name.replace("-", ""))
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called; what there is, if there is none of its name."""
+        from xentcheck.contract.nearest import nearest
+
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-"):
+            hint = nearest(name, _COMMANDS) or f"; there are {', '.join(_COMMANDS)}"
+            raise click.ClickException(f"No such command {name!r}{hint}.")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands and what they do, from the table and not from their modules."""
         with formatter.section("Commands"):

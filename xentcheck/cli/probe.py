@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from xentcheck.cli import status
+from xentcheck.cli.arguments import not_empty
 from xentcheck.cli.writable import require_writable, write
 
 
@@ -15,8 +16,13 @@ from xentcheck.cli.writable import require_writable, write
 @click.argument("target", required=False)
 @click.option("--gradient", metavar="CALLABLE", help="The gradient; it takes the arguments of the loss.")
 @click.option("--value-and-gradient", metavar="CALLABLE", help="Loss and gradient in one call.")
-@click.option("--python", metavar="PATH", help="Another interpreter to run TARGET in; see `xentcheck check --help`.")
-@click.option("--venv", metavar="DIR", help="The same by the virtual environment that has it.")
+@click.option(
+    "--python",
+    metavar="PATH",
+    callback=not_empty,
+    help="Another interpreter to run TARGET in; see `xentcheck check --help`.",
+)
+@click.option("--venv", metavar="DIR", callback=not_empty, help="The same by the virtual environment that has it.")
 @click.option("--name", default="", metavar="NAME", help="Write the tables of [tool.xentcheck.targets.NAME].")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write keys and evidence.")
 @click.option(

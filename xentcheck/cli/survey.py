@@ -63,8 +63,9 @@ def survey(directory: str, targets: tuple[str, ...], environments: tuple[str, ..
     from xentcheck.survey.pages import counts, write
     from xentcheck.targets import available
 
-    home, rows, faults, interrupted = Path(directory), [], 0, False
     venvs = _venvs(environments)
+    _known([*targets, *venvs])
+    home, rows, faults, interrupted = Path(directory), [], 0, False
     names = list(dict.fromkeys([*targets, *venvs] if targets else _all(available(), venvs)))
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -99,6 +100,20 @@ def _venvs(environments: tuple[str, ...]) -> dict[str, str]:
         if not all(one.partition("=")[::2]):
             raise click.ClickException(f"--venv {one} must be TARGET=DIR, for example numpy_ml.CrossEntropy=old.")
     return dict(one.split("=", 1) for one in environments)
+
+
+def _known(names: list[str]) -> None:
+    """Refuse a name that no target has, rather than to leave out of the table what was meant."""
+    from xentcheck.targets import TargetError, TargetSpecification
+    from xentcheck.targets.find.registered import by_name
+    from xentcheck.targets.specification import build_plan
+
+    for name in names:
+        if ":" not in name and by_name(name) is None:
+            try:
+                build_plan(TargetSpecification(name))
+            except TargetError as error:
+                raise click.ClickException(str(error)) from None
 
 
 def _all(listed: list[Available], venvs: dict[str, str]) -> list[str]:

@@ -13,7 +13,7 @@ from xentcheck.probing.boundary import impossible
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
-from xentcheck.probing.show import said, shown
+from xentcheck.probing.show import said
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.batch_truth import Truth
 from xentcheck.targets import Outcome
@@ -51,7 +51,7 @@ def find_dtypes(questions: Questions, inference: Inference) -> None:
             words.append(f"{name} is answered in {' and '.join(sorted({*returned[name]}))}")
         else:
             expected = answered(questions.predict(odd))
-            words.append(f"{name}: {shown(odd)}: {questions.came(odd)}, where {expected} is expected")
+            words.append(f"{name}: {questions.shown(odd)}: {questions.came(odd)}, where {expected} is expected")
     halves = {name: find_compute(questions, name) for name in found if name in _HALVES}
     for name in [name for name, one in halves.items() if one is None and name != questions.dtype]:
         found.remove(name)

@@ -14,7 +14,7 @@ from xentcheck.contract.declaration import KEYS
 from xentcheck.probing.asking import Asking, identity
 from xentcheck.probing.compare import TOLERANCE, Floats, answered, same, without_axis
 from xentcheck.probing.names import stated_ignored
-from xentcheck.probing.show import idle, said, shown
+from xentcheck.probing.show import idle, said, shown, shown_scores
 from xentcheck.targets import Host
 from xentcheck.truth.ball import Ball
 from xentcheck.truth.enclose import enclose
@@ -115,7 +115,11 @@ class Questions(Asking):
         got = self.numbers(batch, part)
         limit = self.tolerance(batch, None, part)
         fits = [one for one in candidates if same(got, self.predict(batch, part, **one), limit)]
-        return fits, f"{shown(batch)}: {self.came(batch, part)}"
+        return fits, f"{self.shown(batch)}: {self.came(batch, part)}"
+
+    def shown(self, batch: Batch) -> str:
+        """Return a batch in words, without the labels that an entropy is not given."""
+        return (shown_scores if self.contract.is_entropy else shown)(batch)
 
     def tolerance(self, batch: Batch, given: float | None = None, part: str | None = None) -> float:
         """Return how far an answer may be from what is said, relative to the larger of that and 1."""

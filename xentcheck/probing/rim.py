@@ -14,7 +14,7 @@ from xentcheck.probing.asking import HangError
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
-from xentcheck.probing.show import said, shown
+from xentcheck.probing.show import said
 from xentcheck.properties.spoiling import meaningful_kind, spoil, together
 
 _WAYS = 12
@@ -37,8 +37,12 @@ def find_nonfinite(questions: Questions, inference: Inference) -> None:
                 found.append(OFF_LABEL)
                 words.append(f"{OFF_LABEL} is a class that is not there")
             batch, part = odd
-            came, expected = questions.came(batch, part), answered(questions.predict(batch, part))
-            words.append(f"{kind}: of {shown(batch)} the {part} is {came}, and {expected} in the limit")
+            expected = answered(questions.predict(batch, part))
+            refused = questions.numbers(batch, part) is None and questions.ask(batch, part).raised is not None
+            came = (
+                f"is refused ({said(questions.ask(batch, part))})" if refused else f"is {questions.came(batch, part)}"
+            )
+            words.append(f"{kind}: of {questions.shown(batch)} the {part} {came}, and {expected} in the limit")
     questions.learn(nonfinite=found)
     inference.tell("nonfinite", found, "; ".join(words))
 

@@ -11,6 +11,7 @@ from xentcheck.targets import Outcome
 
 _LETTERS = {"logits": "z", "probabilities": "p", "log_probabilities": "log p"}
 _IDLE = {"label_smoothing": 0.0, "z_loss": 0.0, "ignore_index": -100, "temperature": 1.0, "divisor": 1.0}
+_MESSAGE = 100
 _OPTIONS = {"class_weights": "w", "row_weights": "v"}
 
 
@@ -35,9 +36,15 @@ def said(outcome: Outcome, part: str = "") -> str:
     if outcome.raised is not None:
         if outcome.raised.call == "convert":
             return outcome.raised.message
-        return f"{outcome.raised.kind}: {outcome.raised.message[:100]}".removesuffix(": ")
+        return f"{outcome.raised.kind}: {_shortened(outcome.raised.message)}".removesuffix(": ")
     value = getattr(outcome, part) if part else outcome.loss if outcome.loss is not None else outcome.gradient
     return "nothing" if value is None else _numbers(value)
+
+
+def _shortened(message: str) -> str:
+    """Return the beginning of what an exception says, on one line, without half a word and the full stop."""
+    line = " ".join(message.split())
+    return line.rstrip(".") if len(line) <= _MESSAGE else f"{line[:_MESSAGE].rpartition(' ')[0] or line[:_MESSAGE]} ..."
 
 
 def _numbers(values: Any) -> str:

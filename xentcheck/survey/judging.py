@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from xentcheck.bench.figures import Case
 from xentcheck.engine.run import check_target
+from xentcheck.probing import probed
 from xentcheck.report.files import write_whole
 from xentcheck.report.releases import release
 from xentcheck.report.report import Report
@@ -72,12 +73,14 @@ def judged(name: str, directory: Path, profile: str, seed: int, say: Say, venv: 
     if kept is None:
         say(f"{name}: judging")
         try:
-            report = check_target(TargetSpecification(name, venv=venv), profile=profile, seed=seed)
+            specification, about = probed(TargetSpecification(name, venv=venv))
+            report = check_target(specification, profile=profile, seed=seed)
         except TargetError as error:
             return Judged(name, why=str(error))
         if report.interrupted:
             raise KeyboardInterrupt
-        seconds, ratio = (None, None) if venv else _timed(name, report)  # all are timed in one process
+        report = replace(report, target=replace(report.target, **about))
+        seconds, ratio = (None, None) if venv else _timed(specification, report)  # all are timed in one process
         content = {"report": report.as_mapping(), "seconds_a_call": seconds, "to_reference": ratio}
         write_whole(path, json.dumps(content) + "\n")
         return Judged(name, report, "", seconds, ratio)
@@ -112,7 +115,7 @@ def _version(package: str) -> str:
     return "" if package == "xentcheck" else installed_version(names[0])
 
 
-def _timed(name: str, report: Report) -> tuple[float | None, float | None]:
+def _timed(specification: TargetSpecification, report: Report) -> tuple[float | None, float | None]:
     """Return the shortest of some calls, and that over the reference's; None where the target cannot be timed."""
     from xentcheck.bench.figures import REFERENCE
     from xentcheck.bench.timing_process import results
@@ -128,7 +131,7 @@ def _timed(name: str, report: Report) -> tuple[float | None, float | None]:
     for part in ("both", "gradient", "loss"):
         case = Case("rows", _ROWS, _CLASSES, dtype, part)
         try:
-            found = list(results([build_plan(TargetSpecification(name))], [case], part, 0.5, one_core=True))
+            found = list(results([build_plan(specification)], [case], part, 0.5, one_core=True))
         except TargetError:
             continue
         least = {(figure.target == REFERENCE, figure.labels): figure.least for figure in found[0].figures}

@@ -21,6 +21,11 @@ from xentcheck.targets.find.registered import by_name
 SCHEMA = "xentcheck-survey/1"
 VERIFIED, DISAGREES = "verified", "disagrees"
 _DIGITS = 17
+_SOURCES = {
+    "declared": "declared with the target",
+    "inferred": "nobody declares it: inferred by probe",
+    "default": "nobody declares it, and nothing could be inferred: the defaults",
+}
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,8 @@ def row(judged: Judged) -> Row:
         seen = {key: source for key, source in known.seen.items() if key in known.contract}
         stated = {"tried": known.tried, "documentation": known.documentation, "seen": seen}
     report = judged.report
+    if report is not None and known is None:
+        stated = {"documentation": _SOURCES[_source(report)]}
     if report is None:
         return Row(judged.name, why=judged.why, **stated)
     broken = {one.name for one in report.properties if one.status == "failed"}
@@ -157,6 +164,10 @@ def row(judged: Judged) -> Row:
         environment={"python": place.python, **place.packages},
         **stated,
     )
+
+
+def _source(report: Report) -> str:
+    return "default" if report.target.not_inferred else report.target.contract_source
 
 
 def _share(grade: Grade) -> float | None:

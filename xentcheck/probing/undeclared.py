@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from xentcheck.targets import TargetSpecification
+from xentcheck.contract import ContractError
+from xentcheck.probing.run import infer_undeclared
+from xentcheck.probing.taking import taken
+from xentcheck.targets import TargetError, TargetSpecification
+from xentcheck.targets.host.isolated import FIRST_TIME_LIMIT, TIME_LIMIT
 
 
-def probed(specification: TargetSpecification, given: dict[str, Any]) -> tuple[TargetSpecification, dict[str, Any]]:
+def probed(
+    specification: TargetSpecification,
+    *,
+    time_limit: float = TIME_LIMIT,
+    first_time_limit: float = FIRST_TIME_LIMIT,
+    memory: int | str | None = None,
+) -> tuple[TargetSpecification, dict[str, Any]]:
     """Return a specification with what is taken of its inferred contract, and what the report says of that.
 
     What keeps a target from being probed does not keep it from being judged: it is told, and the defaults hold.
@@ -17,25 +26,17 @@ def probed(specification: TargetSpecification, given: dict[str, Any]) -> tuple[T
     Parameters
     ----------
     specification : TargetSpecification
-    given : dict
-        The options of `check`.
+    time_limit, first_time_limit, memory
+        As those that the target is judged with: what has time enough to be imported there has it here.
 
     Returns
     -------
     TargetSpecification, dict
         The fields of `TargetSummary` that the report states otherwise than the engine; {} where a contract is declared.
     """
-    from xentcheck.contract import ContractError
-    from xentcheck.probing import infer_undeclared, taken
-    from xentcheck.targets import TargetError
-
+    limits = {"time_limit": time_limit, "first_time_limit": first_time_limit}
     try:
-        inference = infer_undeclared(
-            specification,
-            time_limit=given["time_limit"],
-            first_time_limit=given["first_time_limit"],
-            memory=given["memory"],
-        )
+        inference = infer_undeclared(specification, **limits, memory=memory)
     except (TargetError, ContractError) as error:
         return specification, {"not_inferred": str(error)}
     except Exception as error:  # what a target did to an experiment must not cost its verdict
