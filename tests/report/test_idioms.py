@@ -14,7 +14,9 @@ from xentcheck.contract import Contract
 from xentcheck.report.finding import Finding
 from xentcheck.report.idioms import IDIOMS
 from xentcheck.report.reproducer import script
+from xentcheck.report.reproducer_direct import direct_call, is_direct
 from xentcheck.targets import TargetSpecification
+from xentcheck.targets.specification import build_plan
 
 DOUBLED = Path(__file__).with_name("doubled.py")
 CONTRACT = Contract.from_mapping({"label_dtypes": ["int64"], "dtypes": ["float32", "bfloat16"]})
@@ -95,3 +97,35 @@ def shows(found: Finding, framework: str, folder: Path) -> None:
     doubled = replace(found, certified=(found.got, found.got))
     right = script(TargetSpecification(f"{DOUBLED}:{framework}"), CONTRACT, doubled, framework=framework)
     assert ran(right, folder / "right.py").returncode == 0
+
+
+SCALED = """
+import torch
+
+
+class Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z, labels):
+        ctx.kept = (torch.softmax(z, 1) - torch.nn.functional.one_hot(labels, z.shape[1])) / len(z)
+        return torch.nn.functional.cross_entropy(z, labels)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return {way}, None
+
+
+loss = Scaled.apply
+"""
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize(("way", "apart"), [("ctx.kept.mul_(upstream)", 1.0), ("ctx.kept * upstream", 0.0)])
+def test_a_graph_that_is_gone_through_again(way: str, apart: float, tmp_path: Path) -> None:
+    """The lines tell how far both gradients are apart: -1/2 and 1/2, where what was saved is overwritten."""
+    (tmp_path / "mine.py").write_text(SCALED.replace("{way}", way))
+    target = TargetSpecification(f"{tmp_path / 'mine.py'}:loss")
+    again = replace(finding("loss", "float64"), certified=None, got="second-backward-differs", upstream=-1.0)
+    assert is_direct(build_plan(target), Contract(), again, "torch")
+    call = direct_call(build_plan(target), Contract(), again, "torch")
+    done = ran(f"import numpy as np\n{call.imports}\n{call.lines}\nprint(float(returned))\n", tmp_path / "script.py")
+    assert done.stdout == f"{apart}\n", done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.report.test_idioms import finding, ran
 from xentcheck.contract import Contract
 from xentcheck.report.reproducer import script
+from xentcheck.report.reproducer_parts import in_order
 from xentcheck.report.shim_source import shim_member, shim_source
 from xentcheck.targets import TargetSpecification, shims
 from xentcheck.targets.shims import scipy_special
@@ -70,7 +72,7 @@ def test_settings_of_a_file_are_not_left_out() -> None:
     source = shim_source(SHIMS + "onnxruntime_session", "loss")
     assert source.index("import onnxruntime\n") < source.index("onnxruntime.set_default") < source.index("def loss(")
     assert "def model(" in source
-    assert "def narrow(" in source
+    assert "def feed(" in source
 
 
 def test_what_is_set_in_another_way_is_not_taken_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,9 +104,27 @@ def test_the_script_of_a_loss_with_its_own_gradient(part: str, element: str, pyt
     source = script(target, Contract.from_mapping({"reduction": "none"}), finding(part, "float64"), framework="numpy")
     assert f"returned = loss_and_gradient(scores, labels){element}\n" in source
     assert "xentcheck" not in source.replace("Written by xentcheck.", "")
-    assert source.index("from __future__") < source.index("import numpy")  # an older Python reads no tuple[Any, Any]
+    assert "Any" not in source  # nor what an older Python cannot read, as tuple[Any, Any]
     wrong = ran(source.replace("float(returned)", "float(returned[0])"), tmp_path / "right.py")
     assert wrong.returncode == 0, wrong.stderr
+
+
+@pytest.mark.needs("torch")
+def test_a_librarys_own_function_in_another_interpreter() -> None:
+    """The script calls it as one of this interpreter's, and says which Python it is for."""
+    target = TargetSpecification("torch.nn.functional.cross_entropy", python=sys.executable)
+    source = script(target, Contract(), finding("loss", "float64"), framework="torch")
+    assert "from torch.nn.functional import cross_entropy\n" in source
+    assert "from xentcheck" not in source
+    assert f"To be run by {sys.executable}\n" in source
+
+
+def test_imports_are_put_in_order() -> None:
+    """Those before the first statement: Python's own first, whole modules before parts of one."""
+    given = "import torch\nimport os\nfrom math import inf\n\nos.environ['A'] = ''\nimport numpy\n"
+    wanted = "import os\nfrom math import inf\n\nimport torch\n\nos.environ['A'] = ''\nimport numpy\n"
+    assert in_order(given) == wanted
+    assert in_order("x = 1\nimport os") == "x = 1\nimport os"
 
 
 @pytest.mark.needs("torch")
@@ -117,3 +137,20 @@ def test_the_script_of_a_target_with_a_shim() -> None:
     assert "returned = log_prob(scores, labels)\n" in source
     assert "from xentcheck" not in source
     assert "import xentcheck" not in source
+
+
+def test_types_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what is imported for them alone, and whatever they are of; the functions are the same."""
+    monkeypatch.setattr(shims, "__path__", [*shims.__path__, str(tmp_path)])
+    (tmp_path / "typed.py").write_text(
+        "from __future__ import annotations\n\nfrom typing import Any\n\n\n"
+        "def loss(\n    z: Any, y: Any = 'a',\n    *more: int, w: dict[str, Any] | None = None\n) -> tuple[Any, Any]:\n"
+        '    """Return it."""\n    seen: dict[str, Any] = {}\n    def inner(x: int) -> int:\n        return x\n'
+        "    return z, (y, more, w, seen, inner(1))\n"
+    )
+    source = shim_source(SHIMS + "typed", "loss")
+    assert source.startswith('def loss(z, y="a", *more, w=None):\n    """Return it."""\n    seen = {}\n')
+    assert "Any" not in source
+    names: dict[str, Any] = {}
+    exec(source, names)
+    assert names["loss"](1, 2, 3, w={}) == (1, (2, (3,), {}, {}, 1))

@@ -26,6 +26,7 @@ from xentcheck.survey.showing import shown
 from xentcheck.survey.upstream import WHY
 from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.targets.find.listing import Available
+from xentcheck.targets.find.registered import by_name
 
 WRONG = """
 import numpy as np
@@ -110,18 +111,36 @@ def test_what_is_to_be_filed_has_been_run(monkeypatch: pytest.MonkeyPatch) -> No
     assert shown(report, wide, contract, "").endswith("; it lies between 0.5 and 1.0\n")
     assert shown(report, dataclasses.replace(found, got=0.6931), contract, "1.0") == ""
     assert shown(report, dataclasses.replace(found, got="float32"), contract, "1.0") == ""
-    monkeypatch.setattr(showing, "short_script", lambda *_: "print(float('nan'))")
+    monkeypatch.setattr(showing, "short_script", lambda *_, **__: "print(float('nan'))")
     assert shown(report, dataclasses.replace(found, got=float("nan")), contract, "") == "print(float('nan'))"
     title = "the target raised from its loss: KeyError: 1"
     raised = dataclasses.replace(found, property="answers", title=title, got="KeyError: 1", certified=None, part="")
     for source in ("raise SystemExit(1)", "raise TypeError", "pass"):
-        monkeypatch.setattr(showing, "short_script", lambda *_, one=source: one)
+        monkeypatch.setattr(showing, "short_script", lambda *_, one=source, **__: one)
         assert shown(report, raised, contract, "") == ""
-    monkeypatch.setattr(showing, "short_script", lambda *_: "raise KeyError(1)")
+    monkeypatch.setattr(showing, "short_script", lambda *_, **__: "raise KeyError(1)")
     assert shown(report, raised, contract, "") == "raise KeyError(1)"
     for wrong in ("raise SystemExit(1)", "print('no number')", "pass"):
-        monkeypatch.setattr(showing, "short_script", lambda *_, one=wrong: one)
+        monkeypatch.setattr(showing, "short_script", lambda *_, one=wrong, **__: one)
         assert shown(report, right, contract, "") == ""
+
+
+@pytest.mark.needs("torch")
+def test_options_that_do_nothing_are_left_out() -> None:
+    """If the number is the same without them, as has been seen; those that do something are not."""
+    array = {"dtype": "float64", "shape": [1, 2], "layout": "C", "values": ["0x0.0p+0", "0x0.0p+0"]}
+    label = {"dtype": "int64", "shape": [1], "layout": "C", "values": [0]}
+    weights = {"dtype": "float64", "shape": [2], "layout": "C", "values": ["0x1.0p+0", "0x1.0p+0"]}
+    options = {"class_weights": weights, "ignore_index": -100, "label_smoothing": "0x0.0p+0"}
+    batch = {"scores": array, "labels": label, "label_form": "sparse", "options": options, "layout": "C"}
+    found = Finding("value", 1, "law", "float64", "sparse", "off", batch, "loss", certified=(1.0, 1.0), allowance=0.1)
+    target = Report(TargetSummary("torch.nn.functional.cross_entropy"))
+    contract = Contract.from_mapping(dict(by_name(target.target.name).contract))
+    idle = shown(target, dataclasses.replace(found, got=0.6931471805599453), contract, "1.0")
+    assert 'cross_entropy(scores, labels, reduction="mean")\n' in idle
+    options = {**options, "class_weights": {**weights, "values": ["0x1.0p+1", "0x1.0p+0"]}, "ignore_index": 0}
+    at_work = dataclasses.replace(found, got=float("nan"), batch={**batch, "options": options})
+    assert "weight=weight, ignore_index=0)" in shown(target, at_work, contract, "1.0")
 
 
 def test_every_law_says_why_it_matters() -> None:

@@ -33,5 +33,19 @@ def harmless(text: object, longest: int = LONGEST) -> str:
     return shown if len(shown) <= longest else shown[: longest - len(_CUT)] + _CUT
 
 
+def first_line(shown: str) -> str:
+    r"""Return the first line of a text that `harmless` has made one of: all of it where that line only leads to others.
+
+    Libraries that compile graphs say below what was calculated, by which operations and of what.
+
+    Examples
+    --------
+    >>> first_line(harmless("p must sum to 1\nApply node that caused the error: Check{...}"))
+    'p must sum to 1'
+    """
+    line = shown.partition("\\n")[0].strip()
+    return line if line and not line.endswith(":") else shown
+
+
 def _escaped(letter: str) -> str:
     return letter if letter.isprintable() else repr(letter)[1:-1]

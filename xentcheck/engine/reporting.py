@@ -36,6 +36,7 @@ from xentcheck.report.results import (
 )
 from xentcheck.targets import TargetDescription
 from xentcheck.targets.find.registered import by_name
+from xentcheck.targets.host.versions import installed_version
 from xentcheck.version import __version__
 
 PACKAGES = ("numpy", "scipy", "hypothesis", "jax", "python-flint", "ml_dtypes")
@@ -108,6 +109,9 @@ def _coverage(contract: Contract, planned: Sequence[Cell], done: Sequence[CellRu
 def environment(description: TargetDescription) -> Environment:
     """Return what the verdict depends on besides the target."""
     packages = {name: metadata.version(name) for name in PACKAGES}
+    framework = description.framework
+    if framework not in ("numpy", *packages) and description.elsewhere is None and (version := _version(framework)):
+        packages[framework] = version
     return Environment(
         python=platform.python_version(),
         platform=platform.platform(),
@@ -115,6 +119,13 @@ def environment(description: TargetDescription) -> Environment:
         packages=packages,
         target=None if (other := description.elsewhere) is None else TargetEnvironment(**vars(other)),
     )
+
+
+def _version(framework: str) -> str:
+    """Return the version of the distribution that a framework is imported from, "" for none."""
+    if found := installed_version(framework):
+        return found
+    return installed_version(metadata.packages_distributions().get(framework, [""])[0]) if framework else ""
 
 
 def _properties(run: CellRun) -> list[PropertyResult]:

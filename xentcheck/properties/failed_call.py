@@ -6,7 +6,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.contract.harmless import BRIEF, harmless
+from xentcheck.contract.harmless import BRIEF, first_line, harmless
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.law import Violation
 from xentcheck.targets.outcome import Outcome
@@ -63,5 +63,5 @@ def failed_call(answer: Answer, title: str = "") -> Violation | None:
     place = f" ({raised.where})" if raised.where else ""
     # Under an error state of "raise" any line may raise a FloatingPointError: the place is then no mark.
     mark = raised.kind if raised.kind == "FloatingPointError" else f"{raised.kind}{place}"
-    brief = harmless(said, BRIEF)
+    brief = harmless(first_line(said), BRIEF)
     return Violation(f"{lead}the target {verb}: {brief}{place}", answer.batch, got=said, event=f"raised {mark}")

@@ -29,6 +29,8 @@ class Idiom:
     upstream : str
         The same of the sum of the losses times the numpy array `upstream`; "" where the script calls the target as
         xentcheck does, as with those that follow.
+    again : str
+        Statements that leave how far two gradients of the same graph are apart, for `upstream`.
     hessian_vector : str
         Statements that leave the second derivative of the sum times the array `direction` of the framework's own.
     jvp : str
@@ -47,6 +49,7 @@ class Idiom:
     leaf: str = "z = {scores}"
     gradient: str = ""
     upstream: str = ""
+    again: str = ""
     hessian_vector: str = ""
     jvp: str = ""
     read: str = "np.asarray(returned).astype(np.float64)"
@@ -69,6 +72,13 @@ IDIOMS = {
             "if upstream.ndim:  # with gaps in memory, as that of loss[::2]\n"
             "    upstream = torch.stack([upstream, torch.full_like(upstream, torch.nan)], -1)[..., 0]\n"
             "returned = torch.autograd.grad(loss, z, upstream)[0]"
+        ),
+        again=(
+            "loss = {call}\n"
+            "upstream = torch.from_numpy(upstream.reshape(loss.shape)).to(loss.dtype)\n"
+            "first = torch.autograd.grad(loss, z, upstream, retain_graph=True)[0].clone()\n"
+            "second = torch.autograd.grad(loss, z, upstream)[0]  # of the same graph\n"
+            "returned = (first - second).abs().max()"
         ),
         hessian_vector=(
             "slope = torch.autograd.grad({call}.sum(), z, create_graph=True)[0]\n"

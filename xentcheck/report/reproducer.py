@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.harmless import harmless
 from xentcheck.report import arrays, literals
 from xentcheck.report.finding import Finding
 from xentcheck.report.importable import named
-from xentcheck.report.reproducer_direct import direct_call, is_direct
+from xentcheck.report.reproducer_direct import differs_again, direct_call, is_direct, raises
 from xentcheck.report.reproducer_hosted import call_by_hand, hosted_call
-from xentcheck.report.reproducer_parts import along_axes, as_rows, comparison
+from xentcheck.report.reproducer_parts import along_axes, as_rows, comparison, in_order
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract
@@ -29,6 +31,8 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.targets import TargetSpecification, open_host
 """
+
+_NOTHING = {"label_smoothing": 0.0, "z_loss": 0.0, "temperature": 1.0}
 
 _LAWS = """\
 from xentcheck.engine.order import capabilities_of
@@ -75,13 +79,16 @@ def script(
         call = direct_call(known, contract, finding, framework)
         read = f"returned = {call.idiom.read}\n"
         folded = as_rows(contract, finding, contract.axis)
+        heading = _heading(specification, finding, known.python)
         return _whole(heading, call.imports, f"{call.lines}\n{read}{folded}\n{comparison(finding)}")
     calls = hosted_call(known, contract, finding)
     ours = _OURS + (_LAWS if "choose(" in calls else "")
     return _whole(heading, ours, _data(finding, contract) + "\n" + calls)
 
 
-def short_script(specification: TargetSpecification, contract: Contract, finding: Finding, remark: str) -> str:
+def short_script(
+    specification: TargetSpecification, contract: Contract, finding: Finding, remark: str, *, bare: bool = False
+) -> str:
     """Return what a user of the framework would write to show a wrong number, or an exception, and nothing else.
 
     Parameters
@@ -90,6 +97,8 @@ def short_script(specification: TargetSpecification, contract: Contract, finding
         As for `script`.
     remark : str
         A comment beside the number that is printed, or the call that raises.
+    bare : bool
+        Whether options that do nothing are left out, as a user would: that the number is still the same has to be seen.
 
     Returns
     -------
@@ -102,11 +111,28 @@ def short_script(specification: TargetSpecification, contract: Contract, finding
     index = finding.part.partition("[")[2].rstrip("]")
     if ":" in index or as_rows(contract, finding, contract.axis):
         return ""
-    call = direct_call(known, contract, finding, known.framework)
-    if finding.certified is None:
+    call = direct_call(known, contract, _bare(finding) if bare else finding, known.framework)
+    if raises(finding):
         return _whole("", call.imports, call.lines) + f"  # {harmless(remark)}\n"
-    number = call.idiom.number.format(f"returned[{index}]" if index else "returned")
+    number = call.idiom.number.format(f"returned[{index}]" if index and not differs_again(finding) else "returned")
     return _whole("", call.imports, f"{call.lines}\nprint({number})\n").rstrip() + f"  # {harmless(remark)}\n"
+
+
+def _bare(finding: Finding) -> Finding:
+    """Return a finding whose batch has no options that do nothing."""
+    options = finding.batch.get("options", {})
+    kept = {key: value for key, value in options.items() if not _idle(key, value, finding.batch["labels"])}
+    return replace(finding, batch={**finding.batch, "options": kept})
+
+
+def _idle(key: str, value: Any, labels: Mapping[str, Any]) -> bool:
+    """Return whether an option, as a report keeps it, does nothing to a batch with these labels."""
+    if isinstance(value, Mapping):  # weights
+        return all(one == 1.0 for one in arrays.numbers(value))
+    number = float.fromhex(value) if isinstance(value, str) else value
+    if key == "ignore_index":
+        return number not in arrays.numbers(labels)
+    return bool(number == _NOTHING.get(key))
 
 
 def _plan(specification: TargetSpecification) -> BuildPlan | None:
@@ -132,17 +158,17 @@ def _whole(heading: str, imports: str, lines: str) -> str:
     """
     text = imports + lines
     names = [name for name in ("fsum", "inf", "isfinite", "isnan", "nan") if re.search(rf"(?<![\w.]){name}\b", lines)]
-    first = "from __future__ import annotations\n\n" if ") -> " in text else ""
-    first += f"from math import {', '.join(names)}\n\n" if names else ""
+    first = f"from math import {', '.join(names)}\n\n" if names else ""
     first += "import ml_dtypes\n" if "ml_dtypes." in text else ""
     first += "import numpy as np\n" if re.search(r"\bnp\.", text) and "import numpy as np\n" not in imports else ""
     gap = "\n" if "\ndef " in imports else ""
-    source = "\n".join(part for part in (heading, first + imports.strip("\n") + "\n" + gap, lines) if part.strip())
+    begin = in_order(first + imports.strip("\n")) + "\n" + gap
+    source = "\n".join(part for part in (heading, begin, lines) if part.strip())
     compile(source, "<reproducer>", "exec")
     return source
 
 
-def _heading(specification: TargetSpecification, finding: Finding) -> str:
+def _heading(specification: TargetSpecification, finding: Finding, python: str = "") -> str:
     name = specification.name or next(iter(specification.given.values()), "")
     lines = [
         f"{harmless(name if isinstance(name, str) else getattr(name, '__name__', 'a function'))}: {finding.title}.",
@@ -151,6 +177,8 @@ def _heading(specification: TargetSpecification, finding: Finding) -> str:
     ]
     if finding.cause:
         lines += ["", f"Likely cause: {finding.cause}"]
+    if python:
+        lines += ["", f"To be run by {harmless(python)}"]
     text = "\n".join(textwrap.fill(line, 100) for line in lines)
     text = text.replace("\\", "\\\\").replace('"""', "'''")
     return f'"""{text}\n\nWritten by xentcheck.\n"""\n'

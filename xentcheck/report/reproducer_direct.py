@@ -48,11 +48,16 @@ def raises(finding: Finding) -> bool:
     return finding.property == "answers" and finding.title.startswith("the target raised from its loss")
 
 
+def differs_again(finding: Finding) -> bool:
+    """Return whether it is the backward pass that gives another gradient when the graph is gone through again."""
+    return finding.got == "second-backward-differs" and finding.upstream is not None
+
+
 def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, by_method: bool = False) -> bool:
     """Return whether a direct call is all that there is to show."""
-    if finding.certified is None and not raises(finding):
+    if finding.certified is None and not raises(finding) and not differs_again(finding):
         return False
-    role = role_of(finding.part) or "loss"
+    role = _role(finding)
     if _adapted(known, role) is not None:
         return role in ("loss", "gradient") and contract.axis != 0
     differentiated = _differentiated(framework, role)
@@ -62,13 +67,13 @@ def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework:
     if by_method and known.functions.get(role) in (None, known.functions.get("loss")):
         return False
     module, _, attribute = location.rpartition(":")
-    if known.python and not shim_source(module, attribute):
+    if known.python and module.endswith(".py"):  # of a file here, in whose folder the other interpreter need not look
         return False
     words = [attribute, *([] if module.endswith(".py") else module.split("."))]
     plain = all(word.isidentifier() and not iskeyword(word) for word in words) and not attribute[:1].isupper()
     way = _way(finding, role)
-    own = {"upstream": "vjp"}.get(way, way) in known.functions
-    shown = not own and bool(getattr(IDIOMS[framework], way)) if differentiated else way != "upstream"
+    own = {"upstream": "vjp", "again": "vjp"}.get(way, way) in known.functions
+    shown = not own and bool(getattr(IDIOMS[framework], way)) if differentiated else way not in ("upstream", "again")
     return plain and shown and contract.axis != 0
 
 
@@ -95,14 +100,18 @@ def _called(known: BuildPlan, framework: str, role: str) -> tuple[Any, str]:
     return location, ""
 
 
+def _role(finding: Finding) -> str:
+    return "gradient" if differs_again(finding) else role_of(finding.part) or "loss"
+
+
 def _way(finding: Finding, role: str) -> str:
     """Return by which of the statements of an idiom a part comes."""
-    return "upstream" if finding.upstream is not None else role
+    return "again" if differs_again(finding) else "upstream" if finding.upstream is not None else role
 
 
 def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framework: str) -> Direct:
     """Return the lines that import the target, and call it or have it differentiated."""
-    role = role_of(finding.part) or "loss"
+    role = _role(finding)
     through = _adapted(known, role)
     differentiated = _differentiated(framework, role) if through is None else role == "gradient"
     location, part = _called(known, framework, role)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -93,3 +94,25 @@ def comparison(finding: Finding) -> str:
         lines.append("wrong = not (low <= got <= high or (isnan(low) and isnan(got)))")
     lines.append(f"raise SystemExit(1 if wrong else 0)  # {WHILE}")
     return "\n".join(lines) + "\n"
+
+
+def in_order(source: str) -> str:
+    """Return source whose first imports stand in the usual order: those of Python's own library before the others."""
+    lines = source.split("\n")
+    first = next((place for place, line in enumerate(lines) if not _imports(line)), len(lines))
+    own, other = set[str](), set[str]()
+    for line in filter(None, lines[:first]):
+        (own if line.split()[1].partition(".")[0] in sys.stdlib_module_names else other).add(line)
+    groups = ["\n".join(sorted(some, key=_place)) for some in (own, other) if some]
+    rest = "\n".join(lines[first:])
+    whole = "\n\n".join(filter(None, groups))
+    return whole + ("\n\n\n" if rest.startswith(("def ", "@")) else "\n\n" if rest and whole else "") + rest
+
+
+def _imports(line: str) -> bool:
+    return not line or (line.startswith(("import ", "from ")) and not line.endswith("("))
+
+
+def _place(line: str) -> tuple[bool, str]:
+    """Return where an import stands among others: whole modules first."""
+    return line.startswith("from "), line.split()[1].casefold()

@@ -64,9 +64,29 @@ def _statements(module: str) -> tuple[list[ast.stmt], dict[str, ast.stmt], list[
     found = util.find_spec(module) if module.startswith(_SHIMS) else None
     if found is None or found.origin is None:
         return [], {}, []
-    text = Path(found.origin).read_text(encoding="utf-8")
+    text = _without_annotations(Path(found.origin).read_text(encoding="utf-8"))
     statements = [one for one in ast.parse(text).body if not _is_of_the_file(one)]
     return statements, {name: one for one in statements for name in _bound(one)}, text.split("\n")
+
+
+def _without_annotations(text: str) -> str:
+    """Return a module without the types that its functions state, which no script has to import."""
+    lines = text.split("\n")
+    functions = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef)]
+    for one in sorted(functions, key=lambda one: -one.lineno):
+        if one.body[0].lineno > one.lineno:
+            arguments = one.args
+            for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+                each.annotation = None
+            for rest in filter(None, (arguments.vararg, arguments.kwarg)):
+                rest.annotation = None
+            stated = ast.unparse(arguments).replace("'", '"')
+            lines[one.lineno - 1 : one.body[0].lineno - 1] = [f"{' ' * one.col_offset}def {one.name}({stated}):"]
+    for local in ast.walk(ast.parse("\n".join(lines))):
+        if isinstance(local, ast.AnnAssign) and isinstance(local.target, ast.Name) and local.value is not None:
+            line, value = lines[local.lineno - 1], local.value.col_offset
+            lines[local.lineno - 1] = f"{line[: local.col_offset]}{local.target.id} = {line[value:]}"
+    return "\n".join(lines)
 
 
 def _blocks(module: str, attributes: list[str]) -> list[str]:

@@ -8,8 +8,9 @@ import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from xentcheck.contract.harmless import first_line
 from xentcheck.report.reproducer import short_script
-from xentcheck.report.reproducer_direct import raises
+from xentcheck.report.reproducer_direct import differs_again, raises
 from xentcheck.targets import TargetError, TargetSpecification
 
 if TYPE_CHECKING:
@@ -41,17 +42,19 @@ def shown(report: Report, finding: Finding, contract: Contract, exact: str) -> s
         "" where there is no short one, or it did not print what was got.
     """
     raised = str(finding.got) if raises(finding) else ""
-    if not raised and (not isinstance(finding.got, float) or finding.certified is None):
+    again = differs_again(finding)
+    if not raised and not again and (not isinstance(finding.got, float) or finding.certified is None):
         return ""
     elsewhere = report.environment.target
     python = elsewhere.path if elsewhere else ""
     with suppress(TargetError):
         target = TargetSpecification(report.target.name, python=python)
-        source = short_script(
-            target, contract, finding, raised[:_BRIEF] or f"{finding.got!r}; {_right(finding, exact)}"
-        )
-        if source and _shows(source, python or sys.executable, finding.got):
-            return source
+        remark = first_line(raised)[:_BRIEF] or f"{finding.got!r}; {_right(finding, exact)}"
+        remark = "it should be 0" if again else remark
+        sources = (short_script(target, contract, finding, remark, bare=bare) for bare in (True, False))
+        for source in dict.fromkeys(filter(None, sources)):
+            if _shows(source, python or sys.executable, finding.got):
+                return source
     return ""
 
 
@@ -69,6 +72,8 @@ def _shows(source: str, python: str, got: Any) -> bool:
         command = [python, "-c", source]
         try:
             done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+            if got == "second-backward-differs":
+                return done.returncode == 0 and float(done.stdout.split()[-1]) != 0.0
             if not isinstance(got, float):
                 return done.returncode == 1 and f"{str(got).partition(':')[0]}:".encode() in done.stderr
             printed = float(done.stdout.split()[-1])

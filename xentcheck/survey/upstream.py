@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from xentcheck.contract.harmless import harmless
+from xentcheck.contract.harmless import first_line, harmless
 from xentcheck.report.markdown import block, code, plain
 from xentcheck.survey.rows import Line, Row
+from xentcheck.targets.find.registered import by_name
+from xentcheck.targets.outcome import OBSERVATIONS
 
 
 def text(row: Row, line: Line) -> str:
@@ -18,7 +20,7 @@ def text(row: Row, line: Line) -> str:
     line : Line
     """
     library = row.name.partition(".")[0]
-    got = "" if line.got is None else f"{line.got!r}" if isinstance(line.got, float) else str(line.got)
+    got = "" if line.got is None else f"{line.got!r}" if isinstance(line.got, float) else first_line(str(line.got))
     parts = [
         f"# {_heading(row, line)}\n",
         f"{_what(line)}{WHY[line.law]}\n",
@@ -26,7 +28,7 @@ def text(row: Row, line: Line) -> str:
         *_to_see(row, line),
         "",
     ]
-    if got:
+    if got and got not in OBSERVATIONS:  # which the title says in words
         parts += ["## Expected and got\n", f"- got: {_code(got)}{f' ({line.part})' if line.part else ''}"]
         if line.expected:
             parts.append(f"- expected: `{line.expected}` (exact to 17 digits, by mpmath)")
@@ -37,10 +39,9 @@ def text(row: Row, line: Line) -> str:
         parts += ["## Likely cause\n", f"{_plain(line.cause)}\n"]
     if line.thread:
         parts += [f"Compare {line.thread}\n"]
-    versions = {
-        library: row.version,
-        **{key: value for key, value in row.environment.items() if key in ("python", "numpy")},
-    }
+    known = by_name(row.name)
+    beside = ("python", "numpy", known.framework if known else "")
+    versions = {library: row.version, **{key: row.environment.get(key, "") for key in beside if key != library}}
     parts += ["## Versions\n", ", ".join(f"{name} {version}" for name, version in versions.items() if version), ""]
     parts += [f"Found by xentcheck: {_code(row.command)}.", ""]
     return "\n".join(parts)

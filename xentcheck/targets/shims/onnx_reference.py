@@ -7,7 +7,7 @@ from typing import Any
 
 from onnx.reference import ReferenceEvaluator
 
-from xentcheck.targets.shims.onnx_operator import feed, model, narrow
+from xentcheck.targets.shims.onnx_operator import feed, model
 
 
 @functools.lru_cache(None)
@@ -17,5 +17,6 @@ def _evaluator(*key: Any) -> ReferenceEvaluator:
 
 def loss(logits: Any, labels: Any, reduction: str = "mean", weight: Any = None, ignore_index: int | None = None) -> Any:
     """Return the loss."""
-    run = _evaluator(logits.dtype.name, narrow(labels), weight is not None, reduction, ignore_index)
-    return run.run(None, feed(logits, labels, weight))[0]
+    given = feed(logits, labels, weight)
+    run = _evaluator(logits.dtype.name, given["t"].dtype.name, weight is not None, reduction, ignore_index)
+    return run.run(None, given)[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import onnxruntime
 
-from xentcheck.targets.shims.onnx_operator import feed, model, narrow
+from xentcheck.targets.shims.onnx_operator import feed, model
 
 onnxruntime.set_default_logger_severity(4)
 
@@ -19,5 +19,6 @@ def _session(*key: Any) -> Any:
 
 def loss(logits: Any, labels: Any, reduction: str = "mean", weight: Any = None, ignore_index: int | None = None) -> Any:
     """Return the loss."""
-    run = _session(logits.dtype.name, narrow(labels), weight is not None, reduction, ignore_index)
-    return run.run(None, feed(logits, labels, weight))[0]
+    given = feed(logits, labels, weight)
+    run = _session(logits.dtype.name, given["t"].dtype.name, weight is not None, reduction, ignore_index)
+    return run.run(None, given)[0]
