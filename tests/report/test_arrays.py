@@ -145,3 +145,11 @@ def test_the_numbers_of_a_large_batch_are_not_put_into_words() -> None:
     large["scores"] = {**large["scores"], "values": None}
     assert arrays.one_line(large) == "a 64 x 1000 batch, family ties"
     assert arrays.one_line(sparse(np.zeros((1, 3), np.float32), [0]), 24) == "[0.0, 0.0, 0.0], label 0"
+
+
+def test_weights_of_many_classes_are_told_as_runs() -> None:
+    """As a row of as many logits is; a few are listed."""
+    weights = {"dtype": "float32", "shape": [499], "values": ["0x1.0p+0"] * 498 + ["0x1.0p+1"]}
+    assert arrays.option(weights) == "[1.0 (498 times), 2.0] float32"
+    few = {"dtype": "float32", "shape": [2], "values": ["0x1.0p+0", "0x1.0p+0"]}
+    assert arrays.option(few) == "[1.0, 1.0] float32"

@@ -57,7 +57,9 @@ def _one_row(batch: Batch) -> Batch:
 PATTERNS = (
     Pattern(
         lambda batch: batch.n == 0,
-        lambda batch: "A batch of no rows is refused; nothing is a batch too, and its mean is declared.",
+        lambda batch: (
+            'A batch of no rows is refused; where that is meant, the contract says so: domain={"rows":[1,1048576]}.'
+        ),
         _one_row,
     ),
     Pattern(lambda batch: batch.m == 1, lambda batch: "A single class is refused; its loss is 0.", _two_classes),

@@ -160,7 +160,9 @@ def _at(row: Sequence[str], label: str) -> str:
 def option(value: Any) -> str:
     """Return a stored option as text."""
     if isinstance(value, Mapping) and "values" in value:
-        return f"{_bracket([item for row in matrix(value) for item in row])} {value['dtype']}"
+        items = [item for row in matrix(value) for item in row]
+        text = ", ".join(items) if len(items) <= COLUMNS else _runs(items)
+        return f"[{text}] {value['dtype']}"
     if isinstance(value, str):
         try:
             return decimal(float.fromhex(value))
