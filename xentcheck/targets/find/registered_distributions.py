@@ -6,12 +6,25 @@ from typing import Any
 
 from xentcheck.targets.find.registration import SHIMS, Registered
 
+_SUBTRACTED = "source: logits - logsumexp(logits) is formed, as in torch.distributions"
+_OF_ACTIONS: dict[str, Any] = {"output": "log_probability", "reduction": "none", "accuracy": "C"}
+_TORCHRL: dict[str, Any] = {
+    "framework": "torch",
+    "package": "torchrl",
+    "requires": ("torch", "torchrl"),
+    "install": "pip install torch torchrl",
+    "tried": "0.14.1",
+    "documentation": "docstrings of torchrl.modules.OneHotCategorical and MaskedCategorical",
+    "seen": {"accuracy": _SUBTRACTED},
+}
+
 
 def _two(
-    name: str, shim: str, entropy: dict[str, Any] | None = None, accuracy: str = "B", **common: Any
+    name: str, shim: str, entropy: dict[str, Any] | None = None, accuracy: str = "B", rows: int = 0, **common: Any
 ) -> tuple[Registered, ...]:
     """Return the log-probability and the entropy of one class of distributions."""
     kept: dict[str, Any] = {"reduction": "none", "accuracy": accuracy}
+    kept |= {"domain": {"rows": [rows, 1 << 20]}} if rows else {}
     return (
         Registered(
             name=f"{name}.log_prob",
@@ -63,5 +76,45 @@ TARGETS: tuple[Registered, ...] = (
         install="pip install tensorflow tensorflow-probability tf_keras",
         tried="0.25.0 to 0.26.0.dev20261027",
         documentation="docstring of tfp.distributions.Categorical",
+    ),
+    *_two(
+        "pyro.distributions.Categorical",
+        "pyro_categorical",
+        accuracy="C",
+        rows=1,
+        framework="torch",
+        package="pyro",
+        requires=("torch", "pyro"),
+        install="pip install torch pyro-ppl",
+        tried="1.9.2",
+        documentation="docstring of pyro.distributions.Categorical",
+        seen={"accuracy": _SUBTRACTED, "domain": "no rows are not spoken of"},
+    ),
+    *_two(
+        "stable_baselines3.CategoricalDistribution",
+        "stable_baselines3_distributions",
+        accuracy="C",
+        rows=1,
+        framework="torch",
+        package="stable_baselines3",
+        requires=("torch", "stable_baselines3"),
+        install="pip install torch stable-baselines3",
+        tried="2.9.0",
+        documentation="docstring of stable_baselines3.common.distributions.CategoricalDistribution",
+        seen={"accuracy": _SUBTRACTED, "domain": "no rows are not spoken of"},
+    ),
+    Registered(
+        name="torchrl.OneHotCategorical.log_prob",
+        description="logits and one-hot actions, the log-probability of each",
+        loss=f"{SHIMS}.torchrl_distributions:onehot",
+        contract={**_OF_ACTIONS, "labels": ["onehot"], "domain": {"classes": [2, 1 << 20]}},
+        **{**_TORCHRL, "seen": {**_TORCHRL["seen"], "domain": "source: a last axis of 1 is taken away"}},
+    ),
+    Registered(
+        name="torchrl.MaskedCategorical.log_prob",
+        description="logits and class indices, the log-probability of each, where none is masked",
+        loss=f"{SHIMS}.torchrl_distributions:masked",
+        contract={**_OF_ACTIONS, "label_dtypes": ["int64"]},
+        **_TORCHRL,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xentcheck.targets.find.registration import SHIMS, Registered
+from xentcheck.targets.find.registration import REDUCTION, SHIMS, Registered
 
 _NARROW = ["float16", "bfloat16", "float32"]
 _COMPUTE = "source: each operator rounds to the dtype of the logits; probe"
@@ -20,6 +20,12 @@ def _on_torch(module: str, install: str, tried: str, documentation: str) -> dict
         "documentation": documentation,
     }
 
+
+_FASTAI: dict[str, Any] = {
+    **_on_torch("fastai", "fastai", "2.8.12", "docstrings of fastai.losses"),
+    "seen": {"dtypes": "source: a tensor of fastai made of float64 is float32", "compute": _COMPUTE},
+}
+_FLOAT16 = "source: as there; and the sum over the classes, before eps / c, leaves float16"
 
 TARGETS: tuple[Registered, ...] = (
     Registered(
@@ -132,5 +138,34 @@ TARGETS: tuple[Registered, ...] = (
             "mean_over": "probe: the mean divides by the rows that are kept",
             "domain": "triton's interpreter takes a millisecond and more for each row; no rows raise",
         },
+    ),
+    Registered(
+        name="fastai.losses.CrossEntropyLossFlat",
+        description="class indices, with weight and ignore_index, in tensors of fastai",
+        loss=f"{SHIMS}.fastai_losses:cross_entropy",
+        contract={
+            "label_dtypes": ["int64"],
+            "mean_over": "weights",
+            "class_weights": {"argument": "weight"},
+            "ignore_index": {"argument": "ignore_index"},
+            "dtypes": _NARROW,
+            "compute": "same",
+        },
+        keywords=REDUCTION,
+        threads=dict.fromkeys(("value", "finite"), "https://github.com/pytorch/pytorch/issues/85791"),  # in torch's sum
+        **_FASTAI,
+    ),
+    Registered(
+        name="fastai.losses.LabelSmoothingCrossEntropyFlat",
+        description="class indices, with label smoothing, in tensors of fastai",
+        loss=f"{SHIMS}.fastai_losses:smoothed",
+        contract={
+            "label_dtypes": ["int64"],
+            "label_smoothing": {"argument": "eps"},
+            "dtypes": ["bfloat16", "float32"],
+            "compute": "same",
+        },
+        keywords=REDUCTION,
+        **{**_FASTAI, "seen": {**_FASTAI["seen"], "dtypes": _FLOAT16}},
     ),
 )
