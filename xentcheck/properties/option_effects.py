@@ -47,6 +47,8 @@ def _ignores(contract: Contract, capabilities: Capabilities) -> str:
 def deletion(case: Case) -> Iterator[Found]:
     """One more row with the ignored label: its scores huge, or not finite where the contract declares that.
 
+    Probabilities are certain of one class: a loss may refuse what is none.
+
     As many again as there are where each shape is compiled: the law of reductions asks for twice as many rows, too.
     """
     batch = case.batch
@@ -56,7 +58,10 @@ def deletion(case: Case) -> Iterator[Found]:
     random = case.random("deletion")
     wild = [1.0, 1e4, *(float(kind) for kind in case.contract.nonfinite_kinds)]
     count = batch.n if case.capabilities.expensive_shapes else 1
-    row = np.full((1, batch.m), wild[int(random.integers(len(wild)))]).astype(batch.scores.dtype)
+    row = np.full((1, batch.m), wild[int(random.integers(len(wild)))])
+    if case.contract.input == "probabilities":
+        row = np.eye(batch.m)[[int(random.integers(batch.m))]]
+    row = row.astype(batch.scores.dtype)
     label = np.full_like(batch.labels[:1], ignored)
     place = int(random.integers(batch.n + 1))
     options = dict(batch.options)
@@ -68,7 +73,8 @@ def deletion(case: Case) -> Iterator[Found]:
         options=options,
     )
     rows = "an ignored row" if count == 1 else f"{count} ignored rows"
-    yield case.check(longer, f"with {rows} of {float(row[0, 0]):g} put in at {place}")
+    more = ", ..." if case.contract.input == "probabilities" else ""
+    yield case.check(longer, f"with {rows} of {float(row[0, 0]):g}{more} put in at {place}")
 
 
 def _holds(labels: np.ndarray, value: int) -> bool:
