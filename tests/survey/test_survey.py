@@ -111,6 +111,9 @@ def test_what_is_to_be_filed_has_been_run(monkeypatch: pytest.MonkeyPatch) -> No
     assert shown(report, wide, contract, "").endswith("; it lies between 0.5 and 1.0\n")
     assert shown(report, dataclasses.replace(found, got=0.6931), contract, "1.0") == ""
     assert shown(report, dataclasses.replace(found, got="float32"), contract, "1.0") == ""
+    narrow = dataclasses.replace(found, property="precision", got="float64", certified=None, part="loss")
+    assert shown(report, narrow, contract, "").endswith("print(returned.dtype)  # float64, of float64\n")
+    assert shown(report, dataclasses.replace(narrow, got="float32"), contract, "") == ""
     monkeypatch.setattr(showing, "short_script", lambda *_, **__: "print(float('nan'))")
     assert shown(report, dataclasses.replace(found, got=float("nan")), contract, "") == "print(float('nan'))"
     title = "the target raised from its loss: KeyError: 1"

@@ -18,7 +18,7 @@ from xentcheck.contract.harmless import harmless
 from xentcheck.report import arrays, literals
 from xentcheck.report.finding import Finding
 from xentcheck.report.importable import named
-from xentcheck.report.reproducer_direct import differs_again, direct_call, is_direct, raises
+from xentcheck.report.reproducer_direct import differs_again, direct_call, is_direct, narrowed, raises
 from xentcheck.report.reproducer_hosted import call_by_hand, hosted_call
 from xentcheck.report.reproducer_parts import along_axes, as_rows, comparison, in_order
 
@@ -114,6 +114,8 @@ def short_script(
     call = direct_call(known, contract, _bare(finding) if bare else finding, known.framework)
     if raises(finding):
         return _whole("", call.imports, call.lines) + f"  # {harmless(remark)}\n"
+    if narrowed(finding):
+        return _whole("", call.imports, f"{call.lines}\nprint(returned.dtype)\n").rstrip() + f"  # {harmless(remark)}\n"
     number = call.idiom.number.format(f"returned[{index}]" if index and not differs_again(finding) else "returned")
     return _whole("", call.imports, f"{call.lines}\nprint({number})\n").rstrip() + f"  # {harmless(remark)}\n"
 

@@ -15,6 +15,7 @@ from xentcheck.report.reproducer_parts import DIRECTIONAL, order_of
 from xentcheck.report.returned import role as role_of
 from xentcheck.report.shim_adapter import Adapted, adapted
 from xentcheck.report.shim_source import shim_member, shim_source
+from xentcheck.truth.formats import FORMATS
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract
@@ -53,9 +54,14 @@ def differs_again(finding: Finding) -> bool:
     return finding.got == "second-backward-differs" and finding.upstream is not None
 
 
+def narrowed(finding: Finding) -> bool:
+    """Return whether it is the dtype of what is returned that is wrong."""
+    return finding.property == "precision" and finding.got in FORMATS
+
+
 def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, by_method: bool = False) -> bool:
     """Return whether a direct call is all that there is to show."""
-    if finding.certified is None and not raises(finding) and not differs_again(finding):
+    if finding.certified is None and not (raises(finding) or differs_again(finding) or narrowed(finding)):
         return False
     role = _role(finding)
     if _adapted(known, role) is not None:

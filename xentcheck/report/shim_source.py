@@ -112,6 +112,9 @@ def _blocks(module: str, attributes: list[str]) -> list[str]:
             if not more or any(each.asname for each in one.names):
                 return []
             blocks += more
+        elif one in needed and isinstance(one, ast.ImportFrom) and not one.level:
+            used = [each for each in one.names if (each.asname or each.name) in names]
+            blocks.append(ast.unparse(ast.ImportFrom(one.module, used, 0)))
         elif one in needed:
             blocks.append("\n".join(lines[_first(one) - 1 : one.end_lineno]))
     return blocks

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from xentcheck.contract.harmless import first_line
 from xentcheck.report.reproducer import short_script
-from xentcheck.report.reproducer_direct import differs_again, raises
+from xentcheck.report.reproducer_direct import differs_again, narrowed, raises
 from xentcheck.targets import TargetError, TargetSpecification
+from xentcheck.truth.formats import FORMATS
 
 if TYPE_CHECKING:
     from xentcheck.contract import Contract
@@ -42,20 +43,28 @@ def shown(report: Report, finding: Finding, contract: Contract, exact: str) -> s
         "" where there is no short one, or it did not print what was got.
     """
     raised = str(finding.got) if raises(finding) else ""
-    again = differs_again(finding)
-    if not raised and not again and (not isinstance(finding.got, float) or finding.certified is None):
+    number = isinstance(finding.got, float) and finding.certified is not None
+    if not (raised or number or differs_again(finding) or narrowed(finding)):
         return ""
     elsewhere = report.environment.target
     python = elsewhere.path if elsewhere else ""
     with suppress(TargetError):
         target = TargetSpecification(report.target.name, python=python)
-        remark = first_line(raised)[:_BRIEF] or f"{finding.got!r}; {_right(finding, exact)}"
-        remark = "it should be 0" if again else remark
+        remark = first_line(raised)[:_BRIEF] or _remark(finding, exact)
         sources = (short_script(target, contract, finding, remark, bare=bare) for bare in (True, False))
         for source in dict.fromkeys(filter(None, sources)):
             if _shows(source, python or sys.executable, finding.got):
                 return source
     return ""
+
+
+def _remark(finding: Finding, exact: str) -> str:
+    """Return what was printed and what should have been, in words."""
+    if differs_again(finding):
+        return "it should be 0"
+    if narrowed(finding):
+        return f"{finding.got}, of {finding.dtype}"
+    return f"{finding.got!r}; {_right(finding, exact)}"
 
 
 def _right(finding: Finding, exact: str) -> str:
@@ -74,6 +83,8 @@ def _shows(source: str, python: str, got: Any) -> bool:
             done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
             if got == "second-backward-differs":
                 return done.returncode == 0 and float(done.stdout.split()[-1]) != 0.0
+            if got in FORMATS:
+                return done.returncode == 0 and done.stdout.decode().rstrip().endswith(got)
             if not isinstance(got, float):
                 return done.returncode == 1 and f"{str(got).partition(':')[0]}:".encode() in done.stderr
             printed = float(done.stdout.split()[-1])
