@@ -24,6 +24,7 @@ from xentcheck.survey.pages import write
 from xentcheck.survey.rows import Line, Row, row
 from xentcheck.survey.showing import shown
 from xentcheck.survey.upstream import WHY
+from xentcheck.survey.upstream import text as upstream_text
 from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.targets.find.listing import Available
 from xentcheck.targets.find.registered import by_name
@@ -144,6 +145,22 @@ def test_options_that_do_nothing_are_left_out() -> None:
     options = {**options, "class_weights": {**weights, "values": ["0x1.0p+1", "0x1.0p+0"]}, "ignore_index": 0}
     at_work = dataclasses.replace(found, got=float("nan"), batch={**batch, "options": options})
     assert "weight=weight, ignore_index=0)" in shown(target, at_work, contract, "1.0")
+
+
+def test_a_text_says_once_what_happens() -> None:
+    """In its heading, where that has no numbers; what xentcheck calls it, and lines below a message, are left out."""
+    again = Line("vjp-linearity", 15, "float32", "sparse", "the second differs", "", "", None, "", "", None)
+    assert upstream_text(Row("a.b"), again).count("he second differs") == 1
+    named = dataclasses.replace(again, got="second-backward-differs")
+    assert "got:" not in upstream_text(Row("a.b"), named)
+    raised = dataclasses.replace(again, law="answers", got="ValueError: no rows\\nApply node: 1")
+    assert "- got: `ValueError: no rows`\n" in upstream_text(Row("a.b"), raised)
+    number = dataclasses.replace(again, law="shift", got=1.0, expected="2.0")
+    assert "The second differs. " in upstream_text(Row("a.b"), number)
+    torch = Row("torchrl.a", "0.14", environment={"python": "3.11", "torch": "2.13"})
+    assert "python 3.11\n" in upstream_text(torch, again)
+    trl = Row("trl.entropy_from_logits", "1.16", environment={"python": "3.11", "torch": "2.13"})
+    assert "trl 1.16, python 3.11, torch 2.13\n" in upstream_text(trl, again)
 
 
 def test_every_law_says_why_it_matters() -> None:

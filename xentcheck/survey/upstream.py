@@ -50,15 +50,21 @@ def text(row: Row, line: Line) -> str:
 def _heading(row: Row, line: Line) -> str:
     """Return what is wrong as the title of an issue: with both numbers where they are known."""
     where = f"{_code(row.name)} in {line.dtype}"
-    if isinstance(line.got, float) and line.expected:
+    if _has_numbers(line):
         return f"{where}: {_code(line.part or 'loss')} is {line.got!r}, not {float(line.expected)!r}"
     return f"{where}: {_plain(line.title)}"
 
 
+def _has_numbers(line: Line) -> bool:
+    """Return whether the heading has the number that was got and the right one."""
+    return isinstance(line.got, float) and bool(line.expected)
+
+
 def _what(line: Line) -> str:
-    """Return what was seen as a sentence; nothing where why it matters says so anyway."""
+    """Return what was seen as a sentence; nothing where the heading, or why it matters, says so anyway."""
     words = _plain(line.title)
-    return "" if line.law in ("value", "gradient", "finite") else f"{words[:1].upper()}{words[1:]}. "
+    said = line.law in ("value", "gradient", "finite") or not _has_numbers(line)
+    return "" if said else f"{words[:1].upper()}{words[1:]}. "
 
 
 def _to_see(row: Row, line: Line) -> list[str]:
