@@ -46,3 +46,14 @@ def test_an_entropy_has_no_labels() -> None:
     """It was not given any."""
     assert "the loss is refused" in evidence(entropy)
     assert "labels" not in evidence(entropy)
+
+
+def zero_in_an_array(scores: Any, labels: Any) -> Any:
+    """A mean that is 0 for no rows, but in an array."""
+    return loss(scores, labels) if len(scores) else np.zeros(1)
+
+
+def test_the_shape_of_an_empty_mean_is_said() -> None:
+    """Where it is that which is not understood."""
+    told = infer(TargetSpecification(loss=zero_in_an_array)).findings["empty_mean"].evidence
+    assert told == "it is not throughout the number nan, nor 0: no rows: [0] of shape (1,)."

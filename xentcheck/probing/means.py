@@ -139,13 +139,14 @@ def find_empty_mean(questions: Questions, inference: Inference) -> None:
             kind = None
             words.append(f"{what}: {answered(got)}, and another gradient")
         else:
-            words.append(f"{what}: {said(questions.ask(batch))}")
+            shape = "" if got is None or got.shape == () or got.size == 0 else f" of shape {got.shape}"
+            words.append(f"{what}: {said(questions.ask(batch))}{shape}")
         found.add(kind)
     if len(found) == 1 and None not in found:
         questions.learn(empty_mean=next(iter(found)))
         inference.tell("empty_mean", next(iter(found)), "; ".join(words))
     else:
-        inference.cannot_tell("empty_mean", f"it is not nan, nor 0, throughout: {'; '.join(words)}.")
+        inference.cannot_tell("empty_mean", f"it is not throughout the number nan, nor 0: {'; '.join(words)}.")
 
 
 def _nothing(questions: Questions) -> list[tuple[str, Batch]]:
