@@ -99,7 +99,7 @@ TARGETS: tuple[Registered, ...] = (
         package="stable_baselines3",
         requires=("torch", "stable_baselines3"),
         install="pip install torch stable-baselines3",
-        tried="2.9.0",
+        tried="2.9.2",
         documentation="docstring of stable_baselines3.common.distributions.CategoricalDistribution",
         seen={"accuracy": _SUBTRACTED, "domain": "no rows are not spoken of"},
     ),
