@@ -96,8 +96,9 @@ def test_an_object_made_for_a_number_of_classes(classes: int) -> None:
 
 
 def of_two_classes(prediction: Any, y: Any) -> Any:
-    """The logarithm of what is left, too: for two classes twice the loss, and no loss for three."""
-    return -(y * np.log(prediction) + (1 - y) * np.log(1 - prediction)).sum() / y.shape[1]
+    """The logarithm of the first class, or of what is left: the loss of two classes, and none of three."""
+    p, t = prediction[:, 0], y[:, 0]
+    return -(t * np.log(p) + (1 - t) * np.log(1 - p)).sum()
 
 
 def test_a_loss_of_two_classes_alone() -> None:

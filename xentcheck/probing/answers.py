@@ -97,9 +97,9 @@ def answers_of(
 
 
 def _all_alike(refusals: list[tuple[Batch, Outcome]]) -> bool:
-    """Return whether enough calls were refused, all in the same words: what they are given is not looked at."""
-    words = [said(outcome) for _, outcome in refusals]
-    return len(words) >= _ENOUGH and len(set(words)) == 1
+    """Return whether enough calls were refused in the words of the first: what they are given is not looked at."""
+    words = {said(outcome) for _, outcome in (refusals[0], *refusals[-_ENOUGH:])}
+    return len(refusals) >= _ENOUGH and len(words) == 1
 
 
 def turned(part: str, one: Answer) -> list[Answer]:

@@ -11,16 +11,17 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch
 from xentcheck.probing.answers import Answer, Place, turned
+from xentcheck.probing.asking import identity
 from xentcheck.probing.compare import answered
 from xentcheck.probing.implied import implied_classes
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.names import stated_classes
-from xentcheck.probing.nearly import nearly
+from xentcheck.probing.nearly import nearly, times
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.refused_rows import OFTEN
-from xentcheck.probing.search import FEW, ROWS_ALONE, Readings, Search, different
+from xentcheck.probing.search import FEW, ROWS_ALONE, Readings, Search
 from xentcheck.probing.settling import take
-from xentcheck.probing.show import shown
+from xentcheck.probing.show import said, shown
 from xentcheck.probing.unanswered import unanswered
 from xentcheck.targets import Outcome
 
@@ -36,6 +37,8 @@ ROUNDS: Rounds = (
     ("float16", ROWS_ALONE),
 )
 _CLASSES = (3, 2)
+_NO_OTHER_OBJECT = re.compile(r"'\S+' object is not callable|ndarray' object has no attribute")
+_MORE = re.compile(r"returned a (tuple of|dict\b)")
 _MOST_CLASSES = 4096
 _FIRST = 4
 """How many different answers are looked at for what they nearly are, before any constant is solved for."""
@@ -86,7 +89,7 @@ def find_call(
         for step in search.steps():
             if step(answers, refusals) or _is_nearly(questions, answers):
                 return answers
-            if not answers and any(map(_is_tuple, refusals)):
+            if not answers and any(map(_has_more, refusals)):
                 break
             below = next((one for one in answers if turned(questions.part, one)), None)
             if below is None:
@@ -98,9 +101,10 @@ def find_call(
                 inference.tell("output", "log_probability", why)
                 return losses
             questions.learn(output="loss")
-        if not answers and any(map(_is_tuple, refusals)):
-            break  # what is returned beside a loss is so by every call
-    if not any(one.m == _CLASSES[0] for one in answers) and not any(map(_is_tuple, refusals)):
+        if not answers and (any(map(_has_more, refusals)) or _takes_no_arrays(refusals)):
+            break  # what is returned beside a loss is so by every call, and arrays are arrays along all axes
+    settled = any(map(_has_more, refusals)) or _takes_no_arrays(refusals)
+    if not any(one.m == _CLASSES[0] for one in answers) and not settled:
         questions.repeats = OFTEN
         search = Search(questions, inference, orders, readings[:FEW], "float64", ROWS_ALONE, _CLASSES[:1])
         many: list[Answer] = []
@@ -114,13 +118,25 @@ def find_call(
 
 def _is_nearly(questions: Questions, answers: Sequence[Answer]) -> bool:
     """Return whether answers are a cross-entropy but for one thing, so that no constant explains them better."""
-    first = different(answers)[:_FIRST]
+    first = _plain(answers)[:_FIRST]
     return bool(first) and nearly(questions, first)[1] != ""
+
+
+def _plain(answers: Sequence[Answer]) -> list[Answer]:
+    """Return different answers of finite numbers, those to the plainest labels first.
+
+    A column of labels spreads over what it is not meant for, and a dtype of its own changes nothing.
+    """
+    finite = [one for one in answers if np.all(np.isfinite(one.got))]
+    finite.sort(key=lambda one: (one.form[2], one.form[1] != ""))
+    found = {(identity(one.got), identity(one.batch.scores)): one for one in reversed(finite)}
+    return [one for one in finite if found[identity(one.got), identity(one.batch.scores)] is one]
 
 
 def contradict_call(questions: Questions, inference: Inference, answers: Sequence[Answer]) -> None:
     """Contradict a target none of whose answers is explained, and say what the first of them nearly is."""
-    one, near = nearly(questions, answers)
+    one, near = nearly(questions, _plain(answers) or answers)
+    near = near or times(questions, _plain(answers))
     take(questions, one)
     inference.contradict(
         "input",
@@ -155,7 +171,13 @@ def _rounds(
             yield dtype, places, (m,)
 
 
-def _is_tuple(refusal: tuple[Batch, Outcome]) -> bool:
+def _takes_no_arrays(refusals: Sequence[tuple[Batch, Outcome]]) -> bool:
+    """Return whether every call was refused in the same words, because an array is no object of some other kind."""
+    words = {said(outcome) for _, outcome in refusals}
+    return len(words) == 1 and _NO_OTHER_OBJECT.search(next(iter(words))) is not None
+
+
+def _has_more(refusal: tuple[Batch, Outcome]) -> bool:
     """Return whether a call came back with a loss and something else."""
     raised = refusal[1].raised
-    return raised is not None and raised.call == "convert" and "returned a tuple of" in raised.message
+    return raised is not None and raised.call == "convert" and _MORE.search(raised.message) is not None

@@ -34,8 +34,8 @@ def solve_weights(questions: Questions) -> Iterator[dict[str, Any]]:
         found, means = _beside_another(questions, found), ("weights",)
     elif len(counted) < len(found):
         means = ("kept",)
-    if len(found) < 3 or any(value < 0 or np.isinf(value) for value in found) or all(value == 1.0 for value in found):
-        return
+    if len(found) < 3 or any(value < 0 or np.isinf(value) for value in found) or len({*found}) == 1:
+        return  # the same for each class is no weight, but a factor
     nothing = [label for label, value in enumerate(found) if not value > 0]
     for mean in means:
         if len(nothing) == 1 and _is_ignored(questions, nothing[0]):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xentcheck.batches.batch import Batch
+from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.probing.answers import Answer, hypotheses
 from xentcheck.probing.compare import TOLERANCE, same
+from xentcheck.probing.digits import nice
 from xentcheck.probing.questions import Questions
 
 
@@ -24,17 +25,73 @@ def nearly(questions: Questions, answers: Sequence[Answer]) -> tuple[Answer, str
         None of them is explained by a convention.
     """
     for one in answers:
+        limit = max(questions.tolerance(one.batch), TOLERANCE["float32"])  # in which it may be calculated
         for change in hypotheses(questions.part, one):
             for batch, factor, words in _variants(one):
                 wanted = factor * questions.predict(batch, **{**one.how, **change})
-                limit = max(questions.tolerance(one.batch), TOLERANCE["float32"])  # in which it may be calculated
                 if np.any(wanted) and same(one.got, wanted, limit):
-                    what = f"{change['input'].replace('_', '-')}, {_REDUCED[change['reduction']]}"
-                    return one, f"but that of {what}, {words}"
+                    return one, f"but that of {_what(change)}, {words}"
+            if same(one.got, np.exp(questions.predict(one.batch, **{**one.how, **change})), limit):
+                return one, f"but the exponential of that of {_what(change)}, its perplexity: return the loss itself"
+        if words := _of_two_alternatives(one, limit):
+            return one, words
     return answers[0], ""
 
 
+def times(questions: Questions, answers: Sequence[Answer]) -> str:
+    """Return what several answers are a cross-entropy of, each times the same number; "" where they are none."""
+    for first in answers:
+        alike = [one for one in answers if one.form == first.form and one.how == first.how and one.dtype == first.dtype]
+        for change in hypotheses(questions.part, first):
+            ratios = [_ratios(questions, one, change) for one in alike if change in hypotheses(questions.part, one)]
+            found = np.hstack([np.zeros(0), *ratios])
+            if found.size < _ENOUGH or not np.all(np.isfinite(found)):
+                continue
+            number = nice(float(np.median(found)), "float32")
+            if number > 0 and np.all(np.abs(found - number) <= TOLERANCE["float32"] * number):
+                return (
+                    f"but that of {_what(change)}, times {number:g}: no key of a contract multiplies a loss; return it "
+                    "without the factor"
+                )
+    return ""
+
+
+_ENOUGH = 2
+"""How many numbers at least have to be the same multiple of what is expected."""
+
+
+def _ratios(questions: Questions, one: Answer, change: Mapping[str, Any]) -> NDArray[Any]:
+    """Return what each number of an answer is times what a convention gives."""
+    wanted = questions.predict(one.batch, **{**one.how, **change})
+    with np.errstate(all="ignore"):
+        return (one.got / wanted).reshape(-1) if wanted.shape == one.got.shape else np.array([np.nan])
+
+
 _REDUCED = {"mean": "averaged", "sum": "summed", "none": "one a row"}
+
+
+def _what(change: Mapping[str, Any]) -> str:
+    return f"{change['input'].replace('_', '-')}, {_REDUCED[change['reduction']]}"
+
+
+def _of_two_alternatives(one: Answer, limit: float) -> str:
+    """Return the words for a loss in which each class is asked on its own whether it is the label; "" if it is none."""
+    labels, scores = one.batch.labels.astype(np.float64), one.batch.scores.astype(np.float64)
+    if one.batch.label_form == "sparse":
+        labels = one_hot(labels.reshape(-1).astype(np.int64), one.m, np.float64)
+    with np.errstate(all="ignore"):
+        given = -labels * np.log(scores) - (1.0 - labels) * np.log1p(-scores)
+    for each, of in ((given, "probabilities"), (np.logaddexp(0.0, scores) - labels * scores, "logits")):
+        rows = each.sum(axis=-1)
+        for reduced, how in ((rows.mean(), "averaged"), (rows.sum(), "summed"), (rows, "one a row")):
+            for factor in (1.0, 1.0 / one.m):
+                if np.any(reduced) and same(one.got, np.asarray(factor * reduced), limit):
+                    over = "" if factor == 1.0 else ", over the number of classes"
+                    return (
+                        f"but the binary cross-entropies of {of} of each class, {how}{over}: -t log p - (1 - t) "
+                        "log(1 - p), which is another loss, and of two classes alone twice a cross-entropy"
+                    )
+    return ""
 
 
 def _softmax(scores: NDArray[Any]) -> NDArray[Any]:

@@ -20,6 +20,7 @@ _ROWS = "; if it takes one row, write a function of all: [loss(z, y) for z, y in
 
 
 _NOTHING = "; if it keeps its result in its object, write a function of scores and labels that returns it from there"
+_DICT = "; write a function of scores and labels that returns the loss from it"
 _NO_ARRAYS = re.compile(r"'numpy.ndarray' object has no attribute|returned an? [A-Z]\w*, but a number")
 _OTHERS = (
     "; if it takes no arrays but tensors of its own, or a dict a row, write a function of arrays that calls it, or say "
@@ -56,6 +57,7 @@ def unanswered(name: str, refusals: Sequence[tuple[Batch, Outcome]]) -> Unanswer
     advice = _ENTROPY if "positional argument" in came and "missing" not in came else ""
     advice = _OTHERS if _NO_ARRAYS.search(came) else advice
     advice = _NOTHING if "returned None" in came else advice
+    advice = _DICT if "returned a dict" in came else advice
     advice = _ROWS if any(mark in came for mark in _OF_ONE_ROW) else advice
     return UnansweredError(
         f"{name} cannot be probed, since none of {len(refusals)} calls with labels and scores of {tried} classes "

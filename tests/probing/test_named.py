@@ -1,0 +1,127 @@
+"""Losses that are no cross-entropy by any convention: what they are is named, and nothing is made up for them."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.probing.unseen import log_softmax
+from xentcheck.probing import Inference, infer
+from xentcheck.targets import TargetError, TargetSpecification
+
+
+def of(loss: Any) -> Inference:
+    """Return what is inferred of a loss."""
+    return infer(TargetSpecification(loss=loss))
+
+
+def sums(p: Any, t: Any) -> Any:
+    """As a course on two classes has it, whose columns are examples: over Y.shape[1]."""
+    return -np.nansum(t * np.log(p) + (1 - t) * np.log(1 - p)) / t.shape[1]
+
+
+def of_all_numbers(t: Any, p: Any) -> Any:
+    """A binary cross-entropy with a clip, labels first."""
+    p = np.clip(p, 1e-15, 1 - 1e-15)
+    return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))
+
+
+def guarded(a: Any, y: Any) -> Any:
+    """As of a book, which takes 0 for nan: of negative scores every answer is 0."""
+    with np.errstate(all="ignore"):
+        return np.sum(np.nan_to_num(-y * np.log(a) - (1 - y) * np.log(1 - a)))
+
+
+def rows(z: Any, t: Any) -> Any:
+    """Of logits, one number a row."""
+    return (np.logaddexp(0, z) - t * z).sum(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (sums, "of probabilities of each class, summed, over the number of classes: -t log p"),
+        (of_all_numbers, "of probabilities of each class, averaged, over the number of classes: -t log p"),
+        (guarded, "of probabilities of each class, summed: -t log p"),
+        (rows, "of logits of each class, one a row: -t log p"),
+    ],
+)
+def test_a_binary_cross_entropy_of_each_class_is_named(loss: Any, words: str) -> None:
+    """Of two classes alone it is twice a cross-entropy, and not told to be one."""
+    inference = of(loss)
+    assert [one.key for one in inference.contradictions] == ["input"]
+    assert f"but the binary cross-entropies {words}" in inference.contradictions[0].evidence
+    assert inference.told == {}
+    assert inference.calls <= 70  # of 600
+
+
+def losses(z: Any, y: Any) -> Any:
+    """Return one loss a row."""
+    return -log_softmax(z)[np.arange(len(y)), y]
+
+
+def test_a_perplexity_is_named() -> None:
+    """As the exponential of what it is of."""
+    inference = of(lambda z, y: np.exp(losses(z, y).mean()))
+    assert "but the exponential of that of logits, averaged" in inference.contradictions[0].evidence
+
+
+def weighted(z: Any, t: Any) -> Any:
+    """A factor, as an auxiliary loss has."""
+    return -0.4 * (t * log_softmax(z)).sum(axis=1).mean()
+
+
+@pytest.mark.parametrize("loss", [weighted, lambda z, y: 0.4 * losses(z, y).mean()])
+def test_a_factor_is_named(loss: Any) -> None:
+    """No class has a weight that all others have, too."""
+    inference = of(loss)
+    assert [one.key for one in inference.contradictions] == ["input"]
+    assert "but that of logits, averaged, times 0.4" in inference.contradictions[0].evidence
+
+
+def test_a_constant_is_no_cross_entropy_of_weights_of_0() -> None:
+    """Whatever form labels have."""
+    inference = of(lambda p, t: 0.0 * (p * t).sum())
+    assert [one.key for one in inference.contradictions] == ["input"]
+
+
+def over_all_numbers(y: Any, p: Any) -> Any:
+    """Which a column of labels spreads over, too."""
+    return -np.mean(y * np.log(p + 1e-8))
+
+
+def test_what_a_column_of_labels_gives_hides_nothing() -> None:
+    """The plainest answers are looked at first."""
+    inference = of(over_all_numbers)
+    assert "averaged, divided by the number of classes" in inference.contradictions[0].evidence
+    assert inference.calls <= 70  # of 421
+
+
+def in_a_dict(z: Any, y: Any) -> Any:
+    """Beside an accuracy."""
+    return {"loss": losses(z, y).mean(), "accuracy": (z.argmax(axis=1) == y).mean()}
+
+
+def of_a_model(model: Any, batch: Any) -> Any:
+    """As a step of training takes them."""
+    return losses(model(batch[0]), batch[1]).mean()
+
+
+Both = namedtuple("Both", "loss probabilities")
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (in_a_dict, r"none of 56 calls .* returned a dict.*write a function .* that returns the loss from it"),
+        (lambda z, y: Both(losses(z, y).mean(), np.exp(log_softmax(z))), "none of 56 calls .* returned a tuple of 2"),
+        (of_a_model, r"none of \d\d calls .* 'numpy.ndarray' object is not callable"),
+    ],
+)
+def test_what_no_call_will_change_is_said_at_once(loss: Any, words: str) -> None:
+    """What else is returned, or wanted."""
+    with pytest.raises(TargetError, match=words):
+        of(loss)
