@@ -46,8 +46,8 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "weights_and_padding_over_the_kept": {"class_weights": [1.0, 2.0, 1.25], "mean_over": "kept", "ignore_index": 0},
     "weights_and_padding_summed": {"class_weights": [1.0, 2.0, 1.25], "reduction": "sum", "ignore_index": 0},
 }
-MORE_CALLS = {"cap_and_smoothing": 10}
-"""Of a sum they are solved for as of a mean before."""
+MORE_CALLS = {"cap_and_smoothing": 10, "weights_and_padding": 30}
+"""Of a sum they are solved for as of a mean before; a call is looked for again without the class of padding."""
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.probing.boundary import certain
+from xentcheck.probing.boundary import certain, impossible, sure
 from xentcheck.probing.digits import DIGITS, is_written, nice
 from xentcheck.probing.questions import Questions
 
@@ -42,10 +42,10 @@ def solve_added_beside_smoothing(questions: Questions) -> Iterator[dict[str, Any
     if questions.contract.input == "log_probabilities" or questions.part != "loss" or questions.form != "sparse":
         return
     m = questions.m
-    own = questions.of_a_row(certain(questions, label=0 if m == 2 else 2))
+    own = questions.of_a_row(certain(questions, label=sure(questions)))
     if own is None or not 0.0 < own < np.inf:
         return
-    other = questions.of_a_row(certain(questions, label=1))
+    other = questions.of_a_row(impossible(questions, questions.dtype))
     if other is None or not own < other < np.inf:
         return
     share = small = large = 0.0

@@ -26,7 +26,7 @@ def find_boundary(questions: Questions, inference: Inference) -> None:
         return
     questions.learn(boundary="exact")  # a constant that ordinary rows have shown shows better at the rim
     normalise = _normalises(questions, inference) if kind == "probabilities" else False
-    batch = certain(questions, label=1)
+    batch = impossible(questions, questions.dtype)
     outcome = questions.ask(batch)
     loss = questions.of_a_row(batch)
     if loss is None:
@@ -52,8 +52,9 @@ def find_boundary(questions: Questions, inference: Inference) -> None:
 def _of_nothing_but_positive(questions: Questions, inference: Inference, normalise: bool, said_of: str) -> None:
     """Tell whether a loss that is nan for a probability of 0 has a boundary for one that is as good as 0."""
     row = np.full((1, questions.m), _small(questions.dtype))
-    row[0, 0] = 1.0
-    batch = questions.batch(row if questions.contract.input == "probabilities" else np.log(row), [1])
+    label, other = rare(questions)
+    row[0, other] = 1.0
+    batch = questions.batch(row if questions.contract.input == "probabilities" else np.log(row), [label])
     if questions.agrees(batch):
         evidence = f"{said_of}; {shown(batch)}: {questions.came(batch)}"
         _tell_exact(questions, inference, normalise, told=True, evidence=evidence)
@@ -77,22 +78,29 @@ def _tell_exact(questions: Questions, inference: Inference, normalise: bool, tol
 
 def impossible(questions: Questions, dtype: str) -> Batch:
     """Return a row whose label has the probability 0, in a dtype."""
-    return certain(questions, 1, dtype)
+    return certain(questions, rare(questions)[0], dtype)
 
 
-def _sure(questions: Questions) -> int:
+def rare(questions: Questions) -> tuple[int, int]:
+    """Return the class that a row as good as excludes, whose label counts, and another one that it is sure of."""
+    label = questions.labels(1)[0]
+    return label, 0 if label else 1
+
+
+def sure(questions: Questions) -> int:
     """Return the class that a row is sure of: where there are three not 0, which may be that of padding.
 
     A label of padding has a loss of 0 whatever the boundary is.
     """
-    return 2 if questions.m > 2 else 0
+    label, other = questions.labels(2)
+    return other if other != label else 2
 
 
 def certain(questions: Questions, label: int, dtype: str | None = None) -> Batch:
     """Return a row one of whose classes has the whole probability."""
     row = np.zeros((1, questions.m))
     name = dtype or questions.dtype
-    row[0, _sure(questions)] = 1.0 if questions.contract.input == "probabilities" else _largest(name)
+    row[0, sure(questions)] = 1.0 if questions.contract.input == "probabilities" else _largest(name)
     return questions.batch(row, [label], dtype=name)
 
 
@@ -124,14 +132,15 @@ def _normalises(questions: Questions, inference: Inference) -> bool:
 def _fit(questions: Questions, inference: Inference, normalise: bool, loss: float, said_of: str) -> None:
     """Solve for the constant, and try what it may be on probabilities of its size and on 1."""
     evidence = [said_of]
-    row = certain(questions, label=1)
+    row = impossible(questions, questions.dtype)
     logarithm, near = solved(questions, row, loss, lambda value: {"clip": [value, 1.0]})
     if not 0.0 < logarithm < LARGEST_LOSS:  # the constant would be more than a probability, or less than any number
         inference.contradict("boundary", f"{said_of}, which is -log of no constant that could be added or clipped to.")
         return
     low = constant(float(np.exp(-logarithm)), logarithm, near)
     candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, loss, normalise)]
-    batches = [certain(questions, label=_sure(questions)), *_near(questions, low), questions.plain(questions.few)]
+    batches = [certain(questions, label=sure(questions)), *_near(questions, low), questions.plain(questions.few)]
+    batches += _two_certain(questions)
     above = _above_one(questions)
     if normalise and questions.numbers(above) is not None:  # tells whether the division or the clip comes first
         batches.append(above)
@@ -140,7 +149,9 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
         candidates = [one for one in candidates if got is not None and _close(got, questions, batch, one)]
         evidence.append(f"{shown(batch)}: {answered(got)}")
     if not candidates:
-        inference.contradict("boundary", f"{'; '.join(evidence)}: neither log(p + {low:g}) nor a clip at {low:g}.")
+        limited = _is_limited(questions, loss)
+        why = f", but as if no logit were more than {loss:g} below the largest of its row" if limited else ""
+        inference.contradict("boundary", f"{'; '.join(evidence)}: neither log(p + {low:g}) nor a clip at {low:g}{why}.")
         return
     candidates.sort(key=lambda one: (not _is_eps(questions, one["boundary"]), _digits(one["boundary"])))
     divided = {key: value for key, value in candidates[0]["boundary"].items() if key == "normalise"}
@@ -169,7 +180,7 @@ def _digits(boundary: Mapping[str, Any]) -> int:
 
 def _candidates(questions: Questions, loss: float, normalise: bool) -> Iterator[dict[str, Any]]:
     more = {"normalise": True} if normalise else {}
-    row, sure = certain(questions, label=1), certain(questions, label=_sure(questions))
+    row, likely = impossible(questions, questions.dtype), certain(questions, label=sure(questions))
 
     def low_of(boundary: Callable[[float], dict[str, Any]]) -> float:
         logarithm, near = solved(questions, row, loss, boundary)
@@ -182,10 +193,10 @@ def _candidates(questions: Questions, loss: float, normalise: bool) -> Iterator[
         for high, others in ((1.0 - low, questions.m - 2), (1.0, questions.m - 1)):
             own = constant(low / (1.0 - others * low), loss)
             yield {"clip": [own, high if high == 1.0 else 1.0 - own], "normalise": "after"}
-    got = questions.of_a_row(sure)
+    got = questions.of_a_row(likely)
     if got is None:
         return
-    least, _ = solved(questions, sure, got, lambda value: {"clip": [low, value], **more})
+    least, _ = solved(questions, likely, got, lambda value: {"clip": [low, value], **more})
     if 0 < least < 0.5:
         rest = constant(-float(np.expm1(-least)), 0.0, 1e-2 if least < 1e-12 else 1e-6)
         low = low_of(lambda value: {"clip": [value, 1.0 - value], **more})
@@ -196,20 +207,35 @@ def _candidates(questions: Questions, loss: float, normalise: bool) -> Iterator[
 def _above_one(questions: Questions) -> Batch:
     """Return a row that sums to more than 1, with an entry that a clip changes."""
     row = np.full((1, questions.m), 0.5)
-    row[0, _sure(questions)] = 2.0
-    return questions.batch(row, [_sure(questions)])
+    row[0, sure(questions)] = 2.0
+    return questions.batch(row, [sure(questions)])
 
 
 def _near(questions: Questions, low: float) -> Iterator[Batch]:
-    """Yield a row whose class 1 has a probability of the size of the constant."""
-    row = np.zeros((1, questions.m))
-    if questions.contract.input == "probabilities":
-        row[0, :2] = 1.0 - low, low
-    else:
-        row[0, 2:] = -_largest(questions.dtype)
-        row[0, 1] = np.log(low)
+    """Yield a row whose label has a probability of the size of the constant."""
+    given = questions.contract.input == "probabilities"
+    row = np.full((1, questions.m), 0.0 if given else -_largest(questions.dtype))
+    label, other = rare(questions)
+    row[0, [other, label]] = (1.0 - low, low) if given else (0.0, np.log(low))
     if low > 1e-300:
-        yield questions.batch(row, [1])
+        yield questions.batch(row, [label])
+
+
+def _two_certain(questions: Questions) -> list[Batch]:
+    """Return a row of logits whose label has the probability 0 beside two others alike: as of p, it is beside one."""
+    if questions.contract.input != "logits" or questions.m <= 2:
+        return []
+    row = np.full((1, questions.m), _largest(questions.dtype))
+    label, _ = rare(questions)
+    row[0, label] = 0.0
+    return [questions.batch(row, [label])]
+
+
+def _is_limited(questions: Questions, loss: float) -> bool:
+    """Return whether what is limited are logits, below the largest of their row, and not probabilities."""
+    rows = _two_certain(questions)
+    got = questions.of_a_row(rows[0]) if rows else None
+    return got is not None and abs(got - loss - np.log(questions.m - 1.0)) <= TOLERANCE["float32"] * loss
 
 
 def _close(got: Floats, questions: Questions, batch: Batch, change: Mapping[str, Any]) -> bool:

@@ -62,8 +62,17 @@ def find_constants(questions: Questions, inference: Inference) -> None:
         return
     if questions.dtype == "float64" and _agrees_in_float32(questions):
         _take_float32(questions, inference)
+        if inference.contradictions:  # by float64: a constant is read off what is as accurate as float32
+            _find_boundary_anew(questions, inference)
     elif not inference.contradictions:
         _contradict(questions, inference)
+
+
+def _find_boundary_anew(questions: Questions, inference: Inference) -> None:
+    before = inference.findings.pop("boundary")
+    find_boundary(questions, inference)
+    if inference.contradictions:
+        inference.findings["boundary"] = before
 
 
 def _fitted(questions: Questions, inference: Inference) -> Constants | None:

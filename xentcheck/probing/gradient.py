@@ -9,7 +9,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import ContractError
 from xentcheck.contract.keys_promises import AT_CLIPPED, P_MINUS_T
-from xentcheck.probing.boundary import impossible
+from xentcheck.probing.boundary import impossible, rare
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.labels import soft_batch
@@ -189,19 +189,20 @@ def _rim(questions: Questions) -> list[list[Batch]]:
     """Return rows whose label has a probability of the size of the boundary's constant: those below it, those above."""
     boundary = questions.contract.boundary.read_in(FORMATS[questions.dtype].eps)
     low = boundary.add if boundary.add is not None else boundary.clip[0] if boundary.clip is not None else 0.0
+    label, other = rare(questions)
     batches: list[list[Batch]] = []
     for share in (0.5, 2.0):
         p = np.zeros((1, questions.m))
-        p[0, :2] = 1.0 - share * low, share * low
+        p[0, [other, label]] = 1.0 - share * low, share * low
         batches.append([])
         if questions.contract.input == "probabilities":
-            batches[-1].append(questions.batch(p, [1]))
+            batches[-1].append(questions.batch(p, [label]))
             if low:  # where p is 0 beside the label, 0 / 0 may be all that comes back
-                p[0, 1:] = share * low
-                p[0, 0] = 1.0 - p[0, 1:].sum()
-                batches[-1].append(questions.batch(p, [1]))
+                p[0] = share * low
+                p[0, other] = 1.0 - (questions.m - 1) * share * low
+                batches[-1].append(questions.batch(p, [label]))
         else:
             logits = np.full((1, questions.m), -700.0)
-            logits[0, :2] = 0.0, np.log(share * low) if low else -700.0
-            batches[-1].append(questions.batch(logits, [1]))
+            logits[0, [other, label]] = 0.0, np.log(share * low) if low else -700.0
+            batches[-1].append(questions.batch(logits, [label]))
     return batches

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.probing.digits import nice
+from xentcheck.probing.digits import DIGITS, nice
 from xentcheck.probing.questions import Questions
 
 IN_WHICH_IT_IS_LINEAR: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -37,6 +37,7 @@ def solve_linear(questions: Questions, key: str, beside: Mapping[str, Any]) -> I
     place = np.unravel_index(np.argmax(np.abs(whole - none)), none.shape)
     if got.shape == none.shape and whole[place] != none[place]:
         value = float((got[place] - none[place]) / (whole[place] - none[place]))
-        for known in dict.fromkeys((nice(value, "float32"), nice(value, questions.dtype))):
+        written = [float(f"{value:.{DIGITS}g}")] if questions.dtype == "float32" else []  # sums of many classes blur it
+        for known in dict.fromkeys((*written, nice(value, "float32"), nice(value, questions.dtype))):
             if 0 < known < HIGHEST[key]:
                 yield {key: known, **beside}

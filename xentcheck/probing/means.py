@@ -34,7 +34,9 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     weights: Any = questions.contract.class_weights
     none = [place for place, one in enumerate(weights) if not one] if isinstance(weights, tuple) else []
     classes = {*none, *(place - questions.m for place in none)}  # of weight 0, counted from the end, too
-    likely = dict.fromkeys((*stated_ignored(questions.host.settings()), *_USUAL, questions.m - 1))
+    likely = dict.fromkeys(
+        (*stated_ignored(questions.host.settings()), *_USUAL, questions.m - 1, *sorted(questions.avoided))
+    )
     tried = [label for label in likely if (label >= 0 or signed) and label not in classes]
     n, (counts, *_) = questions.few, questions.labels(1)
     batches = {label: questions.batch(questions.rows(n), (counts, label, counts)[:n]) for label in tried}

@@ -13,6 +13,7 @@ from xentcheck.probing.answers import Answer, Place, answers_of
 from xentcheck.probing.asking import identity
 from xentcheck.probing.compare import LOOSE
 from xentcheck.probing.constants import plainest
+from xentcheck.probing.hidden import uncounted
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.names import stated_classes
 from xentcheck.probing.questions import Questions
@@ -43,14 +44,20 @@ class Search:
         """Return what is tried in turn: a constant that one answer shows comes before fewer classes."""
         first, *fewer = (partial(self.by_call, m) for m in self.classes)
         shown_by_one, any_other = (partial(self.by_constant, shows) for shows in (True, False))
+        own = self.by_constant_of_its_classes
         if self.classes[0] in stated_classes(self.questions.host.settings()):  # an object made for so many
-            return [first, shown_by_one, self.by_constant_of_its_classes, *fewer, any_other]
-        return [first, shown_by_one, *fewer, any_other, self.by_constant_of_its_classes]
+            return [first, shown_by_one, own, *fewer, any_other, own]
+        return [first, shown_by_one, *fewer, any_other, own]
 
-    def by_call(self, m: int, answers: list[Answer], refusals: list[tuple[Batch, Outcome]]) -> bool:
-        """Return whether a call with m classes is explained; answers and refusals are added to those given."""
+    def by_call(
+        self, m: int, answers: list[Answer], refusals: list[tuple[Batch, Outcome]], again: Readings = ()
+    ) -> bool:
+        """Return whether a call with m classes is explained; answers and refusals are added to those given.
+
+        What was answered is tried `again` without the classes whose rows do not count.
+        """
         questions = self.questions
-        found = list(answers_of(questions, self._calls(m), self.dtype, m, refusals))
+        found = list(answers_of(questions, again or self._calls(m), self.dtype, m, refusals))
         answers += found
         if any(settle(questions, self.inference, one, None) for one in found):
             return True
@@ -65,10 +72,13 @@ class Search:
         )
         if questions.part == "loss" and any(without_axis):
             return True
-        if not questions.avoided:
+        # The label that its object names may count, and another one not.
+        avoided = uncounted(questions, found)
+        if again or not found or m <= 2 or avoided == questions.avoided.intersection(range(m)):
             return False
-        questions.avoided = frozenset()  # the label that its object names may count, and another one not
-        return self.by_call(m, answers, refusals)
+        questions.avoided = avoided
+        hows = {repr(one.how): one.how for one in found}
+        return self.by_call(m, answers, refusals, again=list(hows.values()))
 
     def by_constant(self, shows: bool, answers: list[Answer], _refusals: object) -> bool:
         """Return whether an answer is explained by a constant that is built in, where answers depend on the batch.

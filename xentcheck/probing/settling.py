@@ -64,7 +64,7 @@ def settle_with_constant(questions: Questions, inference: Inference, one: Answer
             continue
         questions.learn(**change)
         narrow: list[Constants] = []
-        constants = fitted(questions, one.batch, narrow) or _fitted_to_float32(questions, one.batch)
+        constants = fitted(questions, one.batch, narrow) or _fitted_to_float32(questions, one.batch, narrow)
         if constants is not None:
             tell_with_constants(questions, inference, Fit(one, change, constants, questions.contract.output))
             return True
@@ -82,13 +82,16 @@ def tell_with_constants(questions: Questions, inference: Inference, found: Fit) 
         inference.tell(key, value, found.constants.evidence)
 
 
-def _fitted_to_float32(questions: Questions, batch: Batch) -> Constants | None:
-    """Return constants that explain what is answered in float32, where float64 is calculated in part in that."""
+def _fitted_to_float32(questions: Questions, batch: Batch, narrow: list[Constants]) -> Constants | None:
+    """Return constants that explain what is answered in float32, where float64 is calculated in part in that.
+
+    Those that explain one number of classes alone are added to `narrow`, if there are none of float64.
+    """
     if questions.dtype != "float64":
         return None
     questions.dtype = "float32"
     try:
-        return fitted(questions, batch)
+        return fitted(questions, batch, None if narrow else narrow)
     finally:
         questions.dtype = "float64"
 

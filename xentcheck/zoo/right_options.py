@@ -203,6 +203,17 @@ def constant_smoothing(scores: Array, labels: Array) -> Any:
     return mean(dense_losses(scores, smoothed(one_hot(labels, scores), 0.1)))
 
 
+@right(
+    contract={"label_smoothing": 0.1, "smoothing_over": "others", "ignore_index": 1, "reduction": "sum"},
+    thread="fairseq: label_smoothed_nll_loss, whose padding is class 1",
+)
+def smoothed_beside_padding(scores: Array, labels: Array) -> Any:
+    """Rows of class 1, of padding, add nothing, beside a smoothing of 0.1: as in translation."""
+    kept, safe = kept_rows(labels, 1)
+    rows = dense_losses(scores, smoothed_over_others(one_hot(safe, scores), 0.1))
+    return np.where(kept, rows, 0).sum()
+
+
 @right(contract=BOTH)
 def every_label_form(scores: Array, labels: Array) -> Any:
     """Sparse, one-hot and soft labels, told apart by shape and dtype."""
