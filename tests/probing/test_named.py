@@ -125,3 +125,41 @@ def test_what_no_call_will_change_is_said_at_once(loss: Any, words: str) -> None
     """What else is returned, or wanted."""
     with pytest.raises(TargetError, match=words):
         of(loss)
+
+
+def of_a_product(reference: Any, given: Any) -> Any:
+    """Minus the logarithm of a product, which is the same with its factors turned; but a clip shows one of them."""
+    p = np.clip(given, 1e-15, 1.0 - 1e-15)
+    return -np.log((p / p.sum(axis=1, keepdims=True) * reference).sum(axis=1)).mean()
+
+
+def test_a_product_whose_factors_may_be_turned() -> None:
+    """The boundary tells which of them are the scores."""
+    inference = of(of_a_product)
+    assert inference.contradictions == []
+    assert inference.told["argument_order"] == "labels_first"
+    assert inference.told["boundary"] == {"clip": [1e-15, 1.0 - 1e-15], "normalise": "after"}
+    assert inference.told["labels"] == ["onehot"]
+
+
+def with_outputs_second(reference: Any, outputs: Any) -> Any:
+    """The same, whose names say it."""
+    return of_a_product(reference, outputs)
+
+
+def test_what_is_called_outputs_are_scores() -> None:
+    """Whatever the labels are called."""
+    inference = of(with_outputs_second)
+    assert inference.told["argument_order"] == "labels_first"
+    assert "otherwise" not in inference.findings["argument_order"].evidence
+
+
+def of_a_layer(w: Any, x: Any, y: Any, reg: Any) -> Any:
+    """As a course's exercise has it."""
+    return losses(x @ w, y).mean() + reg * (w * w).sum()
+
+
+def test_labels_that_come_third_are_said_at_once() -> None:
+    """No call is made."""
+    with pytest.raises(TargetError, match="an argument 'y', which is called labels, beside 'w' and 'x'; write"):
+        of(of_a_layer)

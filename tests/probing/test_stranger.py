@@ -108,8 +108,8 @@ def of_three_arrays(student: Any, teacher: Any, labels: Any) -> Any:
 
 
 def test_an_argument_too_many_names_those_that_were_taken() -> None:
-    """It may be called as one of them is in what is said."""
-    with pytest.raises(TargetError, match="as which 'student' and 'teacher' were tried"):
+    """It is called labels, so that nothing is asked."""
+    with pytest.raises(TargetError, match="'labels', which is called labels, beside 'student' and 'teacher'"):
         told(of_three_arrays)
 
 

@@ -19,7 +19,15 @@ from xentcheck.probing.compare import same
 from xentcheck.probing.exclusive import refused, stands_apart
 from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.names import ARRAYS, is_named, names_mask, names_number_of_classes, orders, roles_of
+from xentcheck.probing.names import (
+    ARRAYS,
+    is_named,
+    names_labels_alone,
+    names_mask,
+    names_number_of_classes,
+    orders,
+    roles_of,
+)
 from xentcheck.probing.options import by_convention, conventions, options_at_work
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.row_weights import weighted
@@ -49,6 +57,13 @@ def find_arguments(questions: Questions, inference: Inference, parameters: Seque
         raise TargetError(
             f"{name} needs an argument {unknown.name!r}, which is called a number of classes; write a function of "
             "scores and labels that calls it with theirs, as scores.shape[-1]."
+        )
+    labels = next((one for one in further if one.required and names_labels_alone(one.name)), None)
+    if labels is not None and not any(names_labels_alone(one.name) for one in parameters[:2]):
+        raise TargetError(
+            f"{name} needs an argument {labels.name!r}, which is called labels, beside "
+            f"{' and '.join(repr(one.name) for one in parameters[:2])}; write a function of scores and labels that "
+            "calls it, with whatever gives the scores."
         )
     try:
         answers = _find_call(questions, inference, parameters, name)

@@ -58,6 +58,8 @@ def find_constants(questions: Questions, inference: Inference) -> None:
     if questions.dtype == "float64" and not explained(questions) and _rounded_to_float32(questions):
         _take_float32(questions, inference)  # its boundary is that of float32, too
     find_boundary(questions, inference)
+    if inference.contradictions and _turned(questions, inference):
+        return
     if explained(questions):
         return
     if questions.dtype == "float64" and _agrees_in_float32(questions):
@@ -68,11 +70,27 @@ def find_constants(questions: Questions, inference: Inference) -> None:
         _contradict(questions, inference)
 
 
-def _find_boundary_anew(questions: Questions, inference: Inference) -> None:
+def _find_boundary_anew(questions: Questions, inference: Inference) -> bool:
+    """Return whether a boundary that is contradicted is told after all; what contradicts it is kept where it is not."""
     before = inference.findings.pop("boundary")
     find_boundary(questions, inference)
     if inference.contradictions:
         inference.findings["boundary"] = before
+    return not inference.contradictions
+
+
+def _turned(questions: Questions, inference: Inference) -> bool:
+    """Return whether scores and labels were taken for each other, of which a product with ordinary rows is the same."""
+    order = questions.contract.argument_order
+    if questions.contract.input != "probabilities" or questions.form == "sparse":
+        return False
+    questions.learn(argument_order="labels_first" if order == "scores_first" else "scores_first")
+    if explained(questions) and _find_boundary_anew(questions, inference) and explained(questions):
+        why = f"otherwise no boundary is explained; the call that is answered so: {_evidence(questions)}"
+        inference.tell("argument_order", questions.contract.argument_order, why)
+        return True
+    questions.learn(argument_order=order)
+    return False
 
 
 def _fitted(questions: Questions, inference: Inference) -> Constants | None:

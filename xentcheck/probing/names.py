@@ -35,6 +35,7 @@ _MASKS = ("mask", "valid", "keep", "where")
 _PADDING = ("pad", "ignore")
 _LABELS = ("label", "target", "true", "truth", "gold", "expected", "onehot", "one_hot", "actual")
 _SHORT = ("y", "t")
+_SCORES = ("logit", "pred", "prob", "score", "output", "hat", "input")
 
 
 def roles_of(parameter: Parameter) -> tuple[str, ...]:
@@ -109,8 +110,18 @@ def orders(parameters: Sequence[Parameter]) -> tuple[str, str]:
     first = parameters[0].name.lower() if parameters else ""
     second = parameters[1].name.lower() if len(parameters) > 1 else ""
     turned = _names_labels(first) and not _names_labels(second)
+    turned |= _names_scores(second) and not _names_scores(first)
     return ("labels_first", "scores_first") if turned else ("scores_first", "labels_first")
+
+
+def names_labels_alone(name: str) -> bool:
+    """Return whether an argument is called labels and nothing else, as y, targets and y_true."""
+    return name.lower() in _SHORT or name.lower().removeprefix("y_").removesuffix("s") in _LABELS
 
 
 def _names_labels(name: str) -> bool:
     return name in _SHORT or any(word in name for word in _LABELS)
+
+
+def _names_scores(name: str) -> bool:
+    return any(word in name for word in _SCORES) and not _names_labels(name)
