@@ -69,6 +69,25 @@ def test_a_perplexity_is_named() -> None:
     assert "but the exponential of that of logits, averaged" in inference.contradictions[0].evidence
 
 
+def over_the_first_axis(z: Any, y: Any) -> Any:
+    """Sequences: a sum over the tokens of each, and a mean over sequences."""
+    own = np.take_along_axis(z, y[..., None], -1)[..., 0]
+    return (np.log(np.exp(z).sum(axis=-1)) - own).sum(axis=1).mean()
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (lambda z, y: losses(z, y).mean() / np.log(10.0), "of logits, averaged, by the logarithm to base 10"),
+        (lambda z, y: losses(z, y).mean() / 2.0, "of logits, averaged, times 0.5: no key"),
+        (over_the_first_axis, "of logits, averaged, times 2: as a sum over all axes but the first"),
+    ],
+)
+def test_what_a_factor_is_for_is_named(loss: Any, words: str) -> None:
+    """A half is no number of two classes."""
+    assert words in of(loss).contradictions[0].evidence
+
+
 def weighted(z: Any, t: Any) -> Any:
     """A factor, as an auxiliary loss has."""
     return -0.4 * (t * log_softmax(z)).sum(axis=1).mean()
@@ -163,3 +182,39 @@ def test_labels_that_come_third_are_said_at_once() -> None:
     """No call is made."""
     with pytest.raises(TargetError, match="an argument 'y', which is called labels, beside 'w' and 'x'; write"):
         of(of_a_layer)
+
+
+class Turned:
+    """A gradient that takes its arguments in the other order, which is minus it in that of the loss."""
+
+    def loss(self, t: Any, p: Any) -> Any:
+        """Return the mean."""
+        return -(t * np.log(p)).sum() / len(t)
+
+    def gradient(self, p: Any, t: Any) -> Any:
+        """Return p - t, over the rows."""
+        return (p - t) / len(t)
+
+
+def test_a_gradient_with_its_sign_turned_is_named() -> None:
+    """Beside what was expected of the same rows."""
+    both = Turned()
+    inference = infer(TargetSpecification(loss=both.loss, gradient=both.gradient))
+    (one,) = inference.contradictions
+    assert one.key == "gradient_wrt"
+    assert "no convention gives it, but minus that by logits, mean: if it is t - p, return p - t" in one.evidence
+    assert one.evidence.count("[[") == 4  # scores, labels, what came and what was expected: of three classes, all
+    assert "-0.25   ,  0.34375, -0.09375" in one.evidence
+
+
+def scaled(cosine: Any, y: Any, s: float = 30.0) -> Any:
+    """As of faces: so large that a label that is read from the end costs nothing where it is the largest."""
+    return losses(s * cosine, y).mean()
+
+
+def test_a_row_that_costs_nothing_is_not_ignored() -> None:
+    """Of classes that are alike it costs something."""
+    inference = of(scaled)
+    assert inference.contradictions == []
+    assert inference.told["ignore_index"] is None
+    assert inference.told["temperature"] == pytest.approx(1 / 30)

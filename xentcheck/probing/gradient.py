@@ -10,7 +10,7 @@ from xentcheck.batches.batch import Batch
 from xentcheck.contract import ContractError
 from xentcheck.contract.keys_promises import AT_CLIPPED, P_MINUS_T
 from xentcheck.probing.boundary import impossible, rare
-from xentcheck.probing.compare import answered
+from xentcheck.probing.compare import Floats, answered, same
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.labels import soft_batch
 from xentcheck.probing.questions import Questions
@@ -34,18 +34,37 @@ def find_gradient(questions: Questions, inference: Inference) -> None:
         else:
             questions.blurred.discard("gradient")
     if not fits and questions.m > 2:
-        fits, evidence = _fits_of_two_classes(questions, inference)
+        fits, of_two = _fits_of_two_classes(questions, inference)
+        evidence = of_two if fits else evidence
     if not fits:
         batch = questions.plain(2)
         own, outcome = questions.contract.reduction, questions.ask(batch, "gradient")
         came = evidence if outcome.gradient is not None else f"{shown(batch)}: {said(outcome)}"
         expected = answered(questions.predict(batch, "gradient"))
-        inference.contradict(
-            "gradient_wrt", f"the gradient of {came}, but that of a {own} is {expected}, and no convention gives it."
-        )
+        why = f"the gradient of {came}, but that of a {own} is {expected}, and no convention gives it"
+        inference.contradict("gradient_wrt", f"{why}{_minus(questions)}.")
         return
     _conclude(questions, inference, fits, evidence)
     _of_any_sum(questions, inference)
+
+
+def _minus(questions: Questions) -> str:
+    """Return what a gradient is that is minus one by some convention; "" where it is none."""
+    got = questions.numbers(questions.plain(2), "gradient")
+    fits = [] if got is None else [one for one in _candidates(questions) if _is(questions, -got, one)]
+    if not fits:
+        return ""
+    what = fits[0]["gradient_wrt"].replace("_", "-")
+    reduction = fits[0]["gradient_reduction"] or questions.contract.reduction
+    return (
+        f", but minus that by {what}, {reduction}: if it is t - p, return p - t; if it takes scores and labels in the "
+        "other order, write a function that turns them"
+    )
+
+
+def _is(questions: Questions, got: Floats, change: dict[str, Any]) -> bool:
+    batch = questions.plain(2)
+    return same(got, questions.predict(batch, "gradient", **change), questions.tolerance(batch, None, "gradient"))
 
 
 def _is_rounded(questions: Questions) -> bool:
@@ -56,17 +75,24 @@ def _is_rounded(questions: Questions) -> bool:
 
 def _fits(questions: Questions) -> tuple[list[Any], str]:
     """Return the conventions that explain the gradient of two ordinary rows."""
+    fits, evidence = questions.choose(questions.plain(2), _candidates(questions), "gradient")
+    return list(fits), evidence
+
+
+def _candidates(questions: Questions) -> list[dict[str, Any]]:
+    """Return by what the gradient may be, of what and of which reduction."""
     kinds = ["logits"]
     if questions.contract.input != "logits":
         kinds = [questions.contract.input, "logits"]
     own = questions.contract.reduction
     reductions = (None, *(one for one in ("mean", "sum") if one != own and not (own == "none" and one == "sum")))
-    candidates = [{"gradient_wrt": wrt, "gradient_reduction": one} for wrt in kinds for one in reductions]
+    candidates: list[dict[str, Any]] = [
+        {"gradient_wrt": wrt, "gradient_reduction": one} for wrt in kinds for one in reductions
+    ]
     if not questions.contract.boundary.exact:
         candidates = [{**one, "gradient_of": of} for one in candidates for of in ("loss", "ideal", AT_CLIPPED)]
         candidates = [one for one in candidates if one["gradient_of"] != AT_CLIPPED or _has_a_meaning(questions, one)]
-    fits, evidence = questions.choose(questions.plain(2), candidates, "gradient")
-    return list(fits), evidence
+    return candidates
 
 
 def _has_a_meaning(questions: Questions, change: dict[str, Any]) -> bool:

@@ -44,7 +44,11 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     for label, batch in batches.items():
         candidates = [{"ignore_index": label, "mean_over": mean} for mean in means]
         fits, evidence = questions.choose(batch, candidates)
-        if len(fits) == 1 and _wherever_it_lies(questions, label, fits[0]):
+        if (
+            len(fits) == 1
+            and _whatever_its_row(questions, batch, fits[0])
+            and _wherever_it_lies(questions, label, fits[0])
+        ):
             found.append((label, fits[0], evidence))
         words.append(f"{label}: {said(questions.ask(batch))}")
     found = _without_gradient(questions, inference, found, batches)
@@ -100,6 +104,14 @@ def _is_quiet(questions: Questions, batch: Batch) -> bool:
     """Return whether the row of the label has a gradient of 0, by whatever it is; that is told later."""
     gradient = questions.numbers(batch, "gradient")
     return gradient is not None and gradient.size == batch.scores.size and not gradient.reshape(-1, batch.m)[1].any()
+
+
+def _whatever_its_row(questions: Questions, batch: Batch, changes: Any) -> bool:
+    """Return whether the row of a label does not count with classes that are alike, either: no label is sure there."""
+    scores = batch.scores.copy()
+    alike = {"logits": 0.0, "probabilities": 1.0 / batch.m}.get(questions.contract.input, -np.log(batch.m))
+    scores[1 :: batch.n // questions.repeats] = alike
+    return questions.agrees(batch.replace(scores=scores), None, None, **changes)
 
 
 def _wherever_it_lies(questions: Questions, label: int, changes: Any) -> bool:

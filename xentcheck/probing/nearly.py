@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch, one_hot
-from xentcheck.probing.answers import Answer, hypotheses
+from xentcheck.probing.answers import Answer, hypotheses, rows_for
 from xentcheck.probing.compare import TOLERANCE, same
 from xentcheck.probing.digits import nice
 from xentcheck.probing.questions import Questions
@@ -41,7 +41,7 @@ def nearly(questions: Questions, answers: Sequence[Answer]) -> tuple[Answer, str
 def times(questions: Questions, answers: Sequence[Answer]) -> str:
     """Return what several answers are a cross-entropy of, each times the same number; "" where they are none."""
     for first in answers:
-        alike = [one for one in answers if one.form == first.form and one.how == first.how and one.dtype == first.dtype]
+        alike = [one for one in answers if _called(one) == _called(first)]
         for change in hypotheses(questions.part, first):
             ratios = [_ratios(questions, one, change) for one in alike if change in hypotheses(questions.part, one)]
             found = np.hstack([np.zeros(0), *ratios])
@@ -49,13 +49,25 @@ def times(questions: Questions, answers: Sequence[Answer]) -> str:
                 continue
             number = nice(float(np.median(found)), "float32")
             if number > 0 and np.all(np.abs(found - number) <= TOLERANCE["float32"] * number):
-                return (
-                    f"but that of {_what(change)}, times {number:g}: no key of a contract multiplies a loss; return it "
-                    "without the factor"
-                )
+                return f"but that of {_what(change)}, times {number:g}: {_advice(first, number)}"
     return ""
 
 
+def _called(one: Answer) -> tuple[Any, ...]:
+    return one.form, one.dtype, one.m, tuple(one.how.items())
+
+
+def _advice(one: Answer, number: float) -> str:
+    """Return what to do about a factor, which may be how many rows there are beside the first axis."""
+    beside = rows_for(one.how["extra_axes"], one.m) // rows_for(0, one.m)
+    if one.how["extra_axes"] and number == beside:
+        return (
+            "as a sum over all axes but the first, and a mean over that; return one loss a row, or either of all rows"
+        )
+    return "no key of a contract multiplies a loss; return it without the factor"
+
+
+_LEAST = 2
 _ENOUGH = 2
 """How many numbers at least have to be the same multiple of what is expected."""
 
@@ -84,7 +96,7 @@ def _of_two_alternatives(one: Answer, limit: float) -> str:
     for each, of in ((given, "probabilities"), (np.logaddexp(0.0, scores) - labels * scores, "logits")):
         rows = each.sum(axis=-1)
         for reduced, how in ((rows.mean(), "averaged"), (rows.sum(), "summed"), (rows, "one a row")):
-            for factor in (1.0, 1.0 / one.m):
+            for factor in (1.0, 1.0 / one.m)[: 1 if one.m <= _LEAST else 2]:
                 if np.any(reduced) and same(one.got, np.asarray(factor * reduced), limit):
                     over = "" if factor == 1.0 else ", over the number of classes"
                     return (
@@ -118,9 +130,8 @@ def _variants(one: Answer) -> Iterator[tuple[Batch, Any, str]]:
     words = "with the same weight on each class: labels of this form change nothing"
     for weight in (1.0, float(one.m)):
         yield one.batch.replace(labels=uniform, label_form="soft"), weight, words
-    yield (
-        one.batch,
-        1.0 / one.m,
-        "divided by the number of classes: if a mean is taken over all numbers, take it over rows",
-    )
+    if one.m > _LEAST:  # else a half may be any
+        words = "divided by the number of classes: if a mean is taken over all numbers, take it over rows"
+        yield one.batch, 1.0 / one.m, words
     yield one.batch, 1.0 / np.log(2.0), "in bits: a cross-entropy is in nats here, by the natural logarithm"
+    yield one.batch, 1.0 / np.log(10.0), "by the logarithm to base 10: a cross-entropy is by the natural logarithm here"
