@@ -112,3 +112,22 @@ def test_logits_that_are_limited_are_no_clip_of_probabilities() -> None:
     assert [one.key for one in inference.contradictions] == ["boundary"]
     assert "as if no logit were more than 64 below the largest of its row" in inference.contradictions[0].evidence
     assert inference.told["labels"] == ["sparse"]
+
+
+def with_the_eps_of_the_dtype(p: Any, t: Any) -> Any:
+    """Which a contract has no word for where it is added."""
+    return -(t * np.log(p + np.finfo(p.dtype).eps)).sum(axis=1).mean()
+
+
+def with_the_eps_of_float64(p: Any, t: Any) -> Any:
+    """The same of all dtypes."""
+    return -(t * np.log(p + np.finfo(float).eps)).sum(axis=1).mean()
+
+
+@pytest.mark.parametrize(("loss", "of_each"), [(with_the_eps_of_the_dtype, True), (with_the_eps_of_float64, False)])
+def test_an_eps_of_each_dtype_that_is_added_is_said(loss: Any, of_each: bool) -> None:
+    """That of float64 is told, for which alone it is."""
+    inference = of(loss)
+    assert told(inference, "boundary") == [{"add": 2.0**-52}]
+    assert any("the eps of the dtype" in note for note in inference.notes) == of_each
+    assert (inference.told["dtypes"] == ["float64"]) == of_each

@@ -165,6 +165,20 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
     questions.learn(**candidates[0])
     also = tuple(one["boundary"] for one in candidates[1:])
     inference.tell("boundary", candidates[0]["boundary"], "; ".join(evidence), also)
+    _note_eps_of_each_dtype(questions, inference, divided)
+
+
+def _note_eps_of_each_dtype(questions: Questions, inference: Inference, divided: Mapping[str, Any]) -> None:
+    """Say that what is added is the eps of the dtype of the scores, of which a contract names a number."""
+    if questions.contract.boundary.add != FORMATS[questions.dtype].eps:
+        return
+    for name in ("float32", "float64"):
+        batch = impossible(questions, name)
+        if name != questions.dtype and questions.agrees(batch, boundary={"add": FORMATS[name].eps, **divided}):
+            inference.notes.append(
+                "What is added to a probability is the eps of the dtype, of which a contract names one number: in "
+                f"{name}, {FORMATS[name].eps:g}: {shown(batch)}: {questions.came(batch)}. Declare one for each dtype."
+            )
 
 
 def _is_eps(questions: Questions, boundary: Mapping[str, Any]) -> bool:
