@@ -190,3 +190,29 @@ def test_log_probabilities_are_taken_where_the_target_is_called_so() -> None:
         changes, keys = of(TargetSpecification(loss=function))
         assert changes == {"reduction": "none"}
         assert keys["output"].standing == "suspicion"
+
+
+def _clipped(z: Any) -> Any:
+    return np.clip(np.exp(unseen.log_softmax(z)), 1e-10, 1.0)
+
+
+def of_clipped_softmax(z: Any, t: Any) -> Any:
+    """As of a book: a sum over one-hot rows, of a softmax that is clipped."""
+    return -(t * np.log(_clipped(z))).sum()
+
+
+def gradient_of_clipped_softmax(z: Any, t: Any) -> Any:
+    """Of the clipped softmax, which without the clip is none of any meaning."""
+    return _clipped(z) - t
+
+
+def test_what_has_no_meaning_without_a_suspicion_is_suspected_too() -> None:
+    """The rest is taken: it is not called with the labels of the defaults because of it."""
+    changes, standing = of(TargetSpecification(loss=of_clipped_softmax, gradient=gradient_of_clipped_softmax))
+    assert changes == {"labels": ["onehot", "soft"], "reduction": "sum"}
+    assert {key: one.standing for key, one in standing.items()} == {
+        "labels": "fact",
+        "reduction": "convention",
+        "boundary": "suspicion",
+        "gradient_of": "suspicion",
+    }

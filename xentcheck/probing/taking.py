@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from xentcheck.contract import Contract, ContractError
@@ -61,12 +63,37 @@ def taken(inference: Inference) -> tuple[dict[str, Any], tuple[InferredKey, ...]
         for key, name in inference.required.items()
         if key not in inference.told
     ]
-    changes = _without_forms({one.key: one.value for one in keys if one.taken})
+    keys = _that_fit(keys)
+    changes = _changes(keys)
+    if why := _refused(changes):
+        return {}, (*(one for one in keys if not one.taken), InferredKey("input", None, UNEXPLAINED, why))
+    return changes, tuple(keys)
+
+
+def _changes(keys: Sequence[InferredKey]) -> dict[str, Any]:
+    return _without_forms({one.key: one.value for one in keys if one.taken})
+
+
+def _refused(changes: dict[str, Any]) -> str:
+    """Return why keys make no contract; "" where they do."""
     try:
         contract_of(changes)
     except ContractError as error:
-        return {}, (*(one for one in keys if not one.taken), InferredKey("input", None, UNEXPLAINED, str(error)))
-    return changes, tuple(keys)
+        return str(error)
+    return ""
+
+
+def _that_fit(keys: list[InferredKey]) -> list[InferredKey]:
+    """Return keys of which conventions that have no meaning without what is not taken are suspected, too.
+
+    As a gradient at clipped probabilities where the clip itself is not taken: one of them if that is enough, or all.
+    """
+    conventions = [one for one in keys if one.standing == CONVENTION]
+    for left_out in ([], *([one] for one in conventions), conventions):
+        fit = [replace(one, standing=SUSPICION) if one in left_out else one for one in keys]
+        if not _refused(_changes(fit)):
+            return fit
+    return keys
 
 
 def _without_forms(changes: dict[str, Any]) -> dict[str, Any]:
