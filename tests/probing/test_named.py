@@ -161,6 +161,15 @@ def test_a_product_whose_factors_may_be_turned() -> None:
     assert inference.told["labels"] == ["onehot"]
 
 
+def test_both_orders_are_told_where_nothing_tells_them_apart() -> None:
+    """Of a product without a clip; the logarithm of one of them tells which it is."""
+    inference = of(lambda a, b: -np.log((a * b).sum(axis=1)).mean())
+    found = inference.findings["argument_order"]
+    assert (found.value, found.also) == ("scores_first", ("labels_first",))
+    assert "as labels_first it is answered alike" in found.evidence
+    assert of(lambda a, b: -(b * np.log(a)).sum(axis=1).mean()).findings["argument_order"].also == ()
+
+
 def with_outputs_second(reference: Any, outputs: Any) -> Any:
     """The same, whose names say it."""
     return of_a_product(reference, outputs)

@@ -107,11 +107,21 @@ def names_mask(name: str) -> bool:
 
 def orders(parameters: Sequence[Parameter]) -> tuple[str, str]:
     """Return both orders of the arguments, the likelier one by their names first."""
-    first = parameters[0].name.lower() if parameters else ""
-    second = parameters[1].name.lower() if len(parameters) > 1 else ""
+    first, second = _first_two(parameters)
     turned = _names_labels(first) and not _names_labels(second)
     turned |= _names_scores(second) and not _names_scores(first)
     return ("labels_first", "scores_first") if turned else ("scores_first", "labels_first")
+
+
+def name_the_order(parameters: Sequence[Parameter]) -> bool:
+    """Return whether the names of the first two arguments say which are the labels."""
+    first, second = _first_two(parameters)
+    return _names_labels(first) != _names_labels(second) or _names_scores(first) != _names_scores(second)
+
+
+def _first_two(parameters: Sequence[Parameter]) -> tuple[str, str]:
+    first, second = [*(one.name.lower() for one in parameters[:2]), "", ""][:2]
+    return first, second
 
 
 def names_labels_alone(name: str) -> bool:

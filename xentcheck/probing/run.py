@@ -25,6 +25,7 @@ from xentcheck.probing.refused_rows import note_refused_rows
 from xentcheck.probing.rim import find_invalid, find_nonfinite
 from xentcheck.probing.signed import find_signed
 from xentcheck.probing.structure import find_structure
+from xentcheck.probing.turned import note_turned
 from xentcheck.targets import Host, TargetSpecification, open_host
 from xentcheck.targets.find.registered import by_name
 from xentcheck.targets.parameter import Parameter
@@ -129,6 +130,7 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
         note_refused_rows(questions, inference)
         find_constants(questions, inference)
         find_odd_classes(questions, inference)
+        note_turned(questions, inference, parameters)
     if not inference.contradictions or _explained_but_the_rim(questions, inference):
         if entropy:
             find_gradient(questions, inference)
