@@ -131,3 +131,32 @@ def test_an_eps_of_each_dtype_that_is_added_is_said(loss: Any, of_each: bool) ->
     assert told(inference, "boundary") == [{"add": 2.0**-52}]
     assert any("the eps of the dtype" in note for note in inference.notes) == of_each
     assert (inference.told["dtypes"] == ["float64"]) == of_each
+
+
+def taken_out(z: Any, y: Any, sample_weight: Any = None) -> Any:
+    """As of a class of keras: rows of class 0 are taken out, and the weights of all rows are multiplied."""
+    kept = y != 0
+    losses = -log_softmax(z[kept])[np.arange(kept.sum()), y[kept]]
+    return (losses if sample_weight is None else losses * sample_weight).mean()
+
+
+def test_a_class_that_is_ignored_without_weights_alone_is_not_told_to_count() -> None:
+    """That none is ignored would be a guess: beside weights the mean is over all rows."""
+    inference = of(taken_out)
+    found = inference.findings["ignore_index"]
+    assert (found.status, found.value) == ("untold", None)
+    assert "as if the row of the label 0 did not count (mean_over kept), but beside sample_weight" in found.evidence
+    assert inference.told["row_weights"] == {"argument": "sample_weight"}
+
+
+def far_off_of_many_rows(z: Any, y: Any) -> Any:
+    """A rounding to float32 of one row, and another loss of four."""
+    losses = -log_softmax(z.astype(np.float32))[np.arange(len(y)), y]
+    return np.float64(losses.mean() + (0.25 if len(y) > 2 else 0.0))
+
+
+def test_what_is_shown_is_farthest_from_what_is_expected() -> None:
+    """And not a difference that six digits do not show."""
+    (one,) = of(far_off_of_many_rows).contradictions
+    came, _, expected = one.evidence.partition("give ")
+    assert came.rpartition(": ")[2].partition(",")[0] != expected.partition(",")[0]

@@ -131,14 +131,23 @@ def _rounded_to_float32(questions: Questions) -> bool:
 
 
 def _contradict(questions: Questions, inference: Inference) -> None:
-    batch = next((batch for batch in _trials(questions) if not questions.agrees(batch)), None)
-    batch = questions.wider() if batch is None else batch
+    unlike = [batch for batch in _trials(questions) if not questions.agrees(batch)]
+    batch = max(unlike, key=lambda one: _distance(questions, one)) if unlike else questions.wider()
     inference.contradict(
         "input",
         f"{shown(batch)}: {questions.came(batch)}, but {questions.contract.input} and the "
         f"reduction {questions.contract.reduction} give {answered(questions.predict(batch))}, and no boundary and no "
         "constant smoothing, z-loss, temperature, soft cap or class weights makes it that.",
     )
+
+
+def _distance(questions: Questions, batch: Batch) -> float:
+    """Return how far an answer is from what is said of it; any other shape, and no number, are farthest."""
+    got, wanted = questions.numbers(batch), questions.predict(batch)
+    if got is None or got.shape != wanted.shape:
+        return np.inf
+    with np.errstate(all="ignore"):
+        return float(np.nan_to_num(np.max(np.abs(got - wanted)), nan=np.inf))
 
 
 def _agrees_in_float32(questions: Questions) -> bool:

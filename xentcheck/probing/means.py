@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.contract import Contract
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.names import names_ignored, stated_ignored
@@ -72,7 +73,35 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
             others = ", ".join(str(one[0]) for one in found[1:])
             inference.notes.append(f"Rows of the labels {others} do not count either; a contract can name one label.")
         return
+    if apart := _ignored_without_options(questions, batches):
+        inference.cannot_tell("ignore_index", apart)
+        return
     inference.tell("ignore_index", None, f"none of these labels is ignored: {'; '.join(words)}")
+
+
+def _ignored_without_options(questions: Questions, batches: Mapping[int, Batch]) -> str:
+    """Return what shows that a class is ignored where no option is given, and not beside one; "" where none is.
+
+    A row that is taken out before the weights of all rows are multiplied leaves one weight too many.
+    """
+    usual, before = Contract().as_mapping(), questions.contract
+    averaged = ("rows", "kept") if before.reduction == "mean" else ("rows",)
+    for label, batch in batches.items():
+        if not batch.options or not 0 <= label < batch.m:
+            continue
+        beside = questions.came(batch)
+        questions.learn(**{key: usual[key] for key in ("exclusive", *before.arguments)})
+        candidates = [{"ignore_index": label, "mean_over": mean} for mean in averaged]
+        fits, evidence = questions.choose(batch.replace(options={}), candidates)
+        counts = questions.agrees(batch.replace(options={}))
+        questions.learn(**before.as_mapping())
+        if len(fits) == 1 and not counts:
+            names = " and ".join(before.arguments.values())
+            return (
+                f"{evidence}, as if the row of the label {label} did not count (mean_over {fits[0]['mean_over']}), but "
+                f"beside {names} that do nothing came {beside}, which no contract says."
+            )
+    return ""
 
 
 def _setting(questions: Questions, label: Any) -> str:
