@@ -105,6 +105,17 @@ def test_soft_targets() -> None:
     assert name(problem, "gradient", softmax(Z34) - SOFT) == "targets_renormalised"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_shares_up_to_a_limit_are_told_from_those_below_it(dtype: str) -> None:
+    """Of a share of 0.001, which is more in float32, `t < 0.001` counts all and `t <= 0.001` nothing."""
+    t = np.array([[1e-3, 0.5, 2e-3, 0.497], [5e-4, 0.25, 0.5, 0.2495], [0.3, 0.1, 0.2, 0.4]])
+    problem = given(Z34, t.astype(dtype), dtype=dtype, form="soft", reduction="none")
+    for lost, which in ((t < 1e-3, "below 0.001"), (t <= 1e-3, "of 0.001 or less")):
+        cause = likely_cause(problem, "loss", losses(Z34, np.where(lost, 0, t)))
+        assert cause is not None
+        assert which in cause.sentence
+
+
 def test_sums_of_soft_rows() -> None:
     """Left out of the log-sum-exp, or taken of the whole batch; what the rows sum to is not the same for all."""
     heavy = SOFT * np.array([[2.0], [0.5], [1.0]])

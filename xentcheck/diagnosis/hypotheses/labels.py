@@ -163,10 +163,13 @@ def soft_targets(model: Model) -> Iterator[Prediction]:
     text = "Only the class with the largest share of a target row counts, as by argmax; every share counts."
     yield _from(model, "targets_hardened", text, model.coefficients(one_hot(dense.argmax(axis=-1), model.m)))
     for least in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12):
-        if ((dense > 0) & (dense < least)).any():
-            text = f"Shares of a target row below {least:g} count as 0; every share counts."
-            value = model.coefficients(np.where(dense < least, 0.0, dense))
-            yield replace(_from(model, "shares_dropped", text, value, 1.0), variant=text)
+        read = float(np.asarray(least, model.problem.format.dtype))  # a share of 0.001 in float32 is above 0.001
+        below, up_to = dense < least, dense <= max(least, read)
+        for lost, which in ((below, f"below {least:g}"), (up_to, f"of {least:g} or less")):
+            if ((dense > 0) & lost).any() and (lost is below or (lost != below).any()):
+                text = f"Shares of a target row {which} count as 0; every share counts."
+                value = model.coefficients(np.where(lost, 0.0, dense))
+                yield replace(_from(model, "shares_dropped", text, value, 1.0), variant=text)
     text = "The target rows are not divided by their sum, as the contract says."
     yield _from(model, "targets_not_renormalised", text, model.coefficients(dense))
     yield _from(model, "targets_softmaxed", "A softmax is applied to the targets.", model.coefficients(_softmax(dense)))
