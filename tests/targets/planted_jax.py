@@ -18,6 +18,16 @@ def numpy_inside(z, y):
     return jnp.asarray(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), y]).mean()
 
 
+def called_back(z, y):
+    """A callback on the host takes labels that it was not handed: it raises there if they are traced."""
+
+    def on_host(scores):
+        scores = np.asarray(scores)
+        return np.asarray(np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(scores)), np.asarray(y)])
+
+    return jax.pure_callback(on_host, jax.ShapeDtypeStruct((len(z),), z.dtype), z).mean()
+
+
 def one_hot_times(z, y):
     return -(jax.nn.one_hot(y, z.shape[1], dtype=z.dtype) * jax.nn.log_softmax(z)).sum(axis=1)
 

@@ -155,7 +155,7 @@ def test_torch_with_probabilities() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["loss", "untraceable", "numpy_inside"])
+@pytest.mark.parametrize("name", ["loss", "untraceable", "numpy_inside", "called_back"])
 def test_jax_is_recognised(name: str) -> None:
     """A function that returns jax arrays is jax's, in float64 too; it has a gradient if jax can differentiate it."""
     description, outcome = evaluated(f"{JAX}:{name}")

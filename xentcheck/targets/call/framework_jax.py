@@ -148,7 +148,8 @@ class JaxFramework(NumpyFramework):
                     self._compiled[named] = jax.jit(_fixed(function, static))
                 try:
                     answer = self._compiled[named](traced, *arguments)
-                except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
+                except (jax.errors.JAXTypeError, jax.errors.JAXIndexError, RuntimeError):
+                    # A callback on the host raises a RuntimeError, whatever came of it there.
                     failed.append(named)
                 else:
                     self._untraceable.update(failed)
