@@ -252,9 +252,9 @@ class Options:
         example='divisor={"argument":"num_items_in_batch"}',
         option=Option(
             "number",
-            levels=(3.0, 1.0, 100.0, 4096.0),
+            levels=(3.0, 1.0, 100.0, 8189.0),
             plain=3.0,
-            drawn=lambda at: (3.0, 1.0, 2.0, 7.0, 100.0, 1000.0, 4096.0),
+            drawn=lambda at: (3.0, 1.0, 2.0, 7.0, 100.0, 1000.0, 8189.0),
             simpler=(1.0, 2.0, 3.0, 100.0),
             positive=True,
         ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from xentcheck.zoo.parts import COUNTED, Array, row_gradients, row_losses, sum_loss
 from xentcheck.zoo.specimen import bug
 
@@ -30,6 +32,12 @@ def mean_where_items_are_counted(scores: Array, labels: Array, num_items_in_batc
 def divided_by_rows_and_items(scores: Array, labels: Array, num_items_in_batch: float) -> Any:
     """Divide the mean of the rows by the number of items."""
     return right_loss(scores, labels, num_items_in_batch) / max(len(scores), 1)
+
+
+@bug("divisor_narrowed", "value", contract=COUNTED, thread="a stranger's mistake")
+def items_counted_in_float16(scores: Array, labels: Array, num_items_in_batch: float) -> Any:
+    """Keep the number of items in half precision, which has every second number from 2,048 on."""
+    return right_loss(scores, labels, float(np.float16(num_items_in_batch)))
 
 
 @bug("divisor_ignored", "gradient", role="gradient", loss=right_loss, contract=COUNTED, thread="transformers 35438")

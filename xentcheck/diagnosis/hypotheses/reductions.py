@@ -115,6 +115,10 @@ def given_divisor(model: Model) -> Iterator[Prediction]:
         if limit:
             text = f"The {part} is divided by {said} of the number given, {given:g}, and that of the rows, {n}."
             yield Prediction("divisor_limited", text, total / limit, variant=said)
+    narrow = float(np.asarray(given, np.float16))
+    if narrow not in (given, 0.0, np.inf):
+        text = f"The {part} is divided by the number given, {given:g}, as float16 has it, {narrow:g}."
+        yield Prediction("divisor_narrowed", text, total / narrow, variant="float16")
 
 
 @hypothesis(Rank.REDUCTION, quick=True, partly=True)
