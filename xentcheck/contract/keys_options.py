@@ -188,7 +188,8 @@ class Options:
         None,
         _ignore_index,
         words='`null`, an integer, or `{"argument": name}`',
-        meaning="Rows with this label do not count, whatever their scores hold: also what `nonfinite` lists.",
+        meaning="Rows with this label do not count, whatever their scores hold: also what `nonfinite` lists. "
+        "Probabilities are some in every row, since a loss may refuse others.",
         example="ignore_index=-100",
         option=Option(
             "integer",
