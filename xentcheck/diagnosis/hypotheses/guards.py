@@ -68,13 +68,7 @@ def fitted(model: Model) -> Iterator[Prediction]:
             p = np.clip(model.unguarded[1], *stated.clip)
             yield Prediction("clip", text, model.finish(np.where(model.t == 0, 0.0, -model.t / p)))
         yield from _in_another_order(model)
-        yield _guarded(
-            model,
-            "clip_as_eps",
-            f"The {_stated(stated)} of the contract is added.",
-            Boundary(add=stated.clip[0]),
-            model.unguarded[1],
-        )
+        yield from _adding(model, "clip_as_eps", f"The {_stated(stated)} of the contract is added.", stated.clip[0])
 
 
 def _in_float32(boundary: Boundary) -> Boundary:
@@ -125,16 +119,20 @@ def other_constants(model: Model) -> Iterator[Prediction]:
 
 def _added(model: Model) -> Iterator[Prediction]:
     """Yield -log(p + eps), and its gradient."""
-    p, declared = model.unguarded[1], model.contract.boundary.add
-    felt = _smallest(model)
+    declared, felt = model.contract.boundary.add, _smallest(model)
     for name, eps in _constants(model):
         if eps == declared or eps <= felt * model.u:
             continue
-        boundary = Boundary(add=eps)
         text = f"eps = {name} is added to the probability: log(p + eps). {_advice(model)}"
-        yield _guarded(model, "eps_added", text, boundary, p)
-        if model.part == "loss" and model.problem.format.dtype.type(eps) > 0:
-            yield _of_logs(model, "eps_added", text, model.rounded_guard(boundary), exact=True)
+        yield from _adding(model, "eps_added", text, eps)
+
+
+def _adding(model: Model, mechanism: str, sentence: str, eps: float) -> Iterator[Prediction]:
+    """Yield -log(p + eps) or its gradient, and that of the sum as it is rounded: near p = 1 few digits of eps stay."""
+    boundary = Boundary(add=eps)
+    yield _guarded(model, mechanism, sentence, boundary, model.unguarded[1])
+    if model.part == "loss" and model.problem.format.dtype.type(eps) > 0:
+        yield _of_logs(model, mechanism, sentence, model.rounded_guard(boundary), exact=True)
 
 
 def _clipped(model: Model) -> Iterator[Prediction]:
