@@ -70,7 +70,8 @@ def test_the_table_tells_verdicts_and_verified_numbers(home: Path) -> None:
     assert wrong["findings"][0]["expected"] != ""
     assert "none.py" in absent["why"]
     assert right["seconds_a_call"] is None, "it promises nothing for 64 rows"
-    markdown, page = (home / "table.md").read_text(), (home / "table.html").read_text()
+    markdown = (home / "table.md").read_text()
+    page = (home / "table.html").read_text().replace("<wbr>", "")  # where a line may end
     for name in (wrong["name"], right["name"]):
         assert name in markdown
         assert name in page

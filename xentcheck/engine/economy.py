@@ -26,7 +26,7 @@ SEARCHED = 5.0
 """Seconds that quick affords in all for the calls of searching, and as many for compiling: two processes share them."""
 CONCLUDED = 2.0
 """And for the calls of reducing and explaining what is found in a cell; half of it for that in all others."""
-FEW_ENOUGH = 2 * SLOW
+FEW_ENOUGH = 2.5 * SLOW
 """Seconds of a call below which nothing is saved of a search, of 4,000 to 6,000 calls mostly: on a busy machine many a
 target comes near it that is quick elsewhere."""
 _STEP = 2.0
