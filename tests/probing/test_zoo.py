@@ -168,4 +168,5 @@ def registered(name: str) -> list[str]:
     said = {key: value for key, value in declared.as_mapping().items() if value != bare[key]}
     said.pop("invalid", None)  # more is refused than what is promised
     said.pop("label_dtypes", None)  # torch takes uint8, too
+    said.pop("calls", None)  # how it is tried is no promise
     return wrong(name, declared, said, infer(TargetSpecification(loss=name)))
