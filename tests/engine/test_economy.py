@@ -320,7 +320,7 @@ def test_what_is_minimal_for_one_law_is_tried_for_the_next(monkeypatch, slow):
 
     monkeypatch.setattr(Conclusion, "minimised", minimised)
     monkeypatch.setattr(Conclusion, "named", named)
-    nothing = dict.fromkeys(("search", "order", "host", "diagnosis", "known_case", "recalled"))
+    nothing = dict.fromkeys(("search", "order", "host", "diagnosis", "known_case"))
     conclusion = Conclusion(**nothing, known={}, purse=Purse(None, 100) if slow else None)
     for law, m in zip(LAWS, (2, 3, 3, 4, 5, 6), strict=False):
         conclusion.first(Fall(law, Violation("", Batch(np.zeros((1, m)), np.zeros(1, np.int64)), "loss"), BATCH))
@@ -338,12 +338,12 @@ def test_whether_an_answer_is_given_again_is_asked_of_the_target(monkeypatch):
     monkeypatch.setattr("xentcheck.engine.conclusion.minimise", minimise)
     search = CellSearch.over(CellResult(Cell("float64", "sparse")), Contract(), Capabilities(), None)
     order, purse = SimpleNamespace(profile="quick"), Purse(None, 100)
-    known, recalled = (lambda batch: None), (lambda batch: None)
-    conclusion = Conclusion(search, order, None, None, {}, known, recalled, None, purse)
+
+    def known(batch):
+        return None
+
+    conclusion = Conclusion(search, order, None, None, {}, known, None, purse)
     search.case = lambda batch: None
-    for expensive in (False, True):
-        search.capabilities = Capabilities(expensive_calls=expensive)
-        for law in LAWS:
-            conclusion.minimised(Fall(law, Violation("", BATCH, "loss"), BATCH))
-            fresh = search.case if law.name == "determinism" else known
-            assert taken[law] is (fresh if law.asks or not expensive else recalled)
+    for law in LAWS:
+        conclusion.minimised(Fall(law, Violation("", BATCH, "loss"), BATCH))
+        assert taken[law] is (search.case if law.name == "determinism" else known)

@@ -16,7 +16,7 @@ from xentcheck.engine.cell_result import Fall
 from xentcheck.engine.minimise import finding, minimise, translated
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import Cell
-from xentcheck.engine.recalled import Recalled
+from xentcheck.engine.recalled import Remembering
 from xentcheck.engine.run import check_target
 from xentcheck.engine.violation_kind import Kind, kind_of
 from xentcheck.properties.case import Case
@@ -306,7 +306,7 @@ def test_a_minimal_batch_is_tried_in_cells_whose_dtype_holds_it() -> None:
 
 
 def test_what_one_reduction_was_answered_the_next_is_not_asked_again() -> None:
-    """Of a slow target, by laws that ask about the batch alone; what ended the process is asked again."""
+    """Of a slow target; what ended the process is asked again."""
     contract, asked = Contract(dtypes=("float64",)), []
 
     class Host:
@@ -317,7 +317,11 @@ def test_what_one_reduction_was_answered_the_next_is_not_asked_again() -> None:
             return Outcome(died=self.died) if self.died else Outcome(loss=np.float64(np.inf))
 
     host = Host()
-    case_of = Recalled(lambda batch: Case(contract, Capabilities(loss=True), host, batch))
+    known = Remembering(host)
+
+    def case_of(batch: Batch) -> Case:
+        return Case(contract, Capabilities(loss=True), known, batch)
+
     reduced = []
     for law in choose(["value", "finite"]):
         first = next(iter(law.judge(case_of(BATCH))))

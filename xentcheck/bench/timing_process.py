@@ -56,7 +56,7 @@ def results(
 
 def describe(plans: Sequence[BuildPlan]) -> list[dict[str, Any]]:
     """Return what a benchmark of a project's own needs to know of targets; see `project.described`."""
-    (header,) = _exchange(plans, {"one_core": False, "describe": True})
+    (header,) = _exchange(plans, {"describe": True})
     return list(header["targets"])
 
 

@@ -34,7 +34,7 @@ def main(descriptor: int) -> None:
 
 
 def _carry_out(order: dict[str, Any], channel: Channel) -> None:
-    if order["one_core"] and hasattr(os, "sched_setaffinity"):  # before the targets make their threads
+    if order.get("one_core") and hasattr(os, "sched_setaffinity"):  # before the targets make their threads
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     paths: dict[tuple[str, str], Path] = {}
     locations = []

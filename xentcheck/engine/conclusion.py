@@ -21,7 +21,7 @@ from xentcheck.engine.order import Order, capabilities_of, swept
 from xentcheck.engine.plan import PROFILES
 from xentcheck.engine.promises import weaker_promise
 from xentcheck.engine.purse import Purse
-from xentcheck.engine.recalled import FRESH, Recalled, Remembering
+from xentcheck.engine.recalled import FRESH, Remembering
 from xentcheck.engine.roots import Found, shown_mechanism, whose_gradient_is_right
 from xentcheck.engine.search import CellSearch
 from xentcheck.engine.shard_record import Record
@@ -129,7 +129,6 @@ class Conclusion:
     diagnosis: Diagnosis
     known: dict[str, Batch]
     known_case: Callable[..., Case]
-    recalled: Recalled
     compiled: Compiled | None = None
     purse: Purse | None = None
     minimal: dict[str, Batch] = field(default_factory=dict)
@@ -150,11 +149,12 @@ class Conclusion:
             purse = None if left is None else Purse(evaluator, left)
             search = CellSearch.over(result, contract, capabilities, purse or evaluator, order.dtypes)
             case_of = search.case
-            if purse is not None:
-                case_of = CellSearch.over(result, contract, capabilities, Remembering(purse), order.dtypes).case
+            if purse is not None or capabilities.expensive_calls:
+                remembering = Remembering(purse or evaluator)
+                case_of = CellSearch.over(result, contract, capabilities, remembering, order.dtypes).case
             compiled = None if order.economy.graphs is None else Compiled(_afforded(order, search))
             diagnosis = _diagnosis(search, order, host, beside, case_of)
-            yield cls(search, order, host, diagnosis, minimal, case_of, Recalled(case_of), compiled, purse)
+            yield cls(search, order, host, diagnosis, minimal, case_of, compiled, purse)
 
     @property
     def spent(self) -> bool:
@@ -217,8 +217,6 @@ class Conclusion:
             if self.purse is not None:
                 admits = self.purse.sparing(admits)
             case_of = self.search.case if fall.law.name == FRESH else self.known_case
-            if self.search.capabilities.expensive_calls and not fall.law.asks:
-                case_of = self.recalled
             return minimise(fall, case_of, budget, known, self.search.contract, excused, asked, admits)
         except Exception as error:
             self._own_fault("reducing a finding", error)
