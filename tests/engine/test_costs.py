@@ -14,7 +14,7 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
-from xentcheck.engine import costs
+from xentcheck.engine import costs, run_plan
 from xentcheck.engine.order import capabilities_of
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.run import check_target
@@ -196,6 +196,26 @@ def test_what_dies_at_the_first_call_is_not_measured(monkeypatch, how):
         plan = planned(specification, Options(), host)
     assert len(asked) == 1
     assert plan.costs == costs.NO_COSTS
+
+
+@pytest.mark.parametrize(
+    ("profile", "call", "slow", "turns"),
+    [
+        ("standard", 0.0015, False, 1),
+        ("standard", 0.003, True, 1),
+        ("standard", 0.006, True, 4),
+        ("quick", 0.0015, False, 1),
+        ("thorough", 0.006, True, 1),
+    ],
+)
+def test_from_what_a_call_costs_on_a_law_asks_less(monkeypatch, profile, call, slow, turns):
+    """Below 2.5 ms every law asks about every batch, and as much bad input and as many repetitions are tried."""
+    monkeypatch.setattr(run_plan, "_costs", lambda *given: costs.Costs(call=call))
+    specification = TargetSpecification(loss=lambda z, y: 0.0)
+    with open_host(specification) as host:
+        plan = planned(specification, Options(profile=profile), host)
+        assert plan.economy.turns == turns
+        assert capabilities_of(host, plan.costs).expensive_calls == slow
 
 
 @pytest.mark.parametrize("turns", [16, 4, 1.5, 1])

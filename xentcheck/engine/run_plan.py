@@ -135,10 +135,10 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
     chosen = _available(cells(contract, options.dtypes), host)
     measured = _costs(host, chosen[0]) if _begun_narrow(host, chosen) and _usable(host, chosen[0]) else NO_COSTS
     dtypes = tuple(dict.fromkeys(cell.dtype for cell in chosen))
-    able = capabilities_of(host, measured)
-    few, drawn = able.expensive_shapes, options.rounds * drawn_in_each(PROFILES[options.profile], len(chosen))
+    few = capabilities_of(host, measured).expensive_shapes
+    drawn = options.rounds * drawn_in_each(PROFILES[options.profile], len(chosen))
     sweeps = {cell: swept(contract, cell, options.profile, few, dtypes) for cell in chosen}
-    saving = economy(options.profile, measured, few, sweeps, drawn, able.expensive_calls)
+    saving = economy(options.profile, measured, few, sweeps, drawn, slow=contract.calls == "few")
     return RunPlan(
         specification,
         os.getcwd(),
