@@ -25,7 +25,7 @@ from xentcheck.properties.registry import choose
 from xentcheck.targets import TargetSpecification, open_host
 from xentcheck.targets.call import build
 from xentcheck.targets.outcome import Outcome
-from xentcheck.zoo.parts import mean_gradient, mean_loss
+from xentcheck.zoo.parts import mean_gradient, mean_loss, row_losses
 
 BATCH = Batch(np.arange(12.0).reshape(4, 3), np.array([0, 1, 2, 0]))
 
@@ -59,6 +59,30 @@ def test_the_reducer_keeps_the_kind(law: str, loss: Any, what: str) -> None:
     assert minimal
     assert smaller.batch.n == smaller.violation.batch.n == 3
     assert kind_of(smaller.violation).what.startswith(what)
+
+
+def test_the_row_that_is_seen_to_be_wrong_is_tried_alone() -> None:
+    """One row of 177 is wrong, and few questions are afforded: it is what the finding shows."""
+
+    def loss(z: Any, y: Any) -> Any:
+        return row_losses(z, y) + (z[:, 0] == 1.5)
+
+    contract = Contract(dtypes=("float64",), reduction="none")
+    scores = np.zeros((177, 5))
+    scores[129] = [1.5, 0.25, 0.125, 0.0, 3.0]
+    batch = Batch(scores, np.zeros(177, np.int64))
+    (law,) = choose(["value"])
+    with open_host(TargetSpecification(loss=loss, contract=contract)) as host:
+
+        def case_of(batch: Batch) -> Case:
+            return Case(contract, capabilities_of(host), host, batch)
+
+        fall = Fall(law, next(law.judge(case_of(batch))), batch)
+        found, minimal = minimise(fall, case_of, 2, [], contract)
+    assert fall.violation.part == "loss[129]"
+    assert minimal
+    assert found.batch.n == 1
+    assert found.batch.scores[0, 0] == 1.5
 
 
 def test_a_batch_outside_the_domain_is_not_tried() -> None:

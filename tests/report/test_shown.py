@@ -15,7 +15,7 @@ import pytest
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.report import terminal
-from xentcheck.report.finding import Finding
+from xentcheck.report.finding import Finding, times
 from xentcheck.report.report import Report
 
 
@@ -145,3 +145,12 @@ def test_without_pandas_there_is_a_sentence(violating: Report, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="python -m pip install pandas"):
         violating.to_dataframe()
+
+
+@pytest.mark.parametrize(
+    ("multiple", "told"),
+    [(1.0001801, "1.0002 times"), (1.04, "1.04 times"), (1.06, "1.1 times"), (12345.6, "12,345.6 times")],
+)
+def test_what_is_little_beyond_its_allowance_is_seen_to_be(multiple: float, told: str) -> None:
+    """As many digits as that takes are shown; with one, it would be 1.0 times the allowance."""
+    assert times(multiple) == told

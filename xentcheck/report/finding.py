@@ -163,9 +163,11 @@ def summary(finding: Finding) -> str:
 
 
 def times(multiple: float) -> str:
-    """Return a multiple of an allowance in words."""
+    """Return a multiple of an allowance in words, with as many digits as show that it is more than 1."""
     if not math.isfinite(multiple):
         return "beyond any multiple of"
+    if 1 < multiple < 1.05:
+        return f"{multiple:.{math.ceil(-math.log10(multiple - 1))}f} times"
     return f"{multiple:,.1f} times" if multiple < 1e5 else f"{multiple:.1e} times"
 
 

@@ -87,7 +87,7 @@ def comparison(finding: Finding) -> str:
             f"allowance = {finding.allowance!r}  # how far any good algorithm may be off on this input",
             "error = 0.0 if low <= got <= high else max(low - got, got - high) if isfinite(got) else inf",
             "times = error / allowance if allowance else inf if error else 0.0",
-            'print(f"error      {error:.3g}, which is {times:.3g} times the allowance {allowance:.3g}")',
+            'print(f"error      {error:.3g}, which is {times:.5g} times the allowance {allowance:.3g}")',
             "wrong = error > allowance",
         ]
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xentcheck.report import encoding
 from xentcheck.report.files import write_whole
+from xentcheck.report.finding import times
 from xentcheck.report.html.page import require, templates
 from xentcheck.report.markdown import code, plain
 from xentcheck.report.results import CONFORMS, VIOLATES
@@ -118,7 +119,7 @@ def _templates() -> Environment:
     require(drawing=False)
     found = templates(__package__)
     found.filters |= {"shown": shown, "cell": cell, "code": code, "file": file_name, "microseconds": microseconds}
-    found.filters["pieces"] = pieces
+    found.filters |= {"pieces": pieces, "times": times}
     return found
 
 

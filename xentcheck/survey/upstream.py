@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from xentcheck.contract.harmless import first_line, harmless
+from xentcheck.report.finding import times
 from xentcheck.report.markdown import block, code, plain
 from xentcheck.survey.rows import Line, Row
 from xentcheck.targets.find.registered import by_name
@@ -33,7 +34,7 @@ def text(row: Row, line: Line) -> str:
         if line.expected:
             parts.append(f"- expected: `{line.expected}` (exact to 17 digits, by mpmath)")
         if line.times is not None and math.isfinite(line.times):
-            parts.append(f"- the error is {line.times:.3g} times what any good algorithm may be off on this input")
+            parts.append(f"- the error is {times(line.times)} what any good algorithm may be off on this input")
         parts.append("")
     if line.cause:
         parts += ["## Likely cause\n", f"{_plain(line.cause)}\n"]
