@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from xentcheck.contract import Contract
 from xentcheck.properties.registry import LAWS
 from xentcheck.report.finding import Finding
 from xentcheck.report.report import Report
+from xentcheck.report.reproducer import short_script
 from xentcheck.report.results import Environment, TargetEnvironment, TargetSummary
 from xentcheck.survey import judging, showing
 from xentcheck.survey.judging import Judged, file_name
@@ -130,6 +132,53 @@ def test_what_is_to_be_filed_has_been_run(monkeypatch: pytest.MonkeyPatch) -> No
         assert shown(report, right, contract, "") == ""
 
 
+def test_a_layout_in_memory_is_shown_only_where_it_matters() -> None:
+    """What prints the same number of arrays that lie in memory as most do is shorter, and is tried first."""
+    equal = {"dtype": "float64", "shape": [1, 2], "layout": "strided", "values": ["0x0.0p+0", "0x0.0p+0"]}
+    label = {"dtype": "int64", "shape": [1], "layout": "C", "values": [0]}
+    batch = {"scores": equal, "labels": label, "label_form": "sparse", "options": {}, "layout": "strided"}
+    found = Finding(
+        "value", 1, "law", "float64", "sparse", "off", batch, "loss[0]", certified=(1.0, 1.0), allowance=0.1
+    )
+    report, contract = Report(TargetSummary("scipy.special.log_softmax")), Contract(reduction="none")
+    source = shown(report, dataclasses.replace(found, got=0.6931471805599453), contract, "1.0")
+    assert source
+    assert "gaps" not in source
+    target = TargetSpecification("scipy.special.log_softmax")
+    assert "# with gaps in memory" in short_script(target, contract, found, "", bare=True)
+
+
+@pytest.mark.needs("torch")
+def test_an_upstream_gradient_lies_in_memory_as_most_do_where_that_shows_it() -> None:
+    """The gaps that xentcheck leaves in one of several rows are left out at first, and one number has none."""
+    array = {"dtype": "float64", "shape": [1, 2], "layout": "C", "values": ["0x0.0p+0", "0x0.0p+0"]}
+    label = {"dtype": "int64", "shape": [1], "layout": "C", "values": [0]}
+    batch = {"scores": array, "labels": label, "label_form": "sparse", "options": {}, "layout": "C"}
+    found = Finding(
+        "vjp-linearity", 15, "law", "float64", "sparse", "off", batch, "gradient[0, 1]", certified=(1.0, 1.0)
+    )
+    found = dataclasses.replace(found, upstream=[2.0], allowance=0.1)
+    target = TargetSpecification("torch.nn.functional.cross_entropy", contract=Contract(reduction="none"))
+    contract = Contract(reduction="none")
+    assert "stack" in short_script(target, contract, found, "", bare=True)
+    assert "stack" not in short_script(target, contract, found, "", bare=True, usual=True)
+    mean = dataclasses.replace(found, upstream=2.0)
+    assert "stack" not in short_script(target, Contract(), mean, "", bare=True)
+
+
+def test_a_shape_is_shown_in_a_few_lines() -> None:
+    """Of the library's own, which have printed it; not where they print another."""
+    array = {"dtype": "float64", "shape": [2, 1], "layout": "C", "values": ["0x0.0p+0", "0x0.0p+0"]}
+    label = {"dtype": "int64", "shape": [2], "layout": "C", "values": [0, 0]}
+    batch = {"scores": array, "labels": label, "label_form": "sparse", "options": {}, "layout": "C"}
+    title = "the loss has shape (2,), but must have ()"
+    found = Finding("layout", 22, "law", "float64", "sparse", title, batch)
+    report = Report(TargetSummary("scipy.special.log_softmax"))
+    assert shown(report, found, Contract(), "").endswith("print(tuple(returned.shape))  # (2,); it should be ()\n")
+    other = dataclasses.replace(found, title=title.replace("(2,)", "(1,)"))
+    assert shown(report, other, Contract(), "") == ""
+
+
 @pytest.mark.needs("torch")
 def test_options_that_do_nothing_are_left_out() -> None:
     """If the number is the same without them, as has been seen; those that do something are not."""
@@ -154,14 +203,61 @@ def test_a_text_says_once_what_happens() -> None:
     assert upstream_text(Row("a.b"), again).count("he second differs") == 1
     named = dataclasses.replace(again, got="second-backward-differs")
     assert "got:" not in upstream_text(Row("a.b"), named)
-    raised = dataclasses.replace(again, law="answers", got="ValueError: no rows\\nApply node: 1")
+    title = "the target raised from its loss: ValueError: no rows (a/b.py:1 in f)"
+    raised = dataclasses.replace(again, law="answers", title=title, got="ValueError: no rows\\nApply node: 1")
     assert "- got: `ValueError: no rows`\n" in upstream_text(Row("a.b"), raised)
+    assert "in float32: `ValueError: no rows` for a valid batch\n" in upstream_text(Row("a.b"), raised)
     number = dataclasses.replace(again, law="shift", got=1.0, expected="2.0")
     assert "The second differs. " in upstream_text(Row("a.b"), number)
     torch = Row("torchrl.a", "0.14", environment={"python": "3.11", "torch": "2.13"})
     assert "python 3.11\n" in upstream_text(torch, again)
     trl = Row("trl.entropy_from_logits", "1.16", environment={"python": "3.11", "torch": "2.13"})
     assert "trl 1.16, python 3.11, torch 2.13\n" in upstream_text(trl, again)
+
+
+def test_a_text_says_why_what_is_wrong_matters() -> None:
+    """And not what another answer that breaks the same law would do: a loss, a shape, a second backward pass."""
+    line = Line("second-order", 16, "float32", "sparse", "a step back, off", "", "loss[1]", 1.0, "2.0", "", 1.0001876)
+    text = upstream_text(Row("a.b"), line)
+    assert WHY["value"] in text
+    assert WHY["second-order"] not in text
+    assert "the error is 1.0002 times what" in text
+    assert WHY["second-order"] in upstream_text(Row("a.b"), dataclasses.replace(line, part="hessian_vector[0, 1]"))
+    shape = dataclasses.replace(
+        line, law="layout", title="the loss has shape (1,), but must have ()", part="", got=None
+    )
+    assert "memory" not in upstream_text(Row("a.b"), shape)
+    again = dataclasses.replace(line, law="vjp-linearity", got="second-backward-differs")
+    assert WHY["vjp-linearity"] not in upstream_text(Row("a.b"), again)
+
+
+def test_a_text_has_the_right_number_however_it_is_known() -> None:
+    """By the second method, or certified alone; what is below any number of float64 is 0."""
+    line = Line("value", 1, "float64", "sparse", "off", "", "loss", math.nan, "-0.0", "", None)
+    text = upstream_text(Row("a.b"), line)
+    assert "`loss` is nan, not 0.0\n" in text
+    assert "(to within 1e-323, by mpmath)" in text
+    silent = dataclasses.replace(line, expected="", certified=(0.5, 0.5))
+    text = upstream_text(Row("a.b"), silent)
+    assert "`loss` is nan, not 0.5\n" in text
+    assert "- expected: `0.5`, exactly\n" in text
+    wide = dataclasses.replace(silent, certified=(0.25, 0.5))
+    assert "- expected: between `0.25` and `0.5`, certified\n" in upstream_text(Row("a.b"), wide)
+    unknown = dataclasses.replace(silent, certified=(math.nan, math.nan))
+    assert "expected:" not in upstream_text(Row("a.b"), unknown)
+
+
+def test_the_table_has_what_was_got_to_the_last_digit(tmp_path: Path) -> None:
+    """And more of an error near 1 than that it is 1; of an exception the first line alone, and a shape as words."""
+    line = Line("value", 1, "float64", "sparse", "off", "", "loss", 0.6931471805598903, "0.69", "", 1.0018772)
+    raised = dataclasses.replace(line, law="answers", got="ValueError: no\\nApply node", times=None)
+    write([Row("a.b", findings=(line, raised))], tmp_path, date="2026-11-30", seed=0, profile="quick")
+    for name in ("table.md", "table.html"):
+        text = (tmp_path / name).read_text().replace("\\.", ".")
+        assert "0.6931471805598903" in text
+        assert "1.002" in text
+        assert "ValueError: no" in text.replace("\\:", ":")
+        assert "Apply node" not in text
 
 
 def test_every_law_says_why_it_matters() -> None:

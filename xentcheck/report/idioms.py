@@ -27,8 +27,10 @@ class Idiom:
     gradient : str
         Statements that leave the gradient of the sum in `returned`, from {call}, which reads z.
     upstream : str
-        The same of the sum of the losses times the numpy array `upstream`; "" where the script calls the target as
-        xentcheck does, as with those that follow.
+        The same of the sum of the losses times the numpy array `upstream`, with {gaps} where those statements go; ""
+        where the script calls the target as xentcheck does, as with those that follow.
+    gaps : str
+        Statements that have an upstream gradient of some rows lie in memory as xentcheck hands it on.
     again : str
         Statements that leave how far two gradients of the same graph are apart, for `upstream`.
     hessian_vector : str
@@ -49,6 +51,7 @@ class Idiom:
     leaf: str = "z = {scores}"
     gradient: str = ""
     upstream: str = ""
+    gaps: str = ""
     again: str = ""
     hessian_vector: str = ""
     jvp: str = ""
@@ -69,9 +72,11 @@ IDIOMS = {
         upstream=(
             "loss = {call}\n"
             "upstream = torch.from_numpy(upstream.reshape(loss.shape)).to(loss.dtype)\n"
-            "if upstream.ndim:  # with gaps in memory, as that of loss[::2]\n"
-            "    upstream = torch.stack([upstream, torch.full_like(upstream, torch.nan)], -1)[..., 0]\n"
-            "returned = torch.autograd.grad(loss, z, upstream)[0]"
+            "{gaps}returned = torch.autograd.grad(loss, z, upstream)[0]"
+        ),
+        gaps=(
+            "# with gaps in memory, as that of loss[::2]\n"
+            "upstream = torch.stack([upstream, torch.full_like(upstream, torch.nan)], -1)[..., 0]\n"
         ),
         again=(
             "loss = {call}\n"

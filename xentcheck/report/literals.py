@@ -26,15 +26,17 @@ _LINE = 70
 """How many characters of rows stand in one line."""
 _LAID_OUT = {
     "C": "",
-    "F": "{0} = np.asfortranarray({0})",
+    "F": "{0} = np.asfortranarray({0})  # by columns in memory, as a transposed array",
     "strided": (
+        "# with gaps in memory, as a slice of a larger array\n"
         "gaps = np.zeros([2 * size for size in {0}.shape], {0}.dtype)[(slice(None, None, 2),) * {0}.ndim]\n"
         "gaps[...] = {0}\n"
         "{0} = gaps"
     ),
-    "reversed": "flip = (slice(None, None, -1),) * {0}.ndim\n{0} = {0}[flip].copy()[flip]",
+    "reversed": "# backwards in memory\nflip = (slice(None, None, -1),) * {0}.ndim\n{0} = {0}[flip].copy()[flip]",
     "readonly": "{0}.flags.writeable = False",
-    "unaligned": "{0} = np.frombuffer(bytearray(1) + {0}.tobytes(), {0}.dtype, offset=1).reshape({0}.shape)",
+    "unaligned": "{0} = np.frombuffer(bytearray(1) + {0}.tobytes(), {0}.dtype, offset=1).reshape({0}.shape)"
+    "  # off by a byte",
 }
 """Memory layout to the statements that give it to the array {0}."""
 
@@ -117,7 +119,7 @@ def layout_source(name: str, layout: str, stored: Mapping[str, Any]) -> str:
         rows, width = numbers(stored), math.prod(stored["shape"][1:])
         level = len(rows) > 0 and all(rows[place] == rows[place % width] for place in range(len(rows)))
         return f"{name} = np.broadcast_to({name}[:1].copy(), {name}.shape)" if level else ""
-    return _LAID_OUT[layout].format(name)
+    return "" if layout == "F" and len(stored["shape"]) < 2 else _LAID_OUT[layout].format(name)
 
 
 def _words(stored: Mapping[str, Any]) -> list[str]:

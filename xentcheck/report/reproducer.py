@@ -18,7 +18,7 @@ from xentcheck.contract.harmless import harmless
 from xentcheck.report import arrays, literals
 from xentcheck.report.finding import Finding
 from xentcheck.report.importable import named
-from xentcheck.report.reproducer_direct import differs_again, direct_call, is_direct, narrowed, raises
+from xentcheck.report.reproducer_direct import differs_again, direct_call, is_direct, misshapen, narrowed, raises
 from xentcheck.report.reproducer_hosted import call_by_hand, hosted_call
 from xentcheck.report.reproducer_parts import along_axes, as_rows, comparison, in_order
 
@@ -87,9 +87,15 @@ def script(
 
 
 def short_script(
-    specification: TargetSpecification, contract: Contract, finding: Finding, remark: str, *, bare: bool = False
+    specification: TargetSpecification,
+    contract: Contract,
+    finding: Finding,
+    remark: str,
+    *,
+    bare: bool = False,
+    usual: bool = False,
 ) -> str:
-    """Return what a user of the framework would write to show a wrong number, or an exception, and nothing else.
+    """Return what a user of the framework would write to show what is wrong of an answer, or an exception.
 
     Parameters
     ----------
@@ -99,6 +105,8 @@ def short_script(
         A comment beside the number that is printed, or the call that raises.
     bare : bool
         Whether options that do nothing are left out, as a user would: that the number is still the same has to be seen.
+    usual : bool
+        Whether arrays lie in memory as most do, whatever their layout in the finding; likewise.
 
     Returns
     -------
@@ -111,13 +119,15 @@ def short_script(
     index = finding.part.partition("[")[2].rstrip("]")
     if ":" in index or as_rows(contract, finding, contract.axis):
         return ""
-    call = direct_call(known, contract, _bare(finding) if bare else finding, known.framework)
+    finding = _bare(finding) if bare else finding
+    if usual:
+        finding = replace(finding, batch={**finding.batch, "layout": "C"})
+    call = direct_call(known, contract, finding, known.framework, gaps=not usual)
     if raises(finding):
         return _whole("", call.imports, call.lines) + f"  # {harmless(remark)}\n"
-    if narrowed(finding):
-        return _whole("", call.imports, f"{call.lines}\nprint(returned.dtype)\n").rstrip() + f"  # {harmless(remark)}\n"
     number = call.idiom.number.format(f"returned[{index}]" if index and not differs_again(finding) else "returned")
-    return _whole("", call.imports, f"{call.lines}\nprint({number})\n").rstrip() + f"  # {harmless(remark)}\n"
+    printed = "returned.dtype" if narrowed(finding) else "tuple(returned.shape)" if misshapen(finding) else number
+    return _whole("", call.imports, f"{call.lines}\nprint({printed})\n").rstrip() + f"  # {harmless(remark)}\n"
 
 
 def _bare(finding: Finding) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from keyword import iskeyword
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 _IMPORT = ("import ", "from ")
+_SHAPES = re.compile(
+    r"the (?P<part>loss|gradient) has shape (?P<shape>\([\d, ]*\)), but must have (?P<right>\([\d, ]*\))"
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,12 @@ def differs_again(finding: Finding) -> bool:
     return finding.got == "second-backward-differs" and finding.upstream is not None
 
 
+def misshapen(finding: Finding) -> tuple[str, str, str] | None:
+    """Return loss or gradient, its shape and the one that it must have, where it is the shape that is wrong."""
+    found = _SHAPES.fullmatch(finding.title) if finding.certified is None else None
+    return (found["part"], found["shape"], found["right"]) if found else None
+
+
 def narrowed(finding: Finding) -> bool:
     """Return whether it is the dtype of what is returned that is wrong."""
     return finding.property == "precision" and finding.got in FORMATS
@@ -61,7 +71,8 @@ def narrowed(finding: Finding) -> bool:
 
 def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework: str, by_method: bool = False) -> bool:
     """Return whether a direct call is all that there is to show."""
-    if finding.certified is None and not (raises(finding) or differs_again(finding) or narrowed(finding)):
+    shown = finding.certified is not None or raises(finding) or differs_again(finding) or narrowed(finding)
+    if not (shown or misshapen(finding)):
         return False
     role = _role(finding)
     if _adapted(known, role) is not None:
@@ -79,8 +90,10 @@ def is_direct(known: BuildPlan, contract: Contract, finding: Finding, framework:
     plain = all(word.isidentifier() and not iskeyword(word) for word in words) and not attribute[:1].isupper()
     way = _way(finding, role)
     own = {"upstream": "vjp", "again": "vjp"}.get(way, way) in known.functions
-    shown = not own and bool(getattr(IDIOMS[framework], way)) if differentiated else way not in ("upstream", "again")
-    return plain and shown and contract.axis != 0
+    known_way = (
+        not own and bool(getattr(IDIOMS[framework], way)) if differentiated else way not in ("upstream", "again")
+    )
+    return plain and known_way and contract.axis != 0
 
 
 def _adapted(known: BuildPlan, role: str) -> Adapted | None:
@@ -107,7 +120,8 @@ def _called(known: BuildPlan, framework: str, role: str) -> tuple[Any, str]:
 
 
 def _role(finding: Finding) -> str:
-    return "gradient" if differs_again(finding) else role_of(finding.part) or "loss"
+    shape = misshapen(finding)
+    return "gradient" if differs_again(finding) else shape[0] if shape else role_of(finding.part) or "loss"
 
 
 def _way(finding: Finding, role: str) -> str:
@@ -115,8 +129,16 @@ def _way(finding: Finding, role: str) -> str:
     return "again" if differs_again(finding) else "upstream" if finding.upstream is not None else role
 
 
-def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framework: str) -> Direct:
-    """Return the lines that import the target, and call it or have it differentiated."""
+def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framework: str, *, gaps: bool = True) -> Direct:
+    """Return the lines that import the target, and call it or have it differentiated.
+
+    Parameters
+    ----------
+    known, contract, finding, framework
+        As for `is_direct`.
+    gaps : bool
+        Whether an upstream gradient of some rows lies in memory as xentcheck hands it on.
+    """
     role = _role(finding)
     through = _adapted(known, role)
     differentiated = _differentiated(framework, role) if through is None else role == "gradient"
@@ -140,7 +162,8 @@ def direct_call(known: BuildPlan, contract: Contract, finding: Finding, framewor
     call = _call(function, [*order, *(f"{name}={value}" for name, value in keywords.items())])
     answer = f"returned = {{call}}{part}" if through is None else through.returned
     statements = getattr(idiom, _way(finding, role)) if differentiated else answer
-    made.lines.append(statements.format(call=call))
+    apart = idiom.gaps if gaps and isinstance(finding.upstream, list | tuple) else ""
+    made.lines.append(statements.format(call=call, gaps=apart))
     lines = "\n".join(filter(None, made.lines))
     if through is not None:
         return Direct(through.imports, lines, idiom)

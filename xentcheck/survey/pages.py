@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xentcheck.contract.harmless import first_line
 from xentcheck.report import encoding
 from xentcheck.report.files import write_whole
 from xentcheck.report.finding import times
@@ -119,8 +121,20 @@ def _templates() -> Environment:
     require(drawing=False)
     found = templates(__package__)
     found.filters |= {"shown": shown, "cell": cell, "code": code, "file": file_name, "microseconds": microseconds}
-    found.filters |= {"pieces": pieces, "times": times}
+    found.filters |= {"pieces": pieces, "got": got, "multiple": multiple}
     return found
+
+
+def got(value: Any) -> str:
+    """Return what was got: a number with all its digits; of an exception the first line of its message."""
+    return first_line(value) if isinstance(value, str) else "" if value is None else repr(value)
+
+
+def multiple(value: float | None) -> str:
+    """Return the error over the allowance, so that it can be seen to be above 1."""
+    if value is None or not math.isfinite(value):
+        return shown(value)
+    return times(value).removesuffix(" times")
 
 
 def cell(value: Any) -> str:

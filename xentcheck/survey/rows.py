@@ -42,7 +42,8 @@ class Line:
     got : float, str or None
         A number, or words where there was none.
     expected : str
-        What it should be to 17 digits, by the second method; "" where that says nothing.
+        What it should be to 17 digits, by the second method, 0.0 where it is below any number of float64; "" where that
+        says nothing.
     verification : str
         "verified" where the second method finds the exact value in the certified interval, and what was returned
         further off than the allowance; "disagrees" where it does not; else why it says nothing.
@@ -54,6 +55,8 @@ class Line:
         Where the library's developers speak of it, if that is known.
     short : str
         What a user of the library would write to see it, if there is that; it has been run, and printed the number.
+    certified : (float, float) or None
+        The interval in which the exact value lies.
     """
 
     law: str
@@ -70,6 +73,7 @@ class Line:
     script: str = ""
     thread: str = ""
     short: str = ""
+    certified: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,7 @@ def _lines(report: Report, threads: Mapping[str, str]) -> Iterator[Line]:
             finding.reproducer.replace(elsewhere.path, "ENV/bin/python") if elsewhere else finding.reproducer,
             thread,
             shown(report, finding, contract, value),
+            finding.certified,
         )
 
 
@@ -204,7 +209,8 @@ def verified(finding: Finding, contract: Contract) -> tuple[str, str]:
         exact = expected(finding, contract)
     except NotVerifiableError as silent:
         return str(silent), ""
-    text = str(float(exact)) if mpmath.isinf(exact) else mpmath.nstr(exact, _DIGITS)  # mpmath before 1.4 has +inf
+    tiny = mpmath.isinf(exact) or float(exact) == 0.0  # as text mpmath before 1.4 has +inf; exponents of 300 digits
+    text = str(float(exact) + 0.0) if tiny else mpmath.nstr(exact, _DIGITS)
     assert finding.certified is not None
     with mpmath.workprec(BITS):
         low, high = (mpmath.mpf(one) for one in finding.certified)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xentcheck.contract.harmless import first_line
 from xentcheck.report.reproducer import short_script
-from xentcheck.report.reproducer_direct import differs_again, narrowed, raises
+from xentcheck.report.reproducer_direct import differs_again, misshapen, narrowed, raises
 from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.truth.formats import FORMATS
 
@@ -44,16 +44,20 @@ def shown(report: Report, finding: Finding, contract: Contract, exact: str) -> s
     """
     raised = str(finding.got) if raises(finding) else ""
     number = isinstance(finding.got, float) and finding.certified is not None
-    if not (raised or number or differs_again(finding) or narrowed(finding)):
+    shape = misshapen(finding)
+    if not (raised or number or shape or differs_again(finding) or narrowed(finding)):
         return ""
     elsewhere = report.environment.target
     python = elsewhere.path if elsewhere else ""
     with suppress(TargetError):
         target = TargetSpecification(report.target.name, python=python)
         remark = first_line(raised)[:_BRIEF] or _remark(finding, exact)
-        sources = (short_script(target, contract, finding, remark, bare=bare) for bare in (True, False))
+        sources = (
+            short_script(target, contract, finding, remark, bare=bare, usual=usual)
+            for bare, usual in ((True, True), (True, False), (False, False))
+        )
         for source in dict.fromkeys(filter(None, sources)):
-            if _shows(source, python or sys.executable, finding.got):
+            if _shows(source, python or sys.executable, shape[1] if shape else finding.got):
                 return source
     return ""
 
@@ -62,6 +66,8 @@ def _remark(finding: Finding, exact: str) -> str:
     """Return what was printed and what should have been, in words."""
     if differs_again(finding):
         return "it should be 0"
+    if shape := misshapen(finding):
+        return f"{shape[1]}; it should be {shape[2]}"
     if narrowed(finding):
         return f"{finding.got}, of {finding.dtype}"
     return f"{finding.got!r}; {_right(finding, exact)}"
@@ -83,7 +89,7 @@ def _shows(source: str, python: str, got: Any) -> bool:
             done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
             if got == "second-backward-differs":
                 return done.returncode == 0 and float(done.stdout.split()[-1]) != 0.0
-            if got in FORMATS:
+            if got in FORMATS or str(got).startswith("("):
                 return done.returncode == 0 and done.stdout.decode().rstrip().endswith(got)
             if not isinstance(got, float):
                 return done.returncode == 1 and f"{str(got).partition(':')[0]}:".encode() in done.stderr

@@ -7,6 +7,7 @@ import math
 from xentcheck.contract.harmless import first_line, harmless
 from xentcheck.report.finding import times
 from xentcheck.report.markdown import block, code, plain
+from xentcheck.report.returned import role
 from xentcheck.survey.rows import Line, Row
 from xentcheck.targets.find.registered import by_name
 from xentcheck.targets.outcome import OBSERVATIONS
@@ -24,15 +25,15 @@ def text(row: Row, line: Line) -> str:
     got = "" if line.got is None else f"{line.got!r}" if isinstance(line.got, float) else first_line(str(line.got))
     parts = [
         f"# {_heading(row, line)}\n",
-        f"{_what(line)}{WHY[line.law]}\n",
+        f"{_what(line)}{_why(line)}\n",
         "## To see it\n",
         *_to_see(row, line),
         "",
     ]
     if got and got not in OBSERVATIONS:  # which the title says in words
         parts += ["## Expected and got\n", f"- got: {_code(got)}{f' ({line.part})' if line.part else ''}"]
-        if line.expected:
-            parts.append(f"- expected: `{line.expected}` (exact to 17 digits, by mpmath)")
+        if right := _right(line):
+            parts.append(f"- expected: {right}")
         if line.times is not None and math.isfinite(line.times):
             parts.append(f"- the error is {times(line.times)} what any good algorithm may be off on this input")
         parts.append("")
@@ -52,13 +53,43 @@ def _heading(row: Row, line: Line) -> str:
     """Return what is wrong as the title of an issue: with both numbers where they are known."""
     where = f"{_code(row.name)} in {line.dtype}"
     if _has_numbers(line):
-        return f"{where}: {_code(line.part or 'loss')} is {line.got!r}, not {float(line.expected)!r}"
+        return f"{where}: {_code(line.part or 'loss')} is {line.got!r}, not {_exact(line)}"
+    if line.title.startswith(_RAISED) and isinstance(line.got, str):
+        return f"{where}: {_code(first_line(line.got))} for a valid batch"
     return f"{where}: {_plain(line.title)}"
 
 
 def _has_numbers(line: Line) -> bool:
     """Return whether the heading has the number that was got and the right one."""
-    return isinstance(line.got, float) and bool(line.expected)
+    return isinstance(line.got, float) and bool(_exact(line))
+
+
+def _exact(line: Line) -> str:
+    """Return the right number as one of float64, "" where it is not known to that."""
+    if line.expected:
+        return repr(float(line.expected) + 0.0)  # -0 + 0 is 0
+    low, high = line.certified or (0.0, 1.0)
+    return repr(low + 0.0) if low == high else ""
+
+
+def _right(line: Line) -> str:
+    """Return the right number, and how it is known."""
+    if line.expected:
+        precision = "to within 1e-323" if float(line.expected) == 0.0 else "exact to 17 digits"
+        return f"`{line.expected}` ({precision}, by mpmath)"
+    if line.certified is None or any(map(math.isnan, line.certified)):
+        return ""
+    low, high = line.certified
+    return f"`{low + 0.0!r}`, exactly" if low == high else f"between `{low!r}` and `{high!r}`, certified"
+
+
+def _why(line: Line) -> str:
+    """Return why it matters, by what is wrong of the answer where that says more than the law."""
+    if line.got == "second-backward-differs":
+        return _AGAIN
+    if line.law == "layout" and " has shape " in line.title:
+        return _SHAPE
+    return WHY[_LESS.get(role(line.part), line.law) if line.law in _DERIVED else line.law]
 
 
 def _what(line: Line) -> str:
@@ -81,6 +112,16 @@ def _code(words: str) -> str:
 def _plain(words: str) -> str:
     return plain(harmless(words))
 
+
+_RAISED = "the target raised from its "
+_AGAIN = (
+    "The gradient is right the first time only: where a graph is kept and gone through again, as for several terms or "
+    "for each sample, it is another."
+)
+_SHAPE = "The result has another shape than the documented one."
+_LESS = {"loss": "value", "gradient": "gradient"}
+_DERIVED = ("second-order", "forward-mode")
+"""Laws that a wrong loss breaks, too, or a wrong gradient."""
 
 WHY = {
     "answers": "A valid batch gets no answer, so that a training run ends, or is silently cut short.",
