@@ -40,9 +40,16 @@ def rows(z: Any, t: Any) -> Any:
     return (np.logaddexp(0, z) - t * z).sum(axis=1)
 
 
+def each(y: Any, p: Any) -> Any:
+    """One number for each class of each row, labels first."""
+    p = np.clip(p, 1e-15, 1 - 1e-15)
+    return -y * np.log(p) - (1 - y) * np.log(1 - p)
+
+
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
+        (each, "of probabilities of each class, one a number: -t log p"),
         (sums, "of probabilities of each class, summed, over the number of classes: -t log p"),
         (of_all_numbers, "of probabilities of each class, averaged, over the number of classes: -t log p"),
         (guarded, "of probabilities of each class, summed: -t log p"),

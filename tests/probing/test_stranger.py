@@ -158,12 +158,18 @@ def of_dicts(y_true: Any, y_pred: Any) -> float:
     return -float(np.log(dict(y_pred.items())[y_true]))
 
 
-def test_what_to_write_around_a_loss_is_said() -> None:
+def of_parameters(params: Any, batch: Any) -> float:
+    """A loss of a trainer, which calculates the scores itself."""
+    return -float(np.log(batch["x"] @ params["w"])[np.arange(2), batch["y"]].mean())
+
+
+@pytest.mark.parametrize("loss", [of_dicts, of_parameters])
+def test_what_to_write_around_a_loss_is_said(loss: Any) -> None:
     """Whichever of the calls was refused first."""
     with pytest.raises(
-        TargetError, match="tensors of its own, or a dict a row, write a function of arrays that calls it"
+        TargetError, match="tensors of its own, a dict of them or one a row, write a function of arrays that calls it"
     ):
-        told(of_dicts)
+        told(loss)
 
 
 class KeepsItsLoss:

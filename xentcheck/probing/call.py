@@ -15,6 +15,7 @@ from xentcheck.probing.asking import identity
 from xentcheck.probing.compare import answered
 from xentcheck.probing.implied import implied_classes
 from xentcheck.probing.inference import Inference
+from xentcheck.probing.moved import moved
 from xentcheck.probing.names import stated_classes
 from xentcheck.probing.nearly import nearly, times
 from xentcheck.probing.questions import Questions
@@ -136,7 +137,7 @@ def _plain(answers: Sequence[Answer]) -> list[Answer]:
 def contradict_call(questions: Questions, inference: Inference, answers: Sequence[Answer]) -> None:
     """Contradict a target none of whose answers is explained, and say what the first of them nearly is."""
     one, near = nearly(questions, _plain(answers) or answers)
-    near = near or times(questions, _plain(answers))
+    near = near or times(questions, _plain(answers)) or moved(questions, _plain(answers))
     take(questions, one)
     inference.contradict(
         "input",

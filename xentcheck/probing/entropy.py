@@ -8,16 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.batches.batch import Batch
 from xentcheck.probing.answers import require_repeatable
 from xentcheck.probing.boundary import impossible
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
+from xentcheck.probing.nearly_entropy import REDUCTIONS, nearly_entropy, rows_alone
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said, shown_scores
 from xentcheck.targets.parameter import Parameter
-
-_REDUCTIONS = ("mean", "sum", "none")
 
 
 def takes_scores_alone(parameters: Sequence[Parameter]) -> bool:
@@ -44,6 +42,8 @@ def find_entropy(questions: Questions, inference: Inference) -> bool:
         inference.tell("reduction", found["reduction"], f"2 rows: {words}")
         _boundary(questions, inference)
         return True
+    if nearly_entropy(questions, inference):
+        return True
     questions.dtype = "float64"
     questions.learn(output="loss", axis=-1)
     return False
@@ -51,28 +51,24 @@ def find_entropy(questions: Questions, inference: Inference) -> bool:
 
 def _explained(questions: Questions) -> tuple[dict[str, Any] | None, str]:
     """Return what the scores and the reduction are by which all that is asked is an entropy; None where it is none."""
-    batch = _rows(questions, 2, "probabilities")
+    batch = rows_alone(questions, 2, "probabilities")
     got = questions.numbers(batch)
     if got is None:
         return None, ""
     require_repeatable(questions, batch, got)
-    for kind, reduction in product(("logits", "probabilities"), _REDUCTIONS):
+    for kind, reduction in product(("logits", "probabilities"), REDUCTIONS):
         change = {"input": kind, "reduction": reduction}
         if not questions.agrees(batch, None, None, **change):
             continue
-        others = [_rows(questions, n, kind) for n in questions.numbers_of_rows]
+        others = [rows_alone(questions, n, kind) for n in questions.numbers_of_rows]
         if all(questions.agrees(one, None, None, **change) for one in others):
             return change, f"{shown_scores(batch)}: {answered(got)}"
     return None, ""
 
 
 def _more_than_float32(questions: Questions) -> bool:
-    got = questions.numbers(_rows(questions, 2, "probabilities"))
+    got = questions.numbers(rows_alone(questions, 2, "probabilities"))
     return got is not None and not np.array_equal(got, got.astype(np.float32), equal_nan=True)
-
-
-def _rows(questions: Questions, n: int, kind: str) -> Batch:
-    return questions.batch(questions.rows(n, kind), (0,) * n)
 
 
 def _boundary(questions: Questions, inference: Inference) -> None:

@@ -95,7 +95,8 @@ def _of_two_alternatives(one: Answer, limit: float) -> str:
         given = -labels * np.log(scores) - (1.0 - labels) * np.log1p(-scores)
     for each, of in ((given, "probabilities"), (np.logaddexp(0.0, scores) - labels * scores, "logits")):
         rows = each.sum(axis=-1)
-        for reduced, how in ((rows.mean(), "averaged"), (rows.sum(), "summed"), (rows, "one a row")):
+        ways = ((rows.mean(), "averaged"), (rows.sum(), "summed"), (rows, "one a row"), (each, "one a number"))
+        for reduced, how in ways:
             for factor in (1.0, 1.0 / one.m)[: 1 if one.m <= _LEAST else 2]:
                 if np.any(reduced) and same(one.got, np.asarray(factor * reduced), limit):
                     over = "" if factor == 1.0 else ", over the number of classes"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from time import perf_counter
 
-from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.arguments import find_arguments, settle_arguments
 from xentcheck.probing.axes import find_axes
@@ -26,94 +23,19 @@ from xentcheck.probing.rim import find_invalid, find_nonfinite
 from xentcheck.probing.signed import find_signed
 from xentcheck.probing.structure import find_structure
 from xentcheck.probing.turned import note_turned
-from xentcheck.targets import Host, TargetSpecification, open_host
-from xentcheck.targets.find.registered import by_name
+from xentcheck.targets import Host
 from xentcheck.targets.parameter import Parameter
-from xentcheck.targets.specification import build_plan
-
-TIME_LIMIT = 10.0
-FIRST_TIME_LIMIT = 30.0
 
 
-def infer(
-    specification: TargetSpecification,
-    *,
-    time_limit: float = TIME_LIMIT,
-    first_time_limit: float = FIRST_TIME_LIMIT,
-    directory: str | None = None,
-) -> Inference:
-    """Infer the contract of a target from its answers; what it declares of itself is not looked at.
-
-    Only where the call of a registered target names a reduction is that its contract's: it is part of the call.
+def experiments(host: Host, at_the_rim: bool = True) -> Inference:
+    """Make the experiments on the target of a host, and return what they tell.
 
     Parameters
     ----------
-    specification : TargetSpecification
-        Its contract and changes are left out.
-    time_limit, first_time_limit : float
-        Seconds that a call may take, and the import or a call that compiles.
-    directory : str, optional
-        Where paths begin and pyproject.toml is looked for.
-
-    Raises
-    ------
-    TargetError
-        If the target cannot be used: in one sentence.
+    host : Host
+    at_the_rim : bool
+        Whether infinities, bad input, further axes and dtypes are tried, too.
     """
-    begun = perf_counter()
-    registered = by_name(specification.loss) if isinstance(specification.loss, str) else None
-    reduction = registered.contract.get("reduction", "mean") if registered else "mean"
-    bare = replace(specification, contract=Contract(reduction=reduction), changes={})
-    with open_host(bare, time_limit=time_limit, first_time_limit=first_time_limit, directory=directory) as host:
-        inference = _experiments(host)
-    return _timed(inference, specification, begun)
-
-
-def infer_undeclared(
-    specification: TargetSpecification,
-    *,
-    time_limit: float = TIME_LIMIT,
-    first_time_limit: float = FIRST_TIME_LIMIT,
-    memory: int | str | None = None,
-) -> Inference | None:
-    """Infer of a target what a check has to know, where nobody has declared a contract; None where somebody has.
-
-    That is how it is called and read, its constants, options and gradient, and whether it refuses float32 or float64.
-    What it makes of infinities, bad input, further axes and dtypes is left out: of those the defaults promise nothing.
-
-    Parameters
-    ----------
-    specification : TargetSpecification
-    time_limit, first_time_limit
-        As for `infer`.
-    memory : int or str, optional
-        What the target's process may have.
-
-    Raises
-    ------
-    TargetError, ContractError
-    """
-    begun = perf_counter()
-    planned = build_plan(specification)
-    if planned.contract is not None or planned.changes:
-        return None
-    opening = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
-    with opening as host:
-        if host.ready().contract_source != "default":
-            return None
-        inference = _experiments(host, at_the_rim=False)
-    return _timed(inference, specification, begun)
-
-
-def _timed(inference: Inference, specification: TargetSpecification, begun: float) -> Inference:
-    place = {"python": specification.python, "venv": specification.venv}
-    named = {**specification.given, **{key: path for key, path in place.items() if path}}
-    inference.callables = {role: value for role, value in named.items() if isinstance(value, str)}
-    inference.seconds = perf_counter() - begun
-    return inference
-
-
-def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
     description = host.ready()
     inference = Inference(description.name, description.location)
     parameters = host.parameters()
@@ -140,6 +62,8 @@ def _experiments(host: Host, at_the_rim: bool = True) -> Inference:
             _promises(questions, inference)
         else:
             find_refused_dtypes(questions, inference)
+    elif entropy:
+        pass  # no labels are given, and no more is known of what is nearly one
     elif any(one.key == "input" for one in inference.contradictions):
         find_structure(questions, inference, answers)
     else:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from xentcheck.contract import ContractError
-from xentcheck.probing.run import infer_undeclared
+from xentcheck.probing.begin import infer_undeclared
 from xentcheck.probing.taking import taken
 from xentcheck.targets import TargetError, TargetSpecification
 from xentcheck.targets.host.isolated import FIRST_TIME_LIMIT, TIME_LIMIT
