@@ -33,11 +33,13 @@ def find_gradient(questions: Questions, inference: Inference) -> None:
             inference.notes.append("The gradient of scores in float64 is as accurate as float32 holds.")
         else:
             questions.blurred.discard("gradient")
-    if not fits and questions.m > 2:
+    if not fits and questions.m > 2 and not isinstance(questions.contract.class_weights, tuple):
         fits, of_two = _fits_of_two_classes(questions, inference)
         evidence = of_two if fits else evidence
     if not fits:
         batch = questions.plain(2)
+        if _chosen(questions, batch):
+            batch = _other_rows(questions)  # for which two rows were explained by chance
         own, outcome = questions.contract.reduction, questions.ask(batch, "gradient")
         came = evidence if outcome.gradient is not None else f"{shown(batch)}: {said(outcome)}"
         expected = answered(questions.predict(batch, "gradient"))
@@ -74,9 +76,28 @@ def _is_rounded(questions: Questions) -> bool:
 
 
 def _fits(questions: Questions) -> tuple[list[Any], str]:
-    """Return the conventions that explain the gradient of two ordinary rows."""
+    """Return the conventions that explain the gradient of two ordinary rows, and of another number of them.
+
+    A factor of a half is no division by two rows. Where each shape is compiled, only another reduction than that of the
+    loss is doubted, since such a framework differentiates it itself.
+    """
     fits, evidence = questions.choose(questions.plain(2), _candidates(questions), "gradient")
+    if not fits or (questions.description.expensive_shapes and not fits[0]["gradient_reduction"]):
+        return list(fits), evidence
+    batch = _other_rows(questions)
+    if questions.numbers(batch, "gradient") is not None:
+        fits, words = questions.choose(batch, fits, "gradient")
+        evidence = evidence if fits else words
     return list(fits), evidence
+
+
+def _chosen(questions: Questions, batch: Batch) -> bool:
+    """Return whether any convention explains the gradient of a batch."""
+    return bool(questions.choose(batch, _candidates(questions), "gradient")[0])
+
+
+def _other_rows(questions: Questions) -> Batch:
+    return questions.plain(questions.numbers_of_rows[-1])
 
 
 def _candidates(questions: Questions) -> list[dict[str, Any]]:
