@@ -273,3 +273,18 @@ def test_a_number_of_classes_that_is_needed(name: str) -> None:
     with pytest.raises(TargetError, match=f"needs an argument '{name}', which is called a number of classes"):
         of(space["named"])
     assert called == []
+
+
+def weights_apart(z: Any, t: Any, sample_weight: Any = None, class_weight: Any = None) -> Any:
+    """Rows of labels: a mean over the weights of the rows, in which those of the classes do not count."""
+    t = t if class_weight is None else t * class_weight
+    losses = -(t * log_softmax(z)).sum(axis=1)
+    return losses.mean() if sample_weight is None else (losses * sample_weight).sum() / sample_weight.sum()
+
+
+def test_soft_rows_are_told_where_options_contradict_each_other() -> None:
+    """By which no other convention of theirs is shown."""
+    inference = infer(TargetSpecification(loss=weights_apart))
+    assert [one.key for one in inference.contradictions] == ["mean_over"]
+    assert inference.told["labels"] == ["onehot", "soft"]
+    assert not any("contract of their own" in note for note in inference.notes)

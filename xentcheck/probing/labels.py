@@ -107,8 +107,8 @@ def _otherwise(questions: Questions, form: str) -> str:
     if not questions.contract.arguments:
         return ""
     batch = options_at_work(questions, *OPTIONS, form=form)
-    if questions.agrees(batch):
-        return ""
+    if questions.agrees(batch) or not questions.agrees(options_at_work(questions, *OPTIONS)):
+        return ""  # what contradicts all options together is no matter of the form
     fits, evidence = questions.choose(batch, conventions(questions, *questions.contract.arguments))
     how = ", ".join(f"{key}={value}" for key, value in fits[0].items()) if fits else "conventions that are not known"
     return (
