@@ -9,6 +9,7 @@ from tests.truth.adversarial import folded
 from tests.truth.bounding import allowances
 from xentcheck.contract import Contract
 from xentcheck.truth import allowance_lanes
+from xentcheck.truth.allowance import conformance
 from xentcheck.truth.allowance_gradient import row_gradients
 from xentcheck.truth.allowance_lanes import lanes
 from xentcheck.truth.allowance_model import conforming
@@ -200,3 +201,20 @@ def test_a_softmax_that_is_folded_needs_it(order):
     error = np.abs(folded.gradient(z, [0] * 4, order, "first") - rows.value)
     assert (error <= rows.error).all()
     assert (error > 10 * row_gradients(on, by, through_maximum=False).error).any()
+
+
+@pytest.mark.parametrize("contract", [{}, {"soft_cap": 30.0}, {"domain": {"classes": [2, 2]}}, {"reduction": "sum"}])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_what_is_allowed_without_them_is_no_more_and_the_exact_gradient_is_the_same(contract, dtype):
+    """So that what it admits is right, whatever running maxima are allowed."""
+    random = np.random.default_rng(0)
+    least_of_all = 1.0
+    for m in (2,) if "domain" in contract else (1, 2, 5, 70):
+        for spread in (0.0, 1.0, 30.0):
+            z = (random.normal(size=(4, m)) * spread).astype(dtype)
+            problem = pose(Contract(**contract), z, np.zeros(4, int), "sparse")
+            of_all, least = conformance(problem, conditions(problem)), conformance(problem, conditions(problem))
+            assert (least.least_gradient <= of_all.gradient).all()
+            assert np.array_equal(least.gradient_estimate, of_all.gradient_estimate)
+            least_of_all = min(least_of_all, (least.least_gradient / of_all.gradient).min())
+    assert least_of_all < 0.9 or "domain" in contract

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -208,25 +208,37 @@ class Answer:
             return False
         if not np.all(np.isfinite(self.truth.conditions.L)):
             return False
-        allowed = getattr(self.allowances, part)
         estimate = getattr(self.allowances, f"{part}_estimate")
-        if allowed.shape != got.shape or estimate.shape != got.shape:
+        if estimate.shape != got.shape or not np.isfinite(got).all():
             return False
         with np.errstate(invalid="ignore"):
-            inside = np.isfinite(got) & (np.abs(got - estimate) <= allowed * (1 - 2.0**-8))
-        return bool(inside.all())
+            error = np.abs(got - estimate)
+            return any(
+                allowed.shape == got.shape and bool((error <= allowed * (1 - 2.0**-8)).all())
+                for allowed in self._allowances_of(part)
+            )
+
+    def _allowances_of(self, part: str) -> Iterator[NDArray[np.float64]]:
+        """Yield what is allowed of a part, before that what is no more and sooner known: enough for most answers."""
+        if part == "gradient":
+            yield self.allowances.least_gradient
+        yield getattr(self.allowances, part)
 
     def _is_quickly_right(self, part: str) -> bool:
-        """Return whether enclosures that were made for several batches at once show a part to be right."""
-        got, quick = self.numbers(part), self.truth.quick
-        enclosure: Enclosure | None = None if quick is None else getattr(quick, part)
-        if got is None or got.size == 0 or enclosure is None or self.truth.unspecified:
+        """Return whether enclosures show a part to be right: those made for several batches at once, if any."""
+        got = self.numbers(part)
+        if got is None or got.size == 0 or self.truth.unspecified:
             return False
-        allowed = getattr(self.allowances, part)
+        enclosure: Enclosure | None = getattr(self.truth.quick or self.enclosed, part)
+        if enclosure is None:
+            return False
         with np.errstate(all="ignore"):
             error = np.abs((got - enclosure.hi) - enclosure.lo) + enclosure.radius
             # Where nothing is judged, nothing has been looked at either.
-            return bool(np.all((error <= allowed * (1 - 2.0**-8)) & (allowed < np.inf)))
+            return any(
+                bool(np.all((error <= allowed * (1 - 2.0**-8)) & (allowed < np.inf)))
+                for allowed in self._allowances_of(part)
+            )
 
     def violation(self, part: str, title: str = "") -> Violation | None:
         """Return the worst element of a part that is proved to be outside its allowance, or None."""

@@ -100,7 +100,7 @@ class Truth:
 
     def prepare(self) -> None:
         """Calculate now what deciding on an answer takes; enclosures where float64 arithmetic shows nothing."""
-        _ = self.allowances.loss, self.allowances.gradient if self._gradient else None
+        _ = self.allowances.loss, self.allowances.least_gradient if self._gradient else None
         if self.problem.format.precision > CLEAR and self._quick is None:
             _ = self.enclosed
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from xentcheck.truth.allowance_directional import directional
-from xentcheck.truth.allowance_gradient import row_gradients
+from xentcheck.truth.allowance_gradient import differentiates_running_maxima, row_gradients
 from xentcheck.truth.allowance_hessian import hessian_vector
 from xentcheck.truth.allowance_loss import row_losses
 from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, conforming, output_format
@@ -58,9 +58,17 @@ class Allowances:
         return self._of_gradient[0]
 
     @property
+    def least_gradient(self) -> Floats:
+        """Of the gradient, without what running maxima add: never more than `gradient`, and soon known.
+
+        What it admits is right; of what it does not, `gradient` decides.
+        """
+        return self._of_least_gradient[0]
+
+    @property
     def gradient_estimate(self) -> Floats:
         """The exact gradient in plain float64, uncertified; 0 where it is no finite number."""
-        return self._of_gradient[1]
+        return self._of_least_gradient[1]
 
     @property
     def hessian_vector(self) -> Floats | None:
@@ -92,10 +100,13 @@ class Allowances:
             return row_losses(self._on, self._by)
 
     @cached_property
-    def row_gradients(self) -> Unscaled:
-        """Of the gradients of the rows, before they are scaled."""
+    def least_row_gradients(self) -> Unscaled:
+        """Of the gradients of the rows, before they are scaled, without what running maxima add."""
+        return self._row_gradients(running=False)
+
+    def _row_gradients(self, running: bool) -> Unscaled:
         with np.errstate(all="ignore"):
-            return mirrored(self._on, self._derivatives, row_gradients(self._on, self._derivatives))
+            return mirrored(self._on, self._derivatives, row_gradients(self._on, self._derivatives, running=running))
 
     @cached_property
     def _of_loss(self) -> tuple[Floats, Floats, Floats]:
@@ -113,9 +124,18 @@ class Allowances:
 
     @cached_property
     def _of_gradient(self) -> tuple[Floats, Floats]:
+        if not differentiates_running_maxima(self._on, self._derivatives):
+            return self._of_least_gradient
+        return self._scaled(self._row_gradients(running=True))
+
+    @cached_property
+    def _of_least_gradient(self) -> tuple[Floats, Floats]:
+        return self._scaled(self.least_row_gradients)
+
+    def _scaled(self, rows: Unscaled) -> tuple[Floats, Floats]:
         on, by = self._on, self._derivatives
         with np.errstate(all="ignore"):
-            gradient, error, unbounded = scale_gradient(on, by, self.row_gradients)
+            gradient, error, unbounded = scale_gradient(on, by, rows)
         if self._ulps is not None:
             error = _in_ulp(gradient, self._ulps, output_format(on.problem, "gradient"))
         return _unless(unbounded, error), gradient

@@ -24,19 +24,21 @@ from xentcheck.truth.allowance_unscaled import NEAR, Unscaled
 from xentcheck.truth.conditions import Conditions
 
 
-def row_gradients(on: Conditions, by: Arithmetic, *, through_maximum: bool = True) -> Unscaled:
+def row_gradients(on: Conditions, by: Arithmetic, *, through_maximum: bool = True, running: bool = True) -> Unscaled:
     """Return the gradient of every row's loss and its allowance.
 
     Parameters
     ----------
     through_maximum : bool
         Whether code is among the algorithms that differentiates the shift by the maximum, too.
+    running : bool
+        Whether that may be a running one. What is allowed without it is no more, and takes a small part of the time.
     """
     contract = on.problem.contract
-    shifted = through_maximum and on.softmax and by.shift > 1.0 and not (by.relative or contract.p_minus_t)
+    shifted = through_maximum and _shifts(on, by)
     if contract.is_entropy:
         raw = entropy_gradients(on, by)
-        return _through_maximum(on, by, raw) if shifted else raw
+        return _through_maximum(on, by, raw, running) if shifted else raw
     normalised = contract.gradient_wrt == "log_probabilities" and contract.boundary.normalise
     bounded = contract.gradient_of == "loss" and not contract.boundary.exact
     if bounded and contract.boundary.after:
@@ -51,8 +53,17 @@ def row_gradients(on: Conditions, by: Arithmetic, *, through_maximum: bool = Tru
     stepwise = bounded or (contract.gradient_of == "loss" and contract.input == "probabilities")
     raw = _through_boundary(on, by) if stepwise else _softmax_minus_target(on, by)
     raw = _with_z_loss(on, by, raw) if on.z_loss else raw
-    raw = _through_maximum(on, by, raw) if shifted else raw
+    raw = _through_maximum(on, by, raw, running) if shifted else raw
     return raw if on.problem.soft_cap is None or contract.gradient_wrt != "logits" else _through_soft_cap(on, by, raw)
+
+
+def differentiates_running_maxima(on: Conditions, by: Arithmetic) -> bool:
+    """Return whether something may be allowed for them: if not, `running` makes no difference."""
+    return _shifts(on, by) and not on.problem.contract.is_entropy
+
+
+def _shifts(on: Conditions, by: Arithmetic) -> bool:
+    return on.softmax and by.shift > 1.0 and not (by.relative or on.problem.contract.p_minus_t)
 
 
 def _softmax_minus_target(on: Conditions, by: Arithmetic) -> Unscaled:
@@ -172,7 +183,7 @@ def _with_z_loss(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
     )
 
 
-def _through_maximum(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
+def _through_maximum(on: Conditions, by: Arithmetic, raw: Unscaled, running: bool) -> Unscaled:
     """What comes by the shift z - M where M is differentiated, too: minus the sum of the gradient by z - M.
 
     Exactly that is 0; calculated it is the errors of all elements, as autodiff makes them, and that of their sum. It
@@ -186,7 +197,7 @@ def _through_maximum(on: Conditions, by: Arithmetic, raw: Unscaled) -> Unscaled:
     for place in (top.argmax(axis=1), top.shape[1] - 1 - top[:, ::-1].argmax(axis=1)):
         share[each, place] = 1.0
     added = np.where(top, share * residual[:, None], 0.0)
-    if not on.problem.contract.is_entropy:
+    if running and not on.problem.contract.is_entropy:
         strength = on.factor_size + 2.0 * on.penalty * np.abs(on.lse) * on.problem.kept
         added = np.maximum(added, strength[:, None] * running_maxima(on, by))
     return replace(raw, error=raw.error + added)

@@ -106,14 +106,14 @@ def allowances_of(stack: Problem, problems: Sequence[Problem], gradient: bool) -
     """Return conditions and allowances of stacked problems, the very numbers that each has by itself."""
     on = conditions(stack)
     of_all = conformance(stack, on)
-    losses, gradients = of_all.row_losses, of_all.row_gradients if gradient else None
+    losses, gradients = of_all.row_losses, of_all.least_row_gradients if gradient else None
     found = []
     for problem, rows in zip(problems, _parts(problems), strict=True):
         own = _some_rows(on, rows, stack.n, problem=problem, coefficients=_some_rows(on.coefficients, rows, stack.n))
         allowances = conformance(problem, own)
         allowances.row_losses = losses[0][rows], losses[1][rows]
         if gradients is not None:
-            allowances.row_gradients = _some_rows(gradients, rows, stack.n)
+            allowances.least_row_gradients = _some_rows(gradients, rows, stack.n)
         found.append((own, allowances))
     return found
 
