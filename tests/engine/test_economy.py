@@ -237,7 +237,7 @@ def test_bad_input_of_a_kind_is_tried_in_few_cells(saving, tried):
         result = CellResult(Cell(dtype, "sparse"), answered=1)
         result.left_open += [LeftOpen("a kind", batch, "bad")] * 2
         results.append(result)
-    Beside(Second(), Memory(), saving).observe(results)
+    Beside(Second(), SimpleNamespace(), Memory(), saving).observe(results)
     assert len(asked) == tried
     assert sum(count for result in results for count in result.observations.values()) == tried
 

@@ -150,14 +150,33 @@ class Opened:
         self.closed += 1
 
 
+def broken() -> CellResult:
+    """Return what came of a cell in which a law has fallen and there is bad input to try."""
+    (law,) = choose(["value"])
+    left = CellResult(Cell("float64", "sparse"), answered=1)
+    left.left_open += OPEN
+    left.tallies["value"] = Tally(law, falls=[Fall(law, Violation("is wrong", VALID, "loss", got=2.0), VALID)])
+    return left
+
+
+def test_where_no_law_is_broken_the_process_is_asked_that_there_is() -> None:
+    """No other one imports the target then."""
+    order, first, left = Opened(), Opened(), CellResult(Cell("float64", "sparse"), answered=1)
+    left.left_open += OPEN
+    with closing(SecondHost(cast("Any", order).host)) as second:
+        beside = Beside(cast("Any", first), second, Memory())
+        beside.begin([left])
+        beside.observe([left])
+    assert order.opened == 0
+    assert set(left.observations) == {f"{one.what}: not declared; the target returns a finite number" for one in OPEN}
+
+
 @pytest.mark.parametrize(("failing", "opened"), [(0, 1), (1, 2)])
 def test_the_process_for_it_is_started_early_and_once(failing: int, opened: int) -> None:
     """Before it is asked, so that it imports meanwhile; one that could not be started is tried again."""
-    order, empty, left = Opened(failing), *(CellResult(Cell("float64", "sparse")) for _ in range(2))
-    left.left_open += OPEN
-    left.answered = 1
+    order, empty, left = Opened(failing), CellResult(Cell("float64", "sparse")), broken()
     with closing(SecondHost(cast("Any", order).host)) as second:
-        beside = Beside(second, Memory())
+        beside = Beside(cast("Any", None), second, Memory())
         beside.begin([empty])
         assert order.opened == 0
         beside.begin([empty, left])
@@ -170,11 +189,9 @@ def test_the_process_for_it_is_started_early_and_once(failing: int, opened: int)
 
 
 def test_a_process_that_cannot_be_started_costs_nothing_else() -> None:
-    order, left = Opened(failing=2), CellResult(Cell("float64", "sparse"))
-    left.left_open += OPEN
-    left.answered = 1
+    order, left = Opened(failing=2), broken()
     with closing(SecondHost(cast("Any", order).host)) as second:
-        beside = Beside(second, Memory())
+        beside = Beside(cast("Any", None), second, Memory())
         beside.begin([left])
         beside.observe([left])
     assert list(left.observations) == [
@@ -187,7 +204,7 @@ def test_a_target_without_one_answer_is_asked_nothing_more() -> None:
     order, left = Opened(), CellResult(Cell("float64", "sparse"), deaths=3)
     left.left_open += OPEN
     with closing(SecondHost(cast("Any", order).host)) as second:
-        beside = Beside(second, Memory())
+        beside = Beside(cast("Any", None), second, Memory())
         beside.begin([left])
         beside.observe([left])
     assert (order.opened, left.observations) == (0, Counter())
@@ -204,15 +221,14 @@ def test_only_a_target_that_has_hung_is_not_waited_for_long(how: str, hurried: b
         violation = Violation(f"the process running the target ended: {how}", OPEN[0].batch, got=how)
         left.tallies["answers"].falls.append(Fall(law, violation, OPEN[0].batch))
     with closing(SecondHost(cast("Any", order).host)) as second:
-        Beside(second, Memory()).observe([left])
+        Beside(cast("Any", Opened()), second, Memory()).observe([left])
     assert order.hurried == hurried
 
 
 def test_what_cannot_be_started_early_is_not_tried_for_each_batch() -> None:
-    order, left = Opened(failing=9), CellResult(Cell("float64", "sparse"), answered=1)
-    left.left_open += OPEN
+    order, left = Opened(failing=9), broken()
     with closing(SecondHost(cast("Any", order).host)) as second:
-        beside = Beside(second, Memory())
+        beside = Beside(cast("Any", None), second, Memory())
         for _ in range(5):
             beside.begin([left])
     assert order.opened == 1
@@ -230,10 +246,9 @@ def test_what_has_been_seen_is_written_and_not_asked_again() -> None:
     memory = Written()
     said = []
     for place in range(2):
-        order, left = Opened(), CellResult(Cell("float64", "sparse"), answered=1)
-        left.left_open += OPEN
+        order, left = Opened(), broken()
         with closing(SecondHost(cast("Any", order).host)) as second:
-            beside = Beside(second, memory)
+            beside = Beside(cast("Any", None), second, memory)
             beside.begin([left])
             beside.observe([left])
         said.append(left.observations)

@@ -1,4 +1,4 @@
-"""Bad input about which the contract says nothing, tried in a process beside the one that valid batches use."""
+"""Bad input about which the contract says nothing, tried when no valid batch is asked about any more."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.economy import ALL, Economy
 from xentcheck.engine.memory import Memory
+from xentcheck.properties.case import Evaluator
 from xentcheck.properties.left_open import SELDOM, LeftOpen, seen
 from xentcheck.targets.outcome import hung
 
@@ -17,27 +18,30 @@ LEFT_OPEN = "left open"
 
 
 class Beside:
-    """A process of its own for what is left open, so that a target whose memory it spoils is wrong on no valid batch.
+    """Asks what is left open last of all, so that a target whose memory it spoils is wrong on no valid batch.
 
-    That of the run's diagnosis is taken, which is needed for nothing else by then. A target that exists in this process
-    only is asked here, last of all.
+    Where a law is broken, the process of the run's diagnosis is asked, which is needed for nothing else by then, and
+    the first one is left as it is. Where none is, nothing is asked of the first one afterwards: another import of the
+    target is spared.
 
     Parameters
     ----------
+    host : Host
     second : SecondHost
     memory : Memory
     economy : Economy
         Where something is saved, a kind is tried as often in all cells together as in one elsewhere.
     """
 
-    def __init__(self, second: SecondHost, memory: Memory, economy: Economy = ALL) -> None:
+    def __init__(self, host: Evaluator, second: SecondHost, memory: Memory, economy: Economy = ALL) -> None:
+        self._host = host
         self._second = second
         self._memory = memory
         self._saves = economy.saves
 
     def begin(self, results: Sequence[CellResult]) -> None:
-        """Start the process if there is something to ask it: it imports the target while other things are done."""
-        if LEFT_OPEN not in self._memory.records and _any_left(results):
+        """Start the second process if a law is broken: it imports the target while other things are done."""
+        if any(map(_broken, results)) and LEFT_OPEN not in self._memory.records and _any_left(results):
             self._second.begin()
 
     def observe(self, results: Sequence[CellResult]) -> None:
@@ -46,9 +50,7 @@ class Beside:
             return
         if LEFT_OPEN not in self._memory.records:
             try:
-                host = self._second.host()
-                if any(map(_has_hung, results)):
-                    host.hurry()
+                host = self._asked(results)
                 observed = [dict(seen(tried, host)) for tried in self._tried(results)]
             except Exception as error:  # it is an extra, and must not cost what was found
                 results[0].observations[f"bad input that is not declared could not be tried: {error!r}"] += 1
@@ -56,6 +58,15 @@ class Beside:
             self._memory.keep(LEFT_OPEN, {"seen": observed})
         for result, found in zip(results, self._memory.records[LEFT_OPEN]["seen"], strict=True):
             result.observations.update(found)
+
+    def _asked(self, results: Sequence[CellResult]) -> Evaluator:
+        """Return the host that is asked."""
+        if not any(map(_broken, results)):
+            return self._host
+        host = self._second.host()
+        if any(map(_has_hung, results)):
+            host.hurry()
+        return host
 
     def _tried(self, results: Sequence[CellResult]) -> list[list[LeftOpen]]:
         """Return what is tried, by cell."""
@@ -67,6 +78,10 @@ class Beside:
             found.append([one for one in result.left_open if count[one.kind] < SELDOM])
             count.update(one.kind for one in result.left_open)
         return found
+
+
+def _broken(result: CellResult) -> bool:
+    return result.deaths > 0 or any(tally.falls for tally in result.tallies.values())
 
 
 def _has_hung(result: CellResult) -> bool:

@@ -142,7 +142,7 @@ def performed(
     interrupted = False
     told.start(sum(order.planned for order in orders))
     with Witnessing(PROFILES[plan.profile].witnessed) as witnessing, closing(SecondHost(orders[0].host)) as second:
-        beside = Beside(second, memory, plan.economy)
+        beside = Beside(host, second, memory, plan.economy)
 
         def on_batch(result: CellResult) -> None:
             if not (plan.fail_fast or isinstance(host, LocalHost)):
@@ -163,8 +163,8 @@ def performed(
                     witnessing.add([problem_of(contract, batch) for batch in run.result.witnessed])
             hurried = plan.fail_fast and any(run.findings for run in done)
             if not interrupted and not hurried and not any(run.result.fault for run in done):
-                beside.observe([run.result for run in done])
                 waiving.look_beyond(done, orders, host)
+                beside.observe([run.result for run in done])
         except KeyboardInterrupt:
             interrupted = True
         finally:
