@@ -98,6 +98,23 @@ def test_what_is_compiled_may_have_been_in_part(found, shapes, compiling):
     assert costs.costs(found, 0.5) == costs.Costs(shapes, 0.5, pytest.approx(compiling))
 
 
+@pytest.mark.parametrize(("declared", "took", "calls"), [("few", 1.0, 2), ("few", 0.3, 6), ("measured", 1.0, 6)])
+def test_where_few_shapes_are_declared_one_is_enough_to_know_that_it_is_dear(monkeypatch, declared, took, calls):
+    """Each is compiled for, and nothing else is done meanwhile."""
+    host = Host(monkeypatch, lambda shape, known, count: 0.01 if known else took)
+    found = costs.seconds_of_new_shapes(Contract(shapes=declared), host, CELL)
+    assert host.calls == calls
+    assert costs.costs(found, 0.0).compiling == pytest.approx(took - 0.01)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.5, True), (0.4, False)])
+def test_the_report_says_that_layouts_were_few(monkeypatch, seconds, said):
+    """Where what is compiled costs so much that they were."""
+    monkeypatch.setattr(run_plan, "seconds_of_new_shapes", lambda *given: [seconds] * 3)
+    report = check_target(TargetSpecification(loss=f"{LOSSES}:loss"), properties=["value"], dtypes=["float64"])
+    assert any("in one other layout" in line for line in report.observations) == said
+
+
 @pytest.mark.parametrize("outcome", [Outcome(died="exit status 3"), Outcome(raised=Raised("ValueError", "", "loss"))])
 def test_what_does_not_return_is_not_measured(monkeypatch, outcome):
     """That is for the search to find, in as many shapes as ever."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from xentcheck.batches.batch import Batch
+from xentcheck.batches.layout import LAYOUTS
 from xentcheck.batches.reduce import reduce
 from xentcheck.batches.storage import digest
 from xentcheck.contract import Contract
@@ -58,7 +59,7 @@ PLAIN = {Cell(dtype, "sparse"): [BATCH] * 98 for dtype in DTYPES}
         ("quick", Costs(call=60.0), False, Economy(4, 2, None, 12, 12, 16)),
         ("quick", Costs(new_shape=0.1, compiling=0.1), True, Economy(graphs=18)),
         ("quick", Costs(compiling=0.1), False, ALL),  # a second process, and all shapes
-        ("quick", Costs(new_shape=5.0, compiling=5.0), True, Economy(graphs=10)),
+        ("quick", Costs(new_shape=5.0, compiling=5.0), True, Economy(graphs=10, few_layouts=True)),
         ("quick", Costs(0.1, 0.02, 0.1), True, Economy(49, 2, 18, 88, 44, 16)),
         ("standard", Costs(0.1, 0.02, 0.1), True, Economy(turns=4)),
         ("standard", Costs(call=0.003), True, ALL),
@@ -74,7 +75,7 @@ def test_what_is_afforded_follows_from_coarse_classes_of_the_costs(profile, cost
 def test_a_cell_has_four_graphs_or_five_at_least(cells, graphs):
     """Whatever they cost."""
     sweeps = {Cell("float32", str(place)): [BATCH] for place in range(cells)}
-    assert economy("quick", Costs(compiling=9.0), True, sweeps) == Economy(graphs=graphs)
+    assert economy("quick", Costs(compiling=9.0), True, sweeps) == Economy(graphs=graphs, few_layouts=True)
 
 
 @pytest.mark.parametrize(("profile", "turns"), [("quick", 16), ("standard", 4), ("thorough", 1)])
@@ -159,6 +160,35 @@ def test_what_is_chosen_is_the_same_in_each_process():
     assert {cell: list(map(digest, found)) for cell, found in first.items()} == {
         cell: list(map(digest, found)) for cell, found in second.items()
     }
+
+
+def test_where_graphs_are_dearest_a_cell_has_one_layout_beside_those_in_one_piece():
+    """What is in the batches is the same; of two cells one has another layout than the other."""
+    whole, few = sweeps(Economy(graphs=16)), sweeps(Economy(graphs=16, few_layouts=True))
+    layouts = {cell.dtype: {one.layout for one in found} for cell, found in few.items()}
+    assert {one.layout for found in whole.values() for one in found} == set(LAYOUTS)
+    pieces = {"C", "readonly", "unaligned"}
+    assert layouts == {"float64": {*pieces, "F"}, "float32": {*pieces, "strided"}}
+    for cell, found in few.items():
+        assert [digest(one.replace(layout="C")) for one in found] == [
+            digest(one.replace(layout="C")) for one in whole[cell]
+        ]
+
+
+@pytest.mark.parametrize(("dear", "layouts"), [(True, {"C", "readonly", "unaligned", "F"}), (False, set(LAYOUTS))])
+def test_what_is_drawn_and_derived_has_these_layouts_too(dear, layouts):
+    """Hypothesis draws batches of any, and law 22 lays each out in another."""
+    asked = set()
+
+    class Host:
+        def evaluate(self, batch, want=(), upstream=None, **others):
+            asked.add(batch.layout)
+            return Outcome(loss=np.float64(0.0))
+
+    capabilities = Capabilities(expensive_shapes=True, expensive_layouts=dear)
+    law = next(law for law in LAWS if law.name == "layout")
+    CellSearch(CONTRACT, capabilities, Host(), [law], Cell("float64", "sparse"), again=200).search([], "quick", 120, 0)
+    assert asked == layouts
 
 
 def test_a_graph_is_what_is_compiled_and_not_what_is_calculated():
@@ -303,7 +333,7 @@ def test_what_has_been_answered_is_not_asked_again():
 def test_every_part_of_an_economy_is_kept_with_a_plan():
     """A run that is resumed goes on with what was afforded when it was begun."""
     assert replace(ALL, batches=3) != ALL
-    assert Economy(**vars(Economy(1, 2, 3, 4, 5, 6))) == Economy(1, 2, 3, 4, 5, 6)
+    assert Economy(**vars(Economy(1, 2, 3, 4, 5, 6, True))) == Economy(1, 2, 3, 4, 5, 6, True)
 
 
 @pytest.mark.parametrize("slow", [True, False])

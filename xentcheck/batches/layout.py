@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LAYOUTS = ("C", "F", "strided", "reversed", "readonly", "unaligned", "broadcast")
+_IN_ONE_PIECE = ("C", "readonly", "unaligned")
+
+
+def few_layouts(dtype: str) -> tuple[str, ...]:
+    """Return layouts of which a compiler has to see few strides: those in one piece, and one other for a dtype."""
+    return (*_IN_ONE_PIECE, "F" if dtype in ("float64", "bfloat16") else "strided")
 
 
 def lay_out(array: NDArray[Any], layout: str) -> NDArray[Any]:

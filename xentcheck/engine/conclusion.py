@@ -143,7 +143,7 @@ class Conclusion:
         minimal = {law: unpack(packed) for law, packed in known.items()}
         own = closing(SecondHost(order.host)) if second is None else nullcontext(second)
         with noting(host, order.inputs) as evaluator, own as beside:
-            capabilities = capabilities_of(host, order.costs)
+            capabilities = capabilities_of(host, order.costs, order.economy)
             saving, contract = order.economy, host.description.contract
             left = saving.again if minimal else saving.concluding
             purse = None if left is None else Purse(evaluator, left)

@@ -20,6 +20,9 @@ DEAR = 0.1
 machine or a page fault adds to three first calls out of three, and 100 shapes of it are 10 s."""
 FELT = 0.05
 """From which compiling is worth a second process, which takes some 3 s itself and spares half of it."""
+DEAREST = 0.5
+"""From which layouts in memory are few, too: torch.compile makes a graph of each, of 1 s or more, and what compiles in
+less copies what it is given mostly."""
 SLOW = 0.001
 """Seconds from which a call counts as slow: quick would have some 4,000 to 10,000 of them. Those of
 numpy and torch take a tenth to half of it."""
@@ -54,7 +57,7 @@ def seconds_of_new_shapes(contract: Contract, host: Evaluator, cell: Cell) -> li
     """Return how much longer the first call of each of three shapes takes than the second.
 
     Another comes before them, which takes on whatever a first call of all does once. Where the first of them is cheap
-    the others are not asked.
+    the others are not asked, nor where it is as dear as can be and few shapes are declared.
 
     Parameters
     ----------
@@ -75,7 +78,7 @@ def seconds_of_new_shapes(contract: Contract, host: Evaluator, cell: Cell) -> li
         if first is None or second is None:
             return []
         found.append(first - second)
-        if found[0] < FELT:
+        if found[0] < FELT or (found[0] >= DEAREST and contract.shapes == "few"):
             return found
     return found
 

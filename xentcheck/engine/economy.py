@@ -18,7 +18,8 @@ from itertools import combinations
 import numpy as np
 
 from xentcheck.batches.batch import Batch
-from xentcheck.engine.costs import FELT, SLOW, Costs
+from xentcheck.batches.layout import few_layouts
+from xentcheck.engine.costs import DEAREST, FELT, SLOW, Costs
 from xentcheck.engine.plan import Cell
 from xentcheck.engine.purse import LEAST
 
@@ -68,6 +69,8 @@ class Economy:
         others: where a law falls in them, too, the first one's minimal batches are tried.
     turns : float
         Of how many batches a law that asks questions of its own about them has one, on the average.
+    few_layouts : bool
+        Whether the batches of a cell have but one layout in memory beside those in one piece.
     """
 
     batches: int | None = None
@@ -76,6 +79,7 @@ class Economy:
     concluding: int | None = None
     again: int | None = None
     turns: float = 1.0
+    few_layouts: bool = False
 
     @property
     def saves(self) -> bool:
@@ -116,14 +120,16 @@ def economy(
     # A graph of a batch has as many again on the average, of laws that have their turn.
     afforded = round(SEARCHED / (2 * _middle(costs.compiling, FELT))) if compiles else None
     graphs = None if afforded is None else max(afforded, _LEAST_GRAPHS * len(sweeps) + min(len(sweeps), 3))
+    dearest = compiles and costs.compiling >= DEAREST
     if not calls:
-        return Economy(graphs=graphs, turns=_SELDOM if slow else 1)
+        return Economy(graphs=graphs, turns=_SELDOM if slow else 1, few_layouts=dearest)
     call = _middle(costs.call, SLOW)
     counts = [len(found) + drawn for found in chosen(sweeps, Economy(graphs=graphs)).values()]
     most, turns = _within(counts, SEARCHED / call) if costs.call >= FEW_ENOUGH else (None, 1.0)
     questions, others = CONCLUDED / call, len(sweeps) - 1
     first, again = (max(round(count), LEAST) for count in (questions, questions / 2 / max(others, 1)))
-    return Economy(most, None if most is None else min(max(most // 8, 2), drawn), graphs, first, again, turns)
+    few_drawn = None if most is None else min(max(most // 8, 2), drawn)
+    return Economy(most, few_drawn, graphs, first, again, turns, dearest)
 
 
 def _within(counts: Sequence[int], calls: float) -> tuple[int | None, float]:
@@ -175,9 +181,19 @@ def chosen(sweeps: Mapping[Cell, Sequence[Batch]], afforded: Economy) -> dict[Ce
     if afforded.graphs is not None:
         graphs = _telling(sweeps, afforded.graphs)
         kept = {cell: tuple(one for one in found if graph_of(one) in graphs) for cell, found in kept.items()}
+    if afforded.few_layouts:
+        kept = {cell: tuple(map(in_few_layouts, found)) for cell, found in kept.items()}
     if afforded.batches is None:
         return kept
     return {cell: _varied(found, afforded.batches - (afforded.drawn or 0)) for cell, found in kept.items()}
+
+
+def in_few_layouts(batch: Batch) -> Batch:
+    """Return a batch in a layout of `few_layouts`: that of its own, or the one with strides; none of 0."""
+    layouts = few_layouts(batch.dtype)
+    if batch.layout in layouts:
+        return batch
+    return batch.replace(layout="C" if batch.layout == "broadcast" else layouts[-1])
 
 
 def _telling(sweeps: Mapping[Cell, Sequence[Batch]], count: int) -> set[Graph]:

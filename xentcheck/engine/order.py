@@ -141,7 +141,7 @@ class Shard:
         return len(self.replayed) + self.stop - self.start + self.drawn
 
 
-def capabilities_of(host: Host, costs: Costs = NO_COSTS) -> Capabilities:
+def capabilities_of(host: Host, costs: Costs = NO_COSTS, economy: Economy = ALL) -> Capabilities:
     """Return what laws need to know of a target, of which calls may have been measured to cost much."""
     told = host.description
     shapes, calls = told.contract.shapes, told.contract.calls
@@ -153,6 +153,7 @@ def capabilities_of(host: Host, costs: Costs = NO_COSTS) -> Capabilities:
         told.has_hessian_vector,
         told.has_jvp,
         costs.call >= FEW_ENOUGH if calls == "measured" else calls == "few",
+        economy.few_layouts,
     )
 
 

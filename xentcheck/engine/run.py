@@ -229,6 +229,9 @@ def _economies(plan: RunPlan, host: Host) -> list[str]:
         count = len(few_shapes(InputSpace(contract, plan.cells[0].dtype, plan.cells[0].labels)))
         said = f"each new shape costs {plan.costs.new_shape:.1g} s: batches were of {count} shapes, many of each"
         found.append(f"{said}; the contract key shapes=many has others tried, too")
+    if plan.economy.few_layouts:
+        said = f"what is compiled costs {plan.costs.compiling:.1g} s: inputs lay in one piece, or in one other layout"
+        found.append(f"{said} of each dtype; --profile standard tries all")
     if plan.costs.call and plan.economy.turns > 1:
         said = f"a call takes {plan.costs.call:.1g} s: laws that make further calls took turns, each on one batch in"
         found.append(f"{said} {plan.economy.turns:g}; the contract key calls=many has each ask on every batch")

@@ -28,7 +28,7 @@ from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.keys_promises import EXCLUSIVE_OPTIONS
 from xentcheck.engine import coverage
 from xentcheck.engine.cell_result import FATAL_LIMIT, CellResult, Fall, Tally
-from xentcheck.engine.economy import Graph, graph_of
+from xentcheck.engine.economy import Graph, graph_of, in_few_layouts
 from xentcheck.engine.grading import grade_answer, worse
 from xentcheck.engine.hypothesis_home import elsewhere
 from xentcheck.engine.plan import Cell
@@ -225,6 +225,8 @@ class CellSearch:
         graphs = self._graphs
         if graphs is not None:
             strategy = strategy.filter(lambda batch: graph_of(batch) in graphs)
+        if self.capabilities.expensive_layouts:
+            strategy = strategy.map(in_few_layouts)
 
         @hypothesis.seed(seed)
         @settings(

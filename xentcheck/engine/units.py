@@ -32,7 +32,8 @@ from xentcheck.targets import Host
 
 def inapplicable(order: Order, host: Host) -> dict[str, str]:
     """Return the laws that say nothing about the cell, and why."""
-    contract, capabilities, cell = host.description.contract, capabilities_of(host, order.costs), order.cell
+    contract, cell = host.description.contract, order.cell
+    capabilities = capabilities_of(host, order.costs, order.economy)
     silent = {law.name: law.silent(contract, capabilities, cell.dtype, cell.labels) for law in choose(order.laws)}
     return {name: why for name, why in silent.items() if why}
 
@@ -54,7 +55,7 @@ def judge_shard(
     note : callable
         Given what came of the shard so far when a law is first broken.
     """
-    contract, capabilities = host.description.contract, capabilities_of(host, order.costs)
+    contract, capabilities = host.description.contract, capabilities_of(host, order.costs, order.economy)
 
     def on_violation(result: CellResult, tally: Tally) -> None:
         note(result)

@@ -8,7 +8,7 @@ import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.batches.input_space import dtype_named, holds, reads_as_classes
-from xentcheck.batches.layout import LAYOUTS
+from xentcheck.batches.layout import LAYOUTS, few_layouts
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Found, Violation, law, of_labels, uncapped_logits
@@ -223,7 +223,8 @@ def layout(case: Case) -> Iterator[Found]:
         if malformed:
             yield Violation(malformed, case.batch, part)
     random = case.random("layout")
-    others = [name for name in LAYOUTS if name != case.batch.layout]
+    layouts = few_layouts(case.batch.dtype) if case.capabilities.expensive_layouts else LAYOUTS
+    others = [name for name in layouts if name != case.batch.layout]
     name = others[int(random.integers(len(others)))]
     yield case.check(case.batch.replace(layout=name), f"with the input laid out {name}")
 

@@ -42,6 +42,8 @@ class Capabilities:
         Whether every new shape costs a compilation, so that laws should not invent shapes.
     expensive_calls : bool
         Whether calls are slow, so that laws that ask questions of their own take turns; see `Law.asks`.
+    expensive_layouts : bool
+        Whether every new layout in memory may cost a dear compilation.
     """
 
     loss: bool = True
@@ -51,6 +53,7 @@ class Capabilities:
     hessian_vector: bool = False
     jvp: bool = False
     expensive_calls: bool = False
+    expensive_layouts: bool = False
 
 
 Interval = tuple[float, float]
