@@ -127,7 +127,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="torch.compile.cross_entropy",
         description="cross_entropy compiled by torch.compile with dynamic shapes, without options",
-        loss=f"{SHIMS}.torch_functional:compiled",
+        loss=f"{SHIMS}.torch_compile:cross_entropy",
         contract=_COMPILED,
         expensive_shapes=True,
         **_TORCH,
@@ -135,7 +135,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="torch.compile.nll_loss",
         description="nll_loss compiled by torch.compile with dynamic shapes, without options",
-        loss=f"{SHIMS}.torch_functional:compiled_nll_loss",
+        loss=f"{SHIMS}.torch_compile:nll_loss",
         contract={**_COMPILED, "input": "log_probabilities", "gradient_wrt": "log_probabilities"},
         expensive_shapes=True,
         **_TORCH,
@@ -143,7 +143,7 @@ TARGETS: tuple[Registered, ...] = (
     Registered(
         name="torch.compile.linear_cross_entropy",
         description="linear_cross_entropy with the identity, compiled with dynamic shapes, without options",
-        loss=f"{SHIMS}.torch_functional:compiled_linear",
+        loss=f"{SHIMS}.torch_compile:linear",
         contract=_COMPILED,
         expensive_shapes=True,
         **_TORCH,

@@ -1,4 +1,4 @@
-"""Losses of torch that are called with more than scores and labels, or compiled."""
+"""Losses of torch that are called with more than scores and labels."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ from typing import Any
 
 import torch
 from torch.nn import functional
-
-compiled = torch.compile(functional.cross_entropy, dynamic=True)
-compiled_nll_loss = torch.compile(functional.nll_loss, dynamic=True)
-compiled_layer = torch.compile(functional.linear_cross_entropy, dynamic=True)
 
 
 def linear(
@@ -19,8 +15,3 @@ def linear(
     identity = torch.eye(logits.shape[1], dtype=logits.dtype)
     options.update(weight=weight, label_smoothing=label_smoothing, ignore_index=ignore_index)
     return functional.linear_cross_entropy(logits, identity, labels, **options)
-
-
-def compiled_linear(logits: Any, labels: Any, reduction: str = "mean") -> Any:
-    """Return the compiled ``linear_cross_entropy`` with the identity as its layer."""
-    return compiled_layer(logits, torch.eye(logits.shape[1], dtype=logits.dtype), labels, reduction=reduction)
