@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import operator
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from xentcheck.engine import units, working
+from xentcheck.engine import run, units, working
 from xentcheck.engine.progress import Silent
 from xentcheck.engine.run import check_target
 from xentcheck.engine.spread import Spread
@@ -57,6 +58,26 @@ def test_two_processes_report_what_one_reports(judged_here: list[int]) -> None:
     assert without_times(check_target(SUMMED, **SMALL).as_mapping()) == alone
     assert 0 < len(judged_here) < len(every)
     assert alone["verdict"] == "violates"
+
+
+@pytest.mark.parametrize("shapes", ["few", "measured"])
+def test_the_second_process_is_begun_at_once_where_few_shapes_are_declared(
+    shapes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is measured, and used; with one process alone it is not begun."""
+    seen: list[list[int]] = []
+    plan = run.planned
+
+    def planned(*given: Any) -> Any:
+        seen.append([child.pid for child in multiprocessing.active_children()])
+        return plan(*given)
+
+    monkeypatch.setattr(run, "planned", planned)
+    before = len(multiprocessing.active_children())
+    target = TargetSpecification(loss=f"{LOSSES}:summed", changes={"shapes": shapes})
+    told = [without_times(check_target(target, **SMALL, jobs=jobs).as_mapping()) for jobs in (None, 1)]
+    assert told[0] == told[1]
+    assert [len(one) - before for one in seen] == [int(shapes == "few"), 0]
 
 
 @pytest.mark.parametrize("why", ["one processor", "one cell", "fail fast", "a callable"])

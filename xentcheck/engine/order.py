@@ -27,6 +27,27 @@ from xentcheck.targets import Host, TargetSpecification, open_host
 SHARD = 40  # batches planned in one, at most
 
 
+Opening = tuple[Any, ...]
+"""The arguments of `opened`."""
+
+
+def opened(
+    specification: TargetSpecification,
+    directory: str,
+    time_limit: float,
+    first_time_limit: float,
+    memory: int | str | None,
+) -> Host:
+    """Open a host of a target; on a machine that has not the directory, paths begin where the process is."""
+    return open_host(
+        specification,
+        time_limit=time_limit,
+        first_time_limit=first_time_limit,
+        memory=memory,
+        directory=directory if os.path.isdir(directory) else None,
+    )
+
+
 @dataclass(frozen=True)
 class Order:
     """What is to be done in a cell; it can be sent to another process.
@@ -81,15 +102,14 @@ class Order:
     inputs: str = ""
     replayed: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def opening(self) -> Opening:
+        """What `opened` opens a host by."""
+        return self.specification, self.directory, self.time_limit, self.first_time_limit, self.memory
+
     def host(self) -> Host:
-        """Open a host of the target; on a machine that has not the directory, paths begin where the process is."""
-        return open_host(
-            self.specification,
-            time_limit=self.time_limit,
-            first_time_limit=self.first_time_limit,
-            memory=self.memory,
-            directory=self.directory if os.path.isdir(self.directory) else None,
-        )
+        """Open a host of the target."""
+        return opened(*self.opening)
 
     @property
     def planned(self) -> int:

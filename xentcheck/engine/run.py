@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from xentcheck.batches.input_space import InputSpace
@@ -23,11 +23,13 @@ from xentcheck.engine.grading import problem_of
 from xentcheck.engine.line import with_lines
 from xentcheck.engine.memory import Memory
 from xentcheck.engine.order import capabilities_of, swept
-from xentcheck.engine.plan import PROFILES
+from xentcheck.engine.plan import PROFILES, cells
 from xentcheck.engine.progress import ProgressLike, Silent
 from xentcheck.engine.reporting import report_of
 from xentcheck.engine.run_directory import folder_of, opened
-from xentcheck.engine.run_plan import Options, RunPlan, planned
+from xentcheck.engine.run_plan import Options, RunPlan, planned, several_processors
+from xentcheck.engine.spread import Begun
+from xentcheck.engine.units import open_alone
 from xentcheck.engine.waiving import NO_WAIVERS, Waiving
 from xentcheck.engine.witnessing import Witnessing
 from xentcheck.engine.working import Working
@@ -113,12 +115,14 @@ def check_target(
             memory,
             corpus=tuple(entries),
         )
-        plan = planned(specification, chosen, host)
         told = progress or Silent()
         if resume is None:
             kept = Memory()
             kept.remarks += said
-            return performed(plan, host, kept, jobs, executor, told, start, lines, waiving)
+            with _begun(specification, chosen, host, jobs, executor) as begun:
+                plan = planned(specification, chosen, host)
+                return performed(plan, host, kept, jobs, executor, told, start, lines, waiving, begun)
+        plan = planned(specification, chosen, host)
         plan, journal = opened(folder_of(resume, specification), plan, host.description)
         journal.remarks += said
         with closing(journal):
@@ -135,6 +139,7 @@ def performed(
     start: float,
     lines: bool = False,
     waiving: Waiving = NO_WAIVERS,
+    begun: Begun | None = None,
 ) -> Report:
     """Do what a plan says and is not done yet, and return the report; raises as `check_target` does."""
     orders, contract = plan.orders(memory.folder), host.description.contract
@@ -152,7 +157,7 @@ def performed(
         if not plan.fail_fast and WITNESSES not in memory.records:
             witnessing.begin()
         try:
-            for run in _runs(working, plan, host, jobs, executor):
+            for run in _runs(working, plan, host, jobs, executor, begun):
                 done.append(run)
                 interrupted |= run.result.interrupted
                 if plan.fail_fast and run.findings:
@@ -200,12 +205,34 @@ def performed(
     return with_lines(report, orders[0]) if lines and report.findings and not cut else report
 
 
+@contextmanager
+def _begun(
+    specification: TargetSpecification, chosen: Options, host: Host, jobs: int | None, executor: Executor | None
+) -> Iterator[Begun | None]:
+    """Give the second process where it is certain to be wanted, which imports the target while the first compiles."""
+    if executor is not None or jobs is not None or chosen.fail_fast or isinstance(host, LocalHost):
+        yield None
+        return
+    contract = host.description.contract
+    if contract.shapes != "few" or len(cells(contract, chosen.dtypes)) < 2 or not several_processors():
+        yield None
+        return
+    begun = Begun(1)
+    begun.executor.submit(
+        open_alone, specification, os.getcwd(), chosen.time_limit, chosen.first_time_limit, chosen.memory
+    )
+    try:
+        yield begun
+    finally:
+        begun.executor.shutdown(wait=False, cancel_futures=True)
+
+
 def _runs(
-    working: Working, plan: RunPlan, host: Host, jobs: int | None, executor: Executor | None
+    working: Working, plan: RunPlan, host: Host, jobs: int | None, executor: Executor | None, begun: Begun | None
 ) -> Iterator[CellRun]:
     """Return what comes of the cells, done as is asked for; where nothing is, two processes may share them."""
     if executor is None and jobs is None and plan.two_processes and not isinstance(host, LocalHost):
-        return working.spread(None, 1, here=True)
+        return working.spread(None, 1, here=True, begun=begun)
     return working.in_turn() if jobs in (None, 1) and executor is None else working.spread(executor, jobs or 1)
 
 

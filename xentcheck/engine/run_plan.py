@@ -66,9 +66,8 @@ class RunPlan:
     @property
     def two_processes(self) -> bool:
         """Whether a second process saves time: each compiles for the shapes of other cells, or waits for slow calls."""
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         dear = self.costs.compiling > 0.0 or self.costs.call >= SLOWER
-        return dear and len(self.cells) > 1 and processors > 1 and not self.fail_fast
+        return dear and len(self.cells) > 1 and several_processors() and not self.fail_fast
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -156,6 +155,11 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
         options.rounds,
         tuple(replays(options.corpus, host.description.name, contract, cell) for cell in chosen),
     )
+
+
+def several_processors() -> bool:
+    """Whether this process may use more than one processor."""
+    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) > 1
 
 
 def _available(chosen: tuple[Cell, ...], host: Host) -> tuple[Cell, ...]:

@@ -29,6 +29,24 @@ class LostError(RuntimeError):
     """A unit was given up; the message says why."""
 
 
+class Begun:
+    """A pool of this machine's processes.
+
+    Parameters
+    ----------
+    jobs : int
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._others: set[BaseProcess] = set(multiprocessing.active_children())  # that are none of the pool's
+        self.executor = process_pool(jobs)
+
+    def kill(self) -> None:
+        """Kill the processes: what they are doing is not waited for, nor what they would do next."""
+        for child in set(multiprocessing.active_children()) - self._others:
+            child.kill()
+
+
 class Spread:
     """Units that are done by an executor, in any order.
 
@@ -42,6 +60,8 @@ class Spread:
         Told of each unit that is done and of what came of it, in the order in which they are.
     queued : int
         Units submitted to that pool beyond those that are worked on; what is submitted cannot be taken back.
+    begun : Begun, optional
+        That pool, where it has been begun before.
     """
 
     def __init__(
@@ -50,10 +70,12 @@ class Spread:
         jobs: int,
         told: Callable[[str, Any], None] = lambda unit, result: None,
         queued: int = 1,
+        begun: Begun | None = None,
     ) -> None:
         self.done: dict[str, Any] = {}
         self._given = executor is not None
-        self._executor: Executor | None = executor
+        self._pool = begun if executor is None else None
+        self._executor: Executor | None = executor if self._pool is None else self._pool.executor
         self._most = jobs + queued
         self._jobs = jobs
         self._told = told
@@ -62,7 +84,6 @@ class Spread:
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()
         self._losses: Counter[str] = Counter()
         self._why: dict[str, str] = {}
-        self._others: set[BaseProcess] = set()  # children of this process that are none of the pool's
 
     def add(self, unit: str, function: Callable[..., Any], *given: Any) -> None:
         """Have a unit done."""
@@ -113,14 +134,9 @@ class Spread:
             future.cancel()
         if self._given or self._executor is None:
             return
-        if interrupted:
-            self._kill()
+        if interrupted and self._pool is not None:
+            self._pool.kill()
         self._executor.shutdown(wait=not interrupted, cancel_futures=True)
-
-    def _kill(self) -> None:
-        """Kill the pool's processes: what they are doing is not waited for, nor what they would do next."""
-        for child in set(multiprocessing.active_children()) - self._others:
-            child.kill()
 
     def fill(self) -> None:
         """Submit what waits: to a pool of our own little more than it can work on, so that few units are suspected.
@@ -146,8 +162,8 @@ class Spread:
 
     def _opened(self) -> Executor:
         if self._executor is None:
-            self._others = set(multiprocessing.active_children())
-            self._executor = process_pool(self._jobs)
+            self._pool = Begun(self._jobs)
+            self._executor = self._pool.executor
         return self._executor
 
     def _take(self, future: Future[Any]) -> None:
@@ -189,14 +205,14 @@ class Spread:
 
     def _do_alone(self, unit: str) -> None:
         function, given = self._waiting.pop(unit)
-        self._others = set(multiprocessing.active_children())
-        with process_pool(1) as pool:
+        alone = Begun(1)
+        with alone.executor as pool:
             try:
                 self.done[unit] = pool.submit(function, *given).result()
             except (TargetError, ContractError):
                 raise
             except KeyboardInterrupt:
-                self._kill()
+                alone.kill()
                 raise
             except Exception as error:
                 self._losses[unit] += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.packing import unpack
@@ -21,7 +22,7 @@ from xentcheck.engine.economy import Graph, graph_of
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.merging import again_in, merged
 from xentcheck.engine.minimise import finding
-from xentcheck.engine.order import Order, Shard, capabilities_of, swept
+from xentcheck.engine.order import Opening, Order, Shard, capabilities_of, opened, swept
 from xentcheck.engine.search import CellSearch, Enough
 from xentcheck.engine.shard_record import Record, from_record, to_record
 from xentcheck.properties.law import Law
@@ -134,18 +135,27 @@ def conclude_alone(order: Order, records: Mapping[int, Record], known: Record) -
 
 
 _one_at_a_time = threading.Lock()  # an executor's process may have threads, and a host answers one of them
-_kept: list[tuple[Order, Host]] = []
+_kept: list[tuple[Opening, Host]] = []
+
+
+def open_alone(*opening: Any) -> None:
+    """Open the host of an `Order.opening` in a process of an executor: it imports the target for what is to come."""
+    with _one_at_a_time:
+        _host_of(opening)
 
 
 def _kept_host(order: Order) -> Host:
-    """Return the host of the last order if it is of the same target, or open another one."""
+    return _host_of(order.opening)
+
+
+def _host_of(opening: Opening) -> Host:
+    """Return the host of the last order if it was opened alike, or open another one."""
     if _kept:
         last, host = _kept[0]
-        alike = ("specification", "directory", "time_limit", "first_time_limit", "memory")
-        if all(getattr(last, name) == getattr(order, name) for name in alike):
+        if last == opening:
             return host
         _kept.clear()
         host.close()
-    host = order.host()
-    _kept.append((order, host))
+    host = opened(*opening)
+    _kept.append((opening, host))
     return host

@@ -17,7 +17,7 @@ from xentcheck.engine.minimise import finding
 from xentcheck.engine.order import Order
 from xentcheck.engine.progress import ProgressLike
 from xentcheck.engine.shard_record import Record, from_record
-from xentcheck.engine.spread import LOSSES, LostError, Spread
+from xentcheck.engine.spread import LOSSES, Begun, LostError, Spread
 from xentcheck.engine.units import conclude_alone, inapplicable, judge_shard, judge_shard_alone
 from xentcheck.report.finding import Finding
 from xentcheck.targets import Host
@@ -142,9 +142,18 @@ class Working:
         self._judged = before + record["run"]
         return record
 
-    def spread(self, executor: Executor | None, jobs: int, here: bool = False) -> Iterator[CellRun]:
-        """Do the units on an executor, by default on a pool of `jobs` processes, and `here`, too, if that is said."""
-        spread = Spread(executor, jobs, self._came, queued=int(not here))
+    def spread(
+        self,
+        executor: Executor | None,
+        jobs: int,
+        here: bool = False,
+        begun: Begun | None = None,
+    ) -> Iterator[CellRun]:
+        """Do the units on an executor, by default on a pool of `jobs` processes, and `here`, too, if that is said.
+
+        The pool may have been `begun` before.
+        """
+        spread = Spread(executor, jobs, self._came, queued=int(not here), begun=begun)
         done: dict[int, dict[int, CellResult]] = {}
         given = 0
         try:
