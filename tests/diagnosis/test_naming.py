@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from types import ModuleType
 from typing import Any
@@ -13,13 +14,18 @@ import xentcheck
 from xentcheck.batches.batch import Batch
 from xentcheck.batches.input_space import InputSpace
 from xentcheck.batches.validity import objection
+from xentcheck.contract import Contract
 from xentcheck.diagnosis import Diagnosis, Observation
 from xentcheck.diagnosis.events import event
 from xentcheck.diagnosis.evidence import _observation
 from xentcheck.diagnosis.mechanism import common_cause
 from xentcheck.diagnosis.nearby_batches import variations
+from xentcheck.engine.order import capabilities_of
+from xentcheck.properties.case import Case
 from xentcheck.properties.law import Violation
+from xentcheck.properties.registry import choose
 from xentcheck.report.finding import Finding
+from xentcheck.targets import TargetSpecification, open_host
 from xentcheck.truth.problem import pose
 from xentcheck.zoo.parts import mean_gradient, mean_loss, row_losses
 
@@ -45,6 +51,27 @@ def test_a_dtype_of_labels_that_does_not_hold_the_number_of_classes_is_the_cause
     report = xentcheck.check(bounds_in_the_dtype_of_labels, contract=contract, properties=["label-forms"])
     assert {one.mechanism for one in report.findings} == {"label_dtype"}
     assert "int64" in report.findings[0].cause
+
+
+@pytest.mark.parametrize("of", ["hessian_vector", "upstream"])
+def test_what_is_derived_by_such_labels_has_the_cause_that_its_loss_has(of: str) -> None:
+    """And no mistake of a second derivative, such as that it is not divided: the loss is wrong by them, too."""
+
+    def loss(z: Any, y: Any) -> Any:  # -100 is 156 in uint8, and 2 rows are counted as 1
+        return row_losses(z, y).sum() / np.count_nonzero(y != np.array(-100).astype(y.dtype))
+
+    labels = np.array([0, 156], np.uint8)
+    batch = Batch(np.zeros((2, 157)), labels)
+    contract = Contract(ignore_index=-100, mean_over="kept", label_dtypes=("int64", "uint8"))
+    with open_host(TargetSpecification(loss=loss, contract=contract)) as host:
+        diagnosis = Diagnosis(contract, lambda one: Case(contract, capabilities_of(host), host, one))
+        part = "hessian_vector" if of == "hessian_vector" else "gradient"
+        upstream = np.array(2.0) if of == "upstream" else None
+        violation = Violation("twice", batch, f"{part}[0, 0]", upstream=upstream)
+        (law,) = choose(["second-order"])
+        assert diagnosis._right_as_int64(law, violation, part)
+        right = Batch(np.zeros((2, 157)), np.array([0, 15], np.uint8))
+        assert not diagnosis._right_as_int64(law, dataclasses.replace(violation, batch=right), part)
 
 
 @pytest.mark.parametrize(

@@ -139,12 +139,21 @@ class Diagnosis:
         return told if told is not None and told.shown else self._by_zeros(law, violation, part) or told
 
     def _right_as_int64(self, law: Law, violation: Violation, part: str) -> bool:
-        """Return whether class numbers of another dtype are answered rightly as int64."""
+        """Return whether class numbers of another dtype are answered rightly as int64.
+
+        Of what is asked with a cotangent or along a direction, loss and gradient of the same batch tell: one of them is
+        wrong, too, and both are right as int64.
+        """
         batch = violation.batch
         other = batch.label_form == "sparse" and batch.labels.dtype.kind in "iu" and batch.labels.dtype != np.int64
-        if not (self._ask and other) or violation.upstream is not None or part in MODELS:
+        if not (self._ask and other):
             return False
-        return _right(law, self._case_of(batch.replace(labels=batch.labels.astype(np.int64))), part)
+        plain = self._case_of(batch.replace(labels=batch.labels.astype(np.int64)))
+        if violation.upstream is None and part not in MODELS:
+            return _right(law, plain, part)
+        mine, its = self._case_of(batch).answer, plain.answer
+        wrong = [one for one in ("loss", "gradient") if mine.violation(one) is not None]
+        return bool(wrong) and all(its.held(one) is not None and its.violation(one) is None for one in wrong)
 
     def _is_answered(self, batch: Batch) -> bool:
         outcome = self._case_of(batch).answer.outcome

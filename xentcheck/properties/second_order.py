@@ -115,7 +115,7 @@ def _title(answer: Answer, vector: NDArray[np.float64]) -> str:
     if not got.any():
         return "the Hessian-vector product is silently zero"
     for factor, said in ((2.0, "twice"), (0.5, "half"), (-1.0, "the negative of"), (answer.batch.n, "n times")):
-        if exact.any() and explains(factor * exact):
+        if factor != 1.0 and exact.any() and explains(factor * exact):
             return f"the Hessian-vector product is {said} the exact one"
     if explains(weight * p * (1.0 - p) * vector):
         return "the Hessian-vector product is that of the diagonal alone"
