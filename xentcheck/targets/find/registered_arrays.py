@@ -204,6 +204,15 @@ TARGETS: tuple[Registered, ...] = (
         seen={**_EMPTY, "labels": "source: rows of any kind, multiplied by log p"},
     ),
     Registered(
+        name="pydynet.nn.functional.cross_entropy_loss",
+        description="class indices, with its backward pass",
+        loss=f"{SHIMS}.pydynet_functional:CROSS_ENTROPY",
+        keywords=REDUCTION,
+        contract={"domain": {"rows": [1, 1 << 20]}},
+        **_from("pydynet", "1.1"),
+        seen=_EMPTY,
+    ),
+    Registered(
         name="neograd.nn.loss.SoftmaxCE",
         description="logits and one-hot rows, log(p + 1e-9), a mean, with its backward pass",
         loss=f"{SHIMS}.neograd_losses:SOFTMAX_CE",

@@ -221,6 +221,24 @@ TARGETS: tuple[Registered, ...] = (
         },
     ),
     Registered(
+        name="torcheval.metrics.functional.text.perplexity",
+        description="the logarithm of a perplexity, with ignore_index; no gradient",
+        loss=f"{SHIMS}.torcheval_text:log_perplexity",
+        contract={
+            "label_dtypes": ["int64"],
+            "mean_over": "kept",
+            "ignore_index": {"argument": "ignore_index"},
+            # As of torchmetrics; and a square array of all rows is made.
+            "domain": {"rows": [1, 1024], "magnitude": 40},
+            "accuracy": "C",
+        },
+        **{**_beside_torch("torcheval", "torcheval", "0.0.7"), "framework": "numpy"},
+        seen={
+            "domain": "the perplexity has to be a number of the dtype; source: rows times rows are gathered",
+            "accuracy": "the logarithm is this project's",
+        },
+    ),
+    Registered(
         name="monai.losses.FocalLoss",
         description="with gamma = 0, softmax and one-hot labels made of class indices",
         loss=f"{SHIMS}.monai_losses:focal",
