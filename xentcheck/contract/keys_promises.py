@@ -140,8 +140,8 @@ class Accuracy:
         "B",
         OneOf(*GRADES),
         meaning=(
-            "The worst grade that still conforms. `C` allows that a common offset of all logits costs accuracy; from "
-            "`B+` on confident rows are judged relatively."
+            "The worst grade that still conforms. `C` allows that a common offset of all logits costs accuracy, and "
+            "that soft labels are read back from their logarithms; from `B+` on confident rows are judged relatively."
         ),
         example="accuracy=C",
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from xentcheck.truth.allowance_boundary import boundary_rows, coefficients_off
 from xentcheck.truth.allowance_logits import logsumexp_move, row_error
-from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, lse_error
+from xentcheck.truth.allowance_model import Arithmetic, Flags, Floats, coefficient_error, label_error, lse_error
 from xentcheck.truth.conditions import Conditions
 
 
@@ -66,7 +66,7 @@ def _softmax_rows(on: Conditions, by: Arithmetic) -> tuple[Floats, Flags]:
         distance = np.where((on.c != 0.0) | (wrong != 0.0), _finite(np.abs(on.d)), 0.0)
         error += np.einsum("ij,ij->i", wrong, distance) + wrong.sum(axis=1) * on.l
     if by.lse:
-        error += _unshifted(on, by, wrong)
+        error += _unshifted(on, by, wrong) + _divergence(on, by)
     if by.u_input:
         error += 2.0 * by.u_input * T * on.magnitude
     error *= by.inflation(on)
@@ -90,6 +90,22 @@ def _unshifted(on: Conditions, by: Arithmetic, wrong: Floats | None) -> Floats:
     if wrong is not None:
         error += wrong.sum(axis=1) * (on.magnitude + np.abs(on.lse))
     return error
+
+
+def _divergence(on: Conditions, by: Arithmetic) -> Floats:
+    """What KL(t, p) + H(t) costs beyond -sum t log p, where t is read back from its logarithms.
+
+    The two parts have sum t log t with labels and logarithms of their own, and each is a sum of the size of the loss.
+    """
+    relative = label_error(on, by)
+    if relative is None:
+        return np.zeros(on.problem.n)
+    assert on.problem.targets is not None
+    t = on.problem.targets
+    logs = np.abs(np.log(t, out=np.zeros_like(t), where=t > 0.0))
+    sums = 2.0 * (by.row_sum(on) + 3.0 * by.u) * _finite(on.surprisal)
+    read_back: Floats = (on.sizes * relative * (logs + 1.0)).sum(axis=1)
+    return read_back + np.where(on.coefficients.several, sums, 0.0)
 
 
 def _overflows(on: Conditions, by: Arithmetic) -> Flags:

@@ -273,8 +273,8 @@ def coefficient_error(on: Conditions, by: Arithmetic, summed: bool = True) -> Fl
     Smoothing: 5 u c + 2 eps u t (1 - eps is rounded relative to 1), and for eps/(m - 1) over the others two more
     numbers of the size of eps t/(m - 1). Renormalised rows: (h + 2) u. Weights of a soft row: (h + 1) u. A
     coefficient below eta may be flushed to 0, the weight of a sparse label among them. Targets that are converted to a
-    dtype that does not hold them move. Where they are not `summed` over the classes, a narrower dtype of theirs costs
-    nothing for that.
+    dtype that does not hold them move, and in class C so do those that are read back from their logarithms. Where they
+    are not `summed` over the classes, a narrower dtype of theirs costs nothing for that.
     """
     chosen, problem, contract = on.coefficients, on.problem, on.problem.contract
     if chosen.c is None or chosen.t is None:
@@ -302,9 +302,29 @@ def coefficient_error(on: Conditions, by: Arithmetic, summed: bool = True) -> Fl
         error += t * (2.0 * u * smoothing + (rows + 8.0 * u) * share)
     if chosen.rounding is not None:
         error += chosen.rounding
+    read_back = label_error(on, by)
+    if read_back is not None:
+        error += c * read_back
     scale = 1.0 if problem.class_weights is None else max(1.0, float(np.abs(problem.class_weights).max(initial=0.0)))
     tiny = (c > 0.0) & (c < by.eta * (scale * on.enlarged[..., None]))
     return error + np.where(tiny, c, 0.0) if tiny.any() else error
+
+
+def label_error(on: Conditions, by: Arithmetic) -> Floats | None:
+    """Relative errors of soft labels as exp(log_softmax(log t)), shape (n, m); None unless in class C.
+
+    u [(2 k_log + 2) |log t| + (4 k_log + 3) H + 4 k_exp] + u_sum h with H the entropy of the row's labels, as the
+    parameters of a distribution are kept; and |1 - sum t|, since their sum, which is nearly 1, is divided by.
+    """
+    problem, contract = on.problem, on.problem.contract
+    plain = problem.class_weights is None and not problem.smoothing and contract.soft_rows == "normalised"
+    if not (by.lse and plain) or problem.targets is None:
+        return None
+    t = problem.targets
+    logs = np.abs(np.log(t, out=np.zeros_like(t), where=t > 0.0))
+    unit = (2.0 * by.k_log + 2.0) * logs + (4.0 * by.k_log + 3.0) * (t * logs).sum(axis=1, keepdims=True)
+    relative = by.u * (unit + 4.0 * by.k_exp) + by.row_sum(on) + np.abs(1.0 - t.sum(axis=1, keepdims=True))
+    return np.where(on.coefficients.several[:, None], relative + relative * relative, 0.0)
 
 
 def flushed(on: Conditions, by: Arithmetic) -> Flags:

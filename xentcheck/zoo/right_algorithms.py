@@ -380,3 +380,15 @@ def native_bfloat16(scores: Array, labels: Array) -> Any:
     """Work in bfloat16 throughout, as declared."""
     d = scores - scores.max(axis=1, keepdims=True)
     return np.log(one_by_one(np.exp(d))) - at(d, labels)
+
+
+@right(
+    contract={"labels": ["soft"], "accuracy": "C"}, thread="distrax and rlax: labels as the logits of a distribution"
+)
+def divergence_and_entropy(scores: Array, targets: Array) -> Any:
+    """KL(t, p) + H(t), where both distributions are kept as logarithms."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = log_softmax(np.log(targets.astype(widened(scores).dtype)))
+        t = np.exp(x)
+        divergence = np.where(t == 0, 0, t * (x - log_softmax(scores))).sum(axis=1)
+        return mean(divergence - np.where(t == 0, 0, t * x).sum(axis=1))
