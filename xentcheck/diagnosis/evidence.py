@@ -14,6 +14,7 @@ from xentcheck.diagnosis.nearby_batches import LARGEST, above_the_floor, along_a
 from xentcheck.diagnosis.observation import Observation
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
+from xentcheck.properties.directions import direction
 from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import Law, Violation
 from xentcheck.truth.problem import pose
@@ -110,7 +111,7 @@ class Evidence:
             if self._dead:
                 return
             random = np.random.Generator(np.random.PCG64([case.batch.n, case.batch.m, place]))
-            tangent = random.choice([1.0, -1.0, 2.0, 0.5, -0.5, 3.0], size=case.batch.scores.shape)
+            tangent = direction(random, case.batch.scores.shape, case.batch.scores.dtype)
             answer = case.ask(case.batch, tangent=tangent.astype(case.batch.scores.dtype))
             self._dead = bool(answer.outcome.died)
             returned = answer.numbers("jvp")

@@ -24,15 +24,15 @@ class HessianModel(Model):
             self.weight = self.weight + 2 * problem.z_loss * (problem.kept * self.lse)[:, None]
 
     @cached_property
-    def mean_of_vector(self) -> Floats:
-        """The mean of the vector's row under p, shape (n, 1)."""
-        return dot(self.softmax[1], self.v)[:, None]
-
-    @cached_property
     def right(self) -> Floats:
         """The right product."""
+        return self.along(self.v)
+
+    def along(self, v: Floats) -> Floats:
+        """Return the product with a vector, shape (n, m), over the temperature."""
         p = self.softmax[1]
-        rows = self.weight * p * (self.v - self.mean_of_vector)
+        mean = dot(p, v)[:, None]
+        rows = self.weight * p * (v - mean)
         if self.problem.z_loss:
-            rows = rows + 2 * self.problem.z_loss * self.problem.kept[:, None] * p * self.mean_of_vector
+            rows = rows + 2 * self.problem.z_loss * self.problem.kept[:, None] * p * mean
         return self.finish(rows)

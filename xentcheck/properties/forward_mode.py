@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
+from xentcheck.properties.directions import direction
 from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import Capabilities, Found, Violation, law
 from xentcheck.truth.allowance_reduction import divisor
@@ -18,7 +19,6 @@ from xentcheck.truth.allowance_reduction import divisor
 PART = "jvp"
 NAME = "derivative along the tangent"
 LARGEST = 2**16
-_COMPONENTS = np.array([1.0, -1.0, 2.0, 0.5, -0.5, 3.0, 1.5, -2.0])
 
 
 def _bounded(contract: Contract, capabilities: Capabilities) -> str:
@@ -35,17 +35,15 @@ def _bounded(contract: Contract, capabilities: Capabilities) -> str:
     applies=_bounded,
 )
 def forward_mode(case: Case) -> Iterator[Found]:
-    """Ask for the derivative along one tangent: small dyadic components, or one number for all classes of a row.
+    """Ask for the derivative along one tangent.
 
-    Along the latter the loss of logits does not change, but by a z-loss, and a sum over the classes has to cancel.
+    Along one number for all classes of a row the loss of logits does not change, but by a z-loss, and a sum over the
+    classes has to cancel.
     """
     batch = case.batch
     if batch.scores.size > LARGEST or not case.may_compile:
         return
-    random, shape = case.random("forward mode"), batch.scores.shape
-    tangent = random.choice(_COMPONENTS, size=shape)
-    if random.random() < 0.25:
-        tangent = np.broadcast_to(tangent[:, :1], shape).copy()
+    tangent = direction(case.random("forward mode"), batch.scores.shape, batch.scores.dtype)
     yield _held(case, case.ask(batch, tangent=tangent.astype(batch.scores.dtype)), tangent)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xentcheck.contract import Contract
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
+from xentcheck.properties.directions import direction
 from xentcheck.properties.failed_call import failed_call
 from xentcheck.properties.law import Capabilities, Found, Violation, law
 from xentcheck.truth import hessian
@@ -19,7 +20,7 @@ from xentcheck.truth.allowance_reduction import divisor
 PART = "hessian_vector"
 LARGEST = 2**16
 DIFFERENCED = 2**9
-_COMPONENTS = np.array([1.0, -1.0, 2.0, 0.0, -0.5, 3.0, 0.5, -2.0])
+_STEPS = np.array([1.0, -1.0, 2.0, 0.0, -0.5, 3.0, 0.5, -2.0])
 
 
 def _certified(contract: Contract, capabilities: Capabilities) -> str:
@@ -52,7 +53,7 @@ def _differenced(case: Case) -> Iterator[Found]:
     if not 0 < batch.scores.size <= DIFFERENCED or random.random() >= 0.25:
         return
     step = 2.0 ** -round(case.answer.problem.format.precision / 3)  # where rounding and truncation are alike
-    move = step * random.choice(_COMPONENTS, size=batch.scores.shape)
+    move = step * random.choice(_STEPS, size=batch.scores.shape)
     for sign, said in ((1, "forward"), (-1, "back")):
         moved = (batch.scores.astype(np.float64) + sign * move).astype(batch.scores.dtype)
         scores = np.where(np.isfinite(moved), moved, batch.scores)
@@ -60,15 +61,11 @@ def _differenced(case: Case) -> Iterator[Found]:
 
 
 def _product(case: Case) -> Iterator[Found]:
-    """Ask for the product with one vector: small dyadic components, or all ones, whose product is 0.
-
-    With a z-loss that is 2 lambda p.
-    """
+    """Ask for the product with one vector; that with one number for all classes of a row is 0, but for a z-loss."""
     batch = case.batch
     if batch.scores.size > LARGEST or not case.may_compile:
         return
-    random, shape = case.random("second order"), batch.scores.shape
-    vector = np.ones(shape) if random.random() < 0.25 else random.choice(_COMPONENTS, size=shape)
+    vector = direction(case.random("second order"), batch.scores.shape, batch.scores.dtype)
     yield _held(case, case.ask(batch, vector=vector.astype(batch.scores.dtype)), vector)
 
 

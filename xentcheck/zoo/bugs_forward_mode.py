@@ -133,3 +133,19 @@ def size_of_the_derivative(scores: Array, labels: Array, tangent: Array) -> Any:
 def tangent_of_the_label_alone(scores: Array, labels: Array, tangent: Array) -> Any:
     """Multiply the label's entry of p - t by that of the tangent, and leave the others out."""
     return mean(at(row_gradients(scores, labels) * widened(tangent), labels))
+
+
+@bug("narrowing", "forward-mode", role="jvp", gradient=mean_gradient, thread="mixed precision: a rule that casts v")
+def tangent_through_float16(scores: Array, labels: Array, tangent: Array) -> Any:
+    """Round the tangent to float16, whose numbers most tangents in tests are."""
+    return mean(rows_along(scores, labels, tangent.astype(np.float16).astype(widened(scores).dtype)))
+
+
+@bug(
+    "direction_normalised", "forward-mode", role="jvp", gradient=mean_gradient, thread="from-scratch: a unit direction"
+)
+def tangent_of_length_one(scores: Array, labels: Array, tangent: Array) -> Any:
+    """Divide a tangent that is longer than 1000 by its length, as for a directional derivative."""
+    v = widened(tangent)
+    length = np.sqrt((v * v).sum())
+    return mean(rows_along(scores, labels, v / length if length > 1000 else v))

@@ -338,6 +338,36 @@ def upstream_without_sign(scores: Array, labels: Array, upstream: Array) -> Any:
     return row_vjp(scores, labels, np.abs(upstream))
 
 
+@bug(
+    "upstream_first_row",
+    "vjp-linearity",
+    akin=("upstream_mean",),
+    role="vjp",
+    loss=row_losses,
+    gradient=row_gradients,
+    contract=NONE,
+    thread="Liger-Kernel 1298: a short cut for a uniform grad_output, by allclose",
+)
+def nearly_uniform_upstream(scores: Array, labels: Array, upstream: Array) -> Any:
+    """Take upstream gradients for one number where numpy's allclose does."""
+    alike = upstream.size and np.allclose(upstream, upstream[0])
+    return row_vjp(scores, labels, np.full_like(upstream, upstream[0]) if alike else upstream)
+
+
+@bug(
+    "upstream_distorted",
+    "vjp-linearity",
+    role="vjp",
+    loss=row_losses,
+    gradient=row_gradients,
+    contract=NONE,
+    thread="gradients below a loss scaler's least step are dropped",
+)
+def small_upstream_dropped(scores: Array, labels: Array, upstream: Array) -> Any:
+    """Take upstream gradients below 1e-4 for 0, though a mean over 16384 rows has no other."""
+    return row_vjp(scores, labels, np.where(np.abs(upstream) < 1e-4, 0, upstream))
+
+
 @bug("upstream_mean", "vjp-linearity", role="vjp", loss=row_losses, contract=NONE, thread="TransformerEngine 2139")
 def upstream_averaged_in_the_only_gradient(scores: Array, labels: Array, upstream: Array) -> Any:
     """Multiply all rows by the mean of the upstream gradients, where there is no gradient beside the vjp."""
