@@ -70,6 +70,20 @@ def refuses_rows_that_are_no_probabilities(p: Array, labels: Array) -> Any:
     return mean(-np.log(at(p, labels)))
 
 
+@right(
+    contract={**IGNORING, "input": "probabilities", "invalid": "raise"}, thread="focal-loss-torch validates all rows"
+)
+def refuses_what_is_no_probability(p: Array, labels: Array, ignore_index: int) -> Any:
+    """Raise for rows that do not sum to 1, ignored ones among them, and for numbers outside [0, 1]."""
+    kept = np.asarray(labels) != ignore_index
+    safe = np.where(kept, labels, 0)
+    slack = 8 * p.shape[1] * np.finfo(p.dtype).eps
+    stochastic = np.all(np.abs(p.sum(axis=1) - 1) <= slack) and np.all((p >= 0) & (p <= 1 + slack))
+    if bad(p, safe) or not stochastic:
+        raise ValueError("rows must sum to 1, and their numbers lie between 0 and 1")
+    return mean(-np.log(at(p, safe)[kept]))
+
+
 def refusing_gradient(scores: Array, labels: Array) -> Any:
     """Return the gradient of the mean, or raise ValueError for bad labels."""
     if bad(scores, labels):
