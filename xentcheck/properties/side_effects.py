@@ -50,12 +50,13 @@ def determinism(case: Case) -> Iterator[Found]:
     observed.
     """
     batch, other = case.batch, _other(case)
+    answered = case.answer.outcome.raised is None  # of a batch that is being reduced this is the first question
     if other is not None:
         case.ask(other, judged=False)
     again = case.ask(batch)
     yield case.judge(again, "asked a second time")
-    own = case.answer.outcome.raised is None  # else a gradient that is wrong alone, too, would be blamed on the order
-    if own and other is not None and len(case.want) > 1 and case.may_compile:
+    # Of one that raised a gradient that is wrong alone, too, would be blamed on the order.
+    if answered and other is not None and len(case.want) > 1 and case.may_compile:
         case.ask(other, want=("loss",), judged=False)
         late = case.ask(batch, want=("gradient",))
         yield case.judge(late, "asked for its gradient after the loss of another batch")
