@@ -142,3 +142,11 @@ def no_gradient_where_labels_are_equal(scores: Array, labels: Array) -> Any:
     """Return zeros where all rows have the same label, as if there were nothing to learn."""
     g = row_gradients(scores, labels) / max(len(scores), 1)
     return np.zeros_like(g) if len(set(np.ravel(labels).tolist())) == 1 else g
+
+
+@bug("early_exit", "uniform", thread="from-scratch kernels: constant rows by log m")
+def exit_where_logits_are_nearly_equal(scores: Array, labels: Array) -> Any:
+    """Return log m for a row whose logits differ by less than 1e-4."""
+    losses, z = row_losses(scores, labels), widened(scores)
+    constant = z.max(axis=1) - z.min(axis=1) < 1e-4
+    return mean(np.where(constant, np.log(losses.dtype.type(z.shape[1])), losses))
