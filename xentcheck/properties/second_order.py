@@ -109,6 +109,8 @@ def _title(answer: Answer, vector: NDArray[np.float64]) -> str:
     def explains(guess: NDArray[np.float64]) -> bool:
         return bool(np.all(np.abs(got - guess) <= 4.0 * allowed))
 
+    if not np.isfinite(got).all():
+        return "the Hessian-vector product is not finite"
     if not got.any():
         return "the Hessian-vector product is silently zero"
     for factor, said in ((2.0, "twice"), (0.5, "half"), (-1.0, "the negative of"), (answer.batch.n, "n times")):
@@ -120,8 +122,6 @@ def _title(answer: Answer, vector: NDArray[np.float64]) -> str:
         return "the Hessian lacks the outer product p p^T: times a vector of ones it is not 0"
     if np.all(vector == vector[:, :1]) and answer.problem.z_loss == 0.0:
         return "the Hessian times the same number for every class is not 0"
-    if not np.isfinite(got).all():
-        return "the Hessian-vector product is not finite"
     curvature, slack = float((got * vector).sum()), float((allowed * np.abs(vector)).sum())
     if curvature < -slack and answer.problem.z_loss == 0.0:
         kind, along = "positive" if contract.sign > 0 else "negative", contract.sign * curvature
