@@ -23,7 +23,8 @@ ASKED = 40  # batches of the sweep
 JUDGED = 16  # batches of the sweep by which a law is asked again
 WRONG, RIGHT = 10, 10  # answers that are looked at
 WRONG_OF_LAW = 4
-OF_THE_UPSTREAM = (-1.0, 0.5, -0.125, 8.0)  # a mistake may be made with negative, small or large ones alone
+OF_THE_UPSTREAM = (-1.0, 0.5, -0.125, 8.0, 2.0**12 / 3.0)
+"""A mistake may be made with negative, small or large ones alone, or with digits that a narrower dtype has not."""
 LARGEST_OF_A_FINDING = 2**18
 
 
