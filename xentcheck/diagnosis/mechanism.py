@@ -14,6 +14,7 @@ from xentcheck.diagnosis.hypotheses.differences import difference_quotients
 from xentcheck.diagnosis.hypotheses.register import fits, hypotheses
 from xentcheck.diagnosis.limits import SPECIAL, known, limits
 from xentcheck.diagnosis.observation import Group, Key, Observation, key_of, quiet
+from xentcheck.diagnosis.prediction import Prediction
 from xentcheck.diagnosis.ranking import Candidate, candidates
 
 HINT = "a block, a buffer or an integer dtype may end there, or the shape may be a special case."
@@ -156,13 +157,17 @@ class Explanation:
         if self.mechanism in LOOSE:
             finite = np.isfinite(seen.got) == np.isfinite(seen.model.right)
             return self.mechanism == "size_dependent" or bool(finite.all())
-        return bool(self._forms & self._matched(seen)) or self._agrees(seen)
-
-    def _agrees(self, seen: Observation) -> bool:
-        """Return whether what is wrong is what the mechanism predicts, however little beyond the allowance it is."""
+        if not self._forms:
+            return False
         with quiet():
-            guesses = (guess for _, guess in seen.guesses(self._groups) if key_of(guess) in self._forms)
-            return any(seen.returned.agrees(guess) for guess in guesses)
+            guesses = (guess for _, guess in seen.guesses(self._groups) if guess.mechanism == self.mechanism)
+            return any(_accounts(guess, seen) for guess in guesses if key_of(guess) in self._forms)
+
+
+def _accounts(guess: Prediction, seen: Observation) -> bool:
+    """Return whether a guess predicts an answer, or its wrong entries alone, however little beyond their allowance."""
+    answer = seen.returned
+    return any(answer.matched(guess, partly=partly) for partly in (False, True)) or answer.agrees(guess)
 
 
 def _groups(*observations: Observation) -> tuple[Group, ...]:
