@@ -23,7 +23,7 @@ from xentcheck.report.results import Environment, TargetEnvironment, TargetSumma
 from xentcheck.survey import judging, showing
 from xentcheck.survey.judging import Judged, file_name
 from xentcheck.survey.pages import write
-from xentcheck.survey.rows import Line, Row, row
+from xentcheck.survey.rows import Line, Row, once, row
 from xentcheck.survey.showing import shown
 from xentcheck.survey.upstream import WHY
 from xentcheck.survey.upstream import text as upstream_text
@@ -209,6 +209,8 @@ def test_a_text_says_once_what_happens() -> None:
     assert "in float32: `ValueError: no rows` for a valid batch\n" in upstream_text(Row("a.b"), raised)
     number = dataclasses.replace(again, law="shift", got=1.0, expected="2.0")
     assert "The second differs. " in upstream_text(Row("a.b"), number)
+    scaled = dataclasses.replace(number, title="scaled, the gradient is outside its allowance")
+    assert "Scaled, the gradient is further off than rounding explains. " in upstream_text(Row("a.b"), scaled)
     torch = Row("torchrl.a", "0.14", environment={"python": "3.11", "torch": "2.13"})
     assert "python 3.11\n" in upstream_text(torch, again)
     trl = Row("trl.entropy_from_logits", "1.16", environment={"python": "3.11", "torch": "2.13"})
@@ -245,6 +247,30 @@ def test_a_text_has_the_right_number_however_it_is_known() -> None:
     assert "- expected: between `0.25` and `0.5`, certified\n" in upstream_text(Row("a.b"), wide)
     unknown = dataclasses.replace(silent, certified=(math.nan, math.nan))
     assert "expected:" not in upstream_text(Row("a.b"), unknown)
+
+
+def test_a_text_on_a_finding_that_is_no_more_is_removed(tmp_path: Path) -> None:
+    """Of the rows that are written alone: those of other targets, and files of other names, stay."""
+    folder = tmp_path / "upstream"
+    folder.mkdir()
+    kept = {"a.b.c-1.md", "a.b-1.txt", "a.b-notes.md", "z-2.md"}
+    for name in (*kept, "a.b-1.md", "a.b-2.md"):
+        (folder / name).write_text("earlier")
+    line = Line("value", 1, "float64", "sparse", "off", "", "loss", 1.0, "2.0", "", 9.0)
+    write([Row("a.b", findings=(line,))], tmp_path, date="2026-11-30", seed=0, profile="quick")
+    assert {path.name for path in folder.iterdir()} == kept | {"a.b-1.md"}
+    assert (folder / "a.b-1.md").read_text() != "earlier"
+
+
+def test_what_the_same_script_shows_is_told_once() -> None:
+    """With the cause that one of the findings has; without a script, or of another law, findings are told apart."""
+    line = Line("value", 1, "float64", "onehot", "off", "", "loss", 1.0, "2.0", "", 9.0, short="print(1)")
+    soft = dataclasses.replace(line, labels="soft", cause="narrowed")
+    assert once([line, soft]) == (dataclasses.replace(line, cause="narrowed"),)
+    for other in (dataclasses.replace(soft, law="shift"), dataclasses.replace(soft, short="print(2)")):
+        assert once([line, other]) == (line, other)
+    alone = dataclasses.replace(line, short="")
+    assert once([alone, alone]) == (alone, alone)
 
 
 def test_the_table_has_what_was_got_to_the_last_digit(tmp_path: Path) -> None:

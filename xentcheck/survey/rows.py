@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath
@@ -160,7 +160,7 @@ def row(judged: Judged) -> Row:
         dtypes=tuple(report.grades),
         grades={dtype: {part: one.grade for part, one in parts.items()} for dtype, parts in report.grades.items()},
         worst={dtype: _share(parts["loss"]) for dtype, parts in report.grades.items() if "loss" in parts},
-        findings=tuple(_lines(report, dict(known.threads) if known else {})),
+        findings=once(_lines(report, dict(known.threads) if known else {})),
         command=f"xentcheck check {judged.name}{where} --profile {report.profile} --seed {report.seed}",
         seconds=report.seconds,
         seconds_a_call=judged.seconds_a_call,
@@ -176,6 +176,19 @@ def _source(report: Report) -> str:
 
 def _share(grade: Grade) -> float | None:
     return grade.max_share.value if grade.max_share else None
+
+
+def once(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Return lines without those that the same few lines of code show of the same law, as in another form of labels.
+
+    A cause that one of them has is that of the first.
+    """
+    kept = dict[tuple[str, str, str], Line]()
+    for place, line in enumerate(lines):
+        key = (line.law, line.dtype, line.short or str(place))
+        first = kept.setdefault(key, line)
+        kept[key] = replace(first, cause=first.cause or line.cause)
+    return tuple(kept.values())
 
 
 def _lines(report: Report, threads: Mapping[str, str]) -> Iterator[Line]:

@@ -77,7 +77,7 @@ def _right(finding: Finding, exact: str) -> str:
     """Return what should have been printed, in words."""
     low, high = finding.certified or (0.0, 0.0)
     if exact or low == high:
-        return f"the exact value is {exact or repr(low)}"
+        return f"the exact value is {exact or repr(low + 0.0)}"  # -0 + 0 is 0
     return f"it lies between {low!r} and {high!r}"
 
 

@@ -94,7 +94,7 @@ def _why(line: Line) -> str:
 
 def _what(line: Line) -> str:
     """Return what was seen as a sentence; nothing where the heading, or why it matters, says so anyway."""
-    words = _plain(line.title)
+    words = _plain(line.title.replace("is outside its allowance", "is further off than rounding explains"))
     said = line.law in ("value", "gradient", "finite") or not _has_numbers(line)
     return "" if said else f"{words[:1].upper()}{words[1:]}. "
 
