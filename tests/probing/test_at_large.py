@@ -156,7 +156,7 @@ def test_what_an_answer_nearly_is_ends_the_search() -> None:
     inference = of(moved)
     (one,) = inference.contradictions
     assert "with the label of the next row for each row" in one.evidence
-    assert inference.calls <= 65  # of 310
+    assert inference.calls <= 67  # of 310, one of which is of four classes
 
 
 def test_a_gradient_that_is_rounded_to_float32() -> None:

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.probing import beyond, unseen
@@ -16,7 +17,8 @@ LIMITS = {
     unseen.torch_like: (147, 16),
     unseen.keras_like: (52, 22),
     unseen.per_token: (87, 16),
-    unseen.with_z_loss: (182, 17),
+    unseen.with_z_loss: (130, 16),
+    unseen.smoothed: (84, 15),
     beyond.averaged_by_factor: (142, 15),
 }
 """Calls, and shapes of matrices in each dtype.
@@ -42,6 +44,35 @@ def test_calls_and_shapes_are_few(function: Callable[..., Any]) -> None:
     assert inference.contradictions == []
     assert inference.calls <= calls
     assert len(shapes - TRIED) <= most, sorted(shapes)
+
+
+def test_an_unexplained_loss_is_asked_about_few_classes() -> None:
+    """Weights of classes would be the same for any number of them, each of which costs a compilation."""
+    classes: set[int] = set()
+
+    def watched(logits: Any, labels: Any) -> Any:
+        classes.add(logits.shape[-1])
+        return unseen.focal(logits, labels)
+
+    inference = infer(TargetSpecification(loss=watched))
+    assert [one.key for one in inference.contradictions] == ["input"]
+    assert classes == {1, 2, 3, 4}
+    assert inference.calls <= 255
+
+
+def smoothed_in_float32(logits: Any, labels: Any) -> Any:
+    """A smoothing of labels that are made in float32, whatever the logits are."""
+    hot = (labels[:, None] == np.arange(logits.shape[1])).astype(np.float32)
+    hot = np.float32(0.9) * hot + np.float32(0.1 / logits.shape[1])
+    return -(hot * unseen.log_softmax(logits)).sum(axis=1).mean()
+
+
+def test_a_constant_of_float32_is_seen_at_once() -> None:
+    """It is that of one answer, but for its rounding, and odd labels need not be tried."""
+    inference = infer(TargetSpecification(loss=smoothed_in_float32))
+    assert inference.contradictions == []
+    assert (inference.told["label_smoothing"], inference.told["labels"]) == (0.1, ["sparse"])
+    assert inference.calls <= 145
 
 
 @pytest.mark.needs("jax")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,7 @@ def answers_of(
     dtype: str,
     m: int,
     refusals: list[tuple[Batch, Outcome]],
+    plainest: bool = False,
 ) -> Iterator[Answer]:
     """Yield the calls that return numbers, most usual first; ends early where one is explained.
 
@@ -74,11 +76,14 @@ def answers_of(
         Of the scores, and how many classes they have.
     refusals : list
         The calls that return none are added to it.
+    plainest : bool
+        Whether no odd forms of labels are tried.
     """
     seen = False
     for how in calls:
         questions.learn(**how)
-        for place, (form, batch) in enumerate(_batches(questions, dtype, m, rows_for(how["extra_axes"], m)), 1):
+        batches = _batches(questions, dtype, m, rows_for(how["extra_axes"], m))
+        for place, (form, batch) in enumerate(islice(batches, _ALONE if plainest else None), 1):
             outcome = questions.ask(batch)
             got = questions.read(getattr(outcome, questions.part))
             if got is None:

@@ -20,17 +20,31 @@ def find_classes(questions: Questions, inference: Inference) -> None:
 
     With two classes, a target that refuses three is made for two.
     """
+    if came := _refused_others(questions):
+        m = questions.m
+        inference.tell("domain", {"classes": [m, m]}, f"{m} classes are answered, and others refused: {came}")
+        inference.classes = m
+
+
+def suppose_classes(questions: Questions, inference: Inference) -> None:
+    """Tell the same of a target whose answers no convention explains."""
+    if came := _refused_others(questions):
+        m = questions.m
+        inference.suppose("domain", {"classes": [m, m]}, f"{m} classes are answered, and others refused: {came}")
+        inference.classes = m
+
+
+def _refused_others(questions: Questions) -> str:
+    """Return what came of one class more and one less, where both are refused; "" where one is answered."""
     m = questions.m
     others: list[tuple[Batch, Outcome]] = []
     for other in (m + 1, m - 1) if m >= _LEAST else (m + 1,):
         batch = _with(questions, other)
         outcome = questions.ask(batch)
         if outcome.raised is None and not outcome.died:
-            return  # most are answered, and nothing more is asked
+            return ""  # most are answered, and nothing more is asked
         others.append((batch, outcome))
-    came = "; ".join(f"{batch.m}: {said(outcome)}" for batch, outcome in others)
-    inference.tell("domain", {"classes": [m, m]}, f"{m} classes are answered, and others refused: {came}")
-    inference.classes = m
+    return "; ".join(f"{batch.m}: {said(outcome)}" for batch, outcome in others)
 
 
 def find_odd_classes(questions: Questions, inference: Inference) -> None:

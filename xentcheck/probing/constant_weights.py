@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
-from xentcheck.probing.compare import Floats, same
-from xentcheck.probing.digits import DIGITS, nice
+from xentcheck.probing.compare import LOOSE, Floats, same
+from xentcheck.probing.digits import DIGITS, is_written, nice
 from xentcheck.probing.questions import Questions
 
 _MOST_CLASSES = 16
+_DOUBTED = 3
+"""How many classes are asked about before it is doubted that there are weights: each number may cost compilations."""
 _STEPS = 6
 _GRID, _HALVINGS = 64, 60
 
@@ -108,6 +110,8 @@ def _of_each_class(questions: Questions) -> list[float]:
             found.append(value)
         if len(found) < m:
             break
+        if m == _DOUBTED and not all(map(_may_be_a_weight, found)) and _depends_on_classes(questions, found[0]):
+            return []
         if m > 2 and all(value == 1.0 for value in found):
             return found
     if not found:  # as many as there are weights, and no fewer
@@ -117,6 +121,16 @@ def _of_each_class(questions: Questions) -> list[float]:
                 return []
             found.append(value)
     return found if len(found) < _MOST_CLASSES else []
+
+
+def _may_be_a_weight(value: float) -> bool:
+    return bool(np.isnan(value)) or is_written(value)  # of few digits, or of a class that is ignored
+
+
+def _depends_on_classes(questions: Questions, of_two: float) -> bool:
+    """Return whether the weight of class 0 is another among more classes than two, so that it is none."""
+    again = _over_the_unweighted(questions, _DOUBTED, 0)
+    return again is None or abs(again - of_two) > LOOSE * max(1.0, abs(of_two))
 
 
 def _beside_another(questions: Questions, alone: list[float]) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
-from xentcheck.probing.answers import Answer, Place, answers_of
+from xentcheck.probing.answers import Answer, Place, answers_of, explanations
 from xentcheck.probing.asking import identity
 from xentcheck.probing.compare import LOOSE
 from xentcheck.probing.constants import plainest
@@ -41,13 +41,26 @@ class Search:
     classes: tuple[int, ...]
 
     def steps(self) -> list[Callable[[list[Answer], list[tuple[Batch, Outcome]]], bool]]:
-        """Return what is tried in turn: a constant that one answer shows comes before fewer classes."""
+        """Return what is tried in turn: a constant that one answer shows comes before odd labels and fewer classes."""
         first, *fewer = (partial(self.by_call, m) for m in self.classes)
         shown_by_one, any_other = (partial(self.by_constant, shows) for shows in (True, False))
         own = self.by_constant_of_its_classes
         if self.classes[0] in stated_classes(self.questions.host.settings()):  # an object made for so many
-            return [first, shown_by_one, own, *fewer, any_other, own]
-        return [first, shown_by_one, *fewer, any_other, own]
+            return [self.by_constant_of_the_plainest, first, shown_by_one, own, *fewer, any_other, own]
+        return [self.by_constant_of_the_plainest, first, shown_by_one, *fewer, any_other, own]
+
+    def by_constant_of_the_plainest(self, _answers: object, _refusals: object) -> bool:
+        """Return whether an answer to the plainest labels by the likeliest call shows a constant that explains it.
+
+        All further labels and calls may cost a compilation each.
+        """
+        m, usual = self.classes[0], self.places is ROWS_ALONE and self.dtype in Contract().dtypes
+        if not usual:
+            return False
+        found = list(answers_of(self.questions, self._calls(m)[:1], self.dtype, m, [], plainest=True))
+        if not found or any(explanations(self.questions, one, None) for one in found):
+            return False  # which is found once more
+        return self.by_constant(True, found, None)
 
     def by_call(
         self, m: int, answers: list[Answer], refusals: list[tuple[Batch, Outcome]], again: Readings = ()

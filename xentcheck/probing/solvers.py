@@ -18,6 +18,9 @@ from xentcheck.probing.linear import HIGHEST, IN_WHICH_IT_IS_LINEAR, solve_linea
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.scales import scales
 
+_BLURS = ((DIGITS, 1e-7), (DIGITS - 1, 1e-5))
+"""Digits of a constant, and how far off, relatively, one answer may be: fewer of one that is a float32 within."""
+
 
 def _smoothing(questions: Questions) -> Iterator[dict[str, Any]]:
     """Solve for a smoothing over all classes or the others, the plainer number first.
@@ -59,9 +62,10 @@ def shows_constant(questions: Questions, one: Answer) -> bool:
                 )
                 if none.shape == one.got.shape and np.all(whole != none):
                     values = ((one.got - none) / (whole - none)).reshape(-1)
-                    written = float(f"{values[0]:.{DIGITS}g}")
-                    if 0 < written < 1 and np.all(np.abs(values - written) < 1e-7 * written):
-                        return True
+                    for digits, limit in _BLURS:
+                        written = float(f"{values[0]:.{digits}g}")
+                        if 0 < written < 1 and np.all(np.abs(values - written) < limit * written):
+                            return True
     return False
 
 

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from xentcheck.probing.answers import Answer
+from xentcheck.probing.classes import suppose_classes
 from xentcheck.probing.compare import answered, same
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import shown
 
+_LEAST = 3
+"""How many classes an answer has at least from which anything is told."""
 _OFFSET = -4.0
 _STEP = 2.0**-17
 
@@ -22,7 +25,8 @@ def find_structure(questions: Questions, inference: Inference, answers: Sequence
     A wrong loss still takes its arguments in an order; logits may be negative, probabilities have no logarithm then; of
     log-probabilities only the label's counts; a sum is doubled where all rows are there twice, a mean is not.
     """
-    one = next((one for one in answers if one.m == 3 and one.got.size and np.all(np.isfinite(one.got))), None)
+    found = [one for one in answers if one.m >= _LEAST and one.got.size and np.all(np.isfinite(one.got))]
+    one = min(found, key=lambda one: one.m, default=None)
     if one is None or questions.part != "loss":
         return
     questions.form, questions.label_dtype, questions.wide = one.form
@@ -33,6 +37,7 @@ def find_structure(questions: Questions, inference: Inference, answers: Sequence
         if key != "extra_axes" or value:
             inference.suppose(key, [value] if key == "extra_axes" else value, f"the first that is answered: {called}")
     inference.suppose("labels", [one.form[0]], f"the first that are answered: {called}")
+    suppose_classes(questions, inference)
     _scores(questions, inference, one)
     _reduction(questions, inference, one)
     _gradient(questions, inference, one)
