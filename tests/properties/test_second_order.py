@@ -75,7 +75,7 @@ def test_a_gradient_is_differenced_where_no_product_is_offered():
 
 def test_a_row_is_not_said_to_be_one_time_too_many():
     """Of one row n times the exact product is the exact one, which is no mistake to tell."""
-    report = judged(lambda z, y, v: product(z, y, v) * (1 - 1e-13), dtypes=["float64"])
+    report = judged(lambda z, y, v: product(z, y, v) * (1 - 3e-14), dtypes=["float64"])
     (finding,) = report.findings
     assert len(finding.batch["scores"]["values"]) == finding.batch["scores"]["shape"][1]
     assert "n times" not in finding.title
