@@ -177,13 +177,27 @@ class Diagnosis:
     def _by_memory(self, law: Law, violation: Violation, part: str) -> Cause | None:
         """Return a cause that another memory order or dtype of the same numbers shows."""
         batch = violation.batch
-        if batch.layout != "C" and _right(law, self._case_of(batch.replace(layout="C")), part):
-            return SUM_IN_MEMORY_ORDER if (violation.times or np.inf) <= _LITTLE else MEMORY_ORDER
+        little = (violation.times or np.inf) <= _LITTLE
+        if self._by_layout(law, batch, part, little):
+            return SUM_IN_MEMORY_ORDER if little else MEMORY_ORDER
         if batch.label_form != "sparse" and batch.labels.dtype != batch.plain_label_dtype:
             plain = batch.replace(labels=batch.labels.astype(batch.plain_label_dtype))
             if _right(law, self._case_of(plain), part):
                 return LABEL_DTYPE
         return None
+
+    def _by_layout(self, law: Law, batch: Batch, part: str, little: bool) -> bool:
+        """Return whether a batch is answered rightly in C order, and so are like ones, which are not as it lies.
+
+        Of a target whose errors are as by chance the same numbers in C order may happen to be within. Where it is
+        `little` that is wrong, it need not be so with each of the others.
+        """
+        if batch.layout == "C" or not _right(law, self._case_of(batch.replace(layout="C")), part):
+            return False
+        near = nearby(self._contract, batch)
+        wrong = [not _right(law, self._case_of(one), part) for one in near]
+        in_order = [_right(law, self._case_of(one.replace(layout="C")), part) for one in near]
+        return not near or (all(in_order) and (any(wrong) if little else all(wrong)))
 
     def _right_when_fresh(self, law: Law, violation: Violation, part: str) -> bool:
         """Return whether a host in which nothing has been asked answers a batch rightly, with its cotangent if any."""
