@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -166,6 +167,34 @@ def test_memory_order_is_named() -> None:
     """An array read in its memory order is right in C order."""
     found = first_finding(lambda z, y: mean_loss(z.ravel(order="K").reshape(z.shape), y))
     assert found.mechanism == "memory_order"
+
+
+def wrong_by_chance(z: Any, y: Any) -> Any:
+    """Off for one batch in three, by its numbers and strides, whatever their order is."""
+    return mean_loss(z, y) * (1 + 1e-9 * (crc32(z.tobytes() + repr(z.strides).encode()) % 3 == 0))
+
+
+def test_what_is_as_by_chance_is_no_wrong_order() -> None:
+    """The same numbers in C order happen to be answered rightly, and those near them are not all."""
+    contract = {"dtypes": ["float64"], "labels": ["sparse"]}
+    found = xentcheck.check(wrong_by_chance, contract=contract, properties=["layout"]).findings
+    assert found
+    assert not any(one.mechanism for one in found)
+
+
+def exponentiates_as_it_is(z: Any, y: Any) -> Any:
+    """The gradient of the mean, by exponentials of the logits as they are: nan in rows in which one overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        g = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    g[np.arange(len(g)), np.ravel(y)] -= 1
+    return g / max(len(g), 1)
+
+
+def test_rows_of_nan_beside_right_ones_tell_the_cause() -> None:
+    """No finite number is wrong in float64, but a mistake foretells which rows are nan."""
+    contract = {"dtypes": ["float64"], "labels": ["sparse"], "label_dtypes": ["int64"]}
+    report = xentcheck.check(mean_loss, exponentiates_as_it_is, contract, properties=["gradient", "finite", "shift"])
+    assert [one.mechanism for one in report.findings] == ["no_maximum"]
 
 
 def test_a_rounding_error_that_depends_on_memory_is_no_wrong_order() -> None:

@@ -74,6 +74,14 @@ class Observation:
         """Whether a finite number is wrong: an infinity or nan comes of many a mistake."""
         return bool(np.any(np.isfinite(self.got) & (self.error > self.allowed)))
 
+    @property
+    def evidence(self) -> bytes:
+        """What tells the answer from others: a finite wrong number, or which rows are not finite beside right ones."""
+        if self.telling:
+            return self.got.tobytes()
+        finite = np.isfinite(self.got)
+        return finite.tobytes() if self.got.ndim and finite.any() and not finite.all() else b""
+
     @cached_property
     def returned(self) -> Returned:
         """The values, ready to be compared with many guesses."""

@@ -33,7 +33,7 @@ class Candidate:
     bits : float
         Evidence of all batches explained.
     different : int
-        How many different answers with a finite wrong number it explains.
+        How many different answers that tell something (`Observation.evidence`) it explains.
     values : tuple of ndarray or None
         What it predicts for each wrong answer; None where it does not explain that.
     """
@@ -121,7 +121,7 @@ def _compared(
         hopeful = {place for key, (place, _) in keys.items() if explained[key] >= most - FALLEN_BEHIND}
         tables.append(seen.matches({place: groups[place] for place in hopeful}, partly))
     found = []
-    answers = [seen.got.tobytes() if seen.telling else b"" for seen in (*own, *wrong)]
+    answers = [seen.evidence for seen in (*own, *wrong)]
     for key, order in keys.items():
         matches = [table[key] for table in tables if key in table]
         different = {got for got, table in zip(answers, tables, strict=True) if key in table and got}

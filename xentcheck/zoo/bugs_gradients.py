@@ -346,7 +346,7 @@ def upstream_without_sign(scores: Array, labels: Array, upstream: Array) -> Any:
     loss=row_losses,
     gradient=row_gradients,
     contract=NONE,
-    thread="Liger-Kernel 1298: a short cut for a uniform grad_output, by allclose",
+    thread="from-scratch backward passes: a short cut for one number, by allclose",
 )
 def nearly_uniform_upstream(scores: Array, labels: Array, upstream: Array) -> Any:
     """Take upstream gradients for one number where numpy's allclose does."""

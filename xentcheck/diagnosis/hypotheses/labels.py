@@ -15,6 +15,7 @@ from xentcheck.diagnosis.loss_model import Floats, Model, dot, one_hot
 from xentcheck.diagnosis.prediction import Prediction
 
 NARROW_INTEGERS = (np.int8, np.uint8, np.int16, np.uint16)
+MASK = 2**15 - 1
 NARROW_FLOATS = (ml_dtypes.bfloat16, np.float16)
 
 
@@ -113,6 +114,8 @@ def flat_positions(model: Model) -> Iterator[Prediction]:
             ways.append((f"wrap round in {name}", place.astype(kind).astype(np.int64) % z.size))
             start = (np.arange(n) * m).astype(kind) + y.astype(kind)
             ways.append((f"wrap round in {name}", start.astype(np.int64) % z.size))
+    if np.any(place > MASK):
+        ways.append(("wrap round at 2^15", place & MASK))
     for how, position in ways:
         text = f"The flat positions of the labels' logits, i m + y, {how}."
         total = model.t.sum(axis=-1)
