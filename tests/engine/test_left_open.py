@@ -160,7 +160,7 @@ def broken() -> CellResult:
 
 
 def test_where_no_law_is_broken_the_process_is_asked_that_there_is() -> None:
-    """No other one imports the target then."""
+    """No other one imports the target then; and what takes much longer than valid batches took is not waited for."""
     order, first, left = Opened(), Opened(), CellResult(Cell("float64", "sparse"), answered=1)
     left.left_open += OPEN
     with closing(SecondHost(cast("Any", order).host)) as second:
@@ -168,6 +168,7 @@ def test_where_no_law_is_broken_the_process_is_asked_that_there_is() -> None:
         beside.begin([left])
         beside.observe([left])
     assert order.opened == 0
+    assert first.hurried
     assert set(left.observations) == {f"{one.what}: not declared; the target returns a finite number" for one in OPEN}
 
 

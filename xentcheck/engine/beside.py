@@ -9,8 +9,8 @@ from xentcheck.diagnosis import SecondHost
 from xentcheck.engine.cell_result import CellResult
 from xentcheck.engine.economy import ALL, Economy
 from xentcheck.engine.memory import Memory
-from xentcheck.properties.case import Evaluator
 from xentcheck.properties.left_open import SELDOM, LeftOpen, seen
+from xentcheck.targets import Host
 from xentcheck.targets.outcome import hung
 
 LEFT_OPEN = "left open"
@@ -33,7 +33,7 @@ class Beside:
         Where something is saved, a kind is tried as often in all cells together as in one elsewhere.
     """
 
-    def __init__(self, host: Evaluator, second: SecondHost, memory: Memory, economy: Economy = ALL) -> None:
+    def __init__(self, host: Host, second: SecondHost, memory: Memory, economy: Economy = ALL) -> None:
         self._host = host
         self._second = second
         self._memory = memory
@@ -59,9 +59,10 @@ class Beside:
         for result, found in zip(results, self._memory.records[LEFT_OPEN]["seen"], strict=True):
             result.observations.update(found)
 
-    def _asked(self, results: Sequence[CellResult]) -> Evaluator:
+    def _asked(self, results: Sequence[CellResult]) -> Host:
         """Return the host that is asked."""
         if not any(map(_broken, results)):
+            self._host.hurry()  # whatever it compiles is compiled: what takes longer than valid batches hangs
             return self._host
         host = self._second.host()
         if any(map(_has_hung, results)):
