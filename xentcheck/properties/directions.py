@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _COMPONENTS = (1.0, -1.0, 2.0, 0.5, -0.5, 3.0, 1.5, -2.0)
-_COTANGENTS = (0.0, 1.0, -1.0, 2.0, -0.5, 3.0, 2.0**14)
+_COTANGENTS = (0.0, 1.0, -1.0, 2.0, -0.5, 3.0)
+_LOSS_SCALE = 2.0**14
+"""Drawn more often in 16 bits, for which losses are scaled, and in which it may overflow on the way."""
 
 
 def _small(dtype: np.dtype[Any]) -> float:
@@ -46,7 +48,8 @@ def cotangent(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dty
     mean leaves; or, of several, one that is not 0, numbers that are nearly but not quite alike, or that sum to 0.
     """
     third = float(dtype.type(1.0 / 3.0))
-    kind, drawn = random.random(), random.choice([*_COTANGENTS, _small(dtype), third, -third], size=shape)
+    scale = [_LOSS_SCALE] * (3 if dtype.itemsize == 2 else 1)
+    kind, drawn = random.random(), random.choice([*_COTANGENTS, *scale, _small(dtype), third, -third], size=shape)
     if shape and shape[0] > 1 and kind < 0.3:
         places = np.arange(shape[0])
         if kind < 0.1:
