@@ -253,9 +253,9 @@ def test_bad_input_of_a_kind_is_tried_in_few_cells(saving, tried):
     """As often in all of them together as in one of a target that costs little."""
     asked = []
 
-    class Second:
-        def host(self):
-            return self
+    class Judged:
+        def hurry(self):
+            pass
 
         def evaluate(self, batch, want=(), **others):
             asked.append(batch)
@@ -267,7 +267,7 @@ def test_bad_input_of_a_kind_is_tried_in_few_cells(saving, tried):
         result = CellResult(Cell(dtype, "sparse"), answered=1)
         result.left_open += [LeftOpen("a kind", batch, "bad")] * 2
         results.append(result)
-    Beside(Second(), SimpleNamespace(), Memory(), saving).observe(results)
+    Beside(Judged(), SimpleNamespace(), Memory(), saving).observe(results)
     assert len(asked) == tried
     assert sum(count for result in results for count in result.observations.values()) == tried
 
