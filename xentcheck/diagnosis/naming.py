@@ -194,10 +194,11 @@ class Diagnosis:
         """
         if batch.layout == "C" or not _right(law, self._case_of(batch.replace(layout="C")), part):
             return False
-        near = nearby(self._contract, batch)
-        wrong = [not _right(law, self._case_of(one), part) for one in near]
-        in_order = [_right(law, self._case_of(one.replace(layout="C")), part) for one in near]
-        return not near or (all(in_order) and (any(wrong) if little else all(wrong)))
+        near, tells = nearby(self._contract, batch), any if little else all
+        return not near or (
+            tells(not _right(law, self._case_of(one), part) for one in near)
+            and all(_right(law, self._case_of(one.replace(layout="C")), part) for one in near)
+        )
 
     def _right_when_fresh(self, law: Law, violation: Violation, part: str) -> bool:
         """Return whether a host in which nothing has been asked answers a batch rightly, with its cotangent if any."""

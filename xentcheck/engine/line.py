@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -21,6 +20,7 @@ from xentcheck.properties.case import Case
 from xentcheck.report.finding import Finding, Line
 from xentcheck.report.findings import telling
 from xentcheck.report.report import Report
+from xentcheck.report.returned import index
 from xentcheck.targets import Host
 
 Floats = NDArray[np.float64]
@@ -109,8 +109,7 @@ def _way(batch: Batch, part: str) -> _Way:
     t = np.linspace(-1.0, 3.0, POINTS)
     if finite.any():
         return _Way(batch, np.zeros(scores.shape), finite, t, 1.0, "all scores times t")
-    index = [int(word) for word in re.findall(r"\d+", part.partition("[")[2])]
-    row, column = (*index, 0, 0)[:2]
+    row, column = (*index(part), 0, 0)[:2]
     velocity = np.zeros(scores.shape)
     velocity[row, column] = 1.0
     return _Way(batch, finite, velocity, 4.0 * (t - 1.0), 0.0, f"score [{row}, {column}] plus t")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -96,19 +95,14 @@ def minimise(
     if not fails(fall.batch):
         # It happened, but not again on the same batch: the state of the target matters.
         return fall, False
-    allowed, row = DEADLY_BUDGET if deadly else budget, _row(last[same_content(fall.batch)])
+    row = next(iter(returned.index(last[same_content(fall.batch)].part)), None)
+    allowed = DEADLY_BUDGET if deadly else budget
     smallest = reduce(fall.batch, fails, allowed, contract=contract, admits=admits, row=row)
     if drawn and smallest.scores.size > LARGE and not deadly and not smallest.origin:
         # What the law draws besides breaks it on few batches: all smaller ones have what this one had.
         kept = smallest.replace(origin=digest(smallest))
         smallest = reduce(kept, fails, budget, contract=contract, admits=admits) if fails(kept) else smallest
     return Fall(fall.law, last.get(same_content(smallest), fall.violation), smallest), True
-
-
-def _row(violation: Violation) -> int | None:
-    """Return the row whose number a violation shows, such as 129 of `gradient[129, 2]`, or None."""
-    found = re.search(r"\[(\d+)", violation.part)
-    return None if found is None else int(found[1])
 
 
 def translated(batch: Batch, like: Batch) -> Batch | None:

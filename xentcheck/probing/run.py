@@ -62,11 +62,9 @@ def experiments(host: Host, at_the_rim: bool = True) -> Inference:
             _promises(questions, inference)
         else:
             find_refused_dtypes(questions, inference)
-    elif entropy:
-        pass  # no labels are given, and no more is known of what is nearly one
     elif any(one.key == "input" for one in inference.contradictions):
         find_structure(questions, inference, answers)
-    else:
+    elif not entropy:
         inference.suppose("labels", [questions.form], inference.contradictions[0].evidence)
     inference.calls = questions.calls
     return inference

@@ -6,6 +6,7 @@ was asked for without labels, is "entropy[0]".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,11 @@ def role(part: str) -> str:
     """Return the part of an outcome that holds an element of a report: "loss" of "log_probability[0]"."""
     name = part.partition("[")[0]
     return "loss" if name in ("log_probability", "entropy") else name
+
+
+def index(part: str) -> tuple[int, ...]:
+    """Return the index of an element: (0, 1) of "gradient[0, 1]", () of "loss"."""
+    return tuple(int(word) for word in re.findall(r"\d+", part.partition("[")[2]))
 
 
 def given(contract: Contract, batch: Batch) -> dict[str, Any]:

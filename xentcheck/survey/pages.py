@@ -29,7 +29,7 @@ _OTHER = "#57606a"
 
 
 def write(rows: Sequence[Row], directory: Path, *, date: str, seed: int, profile: str) -> list[Path]:
-    """Write the table in all its forms, and a file for each finding, each whole or not at all; others of a row go.
+    """Write the table in all its forms and a text for each finding, each whole or not at all, and remove further texts.
 
     Parameters
     ----------
@@ -62,17 +62,17 @@ def write(rows: Sequence[Row], directory: Path, *, date: str, seed: int, profile
         texts[f"badges/{file_name(one.name)}.svg"] = badge(one)
         for place, line in enumerate(one.findings, 1):
             texts[f"upstream/{file_name(one.name)}-{place}.md"] = upstream.text(one, line)
-    for one in rows:  # texts of an earlier survey on findings that are no more
-        mine = re.compile(rf"{re.escape(file_name(one.name))}-\d+\.md")
-        for path in (directory / "upstream").glob("*.md"):
-            if mine.fullmatch(path.name) and f"upstream/{path.name}" not in texts:
-                path.unlink()
     written = []
     for name, text in texts.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
         written.append(path)
+    for one in rows:  # an earlier survey may have had more findings
+        place = len(one.findings) + 1
+        while (stale := directory / f"upstream/{file_name(one.name)}-{place}.md").exists():
+            stale.unlink()
+            place += 1
     return written
 
 

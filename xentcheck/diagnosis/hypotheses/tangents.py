@@ -9,7 +9,6 @@ import numpy as np
 from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Model
 from xentcheck.diagnosis.prediction import Prediction
-from xentcheck.diagnosis.simulation import NARROWER
 from xentcheck.diagnosis.tangent_model import PART, TangentModel
 
 
@@ -92,18 +91,3 @@ def options_ignored(model: Model) -> Iterator[Prediction]:
         if factor is not None:
             text = f"The derivative of the {name} is left out along the tangent."
             yield Prediction(mechanism, text, model.finish(model.rows(), slope=1.0))
-
-
-@hypothesis(Rank.LOST, part=PART)
-def other_tangents(model: Model) -> Iterator[Prediction]:
-    """Yield derivatives along what a narrower dtype, or a division by its size, makes of the tangent."""
-    assert isinstance(model, TangentModel)
-    v = model.v
-    for narrow in NARROWER[model.problem.format.name]:
-        text = f"The tangent is rounded to {np.dtype(narrow).name} before it is multiplied."
-        yield Prediction("narrowing", text, model.reduced(model.gradient * v.astype(narrow).astype(np.float64)))
-    largest, length = np.abs(v).max(initial=0.0), np.sqrt((v * v).sum())
-    for size, said in ((largest, "largest entry"), (length, "length")):
-        if size not in (0.0, 1.0):
-            text = f"The tangent is divided by its {said}, and the derivative is not multiplied by that again."
-            yield Prediction("direction_normalised", text, model.right / size)

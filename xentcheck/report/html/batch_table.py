@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from xentcheck.report import arrays
+from xentcheck.report.returned import index
 from xentcheck.truth.formats import FORMATS
 
 COLUMNS = 12
@@ -62,7 +62,7 @@ def batch_table(batch: Mapping[str, Any], part: str = "", noun: str = "logits") 
     scores, form = _Stored(batch["scores"]), batch.get("label_form", "sparse")
     labels = _Stored(batch["labels"] if arrays.labelled(batch) else _NO_LABELS)
     sparse, dense = form == "sparse", form in ("onehot", "soft")
-    fault = _index(part)
+    fault = index(part)
     wanted = {fault[1]} if len(fault) > 1 else set()
     wrong_row = fault[0] if fault else None
     rows = chosen(scores.rows, ROWS, set() if wrong_row is None else {wrong_row})
@@ -159,11 +159,6 @@ def _true_class(labels: _Stored, row: int, sparse: bool) -> int | None:
         return int(value) if math.isfinite(value) and value >= 0 else None
     shares = [labels.number(row, column) for column in range(labels.columns)]
     return max(range(labels.columns), key=lambda column: shares[column])
-
-
-def _index(part: str) -> tuple[int, ...]:
-    """Return the index of an element: (0, 1) of "gradient[0, 1]"."""
-    return tuple(int(word) for word in re.findall(r"\d+", part.partition("[")[2]))
 
 
 def _between(places: Sequence[int | None], position: int, length: int) -> int:
