@@ -53,7 +53,19 @@ def test_bugs_fall_at_once(name: str):
 
 
 @pytest.mark.parametrize(
-    "name", ["lse_minus_label", "sum_for_mean", "SecondCallDiffers", "vector_for_scalar", "needs_contiguous"]
+    "name",
+    [
+        "lse_minus_label",
+        "sum_for_mean",
+        "SecondCallDiffers",
+        "vector_for_scalar",
+        "needs_contiguous",
+        "small_upstream_dropped",
+        "vector_normalised_above_ten",
+        "vector_through_float16",
+        "tangent_through_float16",
+        "positions_of_15_bits",
+    ],
 )
 def test_mechanisms_are_named(name: str):
     """The first finding names the planted mechanism, the kept state of a target included."""

@@ -217,6 +217,12 @@ def test_an_infinite_loss() -> None:
     assert verified(replace(infinite, certified=(700.0, math.inf)), contract)[0] == DISAGREES
 
 
+def test_a_loss_below_any_float() -> None:
+    """Of logits 800 apart it is e^-800: 0 in a text, and no exponent of three digits."""
+    batch = {**stated().batch, "scores": {**stated().batch["scores"], "values": ["0x1.9p+9", "0x0.0p+0"]}}
+    assert verified(stated(batch=batch, certified=(0.0, 5e-324)), Contract()) == (VERIFIED, "0.0")
+
+
 def test_a_second_derivative() -> None:
     """The Hessian of two equal logits is 1/4 (1, -1; -1, 1)."""
     one = replace(stated(), part="hessian_vector[0, 1]", certified=(-0.25, -0.25), vector=[[1.0, 0.0]], got=0.0)

@@ -146,6 +146,9 @@ def test_a_layout_in_memory_is_shown_only_where_it_matters() -> None:
     assert "gaps" not in source
     target = TargetSpecification("scipy.special.log_softmax")
     assert "# with gaps in memory" in short_script(target, contract, found, "", bare=True)
+    by_columns = dataclasses.replace(found, batch={**batch, "layout": "F"})
+    source = short_script(target, contract, by_columns, "", bare=True)
+    assert source.count("np.asfortranarray") == 1, "labels of one axis have no columns"
 
 
 @pytest.mark.needs("torch")
@@ -271,6 +274,14 @@ def test_what_the_same_script_shows_is_told_once() -> None:
         assert once([line, other]) == (line, other)
     alone = dataclasses.replace(line, short="")
     assert once([alone, alone]) == (alone, alone)
+
+
+def test_a_row_tells_once_what_the_same_script_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One-hot and soft labels of the same numbers make the same script."""
+    monkeypatch.setattr("xentcheck.survey.rows.shown", lambda *given: "print(1)")
+    found = Finding("value", 1, "law", "float64", "onehot", "wrong")
+    findings = (found, dataclasses.replace(found, labels="soft"))
+    assert len(row(Judged("mine", Report(TargetSummary("mine"), findings=findings))).findings) == 1
 
 
 def test_the_table_has_what_was_got_to_the_last_digit(tmp_path: Path) -> None:

@@ -175,6 +175,26 @@ def test_formula_of_soft_labels():
         agree(tightest.loss[0], loss * factor + T * 0.3 * m * u * u)
 
 
+def test_formula_of_labels_read_back():
+    """What class C allows soft labels that are read back from their logarithms, more than rows of any sum."""
+    z, t = np.array([[0.3, -1.2, 2.0]], np.float32), np.array([[0.5, 0.375, 0.125]], np.float32)
+    read_back, as_given = (
+        allowances(z, t, "soft", reduction="none", accuracy="C", soft_rows=rows).loss[0]
+        for rows in ("normalised", "any")
+    )
+    with mpmath.workdps(60):
+        u, row = mpmath.mpf(2) ** -24, Row(z[0], t[0])
+        logs = [-mpmath.log(share) for share in row.t]
+        H, k_l, k_e = mpmath.fsum(share * log for share, log in zip(row.t, logs, strict=True)), 4, 6
+        more = 2 * (row.h + 3) * u * row.L  # two sums of the size of the loss, KL and H
+        for share, log, distance in zip(row.t, logs, row.d, strict=True):
+            error = share * u * ((2 * k_l + 2) * log + (4 * k_l + 3) * H + 4 * k_e + row.h)
+            more += error * (distance + row.l)  # as of any coefficient, in the shifted form
+            more += error * (max(map(abs, row.z)) + abs(row.lse))  # and in T lse - sum c z
+            more += error * (log + 1)
+        agree(read_back - as_given, more, 1e-5)
+
+
 def test_formula_of_the_reductions():
     """Sum E + h_n u sum L, h_n = 2 (n - 1); divided by n, with 2 u |mean|; the weighted mean has its own two sums."""
     rng = np.random.default_rng(0)

@@ -38,10 +38,6 @@ class TangentModel(Model):
         """Return the sum of terms (n, m), which have their divisor, over the classes and, where it is reduced, rows."""
         return np.asarray(terms.sum(axis=-1) if self.reduction == "none" else terms.sum())
 
-    def along(self, v: Floats) -> Floats:
-        """Return the derivative along another tangent, shape (n, m)."""
-        return self.reduced(self.gradient * v)
-
     @cached_property
     def gradient(self) -> Floats:
         """The right gradient of the reduced loss, shape (n, m)."""

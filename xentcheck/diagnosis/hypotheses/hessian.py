@@ -10,6 +10,7 @@ from xentcheck.diagnosis.hessian_model import PART, HessianModel
 from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Model, dot
 from xentcheck.diagnosis.prediction import Prediction
+from xentcheck.diagnosis.simulation import NARROWER
 
 
 @hypothesis(Rank.RARE, part=PART)
@@ -44,3 +45,16 @@ def products(model: Model) -> Iterator[Prediction]:
     yield rows("hessian_rows_mixed", text, w * p * (v - (p * v).sum()))
     text = "p . v runs over the rows (axis 0); it is to run over the classes."
     yield rows("hessian_rows_mixed", text, w * p * (v - (p * v).sum(axis=0, keepdims=True)))
+
+
+@hypothesis(Rank.LOST, part=PART)
+def other_vectors(model: Model) -> Iterator[Prediction]:
+    """Yield products with what a narrower dtype, or a division by its largest entry, makes of the vector."""
+    assert isinstance(model, HessianModel)
+    for narrow in NARROWER[model.problem.format.name]:
+        text = f"The vector is rounded to {np.dtype(narrow).name} before it is multiplied."
+        yield Prediction("narrowing", text, model.along(model.v.astype(narrow).astype(np.float64)))
+    size = np.abs(model.v).max(initial=0.0)
+    if size not in (0.0, 1.0):
+        text = "The vector is divided by its largest entry, and the product is not multiplied by that again."
+        yield Prediction("direction_normalised", text, model.right / size)

@@ -9,6 +9,7 @@ import numpy as np
 from xentcheck.diagnosis.hypotheses.register import Rank, hypothesis
 from xentcheck.diagnosis.loss_model import Model
 from xentcheck.diagnosis.prediction import Prediction
+from xentcheck.diagnosis.simulation import NARROWER
 from xentcheck.diagnosis.tangent_model import PART, TangentModel
 
 
@@ -91,3 +92,12 @@ def options_ignored(model: Model) -> Iterator[Prediction]:
         if factor is not None:
             text = f"The derivative of the {name} is left out along the tangent."
             yield Prediction(mechanism, text, model.finish(model.rows(), slope=1.0))
+
+
+@hypothesis(Rank.LOST, part=PART)
+def other_tangents(model: Model) -> Iterator[Prediction]:
+    """Yield derivatives along what a narrower dtype makes of the tangent."""
+    assert isinstance(model, TangentModel)
+    for narrow in NARROWER[model.problem.format.name]:
+        text = f"The tangent is rounded to {np.dtype(narrow).name} before it is multiplied."
+        yield Prediction("narrowing", text, model.reduced(model.gradient * model.v.astype(narrow).astype(np.float64)))
