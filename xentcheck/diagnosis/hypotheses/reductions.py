@@ -12,6 +12,8 @@ from xentcheck.diagnosis.prediction import Prediction
 from xentcheck.diagnosis.simulation import NARROWER
 
 COMMON = -3.0  # bits: what is common needs less evidence
+_SMALL = 1e-4
+"""Upstream gradients that may be dropped for their size; down to which, nothing tells."""
 
 
 @hypothesis(Rank.REDUCTION, quick=True, partly=True)
@@ -31,9 +33,11 @@ def upstream(model: Model) -> Iterator[Prediction]:
     text = "Negative upstream gradients are taken for 1; they are as good as positive ones."
     ones = np.where(np.less(given, 0.0), 1.0, given)
     yield Prediction("upstream_distorted", text, model.finish(model.rows(), upstream=ones), 1.0)
-    for limit in (1e-4, 1e-6, 1e-8):
-        text = f"Upstream gradients below {limit:g} in size are taken for 0, though a mean over many rows has no other."
-        left = np.where(np.abs(given) < limit, 0.0, given)
+    dropped = (given != 0.0) & (np.abs(given) < _SMALL)
+    if np.any(dropped):
+        largest = np.abs(given)[dropped].max()
+        text = f"Upstream gradients of {largest:.2g} are taken for 0; small ones are as good as others."
+        left = np.where(dropped, 0.0, given)
         yield Prediction("upstream_distorted", text, model.finish(model.rows(), upstream=left), variant="small")
     if np.ndim(given) == 1 and len(given) > 1:
         text = "All rows are multiplied by the mean of the upstream gradients; multiply each row by its own."
