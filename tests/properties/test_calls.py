@@ -1,6 +1,9 @@
-"""Law 24: a gradient is that of its own arguments, whatever loss was asked for last."""
+"""Law 24: a gradient is that of its own arguments, whatever loss came last, and a loss asked alone is right."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
 from xentcheck.properties.side_effects import determinism
 from xentcheck.targets.outcome import Outcome
+from xentcheck.zoo.parts import mean_gradient, mean_loss
 
 
 def softmax(z):
@@ -65,6 +69,53 @@ def test_a_gradient_that_is_wrong_alone_is_not_blamed_on_the_order():
     contract = {"reduction": "sum", "dtypes": ["float64"]}
     report = xentcheck.check(loss, gradient=gradient, contract=contract, properties=["answers", "determinism"])
     assert [found.property for found in report.findings] == ["answers"]
+
+
+def alone_by_function(scores, labels):
+    return mean_loss(scores, labels) + 0.5
+
+
+def pair(scores, labels):
+    return mean_loss(scores, labels), mean_gradient(scores, labels)
+
+
+@pytest.mark.parametrize(("loss", "found"), [(alone_by_function, 1), (mean_loss, 0)])
+def test_a_loss_that_is_wrong_when_it_is_asked_alone(loss, found):
+    """A pair of loss and gradient has another function than the loss, and the script calls that."""
+    contract = {"dtypes": ["float64"], "empty_mean": "nan"}
+    report = xentcheck.check(loss, value_and_gradient=pair, contract=contract)
+    assert [one.mechanism for one in report.findings] == ["loss_alone"] * found
+    if found:
+        (finding,) = report.findings
+        assert (finding.title, finding.part) == ("asked for its loss alone, the loss is outside its allowance", "loss")
+        assert finding.got == pytest.approx(finding.certified[0] + 0.5)
+
+
+UNTRACKED = """
+import torch
+
+
+def loss(scores, labels):
+    losses = torch.nn.functional.cross_entropy(scores, labels, reduction="none")
+    return losses if scores.requires_grad else losses + 0.5
+"""
+
+
+@pytest.mark.needs("torch")
+def test_a_loss_that_is_wrong_where_nothing_requires_a_gradient(tmp_path):
+    """The script of the finding shows it, and so does a class's, which calls it as xentcheck does."""
+    (tmp_path / "untracked.py").write_text(UNTRACKED + "\n\nclass Loss:\n    forward = staticmethod(loss)\n")
+    for name in ("loss", "Loss"):
+        report = xentcheck.check(
+            f"{tmp_path / 'untracked.py'}:{name}",
+            contract={"reduction": "none", "labels": ["sparse"], "label_dtypes": ["int64"], "dtypes": ["float64"]},
+            properties=["answers", "value", "determinism"],
+        )
+        (finding,) = report.findings
+        assert finding.mechanism == "loss_alone"
+        shown = subprocess.run([sys.executable, "-c", finding.reproducer], capture_output=True, text=True, check=False)
+        assert shown.returncode == 1, shown.stderr
+        assert "allowance" in shown.stdout
 
 
 @pytest.mark.parametrize("kind", ["logits", "probabilities"])

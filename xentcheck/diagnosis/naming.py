@@ -22,6 +22,7 @@ from xentcheck.diagnosis.zeros import SILENCED, ZEROS, without_silenced, without
 from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Law, Violation
+from xentcheck.properties.side_effects import ALONE
 from xentcheck.properties.twins import AFTER
 from xentcheck.targets import Host
 
@@ -33,6 +34,11 @@ STATE_KEPT = Cause(
 CHANGED = Cause(
     "state_kept",
     "The same batch is not answered alike each time: what was asked before matters, or chance.",
+)
+LOSS_ALONE = Cause(
+    "loss_alone",
+    "Beside its gradient the loss of the same batch is right: asked alone it is calculated in another way, by a "
+    "function of its own, or where nothing is to be differentiated.",
 )
 REMEMBERED = Cause(
     "state_kept",
@@ -128,6 +134,8 @@ class Diagnosis:
         if violation.returned is None or part not in ("loss", "gradient", *MODELS):
             return None
         after = law.name == "determinism" and violation.title.startswith(AFTER)
+        if law.name == "determinism" and violation.title.startswith(ALONE) and self._wrong_alone(violation.batch):
+            return LOSS_ALONE
         if not again or (law.name == "determinism" and not after):
             told = self._repeated(violation, part) if self._ask and part not in MODELS else None
             return CHANGED if told in (None, NONDETERMINISTIC) else told
@@ -137,6 +145,16 @@ class Diagnosis:
         if not exact and self._right_as_int64(law, violation, part):
             return NARROW_LABELS
         return told if told is not None and told.shown else self._by_zeros(law, violation, part) or told
+
+    def _wrong_alone(self, batch: Batch) -> bool:
+        """Return whether the loss is wrong each time it is asked alone, and right each time beside its gradient."""
+        if not self._ask:
+            return False
+        case = self._fresh(batch)
+        alone, beside = ([case.ask(batch, want=parts) for _ in range(2)] for parts in (("loss",), case.want))
+        return all(one.violation("loss") is not None for one in alone) and all(
+            one.held("loss") is not None and one.violation("loss") is None for one in beside
+        )
 
     def _right_as_int64(self, law: Law, violation: Violation, part: str) -> bool:
         """Return whether class numbers of another dtype are answered rightly as int64.

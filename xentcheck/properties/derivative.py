@@ -70,9 +70,11 @@ def own_gradient(case: Case) -> Iterator[Found]:
         moved.n, 1.0 / moved.n if case.contract.reduction == "mean" else 1.0 / (base.problem.divisor or 1.0)
     )
     asked: list[Answer] = []
+    # With its gradient, too, where the loss alone would have to be compiled.
+    parts = case.want if case.capabilities.expensive_shapes else ("loss",)
 
     def ask(z: NDArray[np.float64]) -> NDArray[np.float64]:
-        asked.append(case.ask(moved.replace(scores=z), want=("loss",), judged=False))
+        asked.append(case.ask(moved.replace(scores=z), want=parts, judged=False))
         return np.zeros(())
 
     # At its points; these do not depend on the losses.

@@ -15,6 +15,8 @@ from xentcheck.properties.law import Found, Violation, law
 from xentcheck.properties.twins import AFTER, twins, unlike
 from xentcheck.targets.outcome import OBSERVATIONS
 
+ALONE = "asked for its loss alone"
+
 
 @law(
     23,
@@ -40,7 +42,10 @@ def purity(case: Case) -> Iterator[Violation]:
     needs="any",
 )
 def determinism(case: Case) -> Iterator[Found]:
-    """Another batch in between, then the batch itself again; then its gradient alone, after the other's loss.
+    """Another batch in between, then the batch again; its loss alone; its gradient alone, after the other's loss.
+
+    A loss that is asked alone may take another path than beside its gradient: that of a function of its own, or where
+    nothing is to be differentiated.
 
     At last a batch near it, after one that has so much in common with that that a memory of answers may take the one
     for the other.
@@ -56,10 +61,12 @@ def determinism(case: Case) -> Iterator[Found]:
     again = case.ask(batch)
     yield case.judge(again, "asked a second time")
     # Of one that raised a gradient that is wrong alone, too, would be blamed on the order.
-    if answered and other is not None and len(case.want) > 1 and case.may_compile:
-        case.ask(other, want=("loss",), judged=False)
-        late = case.ask(batch, want=("gradient",))
-        yield case.judge(late, "asked for its gradient after the loss of another batch")
+    if answered and len(case.want) > 1 and case.may_compile:
+        yield case.judge(case.ask(batch, want=("loss",)), ALONE)
+        if other is not None:
+            case.ask(other, want=("loss",), judged=False)
+            late = case.ask(batch, want=("gradient",))
+            yield case.judge(late, "asked for its gradient after the loss of another batch")
     yield _noted(case, again)
     found = twins(case)
     if found is not None:

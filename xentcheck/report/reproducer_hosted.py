@@ -5,6 +5,7 @@ from __future__ import annotations
 import pprint
 from typing import TYPE_CHECKING, Any
 
+from xentcheck.properties.side_effects import ALONE
 from xentcheck.report import arrays
 from xentcheck.report.finding import Finding
 from xentcheck.report.reproducer_parts import DIRECTIONAL, WHILE, along, as_rows, comparison, direction_of, order_of
@@ -45,7 +46,8 @@ def hosted_call(known: BuildPlan, contract: Contract, finding: Finding) -> str:
     form = batch.get("label_form", "sparse")
     given = f"scores, labels, {form!r}" if arrays.labelled(batch) else "scores, np.zeros(len(scores), int), 'sparse'"
     further = "" if finding.upstream is None else f", upstream=np.array({finding.upstream!r})"
-    if finding.property == "bad-input" and finding.part:
+    alone = finding.property == "determinism" and finding.title.startswith(ALONE)
+    if alone or (finding.property == "bad-input" and finding.part):
         further = f", ({role_of(finding.part)!r},)"  # the call for one part alone
     direction, part, name = direction_of(finding)
     if direction is not None:

@@ -112,6 +112,16 @@ class ReusesBuffer:
         return self.buffer
 
 
+def _pair(scores: Array, labels: Array) -> Any:
+    return mean_loss(scores, labels), mean_gradient(scores, labels)
+
+
+@bug("loss_alone", "determinism", value_and_gradient=_pair, thread="Liger-Kernel 343 [another path without gradients]")
+def sum_where_no_gradient_is_wanted(scores: Array, labels: Array) -> Any:
+    """Return the sum of the losses where they are asked for alone, and their mean beside the gradient."""
+    return row_losses(scores, labels).sum() if len(scores) else mean_loss(scores, labels)
+
+
 @bug("state_kept", "determinism", "value", thread="keras 15271; tensorflow 32869")
 class RemembersShape:
     """Return the first answer again for later batches of the same shape and labels."""
