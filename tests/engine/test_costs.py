@@ -107,10 +107,17 @@ def test_where_few_shapes_are_declared_one_is_enough_to_know_that_it_is_dear(mon
     assert costs.costs(found, 0.0).compiling == pytest.approx(took - 0.01)
 
 
+def test_the_first_shape_counts_where_another_dtype_was_asked_before(monkeypatch):
+    """So that there is one compilation less before the search."""
+    host = Host(monkeypatch, lambda shape, known, count: 0.01 if known else 1.0)
+    found = costs.seconds_of_new_shapes(Contract(shapes="few"), host, CELL, begun=False)
+    assert (found, host.shapes) == ([pytest.approx(0.99)], [(2, 3)] * 2)
+
+
 @pytest.mark.parametrize(("seconds", "said"), [(0.5, True), (0.4, False)])
 def test_the_report_says_that_layouts_were_few(monkeypatch, seconds, said):
     """Where what is compiled costs so much that they were."""
-    monkeypatch.setattr(run_plan, "seconds_of_new_shapes", lambda *given: [seconds] * 3)
+    monkeypatch.setattr(run_plan, "seconds_of_new_shapes", lambda *given, **named: [seconds] * 3)
     report = check_target(TargetSpecification(loss=f"{LOSSES}:loss"), properties=["value"], dtypes=["float64"])
     assert any("in one other layout" in line for line in report.observations) == said
 
@@ -156,16 +163,24 @@ def test_one_shape_alone_is_no_new_one(monkeypatch):
         ([0.003, 0.004, 0.003, 0.009, 0.003, 0.004, 0.003], 0.003, 7),
         ([0.0015, 0.0015, 0.0015, 0.0015, 0.0015, 0.0015, 0.0015], 0.0015, 7),
         ([0.02, 0.02, 0.02, 0.02, 0.02, 0.0009], 0.02, 6),
-        ([0.2, 0.0009, 0.2], 0.0, 2),
-        ([0.0009], 0.0, 1),
+        ([0.2, 0.0009, 0.0007], 0.0, 3),
+        ([0.0009, 0.0009], 0.0, 2),
+        ([0.0005, 0.0025, 0.0035], 0.0015, 3),
     ],
-    ids=["slow", "6,000 take 18 s", "6,000 take 9 s", "quicker later", "slow at first", "quick"],
+    ids=["slow", "6,000 take 18 s", "6,000 take 9 s", "quicker later", "slow at first", "quick", "by the row"],
 )
 def test_a_call_is_slow_where_five_are(monkeypatch, took, least, calls):
-    """One that is quick decides, so that a busy machine changes nothing."""
+    """Of each of two sizes one that is quick decides, so that a busy machine changes nothing."""
     host = Host(monkeypatch, lambda shape, known, count: took[count])
     assert costs.seconds_of_a_call(Contract(), host, CELL) == pytest.approx(least)
-    assert (host.calls, set(host.shapes)) == (calls, {(2, 3), (33, 10)} if calls > 5 else {(2, 3)})
+    assert (host.calls, set(host.shapes)) == (calls, {(2, 3), (33, 10)})
+
+
+def test_of_what_is_compiled_for_each_shape_a_quick_call_is_enough(monkeypatch):
+    """Another shape would cost more than is known by it."""
+    host = Host(monkeypatch, lambda shape, known, count: 0.0009)
+    assert costs.seconds_of_a_call(Contract(), host, CELL, compiles=True) == 0.0
+    assert host.calls == 1
 
 
 @pytest.mark.parametrize(("kept", "slow"), [("target", False), ("judge", False), ("nobody", True)])
@@ -218,15 +233,16 @@ def test_what_dies_at_the_first_call_is_not_measured(monkeypatch, how):
 @pytest.mark.parametrize(
     ("profile", "call", "slow", "turns"),
     [
-        ("standard", 0.0015, False, 1),
-        ("standard", 0.003, True, 1),
+        ("standard", 0.0, False, 1),
+        ("standard", 0.0015, True, 1),
         ("standard", 0.006, True, 4),
-        ("quick", 0.0015, False, 1),
+        ("quick", 0.0, False, 1),
+        ("quick", 0.0015, True, 1.9),
         ("thorough", 0.006, True, 1),
     ],
 )
 def test_from_what_a_call_costs_on_a_law_asks_less(monkeypatch, profile, call, slow, turns):
-    """Below 2.5 ms every law asks about every batch, and as much bad input and as many repetitions are tried."""
+    """What is not slow is asked about every batch by every law, and about as much bad input, as many times."""
     monkeypatch.setattr(run_plan, "_costs", lambda *given: costs.Costs(call=call))
     specification = TargetSpecification(loss=lambda z, y: 0.0)
     with open_host(specification) as host:
@@ -323,7 +339,7 @@ def seen_shapes(tmp_path, monkeypatch, measured, **changes):
     source += f"    with open({str(notes)!r}, 'a') as f: print(*z.shape, file=f)\n    return right(z, y)\n"
     (tmp_path / "noting.py").write_text(source, encoding="utf-8")
     monkeypatch.syspath_prepend(str(LOSSES.parent))
-    monkeypatch.setattr("xentcheck.engine.run_plan.seconds_of_new_shapes", lambda *given: [measured] * 3)
+    monkeypatch.setattr("xentcheck.engine.run_plan.seconds_of_new_shapes", lambda *given, **named: [measured] * 3)
     specification = TargetSpecification(loss=f"{tmp_path / 'noting.py'}:loss", changes=changes)
     report = check_target(specification, properties=["answers"], dtypes=["float64"])
     return report, set(notes.read_text(encoding="utf-8").splitlines())

@@ -50,17 +50,17 @@ PLAIN = {Cell(dtype, "sparse"): [BATCH] * 98 for dtype in DTYPES}
     ("profile", "costs", "few", "found"),
     [
         ("quick", NO_COSTS, True, ALL),
-        ("quick", Costs(call=0.0015), False, Economy(None, None, None, 1414, 707, 1.0)),
-        ("quick", Costs(call=0.003), False, Economy(None, None, None, 707, 354, 2.6)),
-        ("quick", Costs(call=0.006), False, Economy(None, None, None, 354, 177, 5.9)),
-        ("quick", Costs(call=0.017), False, Economy(49, 2, None, 88, 44, 16)),
-        ("quick", Costs(call=0.031), False, Economy(49, 2, None, 88, 44, 16)),  # of one class, however busy the machine
+        ("quick", Costs(call=0.0015), False, Economy(None, None, None, 1045, 522, 1.7)),
+        ("quick", Costs(call=0.003), False, Economy(None, None, None, 601, 300, 3.1)),
+        ("quick", Costs(call=0.006), False, Economy(None, None, None, 325, 162, 6.6)),
+        ("quick", Costs(call=0.017), False, Economy(48, 2, None, 86, 43, 16)),
+        ("quick", Costs(call=0.031), False, Economy(48, 2, None, 86, 43, 16)),  # of one class, however busy the machine
         ("quick", Costs(call=0.3), False, Economy(4, 2, None, 12, 12, 16)),
         ("quick", Costs(call=60.0), False, Economy(4, 2, None, 12, 12, 16)),
         ("quick", Costs(new_shape=0.1, compiling=0.1), True, Economy(graphs=18)),
         ("quick", Costs(compiling=0.1), False, ALL),  # a second process, and all shapes
         ("quick", Costs(new_shape=5.0, compiling=5.0), True, Economy(graphs=10, few_layouts=True)),
-        ("quick", Costs(0.1, 0.02, 0.1), True, Economy(49, 2, 18, 88, 44, 16)),
+        ("quick", Costs(0.1, 0.02, 0.1), True, Economy(48, 2, 18, 86, 43, 16)),
         ("standard", Costs(0.1, 0.02, 0.1), True, Economy(turns=4)),
         ("standard", Costs(call=0.003), True, ALL),
         ("thorough", Costs(call=3.0), True, ALL),

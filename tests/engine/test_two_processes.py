@@ -24,7 +24,7 @@ SMALL: dict[str, Any] = {"properties": ["value", "answers"], "dtypes": ["float64
 @pytest.fixture(autouse=True)
 def compiling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each new shape measured to cost something, on two processors."""
-    monkeypatch.setattr("xentcheck.engine.run_plan.seconds_of_new_shapes", lambda *given: [0.5] * 3)
+    monkeypatch.setattr("xentcheck.engine.run_plan.seconds_of_new_shapes", lambda *given, **named: [0.5] * 3)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
 
 

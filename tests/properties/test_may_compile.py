@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,7 @@ ALL = {(2, 3), (3, 5), (4, 8), (3, 257)}
 LAWS = ("vjp-linearity", "second-order", "forward-mode", "label-forms", "determinism", "deletion")
 OFFERED = Capabilities(gradient=True, vjp=True, hessian_vector=True, jvp=True)
 DEAR = Capabilities(gradient=True, vjp=True, hessian_vector=True, jvp=True, expensive_shapes=True)
+BATCH = Batch(np.zeros((3, 5)), np.zeros(3, np.int64))
 
 
 class Noting:
@@ -58,9 +61,22 @@ def asked(capabilities, law, shape, labels="int64"):
 def test_at_four_shapes_of_eight_for_the_commonest_labels(law):
     """Elsewhere nothing is asked that has to be compiled again; a target that compiles nothing is asked everywhere."""
     assert {shape for shape in SHAPES if asked(DEAR, law, shape)} <= ALL
-    assert asked(DEAR, law, (2, 3))
+    assert asked(DEAR, law, (3, 5))
     assert asked(OFFERED, law, (1, 2))
     assert not asked(DEAR, law, (3, 5), "int32")
+
+
+def test_labels_of_other_dtypes_where_batches_have_them_anyway():
+    """At one shape, and as bytes where these do not hold the number of scores: at one that is asked everything."""
+    assert {shape for shape in SHAPES if asked(DEAR, "label-forms", shape)} == {(3, 5), (3, 257)}
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("dear", [True, False])
+def test_what_is_compiled_for_each_layout_is_asked_everything_in_one_piece(layout, dear):
+    """Where that is dear."""
+    case = Case(Contract(), replace(DEAR, expensive_layouts=dear), Noting(BATCH), BATCH.replace(layout=layout))
+    assert case.may_compile == (layout == "C" or not dear)
 
 
 @pytest.mark.parametrize(("capabilities", "shapes"), [(DEAR, {(1, 4)}), (OFFERED, {(1, 4), (2, 4)})])

@@ -53,7 +53,7 @@ class Costs:
 NO_COSTS = Costs()
 
 
-def seconds_of_new_shapes(contract: Contract, host: Evaluator, cell: Cell) -> list[float]:
+def seconds_of_new_shapes(contract: Contract, host: Evaluator, cell: Cell, begun: bool = True) -> list[float]:
     """Return how much longer the first call of each of three shapes takes than the second.
 
     Another comes before them, which takes on whatever a first call of all does once. Where the first of them is cheap
@@ -65,6 +65,8 @@ def seconds_of_new_shapes(contract: Contract, host: Evaluator, cell: Cell) -> li
     host : Evaluator
     cell : Cell
         In whose dtype and label form the target is asked.
+    begun : bool
+        Whether the first batch of the cell has been asked already; else it is the first of the three.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def seconds_of_new_shapes(contract: Contract, host: Evaluator, cell: Cell) -> li
         Nothing where one did not return: what it raises or dies of is for the search to find.
     """
     found = list[float]()
-    for batch in _of_new_shapes(contract, cell):
+    for batch in _of_new_shapes(contract, cell)[int(begun) : _SHAPES + int(begun)]:
         first = _timed(host, batch)
         second = None if first is None else _timed(host, batch)
         if first is None or second is None:
@@ -90,40 +92,47 @@ def costs(new_shapes: list[float], call: float) -> Costs:
     return Costs(least if least >= DEAR else 0.0, call, mean if mean >= FELT else 0.0)
 
 
-def seconds_of_a_call(contract: Contract, host: Evaluator, cell: Cell) -> float:
-    """Return how long a call takes, the least of five of one batch; 0.0 where that is less than `SLOW`.
+def seconds_of_a_call(contract: Contract, host: Evaluator, cell: Cell, compiles: bool = False) -> float:
+    """Return how long a call takes; 0.0 where that is less than `SLOW`, or one does not return.
 
-    Else it is the mean with a batch of more rows and classes, on which an interpreter is slower.
-    The parameters are those of `seconds_of_new_shapes`.
+    It is the mean of the least of five of one batch, and of two of more rows and classes, on which an interpreter, or a
+    loop over the rows, is slower; of a target that `compiles` for each shape the other one alone if that is not slow.
+    Other parameters are those of `seconds_of_new_shapes`.
     """
-    least = _least(host, next(sweep(contract, cell.dtype, cell.labels, expensive_shapes=True)), _REPEATED)
-    if least < SLOW:
-        return 0.0
     larger = nearest_of(few_shapes(InputSpace(contract, cell.dtype, cell.labels)), _LARGER)
-    batches = sweep(contract, cell.dtype, cell.labels, expensive_shapes=True)
-    batch = next((one for one in batches if one.scores.shape == larger), None)
-    return least if batch is None else (least + max(_least(host, batch, 2), least)) / 2
+    least = list[float]()
+    for shape, times in ((None, _REPEATED), (larger, 2)):
+        batches = sweep(contract, cell.dtype, cell.labels, expensive_shapes=True)
+        batch = next((one for one in batches if shape in (None, one.scores.shape)), None)
+        seconds = 0.0 if batch is None else _least(host, batch, times)
+        if seconds is None or (compiles and seconds < SLOW):
+            return 0.0
+        least.append(max(seconds, *least, 0.0))
+    mean = sum(least) / len(least)
+    return mean if mean >= SLOW else 0.0
 
 
-def _least(host: Evaluator, batch: Batch, times: int) -> float:
-    """Return the least time of so many calls; 0.0 as soon as one is less than `SLOW`, or does not return."""
+def _least(host: Evaluator, batch: Batch, times: int) -> float | None:
+    """Return the least time of so many calls, of no more than one that takes less than `SLOW`; None if one fails."""
     least = float("inf")
     for _ in range(times):
         seconds = _timed(host, batch)
-        if seconds is None or seconds < SLOW:
-            return 0.0
+        if seconds is None:
+            return None
         least = min(least, seconds)
+        if least < SLOW:
+            break
     return least
 
 
 def _of_new_shapes(contract: Contract, cell: Cell) -> list[Batch]:
-    """Return batches of different shapes, without that of the first batch of all, which has been asked already."""
+    """Return batches of different shapes, from the first batch of all on."""
     found: dict[tuple[int, ...], Batch] = {}
     for batch in sweep(contract, cell.dtype, cell.labels, expensive_shapes=True):
         found.setdefault(batch.scores.shape, batch)
         if len(found) > _SHAPES:
             break
-    return list(found.values())[1:]
+    return list(found.values())
 
 
 def _timed(host: Evaluator, batch: Batch) -> float | None:

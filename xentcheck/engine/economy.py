@@ -25,11 +25,10 @@ from xentcheck.engine.purse import LEAST
 
 SEARCHED = 5.0
 """Seconds that quick affords in all for the calls of searching, and as many for compiling: two processes share them."""
+JUDGED = 0.0005
+"""Seconds that a question costs beside the call: for judging the answer, most of which is done during the next call."""
 CONCLUDED = 2.0
 """And for the calls of reducing and explaining what is found in a cell; half of it for that in all others."""
-FEW_ENOUGH = 2.5 * SLOW
-"""Seconds of a call below which nothing is saved of a search, of 4,000 to 6,000 calls mostly: on a busy machine many a
-target comes near it that is quick elsewhere."""
 _STEP = 2.0
 """A class of costs ends at so many times its least; the middle, the root of that above the least, stands for it."""
 _LEAST = 4
@@ -123,9 +122,9 @@ def economy(
     dearest = compiles and costs.compiling >= DEAREST
     if not calls:
         return Economy(graphs=graphs, turns=_SELDOM if slow else 1, few_layouts=dearest)
-    call = _middle(costs.call, SLOW)
+    call = _middle(costs.call, SLOW) + JUDGED
     counts = [len(found) + drawn for found in chosen(sweeps, Economy(graphs=graphs)).values()]
-    most, turns = _within(counts, SEARCHED / call) if costs.call >= FEW_ENOUGH else (None, 1.0)
+    most, turns = _within(counts, SEARCHED / call)
     questions, others = CONCLUDED / call, len(sweeps) - 1
     first, again = (max(round(count), LEAST) for count in (questions, questions / 2 / max(others, 1)))
     few_drawn = None if most is None else min(max(most // 8, 2), drawn)

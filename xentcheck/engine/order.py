@@ -19,10 +19,11 @@ from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 from xentcheck.contract.reading import contract_of
 from xentcheck.engine.costs import NO_COSTS, Costs
-from xentcheck.engine.economy import ALL, FEW_ENOUGH, Economy, chosen
+from xentcheck.engine.economy import ALL, Economy, chosen
 from xentcheck.engine.plan import Cell, cells
+from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
-from xentcheck.targets import Host, TargetSpecification, open_host
+from xentcheck.targets import Host, Outcome, TargetSpecification, open_host
 
 SHARD = 40  # batches planned in one, at most
 
@@ -172,9 +173,17 @@ def capabilities_of(host: Host, costs: Costs = NO_COSTS, economy: Economy = ALL)
         told.expensive_shapes or costs.new_shape > 0.0 if shapes == "measured" else shapes == "few",
         told.has_hessian_vector,
         told.has_jvp,
-        costs.call >= FEW_ENOUGH if calls == "measured" else calls == "few",
+        costs.call > 0.0 if calls == "measured" else calls == "few",
         economy.few_layouts,
     )
+
+
+def first_outcome(host: Host, cell: Cell) -> Outcome:
+    """Return what the first batch of a cell is answered."""
+    contract, capabilities = host.description.contract, capabilities_of(host)
+    few = capabilities.expensive_shapes
+    first = next(sweep(contract, cell.dtype, cell.labels, sizes="quick", expensive_shapes=few))
+    return Case(contract, capabilities, host, first).answer.outcome
 
 
 def swept(

@@ -209,20 +209,23 @@ def performed(
 def _begun(
     specification: TargetSpecification, chosen: Options, host: Host, jobs: int | None, executor: Executor | None
 ) -> Iterator[Begun | None]:
-    """Give the second process where it is certain to be wanted, which imports the target while the first compiles."""
+    """Give the second process where it is certain to be wanted: it imports and compiles while the first does."""
     if executor is not None or jobs is not None or chosen.fail_fast or isinstance(host, LocalHost):
         yield None
         return
     contract = host.description.contract
-    if contract.shapes != "few" or len(cells(contract, chosen.dtypes)) < 2 or not several_processors():
+    every = cells(contract, chosen.dtypes)
+    if contract.shapes != "few" or len(every) < 2 or not several_processors():
         yield None
         return
     begun = Begun(1)
-    begun.executor.submit(
-        open_alone, specification, os.getcwd(), chosen.time_limit, chosen.first_time_limit, chosen.memory
-    )
+    opening = specification, os.getcwd(), chosen.time_limit, chosen.first_time_limit, chosen.memory
+    begun.executor.submit(open_alone, every[-1], *opening)  # which is searched there first
     try:
         yield begun
+    except BaseException:
+        begun.kill()
+        raise
     finally:
         begun.executor.shutdown(wait=False, cancel_futures=True)
 

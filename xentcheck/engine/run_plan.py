@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from xentcheck.batches.sweep import sweep
 from xentcheck.engine.corpus import Entry, Replay, replays
 from xentcheck.engine.costs import NO_COSTS, Costs, costs, seconds_of_a_call, seconds_of_new_shapes
 from xentcheck.engine.economy import SLOWER, Economy, economy
-from xentcheck.engine.order import Order, capabilities_of, swept
+from xentcheck.engine.order import Order, capabilities_of, first_outcome, swept
 from xentcheck.engine.plan import PROFILES, Cell, cells, drawn_in_each
-from xentcheck.properties.case import Case
 from xentcheck.properties.registry import choose
-from xentcheck.targets import Host, Outcome, TargetError, TargetSpecification
+from xentcheck.targets import Host, TargetError, TargetSpecification
 from xentcheck.targets.find.registered import by_name
 from xentcheck.truth.formats import FORMATS
 
@@ -132,7 +131,7 @@ def planned(specification: TargetSpecification, options: Options, host: Host) ->
     """
     contract = host.description.contract
     chosen = _available(cells(contract, options.dtypes), host)
-    measured = _costs(host, chosen[0]) if _begun_narrow(host, chosen) and _usable(host, chosen[0]) else NO_COSTS
+    measured = _costs(host, chosen)
     dtypes = tuple(dict.fromkeys(cell.dtype for cell in chosen))
     few = capabilities_of(host, measured).expensive_shapes
     drawn = options.rounds * drawn_in_each(PROFILES[options.profile], len(chosen))
@@ -171,35 +170,32 @@ def _available(chosen: tuple[Cell, ...], host: Host) -> tuple[Cell, ...]:
     return found
 
 
-def _costs(host: Host, cell: Cell) -> Costs:
-    """Return what is measured: of shapes in any case, as two processes may compile; of calls if nothing is declared."""
-    contract = host.description.contract
-    return costs(
-        seconds_of_new_shapes(contract, host, cell),
-        seconds_of_a_call(contract, host, cell) if contract.calls == "measured" else 0.0,
-    )
+def _costs(host: Host, chosen: Sequence[Cell]) -> Costs:
+    """Return what is measured: of shapes in any case, as two processes may compile; of calls if nothing is declared.
 
-
-def _begun_narrow(host: Host, chosen: tuple[Cell, ...]) -> bool:
-    """Ask the first batch of all in the narrowest dtype: what keeps that of its first call is then wrong in the others.
-
-    Returns whether it ended. Whatever is answered is for the search to find.
+    The first batch of all is asked in the narrowest dtype: what keeps that of its first call is then wrong in the
+    others. Where few shapes are declared, that takes on what a first call of all does once, and the next one counts.
+    Nothing is measured of a target that did not live to answer; whatever it answers is for the search to find.
     """
-    narrowest = max(chosen, key=lambda cell: FORMATS[cell.dtype].unit_roundoff)
-    return narrowest.dtype == chosen[0].dtype or not _first_outcome(host, narrowest).died
-
-
-def _first_outcome(host: Host, cell: Cell) -> Outcome:
-    """Return what the first batch of a cell is answered."""
-    contract, capabilities = host.description.contract, capabilities_of(host)
-    shapes = capabilities.expensive_shapes
-    first = next(sweep(contract, cell.dtype, cell.labels, sizes="quick", expensive_shapes=shapes))
-    return Case(contract, capabilities, host, first).answer.outcome
+    contract, cell = host.description.contract, chosen[0]
+    narrowest = max(chosen, key=lambda one: FORMATS[one.dtype].unit_roundoff)
+    narrower = narrowest.dtype != cell.dtype
+    if narrower and first_outcome(host, narrowest).died:
+        return NO_COSTS
+    early = narrower and contract.shapes == "few"
+    shapes = seconds_of_new_shapes(contract, host, cell, begun=False) if early else []
+    if not _usable(host, cell):
+        return NO_COSTS
+    shapes = shapes or seconds_of_new_shapes(contract, host, cell)
+    found = costs(shapes, 0.0)
+    if contract.calls != "measured":
+        return found
+    return replace(found, call=seconds_of_a_call(contract, host, cell, compiles=found.compiling > 0.0))
 
 
 def _usable(host: Host, cell: Cell) -> bool:
     """Return whether a first call ends; raise TargetError if it fails whatever the batch: its signature is another."""
-    contract, outcome = host.description.contract, _first_outcome(host, cell)
+    contract, outcome = host.description.contract, first_outcome(host, cell)
     raised = outcome.raised
     if raised is None or raised.kind != "TypeError" or raised.where or raised.call == "convert":
         return not outcome.died

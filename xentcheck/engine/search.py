@@ -131,10 +131,16 @@ class CellSearch:
     def case(self, batch: Batch, contract: Contract | None = None) -> Case:
         """Return the case of one batch, under the target's contract or another."""
         stated = contract or self.contract
-        return Case(stated, self.capabilities, self.host, batch, self._observe, self._died, self._leave_open)
+        told = self._observe, self._died, self._leave_open, self._refused
+        return Case(stated, self.capabilities, self.host, batch, *told)
 
     def _observe(self, sentence: str) -> None:
         self.result.observations[sentence] += 1
+
+    def _refused(self, part: str) -> None:
+        """Ask for a derivative no more that is refused, where all that is compiled to be refused is dear."""
+        if self.capabilities.expensive_layouts:
+            self.capabilities = replace(self.capabilities, **{part: False})
 
     def _leave_open(self, one: LeftOpen) -> None:
         """Keep bad input that is to be tried later, if there is not enough of its kind.

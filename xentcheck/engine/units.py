@@ -22,7 +22,8 @@ from xentcheck.engine.economy import Graph, graph_of
 from xentcheck.engine.inputs import noting
 from xentcheck.engine.merging import again_in, merged
 from xentcheck.engine.minimise import finding
-from xentcheck.engine.order import Opening, Order, Shard, capabilities_of, opened, swept
+from xentcheck.engine.order import Opening, Order, Shard, capabilities_of, first_outcome, opened, swept
+from xentcheck.engine.plan import Cell
 from xentcheck.engine.search import CellSearch, Enough
 from xentcheck.engine.shard_record import Record, from_record, to_record
 from xentcheck.properties.law import Law
@@ -138,10 +139,15 @@ _one_at_a_time = threading.Lock()  # an executor's process may have threads, and
 _kept: list[tuple[Opening, Host]] = []
 
 
-def open_alone(*opening: Any) -> None:
-    """Open the host of an `Order.opening` in a process of an executor: it imports the target for what is to come."""
+def open_alone(cell: Cell, *opening: Any) -> None:
+    """Open the host of an `Order.opening` in a process of an executor, and ask it the first batch of a cell.
+
+    So the target is imported, and what is compiled for a first call, for what is to come.
+    """
     with _one_at_a_time:
-        _host_of(opening)
+        host = _host_of(opening)
+        if cell.dtype not in host.description.unavailable_dtypes:
+            first_outcome(host, cell)
 
 
 def _kept_host(order: Order) -> Host:

@@ -64,6 +64,8 @@ class Case:
         Told of every answer that the target's process did not live to give, whichever law asked for it.
     leave_open : callable
         Takes bad input about which the contract says nothing; it is tried when all valid batches have been judged.
+    on_refusal : callable
+        Told that a derivative is refused: "hessian_vector" or "jvp".
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Case:
         observe: Callable[[str], None] = lambda sentence: None,
         on_death: Callable[[Answer], None] = lambda answer: None,
         leave_open: Callable[[LeftOpen], None] = lambda one: None,
+        on_refusal: Callable[[str], None] = lambda part: None,
     ):
         self.contract = contract
         self.capabilities = capabilities
@@ -84,6 +87,7 @@ class Case:
         self.observe = observe
         self.on_death = on_death
         self.leave_open = leave_open
+        self.on_refusal = on_refusal
         self.deaths = 0
         self.looks = 0
         self.drawn = False
@@ -120,9 +124,14 @@ class Case:
 
     @cached_property
     def may_compile(self) -> bool:
-        """Whether to ask what a target has to compile for, if it compiles for each shape and each dtype of labels."""
+        """Whether to ask what a target has to compile for, if it compiles for each shape and each dtype of labels.
+
+        Where each layout may be compiled for, too, and dearly, only of what lies in one piece.
+        """
         if not self.capabilities.expensive_shapes:
             return True
+        if self.capabilities.expensive_layouts and self.batch.layout != "C":
+            return False
         space = InputSpace(self.contract, self.batch.dtype, self.batch.label_form)
         return asked_everything(space, self.batch.scores.shape, self.batch.labels.dtype.name)
 

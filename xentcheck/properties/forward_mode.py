@@ -41,7 +41,7 @@ def forward_mode(case: Case) -> Iterator[Found]:
     classes has to cancel.
     """
     batch = case.batch
-    if batch.scores.size > LARGEST or not case.may_compile:
+    if batch.scores.size > LARGEST or not (case.may_compile and case.capabilities.jvp):
         return
     tangent = direction(case.random("forward mode"), batch.scores.shape, batch.scores.dtype)
     yield _held(case, case.ask(batch, tangent=tangent.astype(batch.scores.dtype)), tangent)
@@ -56,6 +56,7 @@ def _held(case: Case, answer: Answer, tangent: NDArray[np.float64]) -> Iterator[
     raised = answer.outcome.raised
     if raised is not None and raised.call != "convert":
         case.observe(f"the derivative along a tangent is refused ({raised.kind})")
+        case.on_refusal(PART)
         return
     failure, malformed = failed_call(answer), answer.malformed(PART)
     if failure is not None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from xentcheck.batches.batch import Batch, one_hot
-from xentcheck.batches.input_space import dtype_named, holds, reads_as_classes
+from xentcheck.batches.input_space import InputSpace, dtype_named, holds, reads_as_classes
 from xentcheck.batches.layout import LAYOUTS, few_layouts
+from xentcheck.batches.shapes import space_of
 from xentcheck.contract import Contract
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Found, Violation, law, of_labels, uncapped_logits
@@ -166,14 +167,23 @@ def _all_one_hot(batch: Batch) -> bool:
     return bool(np.all(np.isin(dense, (0.0, 1.0))) and np.all(dense.sum(axis=1) == 1))
 
 
+_NUMBERS_OF_UINT8 = 256
+
+
 def _other_integers(case: Case) -> Iterator[tuple[Batch, str]]:
-    """The class numbers in every other promised dtype that holds them."""
+    """The class numbers in every other promised dtype that holds them.
+
+    Where each costs a compilation, int32 and uint8 at the one shape of which batches have every dtype anyway, and else
+    uint8 where it does not hold as many numbers as there are scores: an index may wrap round in it.
+    """
     contract, batch = case.contract, case.batch
     if batch.label_form != "sparse":
         return
     promised = contract.promised_sparse_dtypes(batch.dtype)
     if case.capabilities.expensive_shapes:
-        promised = tuple(name for name in promised if name in ("int32", "uint8"))  # a compilation each
+        space = space_of(InputSpace(contract, batch.dtype, batch.label_form), batch.scores.shape)
+        few = ("uint8",) if batch.scores.size > _NUMBERS_OF_UINT8 else ()
+        promised = tuple(name for name in promised if name in (few if space.few_graphs else ("int32", "uint8")))
     values = batch.labels.astype(np.int64)
     low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
     for name in promised:

@@ -77,6 +77,7 @@ def _held(case: Case, answer: Answer, vector: NDArray[np.float64]) -> Iterator[V
     raised = answer.outcome.raised
     if raised is not None and raised.call != "convert":
         case.observe(f"the Hessian-vector product is refused ({raised.kind})")
+        case.on_refusal(PART)
         return
     failure = failed_call(answer)
     malformed = answer.malformed(PART)
