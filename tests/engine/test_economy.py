@@ -29,7 +29,7 @@ from xentcheck.engine.search import CellSearch
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities, Violation
 from xentcheck.properties.left_open import LeftOpen
-from xentcheck.properties.registry import LAWS
+from xentcheck.properties.registry import LAWS, choose
 from xentcheck.targets.find.registered import by_name
 from xentcheck.targets.outcome import Outcome, Raised
 
@@ -189,6 +189,25 @@ def test_what_is_drawn_and_derived_has_these_layouts_too(dear, layouts):
     law = next(law for law in LAWS if law.name == "layout")
     CellSearch(CONTRACT, capabilities, Host(), [law], Cell("float64", "sparse"), again=200).search([], "quick", 120, 0)
     assert asked == layouts
+
+
+@pytest.mark.parametrize("dear", [True, False])
+@pytest.mark.parametrize(("law", "part"), [("forward-mode", "jvp"), ("second-order", "hessian_vector")])
+def test_a_derivative_that_is_refused_is_asked_for_once_where_graphs_are_dearest(dear, law, part):
+    """Elsewhere on each batch: options may be what it is refused for."""
+    asked = []
+
+    class Host:
+        def evaluate(self, batch, want=(), upstream=None, **others):
+            asked.append(want)
+            refused = Raised("NotImplementedError", "", part) if part in want else None
+            return Outcome(loss=np.float64(0.0), gradient=np.zeros(batch.scores.shape), raised=refused)
+
+    offered = Capabilities(gradient=True, jvp=True, hessian_vector=True, expensive_shapes=True, expensive_layouts=dear)
+    search = CellSearch(Contract(), offered, Host(), choose([law]), Cell("float64", "sparse"), again=200)
+    first = [BATCH.replace(scores=np.full((2, 3), place / 4)) for place in range(5)]
+    search.search(first, "quick", 0, 0)
+    assert asked.count((part,)) == (1 if dear else 5)
 
 
 def test_a_graph_is_what_is_compiled_and_not_what_is_calculated():

@@ -5,16 +5,19 @@ from __future__ import annotations
 import multiprocessing
 import operator
 import os
+import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from xentcheck.engine import run, units, working
+from xentcheck.engine.plan import Cell
 from xentcheck.engine.progress import Silent
 from xentcheck.engine.run import check_target
 from xentcheck.engine.spread import Spread
-from xentcheck.targets import TargetSpecification
+from xentcheck.targets import TargetError, TargetSpecification
 
 LOSSES = Path(__file__).with_name("losses.py")
 SUMMED = TargetSpecification(loss=f"{LOSSES}:summed")
@@ -78,6 +81,49 @@ def test_the_second_process_is_begun_at_once_where_few_shapes_are_declared(
     told = [without_times(check_target(target, **SMALL, jobs=jobs).as_mapping()) for jobs in (None, 1)]
     assert told[0] == told[1]
     assert [len(one) - before for one in seen] == [int(shapes == "few"), 0]
+
+
+def test_the_second_process_asks_its_first_batch_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the last cell, which it searches first, so that what that compiles is there."""
+    submitted: list[tuple[Any, ...]] = []
+    asked: list[Any] = []
+
+    class Pool:
+        def submit(self, function: Any, *given: Any) -> None:
+            submitted.append((function, *given))
+
+        def shutdown(self, **how: Any) -> None:
+            pass
+
+    monkeypatch.setattr(run, "Begun", lambda jobs: SimpleNamespace(executor=Pool(), kill=list))
+    monkeypatch.setattr(run, "planned", None)  # by then it is submitted
+    target = TargetSpecification(loss=f"{LOSSES}:summed", changes={"shapes": "few"})
+    with pytest.raises(TypeError):
+        check_target(target, **SMALL)
+    ((function, cell, *opening),) = submitted
+    assert (function, cell) == (units.open_alone, Cell("float32", "sparse"))
+    monkeypatch.setattr(units, "first_outcome", lambda host, cell: asked.append((host.description.location, cell)))
+    function(cell, *opening)
+    assert asked == [(target.loss, cell)]
+
+
+def test_a_second_process_that_is_not_wanted_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the target turns out not to be callable while the other one imports it."""
+    children: list[Any] = []
+
+    def refusing(*given: Any) -> Any:
+        children.extend(multiprocessing.active_children())
+        raise TargetError("It cannot be called.")
+
+    before = multiprocessing.active_children()
+    monkeypatch.setattr(run, "planned", refusing)
+    with pytest.raises(TargetError, match="cannot be called"):
+        check_target(TargetSpecification(loss=f"{LOSSES}:summed", changes={"shapes": "few"}), **SMALL)
+    ended = [child for child in children if child not in before]
+    assert ended
+    for child in ended:
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("why", ["one processor", "one cell", "fail fast", "a callable"])
