@@ -114,6 +114,24 @@ def test_the_first_shape_counts_where_another_dtype_was_asked_before(monkeypatch
     assert (found, host.shapes) == ([pytest.approx(0.99)], [(2, 3)] * 2)
 
 
+@pytest.mark.parametrize(
+    ("shapes", "dtypes", "begun"),
+    [("few", ("float64", "float32"), False), ("few", ("float64",), True), ("measured", ("float64", "float32"), True)],
+)
+def test_the_first_shape_counts_where_few_are_declared_and_there_are_narrower_dtypes(
+    monkeypatch, shapes, dtypes, begun
+):
+    """Which are asked first; else the first batch takes on what a first call of all does once."""
+    asked = []
+    monkeypatch.setattr(
+        run_plan, "seconds_of_new_shapes", lambda *given, begun=True: asked.append(begun) or [0.5, 0.5, 0.5]
+    )
+    specification = TargetSpecification(loss=lambda z, y: 0.0, changes={"shapes": shapes})
+    with open_host(specification) as host:
+        planned(specification, Options(dtypes=dtypes), host)
+    assert asked == [begun]
+
+
 @pytest.mark.parametrize(("seconds", "said"), [(0.5, True), (0.4, False)])
 def test_the_report_says_that_layouts_were_few(monkeypatch, seconds, said):
     """Where what is compiled costs so much that they were."""

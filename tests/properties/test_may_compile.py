@@ -79,6 +79,12 @@ def test_what_is_compiled_for_each_layout_is_asked_everything_in_one_piece(layou
     assert case.may_compile == (layout == "C" or not dear)
 
 
+@pytest.mark.parametrize(("capabilities", "alone"), [(DEAR, 0), (OFFERED, 4)])
+def test_differences_of_the_loss_are_of_one_that_is_compiled_anyway(capabilities, alone):
+    """Beside its gradient; elsewhere of the loss alone, which is quicker."""
+    assert len(asked(capabilities, "own-gradient", (3, 5))) == alone
+
+
 @pytest.mark.parametrize(("capabilities", "shapes"), [(DEAR, {(1, 4)}), (OFFERED, {(1, 4), (2, 4)})])
 def test_a_row_without_weight_makes_a_new_shape(capabilities, shapes):
     """One more row of weight 0 is put in where that is not compiled for, or at a shape that has everything."""
