@@ -60,6 +60,27 @@ def test_an_unexplained_loss_is_asked_about_few_classes() -> None:
     assert inference.calls <= 255
 
 
+@pytest.mark.needs("jax")
+@pytest.mark.parametrize(("dense", "calls"), [(False, 320), (True, 460)])
+def test_an_unexplained_loss_of_a_framework_without_errors_is_asked_about_few_classes(dense: bool, calls: int) -> None:
+    """It answers wrong axes with 0, labels of any dtype alike, and class numbers as numbers that it multiplies by."""
+    import jax
+    import jax.numpy as jnp
+
+    classes: set[int] = set()
+
+    def watched(logits: Any, labels: Any) -> Any:
+        classes.update(logits.shape if logits.ndim == 2 else ())
+        found = jax.nn.log_softmax(logits)
+        hot = labels if dense else jax.nn.one_hot(labels, logits.shape[-1])
+        return jnp.mean(-jnp.sum(hot * (1 - jnp.exp(found)) ** 2 * found, axis=-1))
+
+    inference = infer(TargetSpecification(loss=watched))
+    assert [one.key for one in inference.contradictions] == ["input"]
+    assert classes <= {1, 2, 3, 4}
+    assert inference.calls <= calls
+
+
 def smoothed_in_float32(logits: Any, labels: Any) -> Any:
     """A smoothing of labels that are made in float32, whatever the logits are."""
     hot = (labels[:, None] == np.arange(logits.shape[1])).astype(np.float32)

@@ -10,9 +10,10 @@ import pytest
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets import Host, TargetSpecification, open_host
-from xentcheck.targets.call.build import follow
+from xentcheck.targets.call.build import build, follow
 from xentcheck.targets.call.framework import NumpyFramework
 from xentcheck.targets.call.target import Functions, Target
+from xentcheck.targets.specification import build_plan
 
 LOSS = """
 import os
@@ -83,6 +84,31 @@ def test_a_framework_is_found_out_again_where_the_order_changes() -> None:
     assert target.convention.axis == 0
     follow(target, {"argument_order": "labels_first"})
     assert target.framework is not found
+
+
+@pytest.mark.needs("jax")
+def test_a_call_that_was_tried_is_not_tried_again(tmp_path: Path) -> None:
+    """An order that is asked again has its framework, with what that has compiled, or none as before."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import jax\nCALLS = []\n"
+        "def loss(scores, labels):\n    CALLS.append(1)\n"
+        "    return -jax.nn.log_softmax(scores)[jax.numpy.arange(len(labels)), labels].mean()\n",
+        encoding="utf-8",
+    )
+    target = build(vars(build_plan(TargetSpecification(loss=f"{path}:loss"))))
+    calls = target.called.__globals__["CALLS"]
+    first, turned = {"argument_order": "scores_first"}, {"argument_order": "labels_first"}
+    follow(target, turned)
+    follow(target, first)
+    known, of_turned = target.framework, None
+    for _ in range(3):
+        before = len(calls)
+        follow(target, turned)
+        of_turned = of_turned or target.framework
+        assert (target.framework.name, target.framework is of_turned, len(calls)) == ("numpy", True, before)
+        follow(target, first)
+        assert (target.framework is known, target.framework.name, len(calls)) == (True, "jax", before)
 
 
 def test_what_has_no_signature_has_no_parameters() -> None:

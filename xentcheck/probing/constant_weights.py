@@ -8,7 +8,7 @@ w_y/w is eps/(f_y - 1 + eps), and the eps is the one for which these average to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,9 @@ def _of_each_class(questions: Questions) -> list[float]:
             found.append(value)
         if len(found) < m:
             break
-        if m == _DOUBTED and not all(map(_may_be_a_weight, found)) and _depends_on_classes(questions, found[0]):
+        if m == _DOUBTED and not any(value != 0 for value in found):
+            return []  # as of a softmax along the rows, of which there is one
+        if m == _DOUBTED and not all(map(_may_be_a_weight, found)) and _depends_on_classes(questions, found[:2]):
             return []
         if m > 2 and all(value == 1.0 for value in found):
             return found
@@ -127,10 +129,14 @@ def _may_be_a_weight(value: float) -> bool:
     return bool(np.isnan(value)) or is_written(value)  # of few digits, or of a class that is ignored
 
 
-def _depends_on_classes(questions: Questions, of_two: float) -> bool:
-    """Return whether the weight of class 0 is another among more classes than two, so that it is none."""
-    again = _over_the_unweighted(questions, _DOUBTED, 0)
-    return again is None or abs(again - of_two) > LOOSE * max(1.0, abs(of_two))
+def _depends_on_classes(questions: Questions, of_two: Sequence[float]) -> bool:
+    """Return whether the weight of a class is another among more classes than two, so that it is none.
+
+    A weight of 0 may be that of class 0 in a product with the number of the class, whatever there is beside it.
+    """
+    label = next((place for place, one in enumerate(of_two) if one), 0)
+    again = _over_the_unweighted(questions, _DOUBTED, label)
+    return again is None or abs(again - of_two[label]) > LOOSE * max(1.0, abs(of_two[label]))
 
 
 def _beside_another(questions: Questions, alone: list[float]) -> list[float]:

@@ -122,8 +122,11 @@ def _let_pass(questions: Questions, batches: list[Batch]) -> tuple[Batch, str] |
         for part in questions.parts:
             questions.ask_all(some, part)
             for batch in some:
-                raised = questions.ask(batch, part).raised
-                if (raised is None or raised.call == "convert") and not _understood(questions, batch):
+                outcome = questions.ask(batch, part)
+                if outcome.died:  # which one-hot rows would do again
+                    return batch, part
+                passes = outcome.raised is None or outcome.raised.call == "convert"
+                if passes and not _understood(questions, batch):
                     return batch, part
     return None
 

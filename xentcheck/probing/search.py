@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.probing.answers import Answer, Place, answers_of, explanations
@@ -124,10 +126,15 @@ class Search:
         return True
 
     def _settle_anew(self, one: Answer) -> bool:
-        """Return whether an answer is explained by a constant; the same answer to the same batch is tried once."""
+        """Return whether an answer is explained by a constant; the same answer to the same batch is tried once.
+
+        Whatever the dtype of the labels is, and whether they are a column: neither makes a constant of none.
+        """
         how = tuple(one.how[key] for key in ("axis", "extra_axes", "argument_order"))
-        output = self.questions.contract.output
-        key = (*how, output, one.form, identity(one.got), identity(one.batch.scores), identity(one.batch.labels))
+        labels = one.batch.labels.astype(np.float64)
+        labels = labels.reshape(-1) if one.form[0] == "sparse" else labels
+        of = self.questions.contract.output, one.form[0]
+        key = (*how, *of, identity(one.got), identity(one.batch.scores), identity(labels))
         if key in self.questions.unexplained:
             return False
         self.questions.unexplained.add(key)

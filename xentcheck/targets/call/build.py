@@ -8,7 +8,7 @@ from typing import Any
 
 from xentcheck.contract.reading import contract_of
 from xentcheck.targets.call.convention import Convention
-from xentcheck.targets.call.detection import try_out
+from xentcheck.targets.call.detection import try_out, try_out_once
 from xentcheck.targets.call.frameworks import framework_named, imported
 from xentcheck.targets.call.own_tensors import OwnTensors, own_tensors
 from xentcheck.targets.call.target import Functions, Target
@@ -106,7 +106,7 @@ def follow(target: Target, contract: Mapping[str, Any], framework: str = "") -> 
     if framework == "" and not known and not isinstance(target.framework, OwnTensors):
         target.framework, target.settled = framework_named(""), False
         if imported():
-            try_out(target)
+            try_out_once(target)
 
 
 def _functions(found: Mapping[str, Any], location: str, reduction: str) -> Functions:

@@ -69,6 +69,8 @@ class Target:
     earlier : EarlierResults
     returned_by : str
         The package of the type of the last result.
+    tried : dict
+        What came of calls that were to find out the framework: what was called to that and whether it is settled.
     """
 
     functions: Functions
@@ -86,6 +88,7 @@ class Target:
     environment: Environment = field(default_factory=Environment)
     earlier: EarlierResults = field(default_factory=EarlierResults)
     returned_by: str = ""
+    tried: dict[Any, tuple[NumpyFramework, bool]] = field(default_factory=dict)
 
     @property
     def differentiated(self) -> bool:
