@@ -115,6 +115,21 @@ def test_a_smoothing_that_was_made_for_more_classes() -> None:
     assert told(of(made_for_ten), "label_smoothing", "domain") == [0.1, {"classes": [10, 10]}]
 
 
+def of_ten_in_float32(z: Any, y: Any) -> Any:
+    """A mean for ten classes alone, calculated in float32 at least, and rounded once."""
+    if z.shape[1] != 10:
+        raise ValueError("scores of 10 classes are expected")
+    wide = z if z.dtype == np.float64 else z.astype(np.float32)
+    return -log_softmax(wide)[np.arange(len(y)), y].mean(dtype=wide.dtype).astype(z.dtype)
+
+
+def test_sixteen_bits_are_asked_about_the_classes_that_a_loss_is_made_for() -> None:
+    """Of others it would raise, which says nothing about how accurate it is."""
+    inference = of(of_ten_in_float32)
+    assert told(inference, "domain", "compute") == [{"classes": [10, 10]}, None]
+    assert inference.told["dtypes"] == ["float16", "bfloat16", "float32", "float64"]
+
+
 def smoothed_for_five(z: Any, y: Any) -> Any:
     """0.1 over the four others, which is 0.125 over all of five classes; any other number of classes is refused."""
     t = np.full((len(y), 5), 0.1 / 4)

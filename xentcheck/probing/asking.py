@@ -68,9 +68,18 @@ class Asking(Ordinary):
         """Return what the target makes of a batch."""
         part = part or self.part
         key = self._asked(batch, part)
+        if key not in self._outcomes and part != self.part and self.description.expensive_shapes:
+            self._ask_together(batch)
         if key not in self._outcomes:
             self._outcomes[key] = self.ask_again(batch, part)
         return self._outcomes[key]
+
+    def _ask_together(self, batch: Batch) -> None:
+        """Ask for loss and gradient in one call, as most others do: the gradient alone would be compiled once more."""
+        (outcome,) = self._evaluated([Question(self._given(batch), self.parts)])
+        if outcome.raised is None and not outcome.died:
+            for part in self.parts:
+                self._outcomes.setdefault(self._asked(batch, part), outcome)
 
     def ask_again(self, batch: Batch, part: str | None = None) -> Outcome:
         """Return what the target makes of a batch, whether or not it was asked before."""

@@ -21,12 +21,14 @@ from xentcheck.truth.formats import FORMATS
 
 WIDE = "float32"
 _ROWS, _CLASSES = 24, 16
-_ROWS_ALONE = 8
-"""How many rows are asked about one by one where each call is expensive."""
+_LEAST = 2
+_ROWS_ALONE, _TIMES = 8, 3
+"""How many rows are asked about one by one where each shape is, and how often each is there: so all are one shape."""
 _AT_WORK = {"temperature": 0.7, "soft_cap": 5.0}
 """Options that round once more in 16 bits."""
 _WEIGHTS = {"class_weights": (0.7, 1.3, 0.9), "row_weights": (1.3, 0.7, 0.9)}
 """Weights whose products with a loss 16 bits round."""
+_SIZES = {"row_weights": 3}
 _ONE_ROUNDING = 0.51
 """How many units in the last place a number is off that was rounded once from float32."""
 _HALVES = ("float16", "bfloat16")
@@ -39,20 +41,21 @@ def find_dtypes(questions: Questions, inference: Inference) -> None:
     target that takes it without being written for it would be held to what it never meant.
     """
     found, words, returned = [], [], {}
+    many = _many(questions, inference)
     for name in DTYPES:
-        batches = [_plain(questions, name)]
+        batches = [_plain(questions, name, many)]
         if not questions.contract.boundary.exact and questions.part == "loss":
             batches.append(impossible(questions, name))  # the constant may be one of each dtype
         questions.ask_all(batches[:1], *questions.parts)
         odd = next((batch for batch in batches if not questions.agrees(batch)), None)
         if odd is None:
             found.append(name)
-            returned[name] = _returned(questions, name, getattr(questions.ask(batches[0]), questions.part))
+            returned[name] = _returned(questions, batches[0], getattr(questions.ask(batches[0]), questions.part))
             words.append(f"{name} is answered in {' and '.join(sorted({*returned[name]}))}")
         else:
             expected = answered(questions.predict(odd))
             words.append(f"{name}: {questions.shown(odd)}: {questions.came(odd)}, where {expected} is expected")
-    halves = {name: find_compute(questions, name) for name in found if name in _HALVES}
+    halves = {name: find_compute(questions, name, many) for name in found if name in _HALVES}
     for name in [name for name, one in halves.items() if one is None and name != questions.dtype]:
         found.remove(name)
         del halves[name], returned[name]
@@ -83,17 +86,34 @@ def _refused(outcome: Outcome) -> bool:
     return outcome.raised is not None and outcome.raised.call != "convert"
 
 
-def _plain(questions: Questions, name: str) -> Batch:
-    """Return rows that were asked about in the dtype known so far; three in others, since a third is rounded."""
+def _many(questions: Questions, inference: Inference) -> int:
+    """Return of how many classes rows are whose sums 16 bits round: of no others than a target is made for."""
+    made_for = "domain" in inference.findings or isinstance(questions.contract.class_weights, tuple)
+    return questions.m if made_for or questions.m <= _LEAST else _CLASSES
+
+
+def _plain(questions: Questions, name: str, many: int = 0, **options: Any) -> Batch:
+    """Return rows that were asked about in the dtype known so far; three in others, since a third is rounded.
+
+    In 16 bits they have as `many` classes as others that are asked about where each shape costs a compilation.
+    """
     asked = name == questions.dtype and name not in _HALVES
-    return questions.plain(questions.few if asked else 3, dtype=name)
+    before, questions.m = questions.m, _classes(questions, name, many)
+    try:
+        return questions.plain(questions.few if asked else 3, dtype=name, **options)
+    finally:
+        questions.m = before
 
 
-def _returned(questions: Questions, name: str, value: Any) -> tuple[str, ...]:
+def _classes(questions: Questions, name: str, many: int) -> int:
+    return many if many and name in _HALVES and questions.description.expensive_shapes else questions.m
+
+
+def _returned(questions: Questions, batch: Batch, value: Any) -> tuple[str, ...]:
     """Return the dtype in which the loss is returned, and that of the gradient where there are both."""
     kinds = [value.dtype.name]
     if questions.part == "loss" and questions.description.has_gradient:
-        gradient = questions.ask(_plain(questions, name), "gradient").gradient
+        gradient = questions.ask(batch, "gradient").gradient
         kinds += [] if gradient is None else [gradient.dtype.name]
     return tuple(kinds)
 
@@ -142,12 +162,12 @@ def _tell_compute(inference: Inference, halves: dict[str, str | None]) -> None:
         inference.tell("compute", "same", evidence, tuple(halves))
 
 
-def find_compute(questions: Questions, name: str) -> str | None:
+def find_compute(questions: Questions, name: str, many: int) -> str | None:
     """Return the `compute` by which all that is answered in a 16-bit format is right; None where it is by none.
 
     `WIDE` stands for float32, which is what the default says: one rounding of the exact number, nearly.
     """
-    batches = _wide(questions, name)
+    batches = [_plain(questions, name, many), *_weighted(questions, name, many), *_wide(questions, name, many)]
     questions.ask_all(batches, *questions.parts)
     asked = [(batch, part) for batch in batches for part in questions.parts]
     if all(_rounded_once(questions, batch, part) for batch, part in asked):
@@ -172,33 +192,31 @@ def _conforms(questions: Questions, contract: Contract, batch: Batch, part: str)
     return answer.clearly_right(part) or (held := answer.held(part)) is None or not held.failed.any()
 
 
-def _wide(questions: Questions, name: str) -> list[Batch]:
+def _wide(questions: Questions, name: str, many: int) -> list[Batch]:
     """Return rows of many classes, whose sums 16 bits would round on the way."""
-    random = np.random.default_rng(0)
-    rows = random.normal(0.0, 2.0, (_ROWS, _CLASSES if questions.m > 2 else 2))
-    if questions.contract.input != "logits":
-        rows = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
-    if isinstance(questions.contract.class_weights, tuple):
-        return [questions.plain(n, dtype=name) for n in questions.numbers_of_rows]
-    rows = np.exp(rows) if questions.contract.input == "probabilities" else rows
-    tried: dict[str, Any] = {key: value for key, value in _AT_WORK.items() if key in questions.contract.arguments}
     contract = questions.contract
+    if isinstance(contract.class_weights, tuple):
+        return [questions.plain(n, dtype=name) for n in questions.numbers_of_rows]
+    random = np.random.default_rng(0)
+    rows = random.normal(0.0, 2.0, (_ROWS, many))
+    if contract.input != "logits":
+        rows = rows - np.log(np.exp(rows).sum(axis=1, keepdims=True))
+    rows = np.exp(rows) if contract.input == "probabilities" else rows
+    tried: dict[str, Any] = {key: value for key, value in _AT_WORK.items() if key in contract.arguments}
     alone = {contract.reduction, contract.effective_gradient_reduction} != {"none"}  # what is summed hides a row
-    if alone and questions.description.expensive_shapes:
-        rows = rows[:_ROWS_ALONE]
-    parts = np.split(rows, len(rows) if alone else 1)
-    wide = [questions.batch(part, (1,) * len(part), dtype=name, **tried) for part in parts]
-    return [_plain(questions, name), *_weighted(questions, name), *wide]
+    if not questions.description.expensive_shapes:
+        parts = np.split(rows, len(rows) if alone else 1)
+    elif alone:
+        parts = list(np.repeat(rows[:_ROWS_ALONE, None], _TIMES, axis=1))
+    else:
+        parts = np.split(rows, len(rows) // questions.few)
+    return [questions.batch(part, (1,) * len(part), dtype=name, **tried) for part in parts]
 
 
-def _weighted(questions: Questions, name: str) -> list[Batch]:
+def _weighted(questions: Questions, name: str, many: int) -> list[Batch]:
     """Return ordinary rows with weights at work, of each kind that the target has."""
-    rows = questions.rows(3), questions.labels(3)
     weighed = [key for key in _WEIGHTS if key in questions.contract.arguments]
     if questions.contract.row_weights_as != "numbers":
         weighed = [key for key in weighed if key != "row_weights"]
-    given: dict[str, Any] = {
-        key: np.resize(_WEIGHTS[key], questions.m if key == "class_weights" else 3) for key in weighed
-    }
-    options: list[dict[str, Any]] = [{key: value} for key, value in given.items()]
-    return [questions.batch(*rows, None, name, **one) for one in options]
+    m = _classes(questions, name, many)
+    return [_plain(questions, name, many, **{key: np.resize(_WEIGHTS[key], _SIZES.get(key, m))}) for key in weighed]
