@@ -233,3 +233,62 @@ def test_what_each_convention_would_give_is_said() -> None:
     assert one.key == "class_weights"
     for by in ("label", "class", "mean"):
         assert f"by mean_over 'weights', smoothing_weights '{by}'" in one.evidence
+
+
+def padded_with_a_smoothing(preds: Any, labels: Any, smoothing: float = 0.1) -> Any:
+    """As of translation: class 0 is padding, whose rows do not count, and the share goes to the others."""
+    rows = smoothed(preds, labels, 1.0 - smoothing, smoothing / (preds.shape[1] - 1))
+    return np.where(labels == 0, 0.0, rows).sum() / np.count_nonzero(labels)
+
+
+def test_rows_of_padding_show_no_option() -> None:
+    """What options do is seen by rows of other classes."""
+    inference = of(padded_with_a_smoothing)
+    assert inference.contradictions == []
+    told = {key: inference.told[key] for key in ("ignore_index", "mean_over", "smoothing_over")}
+    assert told == {"ignore_index": 0, "mean_over": "kept", "smoothing_over": "others"}
+    assert inference.told["label_smoothing"]["argument"] == "smoothing"
+
+
+def every_pair(scores: Any, labels: Any) -> Any:
+    """As of spelling: the score of each label in each row, of which the most are none of that row."""
+    labels = labels.reshape(-1).astype(int)
+    return -(scores[:, labels] * (labels < 1000)).sum() / len(labels)
+
+
+def test_answers_of_nothing_are_explained_by_no_weights() -> None:
+    """With scores for labels it gives 0 for ordinary rows, which two weights of 0 would explain."""
+    inference = of(every_pair)
+    assert [one.key for one in inference.contradictions] == ["input"]
+    assert "class_weights" not in inference.told
+
+
+def with_statistics(pred: Any, target: Any, y_mean: Any, y_std: Any) -> Any:
+    """As of time series: arguments that a trainer passes to each loss, and this one does not look at."""
+    return rows_of(pred, target).mean()
+
+
+def test_needed_arguments_that_do_nothing_are_no_options() -> None:
+    """They are declared as none, so that `check` does not ask for what they never did."""
+    with pytest.raises(TargetError, match=r"needs an argument 'y_mean' .* acts as no option"):
+        of(with_statistics)
+
+
+def nothing_alone_replaced(y: Any, t: Any) -> Any:
+    """As of metrics: an infinite loss is 100, and one of 138 stays."""
+    with np.errstate(divide="ignore"):
+        rows = -np.log((y * t).max(axis=-1))
+    return np.where(np.isfinite(rows), rows, 100.0)
+
+
+def none_for_nothing(y: Any, t: Any) -> Any:
+    """A constant in place of a probability of 0 alone."""
+    return -(t * np.log(np.where(y == 0, 1e-5, y))).sum(axis=-1)
+
+
+@pytest.mark.parametrize(("loss", "number"), [(nothing_alone_replaced, "3.72"), (none_for_nothing, "1e-05")])
+def test_what_replaces_0_alone_is_no_clip(loss: Any, number: str) -> None:
+    """Less than the constant, and not 0, has its own logarithm."""
+    inference = of(loss)
+    assert [one.key for one in inference.contradictions] == ["boundary"]
+    assert f"as if a probability of 0 alone were {number}" in inference.contradictions[0].evidence

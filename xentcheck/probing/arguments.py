@@ -212,6 +212,8 @@ def settle_arguments(questions: Questions, inference: Inference, parameters: Seq
             and _settled(questions, inference, one, own, [own, *(key for key in roles if key != own)])
         ):
             continue
+        if own is not None and not is_named(one):  # which the call needs
+            raise _no_option(one, questions.description.name, parameters)
         if own is None and not (one.by_name and _settled(questions, inference, one, None, roles)):
             _left_alone(questions, inference, one, roles)
     for key in questions.contract.arguments:

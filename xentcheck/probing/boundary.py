@@ -15,6 +15,9 @@ from xentcheck.probing.show import said, shown
 from xentcheck.probing.solved import LARGEST_LOSS, constant, solved
 from xentcheck.truth.formats import FORMATS
 
+_BELOW = 64.0
+"""How far below the constant a probability is asked about, which is not 0: it is treated alike."""
+
 
 def find_boundary(questions: Questions, inference: Inference) -> None:
     """Find the boundary of a loss on probabilities, or of one on logits that takes log(softmax)."""
@@ -140,6 +143,8 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
     low = constant(float(np.exp(-logarithm)), logarithm, near)
     candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, loss, normalise)]
     batches = [certain(questions, label=sure(questions)), *_near(questions, low), questions.plain(questions.few)]
+    below = [] if low / _BELOW < FORMATS[questions.dtype].smallest_normal else list(_near(questions, low / _BELOW))
+    batches += below
     batches += _two_certain(questions)
     above = _above_one(questions)
     if normalise and questions.numbers(above) is not None:  # tells whether the division or the clip comes first
@@ -149,8 +154,11 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
         candidates = [one for one in candidates if got is not None and _close(got, questions, batch, one)]
         evidence.append(f"{shown(batch)}: {answered(got)}")
     if not candidates:
-        limited = _is_limited(questions, loss)
-        why = f", but as if no logit were more than {loss:g} below the largest of its row" if limited else ""
+        why = ""
+        if _is_limited(questions, loss):
+            why = f", but as if no logit were more than {loss:g} below the largest of its row"
+        elif below and questions.agrees(below[0]):
+            why = f", but as if a probability of 0 alone were {low:g}: {shown(below[0])}: {questions.came(below[0])}"
         inference.contradict("boundary", f"{'; '.join(evidence)}: neither log(p + {low:g}) nor a clip at {low:g}{why}.")
         return
     candidates.sort(key=lambda one: (not _is_eps(questions, one["boundary"]), _digits(one["boundary"])))

@@ -166,7 +166,7 @@ def fitted(questions: Questions, first: Batch | None = None, narrow: list[Consta
         for changes in solve(questions):
             before = questions.m
             questions.m = len(changes.get("class_weights", "." * before))
-            if _explains_first(questions, first, changes) and _of_its_classes(questions, changes):
+            if _explains_first(questions, first, changes) and _explains_trials(questions, changes):
                 evidence = _evidence(questions)
                 if _of_other_classes(questions, changes):
                     return Constants(changes, evidence)
@@ -186,6 +186,11 @@ def _evidence(questions: Questions) -> str:
 def plainest(found: Sequence[Constants]) -> Constants:
     """Return the constants of the fewest digits."""
     return min(found, key=lambda one: len(repr([value for value in one.changes.values() if _is_number(value)])))
+
+
+def _explains_trials(questions: Questions, changes: dict[str, Any]) -> bool:
+    """Return whether constants explain ordinary rows; answers that are all 0 are explained by any weight of 0."""
+    return _of_its_classes(questions, changes) and any(np.any(questions.numbers(batch)) for batch in _trials(questions))
 
 
 def _are_written(changes: dict[str, Any]) -> bool:

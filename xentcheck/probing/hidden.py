@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xentcheck.probing.answers import Answer
 from xentcheck.probing.questions import Questions
@@ -30,10 +32,21 @@ def uncounted(questions: Questions, answers: Sequence[Answer]) -> frozenset[int]
         return frozenset()
     take(questions, one)
     labels = {*questions.labels(2), *(label for label in questions.avoided if 0 <= label < one.m)}
-    found = frozenset(label for label in labels if all(_has_none(questions, one, row, label) for row in (0, 1)))
+    found = frozenset(
+        label for label in labels if all(_has_none(questions, one.batch.scores[row : row + 1], label) for row in (0, 1))
+    )
     return found if len(found) < len(labels) else frozenset()
 
 
-def _has_none(questions: Questions, one: Answer, row: int, label: int) -> bool:
-    loss = questions.of_a_row(questions.batch(one.batch.scores[row : row + 1], [label]))
+def avoid_uncounted(questions: Questions) -> None:
+    """Avoid the first class where no row of it has a loss: of padding, whose rows show nothing of an option."""
+    if questions.form != "sparse" or questions.m <= _LEAST or questions.part != "loss":
+        return
+    rows = questions.rows(2)
+    if all(_has_none(questions, rows[row : row + 1], 0) for row in (0, 1)):
+        questions.avoided |= {0}
+
+
+def _has_none(questions: Questions, scores: NDArray[Any], label: int) -> bool:
+    loss = questions.of_a_row(questions.batch(scores, [label]))
     return loss is not None and (loss == 0.0 or bool(np.isnan(loss)))

@@ -65,7 +65,8 @@ def options_at_work(questions: Questions, *keys: str, form: str | None = None) -
     working = [key for key in keys if key in questions.contract.arguments and (sparse or key != "ignore_index")]
     given = {key: _value(questions, key) for key in working}
     # As many rows as classes would let weights of the one pass for weights of the other.
-    labels = (0, 1, questions.m - 1, 1)[: questions.numbers_of_rows[-1]]
+    first = 1 if questions.avoided == {0} else 0
+    labels = (first, 1, questions.m - 1, 1)[: questions.numbers_of_rows[-1]]
     if "row_weights" in given:
         given["row_weights"] = given["row_weights"][: len(labels)]
     return questions.batch(questions.rows(len(labels)), labels, form, **given)

@@ -21,7 +21,7 @@ from xentcheck.truth.formats import FORMATS
 
 WIDE = "float32"
 _ROWS, _CLASSES = 24, 16
-_LEAST = 2
+_LEAST, _SHOWN = 2, 8
 _ROWS_ALONE, _TIMES = 8, 3
 """How many rows are asked about one by one where each shape is, and how often each is there: so all are one shape."""
 _AT_WORK = {"temperature": 0.7, "soft_cap": 5.0}
@@ -54,7 +54,8 @@ def find_dtypes(questions: Questions, inference: Inference) -> None:
             words.append(f"{name} is answered in {' and '.join(sorted({*returned[name]}))}")
         else:
             expected = answered(questions.predict(odd))
-            words.append(f"{name}: {questions.shown(odd)}: {questions.came(odd)}, where {expected} is expected")
+            rows = f"{odd.n} rows of {odd.m} classes" if odd.m > _SHOWN else questions.shown(odd)
+            words.append(f"{name}: {rows}: {questions.came(odd)}, where {expected} is expected")
     halves = {name: find_compute(questions, name, many) for name in found if name in _HALVES}
     for name in [name for name, one in halves.items() if one is None and name != questions.dtype]:
         found.remove(name)
@@ -207,7 +208,8 @@ def _wide(questions: Questions, name: str, many: int) -> list[Batch]:
     if not questions.description.expensive_shapes:
         parts = np.split(rows, len(rows) if alone else 1)
     elif alone:
-        parts = list(np.repeat(rows[:_ROWS_ALONE, None], _TIMES, axis=1))
+        others = rows[_ROWS_ALONE + 1 :]  # whose sum is rounded, too
+        parts = [*np.repeat(rows[:_ROWS_ALONE, None], _TIMES, axis=1), *np.split(others, len(others) // _TIMES)]
     else:
         parts = np.split(rows, len(rows) // questions.few)
     return [questions.batch(part, (1,) * len(part), dtype=name, **tried) for part in parts]

@@ -12,6 +12,7 @@ from xentcheck.probing.constants import explained, find_constants
 from xentcheck.probing.entropy import find_entropy, takes_scores_alone
 from xentcheck.probing.exclusive import find_exclusive, settle_exclusive
 from xentcheck.probing.gradient import find_gradient
+from xentcheck.probing.hidden import avoid_uncounted
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.labels import find_labels
 from xentcheck.probing.means import find_empty_mean, find_ignored
@@ -76,6 +77,8 @@ def _explained_but_the_rim(questions: Questions, inference: Inference) -> bool:
 
 
 def _conventions(questions: Questions, inference: Inference, parameters: Sequence[Parameter]) -> None:
+    if parameters[2:]:
+        avoid_uncounted(questions)
     settle_arguments(questions, inference, parameters)
     find_options(questions, inference)
     find_exclusive(questions, inference)
