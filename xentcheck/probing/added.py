@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from xentcheck.probing.boundary import certain, impossible, sure
+from xentcheck.probing.boundary_rows import certain, impossible, sure
 from xentcheck.probing.digits import DIGITS, is_written, nice
 from xentcheck.probing.questions import Questions
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.batches.batch import Batch
+from xentcheck.probing.boundary_rows import above_one, certain, impossible, of_the_size, rare, sure, two_certain
 from xentcheck.probing.compare import LOOSE, TOLERANCE, Floats, answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions
@@ -79,39 +80,6 @@ def _tell_exact(questions: Questions, inference: Inference, normalise: bool, tol
         inference.tell("boundary", "exact", f"{evidence}, so that nothing is added and nothing clipped")
 
 
-def impossible(questions: Questions, dtype: str) -> Batch:
-    """Return a row whose label has the probability 0, in a dtype."""
-    return certain(questions, rare(questions)[0], dtype)
-
-
-def rare(questions: Questions) -> tuple[int, int]:
-    """Return the class that a row as good as excludes, whose label counts, and another one that it is sure of."""
-    label = questions.labels(1)[0]
-    return label, 0 if label else 1
-
-
-def sure(questions: Questions) -> int:
-    """Return the class that a row is sure of: where there are three not 0, which may be that of padding.
-
-    A label of padding has a loss of 0 whatever the boundary is.
-    """
-    label, other = questions.labels(2)
-    return other if other != label else 2
-
-
-def certain(questions: Questions, label: int, dtype: str | None = None) -> Batch:
-    """Return a row one of whose classes has the whole probability."""
-    row = np.zeros((1, questions.m))
-    name = dtype or questions.dtype
-    row[0, sure(questions)] = 1.0 if questions.contract.input == "probabilities" else _largest(name)
-    return questions.batch(row, [label], dtype=name)
-
-
-def _largest(dtype: str) -> float:
-    """Return a logit beside which the others have the probability 0 in a dtype."""
-    return {"float64": 800.0, "float32": 200.0, "bfloat16": 200.0}.get(dtype, 30.0)
-
-
 def _normalises(questions: Questions, inference: Inference) -> bool:
     """Tell whether rows that do not sum to 1 are divided by their sum."""
     rows = questions.rows(1) * 0.75
@@ -142,11 +110,12 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
         return
     low = constant(float(np.exp(-logarithm)), logarithm, near)
     candidates: list[Mapping[str, Any]] = [{"boundary": one} for one in _candidates(questions, loss, normalise)]
-    batches = [certain(questions, label=sure(questions)), *_near(questions, low), questions.plain(questions.few)]
-    below = [] if low / _BELOW < FORMATS[questions.dtype].smallest_normal else list(_near(questions, low / _BELOW))
+    batches = [certain(questions, label=sure(questions)), *of_the_size(questions, low), questions.plain(questions.few)]
+    less = low / _BELOW
+    below = list(of_the_size(questions, less)) if less >= FORMATS[questions.dtype].smallest_normal else []
     batches += below
-    batches += _two_certain(questions)
-    above = _above_one(questions)
+    batches += two_certain(questions)
+    above = above_one(questions)
     if normalise and questions.numbers(above) is not None:  # tells whether the division or the clip comes first
         batches.append(above)
     for batch in batches:
@@ -159,7 +128,8 @@ def _fit(questions: Questions, inference: Inference, normalise: bool, loss: floa
             why = f", but as if no logit were more than {loss:g} below the largest of its row"
         elif below and questions.agrees(below[0]):
             why = f", but as if a probability of 0 alone were {low:g}: {shown(below[0])}: {questions.came(below[0])}"
-        inference.contradict("boundary", f"{'; '.join(evidence)}: neither log(p + {low:g}) nor a clip at {low:g}{why}.")
+        neither = f"neither log(p + {low:g}) nor a clip at {low:g}"
+        inference.contradict("boundary", f"{said_of}, {neither}{why}; {'; '.join(evidence[1:])}.")
         return
     candidates.sort(key=lambda one: (not _is_eps(questions, one["boundary"]), _digits(one["boundary"])))
     divided = {key: value for key, value in candidates[0]["boundary"].items() if key == "normalise"}
@@ -226,36 +196,9 @@ def _candidates(questions: Questions, loss: float, normalise: bool) -> Iterator[
             yield {"clip": [low, high], **more}
 
 
-def _above_one(questions: Questions) -> Batch:
-    """Return a row that sums to more than 1, with an entry that a clip changes."""
-    row = np.full((1, questions.m), 0.5)
-    row[0, sure(questions)] = 2.0
-    return questions.batch(row, [sure(questions)])
-
-
-def _near(questions: Questions, low: float) -> Iterator[Batch]:
-    """Yield a row whose label has a probability of the size of the constant."""
-    given = questions.contract.input == "probabilities"
-    row = np.full((1, questions.m), 0.0 if given else -_largest(questions.dtype))
-    label, other = rare(questions)
-    row[0, [other, label]] = (1.0 - low, low) if given else (0.0, np.log(low))
-    if low > 1e-300:
-        yield questions.batch(row, [label])
-
-
-def _two_certain(questions: Questions) -> list[Batch]:
-    """Return a row of logits whose label has the probability 0 beside two others alike: as of p, it is beside one."""
-    if questions.contract.input != "logits" or questions.m <= 2:
-        return []
-    row = np.full((1, questions.m), _largest(questions.dtype))
-    label, _ = rare(questions)
-    row[0, label] = 0.0
-    return [questions.batch(row, [label])]
-
-
 def _is_limited(questions: Questions, loss: float) -> bool:
     """Return whether what is limited are logits, below the largest of their row, and not probabilities."""
-    rows = _two_certain(questions)
+    rows = two_certain(questions)
     got = questions.of_a_row(rows[0]) if rows else None
     return got is not None and abs(got - loss - np.log(questions.m - 1.0)) <= TOLERANCE["float32"] * loss
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xentcheck.probing.answers import require_repeatable
-from xentcheck.probing.boundary import impossible
+from xentcheck.probing.boundary_rows import impossible
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.nearly_entropy import REDUCTIONS, nearly_entropy, rows_alone

@@ -9,7 +9,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import ContractError
 from xentcheck.contract.keys_promises import AT_CLIPPED, P_MINUS_T
-from xentcheck.probing.boundary import impossible, rare
+from xentcheck.probing.boundary_rows import impossible, rare
 from xentcheck.probing.compare import Floats, answered, same
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.labels import soft_batch

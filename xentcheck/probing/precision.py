@@ -9,7 +9,7 @@ import numpy as np
 from xentcheck.batches.batch import Batch
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import DTYPES
-from xentcheck.probing.boundary import impossible
+from xentcheck.probing.boundary_rows import impossible
 from xentcheck.probing.compare import answered
 from xentcheck.probing.inference import Inference
 from xentcheck.probing.questions import Questions

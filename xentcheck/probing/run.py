@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xentcheck.probing.answers import Answer
-from xentcheck.probing.arguments import find_arguments, settle_arguments
+from xentcheck.probing.arguments import find_arguments
 from xentcheck.probing.axes import find_axes
 from xentcheck.probing.classes import find_classes, find_odd_classes, note_refused_classes
 from xentcheck.probing.constants import explained, find_constants
@@ -21,6 +21,7 @@ from xentcheck.probing.precision import find_dtypes, find_refused_dtypes
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.refused_rows import note_refused_rows
 from xentcheck.probing.rim import find_invalid, find_nonfinite
+from xentcheck.probing.settled_arguments import settle_arguments
 from xentcheck.probing.signed import find_signed
 from xentcheck.probing.structure import find_structure
 from xentcheck.probing.turned import note_turned
