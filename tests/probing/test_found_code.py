@@ -292,3 +292,30 @@ def test_what_replaces_0_alone_is_no_clip(loss: Any, number: str) -> None:
     inference = of(loss)
     assert [one.key for one in inference.contradictions] == ["boundary"]
     assert f"as if a probability of 0 alone were {number}" in inference.contradictions[0].evidence
+
+
+def of_a_vocabulary(logits: Any, y: Any) -> Any:
+    """As of language models: what stands for padding is written where it is used."""
+    kept = y != 50257
+    rows = rows_of(logits, np.where(kept, y, 0))
+    return rows[kept].mean()
+
+
+class Padded:
+    """The same in an object whose call is handed over."""
+
+    def __call__(self, *given: Any) -> Any:
+        """As of torch."""
+        return self.forward(*given)
+
+    def forward(self, logits: Any, y: Any) -> Any:
+        """Return the mean over the rows that are kept."""
+        return of_a_vocabulary(logits, np.where(y == -7777, 50257, y))  # two labels of which one is told
+
+
+@pytest.mark.parametrize(("loss", "label"), [(of_a_vocabulary, 50257), (Padded(), -7777)])
+def test_an_ignored_label_that_is_written_in_the_code(loss: Any, label: int) -> None:
+    """No usual one is ignored, and this one is tried because it is there."""
+    inference = of(loss)
+    assert inference.contradictions == []
+    assert (inference.told["ignore_index"], inference.told["mean_over"]) == (label, "kept")

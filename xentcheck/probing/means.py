@@ -14,8 +14,11 @@ from xentcheck.probing.inference import Inference
 from xentcheck.probing.names import names_ignored, stated_ignored
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.show import said
+from xentcheck.truth.formats import FORMATS
 
 _USUAL = (-100, -1, 255, 0, 250, -2, -999)
+_MOST_WRITTEN = 8
+"""How many labels are tried that stand in the target's code."""
 
 
 def find_ignored(questions: Questions, inference: Inference) -> None:
@@ -36,7 +39,13 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
     none = [place for place, one in enumerate(weights) if not one] if isinstance(weights, tuple) else []
     classes = {*none, *(place - questions.m for place in none)}  # of weight 0, counted from the end, too
     likely = dict.fromkeys(
-        (*stated_ignored(questions.host.settings()), *_USUAL, questions.m - 1, *sorted(questions.avoided))
+        (
+            *stated_ignored(questions.host.settings()),
+            *_USUAL,
+            questions.m - 1,
+            *sorted(questions.avoided),
+            *_written(questions),
+        )
     )
     tried = [label for label in likely if (label >= 0 or signed) and label not in classes]
     n, (counts, *_) = questions.few, questions.labels(1)
@@ -77,6 +86,16 @@ def find_ignored(questions: Questions, inference: Inference) -> None:
         inference.cannot_tell("ignore_index", apart)
         return
     inference.tell("ignore_index", None, f"none of these labels is ignored: {'; '.join(words)}")
+
+
+def _written(questions: Questions) -> list[int]:
+    """Return labels that are no class and stand in the target's code as numbers, as the size of a vocabulary may."""
+    dtype = questions.label_dtype.replace("same", questions.dtype) or "int64"
+    found = [one for one in questions.host.numbers() if not -1 <= one < questions.m]
+    kind = FORMATS[dtype].dtype if dtype in FORMATS else np.dtype(dtype)
+    with np.errstate(all="ignore"):
+        held = [one for one in found if float(np.asarray(one).astype(kind)) == one]
+    return held[:_MOST_WRITTEN]
 
 
 def _ignored_without_options(questions: Questions, batches: Mapping[int, Batch]) -> str:
@@ -150,7 +169,7 @@ def _wherever_it_lies(questions: Questions, label: int, changes: Any) -> bool:
     """
     if 0 <= label < questions.m:
         return True
-    before = max(map(abs, _USUAL)) // questions.m + 1  # of one shape, whichever label it is
+    before = max(*map(abs, _USUAL), abs(label)) // questions.m + 1  # of one shape, whichever usual label it is
     n = 2 * before + 1
     batch = questions.batch(questions.rows(n), [*questions.labels(before), label, *questions.labels(before)])
     return questions.agrees(batch, None, None, **changes)

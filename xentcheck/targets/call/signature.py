@@ -10,6 +10,9 @@ from xentcheck.targets.parameter import Parameter
 _CALLED_WITHIN = ("forward", "call", "construct")
 """Methods that a call of an object hands its arguments to, in torch, keras and mindspore."""
 
+_LARGEST = 2**20
+"""Of a label that somebody writes into code, as the size of a vocabulary."""
+
 
 def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     """Return the arguments of a callable, without those that only collect others; () where it has no signature.
@@ -61,6 +64,21 @@ def settings_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
         for name, value in kept.items()
         if value is not inspect.Parameter.empty
     )
+
+
+def numbers_in(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """Return the whole numbers that somebody wrote into the code of a callable, or of what a call of it hands over to.
+
+    As a label of padding: each is the default of an argument without a name.
+    """
+    import inspect  # as above
+
+    inner = inspect.unwrap(function)
+    called = (inner, *(getattr(inner, name, None) for name in _CALLED_WITHIN))
+    codes = (getattr(getattr(one, "__func__", one), "__code__", None) for one in called)
+    written = (value for code in codes for value in getattr(code, "co_consts", ()))
+    found = dict.fromkeys(value for value in written if type(value) is int and abs(value) < _LARGEST)
+    return tuple(Parameter("", required=False, by_name=False, default=str(value)) for value in found)
 
 
 def _written(default: object) -> str:

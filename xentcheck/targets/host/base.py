@@ -107,6 +107,10 @@ class Host(ABC):
     def settings(self) -> tuple[Parameter, ...]:
         """Return what the object was made with whose call or method the target is; () where it is of none."""
 
+    @abstractmethod
+    def numbers(self) -> tuple[int, ...]:
+        """Return the whole numbers written in the code of the target's call; () where that is none in Python."""
+
     def hurry(self) -> None:  # noqa: B027 (a target in this process is not waited for with a limit)
         """Wait for no call as long as for one that compiles: the target is known to hang."""
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xentcheck.batches.batch import Batch
 from xentcheck.targets.call.build import build, follow
-from xentcheck.targets.call.signature import parameters_of, settings_of
+from xentcheck.targets.call.signature import numbers_in, parameters_of, settings_of
 from xentcheck.targets.call.target import Target
 from xentcheck.targets.description import TargetDescription
 from xentcheck.targets.host.base import Host, described
@@ -64,6 +64,10 @@ class LocalHost(Host):
     def settings(self) -> tuple[Parameter, ...]:
         """Return what the target's object was made with; see `Host.settings`."""
         return settings_of(self._built().called)
+
+    def numbers(self) -> tuple[int, ...]:
+        """Return the whole numbers in the target's code; see `Host.numbers`."""
+        return tuple(int(one.default) for one in numbers_in(self._built().called))
 
     def close(self) -> None:
         """Forget the target."""

@@ -246,6 +246,10 @@ class WorkerHost(Host):
         """Return what the target's object was made with; see `Host.settings`."""
         return self._stated("settings")
 
+    def numbers(self) -> tuple[int, ...]:
+        """Return the whole numbers in the target's code; see `Host.numbers`."""
+        return tuple(int(one.default) for one in self._stated("numbers"))
+
     def _stated(self, which: str) -> tuple[Parameter, ...]:
         self.ready()
         assert self._process is not None

@@ -21,7 +21,7 @@ from xentcheck.contract import ContractError
 from xentcheck.targets.call.build import build, follow, prepare
 from xentcheck.targets.call.frameworks import FRAMEWORKS
 from xentcheck.targets.call.observe import Environment, processor_state
-from xentcheck.targets.call.signature import parameters_of, settings_of
+from xentcheck.targets.call.signature import numbers_in, parameters_of, settings_of
 from xentcheck.targets.call.target import Target
 from xentcheck.targets.call.trace import said_of
 from xentcheck.targets.errors import TargetError
@@ -90,7 +90,12 @@ def _answer(channel: Channel, target: Target, elsewhere: str, surroundings: Surr
         channel.send(_described(target, elsewhere))
         return
     if header.get("parameters"):
-        stated = {"parameters": parameters_of(target.called), "settings": settings_of(target.called)}
+        called = target.called
+        stated = {
+            "parameters": parameters_of(called),
+            "settings": settings_of(called),
+            "numbers": numbers_in(called),
+        }
         channel.send({key: [asdict(one) for one in found] for key, found in stated.items()})
         return
     calls = header["calls"]
