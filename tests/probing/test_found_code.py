@@ -261,6 +261,7 @@ def test_answers_of_nothing_are_explained_by_no_weights() -> None:
     inference = of(every_pair)
     assert [one.key for one in inference.contradictions] == ["input"]
     assert "class_weights" not in inference.told
+    assert "change nothing" not in inference.contradictions[0].evidence  # of one-hot rows, taken for class numbers
 
 
 def with_statistics(pred: Any, target: Any, y_mean: Any, y_std: Any) -> Any:

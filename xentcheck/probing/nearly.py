@@ -24,10 +24,11 @@ def nearly(questions: Questions, answers: Sequence[Answer]) -> tuple[Answer, str
     answers : sequence of Answer
         None of them is explained by a convention.
     """
+    of_classes = answers[0].form[0] == "sparse"
     for one in answers:
         limit = max(questions.tolerance(one.batch), TOLERANCE["float32"])  # in which it may be calculated
         for change in hypotheses(questions.part, one):
-            for batch, factor, words in _variants(one):
+            for batch, factor, words in _variants(one, one.form[0] == "sparse" or not of_classes):
                 wanted = factor * questions.predict(batch, **{**one.how, **change})
                 if np.any(wanted) and same(one.got, wanted, limit):
                     return one, f"but that of {_what(change)}, {words}"
@@ -112,8 +113,11 @@ def _softmax(scores: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
-def _variants(one: Answer) -> Iterator[tuple[Batch, Any, str]]:
-    """Yield what an answer may be of, times what, and in which words."""
+def _variants(one: Answer, meant: bool) -> Iterator[tuple[Batch, Any, str]]:
+    """Yield what an answer may be of, times what, and in which words.
+
+    That labels change nothing is no matter where they are not `meant`: rows of them, for what takes class numbers.
+    """
     if one.batch.label_form == "sparse" and one.batch.labels.min() >= 1:
         less = one.batch.replace(labels=(one.batch.labels - 1).astype(one.batch.labels.dtype))
         yield less, 1.0, "with each label one less: if it counts classes from 1, write a function that adds 1 to labels"
@@ -129,7 +133,7 @@ def _variants(one: Answer) -> Iterator[tuple[Batch, Any, str]]:
         yield one.batch.replace(scores=_softmax(one.batch.scores)), 1.0, words
     uniform = np.full(one.batch.scores.shape, 1.0 / one.m, one.batch.scores.dtype)
     words = "with the same weight on each class: labels of this form change nothing"
-    for weight in (1.0, float(one.m)):
+    for weight in (1.0, float(one.m)) if meant else ():
         yield one.batch.replace(labels=uniform, label_form="soft"), weight, words
     if one.m > _LEAST:  # else a half may be any
         words = "divided by the number of classes: if a mean is taken over all numbers, take it over rows"
