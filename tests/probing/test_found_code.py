@@ -320,3 +320,17 @@ def test_an_ignored_label_that_is_written_in_the_code(loss: Any, label: int) -> 
     inference = of(loss)
     assert inference.contradictions == []
     assert (inference.told["ignore_index"], inference.told["mean_over"]) == (label, "kept")
+
+
+def times_a_factor(preds: Any, targets: Any, loss_weight: float = 1.0, avg_factor: Any = None) -> Any:
+    """As of detectors: a factor of the whole loss is called a weight."""
+    rows = rows_of(preds, targets)
+    return (rows.mean() if avg_factor is None else rows.sum() / avg_factor) * loss_weight
+
+
+def test_a_factor_of_the_whole_loss_is_no_weight_of_rows() -> None:
+    """It is a number by default, and stays that."""
+    inference = of(times_a_factor)
+    assert inference.contradictions == []
+    assert inference.told["divisor"] == {"argument": "avg_factor"}
+    assert any("loss_weight was left at its default, 1.0" in note for note in inference.notes)

@@ -56,7 +56,7 @@ def roles_of(parameter: Parameter) -> tuple[str, ...]:
         return (*ARRAYS, "divisor", *(key for key in _NUMBERS if key != "divisor"))
     if parameter.default == "None":
         return (*ARRAYS, "divisor")
-    return _NUMBERS if _is_number(parameter.default) else ()
+    return _NUMBERS if is_number(parameter.default) else ()
 
 
 def _is_switch(parameter: Parameter) -> bool:
@@ -64,7 +64,8 @@ def _is_switch(parameter: Parameter) -> bool:
     return parameter.default in ("True", "False") or parameter.default.startswith(("'", '"'))
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Return whether a default, as Python writes it, is a number."""
     try:
         float(text)
     except ValueError:

@@ -8,11 +8,7 @@ from typing import Any
 
 from xentcheck.contract import Contract
 from xentcheck.contract.declaration import OPTIONS
-from xentcheck.probing.names import (
-    ARRAYS,
-    is_named,
-    roles_of,
-)
+from xentcheck.probing.names import ARRAYS, is_named, roles_of
 from xentcheck.targets import TargetError
 from xentcheck.targets.parameter import Parameter
 

@@ -13,10 +13,7 @@ from xentcheck.probing.compare import same
 from xentcheck.probing.exclusive import refused, stands_apart
 from xentcheck.probing.guard import find_guard
 from xentcheck.probing.inference import Inference
-from xentcheck.probing.names import (
-    is_named,
-    roles_of,
-)
+from xentcheck.probing.names import ARRAYS, is_named, is_number, roles_of
 from xentcheck.probing.options import by_convention, conventions, options_at_work
 from xentcheck.probing.questions import Questions
 from xentcheck.probing.readings import changes_of, no_option
@@ -132,7 +129,8 @@ def _left_alone(questions: Questions, inference: Inference, parameter: Parameter
             f"those that do; it was left at its default, {parameter.default}: {evidence}."
         )
         return
-    if not is_named(parameter) or not roles:
+    of_the_whole = roles[:1] and roles[0] in ARRAYS and is_number(parameter.default)  # as a factor of all is
+    if not is_named(parameter) or not roles or of_the_whole:
         inference.notes.append(f"The argument {parameter.name} was left at its default, {parameter.default}.")
         return
     role = roles[0]
