@@ -55,6 +55,10 @@ class NumpyFramework:
         """Call a function of the target."""
         return function(*arguments, **options)
 
+    def call_alone(self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Call a loss of which nobody wants a gradient, as one does who evaluates a model."""
+        return self.call(function, arguments, options)
+
     def forward(
         self,
         function: Callable[..., Any],

@@ -49,6 +49,19 @@ class TorchFramework(NumpyFramework):
             return self._torch.from_numpy(array.view(np.int16)).view(self._torch.bfloat16)
         return self._torch.from_numpy(array)
 
+    def call_alone(self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Call a loss under ``torch.no_grad()``; a loss that differentiates something itself refuses that.
+
+        It is then called as it is: such a refusal is no wrong number, and nobody has promised that there is none.
+        """
+        try:
+            with self._torch.no_grad():
+                return self.call(function, arguments, options)
+        except RuntimeError as error:
+            if "does not require grad" not in str(error):
+                raise
+        return self.call(function, arguments, options)
+
     def forward(
         self,
         function: Callable[..., Any],
@@ -60,12 +73,16 @@ class TorchFramework(NumpyFramework):
         """Return the loss, and a function that returns its gradient by autograd; see `NumpyFramework.forward`."""
         torch = self._torch
         leaf = arguments[position].detach().requires_grad_(True)
-        value = function(*arguments[:position], leaf, *arguments[position + 1 :], **options)
+
+        def loss(scores: Any) -> Any:
+            return function(*arguments[:position], scores, *arguments[position + 1 :], **options)
+
+        value = loss(leaf)
 
         def pull() -> Any:
             if not isinstance(value, torch.Tensor) or not value.requires_grad:
                 raise NotDifferentiableError("the loss returned does not depend on the scores by autograd")
-            gradient, self.noticed = pulled_back(torch, value, leaf, lambda: self._cotangent(upstream, value))
+            gradient, self.noticed = pulled_back(torch, value, leaf, lambda: self._cotangent(upstream, value), loss)
             return gradient
 
         return value, pull
