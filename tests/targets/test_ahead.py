@@ -10,7 +10,9 @@ import pytest
 
 from xentcheck import reference
 from xentcheck.batches.batch import Batch
+from xentcheck.probing import probed
 from xentcheck.targets import TargetError, TargetSpecification, import_ahead, open_host
+from xentcheck.targets.specification import build_plan
 
 BATCH = Batch(np.array([[0.0, 1.0, 2.0], [3.0, 0.0, 1.0]]), np.array([2, 1]))
 SOURCE = """
@@ -117,3 +119,42 @@ def test_what_needs_no_probe_is_not_imported_ahead() -> None:
     assert import_ahead(TargetSpecification(loss=lambda z, y: 0.0)) is None
     assert import_ahead(TargetSpecification("reference")) is None
     assert import_ahead(TargetSpecification("reference", changes={"reduction": "sum"})) is None
+
+
+ALONE = """
+import fcntl
+
+lock = open(__file__ + ".lock", "w")
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    note("refused")
+    raise
+note("alone")
+"""
+"""What only one process can import at a time, as what takes a port or a device."""
+
+
+def test_what_one_process_alone_can_import_is_imported_again(file: Path) -> None:
+    """Another process had what it needs when it was imported ahead, and has ended since."""
+    file.write_text(file.read_text(encoding="utf-8") + ALONE, encoding="utf-8")
+    specification = TargetSpecification(loss=f"{file}:other")
+    with open_host(specification) as first:
+        first.ready()
+        ahead = import_ahead(specification)
+        assert noted(file, 4)[-1][0] == "refused"
+    with open_host(specification, ahead=ahead) as host:
+        assert host.evaluate(BATCH).loss == 0.0
+
+
+def test_what_one_process_alone_can_import_is_probed_alone(file: Path) -> None:
+    """The process that imports it ahead is ended, and another one imports it when it is judged."""
+    file.write_text(file.read_text(encoding="utf-8") + ALONE, encoding="utf-8")
+    specification = TargetSpecification(loss=f"{file}:Loss")
+    ahead = import_ahead(specification)
+    assert ahead is not None
+    assert [word for word, _ in noted(file, 2)] == ["imported", "alone"]
+    told, about = probed(specification, ahead=ahead)
+    assert (about["contract_source"], told.changes["argument_order"]) == ("inferred", "labels_first")
+    assert "refused" in {word for word, _ in noted(file)}
+    assert ahead.taken(build_plan(told)) is None

@@ -91,7 +91,7 @@ class CheckRun:
             if about is None and given["probe"] and not declared:
                 ahead = self._ahead(stack, specification)
                 limits = {key: given[key] for key in ("time_limit", "first_time_limit", "memory")}
-                specification, about = probed(specification, **limits)
+                specification, about = probed(specification, **limits, ahead=ahead)
             report = check_target(
                 specification,
                 profile=given["profile"],

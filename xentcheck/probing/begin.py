@@ -7,7 +7,8 @@ from time import perf_counter
 
 from xentcheck.contract import Contract
 from xentcheck.probing.inference import Inference
-from xentcheck.targets import Host, TargetSpecification, open_host
+from xentcheck.targets import Host, TargetError, TargetSpecification, open_host
+from xentcheck.targets.errors import NotReadyError
 from xentcheck.targets.find.registered import by_name
 from xentcheck.targets.specification import build_plan
 
@@ -71,6 +72,8 @@ def infer_undeclared(
 
     Raises
     ------
+    NotReadyError
+        If the target cannot be imported.
     TargetError, ContractError
     """
     begun = perf_counter()
@@ -79,7 +82,11 @@ def infer_undeclared(
         return None
     opening = open_host(specification, time_limit=time_limit, first_time_limit=first_time_limit, memory=memory)
     with opening as host:
-        if host.ready().contract_source != "default":
+        try:
+            declared = host.ready().contract_source != "default"
+        except TargetError as error:
+            raise NotReadyError(str(error)) from error
+        if declared:
             return None
         inference = _experiments(host, at_the_rim=False)
     return _timed(inference, specification, begun)

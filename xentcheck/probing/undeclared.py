@@ -8,7 +8,8 @@ from typing import Any
 from xentcheck.contract import ContractError
 from xentcheck.probing.begin import infer_undeclared
 from xentcheck.probing.taking import taken
-from xentcheck.targets import TargetError, TargetSpecification
+from xentcheck.targets import Ahead, TargetError, TargetSpecification
+from xentcheck.targets.errors import NotReadyError
 from xentcheck.targets.host.isolated import FIRST_TIME_LIMIT, TIME_LIMIT
 
 
@@ -18,6 +19,7 @@ def probed(
     time_limit: float = TIME_LIMIT,
     first_time_limit: float = FIRST_TIME_LIMIT,
     memory: int | str | None = None,
+    ahead: Ahead | None = None,
 ) -> tuple[TargetSpecification, dict[str, Any]]:
     """Return a specification with what is taken of its inferred contract, and what the report says of that.
 
@@ -28,6 +30,9 @@ def probed(
     specification : TargetSpecification
     time_limit, first_time_limit, memory
         As those that the target is judged with: what has time enough to be imported there has it here.
+    ahead : Ahead, optional
+        A process that imports the target meanwhile. Where the import fails beside it, as of a target that takes a port
+        or a lock, it is ended, and the target imported alone.
 
     Returns
     -------
@@ -36,7 +41,13 @@ def probed(
     """
     limits = {"time_limit": time_limit, "first_time_limit": first_time_limit}
     try:
-        inference = infer_undeclared(specification, **limits, memory=memory)
+        try:
+            inference = infer_undeclared(specification, **limits, memory=memory)
+        except NotReadyError:
+            if ahead is None:
+                raise
+            ahead.close()
+            inference = infer_undeclared(specification, **limits, memory=memory)
     except (TargetError, ContractError) as error:
         return specification, {"not_inferred": str(error)}
     except Exception as error:  # what a target did to an experiment must not cost its verdict

@@ -1,4 +1,4 @@
-"""The one exception that says a target cannot be used."""
+"""The exceptions that say a target cannot be used."""
 
 from __future__ import annotations
 
@@ -10,3 +10,7 @@ class TargetError(ValueError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(harmless(sentence))
+
+
+class NotReadyError(TargetError):
+    """A target that cannot be imported and made."""
