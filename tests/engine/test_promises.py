@@ -148,3 +148,25 @@ def test_the_promise_that_alone_would_be_kept(loss, batch, accuracy, promise):
         (violation,) = law.judge(case_of(batch, contract))
         found = weaker_promise(violation, contract, case_of)
     assert (found and found[0]) == promise
+
+
+def labels_through_logarithms(z, t):
+    """Return p - t of labels that are kept as logarithms, as a distribution of them keeps its parameters."""
+    d = z - z.max(axis=1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        kept = np.exp(np.log(t.astype(z.dtype)))
+    return np.exp(d - np.log(np.exp(d).sum(axis=1, keepdims=True))) - kept
+
+
+@pytest.mark.slow
+def test_labels_that_are_read_back_are_told_of_a_weaker_promise():
+    """A common offset is not what costs digits of soft labels here, so that both are said."""
+    report = xentcheck.check(
+        gradient=labels_through_logarithms,
+        loss=lambda z, t: xentcheck.reference.loss(z, t, reduction="none"),
+        contract={"labels": ["soft"], "dense_label_dtypes": ["same"], "reduction": "none", "dtypes": ["float32"]},
+        properties=["gradient"],
+    )
+    (found,) = report.findings
+    (line,) = [line for line in found.detail if line.startswith("would conform here with accuracy=C")]
+    assert "soft labels to be read back from their logarithms" in line

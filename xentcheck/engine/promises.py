@@ -26,6 +26,7 @@ _ACCURACY = {
     "B": "a confident row's loss and gradient to be right to the unit roundoff alone, and no closer",
     "C": "a common offset of all logits, or their size, to cost accuracy (as logsumexp(z) - z_y does)",
 }
+_OF_SOFT_LABELS = {"C": ", and soft labels to be read back from their logarithms (as a distribution keeps them)"}
 
 
 def weaker_promise(
@@ -48,7 +49,8 @@ def weaker_promise(
     batch = violation.batch
     grades = list(_ACCURACY) if contract.input == "logits" else []
     kept_already = grades.index(contract.accuracy) + 1 if contract.accuracy in grades else 0
-    promises = [("accuracy", grade, _ACCURACY[grade]) for grade in grades[kept_already:]]
+    of_soft = _OF_SOFT_LABELS if batch.label_form == "soft" else {}
+    promises = [("accuracy", grade, _ACCURACY[grade] + of_soft.get(grade, "")) for grade in grades[kept_already:]]
     # A 16-bit dtype is worked on in float32 where the contract leaves `compute` open.
     if contract.compute is None and FORMATS[batch.dtype].is_half:
         promises += [("compute", form.format(dtype=batch.dtype), allows) for form, allows in _COMPUTE.items()]
