@@ -50,6 +50,17 @@ def test_an_eps_of_which_the_sum_keeps_few_digits_is_said(dtype: str, eps: float
     assert float(cause.sentence.split("eps = ")[1].split(" ")[0]) == pytest.approx(eps)
 
 
+@pytest.mark.parametrize("eps", [1e-8, 1e-10, 1e-12])
+def test_what_is_added_to_the_sum_of_the_exponentials_is_said_of_a_gradient(eps: float) -> None:
+    """It is p - t, and p does not sum to 1: where p is near 1 that alone is seen."""
+    z, y = np.array([[0.0, 1.0, -2.0], [9.0, 0.0, 0.0], [0.0, 0.0, 0.5], [3.0, -40.0, -40.0]]), np.array([0, 0, 1, 0])
+    d = z - z.max(axis=-1, keepdims=True)
+    p = np.exp(d) / (np.exp(d).sum(axis=-1, keepdims=True) + eps)
+    cause = likely_cause(given(z, y, reduction="sum"), "gradient", p - hot(y, 3))
+    assert cause is not None
+    assert (cause.mechanism, cause.sentence.split(" ")[0]) == ("eps_in_denominator", f"{eps:.4g}")
+
+
 def test_where_the_contract_clips_another_limit_is_likelier_than_an_added_constant() -> None:
     """A given probability of 0 costs -log c under both: float64's eps under float32, where the contract says eps."""
     p = np.array([[0.0, 1.0], [0.75, 0.25]])

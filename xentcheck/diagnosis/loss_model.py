@@ -332,7 +332,10 @@ class Model:
 
 
 def ideal_slope(t: Floats, p: Floats, total: Floats) -> Floats:
-    """Return T p - t, in the complement form where p is near 1 and the difference would cancel."""
+    """Return T p - t, in the complement form where p is near 1 and the difference would cancel.
+
+    Where p does not sum to 1, as after a constant was added to its divisor, the difference is what there is.
+    """
     g: Floats = total * p - t
     if p.shape[1] and p.shape[0]:
         top = p.argmax(axis=-1)[:, None]
@@ -341,7 +344,7 @@ def ideal_slope(t: Floats, p: Floats, total: Floats) -> Floats:
         np.put_along_axis(off_t, top, 0, -1)
         np.put_along_axis(off_p, top, 0, -1)
         full = off_p.sum(axis=-1, keepdims=True) + at
-        near = (at > 0.5) & (np.abs(full - 1) < 1e-6)
+        near = (at > 0.5) & (np.abs(full - 1) < (p.shape[1] + 16) * 2.0**-52)
         over = total - t.sum(axis=-1, keepdims=True)
         complement = off_t.sum(axis=-1, keepdims=True) + over - total * off_p.sum(axis=-1, keepdims=True)
         np.put_along_axis(g, top, np.where(near, complement, np.take_along_axis(g, top, -1)), -1)
