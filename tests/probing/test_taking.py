@@ -216,3 +216,18 @@ def test_what_has_no_meaning_without_a_suspicion_is_suspected_too() -> None:
         "boundary": "suspicion",
         "gradient_of": "suspicion",
     }
+
+
+def gradient_through_the_clip(z: Any, t: Any) -> Any:
+    """Of the loss as it is, clip included."""
+    p = np.exp(unseen.log_softmax(z))
+    by_p = np.where(p < 1e-10, 0.0, -t / np.maximum(p, 1e-10))
+    return p * (by_p - (p * by_p).sum(axis=1, keepdims=True))
+
+
+def test_the_gradient_of_a_loss_whose_boundary_is_not_taken_is_that_of_the_default() -> None:
+    """Nothing is said of it: `gradient_of=loss` speaks of the boundary alone."""
+    changes, standing = of(TargetSpecification(loss=of_clipped_softmax, gradient=gradient_through_the_clip))
+    assert changes == {"labels": ["onehot", "soft"], "reduction": "sum"}
+    assert standing["boundary"].standing == "suspicion"
+    assert "gradient_of" not in standing

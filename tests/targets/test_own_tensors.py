@@ -13,6 +13,7 @@ from xentcheck.probing import infer
 from xentcheck.targets import TargetSpecification, open_host
 
 PLANTED = str(Path(__file__).with_name("planted_tensors.py"))
+STRICT = str(Path(__file__).with_name("planted_strict_tensors.py")) + ":loss"
 BATCH = Batch(np.log([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]]), np.array([0, 2]))
 SLOPES = np.array([[-0.5, 0.25, 0.25], [0.25, 0.5, -0.75]])
 
@@ -50,3 +51,17 @@ def test_the_contract_is_told(name: str, reduction: str) -> None:
     assert (inference.told["input"], inference.told["reduction"]) == ("logits", reduction)
     assert inference.told["gradient_wrt"] == "logits"
     assert inference.told["argument_order"] == ("scores_first" if name == "Mean" else "labels_first")
+
+
+def test_labels_are_tensors_where_the_signature_says_so() -> None:
+    """Integers, too, be they classes or one-hot rows; a class with an underscore before its name is found."""
+    with open_host(TargetSpecification(STRICT), in_process=True) as host:
+        for labels in (BATCH.labels, np.eye(3)[BATCH.labels], np.eye(3, dtype=np.uint8)[BATCH.labels]):
+            form = "sparse" if labels.ndim == 1 else "onehot"
+            told = host.evaluate(BATCH.replace(labels=labels, label_form=form), ("loss", "gradient"))
+            assert told.loss == pytest.approx(np.log(8) / 2)
+            assert told.gradient == pytest.approx(SLOPES / 2)
+    inference = infer(TargetSpecification(STRICT))
+    assert inference.contradictions == []
+    assert inference.told["labels"] == ["sparse", "onehot", "soft"]
+    assert inference.told["gradient_wrt"] == "logits"

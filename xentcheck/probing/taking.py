@@ -114,6 +114,11 @@ def _short(evidence: str, longest: int = _LONGEST) -> str:
     return textwrap.shorten(evidence.partition("; ")[0], longest, placeholder=" ...")
 
 
+def _kept_exact(inference: Inference, found: dict[str, Finding]) -> bool:
+    """Whether a boundary was told and is not taken."""
+    return "boundary" in found and _standing(found["boundary"], inference, found) == SUSPICION
+
+
 def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> str:
     """Return what a key is to a check; "" where it is nothing."""
     key, value = one.key, one.value
@@ -131,6 +136,8 @@ def _standing(one: Finding, inference: Inference, found: dict[str, Finding]) -> 
         return FACT
     if key == "gradient_of" and value == P_MINUS_T:
         return ""  # of soft rows of any sum, of which the defaults promise nothing
+    if key == "gradient_of" and value == "loss" and _kept_exact(inference, found):
+        return ""  # that of the loss as declared is that of the default
     unexplained = inference.structure or any(other.key == "boundary" for other in inference.contradictions)
     if unexplained and key in (*_CONVENTIONS, *_CONSTANTS, *_SUSPICIONS, "boundary", "ignore_index"):
         return SUSPICION  # what is left unexplained with it is not explained by it

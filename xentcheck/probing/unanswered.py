@@ -21,9 +21,7 @@ _ROWS = "; if it takes one row, write a function of all: [loss(z, y) for z, y in
 
 _NOTHING = "; if it keeps its result in its object, write a function of scores and labels that returns it from there"
 _DICT = "; write a function of scores and labels that returns the loss from it"
-_NO_ARRAYS = re.compile(
-    r"'numpy.ndarray' object has no attribute|returned an? [A-Z]\w*, but a number|string index|only integers, slices"
-)
+_NO_ARRAYS = re.compile(r"numpy\.ndarray|returned an? [A-Z]\w*, but a number|string index|only integers, slices")
 _OTHERS = (
     "; if it takes no arrays but tensors of its own, a dict of them or one a row, write a function of arrays that "
     "calls it, or say by xentcheck.Adapter how they are made, read and differentiated"

@@ -30,20 +30,31 @@ class OwnTensors(FunctionFramework):
     Parameters
     ----------
     kind : type
+    labels : bool
+        Whether labels of integers are such tensors, too.
     """
 
-    def __init__(self, kind: type) -> None:
+    def __init__(self, kind: type, labels: bool = False) -> None:
         self.own = kind
+        self._labels = labels
         self.name = module_of(kind).partition(".")[0] or kind.__name__
 
     def array(self, array: NDArray[Any]) -> Any:
-        """Return numbers as a tensor, which has a gradient where its class asks whether; labels stay as they are."""
-        return array if array.dtype.kind in "biu" else self._leaf(array)
+        """Return numbers as a tensor, which has a gradient where its class asks whether.
+
+        Labels of integers stay as they are where nobody says that they are tensors.
+        """
+        if array.dtype.kind in "biu":
+            return self._tensor(array, False) if self._labels else array
+        return self._leaf(array)
 
     def read(self, value: Any) -> Any:  # noqa: D102
         kept = getattr(value, "data", value)
         if not isinstance(kept, (np.ndarray, np.generic, float, int)) and hasattr(value, "numpy"):
-            kept = (value.detach() if hasattr(value, "detach") else value).numpy()
+            try:
+                kept = value.numpy()
+            except RuntimeError:  # as torch refuses what has a gradient
+                kept = value.detach().numpy()
         return np.array(kept)
 
     def host(self, value: Any) -> Any:  # noqa: D102
@@ -64,9 +75,12 @@ class OwnTensors(FunctionFramework):
         return value, factor * np.array(self.host(leaf.grad))
 
     def _leaf(self, array: NDArray[Any]) -> Any:
+        return self._tensor(array, True)
+
+    def _tensor(self, array: NDArray[Any], requires_grad: bool) -> Any:
         own = np.array(array, order="C")
         try:
-            return self.own(own, requires_grad=True)
+            return self.own(own, requires_grad=requires_grad)
         except TypeError:
             return self.own(own)
 
@@ -85,12 +99,23 @@ def own_tensors(function: Callable[..., Any] | None) -> OwnTensors | None:
         return None
     package = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] == root]
     for names in (scope, *(vars(module) for module in package if hasattr(module, "__dict__"))):
-        for name in _NAMES:
+        for name in (*_NAMES, *(f"_{name}" for name in _NAMES)):
             kind = names.get(name)
             if isinstance(kind, type) and callable(getattr(kind, "backward", None)):
                 # What a known framework has is presented by that.
-                return None if module_of(kind).partition(".")[0] in ROOTS else OwnTensors(kind)
+                known = module_of(kind).partition(".")[0] in ROOTS
+                return None if known else OwnTensors(kind, _both_are(function, kind))
     return None
+
+
+def _both_are(function: Callable[..., Any] | None, kind: type) -> bool:
+    """Whether the signature says that scores and labels are of a class."""
+    for name in ("", *_CALLED):
+        found = getattr(function, name, None) if name else function
+        said = [note for place, note in getattr(found, "__annotations__", {}).items() if place != "return"]
+        if len(said) >= 2:
+            return all(note is kind or note == kind.__name__ for note in said[:2])
+    return False
 
 
 def _scope(function: Callable[..., Any] | None) -> dict[str, Any]:
