@@ -102,6 +102,24 @@ def test_a_dtype_that_is_no_real_number_is_named() -> None:
     assert "converted to complex64" in cause.sentence
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory "
+        "location. Please clone() the tensor before performing the operation.",
+        "ValueError: output array is read-only",
+        "ValueError: assignment destination is read-only",
+    ],
+)
+def test_a_refusal_to_write_into_the_scores_is_the_operation_in_place(said: str) -> None:
+    """Where they lie so that nothing may be written; the same words of an ordinary array are not about them."""
+    title = f"the target raised from its loss: {said}"
+    cause = event("answers", Violation(title, BATCH.replace(layout="broadcast"), got=said))
+    assert cause is not None
+    assert cause.mechanism == "scores-changed"
+    assert event("answers", Violation(title, BATCH, got=said)) is None
+
+
 def test_numbers_are_no_event() -> None:
     """A wrong value has to be looked at."""
     assert event("value", Violation("the loss is outside its allowance", BATCH, "loss", got=1.0)) is None

@@ -34,6 +34,8 @@ SIDE_EFFECTS = {
     "numpy-seed-changed": "numpy's global generator is seeded or drawn from; use a generator of the target's own.",
     "python-seed-changed": "Python's global generator is seeded or drawn from; use a generator of the target's own.",
 }
+_WRITES = ("written-to tensor refers to a single memory location", "is read-only")
+"""Refusals of torch and numpy to write into the memory of another array."""
 
 
 def event(law: str, violation: Violation) -> Cause | None:
@@ -48,6 +50,8 @@ def event(law: str, violation: Violation) -> Cause | None:
     title, got = violation.title, str(violation.got)
     if law == "purity" or got in SIDE_EFFECTS:
         return Cause(got, SIDE_EFFECTS.get(got, "The call changes what is not its own."))
+    if "raised from its loss" in title and violation.batch.layout != "C" and any(mark in title for mark in _WRITES):
+        return Cause("scores-changed", SIDE_EFFECTS["scores-changed"])
     if "the process running the target ended" in title or "ends the process" in title:
         late = hung(got)
         text = "A loop does not end, or takes very long" if late else "The process ended within the call"
