@@ -15,6 +15,7 @@ from xentcheck.targets.find import (
     registered_frameworks,
     registered_keras,
     registered_models,
+    registered_parallel,
     registered_torch,
     registered_training,
 )
@@ -56,6 +57,15 @@ _REFERENCE = Registered(
         "accuracy": "B+",
     },
 )
+
+_BRAINTOOLS: dict[str, Any] = {
+    **_OPTAX,
+    "package": "braintools",
+    "requires": ("jax", "braintools"),
+    "install": "pip install jax braintools",
+    "tried": "0.3.0",
+    "documentation": "docstrings of braintools.metric",
+}
 
 TARGETS: tuple[Registered, ...] = (
     _REFERENCE,
@@ -196,6 +206,20 @@ TARGETS: tuple[Registered, ...] = (
         },
     ),
     Registered(
+        name="braintools.metric.softmax_cross_entropy_with_integer_labels",
+        description="class indices, one loss a row",
+        loss="braintools.metric:softmax_cross_entropy_with_integer_labels",
+        contract={"labels": ["sparse"], "reduction": "none"},
+        **_BRAINTOOLS,
+    ),
+    Registered(
+        name="braintools.metric.softmax_cross_entropy",
+        description="one-hot and soft labels, one loss a row",
+        loss="braintools.metric:softmax_cross_entropy",
+        contract={"labels": ["onehot", "soft"], "reduction": "none"},
+        **_BRAINTOOLS,
+    ),
+    Registered(
         name="sklearn.metrics.log_loss",
         description="probabilities and sparse labels, clipped at the eps of their dtype; no gradient",
         loss="xentcheck.targets.shims.sklearn_metrics:log_loss",
@@ -221,6 +245,7 @@ TARGETS: tuple[Registered, ...] = (
     ),
     *registered_torch.TARGETS,
     *registered_training.TARGETS,
+    *registered_parallel.TARGETS,
     *registered_distributions.TARGETS,
     *registered_frameworks.TARGETS,
     *registered_keras.TARGETS,

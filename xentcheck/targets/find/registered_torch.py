@@ -239,6 +239,17 @@ TARGETS: tuple[Registered, ...] = (
         },
     ),
     Registered(
+        name="torch_geometric.utils.sparse_cross_entropy",
+        description="class indices as pairs of a row and a class, with weights of these, with its backward pass",
+        loss=f"{SHIMS}.pyg_utils:cross_entropy",
+        contract={"label_dtypes": ["int64"], "row_weights": {"argument": "edge_label_weight"}},
+        **{
+            **_beside_torch("torch_geometric", "torch-geometric", "2.8.1"),
+            "documentation": "docstring of sparse_cross_entropy; a weight below 0 is another loss",
+        },
+        seen={"mean_over": "source: the sum is divided by all rows"},
+    ),
+    Registered(
         name="monai.losses.FocalLoss",
         description="with gamma = 0, softmax and one-hot labels made of class indices",
         loss=f"{SHIMS}.monai_losses:focal",

@@ -98,29 +98,6 @@ TARGETS: tuple[Registered, ...] = (
         },
     ),
     Registered(
-        name="megatron.core.vocab_parallel_cross_entropy",
-        description="class indices, one loss a row, with label_smoothing, in one process, on gloo",
-        loss=f"{SHIMS}.megatron_parallel:cross_entropy",
-        contract={
-            "label_dtypes": ["int64"],
-            "reduction": "none",
-            "label_smoothing": {"argument": "label_smoothing", "range": "[0, 1)"},
-            "smoothing_over": "others",
-            "dtypes": _NARROW,
-            "output_dtype": "float32",
-            "domain": {"classes": [2, 1 << 20]},
-        },
-        **{
-            **_on_torch("megatron", "megatron-core", "0.16.1", "docstring of vocab_parallel_cross_entropy"),
-            "package": "megatron-core",  # as it was installed: what is imported states no version
-        },
-        seen={
-            "dtypes": "source: all is converted to float32",
-            "output_dtype": "source: all is converted to float32",
-            "domain": "smoothing divides by the number of the other classes",
-        },
-    ),
-    Registered(
         name="liger_kernel.cross_entropy",
         description="class indices, with ignore_index, label_smoothing and a z-loss, interpreted on the CPU",
         loss=f"{SHIMS}.liger_functional:cross_entropy",
