@@ -159,3 +159,12 @@ def test_the_gradient_of_a_declared_sum_is_not_divided() -> None:
     cause = likely_cause(given(Z34, Y34, reduction="sum"), "loss", losses(Z34, hot(Y34, 4)).mean())
     assert cause is not None
     assert "divided by n = 3: it is a mean where the contract says sum" in cause.sentence
+
+
+@pytest.mark.parametrize("returned", ["as autograd does", "as it was calculated"])
+def test_the_gradient_of_transposed_scores_is_that_of_their_loss(returned: str) -> None:
+    """By autograd it is transposed back, by a backward pass of its own it may not be."""
+    g = (softmax(Z66.T) - hot(Y66, 6)) / 6
+    cause = likely_cause(given(Z66, Y66), "gradient", g.T if returned == "as autograd does" else g)
+    assert cause is not None
+    assert cause.sentence == "The scores are transposed: rows are taken for classes."

@@ -35,7 +35,10 @@ def wrong_axis(model: Model) -> Iterator[Prediction]:
     yield _by(model, "softmax_over_batch", text, _soft(model.z, None))
     if model.n == model.m:
         text = "The scores are transposed: rows are taken for classes."
-        yield _by(model, "wrong_axis", text, _soft(np.ascontiguousarray(model.z.T)))
+        turned = _soft(np.ascontiguousarray(model.z.T))
+        yield _by(model, "wrong_axis", text, turned)
+        if model.part == "gradient":  # by autograd it is that by the scores as they were given
+            yield Prediction("wrong_axis", text, model.finish(model.rows(logs=turned)).T)
     text = "The sum of exponentials runs over the whole batch; it is to run over the classes of each row."
     top = model.z.max(axis=-1, keepdims=True)
     d = model.z - top
