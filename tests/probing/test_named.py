@@ -234,3 +234,34 @@ def test_a_row_that_costs_nothing_is_not_ignored() -> None:
     assert inference.contradictions == []
     assert inference.told["ignore_index"] is None
     assert inference.told["temperature"] == pytest.approx(1 / 30)
+
+
+def divergence_of(logs: Any, y: Any, share: float, over_others: bool) -> Any:
+    """Return one divergence a row, of log-probabilities from smoothed labels."""
+    hot = np.eye(logs.shape[1])[y]
+    spread = (1 - hot) / (logs.shape[1] - 1) if over_others else np.ones_like(hot) / logs.shape[1]
+    t = (1 - share) * hot + share * spread
+    return (t * (np.log(t) - logs)).sum(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (
+            lambda z, y: divergence_of(log_softmax(z), y, 0.1, over_others=True).mean(),
+            "of logits from labels smoothed by 0.1 over the other classes, averaged",
+        ),
+        (
+            lambda logs, y: divergence_of(logs, y, 0.05, over_others=False).sum(),
+            "of log-probabilities from labels smoothed by 0.05 over all classes, summed",
+        ),
+        (
+            lambda y, p: divergence_of(np.log(p), y, 0.2, over_others=True),
+            "of probabilities from labels smoothed by 0.2 over the other classes, one a row",
+        ),
+    ],
+)
+def test_a_divergence_from_smoothed_labels_is_named(loss: Any, words: str) -> None:
+    """As many smooth labels: the entropy of these is subtracted, and what is left is told to be no cross-entropy."""
+    (one,) = of(loss).contradictions
+    assert f"but the Kullback-Leibler divergence {words}" in one.evidence

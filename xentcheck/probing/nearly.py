@@ -12,6 +12,7 @@ from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.probing.answers import Answer, hypotheses, rows_for
 from xentcheck.probing.compare import TOLERANCE, same
 from xentcheck.probing.digits import nice
+from xentcheck.probing.divergence import divergence
 from xentcheck.probing.questions import Questions
 
 
@@ -34,7 +35,7 @@ def nearly(questions: Questions, answers: Sequence[Answer]) -> tuple[Answer, str
                     return one, f"but that of {_what(change)}, {words}"
             if same(one.got, np.exp(questions.predict(one.batch, **{**one.how, **change})), limit):
                 return one, f"but the exponential of that of {_what(change)}, its perplexity: return the loss itself"
-        if words := _of_two_alternatives(one, limit):
+        if words := _of_two_alternatives(one, limit) or divergence(one, limit):
             return one, words
     return answers[0], ""
 
