@@ -52,6 +52,20 @@ def test_a_dtype_of_labels_that_does_not_hold_the_number_of_classes_is_the_cause
     report = xentcheck.check(bounds_in_the_dtype_of_labels, contract=contract, properties=["label-forms"])
     assert {one.mechanism for one in report.findings} == {"label_dtype"}
     assert "int64" in report.findings[0].cause
+    assert "cannot hold" in report.findings[0].cause
+
+
+def test_labels_that_are_taken_for_a_mask_are_not_said_to_overflow() -> None:
+    """As torch takes an index of uint8: of two rows and three classes the dtype holds all there is to count."""
+
+    def loss(z: Any, y: Any) -> Any:
+        return row_losses(z, np.where(y != 0, 1, 0) if y.dtype == np.uint8 and z.shape[1] > 1 else y)
+
+    contract = {"reduction": "none", "dtypes": ["float64"], "label_dtypes": ["int64", "uint8"]}
+    report = xentcheck.check(loss, contract=contract, properties=["label-forms"])
+    assert [one.mechanism for one in report.findings] == ["label_dtype"]
+    assert "a mask" in report.findings[0].cause
+    assert "cannot hold" not in report.findings[0].cause
 
 
 @pytest.mark.parametrize("of", ["hessian_vector", "upstream"])

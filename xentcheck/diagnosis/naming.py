@@ -67,11 +67,21 @@ NARROW_LABELS = Cause(
     "The same labels as int64 are answered rightly: something that their own dtype cannot hold, such as the number of "
     "classes, is calculated in it; convert the labels to int64 first.",
 )
+OTHER_LABELS = Cause(
+    "label_dtype",
+    "The same labels as int64 are answered rightly, and their own dtype holds every class number and position here: "
+    "they mean something else in it, as an index of uint8 is a mask in torch; convert the labels to int64 first.",
+)
 _OF_NARROW_LABELS = {"labels_wrapped", "labels_rounded", NARROW_LABELS.mechanism}
 """What says more exactly what becomes of labels in a dtype of their own."""
 
 UNSTEADY = {STATE_KEPT.mechanism, NONDETERMINISTIC.mechanism}
 """Under these any answer may be wrong, by any number."""
+
+
+def _holds_all(batch: Batch) -> bool:
+    """Return whether the dtype of labels holds the place of each logit of a batch in bytes, and so all that is less."""
+    return bool(8 * batch.scores.size <= np.iinfo(batch.labels.dtype).max)
 
 
 class Diagnosis:
@@ -143,7 +153,7 @@ class Diagnosis:
         told = told or self._by_numbers(law, violation, first, part)
         exact = told is not None and told.shown and told.mechanism in (*UNSTEADY, *_OF_NARROW_LABELS)
         if not exact and self._right_as_int64(law, violation, part):
-            return NARROW_LABELS
+            return OTHER_LABELS if _holds_all(violation.batch) else NARROW_LABELS
         return told if told is not None and told.shown else self._by_zeros(law, violation, part) or told
 
     def _wrong_alone(self, batch: Batch) -> bool:
