@@ -106,11 +106,15 @@ def alone_by_function(scores, labels):
     return mean_loss(scores, labels) + 0.5
 
 
+def thrice_alone(scores, labels):
+    return 3.0 * mean_loss(scores, labels) + 0.5
+
+
 def pair(scores, labels):
     return mean_loss(scores, labels), mean_gradient(scores, labels)
 
 
-@pytest.mark.parametrize(("loss", "found"), [(alone_by_function, 1), (mean_loss, 0)])
+@pytest.mark.parametrize(("loss", "found"), [(alone_by_function, 1), (thrice_alone, 1), (mean_loss, 0)])
 def test_a_loss_that_is_wrong_when_it_is_asked_alone(loss, found):
     """A pair of loss and gradient has another function than the loss, and the script calls that."""
     contract = {"dtypes": ["float64"], "empty_mean": "nan"}
@@ -119,7 +123,9 @@ def test_a_loss_that_is_wrong_when_it_is_asked_alone(loss, found):
     if found:
         (finding,) = report.findings
         assert (finding.title, finding.part) == ("asked for its loss alone, the loss is outside its allowance", "loss")
-        assert finding.got == pytest.approx(finding.certified[0] + 0.5)
+        exact = finding.certified[0]
+        factor = 3.0 if loss is thrice_alone else 1.0
+        assert finding.got == pytest.approx(factor * exact + 0.5)
 
 
 UNTRACKED = """
