@@ -49,6 +49,21 @@ def test_only_numbers_of_the_right_shape_can_be_used(outcome, usable):
     assert Case(Contract(), Capabilities(), Host(), batch).usable is usable
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_number_of_a_mean_is_judged_whatever_axes_of_1_it_has(shape, wrong):
+    """That it has any is law 22's alone."""
+
+    class Host:
+        def evaluate(self, batch, want=(), upstream=None, **others):
+            return Outcome(loss=np.full(shape, np.log(2.0) * (1.5 if wrong else 1.0)))
+
+    batch = Batch(np.zeros((1, 2)), np.zeros(1, np.int64))
+    answer = Case(Contract(), Capabilities(), Host(), batch).answer
+    assert bool(answer.malformed("loss")) is (shape != ())
+    assert (answer.violation("loss") is not None) is wrong
+
+
 @pytest.mark.parametrize("lost", ["loss", "gradient"])
 def test_an_answer_without_a_part_that_came_before_is_judged(lost):
     """A part may be missing the second time only: nothing is compared with it, and the judge goes on."""

@@ -25,6 +25,15 @@ _BY_ROW = ("loss", "jvp")
 """The parts that are one number for each row, or for the batch."""
 
 
+def _real(returned: NDArray[Any]) -> bool:
+    kind = returned.dtype.kind
+    return kind in "fiu" or (kind == "V" and returned.dtype.name == "bfloat16")
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
 class Answer:
     """What a target answered on one batch, beside the certified truth.
 
@@ -105,7 +114,7 @@ class Answer:
         name = self.contract.spoken(part)
         if returned.shape != self.expected_shape(part):
             return f"the {name} has shape {returned.shape}, but must have {self.expected_shape(part)}"
-        if returned.dtype.kind not in "fiuV" or (returned.dtype.kind == "V" and returned.dtype.name != "bfloat16"):
+        if not _real(returned):
             return f"the {name} has dtype {returned.dtype.name}, but must be a real floating-point number"
         return ""
 
@@ -119,9 +128,13 @@ class Answer:
         return self._numbers[part]
 
     def _read(self, part: str) -> NDArray[np.float64] | None:
-        returned = getattr(self.outcome, part)
-        if returned is None or self.malformed(part):
+        returned, expected = getattr(self.outcome, part), self.expected_shape(part)
+        if returned is None or not _real(returned):
             return None
+        if returned.shape != expected:
+            if _without_ones(returned.shape) != _without_ones(expected):
+                return None
+            returned = returned.reshape(expected)  # that axes of 1 are too many or lacking, law 22 says
         with np.errstate(over="ignore"):  # a long double may be beyond float64, and the result wrong for that
             numbers = np.asarray(returned).astype(np.float64)
         numbers = -numbers if self.contract.sign < 0 else numbers
