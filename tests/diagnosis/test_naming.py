@@ -84,9 +84,27 @@ def test_what_is_derived_by_such_labels_has_the_cause_that_its_loss_has(of: str)
         upstream = np.array(2.0) if of == "upstream" else None
         violation = Violation("twice", batch, f"{part}[0, 0]", upstream=upstream)
         (law,) = choose(["second-order"])
-        assert diagnosis._right_as_int64(law, violation, part)
+        assert diagnosis._right_by_plain_labels(law, violation, part)
         right = Batch(np.zeros((2, 157)), np.array([0, 15], np.uint8))
-        assert not diagnosis._right_as_int64(law, dataclasses.replace(violation, batch=right), part)
+        assert not diagnosis._right_by_plain_labels(law, dataclasses.replace(violation, batch=right), part)
+
+
+def test_what_is_derived_by_rows_of_labels_in_their_own_dtype_has_that_cause() -> None:
+    """A Hessian-vector product, too: -t wraps round in uint8, and the loss of the same batch is wrong by it."""
+
+    def loss(z: Any, t: Any) -> Any:
+        d = z - z.max(axis=1, keepdims=True)
+        return (-t * (d - np.log(np.exp(d).sum(axis=1, keepdims=True)))).sum(axis=1).mean()
+
+    batch = Batch(np.array([[1.0, 0.0]]), np.array([[1, 0]], np.uint8), "onehot")
+    contract = Contract(labels=("onehot",))
+    with open_host(TargetSpecification(loss=loss, contract=contract)) as host:
+        diagnosis = Diagnosis(contract, lambda one: Case(contract, capabilities_of(host), host, one))
+        violation = Violation("by a direction", batch, "hessian_vector[0, 1]")
+        (law,) = choose(["second-order"])
+        assert diagnosis._right_by_plain_labels(law, violation, "hessian_vector")
+        plain = batch.replace(labels=batch.labels.astype(np.float64))
+        assert not diagnosis._right_by_plain_labels(law, dataclasses.replace(violation, batch=plain), "hessian_vector")
 
 
 @pytest.mark.parametrize(

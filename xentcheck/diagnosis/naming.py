@@ -152,7 +152,9 @@ class Diagnosis:
         told = self._by_behaviour(law, violation, part) if self._ask else None
         told = told or self._by_numbers(law, violation, first, part)
         exact = told is not None and told.shown and told.mechanism in (*UNSTEADY, *_OF_NARROW_LABELS)
-        if not exact and self._right_as_int64(law, violation, part):
+        if not exact and self._right_by_plain_labels(law, violation, part):
+            if violation.batch.label_form != "sparse":
+                return LABEL_DTYPE
             return OTHER_LABELS if _holds_all(violation.batch) else NARROW_LABELS
         return told if told is not None and told.shown else self._by_zeros(law, violation, part) or told
 
@@ -166,17 +168,18 @@ class Diagnosis:
             one.held("loss") is not None and one.violation("loss") is None for one in beside
         )
 
-    def _right_as_int64(self, law: Law, violation: Violation, part: str) -> bool:
-        """Return whether class numbers of another dtype are answered rightly as int64.
+    def _right_by_plain_labels(self, law: Law, violation: Violation, part: str) -> bool:
+        """Return whether labels of another dtype are answered rightly as int64, or rows of them in that of the scores.
 
         Of what is asked with a cotangent or along a direction, loss and gradient of the same batch tell: one of them is
-        wrong, too, and both are right as int64.
+        wrong, too, and both are right by the plain labels.
         """
         batch = violation.batch
-        other = batch.label_form == "sparse" and batch.labels.dtype.kind in "iu" and batch.labels.dtype != np.int64
-        if not (self._ask and other):
+        usual = batch.plain_label_dtype
+        classes = batch.label_form != "sparse" or batch.labels.dtype.kind in "iu"
+        if not (self._ask and classes and batch.labels.dtype != usual):
             return False
-        plain = self._case_of(batch.replace(labels=batch.labels.astype(np.int64)))
+        plain = self._case_of(batch.replace(labels=batch.labels.astype(usual)))
         if violation.upstream is None and part not in MODELS:
             return _right(law, plain, part)
         mine, its = self._case_of(batch).answer, plain.answer
