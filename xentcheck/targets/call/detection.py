@@ -12,7 +12,7 @@ from xentcheck.batches.batch import Batch, one_hot
 from xentcheck.contract.declaration import OPTIONS
 from xentcheck.contract.key import At
 from xentcheck.targets.call.framework import NumpyFramework
-from xentcheck.targets.call.frameworks import ROOTS, framework_named
+from xentcheck.targets.call.frameworks import ROOTS, framework_named, imported
 from xentcheck.targets.call.observe import EarlierResults
 from xentcheck.targets.call.target import Target
 
@@ -46,11 +46,11 @@ def try_out(target: Target, own: NumpyFramework | None = None) -> None:
 def try_out_once(target: Target) -> None:
     """As `try_out`, whose result is taken up where the same call has been tried before.
 
-    What a framework has compiled of that call is kept with it.
+    What a framework has compiled of that call is kept with it. A framework that is imported since makes another call.
     """
     batch = small_batch(target.contract)
     options = {name: np.asarray(value).tolist() for name, value in batch.options.items()}
-    called = repr((target.convention, batch.dtype, batch.labels.dtype.name, batch.label_form, options))
+    called = repr((imported(), target.convention, batch.dtype, batch.labels.dtype.name, batch.label_form, options))
     call = called, batch.scores.tobytes(), batch.labels.tobytes(), batch.scores.shape, batch.labels.shape
     if call in target.tried:
         target.framework, target.settled = target.tried[call]
