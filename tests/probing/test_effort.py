@@ -121,6 +121,21 @@ def test_rows_of_a_compiled_loss_are_of_few_shapes() -> None:
     assert {shape for shape, dtype in compiled if dtype == "float16" and len(shape) == 2} == {(2, 16)}
 
 
+@pytest.mark.needs("jax")
+def test_numbers_below_the_normal_ones_are_rounded_once_as_well() -> None:
+    """Of three rows a class has a third of a small probability, which float16 holds to 2^-24 and no better."""
+    import jax
+    import jax.numpy as jnp
+
+    def loss(scores: Any, labels: Any) -> Any:
+        found = jax.nn.log_softmax(scores.astype(jnp.promote_types(scores.dtype, jnp.float32)))
+        return -jnp.take_along_axis(found, labels[:, None], axis=-1).mean().astype(scores.dtype)
+
+    inference = infer(TargetSpecification(loss=loss))
+    assert inference.contradictions == []
+    assert (inference.told["compute"], "float16" in inference.told["dtypes"]) == (None, True)
+
+
 def test_bad_input_that_passes_is_asked_about_once() -> None:
     """One answer shows that a kind of it is not refused: what crashes there does so once a kind."""
     bad = []

@@ -181,8 +181,9 @@ def _rounded_once(questions: Questions, batch: Batch, part: str) -> bool:
     got, wanted = questions.numbers(batch, part), questions.predict(batch, part)
     if got is None or got.shape != wanted.shape:
         return False
-    unit = 2.0 * FORMATS[batch.dtype].unit_roundoff
-    spacing = unit * 2.0 ** np.floor(np.log2(np.maximum(np.abs(wanted), 2.0**-20)))
+    held = FORMATS[batch.dtype]
+    spacing = 2.0 * held.unit_roundoff * 2.0 ** np.floor(np.log2(np.maximum(np.abs(wanted), 2.0**-20)))
+    spacing = np.maximum(spacing, held.smallest_subnormal)
     return bool(np.all(np.abs(got - wanted) <= _ONE_ROUNDING * spacing))
 
 
