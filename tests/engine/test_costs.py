@@ -201,6 +201,14 @@ def test_of_what_is_compiled_for_each_shape_a_quick_call_is_enough(monkeypatch):
     assert host.calls == 1
 
 
+@pytest.mark.parametrize("compiles", [True, False])
+def test_a_call_is_slow_where_no_batch_has_more_rows(monkeypatch, compiles):
+    """Then the one size that there is counts."""
+    host = Host(monkeypatch, lambda shape, known, count: 0.02)
+    monkeypatch.setattr(costs, "nearest_of", lambda shapes, wanted: (5, 5))
+    assert costs.seconds_of_a_call(Contract(), host, CELL, compiles=compiles) == pytest.approx(0.02)
+
+
 @pytest.mark.parametrize(("kept", "slow"), [("target", False), ("judge", False), ("nobody", True)])
 def test_a_call_that_had_no_processor_is_not_slow(monkeypatch, kept, slow):
     """What the target's process or this one has waited for one does not count, as on a machine with other work."""

@@ -104,7 +104,9 @@ def seconds_of_a_call(contract: Contract, host: Evaluator, cell: Cell, compiles:
     for shape, times in ((None, _REPEATED), (larger, 2)):
         batches = sweep(contract, cell.dtype, cell.labels, expensive_shapes=True)
         batch = next((one for one in batches if shape in (None, one.scores.shape)), None)
-        seconds = 0.0 if batch is None else _least(host, batch, times)
+        if batch is None:
+            continue  # no batch of the sweep has so many rows
+        seconds = _least(host, batch, times)
         if seconds is None or (compiles and seconds < SLOW):
             return 0.0
         least.append(max(seconds, *least, 0.0))
