@@ -50,7 +50,7 @@ PLAIN = {Cell(dtype, "sparse"): [BATCH] * 98 for dtype in DTYPES}
     ("profile", "costs", "few", "found"),
     [
         ("quick", NO_COSTS, True, ALL),
-        ("quick", Costs(call=0.0015), False, Economy(None, None, None, 1045, 522, 1.7)),
+        ("quick", Costs(call=0.0015), False, Economy(None, None, None, 1045, 522, 1.0)),
         ("quick", Costs(call=0.003), False, Economy(None, None, None, 601, 300, 3.1)),
         ("quick", Costs(call=0.006), False, Economy(None, None, None, 325, 162, 6.6)),
         ("quick", Costs(call=0.017), False, Economy(48, 2, None, 86, 43, 16)),

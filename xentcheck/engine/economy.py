@@ -29,6 +29,9 @@ JUDGED = 0.0005
 """Seconds that a question costs beside the call: for judging the answer, most of which is done during the next call."""
 CONCLUDED = 2.0
 """And for the calls of reducing and explaining what is found in a cell; half of it for that in all others."""
+FEW_ENOUGH = 2 * SLOW
+"""Seconds of a call below which nothing is saved of a search, of 4,000 to 6,000 calls mostly: turns had lost a finding
+of a loss that took 8 s in all."""
 _STEP = 2.0
 """A class of costs ends at so many times its least; the middle, the root of that above the least, stands for it."""
 _LEAST = 4
@@ -124,7 +127,7 @@ def economy(
         return Economy(graphs=graphs, turns=_SELDOM if slow else 1, few_layouts=dearest)
     call = _middle(costs.call, SLOW) + JUDGED
     counts = [len(found) + drawn for found in chosen(sweeps, Economy(graphs=graphs)).values()]
-    most, turns = _within(counts, SEARCHED / call)
+    most, turns = _within(counts, SEARCHED / call) if costs.call >= FEW_ENOUGH else (None, 1.0)
     questions, others = CONCLUDED / call, len(sweeps) - 1
     first, again = (max(round(count), LEAST) for count in (questions, questions / 2 / max(others, 1)))
     few_drawn = None if most is None else min(max(most // 8, 2), drawn)

@@ -19,7 +19,7 @@ from xentcheck.batches.sweep import sweep
 from xentcheck.contract import Contract
 from xentcheck.contract.reading import contract_of
 from xentcheck.engine.costs import NO_COSTS, Costs
-from xentcheck.engine.economy import ALL, Economy, chosen
+from xentcheck.engine.economy import ALL, FEW_ENOUGH, Economy, chosen
 from xentcheck.engine.plan import Cell, cells
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Capabilities
@@ -173,7 +173,7 @@ def capabilities_of(host: Host, costs: Costs = NO_COSTS, economy: Economy = ALL)
         told.expensive_shapes or costs.new_shape > 0.0 if shapes == "measured" else shapes == "few",
         told.has_hessian_vector,
         told.has_jvp,
-        costs.call > 0.0 if calls == "measured" else calls == "few",
+        costs.call >= FEW_ENOUGH if calls == "measured" else calls == "few",
         economy.few_layouts,
     )
 
