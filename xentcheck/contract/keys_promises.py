@@ -194,9 +194,9 @@ class Trial:
             "Whether each law asks about every batch, or, because calls are slow, laws that make further calls take "
             "turns: each on one batch in 16 (profile quick) or 4 (standard). By default that is measured, on a "
             "batch of few rows and one of more, and printed: from 0.002 s on quick has turns come as often as some 5 s "
-            "of calls allow, and leaves batches out where that is not enough (100 in all are tried where a call takes "
-            "0.016 s to 0.032 s, and so on by powers of two), and standard has turns from 0.005 s on; `many` has all. "
-            "What is promised does not depend on it."
+            "of calls allow, and leaves batches out where that is not enough (some 100 in all are tried where a call "
+            "takes 0.016 s to 0.032 s, and so on by powers of two), and standard has turns from 0.005 s on; `many` has "
+            "all. What is promised does not depend on it."
         ),
         example="calls=few",
     )
