@@ -26,7 +26,6 @@ SIDE_EFFECTS = {
     "hessian_vector-aliases-input": "The product is made in the memory of an input; allocate it.",
     "jvp-aliases-input": "The derivative along the tangent is made in the memory of an input; allocate it.",
     "earlier-result-changed": "The memory of an earlier result is used again; allocate the result of each call.",
-    "earlier-result-returned": "An answer is kept, and the array itself is returned again; return a copy.",
     "errstate-changed": "numpy's error state is set and not restored; use `with np.errstate(...)`.",
     "numpy-replaced": "A name in numpy is bound anew, for all code that runs after it; bind one of the target's own.",
     "rounding-changed": "The processor's rounding mode is set and not restored.",

@@ -70,20 +70,6 @@ class RemembersWhatIsPrinted(_Kept):
         return self.kept.setdefault((repr(scores), repr(labels)), mean_loss(scores, labels))
 
 
-@bug("earlier-result-returned", "determinism", thread="functools.lru_cache: the array that is kept is returned")
-class ReturnsWhatIsKept(_Kept):
-    """Look the gradient up rightly, and return the array that is kept: what its user does to it in place comes back."""
-
-    def loss(self, scores: Array, labels: Array) -> Any:
-        """Return the mean loss."""
-        return mean_loss(scores, labels)
-
-    def gradient(self, scores: Array, labels: Array) -> Any:
-        """Return what is kept, or the gradient."""
-        key = scores.shape, scores.dtype.name, scores.tobytes(), labels.dtype.name, labels.tobytes()
-        return self.kept.setdefault(key, mean_gradient(scores, labels))
-
-
 @bug("earlier-result-changed", "purity", contract={"reduction": "none"}, thread="double and triple buffering")
 class RingOfBuffers:
     """Write the losses into one of four buffers in turn: the fourth call after it overwrites a result."""
