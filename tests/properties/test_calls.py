@@ -71,39 +71,6 @@ def test_a_gradient_that_is_wrong_alone_is_not_blamed_on_the_order():
     assert [found.property for found in report.findings] == ["answers"]
 
 
-class Remembers:
-    """A gradient that is kept, and returned as it lies, or a copy of it, or so that nobody can write to it."""
-
-    def __init__(self, returned):
-        self.returned, self.kept = returned, {}
-
-    def loss(self, scores, labels):
-        return mean_loss(scores, labels)
-
-    def gradient(self, scores, labels):
-        key = scores.shape, scores.tobytes(), labels.dtype.name, labels.tobytes()
-        return self.returned(self.kept.setdefault(key, mean_gradient(scores, labels)))
-
-
-def protected(array):
-    array.flags.writeable = False
-    return array
-
-
-@pytest.mark.parametrize(("returned", "seen"), [(np.asarray, True), (np.copy, False), (protected, False)])
-def test_an_answer_that_is_kept_and_returned_itself_is_observed(returned, seen):
-    """What a user does to it in place would be the next answer; to a copy, or what is protected, nothing happens."""
-    target = Remembers(returned)
-    report = xentcheck.check(
-        target.loss, gradient=target.gradient, contract={"dtypes": ["float64"]}, properties=["purity", "determinism"]
-    )
-    assert report.verdict == "conforms"
-    assert (
-        any(one.startswith("what is returned is the memory of an earlier result") for one in report.observations)
-        == seen
-    )
-
-
 def alone_by_function(scores, labels):
     return mean_loss(scores, labels) + 0.5
 

@@ -13,7 +13,7 @@ from xentcheck.properties.answer import Answer
 from xentcheck.properties.case import Case
 from xentcheck.properties.law import Found, Violation, law
 from xentcheck.properties.twins import AFTER, twins, unlike
-from xentcheck.targets.outcome import OBSERVATIONS, RETURNED
+from xentcheck.targets.outcome import OBSERVATIONS
 
 ALONE = "asked for its loss alone"
 
@@ -31,8 +31,6 @@ def purity(case: Case) -> Iterator[Violation]:
     if case.usable:
         case.looked()
     for seen in case.answer.outcome.observations:
-        if seen == RETURNED:  # which `determinism` observes
-            continue
         yield Violation(OBSERVATIONS[seen], case.batch, got=seen)
 
 
@@ -64,30 +62,17 @@ def determinism(case: Case) -> Iterator[Found]:
     yield case.judge(again, "asked a second time")
     # Of one that raised a gradient that is wrong alone, too, would be blamed on the order.
     if answered and len(case.want) > 1 and case.may_compile:
-        alone = case.ask(batch, want=("loss",))
-        yield case.judge(alone, ALONE)
-        yield _returned(case, alone)
+        yield case.judge(case.ask(batch, want=("loss",)), ALONE)
         if other is not None:
             case.ask(other, want=("loss",), judged=False)
             late = case.ask(batch, want=("gradient",))
             yield case.judge(late, "asked for its gradient after the loss of another batch")
-            yield _returned(case, late)
     yield _noted(case, again)
     found = twins(case)
     if found is not None:
         near, (alike, said) = found
         case.ask(alike, judged=False)
         yield _of_twins(case, near, case.ask(near), f"{AFTER}{said}")
-
-
-def _returned(case: Case, answer: Answer) -> Iterator[Violation]:
-    """Observe that an answer is the very memory of the one before, so that what is done to that is answered, too.
-
-    It violates nothing: who keeps answers may say that they are not to be written to.
-    """
-    if RETURNED in answer.outcome.observations:
-        case.observe(OBSERVATIONS[RETURNED])
-    yield from ()
 
 
 _LITTLE = 4.0

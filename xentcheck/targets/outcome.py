@@ -85,9 +85,6 @@ PARTS = ("loss", "gradient", "hessian_vector", "jvp")
 BACKWARD = ("upstream-changed", "upstream-altered", "second-backward-differs", "graph-overwritten")
 """Those among OBSERVATIONS that may hang on the upstream gradient."""
 
-RETURNED = "earlier-result-returned"
-"""That among OBSERVATIONS which hangs on what was asked before: a memory has to have an answer."""
-
 OBSERVATIONS = {
     "scores-changed": "the scores that were passed in were overwritten",
     "labels-changed": "the labels that were passed in were overwritten",
@@ -107,7 +104,6 @@ OBSERVATIONS = {
     "upstream-altered": "the upstream gradient has another shape, dtype or write protection afterwards",
     "second-backward-differs": "the backward pass gives another gradient when the same graph is gone through again",
     "graph-overwritten": "the backward pass gives another gradient when the loss of other scores was taken before it",
-    RETURNED: "what is returned is the memory of an earlier result, with all that is written there",
     "earlier-result-changed": "a result returned by an earlier call was overwritten by this one",
     "errstate-changed": "numpy's error state was changed",
     "numpy-replaced": "a function or constant of numpy was replaced",

@@ -13,7 +13,7 @@ from xentcheck.targets.call.framework import NumpyFramework
 from xentcheck.targets.call.frameworks import framework_named, imported
 from xentcheck.targets.call.observe import Given
 from xentcheck.targets.call.trace import module_of, raised_by
-from xentcheck.targets.outcome import RETURNED, Raised
+from xentcheck.targets.outcome import Raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ class Calls:
         try:
             with self._target.environment.watched(self._seen):
                 # What is differentiated by its framework has a way of its own, maybe, where it is not to be.
-                alone = part == "loss" and self._target.differentiated and framework is self._target.framework
+                alone = part == "loss" and self._target.differentiated
                 call = framework.call_alone if alone else framework.call
                 return self._guarded(part, lambda: call(function, (*arguments, *extra), options)), given
         finally:
@@ -179,8 +179,6 @@ class Calls:
         if self._target.framework.mutable or is_tensor(value):
             if any(np.may_share_memory(array, item.array) and np.shares_memory(array, item.array) for item in given):
                 self._seen.add(f"{part}-aliases-input")
-            if self._target.earlier.returned(array):
-                self._seen.add(RETURNED)
             self._target.earlier.keep(array)
         own = np.array(array)
         self._results[part] = own if part in ("loss", "jvp") else self._target.convention.gradient_of(own, self._batch)

@@ -73,31 +73,17 @@ class EarlierResults:
 
     def __init__(self) -> None:
         self._kept: list[tuple[NDArray[Any], NDArray[Any]]] = []
-        self._overwrites = False
 
     def keep(self, array: NDArray[Any]) -> None:
         """Remember an array that was returned and what it holds now; the last two, and of small ones some more."""
         older = [one for one in self._kept[1 - MANY : -1] if one[1].nbytes <= SMALL]
         self._kept = [*older, *self._kept[-1:], (array, array.copy())]
 
-    def returned(self, array: NDArray[Any]) -> bool:
-        """Whether an array that may be written to lies in the memory of one of them, and none was ever overwritten.
-
-        What is written into one buffer again and again is that mistake, and no other.
-        """
-        if self._overwrites:
-            return False
-        kept = (known for known, _ in self._kept)
-        return array.flags.writeable and any(
-            np.may_share_memory(array, known) and np.shares_memory(array, known) for known in kept
-        )
-
     def changed(self) -> bool:
         """Whether one of them holds something else now; it is then forgotten."""
         intact = [(array, content) for array, content in self._kept if same_bits(array, content)]
         changed = len(intact) < len(self._kept)
         self._kept = intact
-        self._overwrites |= changed
         return changed
 
 
