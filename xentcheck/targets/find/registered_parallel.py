@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from xentcheck.targets.find.registration import REDUCTION, SHIMS, Registered
-
-_NARROW = ["float16", "bfloat16", "float32"]
-
-
-def _on_torch(module: str, install: str, tried: str, documentation: str) -> dict[str, Any]:
-    return {
-        "framework": "torch",
-        "package": module,
-        "requires": ("torch", module),
-        "install": f"pip install torch {install}",
-        "tried": tried,
-        "documentation": documentation,
-    }
-
+from xentcheck.targets.find.registration import NARROW, REDUCTION, SHIMS, Registered, on_torch
 
 _DEEPSPEED: dict[str, Any] = {
     "label_dtypes": ["int64"],
     "mean_over": "kept",
     "ignore_index": {"argument": "ignore_index"},
-    "dtypes": _NARROW,
+    "dtypes": NARROW,
     "output_dtype": "float32",
 }
 _IN_FLOAT32 = "source: all is converted to float32"
@@ -39,12 +25,12 @@ TARGETS: tuple[Registered, ...] = (
             "reduction": "none",
             "label_smoothing": {"argument": "label_smoothing", "range": "[0, 1)"},
             "smoothing_over": "others",
-            "dtypes": _NARROW,
+            "dtypes": NARROW,
             "output_dtype": "float32",
             "domain": {"classes": [2, 1 << 20]},
         },
         **{
-            **_on_torch("megatron", "megatron-core", "0.16.1", "docstring of vocab_parallel_cross_entropy"),
+            **on_torch("megatron", "megatron-core", "0.16.1", "docstring of vocab_parallel_cross_entropy"),
             "package": "megatron-core",  # as it was installed: what is imported states no version
         },
         seen={
@@ -59,7 +45,7 @@ TARGETS: tuple[Registered, ...] = (
         loss="deepspeed.runtime.chunked_cross_entropy:chunked_cross_entropy",
         contract={**_DEEPSPEED, "empty_mean": "nan"},
         keywords=REDUCTION,
-        **_on_torch("deepspeed", "deepspeed", "0.19.8", "docstring of chunked_cross_entropy"),
+        **on_torch("deepspeed", "deepspeed", "0.19.8", "docstring of chunked_cross_entropy"),
         seen={"output_dtype": _IN_FLOAT32},
     ),
     Registered(
@@ -68,7 +54,7 @@ TARGETS: tuple[Registered, ...] = (
         loss="deepspeed.sequence.cross_entropy:vocab_parallel_cross_entropy",
         contract={**_DEEPSPEED, "empty_mean": "zero"},
         keywords=REDUCTION,
-        **_on_torch("deepspeed", "deepspeed", "0.19.8", "docstring of vocab_parallel_cross_entropy"),
+        **on_torch("deepspeed", "deepspeed", "0.19.8", "docstring of vocab_parallel_cross_entropy"),
         seen={
             "dtypes": _IN_FLOAT32,
             "output_dtype": _IN_FLOAT32,
@@ -82,7 +68,7 @@ TARGETS: tuple[Registered, ...] = (
         description="class indices, one loss a row, in one process, on gloo",
         loss=f"{SHIMS}.fairscale_parallel:cross_entropy",
         contract={"label_dtypes": ["int64"], "reduction": "none"},
-        **_on_torch("fairscale", "fairscale", "0.4.13", "none: signature of vocab_parallel_cross_entropy"),
+        **on_torch("fairscale", "fairscale", "0.4.13", "none: signature of vocab_parallel_cross_entropy"),
         seen={"reduction": "probe: the loss of each row is returned"},
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xentcheck.targets.find.registration import ALL_DTYPES, REDUCTION, SHIMS, Registered
+from xentcheck.targets.find.registration import ALL_DTYPES, REDUCTION, SHIMS, Registered, on_torch
 
 _OPTIONS: dict[str, Any] = {
     "labels": ["sparse"],
@@ -44,14 +44,7 @@ _TORCH: dict[str, Any] = {
 
 
 def _beside_torch(package: str, install: str, tried: str) -> dict[str, Any]:
-    return {
-        "framework": "torch",
-        "package": package,
-        "requires": ("torch", package),
-        "install": f"pip install torch {install}",
-        "tried": tried,
-        "documentation": f"docstrings of {install}",
-    }
+    return on_torch(package, install, tried, f"docstrings of {install}")
 
 
 TARGETS: tuple[Registered, ...] = (

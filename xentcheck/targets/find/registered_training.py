@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from xentcheck.targets.find.registration import REDUCTION, SHIMS, Registered
+from xentcheck.targets.find.registration import NARROW, REDUCTION, SHIMS, Registered, on_torch
 
-_NARROW = ["float16", "bfloat16", "float32"]
 _COMPUTE = "source: each operator rounds to the dtype of the logits; probe"
 
 
-def _on_torch(module: str, install: str, tried: str, documentation: str) -> dict[str, Any]:
-    return {
-        "framework": "torch",
-        "package": module,
-        "requires": ("torch", module),
-        "install": f"pip install torch {install}",
-        "tried": tried,
-        "documentation": documentation,
-    }
-
-
 _FASTAI: dict[str, Any] = {
-    **_on_torch("fastai", "fastai", "2.8.12", "docstrings of fastai.losses"),
+    **on_torch("fastai", "fastai", "2.8.12", "docstrings of fastai.losses"),
     "seen": {"dtypes": "source: a tensor of fastai made of float64 is float32", "compute": _COMPUTE},
 }
 _FLOAT16 = "source: as there; and the sum over the classes, before eps / c, leaves float16"
@@ -40,7 +28,7 @@ TARGETS: tuple[Registered, ...] = (
             "dtypes": ["bfloat16", "float32"],
             "compute": "same",
         },
-        **_on_torch("transformers", "transformers", "5.24.0", "docstring of LabelSmoother"),
+        **on_torch("transformers", "transformers", "5.24.0", "docstring of LabelSmoother"),
         seen={
             "mean_over": "comment of the source: over the active tokens",
             "dtypes": "source: a part is summed in float32, which float64 loses digits by, and a part in float16",
@@ -63,7 +51,7 @@ TARGETS: tuple[Registered, ...] = (
             "accuracy": "C",
             "domain": {"rows": [1, 1 << 20]},
         },
-        **_on_torch("trl", "trl", "1.16.0", "docstring of trl.trainer.utils.selective_log_softmax"),
+        **on_torch("trl", "trl", "1.16.0", "docstring of trl.trainer.utils.selective_log_softmax"),
         seen={
             "accuracy": "comment of the source: x_i - logsumexp(x) is formed",
             "compute": _COMPUTE,
@@ -76,7 +64,7 @@ TARGETS: tuple[Registered, ...] = (
         description="logits alone, the entropy of each row in nats, in chunks of rows",
         loss="trl.trainer.utils:entropy_from_logits",
         contract={"output": "entropy", "reduction": "none"},
-        **_on_torch("trl", "trl", "1.16.0", "docstring of trl.trainer.utils.entropy_from_logits"),
+        **on_torch("trl", "trl", "1.16.0", "docstring of trl.trainer.utils.entropy_from_logits"),
     ),
     Registered(
         name="skorch.NeuralNetClassifier.get_loss",
@@ -90,7 +78,7 @@ TARGETS: tuple[Registered, ...] = (
             "gradient_of": "loss",
             "dtypes": ["float32"],
         },
-        **_on_torch("skorch", "skorch", "1.4.0", "docstring of skorch.NeuralNetClassifier"),
+        **on_torch("skorch", "skorch", "1.4.0", "docstring of skorch.NeuralNetClassifier"),
         seen={
             "boundary": "source: the eps of the dtype is added",
             "gradient_of": "source: autograd goes through the sum",
@@ -110,7 +98,7 @@ TARGETS: tuple[Registered, ...] = (
             "dtypes": ["bfloat16", "float32"],
             "domain": {"rows": [1, 256], "classes": [1, 4096]},
         },
-        **_on_torch("liger_kernel", "triton liger-kernel", "0.8.5", "docstring of LigerCrossEntropyFunction"),
+        **on_torch("liger_kernel", "triton liger-kernel", "0.8.5", "docstring of LigerCrossEntropyFunction"),
         seen={
             "mean_over": "probe: the mean divides by the rows that are kept",
             "domain": "triton's interpreter takes a millisecond and more for each row; no rows raise",
@@ -125,7 +113,7 @@ TARGETS: tuple[Registered, ...] = (
             "mean_over": "weights",
             "class_weights": {"argument": "weight"},
             "ignore_index": {"argument": "ignore_index"},
-            "dtypes": _NARROW,
+            "dtypes": NARROW,
             "compute": "same",
         },
         keywords=REDUCTION,

@@ -11,6 +11,7 @@ SHIMS = "xentcheck.targets.shims"
 REDUCTION = {"reduction": {"contract": "reduction"}}
 """The reduction that the contract names, passed in every call."""
 ALL_DTYPES = ["float16", "bfloat16", "float32", "float64"]
+NARROW = ["float16", "bfloat16", "float32"]
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,15 @@ class Registered:
         if self.python:
             return f"python{self.python} -m venv ENV && ENV/bin/{self.install}, then --venv ENV"
         return self.install
+
+
+def on_torch(package: str, install: str, tried: str, documentation: str) -> dict[str, Any]:
+    """Return what is stated of each loss of a package that stands on torch, `install` being what pip calls it."""
+    return {
+        "framework": "torch",
+        "package": package,
+        "requires": ("torch", package),
+        "install": f"pip install torch {install}",
+        "tried": tried,
+        "documentation": documentation,
+    }
