@@ -100,17 +100,15 @@ def seconds_of_a_call(contract: Contract, host: Evaluator, cell: Cell, compiles:
     Other parameters are those of `seconds_of_new_shapes`.
     """
     larger = nearest_of(few_shapes(InputSpace(contract, cell.dtype, cell.labels)), _LARGER)
-    least = list[float]()
-    for shape, times in ((None, _REPEATED), (larger, 2)):
-        batches = sweep(contract, cell.dtype, cell.labels, expensive_shapes=True)
-        batch = next((one for one in batches if shape in (None, one.scores.shape)), None)
-        if batch is None:
-            continue  # no batch of the sweep has so many rows
-        seconds = _least(host, batch, times)
-        if seconds is None or (compiles and seconds < SLOW):
-            return 0.0
-        least.append(max(seconds, *least, 0.0))
-    mean = sum(least) / len(least)
+    first, *others = sweep(contract, cell.dtype, cell.labels, expensive_shapes=True)
+    least = _least(host, first, _REPEATED)
+    if least is None or (compiles and least < SLOW):
+        return 0.0
+    batch = next((one for one in others if one.scores.shape == larger), None)
+    of_more = least if batch is None else _least(host, batch, 2)
+    if of_more is None:
+        return 0.0
+    mean = (least + max(of_more, least)) / 2
     return mean if mean >= SLOW else 0.0
 
 

@@ -66,10 +66,10 @@ def settings_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     )
 
 
-def numbers_in(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+def numbers_in(function: Callable[..., Any]) -> tuple[int, ...]:
     """Return the whole numbers that somebody wrote into the code of a callable, or of what a call of it hands over to.
 
-    As a label of padding: each is the default of an argument without a name.
+    As a label of padding.
     """
     import inspect  # as above
 
@@ -77,8 +77,7 @@ def numbers_in(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     called = (inner, *(getattr(inner, name, None) for name in _CALLED_WITHIN))
     codes = (getattr(getattr(one, "__func__", one), "__code__", None) for one in called)
     written = (value for code in codes for value in getattr(code, "co_consts", ()))
-    found = dict.fromkeys(value for value in written if type(value) is int and abs(value) < _LARGEST)
-    return tuple(Parameter("", required=False, by_name=False, default=str(value)) for value in found)
+    return tuple(dict.fromkeys(value for value in written if type(value) is int and abs(value) < _LARGEST))
 
 
 def _written(default: object) -> str:

@@ -67,7 +67,7 @@ class LocalHost(Host):
 
     def numbers(self) -> tuple[int, ...]:
         """Return the whole numbers in the target's code; see `Host.numbers`."""
-        return tuple(int(one.default) for one in numbers_in(self._built().called))
+        return numbers_in(self._built().called)
 
     def close(self) -> None:
         """Forget the target."""

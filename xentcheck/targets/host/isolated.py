@@ -240,22 +240,22 @@ class WorkerHost(Host):
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Return the arguments of the target's call; see `Host.parameters`."""
-        return self._stated("parameters")
+        return tuple(Parameter(**one) for one in self._stated("parameters"))
 
     def settings(self) -> tuple[Parameter, ...]:
         """Return what the target's object was made with; see `Host.settings`."""
-        return self._stated("settings")
+        return tuple(Parameter(**one) for one in self._stated("settings"))
 
     def numbers(self) -> tuple[int, ...]:
         """Return the whole numbers in the target's code; see `Host.numbers`."""
-        return tuple(int(one.default) for one in self._stated("numbers"))
+        return tuple(self._stated("numbers"))
 
-    def _stated(self, which: str) -> tuple[Parameter, ...]:
+    def _stated(self, which: str) -> list[Any]:
         self.ready()
         assert self._process is not None
         self._process.channel.send({"parameters": True})
-        stated = self._process.channel.receive(self._patience.ordinary, self._process.alive)[0][which]
-        return tuple(Parameter(**one) for one in stated)
+        stated: list[Any] = self._process.channel.receive(self._patience.ordinary, self._process.alive)[0][which]
+        return stated
 
     def waits(self) -> dict[str, float]:
         """For how many seconds each thread of the process has waited for a processor; see `Host.waits`."""

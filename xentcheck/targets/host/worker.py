@@ -90,13 +90,9 @@ def _answer(channel: Channel, target: Target, elsewhere: str, surroundings: Surr
         channel.send(_described(target, elsewhere))
         return
     if header.get("parameters"):
-        called = target.called
-        stated = {
-            "parameters": parameters_of(called),
-            "settings": settings_of(called),
-            "numbers": numbers_in(called),
-        }
-        channel.send({key: [asdict(one) for one in found] for key, found in stated.items()})
+        stated = {"parameters": parameters_of(target.called), "settings": settings_of(target.called)}
+        told = {key: [asdict(one) for one in found] for key, found in stated.items()}
+        channel.send({**told, "numbers": numbers_in(target.called)})
         return
     calls = header["calls"]
     for call in calls:
